@@ -1,0 +1,77 @@
+"""What every test is held to: no leaks, no unseen failures, an end in time; pytest-twisted looks for none of it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+
+import pytest
+from twisted.internet import reactor
+from twisted.logger import globalLogPublisher
+
+from . import processes
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    """Fail a test that leaves a delayed call or a connection, or lets a failure be only logged."""
+    failures = []
+
+    def observe(event):
+        if "log_failure" in event:
+            failures.append(event["log_failure"])
+
+    calls_before = set(reactor.getDelayedCalls())
+    readers_before = set(reactor.getReaders())
+    globalLogPublisher.addObserver(observe)
+    observe.expected = failures.clear
+    try:
+        yield observe
+        gc.collect()  # a failed Deferred that nobody waits for is logged when it is freed
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    left = [call for call in set(reactor.getDelayedCalls()) - calls_before if call.active()]
+    left += [reader for reader in set(reactor.getReaders()) - readers_before if hasattr(reader, "getHost")]
+    for leak in left:
+        if hasattr(leak, "cancel"):
+            leak.cancel()
+    assert not left, f"left behind: {left}"
+    assert not failures, f"logged failures: {[f.getTraceback() for f in failures]}"
+
+
+@pytest.fixture
+def logged_failures(nothing_is_left_behind):
+    """Call it once the failures that a test provokes are logged: they are forgiven, and returned as a count."""
+    return nothing_is_left_behind.expected
+
+
+@pytest.fixture
+def twistd(tmp_path):
+    """Start ``twistd chat`` with some options, on a free port; it is stopped with the test."""
+    started = []
+
+    def start(*options, **more):
+        server = processes.Twistd(tmp_path, *options, **more)
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def program():
+    """Return the path of a program that a test needs, or skip the test; in CI that is a failure."""
+
+    def find(name, package):
+        path = shutil.which(name)
+        if path is None:
+            reason = f"{name} is not installed (Debian: {package})"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return find

@@ -1,0 +1,373 @@
+"""What a person can type: one function a command, in one table. /help and docs/commands.rst write themselves.
+
+A command's docstring is its help. Its function is given the hub, the member and the rest of the line, answers with
+``me.notice`` and raises ChatError. One more command is one more function here, and nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import text
+from .errors import BadUsage, ChatError, UnknownCommand
+from .events import ACTED
+from .hub import Hub, Member, Room
+
+Function = Callable[[Hub, Member, str], None]
+
+NAMES_SHOWN = 200  # in one answer
+HISTORY_SHOWN = 20  # lines, where no number is given
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that a person can type."""
+
+    name: str
+    short: tuple[str, ...]  # names that do the same
+    arguments: str  # as shown in the usage; [in brackets] if they can be left out
+    posts: bool  # says something and changes nothing else, so that it need not wait for what was said before
+    run: Function
+
+    @property
+    def usage(self) -> str:
+        return f"/{self.name} {self.arguments}".rstrip()
+
+    @property
+    def help(self) -> str:
+        return " ".join((self.run.__doc__ or "").split())
+
+
+TABLE: dict[str, Command] = {}  # by name, in the order of /help
+_BY_NAME: dict[str, Command] = {}  # by any name
+
+
+def command(*short: str, arguments: str = "", posts: bool = False) -> Callable[[Function], Function]:
+    """Put a function into the table, under its own name and some shorter ones."""
+
+    def put(run: Function) -> Function:
+        entry = Command(run.__name__.rstrip("_"), short, arguments, posts, run)
+        TABLE[entry.name] = entry
+        for name in (entry.name, *short):
+            if name in _BY_NAME:
+                raise ValueError(f"two commands are called {name}")
+            _BY_NAME[name] = entry
+        return run
+
+    return put
+
+
+def parse(line: str) -> tuple[Command, str]:
+    """Return the command that a line asks for, and the rest of the line. Never raises.
+
+    A line without a slash, or with two, is said in the current room.
+    """
+    if line[:1] != "/":
+        return TABLE["say"], line
+    if line[:2] == "//":
+        return TABLE["say"], line[1:]
+    name, _space, rest = line[1:].partition(" ")
+    found = _BY_NAME.get(name.lower())
+    return (found, rest) if found else (_UNKNOWN, name)
+
+
+def obey(hub: Hub, me: Member, request: tuple[Command, str]) -> None:
+    """Do what a line asked for.
+
+    Raises: ChatError.
+    """
+    asked, rest = request
+    if asked.arguments and asked.arguments[0] != "[" and not rest.strip():
+        raise BadUsage(asked.usage)
+    asked.run(hub, me, rest)
+
+
+def _unknown(hub: Hub, me: Member, name: str) -> None:
+    name = text.clean(name)[:24]
+    nearest = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
+    raise UnknownCommand(name, _BY_NAME[nearest[0]].name if nearest else None)
+
+
+_UNKNOWN = Command("", (), "", False, _unknown)
+
+
+def _two(rest: str, usage: str) -> tuple[str, str]:
+    """Split into a word and a text, both there. The text keeps its own white space."""
+    word, _space, words = rest.lstrip().partition(" ")
+    if not words.strip():
+        raise BadUsage(usage)
+    return word, words
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            return _plural(int(seconds // length), unit)
+    return _plural(int(seconds), "second")
+
+
+# -- saying
+
+
+@command("s", arguments="TEXT", posts=True)
+def say(hub: Hub, me: Member, rest: str) -> None:
+    """Say a line in the current room. The same as typing the line alone; //x says /x."""
+    hub.say(me, rest)
+
+
+@command("action", "emote", "do", arguments="TEXT", posts=True)
+def me_(hub: Hub, me: Member, rest: str) -> None:
+    """Say what you do: "/me waves" shows "* YOU waves"."""
+    hub.say(me, rest.lstrip(), kind=ACTED)
+
+
+@command("in", arguments="ROOM TEXT", posts=True)
+def to(hub: Hub, me: Member, rest: str) -> None:
+    """Say a line in a room that you are in, and stay in the current one."""
+    room, words = _two(rest, TABLE["to"].usage)
+    hub.say(me, words, room)
+
+
+@command("broadcast", "wall", arguments="TEXT", posts=True)
+def all_(hub: Hub, me: Member, rest: str) -> None:
+    """Say a line to everyone who is connected, whatever their rooms."""
+    hub.broadcast(me, rest.lstrip())
+
+
+@command("m", "tell", "t", "w", "whisper", "query", "privmsg", "pm", "dm", arguments="ALIAS TEXT", posts=True)
+def msg(hub: Hub, me: Member, rest: str) -> None:
+    """Say a line to one person. Nobody else sees it."""
+    alias, words = _two(rest, TABLE["msg"].usage)
+    _tell(hub, me, alias, words)
+
+
+@command("r", arguments="TEXT")
+def reply(hub: Hub, me: Member, rest: str) -> None:
+    """Say a line to the person who wrote to you last."""
+    if not me.correspondent:
+        raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
+    _tell(hub, me, me.correspondent, rest.lstrip())
+
+
+def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:
+    target = hub.tell(me, alias, words)
+    if target.away is not None and target is not me:
+        me.notice(f"{target.alias} is away" + (f": {target.away}" if target.away else ""))
+
+
+# -- rooms
+
+
+@command("j", "room", "channel", arguments="ROOM")
+def join(hub: Hub, me: Member, rest: str) -> None:
+    """Enter a room, which is made if nobody is in it, and talk in it from now on."""
+    before = me.current
+    hub.join(me, rest)
+    if not me.in_flight:  # they were in it already
+        where = me.current.name if me.current else ""
+        me.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
+
+
+@command("part", "l", arguments="[ROOM]")
+def leave(hub: Hub, me: Member, rest: str) -> None:
+    """Leave a room, the current one if none is named."""
+    room, _space, why = rest.strip().partition(" ")
+    hub.leave(me, room, text.clean(why))
+
+
+@command("list", "channels", "chans")
+def rooms(hub: Hub, me: Member, rest: str) -> None:
+    """List the rooms, the fullest first, with their topics."""
+    by_size = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))
+    for room in by_size[:NAMES_SHOWN]:
+        marks = " *" if room is me.current else ""
+        me.notice(f"{room.name}{marks} ({len(room.members):,}){' ' + room.topic if room.topic else ''}")
+    if len(by_size) > NAMES_SHOWN:
+        me.notice(f"and {len(by_size) - NAMES_SHOWN:,} more")
+
+
+@command("subject", arguments="[TEXT]")
+def topic(hub: Hub, me: Member, rest: str) -> None:
+    """Show the topic of the current room, or set it; "/topic -" clears it."""
+    wanted = rest.strip()
+    if wanted:
+        hub.retitle(me, "" if wanted == "-" else wanted)
+        return
+    room = hub.room_of(me)
+    me.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
+
+
+@command("hist", "scrollback", "log", arguments="[N]")
+def history(hub: Hub, me: Member, rest: str) -> None:
+    """Show the last N events of the current room, 20 if no number is given."""
+    room = hub.room_of(me)
+    wanted = rest.strip() or str(HISTORY_SHOWN)
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10 and int(wanted)):
+        raise BadUsage(TABLE["history"].usage + ", N from 1")
+    events, is_whole = hub.history(room, me, int(wanted))
+    if not events:
+        me.notice(f"nothing has been said in {room.name} yet")
+        return
+    if not is_whole:
+        me.notice("the older ones are too long for one answer")
+    me.notice(f"{room.name}, {events[0].number:,} to {events[-1].number:,}:")
+    me.send(events)
+    me.notice(f"that was {room.name}")
+
+
+# -- people
+
+
+@command("names", "users", "members", arguments="[ROOM]")
+def who(hub: Hub, me: Member, rest: str) -> None:
+    """List who is in a room, the current one if none is named; "/who *" lists everyone."""
+    if rest.strip() == "*":
+        _list_members(me, hub.everyone, "here")
+        return
+    room = hub.room_called(rest) if rest.strip() else hub.room_of(me)
+    _list_members(me, room, f"in {room.name}")
+
+
+def _list_members(me: Member, room: Room, where: str) -> None:
+    names = (m.alias + (" (away)" if m.away is not None else "") for m in room.members)
+    me.notice(f"{len(room.members):,} {where}: {text.listed(names, NAMES_SHOWN)}".rstrip(": "))
+
+
+@command("wi", "finger", arguments="ALIAS")
+def whois(hub: Hub, me: Member, rest: str) -> None:
+    """Tell about a person: their rooms, how long they have been here, whether they are away."""
+    them = hub.member_called(rest)
+    me.notice(f"{them.alias} is in {text.listed(them.rooms, 20) or 'no room'}")
+    now = hub.seconds()
+    me.notice(f"{them.alias} came {_ago(now - them.since)} ago and was last active {_ago(now - them.active)} ago")
+    if them.away is not None:
+        me.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
+
+
+@command("n", "name", "alias", arguments="ALIAS")
+def nick(hub: Hub, me: Member, rest: str) -> None:
+    """Take another alias."""
+    hub.claim(me, rest)
+
+
+@command("afk", "brb", arguments="[WHY]")
+def away(hub: Hub, me: Member, rest: str) -> None:
+    """Be shown as away. Whoever writes to you is told, and why."""
+    hub.go_away(me, text.clean(rest.strip()))
+    me.notice("you are away: /back when you are here again")
+
+
+@command("here", "unaway")
+def back(hub: Hub, me: Member, rest: str) -> None:
+    """Be shown as here again."""
+    hub.come_back(me)
+    me.notice("you are back")
+
+
+@command("mute", arguments="[ALIAS]")
+def ignore(hub: Hub, me: Member, rest: str) -> None:
+    """Hear nothing that a person says, or list whom you ignore."""
+    if not rest.strip():
+        me.notice(f"you ignore {text.listed(sorted(me.ignoring)) or 'nobody'}")
+        return
+    them = hub.member_called(rest)
+    if them is me:
+        raise ChatError("you cannot ignore yourself: /set echo off hides your own lines")
+    if len(me.ignoring) >= NAMES_SHOWN:
+        raise ChatError(f"you ignore {len(me.ignoring)} people already: /unignore one first")
+    hub.listen(me, ignoring=me.ignoring | {them.key})
+    me.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
+
+
+@command("unmute", arguments="ALIAS")
+def unignore(hub: Hub, me: Member, rest: str) -> None:
+    """Hear a person again."""
+    key = text.key(rest.strip())
+    if key not in me.ignoring:
+        raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
+    hub.listen(me, ignoring=me.ignoring - {key})
+    me.notice(f"you hear {key} again")
+
+
+# -- this connection
+
+
+@command("option", "options", arguments="[OPTION on|off]")
+def set_(hub: Hub, me: Member, rest: str) -> None:
+    """Show your options, or set one: stamps (the time before each line), numbers (each event's in its room), colour,
+    echo (your own lines come back to you), bell (a beep when you are named or written to)."""
+    names = (*me.view.options, "echo", "bell")
+    words = rest.lower().replace("color", "colour").split()
+    if words:
+        if len(words) != 2 or words[0] not in names or words[1] not in ("on", "off"):
+            raise BadUsage(f"/set {'|'.join(names)} on|off")
+        option, on = words[0], words[1] == "on"
+        if option == "echo":
+            hub.listen(me, echo=on)
+        elif option == "bell":
+            hub.listen(me, bell=on)
+        else:
+            hub.listen(me, view=me.view.having(option, on))
+    shown = {name: me.view.shows(name) for name in me.view.options} | {"echo": me.echo, "bell": me.bell}
+    me.notice(", ".join(f"{name} {'on' if on else 'off'}" for name, on in shown.items()))
+
+
+@command(arguments="[WORD]")
+def ping(hub: Hub, me: Member, rest: str) -> None:
+    """Answer "pong WORD", once all that you asked before has been done."""
+    me.notice(f"pong {text.clean(rest.strip())[:64]}".rstrip())
+
+
+@command("h", "?", "commands", "man", arguments="[COMMAND]")
+def help_(hub: Hub, me: Member, rest: str) -> None:
+    """List the commands, or explain one."""
+    name = rest.strip().removeprefix("/").lower()
+    if not name:
+        me.notice("a line without / is said in your current room; the rest is:")
+        for entry in TABLE.values():
+            me.notice(f"{entry.usage:<24} {entry.help.partition('. ')[0].partition('; ')[0].rstrip('.')}")
+        me.notice("/help COMMAND tells more")
+        return
+    found = _BY_NAME.get(name)
+    if found is None:
+        _unknown(hub, me, name)
+        return
+    me.notice(f"{found.usage}  {found.help}")
+    if found.short:
+        me.notice("the same: " + ", ".join(f"/{short}" for short in found.short))
+
+
+@command("exit", "q", "bye", "logout", "disconnect", arguments="[WHY]")
+def quit_(hub: Hub, me: Member, rest: str) -> None:
+    """Leave the chat."""
+    hub.leave_all(me, text.clean(rest.strip()))
+
+
+def page() -> str:
+    """Return docs/commands.rst, made from the table."""
+    lines = [
+        "What you can type",
+        "=================",
+        "",
+        ".. Made from the table in twisted_chat/commands.py: python -m twisted_chat.commands > docs/commands.rst",
+        "",
+        "A line without a slash is said in your current room. ``//x`` says ``/x``. An unknown command is never said.",
+        "Every answer of the server's starts with ``--``, or with ``!!`` where a thing could not be done.",
+        "",
+    ]
+    for entry in TABLE.values():
+        lines += [f"``{entry.usage}``", f"    {entry.help}"]
+        if entry.short:
+            lines += ["", "    The same: " + ", ".join(f"``/{short}``" for short in entry.short) + "."]
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+if __name__ == "__main__":
+    print(page())  # noqa: T201  # this is how docs/commands.rst is made

@@ -1,0 +1,1 @@
+"""Doors: ways in, one file each; what they share stands beside them."""

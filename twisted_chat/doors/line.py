@@ -1,0 +1,416 @@
+"""The line door: telnet, netcat, the bundled client, and whatever else sends lines of text."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from socket import SO_OOBINLINE, SOL_SOCKET, socket
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IReactorTime,
+    ISystemHandle,
+    ITCPTransport,
+)
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .. import commands, text
+from ..errors import ChatError, LineTooLong
+from ..events import NOTICED, REFUSED, Event
+from ..hub import Hub, Member
+from ..limits import Addresses, Bucket, Limits
+from ..wire.plain import PROMPT, PlainView
+from . import lab
+from .outbox import TransportOutbox
+from .splitter import LineSplitter, Mark
+from .telnet import TelnetFilter
+
+HINT = "/help shows what you can type, /quit leaves"
+GOODBYE = "the server is stopping: goodbye"
+WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
+FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
+
+_TLS_HELLO = b"\x16\x03"  # a handshake record of any version (RFC 8446, 5.1)
+_OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|HELO|USER|CAP) \S")
+
+
+@implementer(IHalfCloseableProtocol)
+class LineChat(LineReceiver):
+    """One person's connection: lines in, the views of what they hear out.
+
+    A line is taken from ``_waiting`` when all that was asked before it has happened and the limits allow it; while
+    any wait, nothing more is read. So a flooder is slowed by their own socket, and nothing of theirs is lost.
+    """
+
+    factory: LineFactory
+    transport: ITCPTransport  # or what Twisted puts in its place: TLS, a UNIX socket
+    member: Member
+
+    def __init__(self, address: IAddress) -> None:
+        self.address = address
+        self._waiting: deque[str | ChatError | Mark] = deque()  # END, once, where they are done
+        self._is_first = True  # nothing was received yet
+        self._is_lost = False
+        self._peer_is_done = False
+        self._lab_prefix = b""
+        self._has_claimed = False  # an alias, and it is not decided yet
+        self._alias = ""  # as it was logged
+        self._flood_told_until = 0.0
+        self._quiet: IDelayedCall | None = None
+        self._delay: IDelayedCall | None = None
+        self._deadline: IDelayedCall | None = None
+
+    # -- what Twisted calls
+
+    def connectionMade(self) -> None:
+        clock, limits = self.factory.clock, self.factory.limits
+        now = clock.seconds()
+        self._outbox = TransportOutbox(self.transport, clock, limits, self._overflowed)
+        self._telnet = TelnetFilter(self._outbox.send)
+        self._splitter = LineSplitter(limits.max_line)
+        self._lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
+        self._bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
+        self.member = self.factory.hub.connect(self._outbox, PlainView(), self._settled)
+        self._deadline = clock.callLater(limits.alias_seconds, self._alias_overdue)
+        self.factory.connections.add(self)
+        self._set_socket_options()
+        self.factory.log.info("connection is established with {address}", address=address_text(self.address))
+        self._outbox.send(PROMPT)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Split here, not in LineReceiver: its delimiter is one and fixed, where netcat ends lines in LF and telnets in
+        three other ways, and it drops the good lines that follow an over-long one in the same packet.
+        """
+        if self._outbox.is_closed or not data:
+            return
+        try:
+            self._take(data)
+            self._work()
+        except Exception:
+            self._fault()
+
+    def lineReceived(self, line: bytes) -> None:
+        """Queue one line, without its end, as it was received."""
+        try:
+            if not self.member.alias and _OTHER_PROTOCOLS.match(line):
+                self._wrong_protocol()
+            else:
+                self._waiting.append(text.edited(text.decoded(line)))
+        except ChatError as error:
+            self._waiting.append(error)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Queue the answer to a line over the limit, whose bytes are gone."""
+        self._waiting.append(LineTooLong(self.factory.limits.max_line))
+
+    def readConnectionLost(self) -> None:
+        """The peer has ended its side: take what it began, answer it, and close."""
+        self._peer_is_done = True
+        if self._outbox.is_closed:
+            self.transport.loseConnection()
+            return
+        try:
+            self._cancel(self._quiet)
+            if self._splitter.pending:
+                self.lineReceived(self._splitter.take())
+            self._waiting.append(Mark.END)
+            self._work()
+        except Exception:
+            self._fault()
+
+    def writeConnectionLost(self) -> None:
+        """Our side has ended; the peer may take its time, until the outbox's abort timer runs out."""
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        self._is_lost = True
+        self._outbox.lost()
+        for call in (self._deadline, self._quiet, self._delay):
+            self._cancel(call)
+        if self._delay is not None:
+            self._waiting.clear()  # more than the limits allow, of somebody who is gone
+            self._delay = None
+        self._waiting.append(Mark.END)
+        self._work()
+        self.factory.forget(self)
+        self.factory.log.info("connection has ended with {address}", address=address_text(self.address))
+
+    # -- what we call
+
+    def notice(self, *words: str) -> None:
+        """Tell this person something, in the server's own words."""
+        self.member.send([Event(NOTICED, text=line) for line in words])
+
+    def goodbye(self, words: str, linger: bool = True) -> None:
+        """Tell this person why the connection ends, and end it."""
+        self.notice(words)
+        self._close(linger)
+
+    def _take(self, data: bytes) -> None:
+        first, self._is_first = self._is_first, False
+        self._cancel(self._quiet)
+        if first and data.startswith(_TLS_HELLO):
+            self._wrong_protocol()
+            return
+        wait = self._bytes.take(len(data), self.factory.clock.seconds())
+        data = self._telnet.feed(data)
+        if not self._take_from_lab(data):
+            self._split(data)
+            if first and not self._telnet.spoken and lab.is_alias(data) and self._splitter.pending == data:
+                self._quiet = self.factory.clock.callLater(lab.QUIET_SECONDS, self._lab_alias)
+        if wait:
+            self._slow_down(wait)
+
+    def _split(self, data: bytes) -> None:
+        for line in self._splitter.feed(data):
+            if line is Mark.TOO_LONG:
+                self.lineLengthExceeded(b"")
+            elif isinstance(line, Mark):
+                self._waiting.append(line)
+            else:
+                self.lineReceived(line)
+
+    def _take_from_lab(self, data: bytes) -> bool:
+        if not self._lab_prefix or self._splitter.pending:
+            return False
+        line = lab.line(data, self._lab_prefix)
+        if line is None:
+            return False
+        self.lineReceived(line)
+        return True
+
+    def _lab_alias(self) -> None:
+        self._quiet = None
+        try:
+            alias = self._splitter.take()
+            self._lab_prefix = lab.prefix(alias)
+            self.lineReceived(alias)
+            self._work()
+        except Exception:
+            self._fault()
+
+    def _work(self) -> None:
+        """Take the lines that can be taken now."""
+        member = self.member
+        while self._waiting and self._delay is None and member.leaving is None and member.may(self._is_post()):
+            self._obey(self._waiting.popleft())
+            wait = self._lines.take(1, self.factory.clock.seconds())
+            if wait:
+                self._slow_down(wait)
+        if member.leaving is not None:
+            self._waiting.clear()
+        self._read_or_not()
+
+    def _is_post(self) -> bool:
+        line = self._waiting[0]
+        return isinstance(line, str) and bool(self.member.alias) and commands.parse(line)[0].posts
+
+    def _obey(self, line: str | ChatError | Mark) -> None:
+        try:
+            if isinstance(line, ChatError):
+                raise line
+            if isinstance(line, Mark):
+                self.factory.hub.leave_all(self.member, "")
+            elif not self.member.alias:
+                self._claim(line)
+            elif not line.isspace() and line:
+                commands.obey(self.factory.hub, self.member, commands.parse(line))
+        except ChatError as error:
+            self.member.refuse(error)
+            if not self.member.alias:
+                self._ask_again()
+
+    def _claim(self, line: str) -> None:
+        hub, member = self.factory.hub, self.member
+        if self._telnet.spoken or self._splitter.saw_cr:
+            hub.listen(member, view=PlainView(eol="\r\n"))
+        hub.claim(member, line)
+        self._has_claimed = True
+
+    def _settled(self) -> None:
+        """All that was asked has happened."""
+        member = self.member
+        if member.gone:
+            self._close()
+        elif not member.alias and self._has_claimed:
+            self._ask_again()  # somebody else was first
+        elif member.alias != self._alias:
+            self._named(member.alias)
+        self._has_claimed = False
+        self._work()
+
+    def _ask_again(self) -> None:
+        if not self.factory.may_try_again(self):
+            self.goodbye("too many aliases were tried from your address: come back in a minute")
+        elif not self._lab_prefix:
+            self._outbox.send(PROMPT)
+
+    def _named(self, alias: str) -> None:
+        self.factory.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
+        if not self._alias:
+            self._cancel(self._deadline)
+            self.notice(*self.factory.motd, HINT)
+        self._alias = alias
+
+    def _slow_down(self, seconds: float) -> None:
+        if self._is_lost:
+            self._waiting.clear()  # more than the limits allow, of somebody who is gone
+            self._waiting.append(Mark.END)
+            return
+        clock = self.factory.clock
+        self._cancel(self._delay)
+        self._delay = clock.callLater(seconds, self._go_on)
+        if clock.seconds() >= self._flood_told_until:
+            self._flood_told_until = clock.seconds() + FLOOD_NOTICE_SECONDS
+            limits = self.factory.limits
+            self.notice(
+                f"slow down: you are read at {limits.lines_per_second:g} lines and "
+                f"{limits.bytes_per_second:,.0f} bytes a second now; nothing is lost"
+            )
+
+    def _go_on(self) -> None:
+        self._delay = None
+        try:
+            self._work()
+        except Exception:
+            self._fault()
+
+    def _read_or_not(self) -> None:
+        """Read on only when nothing waits: what the peer sends meanwhile stays in its own socket."""
+        waits = bool(self._waiting) or self._delay is not None
+        if self._is_lost or waits == self.paused:
+            return
+        if waits:
+            self.pauseProducing()
+        else:
+            self.resumeProducing()
+
+    def _close(self, linger: bool = True) -> None:
+        self._waiting.clear()
+        for call in (self._deadline, self._delay, self._quiet):
+            self._cancel(call)
+        self._delay = None
+        self._outbox.close(linger and not self._peer_is_done)
+        self._read_or_not()  # or the peer's end would not be noticed
+
+    def _fault(self) -> None:
+        """A fault of ours: this connection ends, and nobody else's."""
+        self.factory.log.failure("fault in the connection with {address}", address=address_text(self.address))
+        self._outbox.drop()
+        self._close()
+
+    def _overflowed(self) -> None:
+        self.factory.log.warn("{address} does not read what it is sent: dropped", address=address_text(self.address))
+
+    def _alias_overdue(self) -> None:
+        self.goodbye(f"no alias was given in {self.factory.limits.alias_seconds:g} seconds: goodbye")
+
+    def _wrong_protocol(self) -> None:
+        self.member.send([Event(REFUSED, text=WRONG_PROTOCOL)])
+        self._close()
+
+    def _cancel(self, call: IDelayedCall | None) -> None:
+        if call is not None and call.active():
+            call.cancel()
+
+    def _set_socket_options(self) -> None:
+        if not ITCPTransport.providedBy(self.transport) or not hasattr(self.address, "port"):
+            return  # TLS in memory, a test, or a UNIX socket
+        self.transport.setTcpNoDelay(True)  # or a line waits up to 40 ms for the reader's acknowledgement
+        self.transport.setTcpKeepAlive(True)
+        if ISystemHandle.providedBy(self.transport):
+            # Telnet's Synch may be sent urgent (RFC 854): inline, so that no byte is missing after an IAC.
+            handle = cast(socket, self.transport.getHandle())
+            handle.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
+
+
+class Refuser(Protocol):
+    """Tells one too many from an address why they cannot come in."""
+
+    transport: ITCPTransport
+
+    def connectionMade(self) -> None:
+        self.transport.write(b"!! too many connections from your address: close one and come again\r\n")
+        self.transport.loseConnection()
+
+
+class LineFactory(Factory):
+    """What all connections share: the hub, the limits, and who is connected."""
+
+    noisy = False
+    log = Logger()
+
+    def __init__(
+        self,
+        hub: Hub,
+        limits: Limits,
+        addresses: Addresses,
+        clock: IReactorTime,
+        motd: Sequence[str] = (),
+    ) -> None:
+        """``motd``: lines shown to whoever comes in, without their ends."""
+        self.hub = hub
+        self.limits = limits
+        self.clock = clock
+        self.motd = motd
+        self.connections: set[LineChat] = set()
+        self._addresses = addresses
+        self._all_closed: Deferred[None] | None = None
+
+    @property
+    def aliases(self) -> dict[str, Member]:
+        """Who is here, by the key of their alias: the hub's own table."""
+        return self.hub.aliases
+
+    def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
+        if not self._addresses.enter(host(address)):
+            self.log.info("too many connections from {address}: refused", address=address_text(address))
+            return Refuser()
+        connection = LineChat(address)
+        connection.factory = self
+        return connection
+
+    def may_try_again(self, connection: LineChat) -> bool:
+        """Note that somebody did not get the alias that they asked for; False once that was too often."""
+        return self._addresses.fail(host(connection.address), self.clock.seconds())
+
+    def forget(self, connection: LineChat) -> None:
+        """Learn that a connection is lost."""
+        self.connections.discard(connection)
+        self._addresses.leave(host(connection.address))
+        if not self.connections and self._all_closed is not None:
+            self._all_closed.callback(None)
+            self._all_closed = None
+
+    def close_all(self) -> Deferred[None]:
+        """Tell everyone that the server stops; fires when the last connection is lost, soon at the latest."""
+        closed: Deferred[None] = Deferred()
+        self._all_closed = closed
+        for connection in list(self.connections):
+            connection.goodbye(GOODBYE, linger=False)
+        if not self.connections:
+            closed.callback(None)
+            self._all_closed = None
+        return closed
+
+
+def host(address: IAddress) -> str:
+    """Return an address's host, empty for a UNIX socket."""
+    return str(getattr(address, "host", ""))
+
+
+def address_text(address: IAddress) -> str:
+    """Return an address as people write it: 127.0.0.1:59000, [::1]:59000, or "a UNIX socket"."""
+    name = host(address)
+    if not name:
+        return "a UNIX socket"
+    port = getattr(address, "port", 0)
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"

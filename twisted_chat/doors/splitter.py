@@ -1,0 +1,71 @@
+"""Bytes to lines, whatever ends them: LF, CR LF, CR NUL (RFC 854) or CR, in any packets."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Mark(Enum):
+    """What stands between lines."""
+
+    TOO_LONG = "a line over the limit, whose bytes are dropped"
+    END = "Ctrl-D on an empty line: whoever typed it is done"
+
+
+class LineSplitter:
+    """One connection's splitter. Remembers at most ``max_line`` bytes; the same lines for any packets."""
+
+    __slots__ = ("_after_cr", "_max_line", "_pending", "_skipping", "saw_cr")
+
+    def __init__(self, max_line: int) -> None:
+        self.saw_cr = False  # whether a line ended in CR something, as telnet's do
+        self._max_line = max_line
+        self._pending = b""
+        self._after_cr = False  # an LF or NUL that comes next belongs to the line end before it
+        self._skipping = False
+
+    @property
+    def pending(self) -> bytes:
+        """The line that has not ended yet."""
+        return self._pending
+
+    def take(self) -> bytes:
+        """Return the line that has not ended yet, as if it had."""
+        pending, self._pending = self._pending, b""
+        self._skipping = False
+        return pending
+
+    def feed(self, data: bytes) -> list[bytes | Mark]:
+        """Return the lines that end in this chunk, without their ends."""
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[0] in b"\n\0":
+                data = data[1:]
+        if b"\r" in data:
+            self.saw_cr = True
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r\0", b"\n").replace(b"\r", b"\n")
+        first, *rest = data.split(b"\n")
+        lines: list[bytes | Mark] = []
+        self._grow(first, lines)
+        for part in rest:
+            self._end(lines)
+            self._grow(part, lines)
+        return lines
+
+    def _grow(self, part: bytes, lines: list[bytes | Mark]) -> None:
+        if self._skipping:
+            return
+        if len(self._pending) + len(part) > self._max_line:
+            lines.append(Mark.TOO_LONG)
+            self._pending, self._skipping = b"", True
+            return
+        self._pending += part
+        if self._pending[:1] == b"\x04":
+            lines.append(Mark.END)
+            self._pending = b""
+
+    def _end(self, lines: list[bytes | Mark]) -> None:
+        if not self._skipping:
+            lines.append(self._pending)
+        self._pending, self._skipping = b"", False

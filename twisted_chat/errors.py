@@ -1,0 +1,105 @@
+"""What a person can do wrong: one class a thing, its text fit to show that person."""
+
+from __future__ import annotations
+
+
+class ChatError(Exception):
+    """The root: whoever asked is told ``str(error)``, one line, and stays connected."""
+
+
+class BadAlias(ChatError):
+    """An alias that nobody could have."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"that alias cannot be used: {why}")
+
+
+class AliasTaken(ChatError):
+    """An alias that somebody else has, or that looks like one."""
+
+    def __init__(self, alias: str, holder: str) -> None:
+        if alias == holder:
+            super().__init__(f"{alias} is taken: choose another alias")
+        else:
+            super().__init__(f"{alias} looks like {holder}, who is here: choose another alias")
+
+
+class BadRoom(ChatError):
+    """A room name that no room could have."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"that room name cannot be used: {why}")
+
+
+class NotInRoom(ChatError):
+    """Something asked of a room that the asker is not in."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__(f"you are not in {room}: /join {room} first")
+
+
+class NoCurrentRoom(ChatError):
+    """Something said while in no room at all."""
+
+    def __init__(self) -> None:
+        super().__init__("you are in no room: /join ROOM, for example /join lobby")
+
+
+class NoSuchRoom(ChatError):
+    """A question about a room that does not exist."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__(f"there is no room {room}: /rooms lists them, /join {room} makes it")
+
+
+class TooManyRooms(ChatError):
+    """One room more than the limits allow."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no more rooms: {why}")
+
+
+class NobodyCalled(ChatError):
+    """A line to, or a question about, somebody who is not here."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"nobody here is called {alias}: /who * lists everyone")
+
+
+class NothingToSay(ChatError):
+    """A text that is empty once everything that cannot be shown is taken out."""
+
+    def __init__(self) -> None:
+        super().__init__("there is nothing to say in that")
+
+
+class NotUtf8(ChatError):
+    """A line in some other encoding."""
+
+    def __init__(self, byte: int, position: int) -> None:
+        super().__init__(
+            f"that line is not UTF-8 (byte 0x{byte:02X} at position {position}): "
+            "set your terminal to UTF-8 and send it again"
+        )
+
+
+class LineTooLong(ChatError):
+    """A line over the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"that line is longer than {limit:,} bytes: send it in parts")
+
+
+class UnknownCommand(ChatError):
+    """A line that begins with a slash, and no command of that name."""
+
+    def __init__(self, name: str, nearest: str | None) -> None:
+        hint = f"did you mean /{nearest}?" if nearest else "/help lists the commands"
+        super().__init__(f"there is no command /{name}: {hint} (to say it, begin with //)")
+
+
+class BadUsage(ChatError):
+    """A command whose arguments cannot be understood."""
+
+    def __init__(self, usage: str) -> None:
+        super().__init__(f"type it like this: {usage}")

@@ -1,0 +1,61 @@
+"""What happened: one frozen record, all that crosses walls between the rooms of the house.
+
+Every event has the same seven fields, so that a journal is one table and a wire one function a kind.
+The kinds are past tense, as facts are; requests are the hub's imperative methods.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+LOBBY: Final = "lobby"  # the room that everyone starts in
+EVERYONE: Final = "*"  # the group of all who are connected: broadcast
+
+# Said to a group. ``author`` said ``text``.
+SAID: Final = "said"
+ACTED: Final = "acted"  # /me
+# A room's own log.
+JOINED: Final = "joined"
+LEFT: Final = "left"  # text: why, may be empty
+RENAMED: Final = "renamed"  # author: the old alias; text: the new one
+RETITLED: Final = "retitled"  # text: the topic, empty when it was cleared
+# The hub's own, in no group: who has which alias, who is away. Only their order matters.
+CLAIMED: Final = "claimed"  # text: the alias asked for; the first claim in order wins
+RELEASED: Final = "released"  # author's session has ended
+WENT_AWAY: Final = "went away"  # text: why
+CAME_BACK: Final = "came back"
+# To one person, never kept.
+CONNECTED: Final = "connected"  # they are in, under the alias ``author``
+NOTICED: Final = "noticed"  # the server's own words
+REFUSED: Final = "refused"  # what they asked for cannot be done; text: why
+
+POSTS: Final = frozenset({SAID, ACTED})  # what a person said; these change nobody's state
+
+
+class Event(NamedTuple):
+    """One thing that happened.
+
+    ``group`` tells who hears it. The three kinds of group communication are one thing, a post to a group:
+    a room's name (multicast), ``*`` (broadcast), ``@ALIAS`` (unicast), or empty for the hub's own.
+    ``number`` is 1, 2, 3 ... in its group, without gaps, given by the journal; 0: not numbered.
+    ``when`` is in seconds since the epoch, also given by the journal.
+    ``origin`` is the session that asked for it; 0 for the server.
+    """
+
+    kind: str
+    group: str = ""
+    author: str = ""
+    text: str = ""
+    origin: int = 0
+    number: int = 0
+    when: float = 0.0
+
+    @property
+    def target(self) -> str:
+        """The alias that a unicast is for."""
+        return self.group[1:]
+
+
+def is_numbered(group: str) -> bool:
+    """Whether the events of a group form a log: rooms and broadcasts do, what goes to one person does not."""
+    return bool(group) and group[0] != "@"

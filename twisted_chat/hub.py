@@ -1,0 +1,569 @@
+"""Who is here, and who hears what.
+
+The law: state changes when an event is delivered, never when it is asked for. So claims, joins and leaves have
+one order for everybody, whatever the journal needs to keep them, and the first in that order wins.
+
+Requests raise ChatError at once where the request is wrong; what only the order can decide comes back as an event.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from . import text
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
+from .events import (
+    CAME_BACK,
+    CLAIMED,
+    CONNECTED,
+    EVERYONE,
+    JOINED,
+    LEFT,
+    LOBBY,
+    NOTICED,
+    POSTS,
+    REFUSED,
+    RELEASED,
+    RENAMED,
+    RETITLED,
+    SAID,
+    WENT_AWAY,
+    Event,
+)
+from .interfaces import Journal, Outbox, View
+from .limits import Limits
+
+
+class Room:
+    """A numbered log, and who hears it. Broadcast is the room of everyone."""
+
+    def __init__(self, name: str, remembered: int) -> None:
+        self.name = name
+        self.topic = ""
+        self.tail: deque[Event] = deque(maxlen=remembered)  # oldest first
+        self.members: dict[Member, None] = {}  # in the order they came
+        self._shared: dict[View, dict[Member, None]] = {}
+        self._apart: dict[Member, None] = {}
+
+    def add(self, member: Member) -> None:
+        """Let a member hear what is said from now on."""
+        self.members[member] = None
+        if member.hears_all:
+            self._shared.setdefault(member.view, {})[member] = None
+        else:
+            self._apart[member] = None
+
+    def discard(self, member: Member) -> None:
+        """Let a member hear no more."""
+        self.members.pop(member, None)
+        self._apart.pop(member, None)
+        readers = self._shared.get(member.view)
+        if readers is not None:
+            readers.pop(member, None)
+            if not readers:
+                del self._shared[member.view]
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Owe some events to every member: encoded once a view, and once for each who hears in their own way."""
+        for view, readers in self._shared.items():
+            data = view.encode(events)
+            for member in readers:
+                member.owe(data)
+        for member in self._apart:
+            member.hear(events)
+
+
+class Member:
+    """One session: somebody who is connected, under an alias once they have claimed one."""
+
+    def __init__(self, session: int, outbox: Outbox, view: View, on_settled: Callable[[], None], now: float) -> None:
+        self.session = session
+        self.outbox = outbox
+        self.view = view
+        self.alias = ""  # empty until the claim is delivered
+        self.key = ""
+        self.is_in = False  # once they have entered the first room
+        self.rooms: dict[str, Room] = {}  # in the order they were joined
+        self.current: Room | None = None
+        self.away: str | None = None
+        self.ignoring: set[str] = set()  # keys of aliases
+        self.echo = True
+        self.bell = False
+        self.correspondent = ""  # who wrote to them last, for /reply
+        self.since = self.active = now  # seconds since the epoch
+        self.in_flight = 0  # requests of theirs that are not delivered yet ...
+        self.changing = 0  # ... and those among them that change somebody's state
+        self.leaving: str | None = None  # why, once they have asked to leave
+        self.gone = False
+        self._on_settled = on_settled
+        self._owed: list[bytes] = []
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether they hear just what everyone hears, and so the same bytes."""
+        return self.echo and not self.bell and not self.ignoring
+
+    def may(self, posts: bool) -> bool:
+        """Whether a request can be made now as if all before it had already happened.
+
+        A post changes nothing that a later post depends on, so posts need not wait for each other.
+        """
+        return self.in_flight == 0 or (posts and self.changing == 0)
+
+    def notice(self, words: str) -> None:
+        """Tell them something, in the server's own words."""
+        self.send([Event(NOTICED, text=words)])
+
+    def refuse(self, error: ChatError) -> None:
+        """Tell them why something that they asked for cannot be done."""
+        self.send([Event(REFUSED, text=str(error))])
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Show them some events at once."""
+        self.outbox.send(self.view.encode(events))
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Owe them what they want to hear of some events, with a bell for what concerns them."""
+        for event in events:
+            if self.wants(event):
+                self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
+
+    def owe(self, data: bytes) -> None:
+        """Keep some bytes for the one write at the end of the delivery."""
+        self._owed.append(data)
+
+    def pay(self) -> None:
+        """Write what is owed, in one go."""
+        if self._owed:
+            data = self._owed[0] if len(self._owed) == 1 else b"".join(self._owed)
+            self._owed.clear()
+            self.outbox.send(data)
+
+    def settle(self) -> None:
+        """Tell the door that all that they asked for has happened."""
+        self._on_settled()
+
+    def wants(self, event: Event) -> bool:
+        """Whether they wish to hear an event: not their own with echo off, nor what an ignored person said."""
+        if event.kind not in POSTS:
+            return True
+        if event.origin == self.session:
+            return self.echo
+        return not self.ignoring or text.key(event.author) not in self.ignoring
+
+    def _concerns(self, event: Event) -> bool:
+        if event.kind not in POSTS or event.origin == self.session:
+            return False
+        return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+
+
+class Hub:
+    """All the rooms and all the members of one server."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        limits: Limits,
+        seconds: Callable[[], float],
+        on_fault: Callable[[Member | None], None],
+    ) -> None:
+        """Serve from this journal.
+
+        ``seconds`` tells the time, in seconds since the epoch. ``on_fault`` is called, within the ``except``,
+        for a fault of ours in what concerns one member (or none in particular): the others are served on.
+        """
+        self.aliases: dict[str, Member] = {}  # by key
+        self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits.remembered)}
+        self.everyone = Room(EVERYONE, limits.remembered)
+        self._journal = journal
+        self._limits = limits
+        self.seconds = seconds
+        self._on_fault = on_fault
+        self._sessions: dict[int, Member] = {}
+        self._session_numbers = itertools.count(1)
+        self._looks: dict[str, Member] = {}
+        self._run: list[Event] = []  # events in a row that one room hears
+        self._run_room = self.everyone
+        self._owing: dict[Member, None] = {}
+        journal.start(self.deliver)
+
+    # -- requests: who is here
+
+    def connect(self, outbox: Outbox, view: View, on_settled: Callable[[], None]) -> Member:
+        """Return a new member, who has to claim an alias.
+
+        ``on_settled`` is called each time when all that they asked for has happened; see ``Member.alias``,
+        empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
+        """
+        member = Member(next(self._session_numbers), outbox, view, on_settled, self.seconds())
+        self._sessions[member.session] = member
+        return member
+
+    def claim(self, member: Member, wanted: str) -> None:
+        """Ask for an alias, the first one or another. Then everyone starts in the lobby.
+
+        Raises: BadAlias, AliasTaken.
+        """
+        alias = text.alias(wanted)
+        self._refuse_taken(member, alias)
+        self._append(CLAIMED, member, "", alias)
+
+    def leave_all(self, member: Member, why: str) -> None:
+        """Leave every room and give the alias back, once what was asked before has happened."""
+        if member.leaving is None:
+            member.leaving = why
+            if not member.in_flight:
+                self._depart(member)
+
+    def go_away(self, member: Member, why: str) -> None:
+        """Be shown as away."""
+        self._append(WENT_AWAY, member, "", why)
+
+    def come_back(self, member: Member) -> None:
+        """Be shown as here."""
+        self._append(CAME_BACK, member)
+
+    # -- requests: rooms
+
+    def join(self, member: Member, wanted: str) -> None:
+        """Enter a room, made if need be, and make it the current one.
+
+        Raises: BadRoom, TooManyRooms.
+        """
+        name = text.room(wanted)
+        room = member.rooms.get(name)
+        if room is not None:
+            member.current = room
+            return
+        if len(member.rooms) >= self._limits.rooms_each:
+            raise TooManyRooms(f"you are in {len(member.rooms)}, /leave one first")
+        if name not in self.rooms and len(self.rooms) >= self._limits.rooms:
+            self._forget_a_room()
+        self._append(JOINED, member, name)
+
+    def leave(self, member: Member, wanted: str = "", why: str = "") -> None:
+        """Leave a room, the current one if none is named.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom.
+        """
+        self._append(LEFT, member, self.room_of(member, wanted).name, why)
+
+    def retitle(self, member: Member, topic: str) -> None:
+        """Set the topic of the current room; empty clears it.
+
+        Raises: NoCurrentRoom.
+        """
+        self._append(RETITLED, member, self.room_of(member).name, text.clean(topic))
+
+    # -- requests: the three kinds of group communication
+
+    def say(self, member: Member, line: str, wanted: str = "", kind: str = SAID) -> None:
+        """Say a line in a room: multicast.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, NothingToSay.
+        """
+        self._append(kind, member, self.room_of(member, wanted).name, text.said(line))
+
+    def tell(self, member: Member, alias: str, line: str) -> Member:
+        """Say a line to one person: unicast. Return who that is.
+
+        Raises: NobodyCalled, NothingToSay.
+        """
+        target = self.member_called(alias)
+        self._append(SAID, member, "@" + target.alias, text.said(line))
+        return target
+
+    def broadcast(self, member: Member, line: str) -> None:
+        """Say a line to everyone who is connected, whatever their rooms.
+
+        Raises: NothingToSay.
+        """
+        self._append(SAID, member, EVERYONE, text.said(line))
+
+    # -- how a member hears, which is nobody else's business
+
+    def listen(
+        self,
+        member: Member,
+        *,
+        view: View | None = None,
+        echo: bool | None = None,
+        bell: bool | None = None,
+        ignoring: set[str] | None = None,
+    ) -> None:
+        """Change how a member hears; what is not given stays as it is."""
+        for room in self._heard_by(member):
+            room.discard(member)
+        if view is not None:
+            member.view = view
+        if echo is not None:
+            member.echo = echo
+        if bell is not None:
+            member.bell = bell
+        if ignoring is not None:
+            member.ignoring = ignoring
+        for room in self._heard_by(member):
+            room.add(member)
+
+    # -- questions
+
+    def member_called(self, alias: str) -> Member:
+        """Raises: NobodyCalled."""
+        member = self.aliases.get(text.key(alias.strip()))
+        if member is None:
+            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
+        return member
+
+    def room_called(self, wanted: str) -> Room:
+        """Raises: BadRoom, NoSuchRoom."""
+        name = text.room(wanted)
+        room = self.rooms.get(name)
+        if room is None:
+            raise NoSuchRoom(name)
+        return room
+
+    def room_of(self, member: Member, wanted: str = "") -> Room:
+        """Return a room that a member is in, the current one if none is named.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom.
+        """
+        if not wanted:
+            if member.current is None:
+                raise NoCurrentRoom
+            return member.current
+        name = text.room(wanted)
+        room = member.rooms.get(name)
+        if room is None:
+            raise NotInRoom(name)
+        return room
+
+    def history(self, room: Room, member: Member, most: int) -> tuple[list[Event], bool]:
+        """Return the last events of a room that this member wants to hear, oldest first, and whether that is all
+        that was asked for: one answer holds no more than ``Limits.history_bytes``.
+        """
+        found: list[Event] = []
+        size = 0
+        for event in itertools.islice(reversed(room.tail), most):
+            if member.wants(event):
+                size += len(event.text.encode()) + text.ALIAS_LENGTH
+                if size > self._limits.history_bytes:
+                    return found[::-1], False
+                found.append(event)
+        return found[::-1], True
+
+    def said_in(self, room: Room, member: Member, most: int) -> list[Event]:
+        """Return the last lines said in a room that this member wants to hear, oldest first."""
+        said = (e for e in reversed(room.tail) if e.kind in POSTS and member.wants(e))
+        return list(itertools.islice(said, most))[::-1]
+
+    # -- what has happened
+
+    def deliver(self, batch: Iterable[Event]) -> None:
+        """Let a batch happen, in its order; then write once to each who heard any of it."""
+        settled: dict[Member, None] = {}
+        for event in batch:
+            member = self._sessions.get(event.origin)
+            try:
+                self._let_happen(event, member)
+            except Exception:
+                self._on_fault(member)
+            if member is not None:
+                member.in_flight -= 1
+                member.changing -= event.kind not in POSTS
+                settled[member] = None
+        self._end_run()
+        owing, self._owing = self._owing, {}
+        for member in owing:
+            try:
+                member.pay()
+            except Exception:
+                self._on_fault(member)
+        for member in settled:
+            try:
+                if not member.in_flight:
+                    self._settle(member)
+            except Exception:
+                self._on_fault(member)
+
+    def _let_happen(self, event: Event, member: Member | None) -> None:
+        if event.kind in POSTS and event.group[0] == "@":
+            self._told(event, member)
+        elif event.group == EVERYONE:
+            self._hear(self.everyone, event)
+        elif event.kind == JOINED:
+            self._joined(event, member)
+        elif event.group:
+            self._in_room(event, member)
+        elif member is not None:
+            self._own(event, member)
+
+    def _told(self, event: Event, author: Member | None) -> None:
+        target = self.aliases.get(text.key(event.target))
+        self._end_run()
+        if target is None:  # gone since it was asked
+            if author is not None:
+                self._show(author, Event(REFUSED, text=str(NobodyCalled(event.target))))
+            return
+        if target.wants(event):
+            target.correspondent = event.author
+        for member in {target: None, author: None}:
+            if member is not None:
+                member.hear([event])
+                self._owing[member] = None
+
+    def _joined(self, event: Event, member: Member | None) -> None:
+        room = self.rooms.get(event.group)
+        if room is None:
+            room = self.rooms[event.group] = Room(event.group, self._limits.remembered)
+        if member is None:
+            self._hear(room, event)
+            return
+        self._end_run()
+        past = self.said_in(room, member, self._limits.shown_to_joiner)
+        if past:
+            self._show(member, Event(NOTICED, text=f"last said in {room.name}:"), *past)
+        room.add(member)
+        member.rooms[room.name] = member.current = room
+        self._hear(room, event)
+        self._end_run()
+        if not member.is_in:
+            member.is_in = True
+            self._show(member, Event(CONNECTED, text=member.alias))
+        topic = f"; topic: {room.topic}" if room.topic else ""
+        names = text.listed((m.alias for m in room.members), 20)
+        self._show(member, Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
+
+    def _in_room(self, event: Event, member: Member | None) -> None:
+        room = self.rooms[event.group]
+        self._hear(room, event)
+        if event.kind == RETITLED:
+            room.topic = event.text
+        elif event.kind == LEFT and member is not None:
+            self._end_run()
+            room.discard(member)
+            del member.rooms[room.name]
+            if member.current is room and member.leaving is None:
+                member.current = self._next_room(member)
+                where = f"you now talk in {member.current.name}" if member.current else str(NoCurrentRoom())
+                self._show(member, Event(NOTICED, text=where))
+
+    def _own(self, event: Event, member: Member) -> None:
+        if event.kind == CLAIMED:
+            self._claimed(event.text, member)
+        elif event.kind == RENAMED:
+            self._renamed(event.text, member)
+        elif event.kind == WENT_AWAY:
+            member.away = event.text
+        elif event.kind == CAME_BACK:
+            member.away = None
+        elif event.kind == RELEASED:
+            self._released(member)
+
+    def _claimed(self, alias: str, member: Member) -> None:
+        if member.leaving is not None:
+            return
+        try:
+            self._refuse_taken(member, alias)
+        except AliasTaken as error:
+            self._show(member, Event(REFUSED, text=str(error)))
+            return
+        self.aliases[text.key(alias)] = member
+        self._looks.update(dict.fromkeys(text.looks(alias), member))
+        if member.alias:
+            for name in member.rooms:
+                self._append(RENAMED, member, name, alias)
+            self._append(RENAMED, member, "", alias)
+        else:
+            member.alias, member.key = alias, text.key(alias)
+            self.everyone.add(member)
+            self._append(JOINED, member, LOBBY)
+
+    def _renamed(self, alias: str, member: Member) -> None:
+        old = member.key
+        self._give_back(member, but=alias)
+        member.alias, member.key = alias, text.key(alias)
+        for other in self.everyone.members:
+            if old in other.ignoring:
+                other.ignoring.add(member.key)
+        if not member.rooms:
+            self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
+
+    def _released(self, member: Member) -> None:
+        self._end_run()
+        self._give_back(member)
+        self.everyone.discard(member)
+        del self._sessions[member.session]
+        member.gone = True
+
+    # -- helpers
+
+    def _append(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
+        self._journal.append(Event(kind, group, member.alias, words, member.session))
+        member.in_flight += 1
+        member.changing += kind not in POSTS
+        member.active = self.seconds()
+
+    def _settle(self, member: Member) -> None:
+        if member.leaving is not None and not member.gone:
+            self._depart(member)
+        else:
+            member.settle()
+
+    def _depart(self, member: Member) -> None:
+        if member.alias:
+            for name in member.rooms:
+                self._append(LEFT, member, name, member.leaving or "")
+            self._append(RELEASED, member)
+        else:
+            del self._sessions[member.session]
+            member.gone = True
+            member.settle()
+
+    def _refuse_taken(self, member: Member, alias: str) -> None:
+        holders = [self.aliases.get(text.key(alias)), *map(self._looks.get, text.looks(alias))]
+        for holder in holders:
+            if holder is not None and holder is not member:
+                raise AliasTaken(alias, holder.alias)
+
+    def _give_back(self, member: Member, but: str = "") -> None:
+        if member.key != text.key(but):
+            del self.aliases[member.key]
+        for look in text.looks(member.alias) - text.looks(but):
+            del self._looks[look]
+
+    def _heard_by(self, member: Member) -> list[Room]:
+        return [self.everyone, *member.rooms.values()] if member.alias else []
+
+    def _next_room(self, member: Member) -> Room | None:
+        return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
+
+    def _forget_a_room(self) -> None:
+        empty = [r for r in self.rooms.values() if not r.members and r.name != LOBBY]
+        if not empty:
+            raise TooManyRooms(f"there are {len(self.rooms):,}, /rooms lists them")
+        oldest = min(empty, key=lambda room: room.tail[-1].when)
+        del self.rooms[oldest.name]
+        self._journal.forget(oldest.name)
+
+    def _hear(self, room: Room, event: Event) -> None:
+        """Add an event to the run of those that one room hears in a row."""
+        if room is not self._run_room:
+            self._end_run()
+            self._run_room = room
+        self._run.append(event)
+        room.tail.append(event)
+
+    def _end_run(self) -> None:
+        """Owe the run to all who are in its room now: to be called before that, or the room, changes."""
+        if self._run:
+            run, self._run = self._run, []
+            self._run_room.hear(run)
+            self._owing.update(self._run_room.members)
+
+    def _show(self, member: Member, *events: Event) -> None:
+        """Owe one member something that nobody else hears."""
+        self._end_run()
+        member.owe(member.view.encode(events))
+        self._owing[member] = None

@@ -1,0 +1,1 @@
+"""Journals: one file each, one contract (interfaces.Journal)."""

@@ -1,0 +1,51 @@
+"""A journal that forgets with the process: all that is said in one reactor turn is one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from ..events import Event, is_numbered
+
+
+class MemoryJournal:
+    """Orders and numbers events, and delivers them at the end of the turn."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._numbers: dict[str, int] = {}
+        self._batch: list[Event] = []
+        self._turn: IDelayedCall | None = None
+        self._deliver: Callable[[Sequence[Event]], None]
+
+    def start(self, deliver: Callable[[Sequence[Event]], None]) -> None:
+        self._deliver = deliver
+
+    def append(self, event: Event) -> None:
+        self._batch.append(event)
+        if self._turn is None:
+            # Twisted runs a call at zero seconds once every socket that was readable has been read.
+            self._turn = self._clock.callLater(0, self._end_turn)
+
+    def forget(self, group: str) -> None:
+        self._numbers.pop(group, None)
+
+    def stop(self) -> Deferred[None]:
+        while self._turn is not None:
+            self._turn.cancel()
+            self._end_turn()
+        return succeed(None)
+
+    def _end_turn(self) -> None:
+        self._turn = None
+        batch, self._batch = self._batch, []
+        now = self._clock.seconds()
+        self._deliver([event._replace(number=self._next(event.group), when=now) for event in batch])
+
+    def _next(self, group: str) -> int:
+        if not is_numbered(group):
+            return 0
+        number = self._numbers[group] = self._numbers.get(group, 0) + 1
+        return number

@@ -1,0 +1,240 @@
+"""``twistd chat``: its options, and the one place that knows every part and puts them together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from errno import EACCES, EADDRINUSE
+from pathlib import Path
+from signal import SIGTERM, getsignal, signal
+from typing import ClassVar
+
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorFromThreads, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.python.failure import Failure
+
+from . import __version__, text
+from .doors.line import LineFactory, address_text, host
+from .hub import Hub, Member
+from .interfaces import Journal
+from .journals.memory import MemoryJournal
+from .limits import Addresses, Limits
+
+DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
+
+log = Logger()
+
+
+class CannotStart(SystemExit, Exception):
+    """A start that is refused: one line on standard error that says what to change, and exit status 1.
+
+    Two bases, because twistd removes its pid file, and tells the parent of a daemon why, only for an Exception, and
+    Python prints no traceback only for a SystemExit. ``sys.stderr`` is twistd's log by now.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.code = 1
+        if sys.__stderr__ is not None:
+            print(f"twistd chat: {why}", file=sys.__stderr__)
+
+
+class Options(usage.Options):
+    """What can be given to ``twistd chat``."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A chat server for whatever is already on people's machines: they join with telnet, netcat (nc) or the "
+        "bundled client, twisted-chat. Without options it listens on 127.0.0.1 port 59000, for this machine only; "
+        "--listen tcp:59000 lets the whole network in. An ENDPOINT is any that Twisted knows, such as tcp:59000 "
+        "(all IPv4 addresses), tcp6:59000 (IPv6, and as a rule IPv4 too), "
+        "ssl:59001:privateKey=key.pem:certKey=cert.pem, tls:certificates:tcp:59001, unix:/run/chat.sock, "
+        "systemd:domain=INET:index=0, haproxy:tcp:59000."
+    )
+    optParameters: ClassVar = [
+        ["motd", None, None, "A text file that is shown to whoever comes in. [default: none]"],
+        ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
+        ["per-address", None, Limits.per_address, "Connections from one address; from this machine 200 or more."],
+    ]
+    optFlags: ClassVar = [
+        ["no-limits", None, "Lift flood and connection limits: for trusted networks and load tests. [default: off]"],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+        self["motd-lines"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """The ENDPOINT to listen on; may be repeated. [default: tcp:59000:interface=127.0.0.1]"""
+        self["listen"].append(endpoint)
+
+    opt_l = opt_listen
+
+    def opt_version(self) -> None:
+        """Display the versions of twisted_chat and of Twisted, and exit."""
+        print(f"twisted_chat {__version__}")  # noqa: T201  # as twistd --version does
+        super().opt_version()
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Refuse in one line, where twistd would print the whole help, and on standard output."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise CannotStart(f"{error} (twistd chat --help lists the options)") from None
+
+    def postOptions(self) -> None:
+        self["listen"] = self["listen"] or [DEFAULT_LISTEN]
+        for endpoint in self["listen"]:
+            _check_endpoint(endpoint)
+        self["max-line"] = self._number("max-line", 80)
+        self["per-address"] = self._number("per-address", 1)
+        if self["motd"] is not None:
+            self["motd-lines"] = _read_motd(self["motd"])
+
+    def _number(self, name: str, least: int) -> int:
+        try:
+            number = int(self[name])
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise usage.UsageError(f"--{name} {self[name]}: give a number, {least} or more")
+        return number
+
+    def limits(self) -> Limits:
+        """Return the limits that were asked for."""
+        most = self["per-address"]
+        limits = Limits(max_line=self["max-line"], per_address=most, per_loopback=max(most, Limits.per_loopback))
+        return limits.lifted() if self["no-limits"] else limits
+
+
+def _check_endpoint(endpoint: str) -> None:
+    try:
+        serverFromString(None, endpoint)  # to parse needs no reactor, and twist has installed none yet
+    except Exception as error:  # whatever that kind of endpoint raises
+        why = str(error) or type(error).__name__
+        raise usage.UsageError(f"--listen {endpoint}: {why}; write for example tcp:59000") from error
+
+
+def _read_motd(path: str) -> list[str]:
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            return [text.clean(line) for line in file.read(64 * 1024).splitlines()]
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise usage.UsageError(f"--motd {path} cannot be read: {why}; give a text file") from error
+
+
+class ChatService(Service):
+    """Listens, and when it stops: tells everyone, delivers what was said, and closes."""
+
+    def __init__(
+        self,
+        reactor: IReactorCore,
+        endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
+        factory: LineFactory,
+        journal: Journal,
+    ) -> None:
+        """``endpoints``: each with the string that it was made from, for messages."""
+        self._reactor = reactor
+        self.ports: list[IListeningPort] = []
+        self._endpoints = endpoints
+        self._factory = factory
+        self._journal = journal
+
+    def privilegedStartService(self) -> None:
+        """Listen while twistd may still use a port under 1024."""
+        super().privilegedStartService()
+        self._listen()
+
+    def startService(self) -> None:
+        super().startService()
+        self._listen()  # twist calls this one only
+        self._reactor.callWhenRunning(_stop_on_sigterm, self._reactor)
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when all is said and everyone is gone: a little over Limits.closing_seconds at the latest."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        ports, self.ports = self.ports, []
+        for port in ports:
+            await _done(port.stopListening())
+        await self._journal.stop()
+        await self._factory.close_all()
+
+    def _listen(self) -> None:
+        if self.ports:
+            return
+        for written, endpoint in self._endpoints:
+            refused: list[Failure] = []
+            endpoint.listen(self._factory).addCallbacks(self._listens, refused.append)
+            if refused:
+                raise CannotStart(f"cannot listen on {written}: {_why(refused[0])}")
+
+    def _listens(self, port: IListeningPort) -> None:
+        self.ports.append(port)
+        address = port.getHost()
+        where = address_text(address)
+        if not host(address):
+            where = os.fsdecode(getattr(address, "name", b""))
+            log.info("listening on {where}; connect with: nc -U {where}", where=where)
+            return
+        at = "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
+        log.info(
+            "listening on {where}; connect with: telnet {at} {port}, nc {at} {port} or twisted-chat {to}",
+            where=where,
+            at=at,
+            port=getattr(address, "port", 0),
+            to=where.replace(host(address), at),
+        )
+
+
+def _stop_on_sigterm(reactor: IReactorCore) -> None:
+    """Stop as Twisted does, but with exit status 0: asked to stop, and stopped.
+
+    Twisted ends a process that was stopped by a signal with that signal.
+    """
+    if getattr(getsignal(SIGTERM), "__self__", None) is reactor:
+        from_threads = IReactorFromThreads(reactor)
+        signal(SIGTERM, lambda number, frame: from_threads.callFromThread(reactor.stop))
+
+
+async def _done(maybe: Deferred[None] | None) -> None:
+    if maybe is not None:
+        await maybe
+
+
+def _why(failure: Failure) -> str:
+    error = failure.value
+    cause = getattr(error, "socketError", error)  # what is inside a CannotListenError
+    if getattr(cause, "errno", None) == EADDRINUSE:
+        return "that address is in use: stop what uses it, or give another port with --listen"
+    if getattr(cause, "errno", None) == EACCES:
+        return "that is not allowed: use a port from 1024 up, or a place that you may write to"
+    return f"{getattr(cause, 'strerror', None) or cause}: give another address with --listen"
+
+
+def makeService(options: Options) -> IService:
+    """Put the server together."""
+    from twisted.internet import reactor
+
+    limits = options.limits()
+    journal = MemoryJournal(reactor)
+    hub = Hub(journal, limits, reactor.seconds, on_fault)
+    factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
+    endpoints = [(written, serverFromString(reactor, written)) for written in options["listen"]]
+    return ChatService(reactor, endpoints, factory, journal)
+
+
+def on_fault(member: Member | None) -> None:
+    """Log a fault of ours, and drop the one person whom it concerns."""
+    log.failure("fault in the hub; it concerns {alias}", alias=member.alias if member else "nobody in particular")
+    if member is not None:
+        member.outbox.drop()

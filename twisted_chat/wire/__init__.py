@@ -1,0 +1,1 @@
+"""Wires: events to bytes and back, one file a format."""

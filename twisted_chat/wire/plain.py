@@ -1,0 +1,158 @@
+"""The plain wire: one line an event, for people at a telnet or netcat, and for programs that read lines.
+
+How a line starts tells what it is, and nothing that a person can type changes that: an alias and a room begin with
+a letter or digit and hold no white space and no colon, and no text holds the end of a line.
+
+    alice: hi                                  said in the lobby
+    * alice waves                              done in the lobby
+    alice has connected to the chat room       joined, left, renamed, retitled in the lobby
+    #ops alice: hi                             the same four in another room
+    [alice -> bob] hi                          said to one person
+    [alice -> all] hi                          said to everyone
+    you are now connected!                     one's alias is accepted
+    -- 2 in lobby: alice, bob                  the server's own words
+    !! bob is taken: choose another alias      what was asked for cannot be done, and why
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..events import (
+    ACTED,
+    CONNECTED,
+    EVERYONE,
+    JOINED,
+    LEFT,
+    LOBBY,
+    NOTICED,
+    REFUSED,
+    RENAMED,
+    RETITLED,
+    SAID,
+    Event,
+)
+
+PROMPT: Final = b"alias?"  # the lab's, and its client waits for just these bytes
+WELCOME: Final = "you are now connected!"  # the lab's
+
+_COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)  # ECMA-48 8.3.117, and the bright ones of aixterm
+
+
+@dataclass(frozen=True)
+class PlainView:
+    """Lines of UTF-8. ``eol`` is what the reader's own lines end with: LF for netcat, CR LF for telnet."""
+
+    eol: str = "\n"
+    stamps: bool = False
+    numbers: bool = False
+    colour: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("stamps", "numbers", "colour")
+
+    def having(self, option: str, on: bool) -> PlainView:
+        return replace(self, **{option: on})  # type: ignore[arg-type]  # the options are its flags
+
+    def shows(self, option: str) -> bool:
+        return bool(getattr(self, option))
+
+    def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
+        end = "\a" + self.eol if bell else self.eol
+        return "".join([self._start(event) + self._line(event) + end for event in events]).encode()
+
+    def _start(self, event: Event) -> str:
+        start = ""
+        if self.stamps and event.when:
+            start = time.strftime("%H:%M:%S ", time.localtime(event.when))
+        if self.numbers and event.number:
+            start += f"{event.number} "
+        return start
+
+    def _line(self, event: Event) -> str:
+        line = _LINES[event.kind](event, self._name(event.author) if self.colour else event.author)
+        if event.group in ("", LOBBY, EVERYONE) or event.group[0] == "@":
+            return line
+        return f"#{event.group} {line}"
+
+    def _name(self, alias: str) -> str:
+        return f"\x1b[{_COLOURS[zlib.crc32(alias.encode()) % len(_COLOURS)]}m{alias}\x1b[0m"
+
+
+def _said(event: Event, author: str) -> str:
+    if event.group == EVERYONE:
+        return f"[{author} -> all] {event.text}"
+    if event.group[0] == "@":
+        return f"[{author} -> {event.target}] {event.text}"
+    return f"{author}: {event.text}"
+
+
+def _left(event: Event, author: str) -> str:
+    words = " has left the chat room!" if event.group == LOBBY else " has left!"
+    return f"{author}{words} ({event.text})" if event.text else author + words
+
+
+def _retitled(event: Event, author: str) -> str:
+    return f"{author} has set the topic: {event.text}" if event.text else f"{author} has cleared the topic"
+
+
+_LINES: dict[str, Callable[[Event, str], str]] = {
+    SAID: _said,
+    ACTED: lambda event, author: f"* {author} {event.text}",
+    JOINED: lambda event, author: (
+        f"{author} has connected to the chat room" if event.group == LOBBY else f"{author} has joined"
+    ),
+    LEFT: _left,
+    RENAMED: lambda event, author: f"{author} is now known as {event.text}",
+    RETITLED: _retitled,
+    CONNECTED: lambda event, author: WELCOME,
+    NOTICED: lambda event, author: f"-- {event.text}",
+    REFUSED: lambda event, author: f"!! {event.text}",
+}
+
+
+_GROUP = re.compile(r"\[(\S+) -> (\S+)\] (.*)")
+_SAID = re.compile(r"(\S+): (.*)")
+_ACTED = re.compile(r"\* (\S+) (.*)")
+_HAPPENED: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (JOINED, re.compile(r"(\S+) has (?:connected to the chat room|joined)()")),
+    (LEFT, re.compile(r"(\S+) has left(?: the chat room)?!(?: \((.*)\))?")),
+    (RENAMED, re.compile(r"(\S+) is now known as (\S+)")),
+    (RETITLED, re.compile(r"(\S+) has set the topic: (.*)")),
+    (RETITLED, re.compile(r"(\S+) has cleared the topic()")),
+)
+
+
+def decode(line: str, numbers: bool = False) -> Event:
+    """Read one line, without its end, as a PlainView without stamps and colour wrote it.
+
+    Raises: ValueError for a line that no such view writes.
+    """
+    number = 0
+    if numbers and line[:1].isdecimal():
+        digits, _space, line = line.partition(" ")
+        number = int(digits)
+    if line == WELCOME:
+        return Event(CONNECTED)
+    if line[:3] == "-- ":
+        return Event(NOTICED, text=line[3:])
+    if line[:3] == "!! ":
+        return Event(REFUSED, text=line[3:])
+    found = _GROUP.fullmatch(line)
+    if found:
+        author, target, words = found.groups()
+        return Event(SAID, EVERYONE if target == "all" else "@" + target, author, words, number=number)
+    room = LOBBY
+    if line[:1] == "#":
+        room, _space, line = line[1:].partition(" ")
+    for kind, pattern in ((SAID, _SAID), (ACTED, _ACTED), *_HAPPENED):
+        found = pattern.fullmatch(line)
+        if found:
+            return Event(kind, room, found[1], found[2] or "", number=number)
+    raise ValueError(f"not a line of the plain wire: {line!r}")
