@@ -39,6 +39,10 @@ class Command:
     def help(self) -> str:
         return " ".join((self.run.__doc__ or "").split())
 
+    @property
+    def summary(self) -> str:
+        return self.help.partition(".")[0]
+
 
 TABLE: dict[str, Command] = {}  # by name, in the order of /help
 _BY_NAME: dict[str, Command] = {}  # by any name
@@ -117,26 +121,26 @@ def _ago(seconds: float) -> str:
 
 @command("s", arguments="TEXT", posts=True)
 def say(hub: Hub, me: Member, rest: str) -> None:
-    """Say a line in the current room. The same as typing the line alone; //x says /x."""
+    """Say a line in the current room. The same as typing the line alone; ``//x`` says ``/x``."""
     hub.say(me, rest)
 
 
 @command("action", "emote", "do", arguments="TEXT", posts=True)
 def me_(hub: Hub, me: Member, rest: str) -> None:
-    """Say what you do: "/me waves" shows "* YOU waves"."""
+    """Say what you do. ``/me waves`` shows as ``* YOU waves``."""
     hub.say(me, rest.lstrip(), kind=ACTED)
 
 
 @command("in", arguments="ROOM TEXT", posts=True)
 def to(hub: Hub, me: Member, rest: str) -> None:
-    """Say a line in a room that you are in, and stay in the current one."""
+    """Say a line in another of your rooms. The current room stays the same."""
     room, words = _two(rest, TABLE["to"].usage)
     hub.say(me, words, room)
 
 
 @command("broadcast", "wall", arguments="TEXT", posts=True)
 def all_(hub: Hub, me: Member, rest: str) -> None:
-    """Say a line to everyone who is connected, whatever their rooms."""
+    """Say a line to everyone, whatever their rooms."""
     hub.broadcast(me, rest.lstrip())
 
 
@@ -149,7 +153,7 @@ def msg(hub: Hub, me: Member, rest: str) -> None:
 
 @command("r", arguments="TEXT")
 def reply(hub: Hub, me: Member, rest: str) -> None:
-    """Say a line to the person who wrote to you last."""
+    """Say a line to whoever wrote to you last."""
     if not me.correspondent:
         raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
     _tell(hub, me, me.correspondent, rest.lstrip())
@@ -166,7 +170,7 @@ def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:
 
 @command("j", "room", "channel", arguments="ROOM")
 def join(hub: Hub, me: Member, rest: str) -> None:
-    """Enter a room, which is made if nobody is in it, and talk in it from now on."""
+    """Enter a room and talk in it from now on. A room that is not there yet is made."""
     before = me.current
     hub.join(me, rest)
     if not me.in_flight:  # they were in it already
@@ -176,25 +180,27 @@ def join(hub: Hub, me: Member, rest: str) -> None:
 
 @command("part", "l", arguments="[ROOM]")
 def leave(hub: Hub, me: Member, rest: str) -> None:
-    """Leave a room, the current one if none is named."""
+    """Leave a room. Without ROOM, the current one."""
     room, _space, why = rest.strip().partition(" ")
     hub.leave(me, room, text.clean(why))
 
 
 @command("list", "channels", "chans")
 def rooms(hub: Hub, me: Member, rest: str) -> None:
-    """List the rooms, the fullest first, with their topics."""
+    """List the rooms and their topics, the fullest first. A star marks your current room."""
     by_size = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))
-    for room in by_size[:NAMES_SHOWN]:
-        marks = " *" if room is me.current else ""
-        me.notice(f"{room.name}{marks} ({len(room.members):,}){' ' + room.topic if room.topic else ''}")
+    lines = [
+        f"{room.name}{' *' if room is me.current else ''} ({len(room.members):,}) {room.topic}".rstrip()
+        for room in by_size[:NAMES_SHOWN]
+    ]
     if len(by_size) > NAMES_SHOWN:
-        me.notice(f"and {len(by_size) - NAMES_SHOWN:,} more")
+        lines.append(f"and {len(by_size) - NAMES_SHOWN:,} more")
+    me.notice(*lines)
 
 
 @command("subject", arguments="[TEXT]")
 def topic(hub: Hub, me: Member, rest: str) -> None:
-    """Show the topic of the current room, or set it; "/topic -" clears it."""
+    """Show or set the topic of the current room. ``/topic -`` clears it."""
     wanted = rest.strip()
     if wanted:
         hub.retitle(me, "" if wanted == "-" else wanted)
@@ -205,7 +211,7 @@ def topic(hub: Hub, me: Member, rest: str) -> None:
 
 @command("hist", "scrollback", "log", arguments="[N]")
 def history(hub: Hub, me: Member, rest: str) -> None:
-    """Show the last N events of the current room, 20 if no number is given."""
+    """Show the last events of the current room. Without N, the last 20."""
     room = hub.room_of(me)
     wanted = rest.strip() or str(HISTORY_SHOWN)
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10 and int(wanted)):
@@ -226,7 +232,7 @@ def history(hub: Hub, me: Member, rest: str) -> None:
 
 @command("names", "users", "members", arguments="[ROOM]")
 def who(hub: Hub, me: Member, rest: str) -> None:
-    """List who is in a room, the current one if none is named; "/who *" lists everyone."""
+    """List who is in a room. Without ROOM, the current one; ``/who *`` lists everyone."""
     if rest.strip() == "*":
         _list_members(me, hub.everyone, "here")
         return
@@ -241,7 +247,7 @@ def _list_members(me: Member, room: Room, where: str) -> None:
 
 @command("wi", "finger", arguments="ALIAS")
 def whois(hub: Hub, me: Member, rest: str) -> None:
-    """Tell about a person: their rooms, how long they have been here, whether they are away."""
+    """Tell about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.member_called(rest)
     me.notice(f"{them.alias} is in {text.listed(them.rooms, 20) or 'no room'}")
     now = hub.seconds()
@@ -272,7 +278,7 @@ def back(hub: Hub, me: Member, rest: str) -> None:
 
 @command("mute", arguments="[ALIAS]")
 def ignore(hub: Hub, me: Member, rest: str) -> None:
-    """Hear nothing that a person says, or list whom you ignore."""
+    """Hear nothing that a person says. Without ALIAS, list whom you ignore."""
     if not rest.strip():
         me.notice(f"you ignore {text.listed(sorted(me.ignoring)) or 'nobody'}")
         return
@@ -300,8 +306,8 @@ def unignore(hub: Hub, me: Member, rest: str) -> None:
 
 @command("option", "options", arguments="[OPTION on|off]")
 def set_(hub: Hub, me: Member, rest: str) -> None:
-    """Show your options, or set one: stamps (the time before each line), numbers (each event's in its room), colour,
-    echo (your own lines come back to you), bell (a beep when you are named or written to)."""
+    """Show or set your options. They are: stamps (the time before each line), numbers (each event's in its room),
+    colour, echo (your own lines come back to you), bell (a beep when you are named or written to)."""
     names = (*me.view.options, "echo", "bell")
     words = rest.lower().replace("color", "colour").split()
     if words:
@@ -320,7 +326,7 @@ def set_(hub: Hub, me: Member, rest: str) -> None:
 
 @command(arguments="[WORD]")
 def ping(hub: Hub, me: Member, rest: str) -> None:
-    """Answer "pong WORD", once all that you asked before has been done."""
+    """Answer "pong WORD". It comes once all that you asked before has been done."""
     me.notice(f"pong {text.clean(rest.strip())[:64]}".rstrip())
 
 
@@ -329,16 +335,17 @@ def help_(hub: Hub, me: Member, rest: str) -> None:
     """List the commands, or explain one."""
     name = rest.strip().removeprefix("/").lower()
     if not name:
-        me.notice("a line without / is said in your current room; the rest is:")
-        for entry in TABLE.values():
-            me.notice(f"{entry.usage:<24} {entry.help.partition('. ')[0].partition('; ')[0].rstrip('.')}")
-        me.notice("/help COMMAND tells more")
+        me.notice(
+            "a line without a slash is said in your current room; with one:",
+            *(f"{entry.usage:<22} {entry.summary}" for entry in TABLE.values()),
+            "/help COMMAND tells more",
+        )
         return
     found = _BY_NAME.get(name)
     if found is None:
         _unknown(hub, me, name)
         return
-    me.notice(f"{found.usage}  {found.help}")
+    me.notice(f"{found.usage}  {found.help.replace('``', '')}")
     if found.short:
         me.notice("the same: " + ", ".join(f"/{short}" for short in found.short))
 

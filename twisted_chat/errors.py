@@ -17,11 +17,9 @@ class BadAlias(ChatError):
 class AliasTaken(ChatError):
     """An alias that somebody else has, or that looks like one."""
 
-    def __init__(self, alias: str, holder: str) -> None:
-        if alias == holder:
-            super().__init__(f"{alias} is taken: choose another alias")
-        else:
-            super().__init__(f"{alias} looks like {holder}, who is here: choose another alias")
+    def __init__(self, alias: str, lookalike: str = "") -> None:
+        why = f"looks like {lookalike}, who is here" if lookalike else "is taken"
+        super().__init__(f"{alias} {why}: choose another alias")
 
 
 class BadRoom(ChatError):

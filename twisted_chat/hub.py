@@ -112,9 +112,9 @@ class Member:
         """
         return self.in_flight == 0 or (posts and self.changing == 0)
 
-    def notice(self, words: str) -> None:
+    def notice(self, *lines: str) -> None:
         """Tell them something, in the server's own words."""
-        self.send([Event(NOTICED, text=words)])
+        self.send([Event(NOTICED, text=line) for line in lines])
 
     def refuse(self, error: ChatError) -> None:
         """Tell them why something that they asked for cannot be done."""
@@ -522,9 +522,11 @@ class Hub:
             member.settle()
 
     def _refuse_taken(self, member: Member, alias: str) -> None:
-        holders = [self.aliases.get(text.key(alias)), *map(self._looks.get, text.looks(alias))]
-        for holder in holders:
-            if holder is not None and holder is not member:
+        if self.aliases.get(text.key(alias), member) is not member:
+            raise AliasTaken(alias)
+        for look in text.looks(alias):
+            holder = self._looks.get(look, member)
+            if holder is not member:
                 raise AliasTaken(alias, holder.alias)
 
     def _give_back(self, member: Member, but: str = "") -> None:

@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from .. import commands, text
 from ..errors import ChatError, LineTooLong
-from ..events import NOTICED, REFUSED, Event
+from ..events import REFUSED, Event
 from ..hub import Hub, Member
 from ..limits import Addresses, Bucket, Limits
 from ..wire.plain import PROMPT, PlainView
@@ -145,13 +145,9 @@ class LineChat(LineReceiver):
 
     # -- what we call
 
-    def notice(self, *words: str) -> None:
-        """Tell this person something, in the server's own words."""
-        self.member.send([Event(NOTICED, text=line) for line in words])
-
     def goodbye(self, words: str, linger: bool = True) -> None:
         """Tell this person why the connection ends, and end it."""
-        self.notice(words)
+        self.member.notice(words)
         self._close(linger)
 
     def _take(self, data: bytes) -> None:
@@ -257,7 +253,7 @@ class LineChat(LineReceiver):
         self.factory.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
         if not self._alias:
             self._cancel(self._deadline)
-            self.notice(*self.factory.motd, HINT)
+            self.member.notice(*self.factory.motd, HINT)
         self._alias = alias
 
     def _slow_down(self, seconds: float) -> None:
@@ -271,7 +267,7 @@ class LineChat(LineReceiver):
         if clock.seconds() >= self._flood_told_until:
             self._flood_told_until = clock.seconds() + FLOOD_NOTICE_SECONDS
             limits = self.factory.limits
-            self.notice(
+            self.member.notice(
                 f"slow down: you are read at {limits.lines_per_second:g} lines and "
                 f"{limits.bytes_per_second:,.0f} bytes a second now; nothing is lost"
             )

@@ -151,6 +151,8 @@ def decode(line: str, numbers: bool = False) -> Event:
     room = LOBBY
     if line[:1] == "#":
         room, _space, line = line[1:].partition(" ")
+        if not room:
+            raise ValueError("not a line of the plain wire: a room without a name")
     for kind, pattern in ((SAID, _SAID), (ACTED, _ACTED), *_HAPPENED):
         found = pattern.fullmatch(line)
         if found:

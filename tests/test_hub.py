@@ -1,0 +1,443 @@
+"""The hub: who is here, who hears what, in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from twisted_chat.errors import AliasTaken, BadAlias, TooManyRooms
+from twisted_chat.limits import Limits
+from twisted_chat.wire.plain import PlainView
+
+from .house import House
+
+
+@pytest.fixture
+def house():
+    house = House()
+    yield house
+    assert house.faults == []
+
+
+def test_the_lab_texts_word_for_word(house):
+    anshul = house.enter("Anshul")
+    bhoomika = house.connect()
+    house.hub.claim(bhoomika.member, "Bhoomika")
+    house.settle()
+    anshul.type("Hi everyone")
+    bhoomika.type("/quit")
+    assert anshul.heard() == [
+        "Bhoomika has connected to the chat room",
+        "Anshul: Hi everyone",
+        "Bhoomika has left the chat room!",
+    ]
+    assert bhoomika.heard() == [
+        "Bhoomika has connected to the chat room",
+        "you are now connected!",
+        "-- 2 in lobby: Anshul, Bhoomika",
+        "Anshul: Hi everyone",
+        "Bhoomika has left the chat room!",
+    ]
+
+
+def test_nothing_happens_before_the_journal_delivers(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.ask("hi")
+    alice.ask("/join ops")
+    assert alice.heard() == bob.heard() == []
+    assert list(alice.member.rooms) == ["lobby"]
+    house.journal.turn()
+    assert bob.heard() == ["alice: hi"]
+    assert list(alice.member.rooms) == ["lobby", "ops"]
+
+
+def test_one_write_a_turn_whatever_was_said(house):
+    bob = house.enter("bob", "ops")
+    alice = house.enter("alice", "ops")
+    writes = []
+    bob.send = writes.append
+    alice.ask("/to lobby one")
+    alice.ask("two")
+    alice.ask("/msg bob three")
+    alice.ask("/all four")
+    house.settle()
+    assert writes == [b"alice: one\n#ops alice: two\n[alice -> bob] three\n[alice -> all] four\n"]
+
+
+def test_readers_with_equal_views_get_the_same_bytes_object(house):
+    sent = []
+    people = [house.enter(alias) for alias in ("alice", "bob", "carol")]
+    for person in people:
+        person.send = sent.append
+    person.ask("hi")
+    house.settle()
+    assert sent[0] == b"carol: hi\n"
+    assert all(data is sent[0] for data in sent)
+
+
+def test_multicast_is_heard_in_the_room_only(house):
+    alice, bob, carol = house.enter("alice", "ops"), house.enter("bob", "ops"), house.enter("carol")
+    bob.type("deploy")
+    assert alice.heard() == bob.heard() == ["#ops bob: deploy"]
+    assert carol.heard() == []
+
+
+def test_broadcast_is_heard_by_those_in_no_room_too(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/leave")
+    bob.heard()
+    alice.heard()
+    alice.type("/all fire drill")
+    assert alice.heard() == bob.heard() == ["[alice -> all] fire drill"]
+
+
+def test_unicast_is_seen_by_both_sides_and_nobody_else(house):
+    alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
+    alice.type("/msg BOB hi")
+    assert alice.heard() == bob.heard() == ["[alice -> bob] hi"]
+    assert carol.heard() == []
+    bob.type("/reply yes")
+    assert alice.heard() == ["[bob -> alice] yes"]
+
+
+def test_a_line_to_oneself_is_heard_once(house):
+    alice = house.enter("alice").type("/msg alice note")
+    assert alice.heard() == ["[alice -> alice] note"]
+
+
+def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_refused_to_its_author(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.ask("/quit")
+    alice.ask("/msg bob wait")
+    house.settle()
+    assert alice.heard() == [
+        "bob has left the chat room!",
+        "!! nobody here is called bob: /who * lists everyone",
+    ]
+
+
+def test_two_claims_in_one_turn_one_gets_the_alias(house):
+    first, second = house.connect(), house.connect()
+    house.hub.claim(first.member, "bob")
+    house.hub.claim(second.member, "BOB")
+    house.settle()
+    assert first.member.alias == "bob"
+    assert second.member.alias == ""
+    assert second.heard() == ["!! BOB is taken: choose another alias"]
+    assert second.settled == 1
+    assert len(house.hub.aliases) == 1
+
+
+@pytest.mark.parametrize("wanted", ["alice", "ALICE", "\uff41lice", "\u0430lice", "a1ice", "aIice"])
+def test_an_alias_is_one_persons_whatever_its_case_or_look(house, wanted):
+    house.enter("alice")
+    with pytest.raises(AliasTaken):
+        house.hub.claim(house.connect().member, wanted)
+
+
+@pytest.mark.parametrize("wanted", ["server", "all", "You", "\u0430dmin", "lobby", "1obby"])
+def test_the_servers_own_words_are_nobodys_alias(house, wanted):
+    with pytest.raises(BadAlias):
+        house.hub.claim(house.connect().member, wanted)
+
+
+def test_an_alias_is_free_the_moment_its_holder_has_left(house):
+    house.enter("bob").type("/quit")
+    assert house.enter("bob").member.alias == "bob"
+
+
+def test_an_alias_is_free_for_one_who_asks_in_the_turn_in_which_its_holder_leaves(house):
+    bob, other = house.enter("bob"), house.connect()
+    bob.ask("/quit")
+    house.journal.turn()
+    house.hub.claim(other.member, "bob")
+    house.settle()
+    assert other.member.alias == "bob"
+
+
+def test_nick_is_told_in_every_room_and_moves_the_alias(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    bob.type("/nick Robert")
+    assert alice.heard() == ["bob is now known as Robert", "#ops bob is now known as Robert"]
+    alice.type("/msg robert hi")
+    assert bob.heard()[-1] == "[alice -> Robert] hi"
+    assert house.enter("bob").member.alias == "bob"
+
+
+def test_nick_to_ones_own_alias_in_other_letters(house):
+    bob = house.enter("bob").type("/nick Bob", "/nick b0b", "/nick bob")
+    assert bob.heard() == ["bob is now known as Bob", "Bob is now known as b0b", "b0b is now known as bob"]
+    bob.type("/quit")
+    assert house.hub.aliases == {}
+    assert house.hub._looks == {}
+
+
+def test_nick_in_no_room_is_told_to_oneself(house):
+    bob = house.enter("bob").type("/leave")
+    bob.heard()
+    bob.type("/nick rob")
+    assert bob.heard() == ["-- you are now known as rob"]
+
+
+def test_a_nick_that_somebody_else_claims_first_is_refused(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.ask("/nick carol")
+    bob.ask("/nick carol")
+    house.settle()
+    assert alice.heard() == ["alice is now known as carol"]
+    assert bob.heard() == ["!! carol is taken: choose another alias", "alice is now known as carol"]
+    assert bob.member.alias == "bob"
+
+
+def test_events_are_numbered_in_each_room_without_gaps(house):
+    alice = house.enter("alice", view=PlainView(numbers=True))
+    alice.type("one", "/join ops", "two", "/to lobby three", "/all four", "/msg alice five", "/leave")
+    numbered = [line for line in alice.heard() if line[0].isdigit()]
+    assert numbered == [
+        "2 alice: one",
+        "1 #ops alice has joined",
+        "2 #ops alice: two",
+        "3 alice: three",
+        "1 [alice -> all] four",
+        "3 #ops alice has left!",
+    ]
+
+
+def test_a_newcomer_hears_history_then_live_with_no_gap_and_nothing_twice(house):
+    alice = house.enter("alice")
+    for number in range(30):
+        alice.ask(f"line {number}")
+    bob = house.connect(PlainView(numbers=True))
+    house.hub.claim(bob.member, "bob")
+    alice.ask("line 30")
+    house.journal.turn()  # bob's claim, and now his join is on its way
+    alice.ask("line 31")
+    house.settle()
+    alice.type("line 32")
+    heard = bob.heard()
+    assert heard[0] == "-- last said in lobby:"
+    assert heard[1] == "13 alice: line 11"
+    assert heard[20:] == [
+        "32 alice: line 30",
+        "33 bob has connected to the chat room",
+        "you are now connected!",
+        "-- 2 in lobby: alice, bob",
+        "34 alice: line 31",
+        "35 alice: line 32",
+    ]
+
+
+def test_nobody_hears_a_room_after_they_left(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    bob.ask("/leave ops")
+    alice.ask("secret")
+    house.settle()
+    assert bob.heard() == ["#ops bob has left!", "-- you now talk in lobby"]
+
+
+def test_leaving_the_last_room_leaves_one_in_none(house):
+    bob = house.enter("bob").type("/leave", "hello", "/history", "/leave")
+    nowhere = "!! you are in no room: /join ROOM, for example /join lobby"
+    assert bob.heard() == [
+        "bob has left the chat room!",
+        "-- you are in no room: /join ROOM, for example /join lobby",
+        nowhere,
+        nowhere,
+        nowhere,
+    ]
+    bob.type("/join lobby", "hello")
+    assert bob.heard()[-1] == "bob: hello"
+
+
+def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    house.hub.leave_all(bob.member, "")
+    house.hub.leave_all(bob.member, "again")
+    house.settle()
+    assert alice.heard() == ["bob has left the chat room!", "#ops bob has left!"]
+    assert bob.member.gone
+    assert list(house.hub.aliases) == ["alice"]
+    assert list(house.hub.everyone.members) == [alice.member]
+
+
+def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
+    bob = house.connect()
+    house.hub.claim(bob.member, "bob")
+    house.hub.leave_all(bob.member, "")
+    house.settle()
+    assert bob.member.gone
+    assert house.hub.aliases == {}
+    assert house.hub.rooms["lobby"].members == {}
+
+
+def test_a_connection_lost_while_its_join_is_on_its_way_has_joined_and_left(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob")
+    bob.ask("/join ops")
+    house.hub.leave_all(bob.member, "")
+    house.settle()
+    assert alice.heard() == ["#ops bob has joined", "bob has left the chat room!", "#ops bob has left!"]
+    assert house.hub.rooms["ops"].members == {alice.member: None}
+
+
+def test_echo_off_hides_ones_own_lines_only(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/set echo off", "mine", "/me mine", "/all mine", "/msg alice mine")
+    alice.type("hers")
+    assert bob.heard() == ["-- stamps off, numbers off, colour off, echo off, bell off", "alice: hers"]
+
+
+def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/ignore alice")
+    bob.heard()
+    alice.type("1", "/me 2", "/all 3", "/msg bob 4", "/nick Alicia", "5", "/quit")
+    assert bob.heard() == ["alice is now known as Alicia", "Alicia has left the chat room!"]
+    bob.type("/r hello?", "/history")
+    heard = bob.heard()
+    assert heard[0] == "!! nobody has written to you yet: /msg ALIAS TEXT"
+    assert not any(line[-1:] == "1" for line in heard[2:])
+    bob.type("/unignore alicia", "/ignore")
+    assert bob.heard() == ["-- you hear alicia again", "-- you ignore alice"]
+
+
+def test_the_bell_rings_for_what_concerns_one(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/set bell on")
+    bob.heard()
+    alice.type("hi", "hi Bob!", "/msg bob hi", "/all hi")
+    bob.type("bob here")
+    assert bob.heard() == [
+        "alice: hi",
+        "alice: hi Bob!\a",
+        "[alice -> bob] hi\a",
+        "[alice -> all] hi\a",
+        "bob: bob here",
+    ]
+
+
+def test_whoever_writes_to_one_who_is_away_is_told(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/away lunch")
+    alice.type("/msg bob hi", "/who", "/whois bob")
+    assert alice.heard() == [
+        "-- bob is away: lunch",
+        "[alice -> bob] hi",
+        "-- 2 in lobby: alice, bob (away)",
+        "-- bob is in lobby",
+        "-- bob came 0 seconds ago and was last active 0 seconds ago",
+        "-- bob is away: lunch",
+    ]
+    bob.type("/back")
+    alice.type("/msg bob hi")
+    assert alice.heard() == ["[alice -> bob] hi"]
+
+
+def test_a_topic_is_told_and_shown_to_who_joins(house):
+    alice = house.enter("alice", "ops").type("/topic deploys", "/topic", "/topic -", "/topic", "/topic x")
+    assert alice.heard() == [
+        "#ops alice has set the topic: deploys",
+        "-- topic of ops: deploys",
+        "#ops alice has cleared the topic",
+        "-- ops has no topic: /topic TEXT",
+        "#ops alice has set the topic: x",
+    ]
+    bob = house.enter("bob").type("/join ops")
+    assert bob.heard() == ["#ops bob has joined", "-- 2 in ops: alice, bob; topic: x"]
+
+
+def test_history_shows_the_last_events_of_the_room(house):
+    alice = house.enter("alice", "ops").type("one", "two", "three")
+    alice.heard()
+    alice.type("/history 2")
+    assert alice.heard() == ["-- ops, 3 to 4:", "#ops alice: two", "#ops alice: three", "-- that was ops"]
+
+
+def test_a_room_remembers_only_its_last_events():
+    house = House(Limits(remembered=5))
+    alice = house.enter("alice").type(*"abcdefgh")
+    alice.heard()
+    alice.type("/history 1000")
+    assert alice.heard()[1:-1] == [f"alice: {letter}" for letter in "defgh"]
+
+
+def test_one_answer_of_history_is_bounded_in_bytes():
+    house = House(Limits(history_bytes=3000))
+    alice = house.enter("alice").type(*["x" * 1000] * 5)
+    alice.heard()
+    alice.type("/history 5")
+    heard = alice.heard()
+    assert heard[0] == "-- the older ones are too long for one answer"
+    assert len(heard) == 2 + 2 + 1
+
+
+def test_a_room_that_everyone_left_keeps_its_history(house):
+    house.enter("ci", "ops").type("done", "/quit")
+    bob = house.enter("bob")
+    bob.type("/join ops")
+    assert bob.heard() == ["-- last said in ops:", "#ops ci: done", "#ops bob has joined", "-- 1 in ops: bob"]
+
+
+def test_one_room_too_many_makes_the_longest_empty_one_go():
+    house = House(Limits(rooms=3))
+    alice = house.enter("alice")
+    alice.type("/join a", "/leave")
+    house.now += 1
+    alice.type("/join b", "/leave")
+    house.now += 1
+    alice.type("/join c")
+    assert list(house.hub.rooms) == ["lobby", "b", "c"]
+    alice.type("/join b")
+    with pytest.raises(TooManyRooms):
+        house.hub.join(alice.member, "d")
+    alice.heard()
+    alice.type("/leave b", "/join a", "/history 9")
+    assert alice.heard()[-3:-1] == ["-- a, 1 to 1:", "#a alice has joined"]
+
+
+def test_a_member_may_be_in_so_many_rooms():
+    house = House(Limits(rooms_each=2))
+    alice = house.enter("alice").type("/join a")
+    with pytest.raises(TooManyRooms):
+        house.hub.join(alice.member, "b")
+    alice.type("/leave")
+    house.hub.join(alice.member, "b")
+
+
+def test_posts_need_not_wait_for_each_other_but_all_else_waits(house):
+    alice = house.enter("alice").member
+    assert alice.may(posts=True)
+    house.hub.say(alice, "hi")
+    assert alice.may(posts=True)
+    assert not alice.may(posts=False)
+    house.hub.join(alice, "ops")
+    assert not alice.may(posts=True)
+    house.settle()
+    assert alice.may(posts=False)
+
+
+def test_a_fault_in_what_one_hears_harms_nobody_else():
+    house = House()
+    alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
+
+    def broken(_data):
+        raise RuntimeError
+
+    bob.send = broken
+    carol.type("hi")
+    assert alice.heard()[-1] == carol.heard()[-1] == "carol: hi"
+    assert house.faults == [bob.member]
+
+
+def test_a_fault_in_what_one_asks_harms_nobody_else():
+    house = House()
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.member._on_settled = lambda: 1 / 0
+    bob.type("hi")
+    alice.type("ho")
+    assert alice.heard() == ["bob: hi", "alice: ho"]
+    assert house.faults == [bob.member]
+
+
+def test_a_change_of_view_shows_from_the_next_line_on(house):
+    alice = house.enter("alice").type("/set numbers on", "hi", "/set numbers off", "ho")
+    assert [line for line in alice.heard() if "alice" in line] == ["2 alice: hi", "alice: ho"]
+    assert len(house.hub.rooms["lobby"]._shared) == 1

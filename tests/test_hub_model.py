@@ -1,0 +1,208 @@
+"""The hub against a model that is simple enough to believe: who hears what follows from the journal's order alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from twisted_chat import text
+from twisted_chat.errors import ChatError
+from twisted_chat.events import (
+    CLAIMED,
+    CONNECTED,
+    JOINED,
+    LEFT,
+    LOBBY,
+    NOTICED,
+    POSTS,
+    REFUSED,
+    RELEASED,
+    RENAMED,
+    RETITLED,
+)
+from twisted_chat.limits import Limits
+
+from .house import House
+
+ALIASES = st.sampled_from(["alice", "Alice", "bob", "b0b", "carol", "dave", "admin", "x y"])
+ROOMS = st.sampled_from(["lobby", "ops", "Ops", "dev", "#dev"])
+WORDS = st.sampled_from(["hi", "ho", "alice: hi", "/x", "\x1b[2J"])
+
+
+@dataclass(eq=False)
+class Recorder:
+    """A view that remembers the events that it was given, as one reader heard them."""
+
+    heard: list = field(default_factory=list)
+
+    def encode(self, events, bell=False):
+        self.heard.extend(events)
+        return b"x"
+
+
+class Model:
+    """What each session hears, told from the order of all events."""
+
+    def __init__(self, shown_to_joiner):
+        self.shown_to_joiner = shown_to_joiner
+        self.aliases = {}  # key -> session
+        self.names = {}  # session -> alias
+        self.rooms = {}  # name -> sessions
+        self.logs = {}  # name -> events
+        self.heard = {}  # session -> events
+
+    def happen(self, event):
+        session = event.origin
+        if event.kind == CLAIMED:
+            self.claimed(session, event.text)
+        elif event.kind == RELEASED:
+            self.aliases = {key: holder for key, holder in self.aliases.items() if holder != session}
+            del self.names[session]
+        elif not event.group:
+            if event.kind == RENAMED:
+                kept = text.key(event.text)
+                self.aliases = {k: h for k, h in self.aliases.items() if h != session or k == kept}
+                self.names[session] = event.text
+        elif event.group == "*":
+            self.hear(self.names, event)
+        elif event.group[0] == "@":
+            target = self.aliases.get(text.key(event.target))
+            if target is not None:
+                self.hear({target: None, session: None}, event)
+        else:
+            self.in_room(session, event)
+
+    def claimed(self, session, alias):
+        if self.aliases.get(text.key(alias), session) != session:
+            return
+        for other, name in self.names.items():
+            if other != session and text.looks(name) & text.looks(alias):
+                return
+        self.aliases[text.key(alias)] = session
+        self.names.setdefault(session, alias)
+
+    def in_room(self, session, event):
+        room, log = self.rooms.setdefault(event.group, []), self.logs.setdefault(event.group, [])
+        assert event.number == len(log) + 1
+        if event.kind == JOINED:
+            said = [e for e in log if e.kind in POSTS]
+            self.heard.setdefault(session, []).extend(said[-self.shown_to_joiner :])
+            room.append(session)
+        self.hear(room, event)
+        log.append(event)
+        if event.kind == LEFT:
+            room.remove(session)
+
+    def hear(self, sessions, event):
+        for session in sessions:
+            self.heard.setdefault(session, []).append(event)
+
+
+class HubMachine(RuleBasedStateMachine):
+    people = Bundle("people")
+
+    def __init__(self):
+        super().__init__()
+        self.house = House(Limits(shown_to_joiner=3, rooms_each=3))
+        self.model = Model(3)
+        self.everyone = []
+        deliver = self.house.journal.deliver
+
+        def delivered(batch):
+            for event in batch:
+                self.model.happen(event)
+            deliver(batch)
+
+        self.house.journal.deliver = delivered
+
+    @rule(target=people)
+    def connect(self):
+        person = self.house.connect(Recorder())
+        self.everyone.append(person)
+        return person
+
+    @rule(person=people, alias=ALIASES)
+    def claim(self, person, alias):
+        self.ask(person, lambda hub: hub.claim(person.member, alias))
+
+    @rule(person=people, room=ROOMS)
+    def join(self, person, room):
+        self.ask_inside(person, lambda hub: hub.join(person.member, room))
+
+    @rule(person=people, room=ROOMS)
+    def leave(self, person, room):
+        self.ask_inside(person, lambda hub: hub.leave(person.member, room, "why"))
+
+    @rule(person=people, words=WORDS, room=st.one_of(st.just(""), ROOMS))
+    def say(self, person, words, room):
+        self.ask_inside(person, lambda hub: hub.say(person.member, words, room), posts=True)
+
+    @rule(person=people, words=WORDS, alias=ALIASES)
+    def tell(self, person, words, alias):
+        self.ask_inside(person, lambda hub: hub.tell(person.member, alias, words), posts=True)
+
+    @rule(person=people, words=WORDS)
+    def broadcast(self, person, words):
+        self.ask_inside(person, lambda hub: hub.broadcast(person.member, words), posts=True)
+
+    @rule(person=people, words=WORDS)
+    def retitle(self, person, words):
+        self.ask_inside(person, lambda hub: hub.retitle(person.member, words))
+
+    @rule(target=people, person=consumes(people))
+    def quit(self, person):
+        if person.member.in_flight:
+            return multiple(person)
+        self.house.hub.leave_all(person.member, "bye")
+        return multiple()
+
+    @rule()
+    def turn(self):
+        self.house.journal.turn()
+
+    def ask_inside(self, person, request, posts=False):
+        if person.member.alias:
+            self.ask(person, request, posts)
+
+    def ask(self, person, request, posts=False):
+        if person.member.may(posts):
+            try:
+                request(self.house.hub)
+            except ChatError as error:
+                assert "\n" not in str(error)
+
+    @invariant()
+    def everyone_heard_what_the_order_says(self):
+        for person in self.everyone:
+            heard = [e for e in person.member.view.heard if e.kind not in (NOTICED, REFUSED, CONNECTED)]
+            assert heard == self.model.heard.get(person.member.session, [])
+
+    @invariant()
+    def the_hub_is_as_the_order_says(self):
+        hub, model = self.house.hub, self.model
+        assert {key: m.session for key, m in hub.aliases.items()} == model.aliases
+        assert {m.session: m.alias for m in hub.everyone.members} == model.names
+        for name, room in hub.rooms.items():
+            assert [m.session for m in room.members] == model.rooms.get(name, [])
+            titles = [e.text for e in model.logs.get(name, []) if e.kind == RETITLED]
+            assert room.topic == (titles or [""])[-1]
+        looks = [look for m in hub.everyone.members for look in text.looks(m.alias)]
+        assert len(looks) == len(set(looks))
+        assert self.house.faults == []
+
+    def teardown(self):
+        for person in self.everyone:
+            self.house.hub.leave_all(person.member, "")
+        self.house.settle()
+        self.everyone_heard_what_the_order_says()
+        assert all(person.member.gone and not person.member.in_flight for person in self.everyone)
+        hub = self.house.hub
+        assert not (hub.aliases or hub.everyone.members or hub._looks or hub._sessions)
+        assert hub.rooms[LOBBY].members == {}
+
+
+HubMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestHub = HubMachine.TestCase
