@@ -13,6 +13,13 @@ from twisted.logger import globalLogPublisher
 from . import processes
 
 
+def pytest_sessionfinish(session):
+    """In CI nothing may be missing, so a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind():
     """Fail a test that leaves a delayed call or a connection, or lets a failure be only logged."""

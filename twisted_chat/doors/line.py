@@ -100,6 +100,8 @@ class LineChat(LineReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         """Queue one line, without its end, as it was received."""
+        if self._outbox.is_closed:
+            return  # what comes after another protocol's hello, say
         try:
             if not self.member.alias and _OTHER_PROTOCOLS.match(line):
                 self._wrong_protocol()
@@ -138,9 +140,9 @@ class LineChat(LineReceiver):
         if self._delay is not None:
             self._waiting.clear()  # more than the limits allow, of somebody who is gone
             self._delay = None
+        self.factory.forget(self)
         self._waiting.append(Mark.END)
         self._work()
-        self.factory.forget(self)
         self.factory.log.info("connection has ended with {address}", address=address_text(self.address))
 
     # -- what we call
@@ -294,8 +296,8 @@ class LineChat(LineReceiver):
         for call in (self._deadline, self._delay, self._quiet):
             self._cancel(call)
         self._delay = None
-        self._outbox.close(linger and not self._peer_is_done)
         self._read_or_not()  # or the peer's end would not be noticed
+        self._outbox.close(linger and not self._peer_is_done)
 
     def _fault(self) -> None:
         """A fault of ours: this connection ends, and nobody else's."""

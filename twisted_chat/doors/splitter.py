@@ -9,13 +9,13 @@ class Mark(Enum):
     """What stands between lines."""
 
     TOO_LONG = "a line over the limit, whose bytes are dropped"
-    END = "Ctrl-D on an empty line: whoever typed it is done"
+    END = "Ctrl-D on an empty line: whoever typed it is done, and nothing after it is read"
 
 
 class LineSplitter:
     """One connection's splitter. Remembers at most ``max_line`` bytes; the same lines for any packets."""
 
-    __slots__ = ("_after_cr", "_max_line", "_pending", "_skipping", "saw_cr")
+    __slots__ = ("_after_cr", "_is_done", "_max_line", "_pending", "_skipping", "saw_cr")
 
     def __init__(self, max_line: int) -> None:
         self.saw_cr = False  # whether a line ended in CR something, as telnet's do
@@ -23,6 +23,7 @@ class LineSplitter:
         self._pending = b""
         self._after_cr = False  # an LF or NUL that comes next belongs to the line end before it
         self._skipping = False
+        self._is_done = False
 
     @property
     def pending(self) -> bytes:
@@ -49,12 +50,14 @@ class LineSplitter:
         lines: list[bytes | Mark] = []
         self._grow(first, lines)
         for part in rest:
+            if self._is_done:
+                break
             self._end(lines)
             self._grow(part, lines)
         return lines
 
     def _grow(self, part: bytes, lines: list[bytes | Mark]) -> None:
-        if self._skipping:
+        if self._skipping or self._is_done:
             return
         if len(self._pending) + len(part) > self._max_line:
             lines.append(Mark.TOO_LONG)
@@ -63,7 +66,7 @@ class LineSplitter:
         self._pending += part
         if self._pending[:1] == b"\x04":
             lines.append(Mark.END)
-            self._pending = b""
+            self._pending, self._is_done = b"", True
 
     def _end(self, lines: list[bytes | Mark]) -> None:
         if not self._skipping:

@@ -1,0 +1,85 @@
+"""The documents say what the code does: every option, command and limit stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from docutils.core import publish_doctree
+from docutils.utils import Reporter
+
+from twisted_chat import commands, text
+from twisted_chat.limits import Limits
+from twisted_chat.service import Options
+
+ROOT = Path(__file__).parent.parent
+DOCS = sorted([*ROOT.glob("*.rst"), *(ROOT / "docs").glob("*.rst")])
+README = (ROOT / "README.rst").read_text()
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_a_document_is_sound(path):
+    warnings = []
+    settings = {"report_level": Reporter.SEVERE_LEVEL + 1, "halt_level": Reporter.SEVERE_LEVEL + 1}
+    tree = publish_doctree(path.read_text(), settings_overrides=settings)
+    tree.reporter.attach_observer(warnings.append)
+    assert not [node.astext() for node in tree.findall(lambda n: n.tagname == "system_message")] + warnings
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_the_files_that_a_document_names_are_there(path):
+    for name in re.findall(r"`(?:[^`<]+<)?([\w./]+\.(?:rst|py|cfg))>?`", path.read_text()):
+        assert (ROOT / name).exists() or (path.parent / name).exists(), name
+
+
+def test_the_page_of_commands_is_made_from_the_table():
+    assert (ROOT / "docs/commands.rst").read_text() == commands.page() + "\n"
+
+
+def test_every_command_stands_in_the_readme():
+    for name in commands.TABLE:
+        assert f"/{name}" in README, name
+
+
+def test_every_option_stands_in_the_docs_with_its_default():
+    operate = (ROOT / "docs/operate.rst").read_text()
+    options = Options()
+    for name in [*options.longOpt, "listen="]:
+        name = name.rstrip("=")
+        if name not in ("help", "version"):
+            assert f"``--{name}" in operate, name
+    for default in (Limits.max_line, Limits.per_address, Limits.per_loopback, "tcp:59000:interface=127.0.0.1"):
+        assert str(default) in operate.replace(",", "")
+
+
+def test_every_limit_stands_in_the_docs():
+    operate = (ROOT / "docs/operate.rst").read_text().replace(",", "")
+    limits = Limits()
+    for value in (
+        limits.lines_per_second,
+        limits.lines_at_once,
+        int(limits.bytes_per_second),
+        int(limits.bytes_at_once),
+        limits.alias_seconds,
+        limits.closing_seconds,
+        limits.max_unread,
+        limits.rooms,
+        limits.rooms_each,
+        limits.remembered,
+        limits.shown_to_joiner,
+        limits.history_bytes,
+        limits.aliases_at_once,
+        text.ALIAS_LENGTH,
+        text.ROOM_LENGTH,
+    ):
+        assert re.search(rf"\b{value}\b", operate), value
+
+
+def test_the_two_commands_of_the_readme_are_each_one_line_to_paste():
+    blocks = re.findall(r"::\n\n((?:    .+\n)+)", README)
+    assert "twistd -n chat" in blocks[0]
+    assert "pytest" in blocks[1]
+    for block in blocks[:2]:
+        assert block.count("\n") == 1
+        assert "venv" in block

@@ -1,0 +1,106 @@
+"""The shape of the house: what is pure stays pure, and imports go downwards only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "twisted_chat"
+
+# What each room may import, of ours. A folder stands for all its files, which may import each other
+# only through what they share.
+GROUND = {"errors", "events", "text", "limits", "interfaces"}
+MAY_IMPORT = {
+    "errors": set(),
+    "events": set(),
+    "limits": set(),
+    "text": {"errors"},
+    "interfaces": {"events"},
+    "hub": GROUND,
+    "commands": GROUND | {"hub"},
+    "wire": GROUND,
+    "journals": GROUND,
+    "doors": GROUND | {"hub", "commands", "wire", "doors"},
+    "client": GROUND | {"wire", "client", "__init__"},
+    "service": GROUND | {"hub", "commands", "wire", "doors", "journals", "__init__"},
+    "__main__": {"client"},
+    "__init__": set(),
+}
+PURE = ["errors", "events", "text", "limits", "interfaces", "hub", "commands", "wire"]
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE), ast.parse(path.read_text())
+
+
+def room_of(path):
+    return path.parts[0].removesuffix(".py")
+
+
+def imported(path, tree):
+    """Yield the room of each import of ours in a module."""
+    package = ["twisted_chat", *path.parts[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+            base = base if node.level else node.module
+            names = [base if "." in base else f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == "twisted_chat":
+                room = [*name.split("."), "__init__"][1]
+                yield room if (PACKAGE / f"{room}.py").exists() or (PACKAGE / room).is_dir() else "__init__"
+
+
+@pytest.mark.parametrize("path, tree", [pytest.param(*found, id=str(found[0])) for found in modules()])
+def test_imports_go_downwards(path, tree):
+    room = room_of(path)
+    assert set(imported(path, tree)) <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_what_is_pure_needs_no_twisted_no_socket_and_no_clock(room):
+    folder = PACKAGE / room
+    names = [f"{room}.{path.stem}" for path in folder.glob("*.py")] if folder.is_dir() else [room]
+    code = "import sys\n" + "".join(f"import twisted_chat.{name.removesuffix('.__init__')}\n" for name in names)
+    code += "print([m for m in ('twisted', 'socket', 'asyncio', 'select') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path, tree", [pytest.param(*found, id=str(found[0])) for found in modules()])
+def test_every_file_begins_with_one_sentence_and_stays_short(path, tree):
+    first = (ast.get_docstring(tree) or "").split("\n\n")[0]
+    assert first.endswith((".", ":")), first
+    assert len((PACKAGE / path).read_text().splitlines()) <= 750
+
+
+def test_no_pure_file_asks_for_the_time():
+    for path, tree in modules():
+        if room_of(path) in PURE:
+            calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+            assert not calls & {"time.time", "time.monotonic", "time", "datetime.now", "datetime.datetime.now"}, path
+
+
+def test_the_plugin_folders_are_no_packages():
+    assert not (ROOT / "twisted" / "__init__.py").exists()
+    assert not (ROOT / "twisted" / "plugins" / "__init__.py").exists()
+
+
+def test_the_top_level_is_the_design_cards():
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    top = {name.split("/")[0] for name in tracked.stdout.splitlines()}
+    assert top <= set(
+        ".ci .gitignore CHANGES.rst LICENSE README.rst docs pyproject.toml setup.cfg tests twisted twisted_chat".split()
+    )

@@ -1,0 +1,556 @@
+"""The line door, over transports in memory and a clock that the test moves."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from twisted_chat import commands
+from twisted_chat.doors.line import FLOOD_NOTICE_SECONDS, LineFactory, Refuser, address_text
+from twisted_chat.doors.telnet import AYT_ANSWER
+from twisted_chat.errors import ChatError
+from twisted_chat.hub import Hub
+from twisted_chat.journals.memory import MemoryJournal
+from twisted_chat.limits import Addresses, Limits
+
+WELCOME = "{0} has connected to the chat room\nyou are now connected!\n-- {1} in lobby: {2}\n"
+HINT = "-- /help shows what you can type, /quit leaves\n"
+
+
+class Transport(StringTransport):
+    """A StringTransport that knows what it was told."""
+
+    aborted = False
+
+    def abortConnection(self):
+        self.aborted = self.disconnected = True
+
+
+class Peer:
+    """What is at the other end of a connection."""
+
+    def __init__(self, door, address):
+        self.door = door
+        self.transport = Transport(peerAddress=address)
+        self.chat = door.factory.buildProtocol(address)
+        self.chat.makeConnection(self.transport)
+
+    def send(self, *chunks):
+        """Send chunks, one reactor turn each, and let what they ask for happen."""
+        for chunk in chunks:
+            self.chat.dataReceived(chunk if isinstance(chunk, bytes) else chunk.encode())
+            self.door.settle()
+        return self
+
+    def read(self):
+        """Return what came since the last call."""
+        data = self.transport.value()
+        self.transport.clear()
+        return data.decode()
+
+    def end(self):
+        """End our side: a half-close."""
+        self.chat.readConnectionLost()
+        self.door.settle()
+
+    def lose(self):
+        """Break the connection."""
+        self.chat.connectionLost(Failure(ConnectionDone()))
+        self.door.settle()
+
+    @property
+    def is_closed(self):
+        return self.transport.disconnecting
+
+
+class Door:
+    """A server in memory: clock, journal, hub and line door."""
+
+    def __init__(self, limits=None, motd=()):
+        self.clock = Clock()
+        self.clock.advance(1_000_000)
+        self.faults = []
+        self.limits = limits or Limits()
+        self.journal = MemoryJournal(self.clock)
+        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.faults.append)
+        self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
+
+    def settle(self):
+        """End turns until nothing is due now."""
+        self.clock.advance(0)
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
+
+    def connect(self, host="192.0.2.1", port=12345):
+        return Peer(self, IPv4Address("TCP", host, port))
+
+    def enter(self, alias, host="192.0.2.1"):
+        peer = self.connect(host).send(f"{alias}\n")
+        assert peer.chat.member.alias == alias
+        peer.read()
+        return peer
+
+
+@pytest.fixture
+def door():
+    door = Door()
+    yield door
+    for connection in list(door.factory.connections):
+        connection.connectionLost(Failure(ConnectionDone()))
+    door.settle()
+    assert door.faults == []
+    assert door.clock.getDelayedCalls() == []
+    assert door.hub.aliases == {}
+    assert not (door.hub._sessions or door.factory.connections or door.factory._addresses._live)
+
+
+# -- coming in
+
+
+def test_the_prompt_is_six_bytes_and_nothing_else(door):
+    assert door.connect().transport.value() == b"alias?"
+
+
+def test_an_alias_and_one_is_in(door):
+    bob = door.connect()
+    bob.send("bob\n")
+    assert bob.read() == "alias?" + WELCOME.format("bob", 1, "bob") + HINT
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\0", "\r"])
+def test_any_line_end_will_do_and_the_answers_end_alike(door, end):
+    bob = door.connect()
+    bob.send("bob" + end, "hi" + end)
+    eol = "\n" if end == "\n" else "\r\n"
+    assert bob.read().split(eol)[-2:] == ["bob: hi", ""]
+
+
+def test_a_bad_alias_asks_again_and_says_why(door):
+    bob = door.connect()
+    bob.read()
+    bob.send("two words\n")
+    assert bob.read() == (
+        "!! that alias cannot be used: use letters and digits, then also - _ and . within it, and no spaces\nalias?"
+    )
+    bob.send("\n")
+    assert bob.read() == "!! that alias cannot be used: it is empty\nalias?"
+    bob.send(b"caf\xe9\n")
+    assert bob.read().startswith("!! that line is not UTF-8 (byte 0xE9 at position 4)")
+    bob.send("x" * 5000 + "\n")
+    assert bob.read() == "!! that line is longer than 4,096 bytes: send it in parts\nalias?"
+    bob.send("bob\n")
+    assert "you are now connected!" in bob.read()
+
+
+def test_two_that_claim_one_alias_in_the_same_turn(door):
+    first, second = door.connect(), door.connect()
+    first.chat.dataReceived(b"bob\n")
+    second.chat.dataReceived(b"bob\nhi\n")
+    door.settle()
+    assert "you are now connected!" in first.read()
+    assert second.read().startswith("alias?!! bob is taken: choose another alias\nalias?")
+    assert second.chat.member.alias == "hi"  # the next line was the next answer to the prompt
+
+
+def test_what_one_packet_asks_is_taken_in_order(door):
+    alice = door.enter("alice").send("/join ops\n")
+    alice.read()
+    door.connect().send("bob\n/join ops\nhello\n/nick rob\n/leave\n/to lobby bye\n")
+    assert alice.read().splitlines() == [
+        "bob has connected to the chat room",
+        "#ops bob has joined",
+        "#ops bob: hello",
+        "bob is now known as rob",
+        "#ops bob is now known as rob",
+        "#ops rob has left!",
+        "rob: bye",
+    ]
+
+
+def test_many_posts_in_one_packet_are_one_turn(door):
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    batches = []
+    door.journal.start(lambda batch: (batches.append(len(batch)), door.hub.deliver(batch)))
+    bob.send("one\n/all two\n/me three\n/msg alice four\n")
+    assert batches == [4]
+
+
+def test_the_answer_to_a_question_counts_what_was_said_before_it(door):
+    bob = door.enter("bob").send("hello\n/history 1\n/nope\nx\n")
+    assert bob.read().splitlines()[:3] == ["bob: hello", "-- lobby, 2 to 2:", "bob: hello"]
+
+
+def test_no_alias_in_time_is_a_polite_close(door):
+    bob, carol = door.connect(), door.enter("carol")
+    bob.read()
+    door.clock.advance(door.limits.alias_seconds - 0.1)
+    assert bob.read() == ""
+    door.clock.advance(0.2)
+    assert bob.read() == "-- no alias was given in 60 seconds: goodbye\n"
+    assert bob.is_closed
+    assert not carol.is_closed
+
+
+def test_the_message_of_the_day_is_shown_once_one_is_in():
+    door = Door(motd=["hello", "be kind"])
+    bob = door.connect().send("bob\n")
+    assert bob.read().splitlines()[-3:] == ["-- hello", "-- be kind", "-- /help shows what you can type, /quit leaves"]
+    bob.send("/nick rob\n")
+    assert bob.read() == "bob is now known as rob\n"
+    bob.lose()
+
+
+def test_one_too_many_from_an_address_is_told_and_closed():
+    door = Door(Limits(per_address=2))
+    door.enter("a1"), door.enter("a2")
+    refused = door.connect()
+    assert isinstance(refused.chat, Refuser)
+    assert refused.read() == "!! too many connections from your address: close one and come again\r\n"
+    assert refused.is_closed
+    door.enter("b1", host="192.0.2.2")
+
+
+def test_an_address_that_fails_too_often_is_closed_until_later():
+    door = Door(Limits(aliases_at_once=3, aliases_per_second=1))
+    bob = door.connect().send("-\n" * 4)
+    assert bob.read().splitlines()[-1].endswith("too many aliases were tried from your address: come back in a minute")
+    assert bob.is_closed
+    bob.lose()
+    door.clock.advance(10)
+    assert not door.connect().send("-\n").is_closed
+
+
+# -- what is not a chat client
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /x HTTP/1.0\r\n\r\nbob\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+)
+def test_other_protocols_are_told_what_this_port_speaks(door, hello):
+    alice, other = door.enter("alice"), door.connect()
+    other.read()
+    other.send(hello)
+    other.send(b"more\n")
+    assert other.read() == "!! this port speaks plain text: connect with telnet, nc or twisted-chat\n"
+    assert other.is_closed
+    assert alice.read() == ""
+
+
+def test_who_is_in_may_say_what_looks_like_another_protocol(door):
+    assert door.enter("bob").send("GET / HTTP/1.1\n").read() == "bob: GET / HTTP/1.1\n"
+
+
+# -- lines
+
+
+def test_a_line_over_the_limit_is_answered_and_the_next_are_heard(door):
+    bob = door.enter("bob")
+    bob.send("x" * 4097 + "\nhello\n" + "y" * 4096 + "\n")
+    assert bob.read().splitlines() == [
+        "!! that line is longer than 4,096 bytes: send it in parts",
+        "bob: hello",
+        "bob: " + "y" * 4096,
+    ]
+
+
+def test_a_line_that_is_not_utf8_is_answered_and_nothing_else_is_lost(door):
+    bob = door.enter("bob").send(b"one\ncaf\xe9\ntwo\n")
+    assert bob.read().splitlines() == [
+        "bob: one",
+        "!! that line is not UTF-8 (byte 0xE9 at position 4): set your terminal to UTF-8 and send it again",
+        "bob: two",
+    ]
+
+
+def test_empty_lines_are_nothing(door):
+    assert door.enter("bob").send("\n   \n\t\n").read() == ""
+
+
+@pytest.mark.parametrize("end", [b"\x04", b"\xff\xec"])
+def test_ctrl_d_leaves_politely(door, end):
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    bob.send(end)
+    assert bob.is_closed
+    assert alice.read() == bob.read() == "bob has left the chat room!\n"
+
+
+def test_a_half_close_takes_what_is_pending_answers_it_and_closes(door):
+    alice, bob = door.enter("alice"), door.connect()
+    bob.chat.dataReceived(b"bob\nhello\nlast words")
+    bob.end()
+    assert bob.read().splitlines()[-4:] == [
+        "-- /help shows what you can type, /quit leaves",
+        "bob: hello",
+        "bob: last words",
+        "bob has left the chat room!",
+    ]
+    assert bob.is_closed
+    assert alice.read().splitlines()[-1] == "bob has left the chat room!"
+
+
+def test_a_half_close_before_an_alias_just_closes(door):
+    bob = door.connect()
+    bob.end()
+    assert bob.is_closed
+
+
+def test_an_unterminated_alias_and_a_half_close(door):
+    bob = door.connect()
+    bob.chat.dataReceived(b"bob")
+    bob.end()
+    assert "you are now connected!" in bob.read()
+    assert bob.is_closed
+
+
+def test_a_lost_connection_is_announced_and_what_it_asked_is_heard(door):
+    alice, bob = door.enter("alice"), door.connect()
+    bob.chat.dataReceived(b"bob\nhello\n")
+    bob.lose()
+    assert alice.read().splitlines() == [
+        "bob has connected to the chat room",
+        "bob: hello",
+        "bob has left the chat room!",
+    ]
+
+
+def test_quit_says_why_and_closes_and_what_follows_is_not_heard(door):
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    bob.send("/quit tea\nhello\n")
+    assert alice.read() == "bob has left the chat room! (tea)\n"
+    assert bob.is_closed
+
+
+def test_a_close_that_takes_too_long_is_an_abort(door):
+    bob = door.enter("bob").send("/quit\n")
+    assert not bob.transport.aborted
+    door.clock.advance(door.limits.closing_seconds)
+    assert bob.transport.aborted
+
+
+# -- telnet
+
+
+def test_the_server_is_silent_until_telnet_is_spoken_to_it(door):
+    bob = door.connect().send(b"\xff\xfb\x1f\xff\xfb\x18\xff\xfd\x01bob\r\n")
+    data = bob.transport.value()
+    assert data.startswith(b"alias?\xff\xfe\x1f\xff\xfe\x18\xff\xfc\x01")
+    assert b"bob has connected to the chat room\r\n" in data
+
+
+def test_ctrl_c_clears_the_half_typed_line_and_is_marked(door):
+    bob = door.enter("bob")
+    bob.send(b"secr", b"\xff\xf4\xff\xfd\x06", b"hello\r\n")
+    assert bob.transport.value() == b"\xff\xfb\x06bob: hello\n"
+
+
+def test_are_you_there(door):
+    bob = door.enter("bob").send(b"\xff\xf6")
+    assert bob.transport.value() == AYT_ANSWER
+
+
+def test_keys_inside_a_line_are_applied(door):
+    assert door.enter("bob").send("helo\x7flo wrld\x17world\n").read() == "bob: hello world\n"
+
+
+def test_an_alias_typed_key_by_key_with_pauses(door):
+    bob = door.connect()
+    for key in "Bhoomika":
+        bob.send(key)
+        door.clock.advance(1)
+    assert bob.read() == "alias?"
+    bob.send("\r\n")
+    assert bob.chat.member.alias == "Bhoomika"
+
+
+def test_a_first_key_of_two_bytes_is_no_alias(door):
+    bob = door.connect().send("\u00e9")
+    door.clock.advance(1)
+    assert bob.read() == "alias?"
+
+
+# -- the lab's client
+
+
+def lab(door, alias):
+    peer = door.connect().send(alias)
+    assert peer.read() == "alias?"
+    door.clock.advance(0.08)
+    door.settle()
+    return peer
+
+
+def test_the_labs_client_needs_no_line_ends(door):
+    alice = door.enter("alice")
+    lab_client = lab(door, "Bhoomika")
+    assert "you are now connected!" in lab_client.read()
+    alice.read()
+    lab_client.send("Bhoomika: Hi everyone", "Bhoomika: Bhoomika: twice", "Bhoomika: ", "Bhoomika: /me waves")
+    assert alice.read().splitlines() == ["Bhoomika: Hi everyone", "Bhoomika: Bhoomika: twice", "* Bhoomika waves"]
+
+
+def test_the_labs_client_is_not_sent_a_second_bare_prompt(door):
+    door.enter("bob")
+    lab_client = lab(door, "bob")
+    assert lab_client.read() == "!! bob is taken: choose another alias\n"
+    lab_client.send("bob: rob")
+    assert lab_client.chat.member.alias == "rob"
+    lab_client.read()
+    lab_client.send("bob: hi")
+    assert lab_client.read() == "rob: hi\n"
+
+
+@pytest.mark.parametrize(
+    "chunks", [["bo", "b"], ["b"], ["bob\n"], ["\x1b[A"], [b"\xff\xfd\x06bob"], [b"bo\xe9"], ["\x7f\x7f"]]
+)
+def test_what_is_not_the_labs_client(door, chunks):
+    peer = door.connect().send(*chunks)
+    door.clock.advance(10)
+    door.settle()
+    assert peer.chat._lab_prefix == b""
+
+
+def test_an_unterminated_line_of_the_labs_client_begins_with_its_own_alias(door):
+    lab_client = lab(door, "bob")
+    lab_client.read()
+    lab_client.send("alice: hi")
+    assert lab_client.read() == ""
+    lab_client.send("\n")
+    assert lab_client.read() == "bob: alice: hi\n"
+
+
+# -- floods, slow readers, faults
+
+
+def test_a_flooder_is_told_once_slowed_and_loses_nothing():
+    door = Door(Limits(lines_at_once=5, lines_per_second=10))
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    bob.send("".join(f"{number}\n" for number in range(100)))
+    assert bob.transport.producerState == "paused"
+    assert alice.read().splitlines() == [f"bob: {number}" for number in range(5)]
+    alice.send("and I am not held up\n")
+    assert alice.read().splitlines() == ["alice: and I am not held up"]
+    for _ in range(120):
+        door.clock.advance(0.1)
+        door.settle()
+    assert alice.read().splitlines() == [f"bob: {number}" for number in range(5, 100)]
+    assert bob.transport.producerState == "producing"
+    told = "-- slow down: you are read at 10 lines and 16,384 bytes a second now; nothing is lost"
+    assert bob.read().splitlines().count(told) == 1
+    door.clock.advance(FLOOD_NOTICE_SECONDS)
+    bob.send("x\n" * 10)
+    assert told in bob.read()
+
+
+def test_a_flood_of_bytes_is_slowed_as_well():
+    door = Door(Limits(bytes_at_once=100, bytes_per_second=10))
+    bob = door.enter("bob").send("x" * 200)
+    assert bob.transport.producerState == "paused"
+    door.clock.advance(11)
+    assert bob.transport.producerState == "producing"
+
+
+def test_a_flooder_who_is_gone_is_gone():
+    door = Door(Limits(lines_at_once=5, lines_per_second=10))
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    bob.send("x\n" * 100)
+    bob.lose()
+    assert alice.read().splitlines() == ["bob: x"] * 5 + ["bob has left the chat room!"]
+    alice.lose()
+    assert door.clock.getDelayedCalls() == []
+
+
+def test_lifted_limits_slow_nobody():
+    door = Door(Limits().lifted())
+    bob = door.enter("bob").send("x\n" * 5000)
+    assert len(bob.read().splitlines()) == 5000
+
+
+def test_a_reader_who_never_reads_is_dropped_before_it_costs_much():
+    door = Door(Limits(max_unread=1000).lifted())
+    alice, bob = door.enter("alice"), door.enter("bob")
+    bob.transport.producer.pauseProducing()  # what a transport does when its buffer is full
+    alice.send("x" * 400 + "\n", "x" * 400 + "\n")
+    bob.transport.producer.resumeProducing()
+    bob.transport.producer.pauseProducing()
+    alice.send("x" * 400 + "\n", "x" * 400 + "\n")
+    assert not bob.transport.aborted
+    alice.send("x" * 400 + "\n")
+    assert bob.transport.aborted
+    bob.lose()
+    assert alice.read().endswith("bob has left the chat room!\n")
+
+
+def test_a_fault_of_ours_is_logged_with_an_apology_and_harms_nobody_else(door, monkeypatch, logged_failures):
+    def broken(hub, member, request):
+        raise RuntimeError("a bug")
+
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    real, _ = commands.obey, monkeypatch.setattr(commands, "obey", broken)
+    bob.send("hello\nagain\n")
+    assert bob.read() == "!! sorry, a fault of ours: you are disconnected, please connect again\r\n"
+    assert bob.is_closed
+    bob.lose()
+    monkeypatch.setattr(commands, "obey", real)
+    alice.send("still here\n")
+    assert alice.read().splitlines() == ["bob has left the chat room!", "alice: still here"]
+    logged_failures()
+
+
+def test_what_somebody_did_wrong_is_never_logged(door):
+    door.enter("bob").send("/msg nobody x\n")
+    assert issubclass(ChatError, Exception)  # a failure that was logged would fail this test
+
+
+# -- the end
+
+
+async def test_stopping_tells_everyone_and_waits_for_them(door):
+    alice, bob = door.enter("alice"), door.connect()
+    alice.read()
+    closed = door.factory.close_all()
+    assert alice.read() == "-- the server is stopping: goodbye\n"
+    assert bob.read() == "alias?-- the server is stopping: goodbye\n"
+    assert alice.is_closed
+    alice.lose()
+    assert not closed.called
+    bob.lose()
+    await closed
+
+
+async def test_stopping_an_empty_server_takes_no_time(door):
+    await door.factory.close_all()
+
+
+def test_the_factory_shares_the_hubs_own_table_of_aliases(door):
+    door.enter("bob")
+    assert door.factory.aliases is door.hub.aliases
+    assert list(door.factory.aliases) == ["bob"]
+
+
+@pytest.mark.parametrize(
+    "address, written",
+    [
+        (IPv4Address("TCP", "127.0.0.1", 59000), "127.0.0.1:59000"),
+        (IPv6Address("TCP", "::1", 59000), "[::1]:59000"),
+        (UNIXAddress("/run/chat"), "a UNIX socket"),
+    ],
+)
+def test_addresses_are_written_as_people_do(address, written):
+    assert address_text(address) == written
