@@ -1,15 +1,24 @@
-"""Real processes for tests: the server as a user starts it, and a bare socket client."""
+"""Real processes for tests: the server as a user starts it, other programs, and bare socket clients."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
 SECONDS = 30  # that anything here may take on a busy machine
 SCRIPTS = Path(sys.executable).parent  # where pip puts twistd and twisted-chat
@@ -20,7 +29,9 @@ class Twistd:
 
     def __init__(self, folder, *options, program="twistd"):
         self.log_path = Path(folder) / f"log-{time.monotonic_ns()}"
-        start = [SCRIPTS / program, "chat"] if program == "twist" else [SCRIPTS / "twistd", "-n", "--pidfile=", "chat"]
+        start = [SCRIPTS / "twistd", "-n", "--pidfile=", "chat"]
+        if program == "twist":
+            start = [SCRIPTS / "twist", "--log-format=text", "chat"]
         listen = [] if "--listen" in options else ["--listen", "tcp:0:interface=127.0.0.1"]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -45,9 +56,9 @@ class Twistd:
             select.select([], [], [], 0.02)
         raise AssertionError(f"{pattern!r} is not in the log of the server:\n{self.log}")
 
-    def connect(self, alias=None):
+    def connect(self, alias=None, sock=None):
         """Return a bare client; with an alias, one that is in the lobby."""
-        client = Client(self.port)
+        client = Client(self.port, sock=sock)
         if alias is not None:
             client.send(f"{alias}\n")
             client.read_until("quit leaves\n")
@@ -65,10 +76,10 @@ class Twistd:
 
 
 class Client:
-    """A socket that is read line by line, as netcat is."""
+    """A socket that is read line by line, as netcat is; of a connection that is there already, if one is given."""
 
-    def __init__(self, port, host="127.0.0.1"):
-        self.socket = socket.create_connection((host, port), SECONDS)
+    def __init__(self, port, host="127.0.0.1", sock=None):
+        self.socket = sock or socket.create_connection((host, port), SECONDS)
         self.received = b""
         self.read = 0  # how much of it was returned already
 
@@ -82,7 +93,7 @@ class Client:
             at = self.received.find(wanted, self.read)
             if at >= 0:
                 start, self.read = self.read, at + len(wanted)
-                return self.received[start : self.read].decode()
+                return self.received[start : self.read].decode(errors="backslashreplace")
             data = self.socket.recv(65536)
             assert data, f"{text!r} did not come before the end: {self.received[self.read :]!r}"
             self.received += data
@@ -92,7 +103,26 @@ class Client:
         while data := self.socket.recv(65536):
             self.received += data
         start, self.read = self.read, len(self.received)
-        return self.received[start:].decode()
+        return self.received[start:].decode(errors="backslashreplace")
+
+    def read_pong(self):
+        """Return what comes before the answer to a question that is asked now: all that was heard until now."""
+        self.send("/ping now\n")
+        return self.read_until("-- pong now").removesuffix("-- pong now")
+
+    def hears_nothing(self, seconds):
+        """Whether nothing comes for so long, where it is the silence that is wanted."""
+        readable, _writable, _failed = select.select([self.socket], [], [], seconds)
+        return not readable and len(self.received) == self.read
+
+    def end_input(self):
+        """Half-close, as ``nc -N`` does at the end of its input."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def reset(self):
+        """Vanish without a goodbye."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def close(self):
         self.socket.close()
@@ -102,6 +132,82 @@ class Client:
 
     def __exit__(self, *_exc):
         self.close()
+
+
+class Relay:
+    """A wire tap: passes one connection on to a port, and keeps each chunk that the connecting side sent."""
+
+    def __init__(self, port):
+        self.sent = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(SECONDS)
+        self.port = self._listener.getsockname()[1]
+        self._to = port
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        near, _address = self._listener.accept()
+        far = socket.create_connection(("127.0.0.1", self._to))
+        others = {near: far, far: near}
+        with near, far:
+            while True:
+                for one in select.select([near, far], [], [])[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    if one is near:
+                        self.sent.append(data)
+                    others[one].sendall(data)
+
+    def close(self):
+        """Wait until both sides have ended."""
+        self._thread.join(SECONDS)
+        self._listener.close()
+
+
+def run(*command, given="", **more):
+    """Run a program to its end with some input; return its exit status, standard output and standard error."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        input=given.encode() if isinstance(given, str) else given,
+        capture_output=True,
+        timeout=SECONDS,
+        **more,
+    )
+    return done.returncode, done.stdout.decode(errors="backslashreplace"), done.stderr.decode()
+
+
+def wait_until(condition):
+    """Ask again and again until the answer is true, and return it."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer
+        select.select([], [], [], 0.02)
+    raise AssertionError(f"it did not come true in {SECONDS} seconds")
+
+
+def make_certificate(folder):
+    """Write key.pem and cert.pem, a key and a certificate for this machine, into a folder; return the folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(timezone.utc)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(secret)
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    return folder
 
 
 def free_port():

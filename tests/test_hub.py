@@ -234,6 +234,15 @@ def test_nobody_hears_a_room_after_they_left(house):
     assert bob.heard() == ["#ops bob has left!", "-- you now talk in lobby"]
 
 
+def test_nobody_hears_a_broadcast_from_before_they_came_in(house):
+    alice, bob = house.enter("alice"), house.connect()
+    alice.ask("/all secret")
+    house.hub.claim(bob.member, "bob")
+    house.settle()
+    assert alice.heard()[0] == "[alice -> all] secret"
+    assert bob.heard()[0] == "bob has connected to the chat room"
+
+
 def test_leaving_the_last_room_leaves_one_in_none(house):
     bob = house.enter("bob").type("/leave", "hello", "/history", "/leave")
     nowhere = "!! you are in no room: /join ROOM, for example /join lobby"

@@ -204,5 +204,5 @@ class HubMachine(RuleBasedStateMachine):
         assert hub.rooms[LOBBY].members == {}
 
 
-HubMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+HubMachine.TestCase.settings = settings(max_examples=500, stateful_step_count=60, deadline=None)
 TestHub = HubMachine.TestCase

@@ -401,13 +401,13 @@ class Hub:
 
     def _told(self, event: Event, author: Member | None) -> None:
         target = self.aliases.get(text.key(event.target))
-        self._end_run()
         if target is None:  # gone since it was asked
             if author is not None:
                 self._show(author, Event(REFUSED, text=str(NobodyCalled(event.target))))
             return
         if target.wants(event):
             target.correspondent = event.author
+        self._end_run()
         for member in {target: None, author: None}:
             if member is not None:
                 member.hear([event])
@@ -420,14 +420,12 @@ class Hub:
         if member is None:
             self._hear(room, event)
             return
-        self._end_run()
         past = self.said_in(room, member, self._limits.shown_to_joiner)
         if past:
             self._show(member, Event(NOTICED, text=f"last said in {room.name}:"), *past)
-        room.add(member)
+        self._admit(member, room)
         member.rooms[room.name] = member.current = room
         self._hear(room, event)
-        self._end_run()
         if not member.is_in:
             member.is_in = True
             self._show(member, Event(CONNECTED, text=member.alias))
@@ -441,8 +439,7 @@ class Hub:
         if event.kind == RETITLED:
             room.topic = event.text
         elif event.kind == LEFT and member is not None:
-            self._end_run()
-            room.discard(member)
+            self._dismiss(member, room)
             del member.rooms[room.name]
             if member.current is room and member.leaving is None:
                 member.current = self._next_room(member)
@@ -477,7 +474,7 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
-            self.everyone.add(member)
+            self._admit(member, self.everyone)
             self._append(JOINED, member, LOBBY)
 
     def _renamed(self, alias: str, member: Member) -> None:
@@ -491,9 +488,8 @@ class Hub:
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
-        self._end_run()
+        self._dismiss(member, self.everyone)
         self._give_back(member)
-        self.everyone.discard(member)
         del self._sessions[member.session]
         member.gone = True
 
@@ -557,8 +553,16 @@ class Hub:
         self._run.append(event)
         room.tail.append(event)
 
+    def _admit(self, member: Member, room: Room) -> None:
+        self._end_run()  # what was said before is not for them
+        room.add(member)
+
+    def _dismiss(self, member: Member, room: Room) -> None:
+        self._end_run()  # what was said until now is
+        room.discard(member)
+
     def _end_run(self) -> None:
-        """Owe the run to all who are in its room now: to be called before that, or the room, changes."""
+        """Owe the run to all who are in its room now."""
         if self._run:
             run, self._run = self._run, []
             self._run_room.hear(run)
