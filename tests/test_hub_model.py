@@ -48,7 +48,7 @@ class Model:
 
     def __init__(self, shown_to_joiner):
         self.shown_to_joiner = shown_to_joiner
-        self.aliases = {}  # key -> session
+        self.held = {}  # alias, also one that a rename is on its way to -> session
         self.names = {}  # session -> alias
         self.rooms = {}  # name -> sessions
         self.logs = {}  # name -> events
@@ -59,30 +59,28 @@ class Model:
         if event.kind == CLAIMED:
             self.claimed(session, event.text)
         elif event.kind == RELEASED:
-            self.aliases = {key: holder for key, holder in self.aliases.items() if holder != session}
+            self.give_back(session)
             del self.names[session]
         elif not event.group:
             if event.kind == RENAMED:
-                kept = text.key(event.text)
-                self.aliases = {k: h for k, h in self.aliases.items() if h != session or k == kept}
+                self.give_back(session)
+                self.held[event.text] = session
                 self.names[session] = event.text
         elif event.group == "*":
             self.hear(self.names, event)
         elif event.group[0] == "@":
-            target = self.aliases.get(text.key(event.target))
-            if target is not None:
-                self.hear({target: None, session: None}, event)
+            for target in {h for alias, h in self.held.items() if text.key(alias) == text.key(event.target)}:
+                self.hear({target, session}, event)
         else:
             self.in_room(session, event)
 
     def claimed(self, session, alias):
-        if self.aliases.get(text.key(alias), session) != session:
-            return
-        for other, name in self.names.items():
-            if other != session and text.looks(name) & text.looks(alias):
-                return
-        self.aliases[text.key(alias)] = session
-        self.names.setdefault(session, alias)
+        if all(h == session or not (text.looks(a) & text.looks(alias)) for a, h in self.held.items()):
+            self.held[alias] = session
+            self.names.setdefault(session, alias)
+
+    def give_back(self, session):
+        self.held = {alias: holder for alias, holder in self.held.items() if holder != session}
 
     def in_room(self, session, event):
         room, log = self.rooms.setdefault(event.group, []), self.logs.setdefault(event.group, [])
@@ -183,7 +181,7 @@ class HubMachine(RuleBasedStateMachine):
     @invariant()
     def the_hub_is_as_the_order_says(self):
         hub, model = self.house.hub, self.model
-        assert {key: m.session for key, m in hub.aliases.items()} == model.aliases
+        assert {key: m.session for key, m in hub.aliases.items()} == {text.key(a): h for a, h in model.held.items()}
         assert {m.session: m.alias for m in hub.everyone.members} == model.names
         for name, room in hub.rooms.items():
             assert [m.session for m in room.members] == model.rooms.get(name, [])
@@ -194,6 +192,7 @@ class HubMachine(RuleBasedStateMachine):
         assert self.house.faults == []
 
     def teardown(self):
+        self.house.settle()  # a claim of somebody who is leaving is not granted, and the order does not tell that
         for person in self.everyone:
             self.house.hub.leave_all(person.member, "")
         self.house.settle()

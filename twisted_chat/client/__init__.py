@@ -43,13 +43,15 @@ async def connect(
     return chat
 
 
-async def reach(address: str = "127.0.0.1:59000", *, tls: bool = False, ca: str | None = None) -> Chat:
+async def reach(
+    address: str = "127.0.0.1:59000", *, tls: bool = False, ca: str | None = None, driver: Driver | None = None
+) -> Chat:
     """Connect without coming in yet: ``Chat.claim`` then tries one alias after the other.
 
     Raises: CannotConnect; ValueError for a bad address.
     """
     place = addresses.parse(address)
-    driver = _driver()
+    driver = driver or _driver()
     chat = Chat(driver)
     try:
         await driver.open(chat, place, tls, ca)
