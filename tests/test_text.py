@@ -163,6 +163,7 @@ def test_aliases_that_do_not_look_alike(one, other):
 
 def test_what_precis_refuses_is_nobodys_key():
     assert text.key("two words") == "two words"
+    assert text.key("X" * 4096) == "X" * 4096
 
 
 def test_a_long_list_is_cut_with_a_count():

@@ -18,6 +18,7 @@ from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
+_TRIED = 4  # times that length are looked at: composing makes a name shorter
 
 # Names that would let a person pass for the server, or for a group of people.
 RESERVED = frozenset(
@@ -119,12 +120,16 @@ def alias(wanted: str) -> str:
     return shown
 
 
-@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     """What makes two aliases, or two room names, the same: PRECIS UsernameCaseMapped (RFC 8265, section 3.3).
 
-    A name that PRECIS refuses is its own key, and so nobody's.
+    A name that PRECIS refuses, or that is longer than any, is its own key, and so nobody's.
     """
+    return _key(name) if len(name) <= _TRIED * ROOM_LENGTH else name
+
+
+@lru_cache(maxsize=4096)
+def _key(name: str) -> str:
     try:
         return str(get_profile("UsernameCaseMapped").enforce(name))
     except UnicodeError:
@@ -142,7 +147,7 @@ def room(wanted: str) -> str:
 def _name(wanted: str, profile: str, length: int, error: type[BadAlias] | type[BadRoom]) -> str:
     if not wanted:
         raise error("it is empty")
-    if len(wanted) > 4 * length:  # before PRECIS, whose time grows with the length
+    if len(wanted) > _TRIED * length:  # before PRECIS, whose time grows with the length
         raise error(f"it is longer than {length} characters")
     try:
         name = str(get_profile(profile).enforce(wanted))
