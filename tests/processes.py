@@ -37,7 +37,11 @@ class Twistd:
             self.process = subprocess.Popen(
                 [*start, *listen, *options], cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
-        found = self.wait_for_log(r"listening on (\S+):(\d+);|listening on (/\S+);")
+        try:
+            found = self.wait_for_log(r"listening on (\S+):(\d+);|listening on (/\S+);")
+        except AssertionError:
+            self.close()  # or it would run for ever
+            raise
         self.host, self.port = found[1] or "", int(found[2] or 0)
 
     @property

@@ -305,7 +305,7 @@ def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
     assert heard[0] == "!! nobody has written to you yet: /msg ALIAS TEXT"
     assert not any(line[-1:] == "1" for line in heard[2:])
     bob.type("/unignore alicia", "/ignore")
-    assert bob.heard() == ["-- you hear alicia again", "-- you ignore alice"]
+    assert bob.heard() == ["-- you hear alicia again", "-- you ignore nobody"]
 
 
 def test_the_bell_rings_for_what_concerns_one(house):

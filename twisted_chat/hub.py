@@ -483,7 +483,7 @@ class Hub:
         member.alias, member.key = alias, text.key(alias)
         for other in self.everyone.members:
             if old in other.ignoring:
-                other.ignoring.add(member.key)
+                other.ignoring = other.ignoring - {old} | {member.key}
         if not member.rooms:
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 

@@ -22,6 +22,7 @@ class Limits:
     aliases_per_second: float = 1 / 3  # ... and how fast that many are forgiven
     alias_seconds: float = 60  # to give an alias
     closing_seconds: float = 5  # to take what is unsent, before a close becomes an abort
+    lingering_seconds: float = 0.5  # for a peer to end its side, once all is sent and ours has ended
     max_unread: int = 4 * 1024 * 1024  # bytes unsent to one reader who does not read
     rooms: int = 1000
     rooms_each: int = 50  # that one member may be in

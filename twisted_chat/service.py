@@ -40,6 +40,7 @@ class CannotStart(SystemExit, Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.code = 1
+        log.error("{why}", why=why)  # where a daemon's parent says to look
         if sys.__stderr__ is not None:
             print(f"twistd chat: {why}", file=sys.__stderr__)
 
@@ -53,7 +54,7 @@ class Options(usage.Options):
         "bundled client, twisted-chat. Without options it listens on 127.0.0.1 port 59000, for this machine only; "
         "--listen tcp:59000 lets the whole network in. An ENDPOINT is any that Twisted knows, such as tcp:59000 "
         "(all IPv4 addresses), tcp6:59000 (IPv6, and as a rule IPv4 too), "
-        "ssl:59001:privateKey=key.pem:certKey=cert.pem, tls:certificates:tcp:59001, unix:/run/chat.sock, "
+        "ssl:59001:privateKey=key.pem:certKey=cert.pem, tls:certificates:59001, unix:/run/chat.sock, "
         "systemd:domain=INET:index=0, haproxy:tcp:59000."
     )
     optParameters: ClassVar = [

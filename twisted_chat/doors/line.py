@@ -6,7 +6,6 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from socket import SO_OOBINLINE, SOL_SOCKET, socket
-from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -57,7 +56,7 @@ class LineChat(LineReceiver):
 
     def __init__(self, address: IAddress) -> None:
         self.address = address
-        self._waiting: deque[str | ChatError | Mark] = deque()  # END, once, where they are done
+        self._waiting: deque[bytes | Mark] = deque()  # as received: what comes of a bad line is far larger
         self._is_first = True  # nothing was received yet
         self._is_lost = False
         self._peer_is_done = False
@@ -102,17 +101,14 @@ class LineChat(LineReceiver):
         """Queue one line, without its end, as it was received."""
         if self._outbox.is_closed:
             return  # what comes after another protocol's hello, say
-        try:
-            if not self.member.alias and _OTHER_PROTOCOLS.match(line):
-                self._wrong_protocol()
-            else:
-                self._waiting.append(text.edited(text.decoded(line)))
-        except ChatError as error:
-            self._waiting.append(error)
+        if not self.member.alias and _OTHER_PROTOCOLS.match(line):
+            self._wrong_protocol()
+        else:
+            self._waiting.append(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Queue the answer to a line over the limit, whose bytes are gone."""
-        self._waiting.append(LineTooLong(self.factory.limits.max_line))
+        self._waiting.append(Mark.TOO_LONG)
 
     def readConnectionLost(self) -> None:
         """The peer has ended its side: take what it began, answer it, and close."""
@@ -130,7 +126,8 @@ class LineChat(LineReceiver):
             self._fault()
 
     def writeConnectionLost(self) -> None:
-        """Our side has ended; the peer may take its time, until the outbox's abort timer runs out."""
+        """Our side has ended; the peer may take a little time to end its own."""
+        self._outbox.ended()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         self._is_lost = True
@@ -198,8 +195,12 @@ class LineChat(LineReceiver):
     def _work(self) -> None:
         """Take the lines that can be taken now."""
         member = self.member
-        while self._waiting and self._delay is None and member.leaving is None and member.may(self._is_post()):
-            self._obey(self._waiting.popleft())
+        while self._waiting and self._delay is None and member.leaving is None:
+            line = self._read(self._waiting[0])
+            if not member.may(self._is_post(line)):
+                break
+            self._waiting.popleft()
+            self._obey(line)
             wait = self._lines.take(1, self.factory.clock.seconds())
             if wait:
                 self._slow_down(wait)
@@ -207,8 +208,17 @@ class LineChat(LineReceiver):
             self._waiting.clear()
         self._read_or_not()
 
-    def _is_post(self) -> bool:
-        line = self._waiting[0]
+    def _read(self, line: bytes | Mark) -> str | ChatError | Mark:
+        if line is Mark.TOO_LONG:
+            return LineTooLong(self.factory.limits.max_line)
+        if isinstance(line, Mark):
+            return line
+        try:
+            return text.edited(text.decoded(line))
+        except ChatError as error:
+            return error
+
+    def _is_post(self, line: str | ChatError | Mark) -> bool:
         return isinstance(line, str) and bool(self.member.alias) and commands.parse(line)[0].posts
 
     def _obey(self, line: str | ChatError | Mark) -> None:
@@ -324,9 +334,9 @@ class LineChat(LineReceiver):
             return  # TLS in memory, a test, or a UNIX socket
         self.transport.setTcpNoDelay(True)  # or a line waits up to 40 ms for the reader's acknowledgement
         self.transport.setTcpKeepAlive(True)
-        if ISystemHandle.providedBy(self.transport):
+        handle = self.transport.getHandle() if ISystemHandle.providedBy(self.transport) else None
+        if isinstance(handle, socket):  # over TLS it is none, though it says so
             # Telnet's Synch may be sent urgent (RFC 854): inline, so that no byte is missing after an IAC.
-            handle = cast(socket, self.transport.getHandle())
             handle.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
 
 
@@ -334,10 +344,15 @@ class Refuser(Protocol):
     """Tells one too many from an address why they cannot come in."""
 
     transport: ITCPTransport
+    factory: LineFactory
 
     def connectionMade(self) -> None:
-        self.transport.write(b"!! too many connections from your address: close one and come again\r\n")
-        self.transport.loseConnection()
+        self._outbox = TransportOutbox(self.transport, self.factory.clock, self.factory.limits, lambda: None)
+        self._outbox.send(b"!! too many connections from your address: close one and come again\r\n")
+        self._outbox.close(linger=False)  # and not for ever, over TLS, with a peer that never answers
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        self._outbox.lost()
 
 
 class LineFactory(Factory):
@@ -371,7 +386,9 @@ class LineFactory(Factory):
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
         if not self._addresses.enter(host(address)):
             self.log.info("too many connections from {address}: refused", address=address_text(address))
-            return Refuser()
+            refuser = Refuser()
+            refuser.factory = self
+            return refuser
         connection = LineChat(address)
         connection.factory = self
         return connection

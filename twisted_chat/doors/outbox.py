@@ -69,6 +69,11 @@ class TransportOutbox:
         else:
             self._transport.loseConnection()
 
+    def ended(self) -> None:
+        """Learn that all is sent and our side has ended: netcat in a terminal never ends its own."""
+        if self._abort is not None and self._abort.active():
+            self._abort.reset(self._limits.lingering_seconds)
+
     def lost(self) -> None:
         """Learn that there is no connection any more."""
         self.is_closed = True

@@ -59,14 +59,14 @@ class LineSplitter:
     def _grow(self, part: bytes, lines: list[bytes | Mark]) -> None:
         if self._skipping or self._is_done:
             return
-        if len(self._pending) + len(part) > self._max_line:
+        if not self._pending and part[:1] == b"\x04":
+            lines.append(Mark.END)
+            self._is_done = True
+        elif len(self._pending) + len(part) > self._max_line:
             lines.append(Mark.TOO_LONG)
             self._pending, self._skipping = b"", True
-            return
-        self._pending += part
-        if self._pending[:1] == b"\x04":
-            lines.append(Mark.END)
-            self._pending, self._is_done = b"", True
+        else:
+            self._pending += part
 
     def _end(self, lines: list[bytes | Mark]) -> None:
         if not self._skipping:
