@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "doors": GROUND | {"hub", "commands", "wire", "doors"},
     "client": GROUND | {"wire", "client", "__init__"},
     "service": GROUND | {"hub", "commands", "wire", "doors", "journals", "__init__"},
-    "__main__": {"client"},
+    "__main__": {"client", "__init__"},
     "__init__": set(),
 }
 PURE = ["errors", "events", "text", "limits", "interfaces", "hub", "commands", "wire"]
