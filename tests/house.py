@@ -21,8 +21,8 @@ class TurnJournal:
     def start(self, deliver):
         self.deliver = deliver
 
-    def append(self, event):
-        self.batch.append(event)
+    def append(self, *events):
+        self.batch.extend(events)
 
     def forget(self, group):
         self.numbers.pop(group, None)
@@ -44,6 +44,7 @@ class Person:
         self.house = house
         self.data = b""
         self.dropped = False
+        self.is_full = False  # does not read: what is sent now is the remainder
         self.settled = 0  # how often the door was told
         self.member = house.hub.connect(self, view, self._settle)
 
@@ -52,7 +53,8 @@ class Person:
 
     def send(self, data):
         assert data
-        self.data += data
+        self.data += bytes(data)
+        return not self.is_full
 
     def drop(self):
         self.dropped = True

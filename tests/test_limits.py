@@ -11,6 +11,7 @@ from twisted_chat.limits import Addresses, Bucket, Limits
 
 def test_a_bucket_lets_a_burst_through_and_then_makes_one_wait():
     bucket = Bucket(rate=10, burst=3, now=0)
+    assert bucket.left(0) == 3
     assert [bucket.take(1, 0) for _ in range(3)] == [0, 0, 0]
     assert bucket.take(1, 0) == pytest.approx(0.1)
     assert bucket.take(1, 0.1) == pytest.approx(0.1)
@@ -41,7 +42,8 @@ def test_a_lifted_bucket_lets_everything_through():
     bucket = Bucket(limits.lines_per_second, limits.lines_at_once, 0)
     assert bucket.take(10**9, 0) == 0
     assert bucket.is_full(0)
-    assert limits.max_unread == Limits().max_unread
+    assert bucket.left(0) == float("inf")
+    assert limits.remembered_bytes == Limits().remembered_bytes
 
 
 @pytest.mark.parametrize(

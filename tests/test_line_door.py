@@ -10,12 +10,13 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from twisted_chat import commands
-from twisted_chat.doors.line import FLOOD_NOTICE_SECONDS, LineFactory, Refuser, address_text
+from twisted_chat.doors.line import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, LineFactory, Refuser, address_text
 from twisted_chat.doors.telnet import AYT_ANSWER
 from twisted_chat.errors import ChatError
 from twisted_chat.hub import Hub
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.limits import Addresses, Limits
+from twisted_chat.member import KEPT
 
 WELCOME = "{0} has connected to the chat room\nyou are now connected!\n-- {1} in lobby: {2}\n"
 HINT = "-- /help shows what you can type, /quit leaves\n"
@@ -481,19 +482,113 @@ def test_lifted_limits_slow_nobody():
     assert len(bob.read().splitlines()) == 5000
 
 
-def test_a_reader_who_never_reads_is_dropped_before_it_costs_much():
-    door = Door(Limits(max_unread=1000).lifted())
+def stop_reading(peer):
+    peer.transport.producer.pauseProducing()  # what a transport does when its buffer is full
+
+
+def read_again(peer):
+    peer.transport.producer.resumeProducing()
+    peer.door.settle()
+
+
+def test_one_who_does_not_read_holds_nothing_and_gets_the_rest_once_they_do():
+    door = Door(Limits().lifted())
     alice, bob = door.enter("alice"), door.enter("bob")
-    bob.transport.producer.pauseProducing()  # what a transport does when its buffer is full
-    alice.send("x" * 400 + "\n", "x" * 400 + "\n")
-    bob.transport.producer.resumeProducing()
-    bob.transport.producer.pauseProducing()
-    alice.send("x" * 400 + "\n", "x" * 400 + "\n")
+    stop_reading(bob)
+    alice.send("the remainder\n")
+    assert bob.read() == "alice: the remainder\n"
+    alice.send(*(f"{number}\n" for number in range(50)), "/msg bob psst\n", "/all hear\n")
+    assert bob.read() == ""
+    read_again(bob)
+    assert sorted(bob.read().splitlines()) == sorted(
+        [*(f"alice: {number}" for number in range(50)), "[alice -> bob] psst", "[alice -> all] hear"]
+    )
+    alice.send("live\n")
+    assert bob.read() == "alice: live\n"
+
+
+def test_who_missed_more_than_the_room_remembers_is_told_which():
+    door = Door(Limits(remembered=3).lifted())
+    alice, bob = door.enter("alice"), door.enter("bob")
+    stop_reading(bob)
+    alice.send("the remainder\n", *(f"{number}\n" for number in range(10)))
+    assert bob.read() == "alice: the remainder\n"
+    read_again(bob)
+    assert bob.read().splitlines() == ["-- 7 events of lobby skipped, 4-10", "alice: 7", "alice: 8", "alice: 9"]
+
+
+def test_lines_to_one_who_does_not_read_are_kept_up_to_a_number():
+    door = Door(Limits().lifted())
+    alice, bob = door.enter("alice"), door.enter("bob")
+    stop_reading(bob)
+    alice.send("x\n")
+    bob.read()
+    alice.send("".join(f"/msg bob {number}\n" for number in range(KEPT + 2)))
+    read_again(bob)
+    assert bob.read().splitlines() == [
+        "-- 2 lines to you alone were skipped",
+        *(f"[alice -> bob] {number}" for number in range(2, KEPT + 2)),
+    ]
+
+
+def test_who_does_not_read_is_not_read(door):
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    stop_reading(bob)
+    alice.send("x\n")
+    bob.send("one\ntwo\n")
+    assert bob.transport.producerState == "paused"
+    assert alice.read() == "alice: x\n"
+    read_again(bob)
+    assert alice.read() == "bob: one\nbob: two\n"
+    assert bob.transport.producerState == "producing"
+
+
+def test_who_leaves_a_room_while_they_do_not_read_is_owed_all_until_then(door):
+    alice, bob = door.enter("alice"), door.enter("bob")
+    bob.send("/join ops\n")
+    alice.send("/join ops\n")
+    bob.chat.dataReceived(b"/leave lobby\n")
+    stop_reading(bob)
+    bob.read()
+    alice.chat.dataReceived(b"/to lobby one\n")
+    door.settle()
+    alice.send("/to lobby not for bob\n", "for bob\n")
+    read_again(bob)
+    heard = bob.read()
+    assert "not for bob" not in heard
+    assert heard.count("bob has left the chat room!") == 1
+    assert heard.endswith("#ops alice: for bob\n")
+
+
+def test_one_who_takes_nothing_for_so_long_is_dropped():
+    door = Door(Limits(stall_seconds=30).lifted())
+    alice, bob = door.enter("alice"), door.enter("bob")
+    stop_reading(bob)
+    alice.send("x\n")
+    door.clock.advance(29)
     assert not bob.transport.aborted
-    alice.send("x" * 400 + "\n")
+    door.clock.advance(1)
     assert bob.transport.aborted
+    alice.read()
     bob.lose()
-    assert alice.read().endswith("bob has left the chat room!\n")
+    assert alice.read() == "bob has left the chat room!\n"
+    alice.lose()
+    assert door.clock.getDelayedCalls() == []
+
+
+def test_a_huge_paste_lets_others_have_their_turn(door):
+    door = Door(Limits().lifted())
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    bob.chat.dataReceived(b"x\n" * 2000)
+    alice.chat.dataReceived(b"me too\n")
+    door.settle()
+    heard = alice.read().splitlines()
+    assert heard.index("alice: me too") == LINES_AT_ONCE
+    assert heard.count("bob: x") == 2000
+    alice.lose()
+    bob.lose()
 
 
 def test_a_fault_of_ours_is_logged_with_an_apology_and_harms_nobody_else(door, monkeypatch, logged_failures):
@@ -503,7 +598,7 @@ def test_a_fault_of_ours_is_logged_with_an_apology_and_harms_nobody_else(door, m
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
     real, _ = commands.obey, monkeypatch.setattr(commands, "obey", broken)
-    bob.send("hello\nagain\n")
+    bob.send("/me hello\n/me again\n")
     assert bob.read() == "!! sorry, a fault of ours: you are disconnected, please connect again\r\n"
     assert bob.is_closed
     bob.lose()

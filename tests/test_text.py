@@ -167,5 +167,12 @@ def test_what_precis_refuses_is_nobodys_key():
 
 
 def test_a_long_list_is_cut_with_a_count():
-    assert text.listed("abc", 3) == "a, b, c"
-    assert text.listed("abcde", 3) == "a, b, c and 2 more"
+    assert text.listed("abc", 3, 3) == "a, b, c"
+    assert text.listed("abcde", 3, 5) == "a, b, c and 2 more"
+
+
+def test_lines_read_together_are_read_as_each_alone():
+    lines = [b"one", b"  two  ", b"", b"caf\xc3\xa9", b"helo\x7flo\x1b[2J", b"\xff", b"last"]
+    assert text.plain(lines) == ["one", "  two", "", "caf\u00e9", "hello"]
+    assert text.plain(lines[:4]) == ["one", "  two", "", "caf\u00e9"]
+    assert text.plain([b"\xff", b"x"]) == text.plain([]) == []

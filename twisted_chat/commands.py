@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from . import text
 from .errors import BadUsage, ChatError, UnknownCommand
 from .events import ACTED
-from .hub import Hub, Member, Room
+from .hub import Hub
+from .member import Member
+from .room import Room
 
 Function = Callable[[Hub, Member, str], None]
 
@@ -242,14 +244,14 @@ def who(hub: Hub, me: Member, rest: str) -> None:
 
 def _list_members(me: Member, room: Room, where: str) -> None:
     names = (m.alias + (" (away)" if m.away is not None else "") for m in room.members)
-    me.notice(f"{len(room.members):,} {where}: {text.listed(names, NAMES_SHOWN)}".rstrip(": "))
+    me.notice(f"{len(room.members):,} {where}: {text.listed(names, NAMES_SHOWN, len(room.members))}".rstrip(": "))
 
 
 @command("wi", "finger", arguments="ALIAS")
 def whois(hub: Hub, me: Member, rest: str) -> None:
     """Tell about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.member_called(rest)
-    me.notice(f"{them.alias} is in {text.listed(them.rooms, 20) or 'no room'}")
+    me.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
     now = hub.seconds()
     me.notice(f"{them.alias} came {_ago(now - them.since)} ago and was last active {_ago(now - them.active)} ago")
     if them.away is not None:
@@ -280,7 +282,7 @@ def back(hub: Hub, me: Member, rest: str) -> None:
 def ignore(hub: Hub, me: Member, rest: str) -> None:
     """Hear nothing that a person says. Without ALIAS, list whom you ignore."""
     if not rest.strip():
-        me.notice(f"you ignore {text.listed(sorted(me.ignoring)) or 'nobody'}")
+        me.notice(f"you ignore {text.listed(sorted(me.ignoring), NAMES_SHOWN, len(me.ignoring)) or 'nobody'}")
         return
     them = hub.member_called(rest)
     if them is me:

@@ -9,11 +9,11 @@ Requests raise ChatError at once where the request is wrong; what only the order
 from __future__ import annotations
 
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from . import text
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
+from .errors import AliasTaken, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -34,129 +34,8 @@ from .events import (
 )
 from .interfaces import Journal, Outbox, View
 from .limits import Limits
-
-
-class Room:
-    """A numbered log, and who hears it. Broadcast is the room of everyone."""
-
-    def __init__(self, name: str, remembered: int) -> None:
-        self.name = name
-        self.topic = ""
-        self.tail: deque[Event] = deque(maxlen=remembered)  # oldest first
-        self.members: dict[Member, None] = {}  # in the order they came
-        self._shared: dict[View, dict[Member, None]] = {}
-        self._apart: dict[Member, None] = {}
-
-    def add(self, member: Member) -> None:
-        """Let a member hear what is said from now on."""
-        self.members[member] = None
-        if member.hears_all:
-            self._shared.setdefault(member.view, {})[member] = None
-        else:
-            self._apart[member] = None
-
-    def discard(self, member: Member) -> None:
-        """Let a member hear no more."""
-        self.members.pop(member, None)
-        self._apart.pop(member, None)
-        readers = self._shared.get(member.view)
-        if readers is not None:
-            readers.pop(member, None)
-            if not readers:
-                del self._shared[member.view]
-
-    def hear(self, events: Sequence[Event]) -> None:
-        """Owe some events to every member: encoded once a view, and once for each who hears in their own way."""
-        for view, readers in self._shared.items():
-            data = view.encode(events)
-            for member in readers:
-                member.owe(data)
-        for member in self._apart:
-            member.hear(events)
-
-
-class Member:
-    """One session: somebody who is connected, under an alias once they have claimed one."""
-
-    def __init__(self, session: int, outbox: Outbox, view: View, on_settled: Callable[[], None], now: float) -> None:
-        self.session = session
-        self.outbox = outbox
-        self.view = view
-        self.alias = ""  # empty until the claim is delivered
-        self.key = ""
-        self.is_in = False  # once they have entered the first room
-        self.rooms: dict[str, Room] = {}  # in the order they were joined
-        self.current: Room | None = None
-        self.away: str | None = None
-        self.ignoring: set[str] = set()  # keys of aliases
-        self.echo = True
-        self.bell = False
-        self.correspondent = ""  # who wrote to them last, for /reply
-        self.since = self.active = now  # seconds since the epoch
-        self.in_flight = 0  # requests of theirs that are not delivered yet ...
-        self.changing = 0  # ... and those among them that change somebody's state
-        self.leaving: str | None = None  # why, once they have asked to leave
-        self.gone = False
-        self._on_settled = on_settled
-        self._owed: list[bytes] = []
-
-    @property
-    def hears_all(self) -> bool:
-        """Whether they hear just what everyone hears, and so the same bytes."""
-        return self.echo and not self.bell and not self.ignoring
-
-    def may(self, posts: bool) -> bool:
-        """Whether a request can be made now as if all before it had already happened.
-
-        A post changes nothing that a later post depends on, so posts need not wait for each other.
-        """
-        return self.in_flight == 0 or (posts and self.changing == 0)
-
-    def notice(self, *lines: str) -> None:
-        """Tell them something, in the server's own words."""
-        self.send([Event(NOTICED, text=line) for line in lines])
-
-    def refuse(self, error: ChatError) -> None:
-        """Tell them why something that they asked for cannot be done."""
-        self.send([Event(REFUSED, text=str(error))])
-
-    def send(self, events: Sequence[Event]) -> None:
-        """Show them some events at once."""
-        self.outbox.send(self.view.encode(events))
-
-    def hear(self, events: Sequence[Event]) -> None:
-        """Owe them what they want to hear of some events, with a bell for what concerns them."""
-        for event in events:
-            if self.wants(event):
-                self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
-
-    def owe(self, data: bytes) -> None:
-        """Keep some bytes for the one write at the end of the delivery."""
-        self._owed.append(data)
-
-    def pay(self) -> None:
-        """Write what is owed, in one go."""
-        if self._owed:
-            data = self._owed[0] if len(self._owed) == 1 else b"".join(self._owed)
-            self._owed.clear()
-            self.outbox.send(data)
-
-    def settle(self) -> None:
-        """Tell the door that all that they asked for has happened."""
-        self._on_settled()
-
-    def wants(self, event: Event) -> bool:
-        """Whether they wish to hear an event: not their own with echo off, nor what an ignored person said."""
-        if event.kind not in POSTS:
-            return True
-        if event.origin == self.session:
-            return self.echo
-        return not self.ignoring or text.key(event.author) not in self.ignoring
-
-    def _concerns(self, event: Event) -> bool:
-        if event.kind not in POSTS or event.origin == self.session:
-            return False
-        return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+from .member import Member
+from .room import Room, Run
 
 
 class Hub:
@@ -175,8 +54,8 @@ class Hub:
         for a fault of ours in what concerns one member (or none in particular): the others are served on.
         """
         self.aliases: dict[str, Member] = {}  # by key
-        self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits.remembered)}
-        self.everyone = Room(EVERYONE, limits.remembered)
+        self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits)}
+        self.everyone = Room(EVERYONE, limits)
         self._journal = journal
         self._limits = limits
         self.seconds = seconds
@@ -184,8 +63,7 @@ class Hub:
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)
         self._looks: dict[str, Member] = {}
-        self._run: list[Event] = []  # events in a row that one room hears
-        self._run_room = self.everyone
+        self._run: Run | None = None
         self._owing: dict[Member, None] = {}
         journal.start(self.deliver)
 
@@ -266,6 +144,17 @@ class Hub:
         """
         self._append(kind, member, self.room_of(member, wanted).name, text.said(line))
 
+    def say_lines(self, member: Member, lines: Sequence[str]) -> None:
+        """Say clean lines (text.plain) in the current room, those at least in which there is something to say.
+
+        Raises: NoCurrentRoom.
+        """
+        group = self.room_of(member).name
+        posts = [Event(SAID, group, member.alias, line, member.session) for line in lines if line.strip()]
+        self._journal.append(*posts)
+        member.in_flight += len(posts)
+        member.active = self.seconds()
+
     def tell(self, member: Member, alias: str, line: str) -> Member:
         """Say a line to one person: unicast. Return who that is.
 
@@ -294,7 +183,8 @@ class Hub:
         ignoring: set[str] | None = None,
     ) -> None:
         """Change how a member hears; what is not given stays as it is."""
-        for room in self._heard_by(member):
+        places = [] if member.is_behind else list(member.hearing)
+        for room in places:
             room.discard(member)
         if view is not None:
             member.view = view
@@ -304,7 +194,7 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
-        for room in self._heard_by(member):
+        for room in places:
             room.add(member)
 
     # -- questions
@@ -360,32 +250,33 @@ class Hub:
 
     # -- what has happened
 
-    def deliver(self, batch: Iterable[Event]) -> None:
+    def deliver(self, batch: Sequence[Event]) -> None:
         """Let a batch happen, in its order; then write once to each who heard any of it."""
-        settled: dict[Member, None] = {}
+        origins = {origin: self._sessions.get(origin) for origin in {event.origin for event in batch}}
         for event in batch:
-            member = self._sessions.get(event.origin)
+            run = self._run
+            if run is not None and event.group == run.room.name and event.kind in POSTS:
+                self._hear(run.room, event)  # nearly every event
+                continue
+            member = origins[event.origin]
             try:
                 self._let_happen(event, member)
             except Exception:
                 self._on_fault(member)
             if member is not None:
-                member.in_flight -= 1
                 member.changing -= event.kind not in POSTS
-                settled[member] = None
         self._end_run()
         owing, self._owing = self._owing, {}
-        for member in owing:
+        for debtor in owing:
             try:
-                member.pay()
+                debtor.pay()
             except Exception:
-                self._on_fault(member)
-        for member in settled:
-            try:
-                if not member.in_flight:
-                    self._settle(member)
-            except Exception:
-                self._on_fault(member)
+                self._on_fault(debtor)
+        for origin, delivered in Counter(event.origin for event in batch).items():
+            member = origins[origin]
+            if member is not None:
+                member.in_flight -= delivered
+                self._settle(member)
 
     def _let_happen(self, event: Event, member: Member | None) -> None:
         if event.kind in POSTS and event.group[0] == "@":
@@ -410,28 +301,29 @@ class Hub:
         self._end_run()
         for member in {target: None, author: None}:
             if member is not None:
-                member.hear([event])
+                member.hear_alone(event)
                 self._owing[member] = None
 
     def _joined(self, event: Event, member: Member | None) -> None:
         room = self.rooms.get(event.group)
         if room is None:
-            room = self.rooms[event.group] = Room(event.group, self._limits.remembered)
+            room = self.rooms[event.group] = Room(event.group, self._limits)
         if member is None:
             self._hear(room, event)
             return
         past = self.said_in(room, member, self._limits.shown_to_joiner)
-        if past:
-            self._show(member, Event(NOTICED, text=f"last said in {room.name}:"), *past)
+        shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
+        self._hear(room, event)
         self._admit(member, room)
         member.rooms[room.name] = member.current = room
-        self._hear(room, event)
+        shown.append(event)
         if not member.is_in:
             member.is_in = True
-            self._show(member, Event(CONNECTED, text=member.alias))
+            shown.append(Event(CONNECTED, text=member.alias))
         topic = f"; topic: {room.topic}" if room.topic else ""
-        names = text.listed((m.alias for m in room.members), 20)
-        self._show(member, Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
+        names = text.listed((m.alias for m in room.members), 20, len(room.members))
+        shown.append(Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
+        self._show(member, *shown)
 
     def _in_room(self, event: Event, member: Member | None) -> None:
         room = self.rooms[event.group]
@@ -502,10 +394,15 @@ class Hub:
         member.active = self.seconds()
 
     def _settle(self, member: Member) -> None:
-        if member.leaving is not None and not member.gone:
-            self._depart(member)
-        else:
-            member.settle()
+        try:
+            if member.in_flight:
+                return
+            if member.leaving is not None and not member.gone:
+                self._depart(member)
+            else:
+                member.settle()
+        except Exception:
+            self._on_fault(member)
 
     def _depart(self, member: Member) -> None:
         if member.alias:
@@ -531,9 +428,6 @@ class Hub:
         for look in text.looks(member.alias) - text.looks(but):
             del self._looks[look]
 
-    def _heard_by(self, member: Member) -> list[Room]:
-        return [self.everyone, *member.rooms.values()] if member.alias else []
-
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
 
@@ -547,29 +441,37 @@ class Hub:
 
     def _hear(self, room: Room, event: Event) -> None:
         """Add an event to the run of those that one room hears in a row."""
-        if room is not self._run_room:
+        if self._run is None or room is not self._run.room:
             self._end_run()
-            self._run_room = room
-        self._run.append(event)
-        room.tail.append(event)
+            self._run = Run(room)
+        self._run.events.append(event)
+        room.remember(event)
 
     def _admit(self, member: Member, room: Room) -> None:
-        self._end_run()  # what was said before is not for them
+        """Let a member hear what comes after this."""
+        if self._run is not None and self._run.room is room:
+            self._run.begins[member] = len(self._run.events)
         room.add(member)
+        member.hearing[room] = None
 
     def _dismiss(self, member: Member, room: Room) -> None:
-        self._end_run()  # what was said until now is
+        """Let a member hear no more after this."""
+        if self._run is not None and self._run.concerns(member):
+            self._end_run()
+        member.finish(room)
         room.discard(member)
+        member.hearing.pop(room, None)
 
     def _end_run(self) -> None:
-        """Owe the run to all who are in its room now."""
-        if self._run:
-            run, self._run = self._run, []
-            self._run_room.hear(run)
-            self._owing.update(self._run_room.members)
+        """Owe the run to all who hear it."""
+        run, self._run = self._run, None
+        if run is not None:
+            run.room.hear(run)
+            self._owing.update(run.room.members)
 
     def _show(self, member: Member, *events: Event) -> None:
         """Owe one member something that nobody else hears."""
-        self._end_run()
+        if self._run is not None and self._run.concerns(member):
+            self._end_run()
         member.owe(member.view.encode(events))
         self._owing[member] = None

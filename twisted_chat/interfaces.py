@@ -17,8 +17,8 @@ class Journal(Protocol):
         ``deliver`` is never called from within ``append``, and hears an event only once it is kept.
         """
 
-    def append(self, event: Event) -> None:
-        """Take one event. It comes back with its number and time, after all that was appended before it."""
+    def append(self, *events: Event) -> None:
+        """Take some events. They come back with their numbers and times, after all that was appended before them."""
 
     def forget(self, group: str) -> None:
         """Learn that the hub remembers no event of this group any more, so that its numbers may begin again."""
@@ -30,8 +30,11 @@ class Journal(Protocol):
 class Outbox(Protocol):
     """Where one reader's bytes go. The only way to write to them."""
 
-    def send(self, data: bytes) -> None:
-        """Write soon, whole and in order. Never raises for a reader that is gone or slow."""
+    def send(self, data: bytes | memoryview) -> bool:
+        """Write soon, whole and in order. Never raises for a reader that is gone or slow.
+
+        Returns: whether the reader keeps up. If not, the door is told when all of it is written.
+        """
 
     def drop(self) -> None:
         """Apologise for a fault of ours, and end the connection."""

@@ -23,10 +23,12 @@ class Limits:
     alias_seconds: float = 60  # to give an alias
     closing_seconds: float = 5  # to take what is unsent, before a close becomes an abort
     lingering_seconds: float = 0.5  # for a peer to end its side, once all is sent and ours has ended
-    max_unread: int = 4 * 1024 * 1024  # bytes unsent to one reader who does not read
+    stall_seconds: float = 120  # that a reader may take nothing
+    send_buffer: int = 64 * 1024  # bytes that the kernel keeps for one reader; it takes twice that
     rooms: int = 1000
     rooms_each: int = 50  # that one member may be in
-    remembered: int = 1000  # events of one room
+    remembered: int = 1000  # events of one room ...
+    remembered_bytes: int = 512 * 1024  # ... and bytes, about
     shown_to_joiner: int = 20  # lines said
     history_bytes: int = 1024 * 1024  # in the answer to one /history
 
@@ -62,6 +64,12 @@ class Bucket:
         self._level = min(self._burst, self._level + (now - self._when) * self._rate) - amount
         self._when = now
         return max(0.0, -self._level / self._rate)
+
+    def left(self, now: float) -> float:
+        """Return how many tokens can be taken before one has to wait."""
+        if self._rate == math.inf:
+            return math.inf
+        return min(self._burst, self._level + (now - self._when) * self._rate)
 
     def is_full(self, now: float) -> bool:
         """Whether it holds as much as at first."""

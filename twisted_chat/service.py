@@ -20,10 +20,11 @@ from twisted.python.failure import Failure
 
 from . import __version__, text
 from .doors.line import LineFactory, address_text, host
-from .hub import Hub, Member
+from .hub import Hub
 from .interfaces import Journal
 from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
+from .member import Member
 
 DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
 
@@ -61,6 +62,15 @@ class Options(usage.Options):
         ["motd", None, None, "A text file that is shown to whoever comes in. [default: none]"],
         ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
         ["per-address", None, Limits.per_address, "Connections from one address; from this machine 200 or more."],
+        [
+            "remember",
+            None,
+            Limits.remembered,
+            "Events of a room kept in memory, for history and slow readers.",
+        ],
+        ["remember-bytes", None, Limits.remembered_bytes, "The most memory that those take, about, in bytes."],
+        ["send-buffer", None, Limits.send_buffer, "What the kernel keeps unsent for one reader, in bytes."],
+        ["stall", None, int(Limits.stall_seconds), "Seconds after which a reader who takes nothing is dropped."],
     ]
     optFlags: ClassVar = [
         ["no-limits", None, "Lift flood and connection limits: for trusted networks and load tests. [default: off]"],
@@ -95,6 +105,10 @@ class Options(usage.Options):
             _check_endpoint(endpoint)
         self["max-line"] = self._number("max-line", 80)
         self["per-address"] = self._number("per-address", 1)
+        self["remember"] = self._number("remember", 20)
+        self["remember-bytes"] = self._number("remember-bytes", 4096)
+        self["send-buffer"] = self._number("send-buffer", 4096)
+        self["stall"] = self._number("stall", 1)
         if self["motd"] is not None:
             self["motd-lines"] = _read_motd(self["motd"])
 
@@ -110,7 +124,15 @@ class Options(usage.Options):
     def limits(self) -> Limits:
         """Return the limits that were asked for."""
         most = self["per-address"]
-        limits = Limits(max_line=self["max-line"], per_address=most, per_loopback=max(most, Limits.per_loopback))
+        limits = Limits(
+            max_line=self["max-line"],
+            per_address=most,
+            per_loopback=max(most, Limits.per_loopback),
+            remembered=self["remember"],
+            remembered_bytes=self["remember-bytes"],
+            send_buffer=self["send-buffer"],
+            stall_seconds=self["stall"],
+        )
         return limits.lifted() if self["no-limits"] else limits
 
 

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import islice
 
 from precis_i18n import get_profile
 
@@ -56,9 +57,23 @@ def decoded(line: bytes) -> str:
         raise NotUtf8(line[error.start], error.start + 1) from None
 
 
+def plain(lines: list[bytes]) -> list[str]:
+    """Decode and clean lines together, up to the first that has to be looked at by itself."""
+    if not lines:
+        return []
+    try:
+        whole = b"\n".join(lines).decode("utf-8")
+    except UnicodeDecodeError as error:
+        return plain(lines[: error.object.count(b"\n", 0, error.start)])
+    read = whole.split("\n")
+    if whole.replace("\n", "").isprintable():
+        return [line.rstrip() for line in read]
+    return [clean(edited(line)) for line in read]
+
+
 def edited(line: str) -> str:
     """Apply the editing keys that a character-at-a-time terminal left inside a finished line."""
-    if not _EDITS.search(line):
+    if line.isprintable() or not _EDITS.search(line):
         return line
     kept: list[str] = []
     for character in line:
@@ -208,9 +223,7 @@ def _reserved_looks() -> frozenset[str]:
     return frozenset().union(*map(looks, RESERVED))
 
 
-def listed(items: Iterable[str], most: int = 100) -> str:
-    """Join names for a person to read, at most ``most`` of them."""
-    found = list(items)
-    if len(found) > most:
-        return ", ".join(found[:most]) + f" and {len(found) - most:,} more"
-    return ", ".join(found)
+def listed(items: Iterable[str], most: int, count: int) -> str:
+    """Join names for a person to read, at most ``most`` of the ``count`` that there are."""
+    shown = ", ".join(islice(items, most))
+    return f"{shown} and {count - most:,} more" if count > most else shown

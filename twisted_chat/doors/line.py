@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Sequence
-from socket import SO_OOBINLINE, SOL_SOCKET, socket
+from socket import SO_OOBINLINE, SO_SNDBUF, SOL_SOCKET
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -13,7 +13,6 @@ from twisted.internet.interfaces import (
     IDelayedCall,
     IHalfCloseableProtocol,
     IReactorTime,
-    ISystemHandle,
     ITCPTransport,
 )
 from twisted.internet.protocol import Factory, Protocol
@@ -25,17 +24,19 @@ from zope.interface import implementer
 from .. import commands, text
 from ..errors import ChatError, LineTooLong
 from ..events import REFUSED, Event
-from ..hub import Hub, Member
+from ..hub import Hub
 from ..limits import Addresses, Bucket, Limits
+from ..member import Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
-from .outbox import TransportOutbox
+from .outbox import outbox_for, plain_socket
 from .splitter import LineSplitter, Mark
 from .telnet import TelnetFilter
 
 HINT = "/help shows what you can type, /quit leaves"
 GOODBYE = "the server is stopping: goodbye"
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
+LINES_AT_ONCE = 500  # of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
 
 _TLS_HELLO = b"\x16\x03"  # a handshake record of any version (RFC 8446, 5.1)
@@ -73,7 +74,7 @@ class LineChat(LineReceiver):
     def connectionMade(self) -> None:
         clock, limits = self.factory.clock, self.factory.limits
         now = clock.seconds()
-        self._outbox = TransportOutbox(self.transport, clock, limits, self._overflowed)
+        self._outbox = outbox_for(self.transport, clock, limits, self._drained, self._stalled)
         self._telnet = TelnetFilter(self._outbox.send)
         self._splitter = LineSplitter(limits.max_line)
         self._lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
@@ -195,18 +196,42 @@ class LineChat(LineReceiver):
     def _work(self) -> None:
         """Take the lines that can be taken now."""
         member = self.member
-        while self._waiting and self._delay is None and member.leaving is None:
-            line = self._read(self._waiting[0])
-            if not member.may(self._is_post(line)):
-                break
-            self._waiting.popleft()
-            self._obey(line)
-            wait = self._lines.take(1, self.factory.clock.seconds())
+        while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
+            now = self.factory.clock.seconds()
+            plain = self._plain_lines(min(LINES_AT_ONCE, self._lines.left(now)))
+            if plain:
+                self._obey(plain)
+            else:
+                line = self._read(self._waiting[0])
+                if not member.may(self._is_post(line)):
+                    break
+                self._waiting.popleft()
+                self._obey(line)
+            wait = self._lines.take(len(plain) or 1, now)
             if wait:
                 self._slow_down(wait)
+            elif len(plain) == LINES_AT_ONCE:
+                self._delay = self.factory.clock.callLater(0, self._go_on)  # others have their turn first
         if member.leaving is not None:
             self._waiting.clear()
         self._read_or_not()
+
+    def _takes_answers(self) -> bool:
+        return not self.member.is_behind or self._is_lost
+
+    def _plain_lines(self, most: float) -> list[str]:
+        """Take the lines in a row that are just said, at most so many: nearly all lines, read together."""
+        if not (self.member.alias and self.member.may(posts=True)):
+            return []
+        lines: list[bytes] = []
+        for line in self._waiting:
+            if isinstance(line, Mark) or line[:1] == b"/" or len(lines) >= most:
+                break
+            lines.append(line)
+        plain = text.plain(lines)
+        for _ in plain:
+            self._waiting.popleft()
+        return plain
 
     def _read(self, line: bytes | Mark) -> str | ChatError | Mark:
         if line is Mark.TOO_LONG:
@@ -221,15 +246,17 @@ class LineChat(LineReceiver):
     def _is_post(self, line: str | ChatError | Mark) -> bool:
         return isinstance(line, str) and bool(self.member.alias) and commands.parse(line)[0].posts
 
-    def _obey(self, line: str | ChatError | Mark) -> None:
+    def _obey(self, line: list[str] | str | ChatError | Mark) -> None:
         try:
             if isinstance(line, ChatError):
                 raise line
-            if isinstance(line, Mark):
+            if isinstance(line, list):
+                self.factory.hub.say_lines(self.member, line)
+            elif isinstance(line, Mark):
                 self.factory.hub.leave_all(self.member, "")
             elif not self.member.alias:
                 self._claim(line)
-            elif not line.isspace() and line:
+            else:
                 commands.obey(self.factory.hub, self.member, commands.parse(line))
         except ChatError as error:
             self.member.refuse(error)
@@ -292,8 +319,8 @@ class LineChat(LineReceiver):
             self._fault()
 
     def _read_or_not(self) -> None:
-        """Read on only when nothing waits: what the peer sends meanwhile stays in its own socket."""
-        waits = bool(self._waiting) or self._delay is not None
+        """Read on only when nothing waits and they read, too: what they send meanwhile stays in their own socket."""
+        waits = bool(self._waiting) or self._delay is not None or not self._takes_answers()
         if self._is_lost or waits == self.paused:
             return
         if waits:
@@ -315,8 +342,20 @@ class LineChat(LineReceiver):
         self._outbox.drop()
         self._close()
 
-    def _overflowed(self) -> None:
-        self.factory.log.warn("{address} does not read what it is sent: dropped", address=address_text(self.address))
+    def _drained(self) -> None:
+        """They have read what was unsent."""
+        try:
+            self.member.catch_up()
+            self._work()
+        except Exception:
+            self._fault()
+
+    def _stalled(self) -> None:
+        self.factory.log.warn(
+            "{address} has read nothing for {seconds:g} seconds: dropped",
+            address=address_text(self.address),
+            seconds=self.factory.limits.stall_seconds,
+        )
 
     def _alias_overdue(self) -> None:
         self.goodbye(f"no alias was given in {self.factory.limits.alias_seconds:g} seconds: goodbye")
@@ -330,12 +369,14 @@ class LineChat(LineReceiver):
             call.cancel()
 
     def _set_socket_options(self) -> None:
-        if not ITCPTransport.providedBy(self.transport) or not hasattr(self.address, "port"):
-            return  # TLS in memory, a test, or a UNIX socket
+        handle = plain_socket(self.transport)
+        if handle is not None:
+            handle.setsockopt(SOL_SOCKET, SO_SNDBUF, self.factory.limits.send_buffer)
+        if not ITCPTransport.providedBy(self.transport) or not host(self.address):
+            return  # a UNIX socket, or a test
         self.transport.setTcpNoDelay(True)  # or a line waits up to 40 ms for the reader's acknowledgement
         self.transport.setTcpKeepAlive(True)
-        handle = self.transport.getHandle() if ISystemHandle.providedBy(self.transport) else None
-        if isinstance(handle, socket):  # over TLS it is none, though it says so
+        if handle is not None:
             # Telnet's Synch may be sent urgent (RFC 854): inline, so that no byte is missing after an IAC.
             handle.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
 
@@ -347,7 +388,8 @@ class Refuser(Protocol):
     factory: LineFactory
 
     def connectionMade(self) -> None:
-        self._outbox = TransportOutbox(self.transport, self.factory.clock, self.factory.limits, lambda: None)
+        clock, limits = self.factory.clock, self.factory.limits
+        self._outbox = outbox_for(self.transport, clock, limits, lambda: None, lambda: None)
         self._outbox.send(b"!! too many connections from your address: close one and come again\r\n")
         self._outbox.close(linger=False)  # and not for ever, over TLS, with a peer that never answers
 

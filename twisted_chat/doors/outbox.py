@@ -2,55 +2,77 @@
 
 from __future__ import annotations
 
+import socket
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.interfaces import (
     IConsumer,
     IDelayedCall,
+    IPullProducer,
     IPushProducer,
     IReactorTime,
     ISSLTransport,
+    ISystemHandle,
     ITCPTransport,
 )
 from zope.interface import implementer
 
 from ..limits import Limits
 
+SLICE = 16 * 1024  # bytes of what is unsent that the transport is given at a time
+APOLOGY = b"!! sorry, a fault of ours: you are disconnected, please connect again\r\n"
 
-@implementer(IPushProducer)
-class TransportOutbox:
-    """One reader's outbox, over any stream transport.
 
-    It is the transport's producer only to learn when the reader falls behind: what is said is written all the same,
-    up to ``Limits.max_unread``, after which ``on_overflow`` is called once and the connection is aborted.
+def outbox_for(
+    transport: ITCPTransport,
+    clock: IReactorTime,
+    limits: Limits,
+    on_drained: Callable[[], None],
+    on_stalled: Callable[[], None],
+) -> TransportOutbox | SocketOutbox:
+    """Return the quickest outbox that this transport allows.
+
+    ``on_drained`` is called when a reader who did not keep up has taken all; ``on_stalled`` when they have taken
+    nothing for ``Limits.stall_seconds``, and are dropped.
     """
+    handle = plain_socket(transport)
+    if handle is not None:
+        return SocketOutbox(transport, clock, limits, on_drained, on_stalled, handle)
+    return TransportOutbox(transport, clock, limits, on_drained, on_stalled)
+
+
+def plain_socket(transport: object) -> socket.socket | None:
+    """Return a transport's socket, if what is written to the one is what goes through the other."""
+    if not ISystemHandle.providedBy(transport) or ISSLTransport.providedBy(transport):
+        return None
+    handle = ISystemHandle(transport).getHandle()
+    return handle if isinstance(handle, socket.socket) else None
+
+
+class _Outbox:
+    """What both have in common: how a reader stalls, and how a connection ends."""
 
     def __init__(
-        self, transport: ITCPTransport, clock: IReactorTime, limits: Limits, on_overflow: Callable[[], None]
+        self,
+        transport: ITCPTransport,
+        clock: IReactorTime,
+        limits: Limits,
+        on_drained: Callable[[], None],
+        on_stalled: Callable[[], None],
     ) -> None:
         self.is_closed = False
         self._transport = transport
         self._clock = clock
         self._limits = limits
-        self._on_overflow = on_overflow
-        self._is_behind = False
-        self._unread = 0  # bytes written since the reader fell behind
+        self._on_drained = on_drained
+        self._on_stalled = on_stalled
+        self._stall: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
-        IConsumer(transport).registerProducer(self, True)
-
-    def send(self, data: bytes) -> None:
-        if self.is_closed:
-            return
-        self._transport.write(data)
-        if self._is_behind:
-            self._unread += len(data)
-            if self._unread > self._limits.max_unread:
-                self.is_closed = True
-                self._on_overflow()
-                self._transport.abortConnection()
 
     def drop(self) -> None:
-        self.send(b"!! sorry, a fault of ours: you are disconnected, please connect again\r\n")
+        self.send(APOLOGY)
         self.close(linger=False)
 
     def close(self, linger: bool) -> None:
@@ -62,9 +84,10 @@ class TransportOutbox:
         if self.is_closed:
             return
         self.is_closed = True
-        self._abort = self._clock.callLater(self._limits.closing_seconds, self._abort_now)
-        IConsumer(self._transport).unregisterProducer()
-        if linger and _has_two_sides(self._transport):
+        self._takes()
+        self._abort = self._clock.callLater(self._limits.closing_seconds, self._transport.abortConnection)
+        self._flush()
+        if linger and ITCPTransport.providedBy(self._transport) and not ISSLTransport.providedBy(self._transport):
             self._transport.loseWriteConnection()
         else:
             self._transport.loseConnection()
@@ -77,22 +100,131 @@ class TransportOutbox:
     def lost(self) -> None:
         """Learn that there is no connection any more."""
         self.is_closed = True
+        self._takes()
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
 
-    def _abort_now(self) -> None:
+    def send(self, data: bytes | memoryview) -> bool:
+        raise NotImplementedError
+
+    def _flush(self) -> None:
+        raise NotImplementedError
+
+    def _stalls(self) -> None:
+        """Give the reader so long to take something."""
+        if self._stall is None:
+            self._stall = self._clock.callLater(self._limits.stall_seconds, self._stalled)
+        else:
+            self._stall.reset(self._limits.stall_seconds)
+
+    def _takes(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _stalled(self) -> None:
+        self._stall = None
+        self.is_closed = True
+        self._on_stalled()
         self._transport.abortConnection()
 
+
+@implementer(IPushProducer)
+class TransportOutbox(_Outbox):
+    """An outbox over any stream transport, which keeps what is unsent. TLS, for example.
+
+    It is the transport's producer only to learn when the reader does not keep up.
+    """
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._keeps_up = True
+        IConsumer(self._transport).registerProducer(self, True)
+
+    def send(self, data: bytes | memoryview) -> bool:
+        if not self.is_closed:
+            self._transport.write(bytes(data))
+        return self._keeps_up
+
+    def _flush(self) -> None:
+        IConsumer(self._transport).unregisterProducer()  # or TLS would not close
+
     def pauseProducing(self) -> None:
-        self._is_behind = True
+        self._keeps_up = False
+        if not self.is_closed:
+            self._stalls()
 
     def resumeProducing(self) -> None:
-        self._is_behind = False
-        self._unread = 0
+        self._keeps_up = True
+        self._takes()
+        if not self.is_closed:
+            self._on_drained()
 
     def stopProducing(self) -> None:
         self.is_closed = True
 
 
-def _has_two_sides(transport: object) -> bool:
-    return ITCPTransport.providedBy(transport) and not ISSLTransport.providedBy(transport)
+@implementer(IPullProducer)
+class SocketOutbox(_Outbox):
+    """An outbox that sends straight to the socket while nothing is unsent.
+
+    A write through the transport costs two changes of its epoll set, an event and a Python call more than this, for
+    each reader. Only when the socket is full does the transport take over: this is its pull producer until all is
+    written, and gives it a slice at a time, so that what many do not read stays one shared object.
+    """
+
+    def __init__(self, *given: Any) -> None:
+        *others, handle = given
+        super().__init__(*others)
+        self._send = handle.send
+        self._unsent: deque[bytes | memoryview] = deque()
+        self._keeps_up = True
+
+    def send(self, data: bytes | memoryview) -> bool:
+        if self._keeps_up:
+            if self.is_closed:
+                return True
+            try:
+                sent = self._send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                sent = len(data)
+                self._transport.write(b" ")  # the transport meets the same error, and ends the connection
+            if sent == len(data):
+                return True
+            data = memoryview(data)[sent:]
+        if not self.is_closed:
+            self._unsent.append(data)
+            if self._keeps_up:
+                self._keeps_up = False
+                IConsumer(self._transport).registerProducer(self, False)  # calls resumeProducing
+        return self._keeps_up
+
+    def resumeProducing(self) -> None:
+        """All that the transport was given is written: give it more."""
+        self._stalls()
+        if self._unsent:
+            data = self._unsent.popleft()
+            if len(data) > SLICE:
+                self._unsent.appendleft(memoryview(data)[SLICE:])
+            self._transport.write(bytes(data[:SLICE]))
+            return
+        self._takes()
+        self._keeps_up = True
+        IConsumer(self._transport).unregisterProducer()
+        self._on_drained()
+
+    def _flush(self) -> None:
+        if not self._keeps_up:
+            for data in self._unsent:
+                self._transport.write(bytes(data))
+            self._unsent.clear()
+            IConsumer(self._transport).unregisterProducer()
+
+    def lost(self) -> None:
+        super().lost()
+        self._unsent.clear()
+
+    def stopProducing(self) -> None:
+        self.is_closed = True

@@ -37,7 +37,7 @@ class TelnetFilter:
 
     __slots__ = ("_answer", "_state", "_verb", "spoken")
 
-    def __init__(self, answer: Callable[[bytes], None]) -> None:
+    def __init__(self, answer: Callable[[bytes], object]) -> None:
         self.spoken = False  # whether the peer has shown that it speaks telnet
         self._answer = answer
         self._state = _TEXT

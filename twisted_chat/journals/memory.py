@@ -23,8 +23,8 @@ class MemoryJournal:
     def start(self, deliver: Callable[[Sequence[Event]], None]) -> None:
         self._deliver = deliver
 
-    def append(self, event: Event) -> None:
-        self._batch.append(event)
+    def append(self, *events: Event) -> None:
+        self._batch.extend(events)
         if self._turn is None:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
             self._turn = self._clock.callLater(0, self._end_turn)
@@ -42,7 +42,12 @@ class MemoryJournal:
         self._turn = None
         batch, self._batch = self._batch, []
         now = self._clock.seconds()
-        self._deliver([event._replace(number=self._next(event.group), when=now) for event in batch])
+        self._deliver(
+            [
+                Event(kind, group, author, words, origin, self._next(group), now)
+                for kind, group, author, words, origin, _number, _when in batch
+            ]
+        )
 
     def _next(self, group: str) -> int:
         if not is_numbered(group):

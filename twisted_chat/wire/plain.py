@@ -65,7 +65,18 @@ class PlainView:
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         end = "\a" + self.eol if bell else self.eol
-        return "".join([self._start(event) + self._line(event) + end for event in events]).encode()
+        if self.stamps or self.numbers or self.colour:
+            return "".join([self._start(event) + self._line(event) + end for event in events]).encode()
+        return "".join(
+            [  # nearly every event is said in one room, and then this is all that there is to do
+                f"{author}: {words}{end}"
+                if kind == SAID and group == LOBBY
+                else f"#{group} {author}: {words}{end}"
+                if kind == SAID and group[0] not in "@*"
+                else self._line(Event(kind, group, author, words)) + end
+                for kind, group, author, words, _origin, _number, _when in events
+            ]
+        ).encode()
 
     def _start(self, event: Event) -> str:
         start = ""

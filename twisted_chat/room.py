@@ -1,0 +1,150 @@
+"""A room: a numbered log, who hears it, and from which number on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING
+
+from .events import Event
+from .interfaces import View
+from .limits import Limits
+
+if TYPE_CHECKING:
+    from .member import Member
+
+_EVENT_SIZE = 200  # bytes that an event takes beside its text
+
+
+class Room:
+    """A numbered log, and who hears it. Broadcast is the room of everyone.
+
+    Each member is in one of three places: with those of the same view, who share one bytes object; apart, who hear
+    in their own way; or behind, who do not read now and cost nothing but the number that they were given last.
+    """
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self.name = name
+        self.topic = ""
+        self.number = 0  # of the last event
+        self.tail: deque[Event] = deque()  # the last events, oldest first
+        self.members: dict[Member, None] = {}  # in the order they came
+        self._shared: dict[View, dict[Member, None]] = {}
+        self._apart: dict[Member, None] = {}
+        self._behind: dict[Member, int] = {}
+        self._limits = limits
+        self._size = 0  # of the tail, in bytes
+
+    def remember(self, event: Event) -> None:
+        """Add an event to the tail, which is bounded in events and in bytes."""
+        self.number = event.number
+        self.tail.append(event)
+        self._size += _EVENT_SIZE + len(event.text)
+        while len(self.tail) > self._limits.remembered or (
+            self._size > self._limits.remembered_bytes and len(self.tail) > 1
+        ):
+            self._size -= _EVENT_SIZE + len(self.tail.popleft().text)
+
+    def add(self, member: Member) -> None:
+        """Let a member hear what is said from now on."""
+        self.members[member] = None
+        self._place(member)
+
+    def discard(self, member: Member) -> None:
+        """Let a member hear no more."""
+        self.members.pop(member, None)
+        self._unplace(member)
+
+    def _place(self, member: Member) -> None:
+        if member.is_behind:
+            self._behind[member] = self.number
+        elif member.hears_all:
+            self._shared.setdefault(member.view, {})[member] = None
+        else:
+            self._apart[member] = None
+
+    def _unplace(self, member: Member) -> None:
+        self._behind.pop(member, None)
+        self._apart.pop(member, None)
+        readers = self._shared.get(member.view)
+        if readers is not None:
+            readers.pop(member, None)
+            if not readers:
+                del self._shared[member.view]
+
+    def hear(self, run: Run) -> None:
+        """Owe a run to every member: encoded once a view, and once for each who hears in their own way."""
+        events = run.events
+        for view, readers in self._shared.items():
+            if run.begins:
+                self._hear_in_part(run, view, readers)
+                continue
+            data = view.encode(events)
+            for member in readers:
+                member.owe(data)
+        for member in self._apart:
+            member.hear(events[run.begins.get(member, 0) :])
+
+    def _hear_in_part(self, run: Run, view: View, readers: dict[Member, None]) -> None:
+        """The same where some came in during the run: they are owed the end of the same bytes."""
+        lines = [view.encode([event]) for event in run.events]
+        starts = [0, *accumulate(map(len, lines))]
+        data = memoryview(b"".join(lines))
+        for member in readers:
+            begin = starts[run.begins.get(member, 0)]
+            if begin < len(data):
+                member.owe(data[begin:] if begin else data)
+
+    # -- those who are behind
+
+    def fell_behind(self, member: Member) -> None:
+        """Learn that a member does not read now: they were given all until now."""
+        if member in self.members:
+            self._unplace(member)
+            self._behind[member] = self.number
+
+    def caught_up(self, member: Member) -> None:
+        """Learn that a member was given all until now, and reads."""
+        if self._behind.pop(member, None) is not None:
+            self._place(member)
+
+    def owed_to(self, member: Member) -> tuple[int, Iterator[Event]]:
+        """Return the number that a member who is behind was given last, and the events since that are remembered."""
+        given = self._behind.get(member, self.number)
+        first = self.number - len(self.tail) + 1
+        return given, islice(self.tail, max(0, given - first + 1), None)
+
+    def gave(self, member: Member, number: int) -> None:
+        """Note what a member who is behind was given last."""
+        if member in self._behind:
+            self._behind[member] = number
+
+
+class Run:
+    """Events in a row that one room hears, and where in it who came in meanwhile begins to hear."""
+
+    __slots__ = ("begins", "events", "room")
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.events: list[Event] = []
+        self.begins: dict[Member, int] = {}
+
+    def concerns(self, member: Member) -> bool:
+        """Whether a member hears any of it."""
+        return member in self.room.members and self.begins.get(member, 0) < len(self.events)
+
+
+def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
+    """Cut events into parts of about so many bytes of text, at least one event each."""
+    part: list[Event] = []
+    room = size
+    for event in events:
+        part.append(event)
+        room -= _EVENT_SIZE // 4 + len(event.text)
+        if room <= 0 and event.number:  # a notice stands with the event that it is about
+            yield part
+            part, room = [], size
+    if part:
+        yield part
