@@ -21,17 +21,19 @@ MAY_IMPORT = {
     "limits": set(),
     "text": {"errors"},
     "interfaces": {"events"},
-    "hub": GROUND,
-    "commands": GROUND | {"hub"},
+    "room": GROUND | {"member"},  # for types only
+    "member": GROUND | {"room"},
+    "hub": GROUND | {"member", "room"},
+    "commands": GROUND | {"hub", "member", "room"},
     "wire": GROUND,
     "journals": GROUND,
-    "doors": GROUND | {"hub", "commands", "wire", "doors"},
+    "doors": GROUND | {"hub", "member", "commands", "wire", "doors"},
     "client": GROUND | {"wire", "client", "__init__"},
-    "service": GROUND | {"hub", "commands", "wire", "doors", "journals", "__init__"},
+    "service": GROUND | {"hub", "member", "commands", "wire", "doors", "journals", "__init__"},
     "__main__": {"client", "__init__"},
     "__init__": set(),
 }
-PURE = ["errors", "events", "text", "limits", "interfaces", "hub", "commands", "wire"]
+PURE = ["errors", "events", "text", "limits", "interfaces", "room", "member", "hub", "commands", "wire"]
 
 
 def modules():

@@ -367,6 +367,14 @@ def test_keys_inside_a_line_are_applied(door):
     assert door.enter("bob").send("helo\x7flo wrld\x17world\n").read() == "bob: hello world\n"
 
 
+def test_what_becomes_a_command_by_editing_or_cleaning_is_one(door):
+    alice, bob = door.enter("alice"), door.enter("bob")
+    alice.read()
+    bob.send("x\nsecret\x15/ping 1\ny\n", "\ufeff/ping 2\n", b"\x03/ping 3\n", "\x1b[0m/ping 4\nz\n")
+    assert alice.read().splitlines() == ["bob: x", "bob: y", "bob: z"]
+    assert [line for line in bob.read().splitlines() if "pong" in line] == [f"-- pong {n}" for n in range(1, 5)]
+
+
 def test_an_alias_typed_key_by_key_with_pauses(door):
     bob = door.connect()
     for key in "Bhoomika":

@@ -175,4 +175,5 @@ def test_lines_read_together_are_read_as_each_alone():
     lines = [b"one", b"  two  ", b"", b"caf\xc3\xa9", b"helo\x7flo\x1b[2J", b"\xff", b"last"]
     assert text.plain(lines) == ["one", "  two", "", "caf\u00e9", "hello"]
     assert text.plain(lines[:4]) == ["one", "  two", "", "caf\u00e9"]
+    assert text.plain([b"x", b"secret\x15/quit", b"y"]) == ["x"]
     assert text.plain([b"\xff", b"x"]) == text.plain([]) == []

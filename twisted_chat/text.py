@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import islice
+from itertools import islice, takewhile
 
 from precis_i18n import get_profile
 
@@ -58,7 +58,10 @@ def decoded(line: bytes) -> str:
 
 
 def plain(lines: list[bytes]) -> list[str]:
-    """Decode and clean lines together, up to the first that has to be looked at by itself."""
+    """Decode, edit and clean lines that are just said, together; up to the first that turns out to be another.
+
+    ``lines`` do not begin with a slash, but may do so once they are edited.
+    """
     if not lines:
         return []
     try:
@@ -68,7 +71,8 @@ def plain(lines: list[bytes]) -> list[str]:
     read = whole.split("\n")
     if whole.replace("\n", "").isprintable():
         return [line.rstrip() for line in read]
-    return [clean(edited(line)) for line in read]
+    cleaned = (clean(edited(line)) for line in read)
+    return list(takewhile(lambda line: line[:1] != "/", cleaned))
 
 
 def edited(line: str) -> str:

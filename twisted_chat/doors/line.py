@@ -239,7 +239,7 @@ class LineChat(LineReceiver):
         if isinstance(line, Mark):
             return line
         try:
-            return text.edited(text.decoded(line))
+            return text.clean(text.edited(text.decoded(line)))
         except ChatError as error:
             return error
 
