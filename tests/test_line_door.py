@@ -637,6 +637,21 @@ async def test_stopping_tells_everyone_and_waits_for_them(door):
     await closed
 
 
+async def test_stopping_lets_one_who_is_behind_catch_up_for_a_while(door):
+    alice, bob, carol = door.enter("alice"), door.enter("bob"), door.enter("carol")
+    for peer in (bob, carol):
+        stop_reading(peer)
+    alice.send("the remainder\n", "the rest\n")
+    bob.read()
+    door.factory.close_all()
+    assert not bob.is_closed
+    read_again(bob)
+    assert bob.read() == "alice: the rest\n-- the server is stopping: goodbye\n"
+    assert bob.is_closed
+    door.clock.advance(door.limits.closing_seconds)
+    assert carol.transport.aborted
+
+
 async def test_stopping_an_empty_server_takes_no_time(door):
     await door.factory.close_all()
 

@@ -260,7 +260,7 @@ def test_sigterm_tells_everyone_and_ends_with_success(twistd, program):
 
 
 def test_what_was_said_before_sigterm_is_delivered_after_it(twistd):
-    server = twistd("--no-limits")
+    server = twistd("--no-limits", "--remember", "100000", "--remember-bytes", "100000000")
     page = [f"line {number} " + "x" * 90 for number in range(20_000)]
     with server.connect("alice") as alice, server.connect("bob") as bob:
         alice.send("/set echo off\n")

@@ -61,6 +61,7 @@ class LineChat(LineReceiver):
         self._is_first = True  # nothing was received yet
         self._is_lost = False
         self._peer_is_done = False
+        self._is_stopping = False
         self._lab_prefix = b""
         self._has_claimed = False  # an alias, and it is not decided yet
         self._alias = ""  # as it was logged
@@ -149,6 +150,15 @@ class LineChat(LineReceiver):
         """Tell this person why the connection ends, and end it."""
         self.member.notice(words)
         self._close(linger)
+
+    def stop(self) -> None:
+        """Say goodbye because the server stops; to one who is behind, once they have caught up, if they are quick."""
+        if not self.member.is_behind:
+            self.goodbye(GOODBYE, linger=False)
+        elif not self._is_stopping:
+            self._is_stopping = True
+            clock, limits = self.factory.clock, self.factory.limits
+            self._deadline = clock.callLater(limits.closing_seconds, self.transport.abortConnection)
 
     def _take(self, data: bytes) -> None:
         first, self._is_first = self._is_first, False
@@ -346,6 +356,8 @@ class LineChat(LineReceiver):
         """They have read what was unsent."""
         try:
             self.member.catch_up()
+            if self._is_stopping:
+                self.stop()
             self._work()
         except Exception:
             self._fault()
@@ -452,7 +464,7 @@ class LineFactory(Factory):
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
         for connection in list(self.connections):
-            connection.goodbye(GOODBYE, linger=False)
+            connection.stop()
         if not self.connections:
             closed.callback(None)
             self._all_closed = None
