@@ -38,7 +38,7 @@ async def connect(
     try:
         await chat.enter(alias, rooms)
     except BaseException:
-        chat.abort()
+        await _give_up(chat)
         raise
     return chat
 
@@ -56,13 +56,18 @@ async def reach(
     try:
         await driver.open(chat, place, tls, ca)
         await chat.greeted()
-    except CannotConnect as error:
-        chat.abort()
-        raise CannotConnect(f"cannot connect to {place}: {error}") from error
-    except BaseException:
-        chat.abort()
+    except BaseException as error:
+        await _give_up(chat)
+        if isinstance(error, CannotConnect):
+            raise CannotConnect(f"cannot connect to {place}: {error}") from error
         raise
     return chat
+
+
+async def _give_up(chat: Chat) -> None:
+    """End what has failed to begin, and let nothing of it go on afterwards."""
+    chat.abort()
+    await chat.ended()
 
 
 def _driver() -> Driver:

@@ -1,0 +1,56 @@
+"""An example bot: it greets who comes in, and answers !time, !roll and !help. Start: python docs/bot.py HOST:PORT"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+
+from twisted_chat.client import Chat, ConnectionLost, Event, connect
+
+ROOM = "lobby"
+
+
+async def main(address: str) -> None:
+    while True:
+        try:
+            async with await connect(address, alias="bot", rooms=[ROOM]) as chat:
+                print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
+                async for event in chat:
+                    await answer(chat, event)
+        except ConnectionLost as error:
+            print(error, flush=True)  # noqa: T201
+            await asyncio.sleep(5)
+
+
+async def answer(chat: Chat, event: Event) -> None:
+    """Do what one event asks for."""
+    if event.author == chat.alias:
+        return  # or the bot would talk with itself
+    if event.kind == "joined":
+        await chat.say(event.group, f"welcome, {event.author}: say !help to see what I can do")
+    elif event.kind == "said" and event.text.startswith("!"):
+        words = reply(event.text)
+        if event.group == ROOM:
+            await chat.say(ROOM, f"{event.author}: {words}")
+        else:
+            await chat.tell(event.author, words)  # what was said to me alone, or to everyone
+
+
+def reply(command: str) -> str:
+    """Return the answer to a line that begins with an exclamation mark."""
+    if command == "!time":
+        return time.strftime("it is %H:%M:%S here")
+    if command == "!roll":
+        return f"you rolled {random.randint(1, 6)}"  # noqa: S311
+    return "I know !time, !roll and !help"
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:59000"))
+    except KeyboardInterrupt:
+        pass
+    except ConnectionError as error:
+        sys.exit(str(error))

@@ -1,0 +1,253 @@
+"""``twisted-chat`` where there is no terminal: what is said, what is printed, and the exit status."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from .processes import SCRIPTS, SECONDS, environment, free_port
+
+PROGRAM = SCRIPTS / "twisted-chat"
+
+
+@pytest.fixture
+def server(twistd):
+    return twistd()
+
+
+def pipe(server, *options, given=b"", **more):
+    """Run it with this input to its end."""
+    command = [PROGRAM, f"127.0.0.1:{server.port}", "--alias", "ci", *options]
+    return subprocess.run(command, capture_output=True, timeout=SECONDS, env=environment(), **({"input": given} | more))
+
+
+def start(server, *options, **more):
+    command = [PROGRAM, f"127.0.0.1:{server.port}", *options]
+    files = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment(), **(files | more))
+
+
+def in_room(server, alias="alice"):
+    client = server.connect(alias)
+    client.send("/join ops\n")
+    client.read_until("in ops: ")
+    return client
+
+
+def wait_for(client, alias):
+    """Wait until somebody is in the client's room."""
+    names = ""
+    while alias not in names:
+        client.send("/who\n")
+        client.read_until(" in ")
+        names = client.read_until("\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "heard"),
+    [
+        (b"done\n", ["done"]),
+        (b"done", ["done"]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"\n\na\n  \nb\n", ["a", "b"]),
+        (b"/quit\n//x\n/help\n", ["/quit", "//x", "/help"]),
+        ("grüße, 世界 🎉\n".encode(), ["grüße, 世界 🎉"]),
+        (b"10%\r20%\x1b[31m!\n", ["10% 20%!"]),
+        (b"x" * 4096, ["x" * 4096]),
+        (b"", []),
+    ],
+    ids=["a line", "no end", "CRLF", "blank lines", "slashes", "UTF-8", "cursor", "the longest", "nothing"],
+)
+def test_each_line_is_said_and_nothing_printed(server, given, heard):
+    with in_room(server) as alice:
+        done = pipe(server, "--room", "ops", given=given)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        lines = alice.read_until("#ops ci has left!").splitlines()
+        assert [line.removeprefix("#ops ci: ") for line in lines if line.startswith("#ops ci: ")] == heard
+
+
+def test_a_file_is_said(server, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("one\ntwo\n")
+    with in_room(server) as alice, path.open("rb") as file:
+        assert pipe(server, "--room", "ops", input=None, stdin=file).returncode == 0
+        alice.read_until("#ops ci: one\n#ops ci: two\n")
+
+
+def test_without_a_room_it_is_the_lobby(server):
+    with server.connect("alice") as alice:
+        assert pipe(server, given=b"hi\n").returncode == 0
+        alice.read_until("\nci: hi\n")
+
+
+def test_a_refused_line_is_told_and_the_others_are_said(server):
+    lines = [b"a", b"x" * 5000, b"\xff", b"y" * 2_000_000, b"\x1b[m\x07", b"b"]
+    with in_room(server) as alice:
+        done = pipe(server, "--room", "ops", given=b"\n".join(lines))
+        assert done.returncode == 3
+        alice.read_until("#ops ci: a\n#ops ci: b\n")
+    complaints = done.stderr.decode().splitlines()
+    assert len(complaints) == 4
+    assert all(line.startswith("twisted-chat: ") for line in complaints)
+    assert "that line is longer than 4,096 bytes" in done.stderr.decode()
+
+
+def test_ten_thousand_lines_are_said(twistd):
+    server = twistd("--no-limits")
+    listener = start(server, "--alias", "log", "--room", "ops", "--listen")
+    try:
+        with in_room(server) as alice:
+            wait_for(alice, "log")
+            given = "".join(f"line {n}\n" for n in range(10_000)).encode()
+            assert pipe(server, "--room", "ops", given=given).returncode == 0
+        heard = []
+        while len(heard) < 10_000:
+            line = listener.stdout.readline()
+            if line.startswith(b"#ops ci: "):
+                heard.append(line)
+        assert b"".join(heard) == given.replace(b"line", b"#ops ci: line")
+    finally:
+        listener.kill()
+        listener.communicate(timeout=SECONDS)
+
+
+def test_a_flooder_is_slowed_and_says_all(server):
+    given = "".join(f"{n}\n" for n in range(90)).encode()
+    with in_room(server) as alice:
+        assert pipe(server, "--room", "ops", given=given).returncode == 0
+        heard = alice.read_until("#ops ci has left!")
+    assert [line for line in heard.splitlines() if ": " in line and "ci: " in line] == [
+        f"#ops ci: {n}" for n in range(90)
+    ]
+
+
+def test_a_listener_prints_until_nobody_reads(server):
+    with in_room(server) as alice:
+        listener = start(server, "--alias", "log", "--room", "ops", "--listen")
+        head = subprocess.Popen(["head", "-2"], stdin=listener.stdout, stdout=subprocess.PIPE)
+        listener.stdout.close()
+        alice.read_until("#ops log has joined\n")
+        alice.send("one\n/all two\nthree\n")
+        assert head.communicate(timeout=SECONDS)[0] == b"#ops alice: one\n[alice -> all] two\n"
+        assert listener.wait(SECONDS) == 0  # though its own input is open
+        assert listener.stderr.read() == b""
+        listener.stdin.close()
+        listener.stderr.close()
+
+
+def test_a_listener_goes_on_after_its_input_and_ends_with_a_signal(server):
+    with in_room(server) as alice:
+        listener = start(server, "--alias", "log", "--room", "ops", "--listen")
+        listener.stdin.write(b"here\n")
+        listener.stdin.close()
+        listener.stdin = None
+        alice.read_until("#ops log: here\n")
+        alice.send("one\n")
+        assert [listener.stdout.readline() for _ in range(2)] == [b"#ops log: here\n", b"#ops alice: one\n"]
+        listener.send_signal(signal.SIGINT)
+        assert listener.communicate(timeout=SECONDS) == (b"", b"")
+        assert listener.returncode == 128 + signal.SIGINT
+
+
+def test_a_server_that_stops_is_status_1(server):
+    listener = start(server, "--alias", "log", "--listen")
+    with server.connect("alice") as alice:
+        wait_for(alice, "log")
+    server.stop()
+    _heard, complaint = listener.communicate(timeout=SECONDS)
+    assert listener.returncode == 1
+    assert complaint == b"twisted-chat: the connection is lost: the server is stopping: goodbye\n"
+
+
+def test_all_that_was_heard_is_printed_for_a_slow_reader(twistd):
+    server = twistd("--no-limits")
+    listener = start(server, "--alias", "log", "--room", "ops", "--listen")
+    with in_room(server) as alice:
+        wait_for(alice, "log")
+        alice.send("".join(f"{n:060}\n" for n in range(2000)) + "/ping x\n")
+        alice.read_until("pong x")
+        assert server.stop() == 0
+    heard = listener.communicate(timeout=SECONDS)[0].splitlines()
+    assert [line for line in heard if b"#ops alice: " in line] == [f"#ops alice: {n:060}".encode() for n in range(2000)]
+    assert listener.returncode == 1
+
+
+def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
+    with in_room(server) as alice:
+        saying = start(server, "--alias", "ci", "--room", "ops")
+        saying.stdin.write(b"one\n")
+        saying.stdin.flush()
+        alice.read_until("ci: one")
+        server.close()
+        _heard, complaint = saying.communicate(b"two\n", timeout=SECONDS)
+        assert saying.returncode == 1
+        assert complaint.startswith(b"twisted-chat: the connection is lost")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "complaint"),
+    [
+        (["--alias", "a b"], 3, "that alias cannot be used"),
+        (["--room", "a b"], 3, "that room name cannot be used"),
+        (["--room", ""], 3, "that room name cannot be used"),
+        (["--ca", "/nonexistent"], 2, "cannot be read"),
+        (["--nonsense"], 2, "unrecognized arguments"),
+    ],
+)
+def test_what_cannot_be_done_has_its_status(server, options, status, complaint):
+    done = pipe(server, *options, given=b"x\n")
+    assert done.returncode == status
+    assert complaint in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_an_alias_that_is_taken_is_status_3(server):
+    with server.connect("ci"):
+        done = pipe(server, given=b"x\n")
+        assert (done.returncode, done.stderr) == (3, b"twisted-chat: ci is taken: choose another alias\n")
+
+
+@pytest.mark.parametrize("address", ["host:x", "[::1", "host:99999"])
+def test_a_bad_address_is_status_2(address):
+    done = subprocess.run([PROGRAM, address, "--alias", "ci"], capture_output=True, input=b"", timeout=SECONDS)
+    assert done.returncode == 2
+
+
+def test_no_server_is_status_1():
+    command = [sys.executable, "-m", "twisted_chat", f"127.0.0.1:{free_port()}", "--alias", "ci"]
+    done = subprocess.run(command, capture_output=True, input=b"", timeout=SECONDS)
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_no_alias_is_status_2_where_nobody_can_be_asked(server):
+    command = [PROGRAM, f"127.0.0.1:{server.port}"]
+    done = subprocess.run(command, capture_output=True, input=b"x\n", timeout=SECONDS)
+    assert done.returncode == 2
+    assert b"--alias is needed" in done.stderr
+
+
+def test_closed_files_are_no_trouble(server):
+    script = f"exec {PROGRAM} 127.0.0.1:{server.port} --alias ci <&- >&-"
+    assert subprocess.run(["sh", "-c", script], timeout=SECONDS).returncode == 0
+
+
+def test_the_files_are_left_as_they_were(server):
+    script = (
+        "import os, subprocess, sys\n"
+        f"subprocess.run(['{PROGRAM}', '127.0.0.1:{server.port}', '--alias', 'ci'], timeout=30, check=True)\n"
+        "assert os.get_blocking(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], input=b"hi\n", check=True, timeout=SECONDS)
+
+
+def test_help_and_version_tell():
+    told = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=SECONDS)
+    assert told.returncode == 0
+    for word in ("--alias", "--room", "--listen", "--tls", "--ca", "exit status", "127.0.0.1:59000"):
+        assert word in told.stdout
+    told = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, timeout=SECONDS)
+    assert told.stdout.startswith("twisted-chat ")

@@ -1,0 +1,45 @@
+"""Where a server is: HOST, HOST:PORT or [IPv6]:PORT, as people write it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 59000  # the lab's
+
+
+class Address(NamedTuple):
+    """A host, by name or number, and a TCP port."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse(written: str) -> Address:
+    """Read an address; what is left out is 127.0.0.1 and 59000.
+
+    Raises: ValueError, with a text fit to show.
+    """
+    host, port = _split(written.strip())
+    if any(c.isspace() or not c.isprintable() for c in host):
+        raise ValueError(f"{written!r} is no address: write HOST:PORT, for example 127.0.0.1:59000")
+    if not port:
+        return Address(host or DEFAULT_HOST)
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{port!r} is no port: write HOST:PORT, with a port from 1 to 65535")
+    return Address(host or DEFAULT_HOST, int(port))
+
+
+def _split(written: str) -> tuple[str, str]:
+    if written.startswith("["):
+        host, bracket, rest = written[1:].partition("]")
+        if not host or not bracket or rest[:1] not in ("", ":"):
+            raise ValueError(f"{written!r} is no address: write IPv6 ones as [::1]:59000")
+        return host, rest[1:]
+    if written.count(":") > 1:
+        return written, ""  # an IPv6 address alone
+    host, _colon, port = written.partition(":")
+    return host, port

@@ -1,0 +1,87 @@
+"""What Tab offers: the commands that the server told of, and the aliases and rooms that were heard of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from ..events import JOINED, LEFT, NOTICED, RENAMED, Event
+
+ASK = ("/help", "/rooms", "/who *")  # what to ask the server, once
+
+_COMMAND = re.compile(r"/(\w+)(?: \[?([A-Z]+)\]?(?= ))?")  # in an answer to /help: a name, and what it is given first
+_PEOPLE = re.compile(r"[\d,]+ (?:here|in \S+): (.*)")  # in an answer to /who
+_ROOM = re.compile(r"(\S+)(?: \*)? \([\d,]+\)(?: .*)?")  # in an answer to /rooms
+_WORD = re.compile(r"\S*$")
+
+
+class ChatCompleter(Completer):
+    """Completes the word before the cursor, by what stands before it."""
+
+    def __init__(self) -> None:
+        self.own = ""  # is not offered
+        self._commands: dict[str, str] = {}  # by name: what it is given first
+        self._aliases: dict[str, None] = {}  # the newest last
+        self._rooms: dict[str, None] = {}
+
+    def learn(self, answers: Sequence[str]) -> None:
+        """Learn from the answers to ``ASK``."""
+        for line in answers:
+            command = _COMMAND.match(line)
+            if command:
+                self._commands[command[1]] = command[2] or ""
+                continue
+            self._learn_people(line)
+            room = _ROOM.fullmatch(line)
+            if room:
+                self._rooms[room[1]] = None
+
+    def hear(self, event: Event) -> None:
+        """Learn from what happens."""
+        if event.kind == NOTICED:
+            self._learn_people(event.text)
+            return
+        self._aliases.pop(event.author, None)
+        if event.kind == RENAMED:
+            self._aliases[event.text] = None
+        elif event.author and event.kind != LEFT:
+            self._aliases[event.author] = None
+        if event.kind == JOINED:
+            self._rooms[event.group] = None
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        found = _WORD.search(document.text_before_cursor)
+        word = found[0] if found else ""
+        for offer in sorted(self._offers(document.text_before_cursor[: -len(word) or None], word)):
+            yield Completion(offer, start_position=-len(word), display=offer.strip())
+
+    def _offers(self, before: str, word: str) -> Iterable[str]:
+        if not before and word.startswith("/"):
+            return _beginning((f"/{name} " for name in self._commands), word)
+        argument = self._argument(before)
+        if argument == "ROOM":
+            return _beginning((f"{room} " for room in self._rooms), word.removeprefix("#"))
+        if argument == "COMMAND":
+            return _beginning(self._commands, word)
+        end = ": " if not before else " "
+        return (
+            _beginning((alias + end for alias in self._aliases if alias != self.own), word) if word or argument else ()
+        )
+
+    def _argument(self, before: str) -> str:
+        """Return what the command before the cursor is given there."""
+        words = before.split()
+        return self._commands.get(words[0][1:], "") if len(words) == 1 and words[0][0] == "/" else ""
+
+    def _learn_people(self, line: str) -> None:
+        people = _PEOPLE.fullmatch(line)
+        if people:
+            names = people[1].partition("; topic: ")[0].partition(" and ")[0]
+            self._aliases.update(dict.fromkeys(name.removesuffix(" (away)") for name in names.split(", ")))
+
+
+def _beginning(offers: Iterable[str], word: str) -> list[str]:
+    return [offer for offer in offers if offer.casefold().startswith(word.casefold())]

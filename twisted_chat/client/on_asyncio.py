@@ -1,0 +1,89 @@
+"""The library on plain asyncio, for programs that run no reactor."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import cast
+
+from .address import Address
+from .drivers import CONNECT_SECONDS, Listener
+from .errors import CannotConnect
+
+
+class AsyncioDriver:
+    """The running event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def waiter(self) -> asyncio.Future[None]:
+        return self._loop.create_future()
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+        return self._loop.call_later(seconds, call).cancel
+
+    async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
+        context = _context(ca) if tls else None
+        connecting = self._loop.create_connection(
+            lambda: Connection(listener), address.host, address.port, ssl=context, happy_eyeballs_delay=0.25
+        )
+        try:
+            await asyncio.wait_for(connecting, CONNECT_SECONDS)
+        except asyncio.TimeoutError:  # until Python 3.11 not the built-in one
+            raise CannotConnect("no answer") from None
+        except (OSError, ssl.CertificateError) as error:
+            raise CannotConnect(_why(error)) from error
+
+
+class Connection(asyncio.Protocol):
+    """A connection of asyncio's."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    # -- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._listener.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._listener.received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._listener.lost(_why(error) if error else "")
+
+    # -- what the chat calls
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def pause(self) -> None:
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        self._transport.resume_reading()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+def _context(ca: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except ssl.SSLError as error:
+        raise ValueError(f"{ca} holds no certificate") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS there: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return "nobody listens there"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

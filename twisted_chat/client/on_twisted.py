@@ -1,0 +1,157 @@
+"""The library on Twisted, for programs that run a reactor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from twisted.internet import error as internet_error
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import (
+    IAddress,
+    IPushProducer,
+    IReactorTime,
+    IStreamClientEndpoint,
+    ITCPTransport,
+)
+from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.python.failure import Failure
+
+from .address import Address
+from .drivers import CONNECT_SECONDS, Listener
+from .errors import CannotConnect
+
+T = TypeVar("T")
+
+_END = b"-----END CERTIFICATE-----"
+
+
+class DeferredWaiter(Generic[T]):
+    """A Deferred with a future's manners."""
+
+    def __init__(self) -> None:
+        self._deferred: Deferred[T] = Deferred()
+
+    def done(self) -> bool:
+        return self._deferred.called
+
+    def set_result(self, result: T, /) -> None:
+        self._deferred.callback(result)
+
+    def set_exception(self, error: BaseException, /) -> None:
+        self._deferred.errback(error)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._deferred.__await__()
+
+
+class TwistedDriver:
+    """A reactor."""
+
+    def __init__(self, reactor: IReactorTime) -> None:
+        self._reactor = reactor
+
+    def waiter(self) -> DeferredWaiter[None]:
+        return DeferredWaiter()
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+        delayed = self._reactor.callLater(seconds, call)
+
+        def stop() -> None:
+            if delayed.active():
+                delayed.cancel()
+
+        return stop
+
+    async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
+        endpoint: IStreamClientEndpoint
+        endpoint = HostnameEndpoint(self._reactor, address.host, address.port, timeout=CONNECT_SECONDS)
+        if tls:
+            endpoint = _over_tls(endpoint, address.host, ca)
+        try:
+            await endpoint.connect(ConnectionFactory(listener))
+        except internet_error.ConnectError as error:
+            raise CannotConnect(_why(error)) from error
+        except internet_error.DNSLookupError as error:
+            raise CannotConnect(f"no host is called {address.host}") from error
+
+
+class Connection(Protocol):
+    """A connection of Twisted's."""
+
+    transport: ITCPTransport  # or TLS over one
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    # -- what Twisted calls
+
+    def connectionMade(self) -> None:
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+        self._listener.connected(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._listener.received(data)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        self._listener.lost("" if reason.check(internet_error.ConnectionDone) else _why(reason.value))
+
+    # -- what the chat calls
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def pause(self) -> None:
+        IPushProducer(self.transport).pauseProducing()
+
+    def resume(self) -> None:
+        IPushProducer(self.transport).resumeProducing()
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
+
+class ConnectionFactory(ClientFactory):
+    """Makes the one connection."""
+
+    noisy = False
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def buildProtocol(self, address: IAddress) -> Connection:  # type: ignore[override]  # clients know it
+        return Connection(self._listener)
+
+
+def _over_tls(endpoint: IStreamClientEndpoint, host: str, ca: str | None) -> IStreamClientEndpoint:
+    from twisted.internet import ssl
+
+    trusted = ssl.platformTrust()
+    if ca is not None:
+        pem = Path(ca).read_bytes()
+        certificates = [ssl.Certificate.loadPEM(part + _END) for part in pem.split(_END)[:-1]]
+        if not certificates:
+            raise ValueError(f"{ca} holds no certificate")
+        trusted = ssl.trustRootFromCertificates(certificates)
+    return wrapClientTLS(ssl.optionsForClientTLS(host, trustRoot=trusted), endpoint)
+
+
+def _why(error: BaseException | None) -> str:
+    if isinstance(error, internet_error.ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, internet_error.TimeoutError):
+        return "no answer"
+    if isinstance(error, internet_error.ConnectionLost):
+        return "it broke off"
+    if type(error).__name__ == "VerificationError":  # of service_identity
+        return "its certificate is not trusted: it is another host's"
+    words = getattr(error, "osError", None) or getattr(error, "strerror", None) or error
+    given = getattr(error, "args", ())
+    if given and isinstance(given[0], list) and given[0]:  # OpenSSL's: library, function, reason
+        reason = given[0][-1][-1]
+        words = "its certificate is not trusted" if "verify" in reason else f"no TLS there: {reason}"
+    return str(words)

@@ -1,0 +1,126 @@
+"""The terminal's two parts: lines that scroll, and the input row below them. prompt_toolkit does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.styles import Style
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ..events import NOTICED, POSTS, Event
+from .show import QUIET, STYLES, Piece, pieces
+
+_OPTIONS = re.compile(r"stamps (on|off), .*\bbell (on|off)")  # the server's answer to /set
+HOW_TO_LEAVE = "Ctrl-D or /quit leaves"
+
+
+class Screen:
+    """One input row for the whole run: it is never closed and opened, so what is typed ahead stays."""
+
+    def __init__(self, completer: Completer, prompt: Callable[[], list[Piece]], entered: Callable[[str], bool]) -> None:
+        """``prompt`` gives what stands before the input; ``entered`` takes a line, or returns False to keep it."""
+        self._entered = entered
+        self._unshown: list[Piece] = []
+        self._stamps = self._bell = False
+        self._running: asyncio.Task[Any] | None = None
+        self._session: PromptSession[str] = PromptSession(
+            message=lambda: FormattedText(prompt()),
+            completer=completer,
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
+            key_bindings=self._keys(),
+            style=Style.from_dict(STYLES),
+            enable_suspend=True,
+            erase_when_done=True,
+        )
+        self._session.default_buffer.accept_handler = self._accept
+
+    def run(self) -> Deferred[Any]:
+        """Show the input row; fires when the person leaves, or ``stop`` was called."""
+        self._running = asyncio.ensure_future(self._session.prompt_async(handle_sigint=False))
+        return Deferred.fromFuture(self._running)
+
+    def stop(self) -> Deferred[Any]:
+        """Take the input row away; fires when the terminal is as it was."""
+        self.leave()
+        return Deferred.fromFuture(asyncio.gather(*filter(None, [self._running]), return_exceptions=True))
+
+    def leave(self) -> None:
+        """End ``run``, as Ctrl-D does."""
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(exception=EOFError())
+
+    def fail(self, failure: Failure) -> None:
+        """End ``run`` for a fault of ours."""
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(exception=failure.value or RuntimeError())
+
+    def refresh(self) -> None:
+        """Draw the input row anew."""
+        self._session.app.invalidate()
+
+    def swap(self, words: str) -> str:
+        """Put other words into the input row, and return those that were there."""
+        buffer = self._session.default_buffer
+        before = buffer.text
+        buffer.set_document(Document(words))
+        return before
+
+    def show(self, event: Event, own: str) -> None:
+        """Show an event to whoever has the alias ``own``, above the input row."""
+        options = _OPTIONS.match(event.text) if event.kind == NOTICED else None
+        if options:
+            self._stamps, self._bell = options[1] == "on", options[2] == "on"
+        line = pieces(event, own)
+        if self._stamps:
+            line.insert(0, (QUIET, time.strftime("%H:%M:%S ", time.localtime(event.when or None))))
+        if self._bell and _concerns(event, own):
+            self._session.app.output.bell()
+        self._show(line)
+
+    def _show(self, line: list[Piece]) -> None:
+        """Show what comes in one turn of the event loop in one go: each takes the input row away and back."""
+        if not self._unshown:
+            asyncio.get_running_loop().call_soon(lambda: run_in_terminal(self._print))
+        self._unshown += [*line, ("", "\n")]
+
+    def _print(self) -> None:
+        lines, self._unshown = self._unshown, []
+        self._session.app.print_text(FormattedText(lines))
+
+    def _accept(self, buffer: Buffer) -> bool:
+        """Return whether the text stays in the input row."""
+        line = buffer.text
+        is_taken = self._entered(line)
+        return not is_taken
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("c-c")
+        def _clear(event: KeyPressEvent) -> None:
+            if event.current_buffer.text:
+                event.current_buffer.reset()
+            else:
+                self._show([(QUIET, f"-- {HOW_TO_LEAVE}")])
+
+        return keys
+
+
+def _concerns(event: Event, own: str) -> bool:
+    if event.kind not in POSTS or event.author == own:
+        return False
+    return event.group[:1] in ("@", "*") or own.casefold() in event.text.casefold()

@@ -1,0 +1,27 @@
+"""What the user of the command line asked for, and what is told back to the shell."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from .. import text
+
+OK, UNREACHED, USAGE, REFUSED = 0, 1, 2, 3  # exit statuses
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The command line."""
+
+    address: str
+    alias: str | None = None
+    room: str = "lobby"
+    listens: bool = False
+    tls: bool = False
+    ca: str | None = None
+
+
+def complain(why: str) -> None:
+    """Tell a problem in one line; standard output holds only what is heard."""
+    print(f"twisted-chat: {text.clean(why)}", file=sys.stderr, flush=True)  # noqa: T201  # there is no log

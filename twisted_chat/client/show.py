@@ -1,0 +1,56 @@
+"""How an event looks on a terminal: the plain wire's line, in pieces with a style each.
+
+NO_COLOR is prompt_toolkit's to heed: it then leaves out the colours, and keeps bold and dim.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from ..events import ACTED, EVERYONE, LOBBY, POSTS, REFUSED, SAID, Event
+from ..wire.plain import PlainView
+
+Piece = tuple[str, str]  # a style of prompt_toolkit's, and a text
+
+QUIET = "class:quiet"
+STYLES = {
+    "quiet": "dim",
+    "error": "ansired bold",
+    "private": "ansimagenta bold",
+    "broadcast": "ansiyellow bold",
+    "room": "ansicyan",
+}
+
+# Those that can be read on black and on white; red, and the greys, have meanings of their own.
+_SPEAKERS = ("ansigreen", "ansiblue", "ansicyan", "ansimagenta", "ansiyellow", "ansibrightblue", "ansibrightmagenta")
+
+
+def pieces(event: Event, own: str) -> list[Piece]:
+    """Return an event as it looks to whoever has the alias ``own``. Its texts are clean."""
+    if event.kind == REFUSED:
+        return [("class:error", _plain(event))]
+    if event.kind not in POSTS:
+        return [(QUIET, _plain(event))]
+    name = (speaker(event.author, own), event.author)
+    if event.kind == SAID and event.group == EVERYONE:
+        return _addressed("class:broadcast", name, "all", event.text)
+    if event.group.startswith("@"):
+        return _addressed("class:private", name, event.target, event.text)
+    where = [] if event.group == LOBBY else [("class:room", f"#{event.group} ")]
+    if event.kind == ACTED:
+        return [*where, ("", "* "), name, ("", f" {event.text}")]
+    return [*where, name, ("", f": {event.text}")]
+
+
+def speaker(alias: str, own: str) -> str:
+    """Return the style of a speaker's name: always the same for one alias, bold for one's own."""
+    shade = _SPEAKERS[zlib.crc32(alias.casefold().encode()) % len(_SPEAKERS)]
+    return f"{shade} bold" if alias == own else shade
+
+
+def _addressed(style: str, name: Piece, target: str, words: str) -> list[Piece]:
+    return [(style, "["), name, (style, f" -> {target}]"), ("", f" {words}")]
+
+
+def _plain(event: Event) -> str:
+    return PlainView().encode([event]).decode().rstrip("\n")
