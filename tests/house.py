@@ -44,6 +44,7 @@ class Person:
         self.house = house
         self.data = b""
         self.dropped = False
+        self.is_closed = False
         self.is_full = False  # does not read: what is sent now is the remainder
         self.settled = 0  # how often the door was told
         self.member = house.hub.connect(self, view, self._settle)

@@ -449,6 +449,8 @@ class Hub:
 
     def _admit(self, member: Member, room: Room) -> None:
         """Let a member hear what comes after this."""
+        if self._run is not None and member in self._run.ends:
+            self._end_run()  # they left in it, and are back
         if self._run is not None and self._run.room is room:
             self._run.begins[member] = len(self._run.events)
         room.add(member)
@@ -456,8 +458,8 @@ class Hub:
 
     def _dismiss(self, member: Member, room: Room) -> None:
         """Let a member hear no more after this."""
-        if self._run is not None and self._run.concerns(member):
-            self._end_run()
+        if self._run is not None and room is self._run.room and not (member.is_behind or member.outbox.is_closed):
+            self._run.ends[member] = len(self._run.events)
         member.finish(room)
         room.discard(member)
         member.hearing.pop(room, None)
@@ -468,6 +470,7 @@ class Hub:
         if run is not None:
             run.room.hear(run)
             self._owing.update(run.room.members)
+            self._owing.update(dict.fromkeys(run.ends))
 
     def _show(self, member: Member, *events: Event) -> None:
         """Owe one member something that nobody else hears."""

@@ -30,6 +30,8 @@ class Journal(Protocol):
 class Outbox(Protocol):
     """Where one reader's bytes go. The only way to write to them."""
 
+    is_closed: bool  # nothing that is sent reaches them any more
+
     def send(self, data: bytes | memoryview) -> bool:
         """Write soon, whole and in order. Never raises for a reader that is gone or slow.
 

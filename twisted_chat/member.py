@@ -81,10 +81,10 @@ class Member:
 
     def pay(self) -> None:
         """Write what is owed, in one go."""
-        owed = self._owed
-        if owed:
-            data = owed[0] if len(owed) == 1 else b"".join(owed)
-            owed.clear()
+        owed, self._owed = self._owed, []
+        if len(owed) > 1 and sum(map(len, owed)) <= PART:
+            owed = [b"".join(owed)]
+        for data in owed:  # as a rule one; what is long is shared, and not copied
             self._write(data)
 
     def _write(self, data: bytes | memoryview) -> None:

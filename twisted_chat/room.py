@@ -75,26 +75,30 @@ class Room:
 
     def hear(self, run: Run) -> None:
         """Owe a run to every member: encoded once a view, and once for each who hears in their own way."""
-        events = run.events
-        for view, readers in self._shared.items():
-            if run.begins:
-                self._hear_in_part(run, view, readers)
-                continue
-            data = view.encode(events)
-            for member in readers:
-                member.owe(data)
+        if run.is_whole:
+            for view, readers in self._shared.items():
+                data = view.encode(run.events)
+                for member in readers:
+                    member.owe(data)
+        else:
+            self._hear_in_part(run)
         for member in self._apart:
-            member.hear(events[run.begins.get(member, 0) :])
+            member.hear(run.events[run.begins.get(member, 0) :])
 
-    def _hear_in_part(self, run: Run, view: View, readers: dict[Member, None]) -> None:
-        """The same where some came in during the run: they are owed the end of the same bytes."""
-        lines = [view.encode([event]) for event in run.events]
-        starts = [0, *accumulate(map(len, lines))]
-        data = memoryview(b"".join(lines))
-        for member in readers:
-            begin = starts[run.begins.get(member, 0)]
-            if begin < len(data):
-                member.owe(data[begin:] if begin else data)
+    def _hear_in_part(self, run: Run) -> None:
+        """The same where some came in or left during the run: they are owed a part of the same bytes."""
+        encoded = {view: _Encoded(view, run.events) for view in self._shared}
+        for view, readers in self._shared.items():
+            for member in readers:
+                encoded[view].owe(member, run.begins.get(member, 0), len(run.events))
+        for member, end in run.ends.items():
+            begin = run.begins.get(member, 0)
+            if not member.hears_all:
+                member.hear(run.events[begin:end])
+                continue
+            if member.view not in encoded:
+                encoded[member.view] = _Encoded(member.view, run.events)
+            encoded[member.view].owe(member, begin, end)
 
     # -- those who are behind
 
@@ -122,18 +126,39 @@ class Room:
 
 
 class Run:
-    """Events in a row that one room hears, and where in it who came in meanwhile begins to hear."""
+    """Events in a row that one room hears, and who came in or left meanwhile."""
 
-    __slots__ = ("begins", "events", "room")
+    __slots__ = ("begins", "ends", "events", "room")
 
     def __init__(self, room: Room) -> None:
         self.room = room
         self.events: list[Event] = []
-        self.begins: dict[Member, int] = {}
+        self.begins: dict[Member, int] = {}  # the place of the first event that one who came in hears
+        self.ends: dict[Member, int] = {}  # the place after the last one that one who left hears
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all who hear it hear all of it."""
+        return not (self.begins or self.ends)
 
     def concerns(self, member: Member) -> bool:
-        """Whether a member hears any of it."""
-        return member in self.room.members and self.begins.get(member, 0) < len(self.events)
+        """Whether a member hears any of it, as far as it goes now."""
+        is_in = member in self.ends or member in self.room.members
+        return is_in and self.begins.get(member, 0) < self.ends.get(member, len(self.events))
+
+
+class _Encoded:
+    """A run in one view, of which a part can be taken without copying it."""
+
+    def __init__(self, view: View, events: list[Event]) -> None:
+        lines = [view.encode([event]) for event in events]
+        self._starts = [0, *accumulate(map(len, lines))]
+        self._data = memoryview(b"".join(lines))
+
+    def owe(self, member: Member, begin: int, end: int) -> None:
+        """Owe a member the events between two places."""
+        if begin < end:
+            member.owe(self._data[self._starts[begin] : self._starts[end]])
 
 
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
