@@ -57,3 +57,6 @@ class View(Protocol):
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         """Return what the reader is sent for these events, in order; with ``bell``, so that they notice."""
+
+    def each(self, events: Sequence[Event]) -> list[bytes]:
+        """Return the same in parts, one an event."""

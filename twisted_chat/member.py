@@ -50,6 +50,11 @@ class Member:
         """Whether they hear just what everyone hears, and so the same bytes."""
         return self.echo and not self.bell and not self.ignoring
 
+    @property
+    def hears_all_others(self) -> bool:
+        """Whether they hear the same bytes but for what they say themselves."""
+        return not self.bell and not self.ignoring
+
     def may(self, posts: bool) -> bool:
         """Whether a request can be made now as if all before it had already happened.
 
@@ -85,7 +90,8 @@ class Member:
         if len(owed) > 1 and sum(map(len, owed)) <= PART:
             owed = [b"".join(owed)]
         for data in owed:  # as a rule one; what is long is shared, and not copied
-            self._write(data)
+            if data:
+                self._write(data)
 
     def _write(self, data: bytes | memoryview) -> None:
         if not self.outbox.send(data) and not self.is_behind:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
-from .events import Event
+from .events import POSTS, Event
 from .interfaces import View
 from .limits import Limits
 
@@ -80,25 +80,17 @@ class Room:
                 data = view.encode(run.events)
                 for member in readers:
                     member.owe(data)
+            self._hear_in_part(run, self._apart)
         else:
-            self._hear_in_part(run)
-        for member in self._apart:
-            member.hear(run.events[run.begins.get(member, 0) :])
+            self._hear_in_part(run, self.members.keys() - self._behind.keys() | run.ends.keys())
 
-    def _hear_in_part(self, run: Run) -> None:
-        """The same where some came in or left during the run: they are owed a part of the same bytes."""
-        encoded = {view: _Encoded(view, run.events) for view in self._shared}
-        for view, readers in self._shared.items():
-            for member in readers:
-                encoded[view].owe(member, run.begins.get(member, 0), len(run.events))
-        for member, end in run.ends.items():
-            begin = run.begins.get(member, 0)
-            if not member.hears_all:
-                member.hear(run.events[begin:end])
-                continue
+    def _hear_in_part(self, run: Run, members: Iterable[Member]) -> None:
+        """The same for those who hear only a part of the run, or not all of what is in it."""
+        encoded: dict[View, _Encoded] = {}
+        for member in members:
             if member.view not in encoded:
                 encoded[member.view] = _Encoded(member.view, run.events)
-            encoded[member.view].owe(member, begin, end)
+            encoded[member.view].owe(member, run.begins.get(member, 0), run.ends.get(member, len(run.events)))
 
     # -- those who are behind
 
@@ -151,14 +143,24 @@ class _Encoded:
     """A run in one view, of which a part can be taken without copying it."""
 
     def __init__(self, view: View, events: list[Event]) -> None:
-        lines = [view.encode([event]) for event in events]
+        self._events = events
+        self._origins = [event.origin if event.kind in POSTS else 0 for event in events]  # of what was said
+        self._lines = lines = view.each(events)
         self._starts = [0, *accumulate(map(len, lines))]
         self._data = memoryview(b"".join(lines))
 
     def owe(self, member: Member, begin: int, end: int) -> None:
-        """Owe a member the events between two places."""
-        if begin < end:
+        """Owe a member what they want to hear of the events between two places."""
+        if begin >= end:
+            return
+        if member.hears_all:
             member.owe(self._data[self._starts[begin] : self._starts[end]])
+        elif member.hears_all_others:
+            session = member.session
+            said = zip(self._lines[begin:end], self._origins[begin:end], strict=True)
+            member.owe(b"".join([line for line, origin in said if origin != session]))
+        else:
+            member.hear(self._events[begin:end])
 
 
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:

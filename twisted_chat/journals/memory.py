@@ -42,15 +42,11 @@ class MemoryJournal:
         self._turn = None
         batch, self._batch = self._batch, []
         now = self._clock.seconds()
-        self._deliver(
-            [
-                Event(kind, group, author, words, origin, self._next(group), now)
-                for kind, group, author, words, origin, _number, _when in batch
-            ]
-        )
-
-    def _next(self, group: str) -> int:
-        if not is_numbered(group):
-            return 0
-        number = self._numbers[group] = self._numbers.get(group, 0) + 1
-        return number
+        numbers = self._numbers
+        kept = []
+        for kind, group, author, words, origin, _number, _when in batch:
+            number = 0
+            if is_numbered(group):
+                number = numbers[group] = numbers.get(group, 0) + 1
+            kept.append(Event(kind, group, author, words, origin, number, now))
+        self._deliver(kept)

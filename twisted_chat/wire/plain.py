@@ -78,6 +78,9 @@ class PlainView:
             ]
         ).encode()
 
+    def each(self, events: Sequence[Event]) -> list[bytes]:
+        return self.encode(events).splitlines(keepends=True)  # no line holds another end of one
+
     def _start(self, event: Event) -> str:
         start = ""
         if self.stamps and event.when:
