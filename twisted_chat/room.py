@@ -33,7 +33,7 @@ class Room:
         self._shared: dict[View, dict[Member, None]] = {}
         self._apart: dict[Member, None] = {}
         self._behind: dict[Member, int] = {}
-        self._limits = limits
+        self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
         self._size = 0  # of the tail, in bytes
 
     def remember(self, event: Event) -> None:
@@ -41,9 +41,7 @@ class Room:
         self.number = event.number
         self.tail.append(event)
         self._size += _EVENT_SIZE + len(event.text)
-        while len(self.tail) > self._limits.remembered or (
-            self._size > self._limits.remembered_bytes and len(self.tail) > 1
-        ):
+        while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):
             self._size -= _EVENT_SIZE + len(self.tail.popleft().text)
 
     def add(self, member: Member) -> None:

@@ -176,7 +176,11 @@ class LineChat(LineReceiver):
             self._slow_down(wait)
 
     def _split(self, data: bytes) -> None:
-        for line in self._splitter.feed(data):
+        lines = self._splitter.feed(data)
+        if self.member.alias and Mark.TOO_LONG not in lines:
+            self._waiting += lines  # as lineReceived would, one by one
+            return
+        for line in lines:
             if line is Mark.TOO_LONG:
                 self.lineLengthExceeded(b"")
             elif isinstance(line, Mark):

@@ -49,12 +49,22 @@ class LineSplitter:
         first, *rest = data.split(b"\n")
         lines: list[bytes | Mark] = []
         self._grow(first, lines)
-        for part in rest:
-            if self._is_done:
-                break
+        if rest and not self._is_done:
             self._end(lines)
-            self._grow(part, lines)
+            *whole, last = rest
+            if b"\x04" in data or len(max(whole, key=len, default=b"")) > self._max_line:
+                self._take_each(whole, lines)
+            else:
+                lines += whole
+            self._grow(last, lines)
         return lines
+
+    def _take_each(self, parts: list[bytes], lines: list[bytes | Mark]) -> None:
+        for part in parts:
+            self._grow(part, lines)
+            if self._is_done:
+                return
+            self._end(lines)
 
     def _grow(self, part: bytes, lines: list[bytes | Mark]) -> None:
         if self._skipping or self._is_done:

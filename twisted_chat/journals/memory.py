@@ -44,9 +44,8 @@ class MemoryJournal:
         now = self._clock.seconds()
         numbers = self._numbers
         kept = []
-        for kind, group, author, words, origin, _number, _when in batch:
-            number = 0
-            if is_numbered(group):
+        for kind, group, author, words, origin, number, _when in batch:
+            if group in numbers or is_numbered(group):
                 number = numbers[group] = numbers.get(group, 0) + 1
             kept.append(Event(kind, group, author, words, origin, number, now))
         self._deliver(kept)
