@@ -1,0 +1,249 @@
+"""The works: what is done to a server, and the figures that come of it."""
+
+from __future__ import annotations
+
+import select
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .crowd import READ_BYTES, Connection, Crowd, until
+from .servers import Running
+from .talk import Course, Talk
+from .visits import visit
+
+SHORT, LONG = 59, 400  # bytes of a text: a line of 64 in our own server; as much as an IRC server passes on
+SAMPLES = 20  # readers whose latency is taken
+SETTLE_SECONDS = 8  # for a server to let go of what it holds for connections that are gone
+STUCK_SECONDS = 90  # in which so and so many megabytes are to be said
+FEW = 100  # connections that come and go first, so that what is made once is there
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much of everything."""
+
+    readers: tuple[int, ...] = (10, 100, 1000)
+    speakers: tuple[int, ...] = (1, 10)
+    seconds: float = 3.0
+    lines: int = 2_000_000  # at most, in one run
+    window: int = 64  # lines of each speaker that may be under way
+    chunk: int = 32  # lines in one send
+    rates: tuple[float, ...] = (100, 500)  # lines a second
+    connections: tuple[int, ...] = (2000,)
+    visits: int = 10_000
+    stuck: tuple[tuple[int, int, int], ...] = ((95, 5, 100),)  # readers, stuck ones, megabytes said
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure: the same for each server, and a new process for each run of it."""
+
+    work: str
+    title: str
+    run: Callable[[Running], Figures]
+    connections: int  # descriptors that it takes
+    bounded: bool = False  # with the server's own limits on what waits for one reader
+    pictured: bool = True
+    readers: int = 0
+    speakers: int = 0
+
+
+def cases(work: str, settings: Settings) -> Iterator[Case]:
+    """Yield what there is to measure of one kind of work."""
+    yield from WORKS[work](settings)
+
+
+def _fanout(settings: Settings) -> Iterator[Case]:
+    for speakers in settings.speakers:
+        for readers in settings.readers:
+
+            def run(server: Running, readers: int = readers, speakers: int = speakers) -> Figures:
+                with _talk(server, readers, speakers) as talk:
+                    return _speed(talk.at_full_speed(settings.seconds, settings.lines, settings.window, settings.chunk))
+
+            title = f"{_count(readers, 'reader')}, {_count(speakers, 'speaker')}"
+            pictured = speakers == max(settings.speakers)
+            connections = readers + speakers
+            yield Case("fanout", title, run, connections, pictured=pictured, readers=readers, speakers=speakers)
+
+
+def _one(settings: Settings) -> Iterator[Case]:
+    for readers in settings.readers:
+
+        def run(server: Running, readers: int = readers) -> Figures:
+            with _talk(server, readers, 1) as talk:
+                return _speed(talk.at_full_speed(settings.seconds, settings.lines, window=1, chunk=1))
+
+        title = f"one line at a time to {_count(readers, 'reader')}"
+        pictured = readers == max(settings.readers)
+        yield Case("one", title, run, readers + 1, pictured=pictured, readers=readers, speakers=1)
+
+
+def _latency(settings: Settings) -> Iterator[Case]:
+    for readers in settings.readers:
+        for rate in settings.rates:
+
+            def run(server: Running, readers: int = readers, rate: float = rate) -> Figures:
+                with _talk(server, readers, max(settings.speakers), samples=SAMPLES) as talk:
+                    return _times(talk.at_rate(settings.seconds, rate))
+
+            title = f"{rate:g} lines a second to {_count(readers, 'reader')}"
+            pictured = readers >= 100 and rate == max(settings.rates)
+            yield Case("latency", title, run, readers + max(settings.speakers), pictured=pictured)
+
+
+def _idle(settings: Settings) -> Iterator[Case]:
+    for connections in settings.connections:
+
+        def run(server: Running, connections: int = connections) -> Figures:
+            with _crowd(server) as crowd:
+                crowd.admit((f"f{number}" for number in range(FEW)), settle=False)
+                crowd.calm_down(1)
+                before, began = server.usage.memory(), time.monotonic()
+                crowd.admit((f"r{number}" for number in range(connections)), settle=False)
+                seconds = time.monotonic() - began
+                crowd.calm_down(1)
+                grown = server.usage.memory() - before
+                return {"bytes_per_connection": grown / connections, "seconds_to_come_in": seconds}
+
+        yield Case("idle", f"{connections:,} idle connections", run, connections + FEW)
+
+
+def _come_and_go(settings: Settings) -> Iterator[Case]:
+    def run(server: Running) -> Figures:
+        usage = server.usage
+        visit(server, 0, FEW)
+        time.sleep(1)
+        open_at_first = usage.descriptors()
+        before = usage.memory()
+        server_cpu, load_cpu, began = usage.cpu_seconds(), time.process_time(), time.monotonic()
+        visit(server, FEW, settings.visits)
+        seconds = time.monotonic() - began
+        server_cpu, load_cpu = usage.cpu_seconds() - server_cpu, time.process_time() - load_cpu
+        until(lambda: usage.descriptors() <= open_at_first, SETTLE_SECONDS)
+        return {
+            "visits_per_second": settings.visits / seconds,
+            "memory_growth": usage.memory() - before,
+            "descriptors_left": usage.descriptors() - open_at_first,
+            "server_cpu": server_cpu / seconds,
+            "load_cpu": load_cpu / seconds,
+        }
+
+    yield Case("visits", f"{settings.visits:,} connections that come and go", run, 500)
+
+
+def _stuck(settings: Settings) -> Iterator[Case]:
+    for readers, stuck, megabytes in settings.stuck:
+
+        def run(server: Running, readers: int = readers, stuck: int = stuck, megabytes: int = megabytes) -> Figures:
+            lines = megabytes * 1_000_000 // LONG
+            with _crowd(server) as crowd:
+                stopped = crowd.admit((f"x{n}" for n in range(stuck)), settle=True, small=stuck > FEW)
+                talk = Talk(crowd, *_come_in(crowd, readers, 1), LONG, SAMPLES, patient=True)
+                server.usage.forget_peak()
+                before = server.usage.memory()
+                course = talk.at_full_speed(STUCK_SECONDS, lines, settings.window, settings.chunk)
+                grown = server.usage.peak_memory() - before
+                return {
+                    "memory_growth": grown,
+                    "megabytes_said": course.lines * LONG / 1e6,
+                    "stuck_dropped": _count_dropped(stopped),
+                    "megabytes_per_second": course.lines * LONG / 1e6 / course.seconds,
+                    **_latencies(course),
+                    **_shares(course),
+                }
+
+        title = f"{readers} who read and {stuck:,} who do not, while {megabytes} MB are said"
+        yield Case("stuck", title, run, readers + stuck + 1, bounded=True)
+
+
+WORKS: dict[str, Callable[[Settings], Iterator[Case]]] = {
+    "fanout": _fanout,
+    "one": _one,
+    "latency": _latency,
+    "idle": _idle,
+    "visits": _come_and_go,
+    "stuck": _stuck,
+}
+
+
+@contextmanager
+def _crowd(server: Running) -> Iterator[Crowd]:
+    crowd = Crowd(server)
+    try:
+        yield crowd
+    finally:
+        crowd.close()
+
+
+@contextmanager
+def _talk(server: Running, readers: int, speakers: int, samples: int = 0) -> Iterator[Talk]:
+    with _crowd(server) as crowd:
+        yield Talk(crowd, *_come_in(crowd, readers, speakers), SHORT, samples)
+
+
+def _come_in(crowd: Crowd, readers: int, speakers: int) -> tuple[list[Connection], list[Connection]]:
+    """Return speakers and readers. These come first: when somebody is heard, all readers have been accepted."""
+    hearing = crowd.admit((f"r{number}" for number in range(readers)), settle=True)
+    speaking = crowd.admit((f"s{number}" for number in range(speakers)), settle=True, speaks=True)
+    return speaking, hearing
+
+
+def _speed(course: Course) -> Figures:
+    return {
+        "deliveries_per_second": course.deliveries / course.seconds,
+        "lines_per_second": course.lines / course.seconds,
+        "server_us_per_delivery": course.server_cpu / course.deliveries * 1e6,
+        "server_us_per_line": course.server_cpu / course.lines * 1e6,
+        **_shares(course),
+    }
+
+
+def _times(course: Course) -> Figures:
+    late = statistics.quantiles(course.late, n=100)[98] / 1e6 if len(course.late) > 1 else 0.0
+    return {**_latencies(course), "load_late_p99_ms": late, **_shares(course)}
+
+
+def _latencies(course: Course) -> Figures:
+    hundredths = statistics.quantiles(course.latencies, n=100, method="inclusive")
+    return {
+        "p50_ms": hundredths[49] / 1e6,
+        "p99_ms": hundredths[98] / 1e6,
+        "max_ms": max(course.latencies) / 1e6,
+    }
+
+
+def _shares(course: Course) -> Figures:
+    """Return which part of a core each side has used."""
+    return {"server_cpu": course.server_cpu / course.seconds, "load_cpu": course.load_cpu / course.seconds}
+
+
+def _count_dropped(stopped: Iterable[Connection]) -> int:
+    """Read what those who did not read were sent until now, and return how many the server has disconnected.
+
+    A server's close comes after what the kernel holds for them, so that nothing else tells.
+    """
+    here = {connection.sock.fileno(): connection.sock for connection in stopped}
+    count, buffer, end = 0, bytearray(READ_BYTES), time.monotonic() + SETTLE_SECONDS
+    with select.epoll() as epoll:
+        for sock in here.values():
+            epoll.register(sock, select.EPOLLIN)
+        while (events := epoll.poll(1)) and time.monotonic() < end:
+            for fd, _events in events:
+                try:
+                    ended = not here[fd].recv_into(buffer)
+                except ConnectionError:
+                    ended = True
+                if ended:
+                    epoll.unregister(fd)
+                    count += 1
+    return count
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
