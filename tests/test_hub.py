@@ -448,3 +448,43 @@ def test_a_change_of_view_shows_from_the_next_line_on(house):
     alice = house.enter("alice").type("/set numbers on", "hi", "/set numbers off", "ho")
     assert [line for line in alice.heard() if "alice" in line] == ["2 alice: hi", "alice: ho"]
     assert len(house.hub.rooms["lobby"]._shared) == 1
+
+
+def test_who_catches_up_in_parts_and_falls_behind_again_misses_nothing():
+    house = House()
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.is_full = True
+    alice.type("the last that fits")
+    said = []
+    for number in range(60):
+        house.now += 1
+        said += [f"alice: {number} {'y' * 4000}", f"[alice -> bob] {number}"]
+        alice.type(f"{number} {'y' * 4000}")
+        house.now += 1
+        alice.type(f"/msg bob {number}")
+    bob.heard()
+    heard = []
+    while bob.member.is_behind:
+        bob.is_full = len(heard) < 80
+        bob.member.catch_up()
+        part = bob.heard()
+        assert sum(map(len, part)) < 100_000
+        heard += part
+    assert heard == said
+    alice.type("live")
+    assert bob.heard() == ["alice: live"]
+    assert house.faults == []
+
+
+def test_who_is_owed_the_same_is_given_the_same_object():
+    house = House()
+    alice = house.enter("alice", "ops")
+    readers = [house.enter(f"r{number}", "ops") for number in range(3)]
+    given = []
+    for reader in readers:
+        reader.send = lambda data: given.append(data) or True
+    for line in ("/to lobby one", "/to ops two", "/all three"):
+        alice.ask(line)
+    house.settle()
+    assert len(given) == 3
+    assert given[0] is given[1] is given[2]

@@ -672,3 +672,12 @@ def test_the_factory_shares_the_hubs_own_table_of_aliases(door):
 )
 def test_addresses_are_written_as_people_do(address, written):
     assert address_text(address) == written
+
+
+def test_who_does_not_read_the_answers_of_telnet_is_not_read_either(door):
+    bob = door.enter("bob")
+    bob.transport.producer.pauseProducing()
+    bob.send(b"\xff\xfd\x01")
+    assert bob.chat.paused
+    bob.transport.producer.resumeProducing()
+    assert not bob.chat.paused

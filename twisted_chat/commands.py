@@ -156,9 +156,7 @@ def msg(hub: Hub, me: Member, rest: str) -> None:
 @command("r", arguments="TEXT")
 def reply(hub: Hub, me: Member, rest: str) -> None:
     """Say a line to whoever wrote to you last."""
-    if not me.correspondent:
-        raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
-    _tell(hub, me, me.correspondent, rest.lstrip())
+    _tell(hub, me, hub.correspondent_of(me).alias, rest.lstrip())
 
 
 def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:

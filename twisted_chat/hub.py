@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from . import text
-from .errors import AliasTaken, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -149,8 +149,11 @@ class Hub:
 
         Raises: NoCurrentRoom.
         """
+        said = [line for line in lines if line.strip()]
+        if not said:
+            return
         group = self.room_of(member).name
-        posts = [Event(SAID, group, member.alias, line, member.session) for line in lines if line.strip()]
+        posts = [Event(SAID, group, member.alias, line, member.session) for line in said]
         self._journal.append(*posts)
         member.in_flight += len(posts)
         member.active = self.seconds()
@@ -205,6 +208,18 @@ class Hub:
         if member is None:
             raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
         return member
+
+    def correspondent_of(self, member: Member) -> Member:
+        """Return who wrote to a member last.
+
+        Raises: ChatError.
+        """
+        if not member.correspondent:
+            raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
+        found = self._sessions.get(member.correspondent)
+        if found is None:
+            raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
+        return found
 
     def room_called(self, wanted: str) -> Room:
         """Raises: BadRoom, NoSuchRoom."""
@@ -267,9 +282,10 @@ class Hub:
                 member.changing -= event.kind not in POSTS
         self._end_run()
         owing, self._owing = self._owing, {}
+        joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
         for debtor in owing:
             try:
-                debtor.pay()
+                debtor.pay(joined)
             except Exception:
                 self._on_fault(debtor)
         for origin, delivered in Counter(event.origin for event in batch).items():
@@ -297,7 +313,7 @@ class Hub:
                 self._show(author, Event(REFUSED, text=str(NobodyCalled(event.target))))
             return
         if target.wants(event):
-            target.correspondent = event.author
+            target.correspondent = event.origin
         self._end_run()
         for member in {target: None, author: None}:
             if member is not None:

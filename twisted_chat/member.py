@@ -12,7 +12,8 @@ from .events import NOTICED, POSTS, REFUSED, Event
 from .interfaces import Outbox, View
 from .room import Room, in_parts
 
-PART = 64 * 1024  # bytes, about, that one who catches up is given at a time
+PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
+SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
 KEPT = 100  # lines to one person that are kept while they do not read
 
 
@@ -33,7 +34,7 @@ class Member:
         self.ignoring: set[str] = set()  # keys of aliases
         self.echo = True
         self.bell = False
-        self.correspondent = ""  # who wrote to them last, for /reply
+        self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
         self.since = self.active = now  # seconds since the epoch
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
@@ -72,7 +73,7 @@ class Member:
 
     def send(self, events: Sequence[Event]) -> None:
         """Show them some events at once."""
-        self._write(self.view.encode(events))
+        self.write(self.view.encode(events))
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
@@ -84,16 +85,17 @@ class Member:
         """Keep some bytes for the one write at the end of the delivery."""
         self._owed.append(data)
 
-    def pay(self) -> None:
-        """Write what is owed, in one go."""
+    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> None:
+        """Write what is owed, in one go. Those who are owed the same share one bytes object, kept in ``joined``."""
         owed, self._owed = self._owed, []
         if len(owed) > 1 and sum(map(len, owed)) <= PART:
-            owed = [b"".join(owed)]
+            owed = [_join(tuple(owed), {} if joined is None else joined)]
         for data in owed:  # as a rule one; what is long is shared, and not copied
             if data:
-                self._write(data)
+                self.write(data)
 
-    def _write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes | memoryview) -> None:
+        """Write some bytes at once, and learn whether they read: the only way to their outbox."""
         if not self.outbox.send(data) and not self.is_behind:
             self.is_behind = True
             for room in self.hearing:
@@ -127,7 +129,8 @@ class Member:
             self.hear(part)
             self.pay()
             if self.is_behind:
-                self._kept.extend(e for rest in parts for e in rest if e.group[:1] == "@")
+                rest = [event for part in parts for event in part if event.group[:1] == "@"]
+                self._kept.extend(rest)  # only now: all of it is taken from there
                 return
         for room in self.hearing:
             room.caught_up(self)
@@ -172,6 +175,13 @@ class Member:
         if event.kind not in POSTS or event.origin == self.session:
             return False
         return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+
+
+def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:
+    data = joined.get(parts) or b"".join(parts)
+    if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
+        joined[parts] = data
+    return data
 
 
 def _when(event: Event) -> float:

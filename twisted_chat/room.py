@@ -93,8 +93,8 @@ class Room:
     # -- those who are behind
 
     def fell_behind(self, member: Member) -> None:
-        """Learn that a member does not read now: they were given all until now."""
-        if member in self.members:
+        """Learn that a member does not read now: they were given all until now, or were behind already."""
+        if member in self.members and member not in self._behind:
             self._unplace(member)
             self._behind[member] = self.number
 
@@ -143,6 +143,7 @@ class _Encoded:
     def __init__(self, view: View, events: list[Event]) -> None:
         self._events = events
         self._origins = [event.origin if event.kind in POSTS else 0 for event in events]  # of what was said
+        self._speakers = set(self._origins)
         self._lines = lines = view.each(events)
         self._starts = [0, *accumulate(map(len, lines))]
         self._data = memoryview(b"".join(lines))
@@ -151,7 +152,7 @@ class _Encoded:
         """Owe a member what they want to hear of the events between two places."""
         if begin >= end:
             return
-        if member.hears_all:
+        if member.hears_all or (member.hears_all_others and member.session not in self._speakers):
             member.owe(self._data[self._starts[begin] : self._starts[end]])
         elif member.hears_all_others:
             session = member.session

@@ -76,7 +76,7 @@ class LineChat(LineReceiver):
         clock, limits = self.factory.clock, self.factory.limits
         now = clock.seconds()
         self._outbox = outbox_for(self.transport, clock, limits, self._drained, self._stalled)
-        self._telnet = TelnetFilter(self._outbox.send)
+        self._telnet = TelnetFilter(lambda data: self.member.write(data))
         self._splitter = LineSplitter(limits.max_line)
         self._lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self._bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
@@ -157,6 +157,7 @@ class LineChat(LineReceiver):
             self.goodbye(GOODBYE, linger=False)
         elif not self._is_stopping:
             self._is_stopping = True
+            self._cancel(self._deadline)
             clock, limits = self.factory.clock, self.factory.limits
             self._deadline = clock.callLater(limits.closing_seconds, self.transport.abortConnection)
 
@@ -335,6 +336,7 @@ class LineChat(LineReceiver):
     def _read_or_not(self) -> None:
         """Read on only when nothing waits and they read, too: what they send meanwhile stays in their own socket."""
         waits = bool(self._waiting) or self._delay is not None or not self._takes_answers()
+        waits = waits and not self._outbox.is_closed  # what a peer sends then is read and dropped
         if self._is_lost or waits == self.paused:
             return
         if waits:
@@ -344,7 +346,7 @@ class LineChat(LineReceiver):
 
     def _close(self, linger: bool = True) -> None:
         self._waiting.clear()
-        for call in (self._deadline, self._delay, self._quiet):
+        for call in (self._delay, self._quiet, None if self._is_stopping else self._deadline):
             self._cancel(call)
         self._delay = None
         self._read_or_not()  # or the peer's end would not be noticed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Callable
+from errno import EAGAIN, ENOBUFS, ENOMEM
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -93,9 +94,13 @@ class _Outbox:
             self._transport.loseConnection()
 
     def ended(self) -> None:
-        """Learn that all is sent and our side has ended: netcat in a terminal never ends its own."""
+        """Learn that the kernel has all and our side has ended: netcat in a terminal never ends its own.
+
+        No abort any more, or a peer who reads slowly would lose what the kernel keeps for them.
+        """
         if self._abort is not None and self._abort.active():
-            self._abort.reset(self._limits.lingering_seconds)
+            self._abort.cancel()
+            self._abort = self._clock.callLater(self._limits.lingering_seconds, self._transport.loseConnection)
 
     def lost(self) -> None:
         """Learn that there is no connection any more."""
@@ -186,11 +191,11 @@ class SocketOutbox(_Outbox):
                 return True
             try:
                 sent = self._send(data)
-            except BlockingIOError:
+            except OSError as error:
                 sent = 0
-            except OSError:
-                sent = len(data)
-                self._transport.write(b" ")  # the transport meets the same error, and ends the connection
+                if error.errno not in (EAGAIN, ENOBUFS, ENOMEM):
+                    sent = len(data)
+                    self._transport.write(b" ")  # the transport meets the same error, and ends the connection
             if sent == len(data):
                 return True
             data = memoryview(data)[sent:]
