@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from zope.interface import alsoProvides
 
-from twisted_chat.doors.outbox import SLICE, SocketOutbox, TransportOutbox, outbox_for
+from twisted_chat.doors.outbox import SLICE, SocketOutbox, TransportOutbox, _is_sent, outbox_for
 from twisted_chat.limits import Limits
 
 
@@ -202,6 +202,21 @@ def test_once_our_side_has_ended_the_peer_has_little_time():
     assert not ends.transport.aborted, "the kernel may keep much for them"
     ends.outbox.ended()
     assert ends.clock.getDelayedCalls() == []
+
+
+def test_a_peer_who_has_all_is_parted_from_at_once_and_one_who_has_not_is_not():
+    listener = socket.create_server(("127.0.0.1", 0))
+    with socket.create_connection(listener.getsockname()) as theirs, listener.accept()[0] as ours, listener:
+        ours.setblocking(False)
+        for data, aborts in ((b"x", True), (b"x" * 20_000_000, False)):
+            ends = Ends(ISystemHandle, ITCPTransport, handle=ours)
+            ours.send(data)
+            while aborts and not _is_sent(ours):
+                theirs.recv(1)
+            ends.outbox.close(linger=True)
+            ends.outbox.ended()
+            ends.clock.advance(Limits.lingering_seconds)
+            assert (ends.transport.aborted, ends.transport.disconnecting) == (aborts, not aborts)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,17 @@ def plain_socket(transport: object) -> socket.socket | None:
     return handle if isinstance(handle, socket.socket) else None
 
 
+def _is_sent(handle: socket.socket) -> bool:
+    """Whether the peer's kernel has acknowledged all, where this system tells (tcp(7), SIOCOUTQ)."""
+    try:
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        return not any(ioctl(handle, TIOCOUTQ, bytes(4)))
+    except (ImportError, OSError):  # Windows has neither
+        return False
+
+
 class _Outbox:
     """What both have in common: how a reader stalls, and how a connection ends."""
 
@@ -94,13 +105,13 @@ class _Outbox:
             self._transport.loseConnection()
 
     def ended(self) -> None:
-        """Learn that the kernel has all and our side has ended: netcat in a terminal never ends its own.
-
-        No abort any more, or a peer who reads slowly would lose what the kernel keeps for them.
-        """
+        """Learn that the kernel has all and our side has ended: the peer may take a little time to end its own."""
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
-            self._abort = self._clock.callLater(self._limits.lingering_seconds, self._transport.loseConnection)
+            self._abort = self._clock.callLater(self._limits.lingering_seconds, self._part)
+
+    def _part(self) -> None:
+        self._transport.loseConnection()
 
     def lost(self) -> None:
         """Learn that there is no connection any more."""
@@ -181,6 +192,7 @@ class SocketOutbox(_Outbox):
     def __init__(self, *given: Any) -> None:
         *others, handle = given
         super().__init__(*others)
+        self._handle: socket.socket = handle
         self._send = handle.send
         self._unsent: deque[bytes | memoryview] = deque()
         self._keeps_up = True
@@ -226,6 +238,13 @@ class SocketOutbox(_Outbox):
                 self._transport.write(bytes(data))
             self._unsent.clear()
             IConsumer(self._transport).unregisterProducer()
+
+    def _part(self) -> None:
+        """Abort if the peer has all, since a netcat in a terminal then ends; else it would lose the rest."""
+        if _is_sent(self._handle):
+            self._transport.abortConnection()
+        else:
+            self._transport.loseConnection()
 
     def lost(self) -> None:
         super().lost()
