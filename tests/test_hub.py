@@ -488,3 +488,19 @@ def test_who_is_owed_the_same_is_given_the_same_object():
     house.settle()
     assert len(given) == 3
     assert given[0] is given[1] is given[2]
+
+
+def test_a_fault_in_one_view_harms_nobody_in_another_room():
+    house = House()
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+
+    class Broken(PlainView):
+        def encode(self, events, bell=False):
+            raise RuntimeError
+
+    house.hub.listen(bob.member, view=Broken())
+    alice.ask("/to lobby one")
+    alice.ask("/msg alice two")
+    house.settle()
+    assert "[alice -> alice] two" in alice.heard()
+    assert house.faults == [None]

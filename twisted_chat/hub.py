@@ -484,7 +484,10 @@ class Hub:
         """Owe the run to all who hear it."""
         run, self._run = self._run, None
         if run is not None:
-            run.room.hear(run)
+            try:
+                run.room.hear(run)
+            except Exception:
+                self._on_fault(None)
             self._owing.update(run.room.members)
             self._owing.update(dict.fromkeys(run.ends))
 
