@@ -43,8 +43,8 @@ class Recorder:
         self.events.extend(events)
         return b"".join(b"%d\n" % number for number in range(first, len(self.events)))
 
-    def each(self, events):
-        return self.encode(events).splitlines(keepends=True)
+    def each(self, events, encoded):
+        return encoded.splitlines(keepends=True)
 
     def read(self, data):
         return [self.events[int(line)] for line in data.splitlines()]

@@ -271,7 +271,8 @@ class Hub:
         for event in batch:
             run = self._run
             if run is not None and event.group == run.room.name and event.kind in POSTS:
-                self._hear(run.room, event)  # nearly every event
+                run.events.append(event)  # nearly every event
+                run.room.remember(event)
                 continue
             member = origins[event.origin]
             try:

@@ -58,5 +58,5 @@ class View(Protocol):
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         """Return what the reader is sent for these events, in order; with ``bell``, so that they notice."""
 
-    def each(self, events: Sequence[Event]) -> list[bytes]:
-        """Return the same in parts, one an event."""
+    def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
+        """Return what ``encode`` made of these events in parts, one an event."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, islice
+from functools import cached_property
+from itertools import accumulate, groupby, islice
 from typing import TYPE_CHECKING
 
 from .events import POSTS, Event
@@ -73,22 +74,21 @@ class Room:
 
     def hear(self, run: Run) -> None:
         """Owe a run to every member: encoded once a view, and once for each who hears in their own way."""
-        if run.is_whole:
-            for view, readers in self._shared.items():
-                data = view.encode(run.events)
+        encoded: dict[View, _Encoded] = {}
+        for view, readers in self._shared.items():
+            shared = encoded[view] = _Encoded(view, run.events)
+            if run.is_whole:
+                data = shared.data
                 for member in readers:
                     member.owe(data)
-            self._hear_in_part(run, self._apart)
-        else:
-            self._hear_in_part(run, self.members.keys() - self._behind.keys() | run.ends.keys())
-
-    def _hear_in_part(self, run: Run, members: Iterable[Member]) -> None:
-        """The same for those who hear only a part of the run, or not all of what is in it."""
-        encoded: dict[View, _Encoded] = {}
-        for member in members:
-            if member.view not in encoded:
-                encoded[member.view] = _Encoded(member.view, run.events)
-            encoded[member.view].owe(member, run.begins.get(member, 0), run.ends.get(member, len(run.events)))
+            else:
+                for member in readers:
+                    shared.owe(member, run.begins.get(member, 0), len(run.events))
+        for member in (*self._apart, *run.ends):
+            view = member.view
+            if view not in encoded:
+                encoded[view] = _Encoded(view, run.events)
+            encoded[view].owe(member, run.begins.get(member, 0), run.ends.get(member, len(run.events)))
 
     # -- those who are behind
 
@@ -138,28 +138,45 @@ class Run:
 
 
 class _Encoded:
-    """A run in one view, of which a part can be taken without copying it."""
+    """A run in one view, of which parts can be taken without copying them."""
 
     def __init__(self, view: View, events: list[Event]) -> None:
+        self.data = view.encode(events)
+        self._view = view
         self._events = events
-        self._origins = [event.origin if event.kind in POSTS else 0 for event in events]  # of what was said
-        self._speakers = set(self._origins)
-        self._lines = lines = view.each(events)
-        self._starts = [0, *accumulate(map(len, lines))]
-        self._data = memoryview(b"".join(lines))
 
     def owe(self, member: Member, begin: int, end: int) -> None:
         """Owe a member what they want to hear of the events between two places."""
-        if begin >= end:
-            return
-        if member.hears_all or (member.hears_all_others and member.session not in self._speakers):
-            member.owe(self._data[self._starts[begin] : self._starts[end]])
-        elif member.hears_all_others:
-            session = member.session
-            said = zip(self._lines[begin:end], self._origins[begin:end], strict=True)
-            member.owe(b"".join([line for line, origin in said if origin != session]))
-        else:
+        if not member.hears_all_others:
             member.hear(self._events[begin:end])
+            return
+        for first, last in () if member.hears_all else self._own.get(member.session, ()):
+            self._owe_part(member, begin, min(first, end))
+            begin = max(begin, last)
+        self._owe_part(member, begin, end)
+
+    def _owe_part(self, member: Member, begin: int, end: int) -> None:
+        if begin < end:
+            member.owe(self._whole[self._starts[begin] : self._starts[end]])
+
+    @cached_property
+    def _whole(self) -> memoryview:
+        return memoryview(self.data)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where in the bytes each event begins, and where the last one ends."""
+        return [0, *accumulate(map(len, self._view.each(self._events, self.data)))]
+
+    @cached_property
+    def _own(self) -> dict[int, list[tuple[int, int]]]:
+        """From where to where each session said all, oldest first."""
+        spans: dict[int, list[tuple[int, int]]] = {}
+        place = 0
+        for origin, said in groupby([event.origin if event.kind in POSTS else 0 for event in self._events]):
+            begin, place = place, place + sum(1 for _ in said)
+            spans.setdefault(origin, []).append((begin, place))
+        return spans
 
 
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:

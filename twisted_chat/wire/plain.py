@@ -78,8 +78,8 @@ class PlainView:
             ]
         ).encode()
 
-    def each(self, events: Sequence[Event]) -> list[bytes]:
-        return self.encode(events).splitlines(keepends=True)  # no line holds another end of one
+    def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
+        return encoded.splitlines(keepends=True)  # no line holds another end of one
 
     def _start(self, event: Event) -> str:
         start = ""
