@@ -153,10 +153,7 @@ class Hub:
         if not said:
             return
         group = self.room_of(member).name
-        posts = [Event(SAID, group, member.alias, line, member.session) for line in said]
-        self._journal.append(*posts)
-        member.in_flight += len(posts)
-        member.active = self.seconds()
+        self._ask(member, *[Event(SAID, group, member.alias, line, member.session) for line in said])
 
     def tell(self, member: Member, alias: str, line: str) -> Member:
         """Say a line to one person: unicast. Return who that is.
@@ -405,9 +402,12 @@ class Hub:
     # -- helpers
 
     def _append(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
-        self._journal.append(Event(kind, group, member.alias, words, member.session))
-        member.in_flight += 1
+        self._ask(member, Event(kind, group, member.alias, words, member.session))
         member.changing += kind not in POSTS
+
+    def _ask(self, member: Member, *events: Event) -> None:
+        self._journal.append(*events)
+        member.in_flight += len(events)
         member.active = self.seconds()
 
     def _settle(self, member: Member) -> None:

@@ -61,7 +61,7 @@ class Bucket:
         """Take tokens and return how many seconds to wait before the next are taken."""
         if self._rate == math.inf:
             return 0.0
-        self._level = min(self._burst, self._level + (now - self._when) * self._rate) - amount
+        self._level = self.left(now) - amount
         self._when = now
         return max(0.0, -self._level / self._rate)
 
@@ -73,7 +73,7 @@ class Bucket:
 
     def is_full(self, now: float) -> bool:
         """Whether it holds as much as at first."""
-        return self._rate == math.inf or self._level + (now - self._when) * self._rate >= self._burst
+        return self.left(now) >= self._burst
 
 
 class Addresses:

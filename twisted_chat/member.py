@@ -77,6 +77,9 @@ class Member:
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
+        if self.hears_all:
+            self.owe(self.view.encode(events))
+            return
         for event in events:
             if self.wants(event):
                 self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))

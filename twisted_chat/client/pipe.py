@@ -25,7 +25,7 @@ from . import connect
 from .chat import Chat
 from .errors import ConnectionLost
 from .on_twisted import DeferredWaiter
-from .settings import OK, REFUSED, UNREACHED, USAGE, Settings, complain
+from .settings import OK, REFUSED, UNREACHED, Settings, complain, status_of
 
 MAX_LINE = 1024 * 1024  # bytes; a server's limit is far below it, and its to tell
 AT_ONCE = 100  # lines that are asked for in one go ...
@@ -214,15 +214,8 @@ async def run(settings: Settings) -> int:
         chat = await connect(
             settings.address, alias=settings.alias or "", rooms=[settings.room], tls=settings.tls, ca=settings.ca
         )
-    except ConnectionError as error:
-        complain(str(error))
-        return UNREACHED
-    except ChatError as error:
-        complain(str(error))
-        return REFUSED
-    except (OSError, ValueError) as error:  # of --ca
-        complain(f"--ca: {error}")
-        return USAGE
+    except (ChatError, OSError, ValueError) as error:
+        return status_of(error)
     with plain_files(settings.listens) as (stdin, stdout):
         stdio = Stdio()
         transport = StandardIO(stdio, stdin, stdout)  # type: ignore[call-arg]  # that of Windows takes no files

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from .. import text
+from ..errors import ChatError
 
 OK, UNREACHED, USAGE, REFUSED = 0, 1, 2, 3  # exit statuses
 
@@ -25,3 +26,12 @@ class Settings:
 def complain(why: str) -> None:
     """Tell a problem in one line; standard output holds only what is heard."""
     print(f"twisted-chat: {text.clean(why)}", file=sys.stderr, flush=True)  # noqa: T201  # there is no log
+
+
+def status_of(error: Exception) -> int:
+    """Tell why one could not come in, and return the exit status that says the same."""
+    if isinstance(error, ConnectionError | ChatError):
+        complain(str(error))
+        return UNREACHED if isinstance(error, ConnectionError) else REFUSED
+    complain(f"--ca: {error}")  # the only other thing that is read then
+    return USAGE

@@ -26,8 +26,7 @@ from .errors import CannotConnect, ConnectionLost, Refused
 from .on_twisted import DeferredWaiter, TwistedDriver
 from .recent import Recent
 from .screen import Screen
-from .settings import OK, UNREACHED, USAGE, Settings, complain
-from .settings import REFUSED as STATUS_REFUSED
+from .settings import OK, UNREACHED, Settings, complain, status_of
 
 QUITS = frozenset("quit exit q bye logout disconnect".split())  # as the server's table has them
 
@@ -54,15 +53,8 @@ async def run(settings: Settings) -> int:
     try:
         settings = replace(settings, room=text.room(settings.room))
         chat = await reach(settings.address, tls=settings.tls, ca=settings.ca, driver=driver)
-    except ConnectionError as error:
-        complain(str(error))
-        return UNREACHED
-    except ChatError as error:
-        complain(str(error))
-        return STATUS_REFUSED
-    except (OSError, ValueError) as error:  # of --ca
-        complain(f"--ca: {error}")
-        return USAGE
+    except (ChatError, OSError, ValueError) as error:
+        return status_of(error)
     with patch_stdout(raw=True):
         return await Terminal(settings, chat, driver).run()
 

@@ -76,11 +76,11 @@ class LineChat(LineReceiver):
         clock, limits = self.factory.clock, self.factory.limits
         now = clock.seconds()
         self._outbox = outbox_for(self.transport, clock, limits, self._drained, self._stalled)
-        self._telnet = TelnetFilter(lambda data: self.member.write(data))
+        self.member = self.factory.hub.connect(self._outbox, PlainView(), self._settled)
+        self._telnet = TelnetFilter(self.member.write)
         self._splitter = LineSplitter(limits.max_line)
         self._lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self._bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
-        self.member = self.factory.hub.connect(self._outbox, PlainView(), self._settled)
         self._deadline = clock.callLater(limits.alias_seconds, self._alias_overdue)
         self.factory.connections.add(self)
         self._set_socket_options()
@@ -107,10 +107,6 @@ class LineChat(LineReceiver):
             self._wrong_protocol()
         else:
             self._waiting.append(line)
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        """Queue the answer to a line over the limit, whose bytes are gone."""
-        self._waiting.append(Mark.TOO_LONG)
 
     def readConnectionLost(self) -> None:
         """The peer has ended its side: take what it began, answer it, and close."""
@@ -178,13 +174,11 @@ class LineChat(LineReceiver):
 
     def _split(self, data: bytes) -> None:
         lines = self._splitter.feed(data)
-        if self.member.alias and Mark.TOO_LONG not in lines:
-            self._waiting += lines  # as lineReceived would, one by one
+        if self.member.alias:
+            self._waiting += lines  # as below, at once
             return
         for line in lines:
-            if line is Mark.TOO_LONG:
-                self.lineLengthExceeded(b"")
-            elif isinstance(line, Mark):
+            if isinstance(line, Mark):
                 self._waiting.append(line)
             else:
                 self.lineReceived(line)

@@ -120,6 +120,9 @@ class _Outbox:
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
 
+    def stopProducing(self) -> None:
+        self.is_closed = True
+
     def send(self, data: bytes | memoryview) -> bool:
         raise NotImplementedError
 
@@ -175,9 +178,6 @@ class TransportOutbox(_Outbox):
         self._takes()
         if not self.is_closed:
             self._on_drained()
-
-    def stopProducing(self) -> None:
-        self.is_closed = True
 
 
 @implementer(IPullProducer)
@@ -249,6 +249,3 @@ class SocketOutbox(_Outbox):
     def lost(self) -> None:
         super().lost()
         self._unsent.clear()
-
-    def stopProducing(self) -> None:
-        self.is_closed = True
