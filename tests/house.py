@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted_chat import commands
 from twisted_chat.errors import ChatError
-from twisted_chat.events import is_numbered
+from twisted_chat.events import SAID, Event, Lines, is_numbered
 from twisted_chat.hub import Hub
 from twisted_chat.limits import Limits
 from twisted_chat.wire.plain import PlainView
@@ -31,10 +31,16 @@ class TurnJournal:
         batch, self.batch = self.batch, []
         kept = []
         for event in batch:
-            if is_numbered(event.group):
-                self.numbers[event.group] = self.numbers.get(event.group, 0) + 1
-            kept.append(event._replace(number=self.numbers.get(event.group, 0), when=self.now()))
+            for one in self.events(event):
+                if is_numbered(one.group):
+                    self.numbers[one.group] = self.numbers.get(one.group, 0) + 1
+                kept.append(one._replace(number=self.numbers.get(one.group, 0), when=self.now()))
         self.deliver(kept)
+
+    def events(self, item):
+        if isinstance(item, Lines):
+            return [Event(SAID, item.group, item.author, text, item.origin) for text in item.texts]
+        return [item]
 
 
 class Person:

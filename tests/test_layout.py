@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "hub": GROUND | {"member", "room"},
     "commands": GROUND | {"hub", "member", "room"},
     "wire": GROUND,
-    "journals": GROUND,
+    "journals": GROUND | {"journals"},
     "doors": GROUND | {"hub", "member", "commands", "wire", "doors"},
     "client": GROUND | {"wire", "client", "__init__"},
     "service": GROUND | {"hub", "member", "commands", "wire", "doors", "journals", "__init__"},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_chat.doors.splitter import LineSplitter, Mark
+from twisted_chat.doors.splitter import END, TOO_LONG, LineSplitter
 
 STREAMS = st.lists(st.sampled_from([b"\n", b"\r", b"\0", b"\x04", b"a", b"bb", b"ccccc", b"d" * 12])).map(b"".join)
 
@@ -28,12 +28,12 @@ def fed(*chunks, max_line=10):
         ([b"a\r", b"", b"\n\n"], [b"a", b""], b""),
         ([b"\r\r\n\n"], [b"", b"", b""], b""),
         ([b"x" * 10 + b"\n"], [b"x" * 10], b""),
-        ([b"x" * 11 + b"\ny\n"], [Mark.TOO_LONG, b"y"], b""),
-        ([b"x" * 6, b"x" * 6, b"x" * 6, b"\ny\n"], [Mark.TOO_LONG, b"y"], b""),
-        ([b"a\n" + b"x" * 99 + b"\nb\n" + b"x" * 99 + b"\nc\n"], [b"a", Mark.TOO_LONG, b"b", Mark.TOO_LONG, b"c"], b""),
-        ([b"\x04"], [Mark.END], b""),
-        ([b"a\n\x04"], [b"a", Mark.END], b""),
-        ([b"\x04a\n", b"b\n"], [Mark.END], b""),
+        ([b"x" * 11 + b"\ny\n"], [TOO_LONG, b"y"], b""),
+        ([b"x" * 6, b"x" * 6, b"x" * 6, b"\ny\n"], [TOO_LONG, b"y"], b""),
+        ([b"a\n" + b"x" * 99 + b"\nb\n" + b"x" * 99 + b"\nc\n"], [b"a", TOO_LONG, b"b", TOO_LONG, b"c"], b""),
+        ([b"\x04"], [END], b""),
+        ([b"a\n\x04"], [b"a", END], b""),
+        ([b"\x04a\n", b"b\n"], [END], b""),
         ([b"ab\x04c\n"], [b"ab\x04c"], b""),
     ],
 )

@@ -6,6 +6,7 @@ The kinds are past tense, as facts are; requests are the hub's imperative method
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 LOBBY: Final = "lobby"  # the room that everyone starts in
@@ -40,6 +41,7 @@ class Event(NamedTuple):
     ``number`` is 1, 2, 3 ... in its group, without gaps, given by the journal; 0: not numbered.
     ``when`` is in seconds since the epoch, also given by the journal.
     ``origin`` is the session that asked for it; 0 for the server.
+    ``ident`` is the asking program's name for its request, the same if it asks again: CLIENT/ID. Empty for people.
     """
 
     kind: str
@@ -49,11 +51,21 @@ class Event(NamedTuple):
     origin: int = 0
     number: int = 0
     when: float = 0.0
+    ident: str = ""
 
     @property
     def target(self) -> str:
         """The alias that a unicast is for."""
         return self.group[1:]
+
+
+class Lines(NamedTuple):
+    """Lines that one session says in a room in one go: an event each, once a journal has numbered them."""
+
+    group: str
+    author: str
+    texts: Sequence[str]
+    origin: int
 
 
 def is_numbered(group: str) -> bool:

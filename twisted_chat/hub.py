@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from . import text
 from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
@@ -31,11 +32,15 @@ from .events import (
     SAID,
     WENT_AWAY,
     Event,
+    Lines,
 )
 from .interfaces import Journal, Outbox, View
 from .limits import Limits
 from .member import Member
 from .room import Room, Run
+
+_origin = attrgetter("origin")
+_kind_and_group = attrgetter("kind", "group")
 
 
 class Hub:
@@ -145,15 +150,13 @@ class Hub:
         self._append(kind, member, self.room_of(member, wanted).name, text.said(line))
 
     def say_lines(self, member: Member, lines: Sequence[str]) -> None:
-        """Say clean lines (text.plain) in the current room, those at least in which there is something to say.
+        """Say clean lines (text.plain) in the current room, but for the empty ones.
 
         Raises: NoCurrentRoom.
         """
-        said = [line for line in lines if line.strip()]
-        if not said:
-            return
-        group = self.room_of(member).name
-        self._ask(member, *[Event(SAID, group, member.alias, line, member.session) for line in said])
+        said = list(filter(None, lines))
+        if said:
+            self._ask(member, Lines(self.room_of(member).name, member.alias, said, member.session), len(said))
 
     def tell(self, member: Member, alias: str, line: str) -> Member:
         """Say a line to one person: unicast. Return who that is.
@@ -264,21 +267,21 @@ class Hub:
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Let a batch happen, in its order; then write once to each who heard any of it."""
-        origins = {origin: self._sessions.get(origin) for origin in {event.origin for event in batch}}
-        for event in batch:
-            run = self._run
-            if run is not None and event.group == run.room.name and event.kind in POSTS:
-                run.events.append(event)  # nearly every event
-                run.room.remember(event)
+        counts = Counter(map(_origin, batch))
+        origins = {origin: self._sessions.get(origin) for origin in counts}
+        for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
+            if kind in POSTS and group in self.rooms:
+                self._run_in(self.rooms[group]).events += alike  # nearly every event
                 continue
-            member = origins[event.origin]
-            try:
-                self._let_happen(event, member)
-            except Exception:
-                self._on_fault(member)
-            if member is not None:
-                member.changing -= event.kind not in POSTS
-        self._end_run()
+            for event in alike:
+                member = origins[event.origin]
+                try:
+                    self._let_happen(event, member)
+                except Exception:
+                    self._on_fault(member)
+                if member is not None:
+                    member.changing -= kind not in POSTS
+        self._end_run(is_last=True)
         owing, self._owing = self._owing, {}
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
         for debtor in owing:
@@ -286,7 +289,7 @@ class Hub:
                 debtor.pay(joined)
             except Exception:
                 self._on_fault(debtor)
-        for origin, delivered in Counter(event.origin for event in batch).items():
+        for origin, delivered in counts.items():
             member = origins[origin]
             if member is not None:
                 member.in_flight -= delivered
@@ -325,6 +328,7 @@ class Hub:
         if member is None:
             self._hear(room, event)
             return
+        self._remember()
         past = self.said_in(room, member, self._limits.shown_to_joiner)
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
         self._hear(room, event)
@@ -405,9 +409,9 @@ class Hub:
         self._ask(member, Event(kind, group, member.alias, words, member.session))
         member.changing += kind not in POSTS
 
-    def _ask(self, member: Member, *events: Event) -> None:
-        self._journal.append(*events)
-        member.in_flight += len(events)
+    def _ask(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
+        self._journal.append(asked)
+        member.in_flight += events
         member.active = self.seconds()
 
     def _settle(self, member: Member) -> None:
@@ -457,15 +461,19 @@ class Hub:
         self._journal.forget(oldest.name)
 
     def _hear(self, room: Room, event: Event) -> None:
-        """Add an event to the run of those that one room hears in a row."""
-        if self._run is None or room is not self._run.room:
+        self._run_in(room).events.append(event)
+
+    def _run_in(self, room: Room) -> Run:
+        """Return the run of events that one room hears in a row, a new one if another room heard the last."""
+        run = self._run
+        if run is None or room is not run.room:
             self._end_run()
-            self._run = Run(room)
-        self._run.events.append(event)
-        room.remember(event)
+            run = self._run = Run(room)
+        return run
 
     def _admit(self, member: Member, room: Room) -> None:
         """Let a member hear what comes after this."""
+        self._remember()
         if self._run is not None and member in self._run.ends:
             self._end_run()  # they left in it, and are back
         if self._run is not None and self._run.room is room:
@@ -475,22 +483,38 @@ class Hub:
 
     def _dismiss(self, member: Member, room: Room) -> None:
         """Let a member hear no more after this."""
+        self._remember()
         if self._run is not None and room is self._run.room and not (member.is_behind or member.outbox.is_closed):
             self._run.ends[member] = len(self._run.events)
         member.finish(room)
         room.discard(member)
         member.hearing.pop(room, None)
 
-    def _end_run(self) -> None:
-        """Owe the run to all who hear it."""
+    def _remember(self) -> None:
+        if self._run is not None:
+            self._run.remember()
+
+    def _end_run(self, is_last: bool = False) -> None:
+        """Owe the run to all who hear it, or write it, if it is all that this batch has for them."""
         run, self._run = self._run, None
-        if run is not None:
+        if run is None:
+            return
+        is_only = is_last and run.is_whole and not self._owing
+        try:
+            run.remember()
+            run.room.hear(run, self._write if is_only else None)
+        except Exception:
+            self._on_fault(None)
+        self._owing.update(run.room.apart if is_only else run.room.members)
+        self._owing.update(dict.fromkeys(run.ends))
+
+    def _write(self, members: Iterable[Member], data: bytes) -> None:
+        for member in members:
             try:
-                run.room.hear(run)
+                if not member.outbox.send(data):
+                    member.falls_behind()
             except Exception:
-                self._on_fault(None)
-            self._owing.update(run.room.members)
-            self._owing.update(dict.fromkeys(run.ends))
+                self._on_fault(member)
 
     def _show(self, member: Member, *events: Event) -> None:
         """Owe one member something that nobody else hears."""

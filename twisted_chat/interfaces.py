@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from .events import Event
+from .events import Event, Lines
 
 
 class Journal(Protocol):
@@ -17,7 +17,7 @@ class Journal(Protocol):
         ``deliver`` is never called from within ``append``, and hears an event only once it is kept.
         """
 
-    def append(self, *events: Event) -> None:
+    def append(self, *events: Event | Lines) -> None:
         """Take some events. They come back with their numbers and times, after all that was appended before them."""
 
     def forget(self, group: str) -> None:

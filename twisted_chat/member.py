@@ -100,9 +100,13 @@ class Member:
     def write(self, data: bytes | memoryview) -> None:
         """Write some bytes at once, and learn whether they read: the only way to their outbox."""
         if not self.outbox.send(data) and not self.is_behind:
-            self.is_behind = True
-            for room in self.hearing:
-                room.fell_behind(self)
+            self.falls_behind()
+
+    def falls_behind(self) -> None:
+        """Learn that they do not read now."""
+        self.is_behind = True
+        for room in self.hearing:
+            room.fell_behind(self)
 
     def hear_alone(self, event: Event) -> None:
         """Owe them what was said to them, or by them to another; keep it while they do not read."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, groupby, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from .events import POSTS, Event
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .member import Member
 
 _EVENT_SIZE = 200  # bytes that an event takes beside its text
+_text = attrgetter("text")
 
 
 class Room:
@@ -32,16 +34,16 @@ class Room:
         self.tail: deque[Event] = deque()  # the last events, oldest first
         self.members: dict[Member, None] = {}  # in the order they came
         self._shared: dict[View, dict[Member, None]] = {}
-        self._apart: dict[Member, None] = {}
+        self.apart: dict[Member, None] = {}
         self._behind: dict[Member, int] = {}
         self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
         self._size = 0  # of the tail, in bytes
 
-    def remember(self, event: Event) -> None:
-        """Add an event to the tail, which is bounded in events and in bytes."""
-        self.number = event.number
-        self.tail.append(event)
-        self._size += _EVENT_SIZE + len(event.text)
+    def remember(self, events: Sequence[Event]) -> None:
+        """Add events to the tail, which is bounded in events and in bytes."""
+        self.number = events[-1].number
+        self.tail.extend(events)
+        self._size += _EVENT_SIZE * len(events) + sum(map(len, map(_text, events)))
         while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):
             self._size -= _EVENT_SIZE + len(self.tail.popleft().text)
 
@@ -61,30 +63,35 @@ class Room:
         elif member.hears_all:
             self._shared.setdefault(member.view, {})[member] = None
         else:
-            self._apart[member] = None
+            self.apart[member] = None
 
     def _unplace(self, member: Member) -> None:
         self._behind.pop(member, None)
-        self._apart.pop(member, None)
+        self.apart.pop(member, None)
         readers = self._shared.get(member.view)
         if readers is not None:
             readers.pop(member, None)
             if not readers:
                 del self._shared[member.view]
 
-    def hear(self, run: Run) -> None:
-        """Owe a run to every member: encoded once a view, and once for each who hears in their own way."""
+    def hear(self, run: Run, write: Callable[[Iterable[Member], bytes], None] | None) -> None:
+        """Owe a run to every member: encoded once a view, and once for each who hears in their own way.
+
+        With ``write``, those who share a view are written to at once: nobody must be owed anything.
+        """
         encoded: dict[View, _Encoded] = {}
-        for view, readers in self._shared.items():
+        for view, readers in list(self._shared.items()):
             shared = encoded[view] = _Encoded(view, run.events)
-            if run.is_whole:
+            if write is not None:
+                write(list(readers), shared.data)
+            elif run.is_whole:
                 data = shared.data
                 for member in readers:
                     member.owe(data)
             else:
                 for member in readers:
                     shared.owe(member, run.begins.get(member, 0), len(run.events))
-        for member in (*self._apart, *run.ends):
+        for member in (*self.apart, *run.ends):
             view = member.view
             if view not in encoded:
                 encoded[view] = _Encoded(view, run.events)
@@ -118,11 +125,12 @@ class Room:
 class Run:
     """Events in a row that one room hears, and who came in or left meanwhile."""
 
-    __slots__ = ("begins", "ends", "events", "room")
+    __slots__ = ("_remembered", "begins", "ends", "events", "room")
 
     def __init__(self, room: Room) -> None:
         self.room = room
         self.events: list[Event] = []
+        self._remembered = 0  # how many of them the room has in its tail
         self.begins: dict[Member, int] = {}  # the place of the first event that one who came in hears
         self.ends: dict[Member, int] = {}  # the place after the last one that one who left hears
 
@@ -130,6 +138,13 @@ class Run:
     def is_whole(self) -> bool:
         """Whether all who hear it hear all of it."""
         return not (self.begins or self.ends)
+
+    def remember(self) -> None:
+        """Let the room remember what it does not remember yet."""
+        fresh = self.events[self._remembered :] if self._remembered else self.events
+        if fresh:
+            self.room.remember(fresh)
+            self._remembered = len(self.events)
 
     def concerns(self, member: Member) -> bool:
         """Whether a member hears any of it, as far as it goes now."""

@@ -58,19 +58,23 @@ def decoded(line: bytes) -> str:
 
 
 def plain(lines: list[bytes]) -> list[str]:
-    """Decode, edit and clean lines that are just said, together; up to the first that turns out to be another.
+    """Decode, edit and clean lines that are just said, together; up to the first that is, or turns out to be, another.
 
-    ``lines`` do not begin with a slash, but may do so once they are edited.
+    Others are those that begin with a slash, perhaps only once they are edited, and those that are not UTF-8.
     """
     if not lines:
         return []
+    joined = b"\n" + b"\n".join(lines)
+    command = joined.find(b"\n/")
+    if command >= 0:
+        joined = joined[:command]
     try:
-        whole = b"\n".join(lines).decode("utf-8")
+        whole = joined.decode("utf-8")
     except UnicodeDecodeError as error:
-        return plain(lines[: error.object.count(b"\n", 0, error.start)])
-    read = whole.split("\n")
+        whole = joined[: joined.rfind(b"\n", 0, error.start)].decode("utf-8")
+    read = whole.split("\n")[1:]
     if whole.replace("\n", "").isprintable():
-        return [line.rstrip() for line in read]
+        return [line.rstrip() for line in read] if " \n" in whole or whole[-1:] == " " else read
     cleaned = (clean(edited(line)) for line in read)
     return list(takewhile(lambda line: line[:1] != "/", cleaned))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from socket import SO_OOBINLINE, SO_SNDBUF, SOL_SOCKET
 
 from twisted.internet.defer import Deferred
@@ -30,7 +32,7 @@ from ..member import Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
 from .outbox import outbox_for, plain_socket
-from .splitter import LineSplitter, Mark
+from .splitter import END, TOO_LONG, LineSplitter, Mark
 from .telnet import TelnetFilter
 
 HINT = "/help shows what you can type, /quit leaves"
@@ -57,7 +59,7 @@ class LineChat(LineReceiver):
 
     def __init__(self, address: IAddress) -> None:
         self.address = address
-        self._waiting: deque[bytes | Mark] = deque()  # as received: what comes of a bad line is far larger
+        self._waiting: deque[bytes] = deque()  # as received: what comes of a bad line is far larger
         self._is_first = True  # nothing was received yet
         self._is_lost = False
         self._peer_is_done = False
@@ -118,7 +120,7 @@ class LineChat(LineReceiver):
             self._cancel(self._quiet)
             if self._splitter.pending:
                 self.lineReceived(self._splitter.take())
-            self._waiting.append(Mark.END)
+            self._waiting.append(END)
             self._work()
         except Exception:
             self._fault()
@@ -136,7 +138,7 @@ class LineChat(LineReceiver):
             self._waiting.clear()  # more than the limits allow, of somebody who is gone
             self._delay = None
         self.factory.forget(self)
-        self._waiting.append(Mark.END)
+        self._waiting.append(END)
         self._work()
         self.factory.log.info("connection has ended with {address}", address=address_text(self.address))
 
@@ -175,13 +177,10 @@ class LineChat(LineReceiver):
     def _split(self, data: bytes) -> None:
         lines = self._splitter.feed(data)
         if self.member.alias:
-            self._waiting += lines  # as below, at once
+            self._waiting += lines  # as lineReceived does, at once
             return
         for line in lines:
-            if isinstance(line, Mark):
-                self._waiting.append(line)
-            else:
-                self.lineReceived(line)
+            self.lineReceived(line)
 
     def _take_from_lab(self, data: bytes) -> bool:
         if not self._lab_prefix or self._splitter.pending:
@@ -207,7 +206,7 @@ class LineChat(LineReceiver):
         member = self.member
         while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
             now = self.factory.clock.seconds()
-            plain = self._plain_lines(min(LINES_AT_ONCE, self._lines.left(now)))
+            plain = self._plain_lines(math.ceil(max(0, min(LINES_AT_ONCE, self._lines.left(now)))))
             if plain:
                 self._obey(plain)
             else:
@@ -228,22 +227,20 @@ class LineChat(LineReceiver):
     def _takes_answers(self) -> bool:
         return not self.member.is_behind or self._is_lost
 
-    def _plain_lines(self, most: float) -> list[str]:
+    def _plain_lines(self, most: int) -> list[str]:
         """Take the lines in a row that are just said, at most so many: nearly all lines, read together."""
-        if not (self.member.alias and self.member.may(posts=True)):
+        if self._waiting[0][:1] == b"/" or not (self.member.alias and self.member.may(posts=True)):
             return []
-        lines: list[bytes] = []
-        for line in self._waiting:
-            if isinstance(line, Mark) or line[:1] == b"/" or len(lines) >= most:
-                break
-            lines.append(line)
-        plain = text.plain(lines)
-        for _ in plain:
-            self._waiting.popleft()
+        plain = text.plain(list(islice(self._waiting, most)))
+        if len(plain) == len(self._waiting):
+            self._waiting.clear()
+        else:
+            for _ in plain:
+                self._waiting.popleft()
         return plain
 
-    def _read(self, line: bytes | Mark) -> str | ChatError | Mark:
-        if line is Mark.TOO_LONG:
+    def _read(self, line: bytes) -> str | ChatError | Mark:
+        if line is TOO_LONG:
             return LineTooLong(self.factory.limits.max_line)
         if isinstance(line, Mark):
             return line
@@ -307,7 +304,7 @@ class LineChat(LineReceiver):
     def _slow_down(self, seconds: float) -> None:
         if self._is_lost:
             self._waiting.clear()  # more than the limits allow, of somebody who is gone
-            self._waiting.append(Mark.END)
+            self._waiting.append(END)
             return
         clock = self.factory.clock
         self._cancel(self._delay)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from typing import Final
 
 
-class Mark(Enum):
-    """What stands between lines."""
+class Mark(bytes):
+    """What stands between lines. It begins with a slash, and so is never taken for something that is just said."""
 
-    TOO_LONG = "a line over the limit, whose bytes are dropped"
-    END = "Ctrl-D on an empty line: whoever typed it is done, and nothing after it is read"
+
+TOO_LONG: Final = Mark(b"/ a line over the limit, whose bytes are dropped")
+END: Final = Mark(b"/ Ctrl-D on an empty line: whoever typed it is done, and nothing after it is read")
 
 
 class LineSplitter:
@@ -36,7 +37,7 @@ class LineSplitter:
         self._skipping = False
         return pending
 
-    def feed(self, data: bytes) -> list[bytes | Mark]:
+    def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that end in this chunk, without their ends."""
         if self._after_cr and data:
             self._after_cr = False
@@ -47,7 +48,7 @@ class LineSplitter:
             self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r\0", b"\n").replace(b"\r", b"\n")
         first, *rest = data.split(b"\n")
-        lines: list[bytes | Mark] = []
+        lines: list[bytes] = []
         self._grow(first, lines)
         if rest and not self._is_done:
             self._end(lines)
@@ -59,26 +60,26 @@ class LineSplitter:
             self._grow(last, lines)
         return lines
 
-    def _take_each(self, parts: list[bytes], lines: list[bytes | Mark]) -> None:
+    def _take_each(self, parts: list[bytes], lines: list[bytes]) -> None:
         for part in parts:
             self._grow(part, lines)
             if self._is_done:
                 return
             self._end(lines)
 
-    def _grow(self, part: bytes, lines: list[bytes | Mark]) -> None:
+    def _grow(self, part: bytes, lines: list[bytes]) -> None:
         if self._skipping or self._is_done:
             return
         if not self._pending and part[:1] == b"\x04":
-            lines.append(Mark.END)
+            lines.append(END)
             self._is_done = True
         elif len(self._pending) + len(part) > self._max_line:
-            lines.append(Mark.TOO_LONG)
+            lines.append(TOO_LONG)
             self._pending, self._skipping = b"", True
         else:
             self._pending += part
 
-    def _end(self, lines: list[bytes | Mark]) -> None:
+    def _end(self, lines: list[bytes]) -> None:
         if not self._skipping:
             lines.append(self._pending)
         self._pending, self._skipping = b"", False

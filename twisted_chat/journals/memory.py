@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from ..events import Event, is_numbered
-
-_new = tuple.__new__  # what Event(...) ends in; half the time, and this is done for every line
+from ..events import Event, Lines
+from .numbers import numbered
 
 
 class MemoryJournal:
@@ -18,14 +17,14 @@ class MemoryJournal:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._numbers: dict[str, int] = {}
-        self._batch: list[Event] = []
+        self._batch: list[Event | Lines] = []
         self._turn: IDelayedCall | None = None
         self._deliver: Callable[[Sequence[Event]], None]
 
     def start(self, deliver: Callable[[Sequence[Event]], None]) -> None:
         self._deliver = deliver
 
-    def append(self, *events: Event) -> None:
+    def append(self, *events: Event | Lines) -> None:
         self._batch.extend(events)
         if self._turn is None:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
@@ -43,11 +42,4 @@ class MemoryJournal:
     def _end_turn(self) -> None:
         self._turn = None
         batch, self._batch = self._batch, []
-        now = self._clock.seconds()
-        numbers = self._numbers
-        kept = []
-        for kind, group, author, words, origin, number, _when in batch:
-            if group in numbers or is_numbered(group):
-                number = numbers[group] = numbers.get(group, 0) + 1
-            kept.append(_new(Event, (kind, group, author, words, origin, number, now)))
-        self._deliver(kept)
+        self._deliver(numbered(batch, self._numbers, self._clock.seconds()))

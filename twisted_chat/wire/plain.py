@@ -74,7 +74,7 @@ class PlainView:
                 else f"#{group} {author}: {words}{end}"
                 if kind == SAID and group[0] not in "@*"
                 else self._line(Event(kind, group, author, words)) + end
-                for kind, group, author, words, _origin, _number, _when in events
+                for kind, group, author, words, _origin, _number, _when, _ident in events
             ]
         ).encode()
 
