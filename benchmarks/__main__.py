@@ -72,6 +72,8 @@ def _measure(runs: list[Run], servers: Sequence[str], todo: Sequence[Case], roun
     for case in todo:
         for number in range(1, rounds + 1):
             for server in servers:
+                if case.only and server not in case.only:
+                    continue
                 began = time.monotonic()
                 run = _run(case, server, number, core)
                 runs.append(run)

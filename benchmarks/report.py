@@ -64,8 +64,10 @@ COLUMNS: dict[str, list[Column]] = {
         *_TIMES,
         *_SHARES,
     ],
+    "acks": [Column("lines/s", "acks_per_second", 1, 0), *_SHARES],
+    "soon": _TIMES,
 }
-LESS_IS_BETTER = {"latency", "idle", "stuck"}
+LESS_IS_BETTER = {"latency", "idle", "stuck", "soon"}
 BUSY = 0.85  # of a core: whoever uses that much is what limits
 NOTES = """\
 M deliveries/s: million lines received by anyone a second. us/delivery, us/line: the server's CPU time, microseconds.

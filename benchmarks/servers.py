@@ -82,6 +82,15 @@ class Ours(Server):
         return text + b"\n"
 
 
+class OursInMemory(Ours):
+    """The same with a journal that forgets with the process."""
+
+    name = "ours-memory"
+
+    def command(self, port, folder, bounded):
+        return [*super().command(port, folder, bounded), "--journal", "memory"]
+
+
 class OursWithEcho(Ours):
     """The same with the option as it is by default: speakers hear their own lines too."""
 
@@ -232,7 +241,18 @@ class Nats(Server):
 
 KINDS: dict[str, type[Server]] = {
     kind.name: kind
-    for kind in (Ours, OursWithEcho, Floor, TextbookTwisted, TextbookAsyncio, Ngircd, Inspircd, Redis, Nats)
+    for kind in (
+        Ours,
+        OursInMemory,
+        OursWithEcho,
+        Floor,
+        TextbookTwisted,
+        TextbookAsyncio,
+        Ngircd,
+        Inspircd,
+        Redis,
+        Nats,
+    )
 }
 
 

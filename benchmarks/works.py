@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from . import acks
 from .crowd import READ_BYTES, Connection, Crowd, until
 from .servers import Running
 from .talk import Course, Talk
@@ -18,6 +19,8 @@ SHORT, LONG = 59, 400  # bytes of a text: a line of 64 in our own server; as muc
 SAMPLES = 20  # readers whose latency is taken
 SETTLE_SECONDS = 8  # for a server to let go of what it holds for connections that are gone
 STUCK_SECONDS = 90  # in which so and so many megabytes are to be said
+OURS = frozenset({"ours", "ours-memory"})  # who acknowledge lines
+ACK_RATE = 1000  # lines a second
 FEW = 100  # connections that come and go first, so that what is made once is there
 
 Figures = dict[str, float]
@@ -51,6 +54,7 @@ class Case:
     pictured: bool = True
     readers: int = 0
     speakers: int = 0
+    only: frozenset[str] = frozenset()  # servers that can do it; empty: all
 
 
 def cases(work: str, settings: Settings) -> Iterator[Case]:
@@ -162,6 +166,33 @@ def _stuck(settings: Settings) -> Iterator[Case]:
         yield Case("stuck", title, run, readers + stuck + 1, bounded=True)
 
 
+def _acks(settings: Settings) -> Iterator[Case]:
+    def run(server: Running) -> Figures:
+        with acks.programs(server, max(settings.speakers)) as here:
+            server_cpu, load_cpu = server.usage.cpu_seconds(), time.process_time()
+            seconds = acks.at_full_speed(here, settings.seconds, settings.window, settings.chunk)
+            return {
+                "acks_per_second": sum(program.acknowledged for program in here) / seconds,
+                "server_cpu": (server.usage.cpu_seconds() - server_cpu) / seconds,
+                "load_cpu": (time.process_time() - load_cpu) / seconds,
+            }
+
+    title = f"{_count(max(settings.speakers), 'program')} in one room, as many lines as are acknowledged"
+    yield Case("acks", title, run, max(settings.speakers), only=OURS, pictured=False)
+
+
+def _soon(settings: Settings) -> Iterator[Case]:
+    def run(server: Running) -> Figures:
+        with acks.programs(server, max(settings.speakers)) as here:
+            acks.at_rate(here, settings.seconds, ACK_RATE)
+            hundredths = statistics.quantiles([late for one in here for late in one.latencies], n=100)
+            worst = max(late for one in here for late in one.latencies)
+            return {"p99_ms": hundredths[98] / 1e6, "p50_ms": hundredths[49] / 1e6, "max_ms": worst / 1e6}
+
+    title = f"from a line to its acknowledgement, {ACK_RATE:,} lines a second"
+    yield Case("soon", title, run, max(settings.speakers), only=OURS, pictured=False)
+
+
 WORKS: dict[str, Callable[[Settings], Iterator[Case]]] = {
     "fanout": _fanout,
     "one": _one,
@@ -169,6 +200,8 @@ WORKS: dict[str, Callable[[Settings], Iterator[Case]]] = {
     "idle": _idle,
     "visits": _come_and_go,
     "stuck": _stuck,
+    "acks": _acks,
+    "soon": _soon,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
-from . import processes
+from . import doors, processes
 
 
 def pytest_sessionfinish(session):
@@ -51,6 +51,14 @@ def nothing_is_left_behind():
 def logged_failures(nothing_is_left_behind):
     """Call it once the failures that a test provokes are logged: they are forgiven, and returned as a count."""
     return nothing_is_left_behind.expected
+
+
+@pytest.fixture
+def door():
+    """A server in memory, whose line door a test connects to."""
+    door = doors.Door()
+    yield door
+    door.close()
 
 
 @pytest.fixture

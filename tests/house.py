@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from twisted_chat import commands
 from twisted_chat.errors import ChatError
-from twisted_chat.events import SAID, Event, Lines, is_numbered
+from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
 from twisted_chat.hub import Hub
+from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
 from twisted_chat.wire.plain import PlainView
 
@@ -13,29 +15,59 @@ from twisted_chat.wire.plain import PlainView
 class TurnJournal:
     """Keeps the contract of interfaces.Journal; a turn ends when ``turn`` is called."""
 
+    name = "double"
+
     def __init__(self, now=lambda: 0.0):
         self.now = now
         self.numbers = {}
+        self.firsts = {}  # the number that each ident was given
         self.batch = []
+        self.asked = []
+        self.failure = None  # the error with which all is refused
 
-    def start(self, deliver):
-        self.deliver = deliver
+    def start(self, user):
+        self.user = user
+
+    def open(self):
+        return []
 
     def append(self, *events):
         self.batch.extend(events)
 
+    def recall(self, query, answer):
+        self.asked.append((query, answer))
+
     def forget(self, group):
-        self.numbers.pop(group, None)
+        self.numbers.pop(log_of(group), None)
+
+    async def stop(self):
+        while self.batch or self.asked:
+            self.turn()
 
     def turn(self):
         batch, self.batch = self.batch, []
-        kept = []
-        for event in batch:
-            for one in self.events(event):
-                if is_numbered(one.group):
-                    self.numbers[one.group] = self.numbers.get(one.group, 0) + 1
-                kept.append(one._replace(number=self.numbers.get(one.group, 0), when=self.now()))
-        self.deliver(kept)
+        asked, self.asked = self.asked, []
+        if batch and self.failure:
+            self.user.refuse(batch, self.failure)
+        elif batch:
+            self.user.deliver([self.numbered(event) for item in batch for event in self.events(item)])
+        for query, answer in asked:
+            try:
+                answer(chosen(self.user.remembered(query.group), query))
+            except ChatError as error:
+                answer(error)
+
+    def numbered(self, event):
+        event = event._replace(when=self.now())
+        if not event.group:
+            return event
+        if event.ident in self.firsts and event.kind in POSTS:
+            return event._replace(kind=REPEATED, text="", number=self.firsts[event.ident])
+        log = log_of(event.group)
+        number = self.numbers[log] = self.numbers.get(log, 0) + 1
+        if event.ident and event.kind in POSTS:
+            self.firsts[event.ident] = number
+        return event._replace(number=number)
 
     def events(self, item):
         if isinstance(item, Lines):
@@ -52,11 +84,15 @@ class Person:
         self.dropped = False
         self.is_closed = False
         self.is_full = False  # does not read: what is sent now is the remainder
-        self.settled = 0  # how often the door was told
-        self.member = house.hub.connect(self, view, self._settle)
+        self.times_settled = 0  # how often the door was told
+        self.is_taken_over = False
+        self.member = house.hub.connect(self, view, self)
 
-    def _settle(self):
-        self.settled += 1
+    def settled(self):
+        self.times_settled += 1
+
+    def taken_over(self):
+        self.is_taken_over = True
 
     def send(self, data):
         assert data
@@ -102,7 +138,7 @@ class House:
 
     def settle(self):
         """End turns until nothing is on its way."""
-        while self.journal.batch:
+        while self.journal.batch or self.journal.asked:
             self.journal.turn()
 
     def connect(self, view=None):

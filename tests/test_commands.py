@@ -25,6 +25,9 @@ def answer(person, line):
     return person.type(line).heard()
 
 
+HISTORY_USAGE = "type it like this: /history [N | 2h | A-B], for example /history 50, /history 2h, /history 120-140"
+
+
 @pytest.mark.parametrize(
     "typed, heard",
     [
@@ -62,10 +65,10 @@ def test_what_is_answered(alice, typed, heard):
         ("/xyzzy a b", "there is no command /xyzzy: /help lists the commands (to say it, begin with //)"),
         ("/", "there is no command /: /help lists the commands (to say it, begin with //)"),
         ("/ hello", "there is no command /: /help lists the commands (to say it, begin with //)"),
-        ("/join", "type it like this: /join ROOM"),
+        ("/join", "type it like this: /join ROOM [AFTER]"),
         (
             "/join a b",
-            "that room name cannot be used: use letters and digits, then also - _ and . within it, and no spaces",
+            "type it like this: /join ROOM [AFTER], AFTER is the number of an event: /join lobby 120",
         ),
         ("/leave dev", "you are not in dev: /join dev first"),
         ("/to dev hi", "you are not in dev: /join dev first"),
@@ -79,11 +82,11 @@ def test_what_is_answered(alice, typed, heard):
         ("/me", "type it like this: /me TEXT"),
         ("/me \u200b", "there is nothing to say in that"),
         ("/all ", "type it like this: /all TEXT"),
-        ("/history x", "type it like this: /history [N], N from 1"),
-        ("/history 0", "type it like this: /history [N], N from 1"),
-        ("/history -1", "type it like this: /history [N], N from 1"),
-        ("/history \u0664", "type it like this: /history [N], N from 1"),
-        ("/history 99999999999999999999", "type it like this: /history [N], N from 1"),
+        ("/history x", HISTORY_USAGE),
+        ("/history 0", HISTORY_USAGE),
+        ("/history -1", HISTORY_USAGE),
+        ("/history \u0664", HISTORY_USAGE),
+        ("/history 99999999999999999999", HISTORY_USAGE),
         ("/who dev", "there is no room dev: /rooms lists them, /join dev makes it"),
         ("/whois bob", "nobody here is called bob: /who * lists everyone"),
         ("/nick", "type it like this: /nick ALIAS"),
@@ -157,7 +160,7 @@ def test_history_of_a_silent_room(house):
     house.hub.rooms["lobby"].tail.clear()
     alice = house.enter("alice")
     house.hub.rooms["lobby"].tail.clear()
-    assert answer(alice, "/history") == ["-- nothing has been said in lobby yet"]
+    assert answer(alice, "/history") == ["-- nothing of that is kept in lobby"]
 
 
 def test_quit_says_why_where_one_was(house, alice):

@@ -29,7 +29,7 @@ def test_a_document_is_sound(path):
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_the_files_that_a_document_names_are_there(path):
-    for name in re.findall(r"`(?:[^`<]+<)?([\w./]+\.(?:rst|py|cfg))>?`", path.read_text()):
+    for name in re.findall(r"`(?:[^`<]+<)?([\w./]+\.(?:rst|py|cfg|json))>?`", path.read_text()):
         assert (ROOT / name).exists() or (path.parent / name).exists(), name
 
 
@@ -71,7 +71,7 @@ def test_every_limit_stands_in_the_docs():
         limits.rooms_each,
         limits.remembered,
         limits.shown_to_joiner,
-        limits.history_bytes,
+        int(limits.grace_seconds),
         limits.aliases_at_once,
         text.ALIAS_LENGTH,
         text.ROOM_LENGTH,

@@ -22,6 +22,7 @@ from twisted_chat.events import (
     RELEASED,
     RENAMED,
     RETITLED,
+    TOOK,
 )
 from twisted_chat.limits import Limits
 
@@ -37,6 +38,8 @@ class Recorder:
     """A view in which a line is the place of its event in a list, so that what was sent tells what was heard."""
 
     events: list = field(default_factory=list)
+
+    is_for_people = True
 
     def encode(self, events, bell=False):
         first = len(self.events)
@@ -114,14 +117,15 @@ class HubMachine(RuleBasedStateMachine):
         self.house = House(Limits(shown_to_joiner=3, rooms_each=3))
         self.model = Model(3)
         self.everyone = []
-        deliver = self.house.journal.deliver
+        deliver = self.house.hub.deliver
 
         def delivered(batch):
             for event in batch:
-                self.model.happen(event)
+                if event.kind != TOOK:
+                    self.model.happen(event)
             deliver(batch)
 
-        self.house.journal.deliver = delivered
+        self.house.hub.deliver = delivered
 
     @rule(target=people)
     def connect(self):

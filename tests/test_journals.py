@@ -3,46 +3,107 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.task import Clock
 
-from twisted_chat.events import CLAIMED, JOINED, SAID, Event
+from twisted_chat.errors import NotRecalled
+from twisted_chat.events import ACTED, CLAIMED, JOINED, REPEATED, SAID, Event, Lines
+from twisted_chat.interfaces import Query
+from twisted_chat.journals import memory
 from twisted_chat.journals.memory import MemoryJournal
+from twisted_chat.journals.sqlite import SqliteJournal
 
 from .house import TurnJournal
+from .threaded_clock import ThreadedClock
 
 
 class Kept:
     """A journal and what it delivered; ``turn`` makes it deliver."""
 
-    def __init__(self, journal, turn):
-        self.journal, self.turn = journal, turn
+    def __init__(self, journal, clock):
+        self.journal, self.clock = journal, clock
         self.batches = []
-        journal.start(lambda batch: self.batches.append(list(batch)))
+        self.refused = []
+        self.next = []  # what is appended, an item a batch, while delivering
+        journal.start(self)
+        self.known = journal.open()
+
+    def deliver(self, batch):
+        self.batches.append(list(batch))
+        if self.next:
+            batches = len(self.batches)
+            self.journal.append(self.next.pop(0))
+            assert len(self.batches) == batches  # nothing is delivered within append
+
+    def refuse(self, batch, error):
+        self.refused.append((list(batch), error))
+
+    def remembered(self, group):
+        return [event for event in self.events if event.group == group and event.kind != REPEATED]
 
     @property
     def events(self):
         return [event for batch in self.batches for event in batch]
 
+    def say(self, *words, room="lobby", author="alice"):
+        self.journal.append(*(Event(SAID, room, author, text, 1) for text in words))
 
-def memory():
-    clock = Clock()
-    clock.advance(1000)
-    return Kept(MemoryJournal(clock), lambda: clock.advance(0))
+    def turn(self):
+        """Let happen what was appended."""
+        if isinstance(self.journal, TurnJournal):
+            self.journal.turn()
+        else:
+            batches = len(self.batches) + len(self.refused)
+            self.clock.run_until(lambda: len(self.batches) + len(self.refused) > batches)
+
+    def ask(self, group="lobby", **asked):
+        """Return the answer to a query."""
+        answers = []
+        self.journal.recall(Query(group, **asked), answers.append)
+        assert answers == []
+        if isinstance(self.journal, TurnJournal):
+            self.journal.turn()
+        self.clock.run_until(lambda: answers)
+        if isinstance(answers[0], NotRecalled):
+            raise answers[0]
+        return answers[0]
+
+    def texts(self, group="lobby", **asked):
+        return [event.text for event in self.ask(group, **asked)]
+
+    def stop(self):
+        """Stop as the journal does; nothing may be left to be called."""
+        stopped = self.journal.stop()
+        if isinstance(self.journal, TurnJournal):
+            with pytest.raises(StopIteration):
+                stopped.send(None)
+        else:
+            self.clock.wait_for(stopped)
+        assert self.clock.getDelayedCalls() == []
 
 
-def double():
-    journal = TurnJournal(lambda: 1000.0)
-    return Kept(journal, journal.turn)
+JOURNALS = {
+    "memory": lambda clock, folder: MemoryJournal(clock),
+    "sqlite": lambda clock, folder: SqliteJournal(folder / "chat.db", clock),
+    "double": lambda clock, folder: TurnJournal(clock.seconds),
+}
 
 
-@pytest.fixture(params=[memory, double])
-def kept(request):
-    return request.param()
+@pytest.fixture(params=JOURNALS)
+def kept(request, tmp_path):
+    clock = ThreadedClock()
+    kept = Kept(JOURNALS[request.param](clock, tmp_path), clock)
+    yield kept
+    kept.next.clear()
+    kept.stop()
+
+
+def test_a_new_journal_knows_nothing_and_has_a_name(kept):
+    assert kept.known == []
+    assert kept.journal.name
 
 
 def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):
     for words in "abc":
-        kept.journal.append(Event(SAID, "lobby", "alice", words, 1))
+        kept.say(words)
     assert kept.batches == []
     kept.turn()
     assert [event.text for event in kept.events] == ["a", "b", "c"]
@@ -50,10 +111,36 @@ def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):
 
 
 def test_each_group_has_its_own_numbers_without_gaps(kept):
-    for group in ["lobby", "ops", "lobby", "*", "@bob", "", "lobby", "*"]:
+    for group in ["lobby", "ops", "lobby", "*", "@bob", "", "lobby", "*", "@bob"]:
         kept.journal.append(Event(SAID, group, "alice", "hi", 1))
         kept.turn()
-    assert [event.number for event in kept.events] == [1, 1, 2, 1, 0, 0, 3, 2]
+    assert [event.number for event in kept.events] == [1, 1, 2, 1, 1, 0, 3, 2, 2]
+
+
+def test_each_group_has_its_own_numbers_within_a_batch(kept):
+    for group in ["lobby", "ops", "", "lobby", "*", "@bob", "lobby", "@bob", ""]:
+        kept.journal.append(Event(SAID, group, "alice", "hi", 1))
+    kept.turn()
+    assert [event.number for event in kept.events] == [1, 1, 0, 2, 1, 1, 3, 2, 0]
+
+
+def test_what_is_said_to_one_alias_is_one_log_however_it_is_written(kept):
+    for group in ["@Bob", "@bob", "@BOB"]:
+        kept.journal.append(Event(SAID, group, "alice", "hi", 1))
+    kept.turn()
+    assert [(event.group, event.number) for event in kept.events] == [("@Bob", 1), ("@bob", 2), ("@BOB", 3)]
+
+
+def test_lines_are_an_event_each(kept):
+    kept.say("first")
+    kept.journal.append(Lines("lobby", "bob", ["a", "b"], 7))
+    kept.say("last")
+    kept.turn()
+    assert kept.events[1:3] == [
+        Event(SAID, "lobby", "bob", "a", 7, 2, 1000.0),
+        Event(SAID, "lobby", "bob", "b", 7, 3, 1000.0),
+    ]
+    assert kept.events[3].number == 4
 
 
 def test_nothing_else_of_an_event_changes_but_its_time(kept):
@@ -64,42 +151,170 @@ def test_nothing_else_of_an_event_changes_but_its_time(kept):
 
 
 def test_what_is_appended_while_delivering_is_delivered_later(kept):
-    seen = []
-
-    def deliver(batch):
-        seen.append([event.text for event in batch])
-        if len(seen) == 1:
-            kept.journal.append(Event(JOINED, "lobby", "alice", "second", 1))
-            assert seen == [["first"]]
-
-    kept.journal.start(deliver)
-    kept.journal.append(Event(SAID, "lobby", "alice", "first", 1))
-    kept.turn()
-    kept.turn()
-    assert seen[:2] == [["first"], ["second"]]
+    kept.next = [Event(JOINED, "lobby", "alice", "second", 1)]
+    kept.say("first")
+    while len(kept.batches) < 2:
+        kept.turn()
+    assert [[event.text for event in batch] for batch in kept.batches] == [["first"], ["second"]]
 
 
-def test_the_numbers_of_a_forgotten_room_begin_again(kept):
-    kept.journal.append(Event(SAID, "ops", "alice", "a", 1))
+def test_the_hubs_own_stay_in_order_behind_what_is_being_kept(kept):
+    kept.say("first")
+    kept.clock.advance(0)
+    kept.journal.append(Event(CLAIMED, "", "", "second", 1))
+    kept.clock.advance(0)
+    while len(kept.events) < 2:
+        kept.turn()
+    assert [event.text for event in kept.events] == ["first", "second"]
+
+
+def test_numbers_go_on_or_begin_again_after_a_room_is_forgotten(kept):
+    kept.say("a", room="ops")
     kept.turn()
     kept.journal.forget("ops")
     kept.journal.forget("never heard of")
-    kept.journal.append(Event(SAID, "ops", "alice", "b", 1))
+    kept.say("b", room="ops")
     kept.turn()
-    assert [event.number for event in kept.events] == [1, 1]
+    is_durable = isinstance(kept.journal, SqliteJournal)
+    assert [event.number for event in kept.events] == [1, 2 if is_durable else 1]
 
 
-async def test_stopping_delivers_all_that_was_appended_and_leaves_no_call():
-    clock = Clock()
-    kept = Kept(MemoryJournal(clock), None)
+# -- asking again
 
-    def deliver(batch):
-        kept.batches.append(list(batch))
-        if len(kept.batches) < 3:
-            kept.journal.append(Event(SAID, "lobby", "alice", "more", 1))
 
-    kept.journal.start(deliver)
-    kept.journal.append(Event(SAID, "lobby", "alice", "hi", 1))
-    await kept.journal.stop()
+def test_what_is_asked_for_again_is_repeated_with_the_first_number(kept):
+    asked = Event(SAID, "lobby", "alice", "hi", 1, ident="pc/1")
+    kept.say("before")
+    kept.journal.append(asked)
+    kept.turn()
+    kept.journal.append(asked._replace(origin=2), asked._replace(ident="pc/2"))
+    kept.turn()
+    repeated, other = kept.batches[1]
+    assert repeated == Event(REPEATED, "lobby", "alice", "", 2, 2, 1000.0, "pc/1")
+    assert other == Event(SAID, "lobby", "alice", "hi", 1, 3, 1000.0, "pc/2")
+
+
+def test_what_is_asked_for_again_in_one_batch_is_repeated(kept):
+    asked = Event(SAID, "lobby", "alice", "hi", 1, ident="pc/1")
+    kept.journal.append(asked, asked, asked)
+    kept.say("after")
+    kept.turn()
+    assert [event.kind for event in kept.events] == [SAID, REPEATED, REPEATED, SAID]
+    assert [event.number for event in kept.events] == [1, 1, 1, 2]
+
+
+def test_the_hubs_own_are_never_a_repetition(kept):
+    kept.journal.append(Event(CLAIMED, "", "", "bob", 1, ident="pc/1"))
+    kept.journal.append(Event(CLAIMED, "", "", "bob", 2, ident="pc/1"))
+    kept.turn()
+    assert [(event.kind, event.number) for event in kept.events] == [(CLAIMED, 0)] * 2
+
+
+def test_a_journal_in_memory_remembers_a_bounded_number_of_idents(monkeypatch):
+    monkeypatch.setattr(memory, "IDENTS", 2)
+    clock = ThreadedClock()
+    kept = Kept(MemoryJournal(clock), clock)
+    for ident in ["pc/1", "pc/2", "pc/3", "pc/2", "pc/1"]:
+        kept.journal.append(Event(SAID, "lobby", "alice", "hi", 1, ident=ident))
+        kept.turn()
+    assert [event.kind for event in kept.events] == [SAID, SAID, SAID, REPEATED, SAID]
+
+
+# -- recalling
+
+
+@pytest.fixture
+def told(kept):
+    """A journal with ten events in the lobby, numbered from 1, a second apart from 1000 on."""
+    for number in range(1, 10):
+        kept.say(f"line {number}", author="alice" if number % 2 else "Bob")
+        kept.turn()
+        kept.clock.rightNow += 1
+    kept.journal.append(Event(ACTED, "lobby", "bob", "waves, twice", 2))
+    kept.say("elsewhere", room="ops")
+    kept.turn()
+    return kept
+
+
+def numbers(events):
+    return [event.number for event in events]
+
+
+def test_all_of_a_group_is_recalled_as_it_was_delivered(told):
+    assert told.ask() == told.remembered("lobby")
+    assert told.texts("ops") == ["elsewhere"]
+    assert told.ask("nowhere") == []
+
+
+@pytest.mark.parametrize(
+    "asked, expected",
+    [
+        ({"after": 8}, [9, 10]),
+        ({"until": 2}, [1, 2]),
+        ({"after": 2, "until": 4}, [3, 4]),
+        ({"after": 10}, []),
+        ({"after": 10**30}, []),
+        ({"until": 10**30, "after": -5}, list(range(1, 11))),
+        ({"since": 1007.0}, [8, 9, 10]),
+        ({"most": 2}, [1, 2]),
+        ({"most": 2, "newest": True}, [9, 10]),
+        ({"most": 0}, []),
+        ({"kinds": frozenset({ACTED})}, [10]),
+        ({"kinds": frozenset({ACTED, JOINED}), "newest": True}, [10]),
+        ({"author": "BOB"}, [2, 4, 6, 8, 10]),
+        ({"author": "bob", "most": 2, "newest": True}, [8, 10]),
+        ({"author": "nobody"}, []),
+        ({"words": "waves"}, [10]),
+        ({"words": "TWICE Waves"}, [10]),
+        ({"words": "line", "author": "bob", "after": 4}, [6, 8]),
+        ({"words": "line", "most": 2, "newest": True}, [8, 9]),
+        ({"words": "line 5"}, [5]),
+        ({"words": "elsewhere"}, []),
+        ({"words": "- line *"}, list(range(1, 10))),
+    ],
+)
+def test_a_query_is_answered_with_all_that_meets_it_and_nothing_else(told, asked, expected):
+    assert numbers(told.ask(**asked)) == expected
+
+
+def test_what_was_said_to_an_alias_is_recalled_by_it(kept):
+    kept.journal.append(Event(SAID, "@bob", "alice", "psst", 1))
+    kept.turn()
+    assert kept.texts("@bob") == ["psst"]
+
+
+def test_letters_of_other_scripts_are_found(kept):
+    kept.say("Grüße aus ΑΘΉΝΑ", author="Łukasz")
+    kept.turn()
+    assert kept.texts(words="GRÜSSE") in ([], ["Grüße aus ΑΘΉΝΑ"])  # ß is ss for some journals only
+    assert kept.texts(words="αθήνα") == ["Grüße aus ΑΘΉΝΑ"]
+    assert kept.texts(author="łukasz") == ["Grüße aus ΑΘΉΝΑ"]
+
+
+@pytest.mark.parametrize("words", ["*", "- --", '"', "...", "'", "\0"])
+def test_a_search_without_a_word_is_refused(kept, words):
+    kept.say("hi")
+    kept.turn()
+    with pytest.raises(NotRecalled, match="letters or digits"):
+        kept.ask(words=words)
+
+
+# -- the end
+
+
+def test_stopping_delivers_all_that_was_appended_and_leaves_no_call(kept):
+    kept.next = [Event(SAID, "lobby", "alice", "more", 1), Event(SAID, "lobby", "alice", "most", 1)]
+    kept.say("hi")
+    kept.stop()
     assert [event.number for event in kept.events] == [1, 2, 3]
-    assert clock.getDelayedCalls() == []
+    assert kept.refused == []
+
+
+def test_what_was_asked_before_the_end_is_answered(kept):
+    kept.say("hi")
+    kept.turn()
+    answers = []
+    kept.journal.recall(Query("lobby"), answers.append)
+    kept.journal.recall(Query("lobby", words="hi"), answers.append)
+    kept.stop()
+    assert len(answers) == 2

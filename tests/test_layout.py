@@ -20,20 +20,23 @@ MAY_IMPORT = {
     "events": set(),
     "limits": set(),
     "text": {"errors"},
-    "interfaces": {"events"},
+    "interfaces": {"errors", "events"},
     "room": GROUND | {"member"},  # for types only
     "member": GROUND | {"room"},
-    "hub": GROUND | {"member", "room"},
+    "past": GROUND | {"member", "room"},
+    "hub": GROUND | {"member", "past", "room"},
     "commands": GROUND | {"hub", "member", "room"},
-    "wire": GROUND,
+    "programs": GROUND | {"hub", "member", "room", "commands"},
+    "wire": GROUND | {"wire"},
     "journals": GROUND | {"journals"},
-    "doors": GROUND | {"hub", "member", "commands", "wire", "doors"},
+    "doors": GROUND | {"hub", "member", "commands", "programs", "wire", "doors"},
     "client": GROUND | {"wire", "client", "__init__"},
     "service": GROUND | {"hub", "member", "commands", "wire", "doors", "journals", "__init__"},
-    "__main__": {"client", "__init__"},
+    "export": GROUND | {"journals", "wire"},
+    "__main__": {"client", "export", "__init__"},
     "__init__": set(),
 }
-PURE = ["errors", "events", "text", "limits", "interfaces", "room", "member", "hub", "commands", "wire"]
+PURE = "errors events text limits interfaces room member past hub commands programs wire".split()
 
 
 def modules():

@@ -4,109 +4,18 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.error import ConnectionDone
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 
 from twisted_chat import commands
-from twisted_chat.doors.line import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, LineFactory, Refuser, address_text
+from twisted_chat.doors.line import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, Refuser, address_text
 from twisted_chat.doors.telnet import AYT_ANSWER
 from twisted_chat.errors import ChatError
-from twisted_chat.hub import Hub
-from twisted_chat.journals.memory import MemoryJournal
-from twisted_chat.limits import Addresses, Limits
+from twisted_chat.limits import Limits
 from twisted_chat.member import KEPT
+
+from .doors import Door
 
 WELCOME = "{0} has connected to the chat room\nyou are now connected!\n-- {1} in lobby: {2}\n"
 HINT = "-- /help shows what you can type, /quit leaves\n"
-
-
-class Transport(StringTransport):
-    """A StringTransport that knows what it was told."""
-
-    aborted = False
-
-    def abortConnection(self):
-        self.aborted = self.disconnected = True
-
-
-class Peer:
-    """What is at the other end of a connection."""
-
-    def __init__(self, door, address):
-        self.door = door
-        self.transport = Transport(peerAddress=address)
-        self.chat = door.factory.buildProtocol(address)
-        self.chat.makeConnection(self.transport)
-
-    def send(self, *chunks):
-        """Send chunks, one reactor turn each, and let what they ask for happen."""
-        for chunk in chunks:
-            self.chat.dataReceived(chunk if isinstance(chunk, bytes) else chunk.encode())
-            self.door.settle()
-        return self
-
-    def read(self):
-        """Return what came since the last call."""
-        data = self.transport.value()
-        self.transport.clear()
-        return data.decode()
-
-    def end(self):
-        """End our side: a half-close."""
-        self.chat.readConnectionLost()
-        self.door.settle()
-
-    def lose(self):
-        """Break the connection."""
-        self.chat.connectionLost(Failure(ConnectionDone()))
-        self.door.settle()
-
-    @property
-    def is_closed(self):
-        return self.transport.disconnecting
-
-
-class Door:
-    """A server in memory: clock, journal, hub and line door."""
-
-    def __init__(self, limits=None, motd=()):
-        self.clock = Clock()
-        self.clock.advance(1_000_000)
-        self.faults = []
-        self.limits = limits or Limits()
-        self.journal = MemoryJournal(self.clock)
-        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.faults.append)
-        self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
-
-    def settle(self):
-        """End turns until nothing is due now."""
-        self.clock.advance(0)
-        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
-            self.clock.advance(0)
-
-    def connect(self, host="192.0.2.1", port=12345):
-        return Peer(self, IPv4Address("TCP", host, port))
-
-    def enter(self, alias, host="192.0.2.1"):
-        peer = self.connect(host).send(f"{alias}\n")
-        assert peer.chat.member.alias == alias
-        peer.read()
-        return peer
-
-
-@pytest.fixture
-def door():
-    door = Door()
-    yield door
-    for connection in list(door.factory.connections):
-        connection.connectionLost(Failure(ConnectionDone()))
-    door.settle()
-    assert door.faults == []
-    assert door.clock.getDelayedCalls() == []
-    assert door.hub.aliases == {}
-    assert not (door.hub._sessions or door.factory.connections or door.factory._addresses._live)
 
 
 # -- coming in
@@ -176,14 +85,15 @@ def test_many_posts_in_one_packet_are_one_turn(door):
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
     batches = []
-    door.journal.start(lambda batch: (batches.append(len(batch)), door.hub.deliver(batch)))
+    deliver = door.hub.deliver
+    door.hub.deliver = lambda batch: (batches.append(len(batch)), deliver(batch))
     bob.send("one\n/all two\n/me three\n/msg alice four\n")
     assert batches == [4]
 
 
 def test_the_answer_to_a_question_counts_what_was_said_before_it(door):
     bob = door.enter("bob").send("hello\n/history 1\n/nope\nx\n")
-    assert bob.read().splitlines()[:3] == ["bob: hello", "-- lobby, 2 to 2:", "bob: hello"]
+    assert bob.read().splitlines()[:3] == ["bob: hello", "-- lobby, from 2 on:", "bob: hello"]
 
 
 def test_no_alias_in_time_is_a_polite_close(door):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Coroutine, Sequence
 from signal import SIGTERM
 from typing import Any
@@ -25,6 +26,8 @@ exit status:
   2  the command line is wrong
   3  the server refused the alias, the room, or a line; the other lines were said
 
+``twisted-chat export ROOM`` prints what a server's journal holds of a room; see twisted-chat export --help.
+
 examples:
   twisted-chat
   make 2>&1 | twisted-chat chat.example.org --alias ci --room builds
@@ -35,6 +38,11 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run it, and exit with its status."""
     _open_closed_files()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["export"]:
+        from . import export
+
+        sys.exit(export.main(arguments[1:]))
     parser = _parser()
     given = parser.parse_args(arguments)
     is_pipe = given.listen or not (os.isatty(0) and os.isatty(1))

@@ -7,13 +7,15 @@ A command's docstring is its help. Its function is given the hub, the member and
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from . import text
-from .errors import BadUsage, ChatError, UnknownCommand
-from .events import ACTED
+from .errors import BadUsage, ChatError, NoCurrentRoom, UnknownCommand
+from .events import ACTED, POSTS, Event
 from .hub import Hub
+from .interfaces import Query
 from .member import Member
 from .room import Room
 
@@ -21,6 +23,9 @@ Function = Callable[[Hub, Member, str], None]
 
 NAMES_SHOWN = 200  # in one answer
 HISTORY_SHOWN = 20  # lines, where no number is given
+
+_WANTED = re.compile(r"([1-9]\d{0,14})|(\d{1,6})([mhd])|(\d{1,15})-(\d{1,15})", re.ASCII)
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,10 @@ def _two(rest: str, usage: str) -> tuple[str, str]:
     return word, words
 
 
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 16
+
+
 def _plural(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
@@ -168,11 +177,15 @@ def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:
 # -- rooms
 
 
-@command("j", "room", "channel", arguments="ROOM")
+@command("j", "room", "channel", arguments="ROOM [AFTER]")
 def join(hub: Hub, me: Member, rest: str) -> None:
-    """Enter a room and talk in it from now on. A room that is not there yet is made."""
+    """Enter a room and talk in it from now on. A room that is not there yet is made. With AFTER, a number, you are
+    shown all that came after it."""
+    name, _space, after = rest.strip().partition(" ")
+    if after and not _is_number(after.strip()):
+        raise BadUsage(f"{TABLE['join'].usage}, AFTER is the number of an event: /join lobby 120")
     before = me.current
-    hub.join(me, rest)
+    hub.join(me, name, int(after) if after else None)
     if not me.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
         me.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
@@ -209,40 +222,103 @@ def topic(hub: Hub, me: Member, rest: str) -> None:
     me.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
 
 
-@command("hist", "scrollback", "log", arguments="[N]")
+@command("hist", "scrollback", "log", arguments="[N | 2h | A-B]")
 def history(hub: Hub, me: Member, rest: str) -> None:
-    """Show the last events of the current room. Without N, the last 20."""
+    """Show what happened in the current room. N shows its last N events, 2h those of the last two hours (also 30m, 7d),
+    A-B those with these numbers. Without any, the last 20."""
     room = hub.room_of(me)
-    wanted = rest.strip() or str(HISTORY_SHOWN)
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10 and int(wanted)):
-        raise BadUsage(TABLE["history"].usage + ", N from 1")
-    events, is_whole = hub.history(room, me, int(wanted))
-    if not events:
-        me.notice(f"nothing has been said in {room.name} yet")
-        return
-    if not is_whole:
-        me.notice("the older ones are too long for one answer")
-    me.notice(f"{room.name}, {events[0].number:,} to {events[-1].number:,}:")
-    me.send(events)
-    me.notice(f"that was {room.name}")
+    _recall(hub, me, room, _wanted(hub, room, rest.strip() or str(HISTORY_SHOWN)))
+
+
+def _wanted(hub: Hub, room: Room, words: str) -> Query:
+    found = _WANTED.fullmatch(words.replace(",", ""))
+    if found is None:
+        raise BadUsage(f"{TABLE['history'].usage}, for example /history 50, /history 2h, /history 120-140")
+    count, ago, unit, first, last = found.groups()
+    query = Query(room.name, until=room.number)
+    if count:
+        return query._replace(after=max(0, room.number - int(count)))
+    if ago:
+        return query._replace(since=hub.seconds() - int(ago) * _SECONDS[unit])
+    return query._replace(after=max(0, int(first) - 1), until=min(int(last), room.number))
+
+
+def _recall(hub: Hub, me: Member, room: Room, query: Query) -> None:
+    """Show what meets a query, a page at a time, between two notices."""
+    shown = 0
+
+    def show(found: Sequence[Event], is_last: bool) -> None:
+        nonlocal shown
+        events = [event for event in found if me.wants(event)]
+        if events and not shown:
+            me.notice(f"{room.name}, from {events[0].number:,} on:")
+        shown += len(events)
+        me.show_again(events)
+        if is_last:
+            me.notice(f"that was {room.name}" if shown else f"nothing of that is kept in {room.name}")
+
+    if query.after >= query.until:
+        show((), is_last=True)
+    else:
+        hub.past.recall_pages(me, query, show)
+
+
+@command("grep", "find", arguments="WORDS")
+def search(hub: Hub, me: Member, rest: str) -> None:
+    """Find what was said with all these words in it. It looks in the rooms that you are in, or in those given as
+    ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
+    words = rest.split()
+    rooms = [hub.room_of(me, word).name for word in words if word[0] == "#"] or list(me.rooms)
+    author = next((word[5:] for word in words if word.startswith("from:")), "")
+    asked = " ".join(word for word in words if word[0] != "#" and not word.startswith("from:"))
+    if not (asked or author):
+        raise BadUsage(TABLE["search"].usage)
+    if not rooms:
+        raise NoCurrentRoom
+    found: list[Event] = []
+    waits = len(rooms)
+
+    def answer(some: Sequence[Event]) -> None:
+        nonlocal waits
+        found.extend(event for event in some if me.wants(event))
+        waits -= 1
+        if not waits:
+            newest = sorted(found, key=lambda event: event.when)[-HISTORY_SHOWN:]
+            me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
+            me.show_again(newest)
+
+    for room in rooms:
+        query = Query(room, words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
+        hub.past.recall(me, query, answer)
 
 
 # -- people
 
 
-@command("names", "users", "members", arguments="[ROOM]")
+@command("names", "users", "members", arguments="[ROOM] [@N]")
 def who(hub: Hub, me: Member, rest: str) -> None:
-    """List who is in a room. Without ROOM, the current one; ``/who *`` lists everyone."""
-    if rest.strip() == "*":
+    """List who is in a room. Without ROOM, the current one; ``/who *`` lists everyone; ``/who lobby @120`` lists who
+    was there at event 120."""
+    name, at, number = rest.strip().partition("@")
+    if name.strip() == "*":
         _list_members(me, hub.everyone, "here")
         return
-    room = hub.room_called(rest) if rest.strip() else hub.room_of(me)
-    _list_members(me, room, f"in {room.name}")
+    room = hub.room_called(name) if name.strip() else hub.room_of(me)
+    if not at:
+        _list_members(me, room, f"in {room.name}")
+    elif not _is_number(number) or not 0 < int(number) <= room.number:
+        raise BadUsage(f"/who {room.name} @N, with N from 1 to {room.number}")
+    else:
+        where = f"in {room.name} at {number}"
+        hub.past.members_at(me, room, int(number), lambda names: me.notice(_members(names, where)))
 
 
 def _list_members(me: Member, room: Room, where: str) -> None:
-    names = (m.alias + (" (away)" if m.away is not None else "") for m in room.members)
-    me.notice(f"{len(room.members):,} {where}: {text.listed(names, NAMES_SHOWN, len(room.members))}".rstrip(": "))
+    me.notice(_members([m.alias + (" (away)" if m.away is not None else "") for m in room.members], where))
+
+
+def _members(names: Sequence[str], where: str) -> str:
+    return f"{len(names):,} {where}: {text.listed(names, NAMES_SHOWN, len(names))}".rstrip(": ")
 
 
 @command("wi", "finger", arguments="ALIAS")

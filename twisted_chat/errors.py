@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import ClassVar
+
 
 class ChatError(Exception):
-    """The root: whoever asked is told ``str(error)``, one line, and stays connected."""
+    """The root: whoever asked is told ``str(error)``, one line, and stays connected. Programs are told ``code`` too."""
+
+    id: str | None = None  # of a program's request that it is about, where nobody else knows it
+    code: ClassVar[str] = "chat_error"  # the name of the class in snake_case: to rename one is to change the protocol
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub("(?<=.)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class BadAlias(ChatError):
@@ -101,3 +111,50 @@ class BadUsage(ChatError):
 
     def __init__(self, usage: str) -> None:
         super().__init__(f"type it like this: {usage}")
+
+
+class NotKept(ChatError):
+    """Something that the journal cannot keep now, and that has therefore not happened."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"that was not said or done, because the server cannot keep it now ({why}): try it again later"
+        )
+
+
+class NotRecalled(ChatError):
+    """A question about the past that the journal cannot answer."""
+
+
+class BadRequest(ChatError):
+    """A request of a program that is not one, or that has the wrong fields; the text is for the program's author."""
+
+    def __init__(self, why: str, ident: str | None = None) -> None:
+        """Tell why, and what to send instead; ``ident`` is the request's own id, where it could be read."""
+        super().__init__(why)
+        self.id = ident
+
+
+class BadVersion(BadRequest):
+    """A hello in a version of the protocol that is not spoken here."""
+
+    def __init__(self, wanted: int, spoken: int, ident: str | None = None) -> None:
+        super().__init__(f"version {wanted} is not spoken here: say hello with version {spoken}", ident)
+
+
+class HelloFirst(ChatError):
+    """Any other request before the hello."""
+
+    def __init__(self) -> None:
+        super().__init__('say hello first: {"do":"hello","id":"1","version":1,"alias":"YOUR ALIAS"}')
+
+
+class TakenOver(ChatError):
+    """The end of a connection whose session goes on in another one."""
+
+    def __init__(self) -> None:
+        super().__init__("another connection has said hello with your token and goes on from here: this one is closed")
+
+
+class CannotOpen(Exception):
+    """A journal that cannot be used: nobody's fault in the chat, so the server does not start; text: what to do."""

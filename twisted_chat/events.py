@@ -20,6 +20,7 @@ JOINED: Final = "joined"
 LEFT: Final = "left"  # text: why, may be empty
 RENAMED: Final = "renamed"  # author: the old alias; text: the new one
 RETITLED: Final = "retitled"  # text: the topic, empty when it was cleared
+TOOK: Final = "took"  # in the log of @ALIAS: somebody has the alias now; text: their program's public name, or empty
 # The hub's own, in no group: who has which alias, who is away. Only their order matters.
 CLAIMED: Final = "claimed"  # text: the alias asked for; the first claim in order wins
 RELEASED: Final = "released"  # author's session has ended
@@ -28,9 +29,13 @@ CAME_BACK: Final = "came back"
 # To one person, never kept.
 CONNECTED: Final = "connected"  # they are in, under the alias ``author``
 NOTICED: Final = "noticed"  # the server's own words
-REFUSED: Final = "refused"  # what they asked for cannot be done; text: why
+REFUSED: Final = "refused"  # what they asked for cannot be done; text: why; author: the error's code
+SKIPPED: Final = "skipped"  # they are not given some events of ``group``: from number int(text) to ``number``
+IGNORED: Final = "ignored"  # in place of an event that they do not wish to hear: it has this number
+REPEATED: Final = "repeated"  # what they asked for was asked for before, and has this number already
 
 POSTS: Final = frozenset({SAID, ACTED})  # what a person said; these change nobody's state
+MOVES: Final = frozenset({JOINED, LEFT, RENAMED})  # what changes who is in a room
 
 
 class Event(NamedTuple):
@@ -38,6 +43,7 @@ class Event(NamedTuple):
 
     ``group`` tells who hears it. The three kinds of group communication are one thing, a post to a group:
     a room's name (multicast), ``*`` (broadcast), ``@ALIAS`` (unicast), or empty for the hub's own.
+    Each group but the last is a log, that of ``@ALIAS`` too: of what was said to whoever had that alias.
     ``number`` is 1, 2, 3 ... in its group, without gaps, given by the journal; 0: not numbered.
     ``when`` is in seconds since the epoch, also given by the journal.
     ``origin`` is the session that asked for it; 0 for the server.
@@ -69,5 +75,5 @@ class Lines(NamedTuple):
 
 
 def is_numbered(group: str) -> bool:
-    """Whether the events of a group form a log: rooms and broadcasts do, what goes to one person does not."""
-    return bool(group) and group[0] != "@"
+    """Whether the events of a group form a log, and so are kept: all but the hub's own."""
+    return bool(group)

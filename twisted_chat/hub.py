@@ -25,18 +25,20 @@ from .events import (
     LOBBY,
     NOTICED,
     POSTS,
-    REFUSED,
     RELEASED,
     RENAMED,
+    REPEATED,
     RETITLED,
     SAID,
+    TOOK,
     WENT_AWAY,
     Event,
     Lines,
 )
-from .interfaces import Journal, Outbox, View
+from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits
-from .member import Member
+from .member import IN_FLIGHT, Member
+from .past import Past
 from .room import Room, Run
 
 _origin = attrgetter("origin")
@@ -62,27 +64,62 @@ class Hub:
         self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits)}
         self.everyone = Room(EVERYONE, limits)
         self._journal = journal
-        self._limits = limits
+        self.limits = limits
         self.seconds = seconds
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)
         self._looks: dict[str, Member] = {}
+        self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
-        journal.start(self.deliver)
+        self.past = Past(journal, self._settle, on_fault)
+        journal.start(self)
+
+    def restore(self, past: Iterable[Known]) -> None:
+        """Learn what the journal knows of the rooms from before the server was started."""
+        newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
+        for known in newest:
+            room = self.everyone if known.room == EVERYONE else self.rooms.get(known.room)
+            if room is None and len(self.rooms) < self.limits.rooms:
+                room = self.rooms[known.room] = Room(known.room, self.limits)
+            if room is not None:
+                room.restore(known.number, known.topic, known.tail)
+
+    @property
+    def journal_name(self) -> str:
+        """The name under which its numbers mean something."""
+        return self._journal.name
+
+    def remembered(self, group: str) -> Sequence[Event]:
+        """Return what the tail of a room holds, oldest first."""
+        if group[:1] == "@":
+            owner = self.aliases.get(text.key(group[1:]))
+            room = owner.inbox if owner is not None else None
+        else:
+            room = self.everyone if group == EVERYONE else self.rooms.get(group)
+        return list(room.tail) if room is not None else ()
 
     # -- requests: who is here
 
-    def connect(self, outbox: Outbox, view: View, on_settled: Callable[[], None]) -> Member:
+    def connect(self, outbox: Outbox, view: View, door: Door) -> Member:
         """Return a new member, who has to claim an alias.
 
-        ``on_settled`` is called each time when all that they asked for has happened; see ``Member.alias``,
+        The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        member = Member(next(self._session_numbers), outbox, view, on_settled, self.seconds())
+        member = Member(next(self._session_numbers), outbox, view, door, self.past.fetch, self.seconds())
         self._sessions[member.session] = member
         return member
+
+    def client_called(self, client: str) -> Member | None:
+        """Return the member whose program has this public name, if they are here or away for a moment."""
+        return self._clients.get(client)
+
+    def introduce(self, member: Member, client: str) -> None:
+        """Give a member's program its public name, by which it is known after a reconnect."""
+        member.client = client
+        self._clients[client] = member
 
     def claim(self, member: Member, wanted: str) -> None:
         """Ask for an alias, the first one or another. Then everyone starts in the lobby.
@@ -97,7 +134,8 @@ class Hub:
         """Leave every room and give the alias back, once what was asked before has happened."""
         if member.leaving is None:
             member.leaving = why
-            if not member.in_flight:
+            member.stop_waiting()
+            if not (member.in_flight or member.asking):
                 self._depart(member)
 
     def go_away(self, member: Member, why: str) -> None:
@@ -110,8 +148,8 @@ class Hub:
 
     # -- requests: rooms
 
-    def join(self, member: Member, wanted: str) -> None:
-        """Enter a room, made if need be, and make it the current one.
+    def join(self, member: Member, wanted: str, after: int | None = None) -> None:
+        """Enter a room, made if need be, and make it the current one; be given what came after a number.
 
         Raises: BadRoom, TooManyRooms.
         """
@@ -119,10 +157,14 @@ class Hub:
         room = member.rooms.get(name)
         if room is not None:
             member.current = room
+            if after is not None:
+                member.rewind(room, after)
             return
-        if len(member.rooms) >= self._limits.rooms_each:
+        if after is not None:
+            member.after[name] = after
+        if len(member.rooms) >= self.limits.rooms_each:
             raise TooManyRooms(f"you are in {len(member.rooms)}, /leave one first")
-        if name not in self.rooms and len(self.rooms) >= self._limits.rooms:
+        if name not in self.rooms and len(self.rooms) >= self.limits.rooms:
             self._forget_a_room()
         self._append(JOINED, member, name)
 
@@ -191,7 +233,7 @@ class Hub:
             room.discard(member)
         if view is not None:
             member.view = view
-        if echo is not None:
+        if echo is not None and member.view.is_for_people:  # a program's own lines are its acknowledgements
             member.echo = echo
         if bell is not None:
             member.bell = bell
@@ -244,20 +286,6 @@ class Hub:
             raise NotInRoom(name)
         return room
 
-    def history(self, room: Room, member: Member, most: int) -> tuple[list[Event], bool]:
-        """Return the last events of a room that this member wants to hear, oldest first, and whether that is all
-        that was asked for: one answer holds no more than ``Limits.history_bytes``.
-        """
-        found: list[Event] = []
-        size = 0
-        for event in itertools.islice(reversed(room.tail), most):
-            if member.wants(event):
-                size += len(event.text.encode()) + text.ALIAS_LENGTH
-                if size > self._limits.history_bytes:
-                    return found[::-1], False
-                found.append(event)
-        return found[::-1], True
-
     def said_in(self, room: Room, member: Member, most: int) -> list[Event]:
         """Return the last lines said in a room that this member wants to hear, oldest first."""
         said = (e for e in reversed(room.tail) if e.kind in POSTS and member.wants(e))
@@ -295,8 +323,30 @@ class Hub:
                 member.in_flight -= delivered
                 self._settle(member)
 
+    def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
+        """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
+        touched: dict[Member, None] = {}
+        for item in batch:
+            member = self._sessions.get(item.origin)
+            if isinstance(item, Event) and _must_happen(item, member):
+                self._journal.append(item)
+            elif member is not None:
+                is_post = isinstance(item, Lines) or item.kind in POSTS
+                member.in_flight -= 1 if isinstance(item, Event) else len(item.texts)
+                member.changing -= not is_post
+                member.refuse(error, "" if isinstance(item, Lines) else item.ident)
+                touched[member] = None
+        for member in touched:
+            self._settle(member)
+
     def _let_happen(self, event: Event, member: Member | None) -> None:
-        if event.kind in POSTS and event.group[0] == "@":
+        if event.kind == REPEATED:
+            if member is not None:
+                self._show(member, event)
+        elif event.kind == TOOK:
+            if member is not None:
+                self._took(event, member)
+        elif event.group[:1] == "@":
             self._told(event, member)
         elif event.group == EVERYONE:
             self._hear(self.everyone, event)
@@ -311,37 +361,57 @@ class Hub:
         target = self.aliases.get(text.key(event.target))
         if target is None:  # gone since it was asked
             if author is not None:
-                self._show(author, Event(REFUSED, text=str(NobodyCalled(event.target))))
+                self._show(author, author.refusal(NobodyCalled(event.target), event.ident))
             return
         if target.wants(event):
             target.correspondent = event.origin
         self._end_run()
+        if target.inbox is not None:
+            target.inbox.remember([event])
         for member in {target: None, author: None}:
-            if member is not None:
+            if member is not None and not (member.inbox is not None and member is target and member.is_behind):
                 member.hear_alone(event)
                 self._owing[member] = None
 
     def _joined(self, event: Event, member: Member | None) -> None:
         room = self.rooms.get(event.group)
         if room is None:
-            room = self.rooms[event.group] = Room(event.group, self._limits)
+            room = self.rooms[event.group] = Room(event.group, self.limits)
         if member is None:
             self._hear(room, event)
             return
         self._remember()
-        past = self.said_in(room, member, self._limits.shown_to_joiner)
+        is_greeted, is_promised = member.view.is_for_people, room.name in member.after
+        past = self.said_in(room, member, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
         self._hear(room, event)
         self._admit(member, room)
         member.rooms[room.name] = member.current = room
-        shown.append(event)
+        if not is_promised:  # or it comes with what was promised
+            shown.append(event)
         if not member.is_in:
             member.is_in = True
             shown.append(Event(CONNECTED, text=member.alias))
-        topic = f"; topic: {room.topic}" if room.topic else ""
-        names = text.listed((m.alias for m in room.members), 20, len(room.members))
-        shown.append(Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
+        if is_greeted:
+            topic = f"; topic: {room.topic}" if room.topic else ""
+            names = text.listed((m.alias for m in room.members), 20, len(room.members))
+            shown.append(Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
         self._show(member, *shown)
+
+    def _took(self, event: Event, member: Member) -> None:
+        """Let a program hear what is said to its alias from now on, or from the number that it saw last."""
+        member.taken = event.number
+        if member.view.is_for_people:
+            return
+        if member.inbox is not None:
+            member.inbox.discard(member)
+            del member.hearing[member.inbox]
+        inbox = member.inbox = Room(event.group, self.limits)
+        inbox.remember([event])
+        inbox.add(member)
+        member.hearing[inbox] = None
+        if not member.is_behind:
+            self._show(member, event)
 
     def _in_room(self, event: Event, member: Member | None) -> None:
         room = self.rooms[event.group]
@@ -353,12 +423,14 @@ class Hub:
             del member.rooms[room.name]
             if member.current is room and member.leaving is None:
                 member.current = self._next_room(member)
+                if not member.view.is_for_people:
+                    return
                 where = f"you now talk in {member.current.name}" if member.current else str(NoCurrentRoom())
                 self._show(member, Event(NOTICED, text=where))
 
     def _own(self, event: Event, member: Member) -> None:
         if event.kind == CLAIMED:
-            self._claimed(event.text, member)
+            self._claimed(event.text, event.ident, member)
         elif event.kind == RENAMED:
             self._renamed(event.text, member)
         elif event.kind == WENT_AWAY:
@@ -368,13 +440,13 @@ class Hub:
         elif event.kind == RELEASED:
             self._released(member)
 
-    def _claimed(self, alias: str, member: Member) -> None:
+    def _claimed(self, alias: str, ident: str, member: Member) -> None:
         if member.leaving is not None:
             return
         try:
             self._refuse_taken(member, alias)
         except AliasTaken as error:
-            self._show(member, Event(REFUSED, text=str(error)))
+            self._show(member, member.refusal(error, ident))
             return
         self.aliases[text.key(alias)] = member
         self._looks.update(dict.fromkeys(text.looks(alias), member))
@@ -385,7 +457,9 @@ class Hub:
         else:
             member.alias, member.key = alias, text.key(alias)
             self._admit(member, self.everyone)
-            self._append(JOINED, member, LOBBY)
+        self._append(TOOK, member, "@" + alias, member.client)
+        for room in () if member.is_in else member.first_rooms:
+            self._append(JOINED, member, room)
 
     def _renamed(self, alias: str, member: Member) -> None:
         old = member.key
@@ -401,12 +475,14 @@ class Hub:
         self._dismiss(member, self.everyone)
         self._give_back(member)
         del self._sessions[member.session]
+        if self._clients.get(member.client) is member:
+            del self._clients[member.client]
         member.gone = True
 
     # -- helpers
 
     def _append(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
-        self._ask(member, Event(kind, group, member.alias, words, member.session))
+        self._ask(member, Event(kind, group, member.alias, words, member.session, ident=member.request))
         member.changing += kind not in POSTS
 
     def _ask(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
@@ -416,12 +492,16 @@ class Hub:
 
     def _settle(self, member: Member) -> None:
         try:
-            if member.in_flight:
+            if member.in_flight or member.asking:
+                if member.is_held and member.in_flight < IN_FLIGHT // 2:
+                    member.settle()
                 return
             if member.leaving is not None and not member.gone:
                 self._depart(member)
             else:
                 member.settle()
+                if not (member.in_flight or member.asking):
+                    member.keep_promise()
         except Exception:
             self._on_fault(member)
 
@@ -456,7 +536,7 @@ class Hub:
         empty = [r for r in self.rooms.values() if not r.members and r.name != LOBBY]
         if not empty:
             raise TooManyRooms(f"there are {len(self.rooms):,}, /rooms lists them")
-        oldest = min(empty, key=lambda room: room.tail[-1].when)
+        oldest = min(empty, key=lambda room: room.tail[-1].when if room.tail else 0.0)
         del self.rooms[oldest.name]
         self._journal.forget(oldest.name)
 
@@ -480,6 +560,8 @@ class Hub:
             self._run.begins[member] = len(self._run.events)
         room.add(member)
         member.hearing[room] = None
+        if room.name in member.after:
+            member.rewind(room, member.after.pop(room.name))
 
     def _dismiss(self, member: Member, room: Room) -> None:
         """Let a member hear no more after this."""
@@ -522,3 +604,10 @@ class Hub:
             self._end_run()
         member.owe(member.view.encode(events))
         self._owing[member] = None
+
+
+def _must_happen(event: Event, member: Member | None) -> bool:
+    """Whether an event follows from what has happened already, and so cannot be refused to anyone."""
+    if member is None or member.leaving is not None or event.kind in (RENAMED, RELEASED, TOOK):
+        return event.kind not in POSTS
+    return event.kind == JOINED and not member.is_in

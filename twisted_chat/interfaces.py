@@ -3,28 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
+from .errors import ChatError
 from .events import Event, Lines
 
 
+class Query(NamedTuple):
+    """Which events of a group to recall: those that meet all of this, oldest first."""
+
+    group: str
+    after: int = 0  # only numbers above it
+    until: int = 0  # only numbers up to it; 0: up to the last
+    since: float = 0.0  # only at or after that time, in seconds since the epoch
+    kinds: frozenset[str] = frozenset()  # only these; empty: all
+    words: str = ""  # only what was said with all these words in it, in any order
+    author: str = ""  # only what this alias said, in any case of letters
+    most: int = 100  # no more than so many ...
+    newest: bool = False  # ... of which, if there are more, the newest, and not the oldest
+
+
+class Known(NamedTuple):
+    """What a journal knows of a room from before it was started."""
+
+    room: str
+    number: int  # of its last event
+    topic: str
+    tail: Sequence[Event]  # the last events, oldest first, without gaps
+
+
+class JournalUser(Protocol):
+    """Whom a journal serves: the hub."""
+
+    def deliver(self, batch: Sequence[Event]) -> None:
+        """Let a batch happen, which is kept: in one order for all, oldest first.
+
+        What was asked for before under the same ``ident`` is not kept again: in its place stands an event of kind
+        REPEATED with the same group, author, origin and ident, and the number that the first one was given.
+        """
+
+    def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
+        """Learn that what was appended could not be kept, and has not happened."""
+
+    def remembered(self, group: str) -> Sequence[Event]:
+        """Return what is remembered of a group without the journal, oldest first."""
+
+
 class Journal(Protocol):
-    """Where events get their order, their numbers and, later, their durability."""
+    """Where events get their order, their numbers and their durability."""
 
-    def start(self, deliver: Callable[[Sequence[Event]], None]) -> None:
-        """Deliver what is appended from now on: in batches, in one order, oldest first.
+    name: str  # a random one, as old as its numbers are: those that another journal gave mean nothing here
 
-        ``deliver`` is never called from within ``append``, and hears an event only once it is kept.
+    def start(self, user: JournalUser) -> None:
+        """Learn whom to serve. None of its methods is ever called from within ``append`` or ``recall``."""
+
+    def open(self) -> Sequence[Known]:
+        """Begin, once there is a reactor to run; return what is known from before, with nobody in any room.
+
+        Raises: CannotOpen.
         """
 
     def append(self, *events: Event | Lines) -> None:
         """Take some events. They come back with their numbers and times, after all that was appended before them."""
 
+    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+        """Answer later with the events that a query asks for, or with why that cannot be told."""
+
     def forget(self, group: str) -> None:
         """Learn that the hub remembers no event of this group any more, so that its numbers may begin again."""
 
     def stop(self) -> Awaitable[None]:
-        """Keep and deliver all that was appended."""
+        """Keep and deliver all that was appended, and end."""
 
 
 class Outbox(Protocol):
@@ -42,8 +91,20 @@ class Outbox(Protocol):
         """Apologise for a fault of ours, and end the connection."""
 
 
+class Door(Protocol):
+    """The connection through which a member came in."""
+
+    def settled(self) -> None:
+        """Learn that something which the member asked for has happened, or was answered or refused."""
+
+    def taken_over(self) -> None:
+        """Learn that the member, who is who they were, has come in through another connection instead."""
+
+
 class View(Protocol):
     """How one reader sees events. Hashable: readers with equal views are given the same bytes object."""
+
+    is_for_people: ClassVar[bool]  # who are greeted, and told what they missed; programs are given it
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -57,6 +118,9 @@ class View(Protocol):
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         """Return what the reader is sent for these events, in order; with ``bell``, so that they notice."""
+
+    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+        """Return what the reader is sent for events of the past, which a request asked for."""
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         """Return what ``encode`` made of these events in parts, one an event."""

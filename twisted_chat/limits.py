@@ -23,6 +23,7 @@ class Limits:
     alias_seconds: float = 60  # to give an alias
     closing_seconds: float = 5  # to take what is unsent, before a close becomes an abort
     lingering_seconds: float = 0.5  # for a peer to end its side, once all is sent and ours has ended
+    grace_seconds: float = 15  # for a program to come back after its connection died
     stall_seconds: float = 120  # that a reader may take nothing
     send_buffer: int = 64 * 1024  # bytes that the kernel keeps for one reader; it takes twice that
     rooms: int = 1000
@@ -30,7 +31,6 @@ class Limits:
     remembered: int = 1000  # events of one room ...
     remembered_bytes: int = 512 * 1024  # ... and bytes, about
     shown_to_joiner: int = 20  # lines said
-    history_bytes: int = 1024 * 1024  # in the answer to one /history
 
     def lifted(self) -> Limits:
         """Return the same without flood and connection limits; what bounds memory stays."""

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 
 from . import text
 from .errors import ChatError
-from .events import NOTICED, POSTS, REFUSED, Event
-from .interfaces import Outbox, View
+from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .interfaces import Door, Outbox, View
 from .room import Room, in_parts
 
 PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
 SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
 KEPT = 100  # lines to one person that are kept while they do not read
+FETCHED = 500  # events that are fetched at a time for who was away
+IN_FLIGHT = 2000  # events of one member that may be on their way
+
+Fetch = Callable[["Member", Room, int, int], None]
 
 
 class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
-    def __init__(self, session: int, outbox: Outbox, view: View, on_settled: Callable[[], None], now: float) -> None:
+    def __init__(self, session: int, outbox: Outbox, view: View, door: Door, fetch: Fetch, now: float) -> None:
+        """``fetch`` asks for what a room does not remember any more; ``fetched`` is called with it."""
         self.session = session
         self.outbox = outbox
         self.view = view
+        self.door = door
+        self.is_resumable = False  # has a program that can prove who it is after a reconnect
+        self.client = ""  # their program's public name, if it has one: the same after a reconnect
+        self.request = ""  # the ident of what is being asked just now
+        self.refusals = 0  # how often something was refused
         self.alias = ""  # empty until the claim is delivered
         self.key = ""
+        self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
-        self.hearing: dict[Room, None] = {}  # those, and the room of everyone
+        self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
+        self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None
         self.ignoring: set[str] = set()  # keys of aliases
@@ -38,9 +50,16 @@ class Member:
         self.since = self.active = now  # seconds since the epoch
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
+        self.asking = 0  # questions of theirs that the journal has not answered yet
+        self.is_held = False  # has to wait until less is in flight
+        self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
+        self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
         self.leaving: str | None = None  # why, once they have asked to leave
         self.gone = False
-        self._on_settled = on_settled
+        self._fetch = fetch
+        self._is_fetching = False
+        self._fetches = False  # was promised all that they are owed, until they have caught up
+        self._then: Callable[[], None] | None = None  # what waits until they read
         self.is_behind = False  # does not read now: what is said waits in the rooms
         self._kept: deque[Event] = deque()  # what was said to them alone meanwhile
         self._kept_too_many = 0
@@ -61,19 +80,32 @@ class Member:
 
         A post changes nothing that a later post depends on, so posts need not wait for each other.
         """
+        if self.asking or self.in_flight >= IN_FLIGHT:
+            self.is_held = True
+            return False
         return self.in_flight == 0 or (posts and self.changing == 0)
 
     def notice(self, *lines: str) -> None:
         """Tell them something, in the server's own words."""
-        self.send([Event(NOTICED, text=line) for line in lines])
+        self.send([Event(NOTICED, text=line, ident=self.request) for line in lines])
 
-    def refuse(self, error: ChatError) -> None:
+    def refuse(self, error: ChatError, ident: str = "") -> None:
         """Tell them why something that they asked for cannot be done."""
-        self.send([Event(REFUSED, text=str(error))])
+        self.send([self.refusal(error, ident or self.request)])
+
+    def refusal(self, error: ChatError, ident: str) -> Event:
+        """Return what tells them why something that they asked for cannot be done."""
+        self.refusals += 1
+        return Event(REFUSED, author=error.code, text=str(error), ident=ident)
 
     def send(self, events: Sequence[Event]) -> None:
         """Show them some events at once."""
         self.write(self.view.encode(events))
+
+    def show_again(self, events: Sequence[Event]) -> None:
+        """Show them some events of the past, which they asked for."""
+        if events:
+            self.write(self.view.encode_again(events, self.request))
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
@@ -83,24 +115,33 @@ class Member:
         for event in events:
             if self.wants(event):
                 self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
+            elif not self.view.is_for_people:
+                self.owe(self.view.encode([Event(IGNORED, event.group, number=event.number, when=event.when)]))
 
     def owe(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
         self._owed.append(data)
 
-    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> None:
-        """Write what is owed, in one go. Those who are owed the same share one bytes object, kept in ``joined``."""
+    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
+        """Write what is owed, in one go; return whether they keep up.
+
+        Those who are owed the same share one bytes object, kept in ``joined``.
+        """
         owed, self._owed = self._owed, []
         if len(owed) > 1 and sum(map(len, owed)) <= PART:
             owed = [_join(tuple(owed), {} if joined is None else joined)]
+        keeps_up = True
         for data in owed:  # as a rule one; what is long is shared, and not copied
             if data:
-                self.write(data)
+                keeps_up = self.write(data)
+        return keeps_up
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Write some bytes at once, and learn whether they read: the only way to their outbox."""
-        if not self.outbox.send(data) and not self.is_behind:
+    def write(self, data: bytes | memoryview) -> bool:
+        """Write some bytes at once, and return whether they keep up: the only way to their outbox."""
+        keeps_up = self.outbox.send(data)
+        if not (keeps_up or self.is_behind):
             self.falls_behind()
+        return keeps_up
 
     def falls_behind(self) -> None:
         """Learn that they do not read now."""
@@ -114,7 +155,7 @@ class Member:
             self.hear([event])
         elif self.wants(event):
             self._kept.append(event)
-            if len(self._kept) > KEPT:
+            if len(self._kept) > KEPT and self.view.is_for_people:
                 self._kept.popleft()
                 self._kept_too_many += 1
 
@@ -123,24 +164,99 @@ class Member:
 
         What their rooms do not remember any more is told of, with its numbers.
         """
-        if not self.is_behind:
+        if not self.is_behind or self._is_fetching or self._fetch_what_is_lacking():
             return
+        was_promised, self._fetches = self._fetches, False
         self.is_behind = False
         rooms = {room.name: room for room in self.hearing}
         owed = [self._rest_of(room) for room in self.hearing]
         parts = in_parts(merge(self._take_kept(), *owed, key=_when), PART)
         for part in parts:
             for event in part:
-                if event.number:
+                if event.number and event.group in rooms:
                     rooms[event.group].gave(self, event.number)
             self.hear(part)
             self.pay()
             if self.is_behind:
-                rest = [event for part in parts for event in part if event.group[:1] == "@"]
+                rest = [event for part in parts for event in part if event.group not in rooms]
                 self._kept.extend(rest)  # only now: all of it is taken from there
                 return
         for room in self.hearing:
             room.caught_up(self)
+        then, self._then = self._then, None
+        if then is not None:
+            self.asking -= 1
+            then()
+        if was_promised:
+            self.settle()
+
+    def when_reading(self, then: Callable[[], None]) -> None:
+        """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
+        if self.is_behind:
+            self._then = then
+            self.asking += 1
+        else:
+            then()
+
+    def stop_waiting(self) -> None:
+        """Do not do it: they have left, or are away."""
+        if self._then is not None:
+            self._then = None
+            self.asking -= 1
+
+    def rewind(self, room: Room, number: int) -> None:
+        """Owe them what came after a number in a room, whoever remembers it."""
+        if not self.is_behind:
+            self.falls_behind()
+        self._fetches = True
+        room.rewind(self, number)
+
+    def keep_promise(self) -> None:
+        """Give what was promised by ``rewind``, once nothing else is to be told before it."""
+        if self._fetches:
+            self.catch_up()
+
+    def come_back(self, outbox: Outbox, door: Door) -> None:
+        """Go on through another connection, and be owed what the one before was not given."""
+        self.door.taken_over()
+        self.go_away(outbox, door)
+        self._fetches = True
+        self._kept.clear()  # of what they said themselves: it is asked again, if need be
+        self._owed.clear()
+
+    def go_away(self, outbox: Outbox, door: Door) -> None:
+        """Go on without a connection for a while."""
+        self.stop_waiting()
+        self.outbox, self.door = outbox, door
+        if not self.is_behind:
+            self.falls_behind()
+
+    def _fetch_what_is_lacking(self) -> bool:
+        if self.view.is_for_people and not self._fetches:
+            return False  # they are told of it instead
+        for room in self.hearing:
+            lacking = room.lacks(self)
+            if lacking:
+                self._is_fetching = True
+                self._fetch(self, room, *lacking)
+                return True
+        return False
+
+    def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
+        """Learn what there was in a room, oldest first, between two numbers; what is missing is lost."""
+        self._is_fetching = False
+        if self.is_behind and room in self.hearing and room.owed_to(self)[0] == first - 1:
+            shown = list(_with_gaps(room.name, first - 1, events))
+            if not events or len(events) < FETCHED:
+                given = events[-1].number if events else first - 1
+                shown += [_gap(room.name, given + 1, last)] if given < last else []
+                room.gave(self, last)
+            else:
+                room.gave(self, events[-1].number)
+            self.hear(shown)
+            if not self.pay():
+                return  # the door tells when they go on reading
+        self.catch_up()
 
     def finish(self, room: Room) -> None:
         """Give one who is behind the rest of a room that they leave."""
@@ -150,14 +266,7 @@ class Member:
 
     def _rest_of(self, room: Room) -> Iterator[Event]:
         given, rest = room.owed_to(self)
-        for event in rest:
-            if event.number > given + 1:
-                words = (
-                    f"{event.number - given - 1:,} events of {room.name} skipped, {given + 1:,}-{event.number - 1:,}"
-                )
-                yield Event(NOTICED, text=words, when=event.when)
-            given = event.number
-            yield event
+        return _with_gaps(room.name, given, rest)
 
     def _take_kept(self) -> Iterator[Event]:
         if self._kept_too_many:
@@ -168,7 +277,8 @@ class Member:
 
     def settle(self) -> None:
         """Tell the door that all that they asked for has happened."""
-        self._on_settled()
+        self.is_held = False
+        self.door.settled()
 
     def wants(self, event: Event) -> bool:
         """Whether they wish to hear an event: not their own with echo off, nor what an ignored person said."""
@@ -182,6 +292,18 @@ class Member:
         if event.kind not in POSTS or event.origin == self.session:
             return False
         return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+
+
+def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:
+    for event in events:
+        if event.number > given + 1:
+            yield _gap(room, given + 1, event.number - 1, event.when)
+        given = event.number
+        yield event
+
+
+def _gap(room: str, first: int, last: int, when: float = 0.0) -> Event:
+    return Event(SKIPPED, room, text=str(first), number=last, when=when)
 
 
 def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:

@@ -116,6 +116,23 @@ class Room:
         first = self.number - len(self.tail) + 1
         return given, islice(self.tail, max(0, given - first + 1), None)
 
+    def rewind(self, member: Member, number: int) -> None:
+        """Let a member who is behind be given again what came after a number."""
+        if member in self._behind:
+            self._behind[member] = min(number, self.number)
+
+    def lacks(self, member: Member) -> tuple[int, int] | None:
+        """Return the first and the last number that a member is owed and that are not remembered, if there are any."""
+        given = self._behind.get(member, self.number)
+        last = self.number - len(self.tail)
+        return (given + 1, last) if given < last else None
+
+    def restore(self, number: int, topic: str, tail: Sequence[Event]) -> None:
+        """Be what the room was before the server was started."""
+        self.number, self.topic = number, topic
+        if tail:
+            self.remember(tail)
+
     def gave(self, member: Member, number: int) -> None:
         """Note what a member who is behind was given last."""
         if member in self._behind:

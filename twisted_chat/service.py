@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from signal import SIGTERM, getsignal, signal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
@@ -20,9 +20,12 @@ from twisted.python.failure import Failure
 
 from . import __version__, text
 from .doors.line import LineFactory, address_text, host
+from .errors import CannotOpen
 from .hub import Hub
 from .interfaces import Journal
+from .journals.keep import Keep
 from .journals.memory import MemoryJournal
+from .journals.sqlite import SqliteJournal
 from .limits import Addresses, Limits
 from .member import Member
 
@@ -60,6 +63,14 @@ class Options(usage.Options):
     )
     optParameters: ClassVar = [
         ["motd", None, None, "A text file that is shown to whoever comes in. [default: none]"],
+        [
+            "journal",
+            None,
+            "sqlite:chat.sqlite",
+            "Where what is said is kept: sqlite:FILE, or memory, which a restart forgets.",
+        ],
+        ["keep", None, None, "How much of it: events a room (100000), an age (30d), a size (2GB). [default: all]"],
+        ["grace", None, int(Limits.grace_seconds), "Seconds that a program may be cut off before others see it leave."],
         ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
         ["per-address", None, Limits.per_address, "Connections from one address; from this machine 200 or more."],
         [
@@ -109,6 +120,8 @@ class Options(usage.Options):
         self["remember-bytes"] = self._number("remember-bytes", 4096)
         self["send-buffer"] = self._number("send-buffer", 4096)
         self["stall"] = self._number("stall", 1)
+        self["grace"] = self._number("grace", 0)
+        self._check_journal()
         if self["motd"] is not None:
             self["motd-lines"] = _read_motd(self["motd"])
 
@@ -121,6 +134,20 @@ class Options(usage.Options):
             raise usage.UsageError(f"--{name} {self[name]}: give a number, {least} or more")
         return number
 
+    def _check_journal(self) -> None:
+        kind, _colon, path = self["journal"].partition(":")
+        if (kind, bool(path)) not in (("sqlite", True), ("memory", False)):
+            raise usage.UsageError(f"--journal {self['journal']}: give sqlite:FILE or memory")
+        try:
+            self["kept"] = Keep() if self["keep"] is None else Keep.parse(self["keep"])
+        except ValueError as error:
+            raise usage.UsageError(f"--keep {error}") from error
+
+    def make_journal(self, reactor: Any) -> Journal:
+        """Return the journal that was asked for, not opened yet."""
+        kind, _colon, path = self["journal"].partition(":")
+        return SqliteJournal(path, reactor, self["kept"]) if kind == "sqlite" else MemoryJournal(reactor)
+
     def limits(self) -> Limits:
         """Return the limits that were asked for."""
         most = self["per-address"]
@@ -132,6 +159,7 @@ class Options(usage.Options):
             remembered_bytes=self["remember-bytes"],
             send_buffer=self["send-buffer"],
             stall_seconds=self["stall"],
+            grace_seconds=self["grace"],
         )
         return limits.lifted() if self["no-limits"] else limits
 
@@ -177,6 +205,7 @@ class ChatService(Service):
 
     def startService(self) -> None:
         super().startService()
+        self._open()
         self._listen()  # twist calls this one only
         self._reactor.callWhenRunning(_stop_on_sigterm, self._reactor)
 
@@ -191,6 +220,13 @@ class ChatService(Service):
             await _done(port.stopListening())
         await self._journal.stop()
         await self._factory.close_all()
+
+    def _open(self) -> None:
+        """Open the journal: after twistd has become a daemon, since threads do not survive that, or another user."""
+        try:
+            self._factory.hub.restore(self._journal.open())
+        except CannotOpen as error:
+            raise CannotStart(f"cannot use the journal: {error}") from error
 
     def _listen(self) -> None:
         if self.ports:
@@ -249,7 +285,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     limits = options.limits()
-    journal = MemoryJournal(reactor)
+    text.prepare()
+    journal = options.make_journal(reactor)
     hub = Hub(journal, limits, reactor.seconds, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
     endpoints = [(written, serverFromString(reactor, written)) for written in options["listen"]]

@@ -188,6 +188,11 @@ def _is_name(name: str) -> bool:
     return name[:1].isalnum() and all(c in "-_." or unicodedata.category(c)[0] in "LNM" for c in name)
 
 
+def prepare() -> None:
+    """Read the tables now that would be read for the first alias, when there may be no descriptor left for it."""
+    alias("prepared")
+
+
 def looks(name: str) -> frozenset[str]:
     """What makes two aliases look alike: skeletons by Unicode's table of confusables (UTS #39, section 4).
 

@@ -24,14 +24,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .. import commands, text
-from ..errors import ChatError, LineTooLong
+from ..errors import ChatError, LineTooLong, TakenOver
 from ..events import REFUSED, Event
 from ..hub import Hub
 from ..limits import Addresses, Bucket, Limits
 from ..member import Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
+from .grace import Grace
 from .outbox import outbox_for, plain_socket
+from .program import LONGER, ProgramTalk
 from .splitter import END, TOO_LONG, LineSplitter, Mark
 from .telnet import TelnetFilter
 
@@ -68,6 +70,7 @@ class LineChat(LineReceiver):
         self._has_claimed = False  # an alias, and it is not decided yet
         self._alias = ""  # as it was logged
         self._flood_told_until = 0.0
+        self._program: ProgramTalk | None = None  # if no person types here
         self._quiet: IDelayedCall | None = None
         self._delay: IDelayedCall | None = None
         self._deadline: IDelayedCall | None = None
@@ -78,7 +81,7 @@ class LineChat(LineReceiver):
         clock, limits = self.factory.clock, self.factory.limits
         now = clock.seconds()
         self._outbox = outbox_for(self.transport, clock, limits, self._drained, self._stalled)
-        self.member = self.factory.hub.connect(self._outbox, PlainView(), self._settled)
+        self.member = self.factory.hub.connect(self._outbox, PlainView(), self)
         self._telnet = TelnetFilter(self.member.write)
         self._splitter = LineSplitter(limits.max_line)
         self._lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
@@ -138,7 +141,7 @@ class LineChat(LineReceiver):
             self._waiting.clear()  # more than the limits allow, of somebody who is gone
             self._delay = None
         self.factory.forget(self)
-        self._waiting.append(END)
+        self._waiting.append(END)  # for a program: what it has asked is done, and it may come back
         self._work()
         self.factory.log.info("connection has ended with {address}", address=address_text(self.address))
 
@@ -165,6 +168,9 @@ class LineChat(LineReceiver):
         if first and data.startswith(_TLS_HELLO):
             self._wrong_protocol()
             return
+        if first and data.startswith(b"{"):
+            self._program = ProgramTalk(self, self.factory.hub, self.factory.limits, self._may_try_again)
+            self._splitter.max_line *= LONGER
         wait = self._bytes.take(len(data), self.factory.clock.seconds())
         data = self._telnet.feed(data)
         if not self._take_from_lab(data):
@@ -206,23 +212,32 @@ class LineChat(LineReceiver):
         member = self.member
         while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
             now = self.factory.clock.seconds()
-            plain = self._plain_lines(math.ceil(max(0, min(LINES_AT_ONCE, self._lines.left(now)))))
-            if plain:
-                self._obey(plain)
-            else:
-                line = self._read(self._waiting[0])
-                if not member.may(self._is_post(line)):
-                    break
-                self._waiting.popleft()
-                self._obey(line)
-            wait = self._lines.take(len(plain) or 1, now)
+            most = math.ceil(max(1, min(LINES_AT_ONCE, self._lines.left(now))))
+            taken = self._program.take(self._waiting, most) if self._program else self._take_lines(most)
+            if not taken:
+                break
+            member = self.member  # who may be another by now
+            wait = self._lines.take(taken, now)
             if wait:
                 self._slow_down(wait)
-            elif len(plain) == LINES_AT_ONCE:
+            elif taken == LINES_AT_ONCE:
                 self._delay = self.factory.clock.callLater(0, self._go_on)  # others have their turn first
         if member.leaving is not None:
             self._waiting.clear()
         self._read_or_not()
+
+    def _take_lines(self, most: int) -> int:
+        """Take what a person typed: many lines that are just said, or one of another kind; return how many."""
+        plain = self._plain_lines(most)
+        if plain:
+            self._obey(plain)
+            return len(plain)
+        line = self._read(self._waiting[0])
+        if not self.member.may(self._is_post(line)):
+            return 0
+        self._waiting.popleft()
+        self._obey(line)
+        return 1
 
     def _takes_answers(self) -> bool:
         return not self.member.is_behind or self._is_lost
@@ -276,12 +291,15 @@ class LineChat(LineReceiver):
         hub.claim(member, line)
         self._has_claimed = True
 
-    def _settled(self) -> None:
-        """All that was asked has happened."""
+    def settled(self) -> None:
+        """Something that was asked has happened; with nothing in flight, all of it."""
         member = self.member
+        if self._program is not None:
+            self._program.settled()
+            member = self.member
         if member.gone:
             self._close()
-        elif not member.alias and self._has_claimed:
+        elif self._program is None and not member.alias and self._has_claimed:
             self._ask_again()  # somebody else was first
         elif member.alias != self._alias:
             self._named(member.alias)
@@ -289,16 +307,48 @@ class LineChat(LineReceiver):
         self._work()
 
     def _ask_again(self) -> None:
-        if not self.factory.may_try_again(self):
-            self.goodbye("too many aliases were tried from your address: come back in a minute")
-        elif not self._lab_prefix:
+        if self._may_try_again() and not self._lab_prefix:
             self._outbox.send(PROMPT)
+
+    def _may_try_again(self) -> bool:
+        may = self.factory.may_try_again(self)
+        if not may:
+            self.goodbye("too many aliases were tried from your address: come back in a minute")
+        return may
+
+    # -- what a program asks of its connection
+
+    def adopt(self, member: Member) -> None:
+        """Go on as a member who was here before, and whose program has come back."""
+        newcomer, self.member = self.member, member
+        self._cancel(self._deadline)
+        member.come_back(self._outbox, self)
+        self.factory.hub.leave_all(newcomer, "")
+
+    def taken_over(self) -> None:
+        """The member goes on through another connection: this one ends."""
+        self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
+        if not self._is_lost:
+            self.member.refuse(TakenOver())
+            self._close(linger=False)
+
+    def end_input(self) -> None:
+        """The program sends nothing more, perhaps because it has died: it may come back."""
+        if not self.factory.give_grace(self.member):
+            self.factory.hub.leave_all(self.member, "")
+            return
+        self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
+        if self._is_lost:
+            self.factory.hub.leave_all(self.member, "")
+        else:
+            self._close()
 
     def _named(self, alias: str) -> None:
         self.factory.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
         if not self._alias:
             self._cancel(self._deadline)
-            self.member.notice(*self.factory.motd, HINT)
+            if self._program is None:
+                self.member.notice(*self.factory.motd, HINT)
         self._alias = alias
 
     def _slow_down(self, seconds: float) -> None:
@@ -427,7 +477,9 @@ class LineFactory(Factory):
         self.motd = motd
         self.connections: set[LineChat] = set()
         self._addresses = addresses
+        self._graces: set[Grace] = set()
         self._all_closed: Deferred[None] | None = None
+        self._is_stopping = False
 
     @property
     def aliases(self) -> dict[str, Member]:
@@ -448,6 +500,14 @@ class LineFactory(Factory):
         """Note that somebody did not get the alias that they asked for; False once that was too often."""
         return self._addresses.fail(host(connection.address), self.clock.seconds())
 
+    def give_grace(self, member: Member) -> bool:
+        """Let a member whose program can come back stay for a while without a connection; return whether they do."""
+        seconds = self.limits.grace_seconds
+        if self._is_stopping or not (member.is_resumable and member.is_in and seconds and member.leaving is None):
+            return False
+        self._graces.add(Grace(self.hub, member, self.clock, seconds, self._graces.discard))
+        return True
+
     def forget(self, connection: LineChat) -> None:
         """Learn that a connection is lost."""
         self.connections.discard(connection)
@@ -460,6 +520,9 @@ class LineFactory(Factory):
         """Tell everyone that the server stops; fires when the last connection is lost, soon at the latest."""
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
+        self._is_stopping = True
+        for grace in list(self._graces):
+            grace.end()
         for connection in list(self.connections):
             connection.stop()
         if not self.connections:

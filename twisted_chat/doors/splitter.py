@@ -16,11 +16,11 @@ END: Final = Mark(b"/ Ctrl-D on an empty line: whoever typed it is done, and not
 class LineSplitter:
     """One connection's splitter. Remembers at most ``max_line`` bytes; the same lines for any packets."""
 
-    __slots__ = ("_after_cr", "_is_done", "_max_line", "_pending", "_skipping", "saw_cr")
+    __slots__ = ("_after_cr", "_is_done", "_pending", "_skipping", "max_line", "saw_cr")
 
     def __init__(self, max_line: int) -> None:
         self.saw_cr = False  # whether a line ended in CR something, as telnet's do
-        self._max_line = max_line
+        self.max_line = max_line
         self._pending = b""
         self._after_cr = False  # an LF or NUL that comes next belongs to the line end before it
         self._skipping = False
@@ -53,7 +53,7 @@ class LineSplitter:
         if rest and not self._is_done:
             self._end(lines)
             *whole, last = rest
-            if b"\x04" in data or len(max(whole, key=len, default=b"")) > self._max_line:
+            if b"\x04" in data or len(max(whole, key=len, default=b"")) > self.max_line:
                 self._take_each(whole, lines)
             else:
                 lines += whole
@@ -73,7 +73,7 @@ class LineSplitter:
         if not self._pending and part[:1] == b"\x04":
             lines.append(END)
             self._is_done = True
-        elif len(self._pending) + len(part) > self._max_line:
+        elif len(self._pending) + len(part) > self.max_line:
             lines.append(TOO_LONG)
             self._pending, self._skipping = b"", True
         else:

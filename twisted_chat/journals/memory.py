@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from ..errors import ChatError, NotRecalled
 from ..events import Event, Lines
-from .numbers import numbered
+from ..interfaces import JournalUser, Known, Query
+from .answers import chosen
+from .numbers import log_of, numbered
+
+IDENTS = 100_000  # that are remembered: more than a program asks for again after a lost connection
 
 
 class MemoryJournal:
     """Orders and numbers events, and delivers them at the end of the turn."""
 
     def __init__(self, clock: IReactorTime) -> None:
+        self.name = secrets.token_hex(8)
         self._clock = clock
         self._numbers: dict[str, int] = {}
+        self._firsts: dict[str, int] = {}
         self._batch: list[Event | Lines] = []
+        self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None]]] = []
         self._turn: IDelayedCall | None = None
-        self._deliver: Callable[[Sequence[Event]], None]
+        self._user: JournalUser
 
-    def start(self, deliver: Callable[[Sequence[Event]], None]) -> None:
-        self._deliver = deliver
+    def start(self, user: JournalUser) -> None:
+        self._user = user
+
+    def open(self) -> Sequence[Known]:
+        return []
 
     def append(self, *events: Event | Lines) -> None:
         self._batch.extend(events)
-        if self._turn is None:
-            # Twisted runs a call at zero seconds once every socket that was readable has been read.
-            self._turn = self._clock.callLater(0, self._end_turn)
+        self._end_turn_soon()
+
+    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+        self._asked.append((query, answer))
+        self._end_turn_soon()
 
     def forget(self, group: str) -> None:
-        self._numbers.pop(group, None)
+        self._numbers.pop(log_of(group), None)
 
     def stop(self) -> Deferred[None]:
         while self._turn is not None:
@@ -39,7 +54,26 @@ class MemoryJournal:
             self._end_turn()
         return succeed(None)
 
+    def _end_turn_soon(self) -> None:
+        if self._turn is None:
+            # Twisted runs a call at zero seconds once every socket that was readable has been read.
+            self._turn = self._clock.callLater(0, self._end_turn)
+
     def _end_turn(self) -> None:
         self._turn = None
         batch, self._batch = self._batch, []
-        self._deliver(numbered(batch, self._numbers, self._clock.seconds()))
+        asked, self._asked = self._asked, []
+        try:
+            if batch:
+                self._user.deliver(numbered(batch, self._numbers, self._clock.seconds(), self._firsts))
+        finally:
+            for query, answer in asked:
+                answer(self._found(query))
+            for ident in list(islice(self._firsts, max(0, len(self._firsts) - IDENTS))):
+                del self._firsts[ident]
+
+    def _found(self, query: Query) -> Sequence[Event] | ChatError:
+        try:
+            return chosen(self._user.remembered(query.group), query)
+        except NotRecalled as error:
+            return error

@@ -1,4 +1,4 @@
-"""How a journal numbers a batch: 1, 2, 3 ... in each group, without gaps."""
+"""How a journal numbers a batch: 1, 2, 3 ... in each log, without gaps, and what is asked for again only once."""
 
 from __future__ import annotations
 
@@ -6,35 +6,43 @@ from collections.abc import Iterable
 from functools import partial
 from itertools import repeat
 
-from ..events import SAID, Event, Lines, is_numbered
+from .. import text
+from ..events import POSTS, REPEATED, SAID, Event, Lines
 
 _event = partial(tuple.__new__, Event)  # what Event(...) ends in; half the time, and this is done for every line
 
 
-def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float) -> list[Event]:
-    """Return the events of a batch with their numbers and their time; ``numbers`` has the last one of each group."""
+def log_of(group: str) -> str:
+    """Return the log that the events of a group are in: that of ``@ALIAS`` is one, however the alias is written."""
+    return "@" + text.key(group[1:]) if group[:1] == "@" else group
+
+
+def numbered(
+    batch: Iterable[Event | Lines], numbers: dict[str, int], now: float, firsts: dict[str, int]
+) -> list[Event]:
+    """Return the events of a batch with their numbers and their time.
+
+    ``numbers`` has the last one of each log. ``firsts`` has those that were given to the idents known so far.
+    Only what is said can be a repetition: to be in a room, or to have an alias, is asked for anew by each session.
+    """
     kept: list[Event] = []
     for item in batch:
-        number = numbers.get(item.group, 0)
+        log = log_of(item.group)
+        number = numbers.get(log, 0)
         if isinstance(item, Lines):
             group, author, texts, origin = item
-            last = numbers[group] = number + len(texts)
-            kept += map(
-                _event,
-                zip(
-                    repeat(SAID),
-                    repeat(group),
-                    repeat(author),
-                    texts,
-                    repeat(origin),
-                    range(number + 1, last + 1),
-                    repeat(now),
-                    repeat(""),
-                ),
-            )
-        elif is_numbered(item.group):
-            numbers[item.group] = number + 1
-            kept.append(item._replace(number=number + 1, when=now))
+            last = numbers[log] = number + len(texts)
+            columns = repeat(SAID), repeat(group), repeat(author), texts, repeat(origin), range(number + 1, last + 1)
+            kept += map(_event, zip(*columns, repeat(now), repeat("")))
+            continue
+        kind, group, author, words, origin, _number, _when, ident = item
+        if not group:
+            number = 0
+        elif ident in firsts and kind in POSTS:
+            kind, words, number = REPEATED, "", firsts[ident]
         else:
-            kept.append(item._replace(when=now))
+            number = numbers[log] = number + 1
+            if ident and kind in POSTS:
+                firsts[ident] = number
+        kept.append(_event((kind, group, author, words, origin, number, now, ident)))
     return kept

@@ -21,7 +21,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from ..events import (
     ACTED,
@@ -35,6 +35,7 @@ from ..events import (
     RENAMED,
     RETITLED,
     SAID,
+    SKIPPED,
     Event,
 )
 
@@ -48,6 +49,7 @@ _COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)  # ECMA-48 8.3.117, 
 class PlainView:
     """Lines of UTF-8. ``eol`` is what the reader's own lines end with: LF for netcat, CR LF for telnet."""
 
+    is_for_people: ClassVar[bool] = True
     eol: str = "\n"
     stamps: bool = False
     numbers: bool = False
@@ -73,10 +75,13 @@ class PlainView:
                 if kind == SAID and group == LOBBY
                 else f"#{group} {author}: {words}{end}"
                 if kind == SAID and group[0] not in "@*"
-                else self._line(Event(kind, group, author, words)) + end
-                for kind, group, author, words, _origin, _number, _when, _ident in events
+                else self._line(Event(kind, group, author, words, 0, number)) + end
+                for kind, group, author, words, _origin, number, _when, _ident in events
             ]
         ).encode()
+
+    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+        return self.encode(events)
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         return encoded.splitlines(keepends=True)  # no line holds another end of one
@@ -85,13 +90,13 @@ class PlainView:
         start = ""
         if self.stamps and event.when:
             start = time.strftime("%H:%M:%S ", time.localtime(event.when))
-        if self.numbers and event.number:
+        if self.numbers and event.number and event.kind != SKIPPED and event.group[0] != "@":
             start += f"{event.number} "
         return start
 
     def _line(self, event: Event) -> str:
         line = _LINES[event.kind](event, self._name(event.author) if self.colour else event.author)
-        if event.group in ("", LOBBY, EVERYONE) or event.group[0] == "@":
+        if event.group in ("", LOBBY, EVERYONE) or event.group[0] == "@" or event.kind == SKIPPED:
             return line
         return f"#{event.group} {line}"
 
@@ -116,6 +121,10 @@ def _retitled(event: Event, author: str) -> str:
     return f"{author} has set the topic: {event.text}" if event.text else f"{author} has cleared the topic"
 
 
+def _skipped(first: int, last: int, room: str) -> str:
+    return f"-- {last - first + 1:,} events of {room} skipped, {first:,}-{last:,}"
+
+
 _LINES: dict[str, Callable[[Event, str], str]] = {
     SAID: _said,
     ACTED: lambda event, author: f"* {author} {event.text}",
@@ -128,6 +137,7 @@ _LINES: dict[str, Callable[[Event, str], str]] = {
     CONNECTED: lambda event, author: WELCOME,
     NOTICED: lambda event, author: f"-- {event.text}",
     REFUSED: lambda event, author: f"!! {event.text}",
+    SKIPPED: lambda event, author: _skipped(int(event.text), event.number, event.group),
 }
 
 

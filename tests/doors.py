@@ -1,0 +1,100 @@
+"""The line door in memory: over transports that keep what is written, and a clock that the test moves."""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from twisted_chat.doors.line import LineFactory
+from twisted_chat.hub import Hub
+from twisted_chat.journals.memory import MemoryJournal
+from twisted_chat.limits import Addresses, Limits
+
+
+class Transport(StringTransport):
+    """A StringTransport that knows what it was told."""
+
+    aborted = False
+
+    def abortConnection(self):
+        self.aborted = self.disconnected = True
+
+
+class Peer:
+    """What is at the other end of a connection."""
+
+    def __init__(self, door, address):
+        self.door = door
+        self.transport = Transport(peerAddress=address)
+        self.chat = door.factory.buildProtocol(address)
+        self.chat.makeConnection(self.transport)
+
+    def send(self, *chunks):
+        """Send chunks, one reactor turn each, and let what they ask for happen."""
+        for chunk in chunks:
+            self.chat.dataReceived(chunk if isinstance(chunk, bytes) else chunk.encode())
+            self.door.settle()
+        return self
+
+    def read(self):
+        """Return what came since the last call."""
+        data = self.transport.value()
+        self.transport.clear()
+        return data.decode()
+
+    def end(self):
+        """End our side: a half-close."""
+        self.chat.readConnectionLost()
+        self.door.settle()
+
+    def lose(self):
+        """Break the connection."""
+        self.chat.connectionLost(Failure(ConnectionDone()))
+        self.door.settle()
+
+    @property
+    def is_closed(self):
+        return self.transport.disconnecting
+
+
+class Door:
+    """A server in memory: clock, journal, hub and line door."""
+
+    def __init__(self, limits=None, motd=()):
+        self.clock = Clock()
+        self.clock.advance(1_000_000)
+        self.faults = []
+        self.limits = limits or Limits()
+        self.journal = MemoryJournal(self.clock)
+        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.faults.append)
+        self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
+
+    def settle(self):
+        """End turns until nothing is due now."""
+        self.clock.advance(0)
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
+
+    def connect(self, host="192.0.2.1", port=12345):
+        return Peer(self, IPv4Address("TCP", host, port))
+
+    def enter(self, alias, host="192.0.2.1"):
+        peer = self.connect(host).send(f"{alias}\n")
+        assert peer.chat.member.alias == alias
+        peer.read()
+        return peer
+
+    def close(self):
+        """Break every connection, and check that nothing of anybody is left."""
+        for connection in list(self.factory.connections):
+            connection.connectionLost(Failure(ConnectionDone()))
+        self.settle()
+        self.factory.close_all()
+        self.settle()
+        assert self.faults == []
+        assert self.clock.getDelayedCalls() == []
+        assert self.hub.aliases == {}
+        assert not (self.hub._sessions or self.factory.connections or self.factory._addresses._live)

@@ -1,0 +1,188 @@
+"""Hard times for a real twistd: no descriptor is left for who comes, and a thousand do not read."""
+
+from __future__ import annotations
+
+import re
+import resource
+import selectors
+import socket
+import time
+
+import pytest
+
+from benchmarks.machine import Usage, raise_descriptor_limit
+
+from .processes import SECONDS, Client, wait_until
+
+# -- no descriptor is left
+
+DESCRIPTORS = 64  # that the server may have
+COMING = 100  # more than those are enough for
+LEAVING = 10
+
+
+def test_without_descriptors_who_is_in_stays_who_comes_costs_nothing_and_who_leaves_makes_room(twistd):
+    server = twistd()
+    usage = Usage(server.process.pid)
+    with server.connect("alice") as alice:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+        coming = [server.connect() for _ in range(COMING - 1)]
+        wait_until(lambda: usage.descriptors() == DESCRIPTORS)
+        alice.read_pong()  # so that who was let in was asked for an alias
+        inside, outside = apart(coming)
+        assert len(inside) > LEAVING
+        for number, client in enumerate(inside):
+            client.send(f"m{number}\n")
+            client.read_until("quit leaves\n")
+        all_hear_each_other(alice, inside)
+
+        before = usage.cpu_seconds()
+        assert alice.hears_nothing(1)
+        assert usage.cpu_seconds() - before < 0.2
+
+        for client in (*outside, *inside[:LEAVING]):
+            client.close()
+        wait_until(lambda: usage.descriptors() <= DESCRIPTORS - LEAVING)
+        inside[:LEAVING] = [server.connect(f"new{number}") for number in range(LEAVING)]
+        all_hear_each_other(alice, inside)
+        for client in inside:
+            client.close()
+    assert "Traceback" not in server.log
+
+
+def test_the_first_alias_can_be_had_when_no_descriptor_is_left(twistd):
+    server = twistd()
+    usage = Usage(server.process.pid)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+    coming = [server.connect() for _ in range(COMING)]
+    wait_until(lambda: usage.descriptors() == DESCRIPTORS)
+    coming[0].send("alice\n")
+    coming[0].read_until("you are now connected!\n")
+    for client in coming:
+        client.close()
+    assert "Traceback" not in server.log
+
+
+def apart(coming):
+    """Return those who are asked for an alias, and the others: closed, or in the kernel's queue."""
+    with selectors.DefaultSelector() as selector:
+        for client in coming:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        for key, _ in selector.select(0):
+            key.data.received = key.fileobj.recv(100)
+    inside = [client for client in coming if client.received]
+    return inside, [client for client in coming if client not in inside]
+
+
+def all_hear_each_other(first, others):
+    everyone = [first, *others]
+    for number, client in enumerate(everyone):
+        client.send(f"I am {number}\n")
+        first.read_until(f": I am {number}\n")
+    for client in others:
+        for number in range(len(everyone)):
+            client.read_until(f": I am {number}\n")
+
+
+# -- a thousand do not read
+
+STUCK = 1000
+READ_AGAIN = 3  # of them
+LINES = 40_000
+LINES_AT_ONCE = 400  # who is so many behind is not behind what a room remembers
+MOST_GROWTH = 48 * 1024 * 1024  # bytes: a slice for each who does not read, but not all that is said
+SKIPPED = re.compile(r"-- ([\d,]+) events of lobby skipped, ([\d,]+)-([\d,]+)")
+
+
+@pytest.fixture
+def many_descriptors():
+    """Allow this process, and the server that it starts, as many descriptors as may be; return how many."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield raise_descriptor_limit()
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_thousand_who_do_not_read_cost_little_and_are_told_what_they_missed(many_descriptors, twistd):
+    count = min(STUCK, many_descriptors - 100)
+    assert count >= 300
+    server = twistd("--no-limits", "--listen", "tcp:0:interface=127.0.0.1:backlog=1024")
+    usage = Usage(server.process.pid)
+    with server.connect("reader") as reader, server.connect("speaker") as speaker:
+        speaker.send("/set echo off\n")
+        speaker.read_until("bell off\n")
+        stuck = [taking_little(server.port) for _ in range(count)]
+        again = stuck[:READ_AGAIN]
+        for number, client in enumerate(again):
+            client.send(f"again{number}\n/set numbers on\n")
+            client.read_until("numbers on, colour off, echo on, bell off\n")
+        for number, client in enumerate(stuck[READ_AGAIN:]):
+            client.send(f"stuck{number}\n")
+        wait_until(lambda: server.log.count(" is stuck") == count - READ_AGAIN)
+        reader.send("/ping all\n")
+        reader.read_until("-- pong all\n")
+        happened = re.findall(r"^.* has connected to the chat room$", reader.received.decode(), re.MULTILINE)
+
+        before = usage.memory()
+        usage.forget_peak()
+        for begin in range(0, LINES, LINES_AT_ONCE):
+            lines = [f"line {number} ".ljust(1000, "x") for number in range(begin, begin + LINES_AT_ONCE)]
+            speaker.send("".join(f"{line}\n" for line in lines))
+            for line in lines:
+                assert reader.read_until("\n") == f"speaker: {line}\n"
+            reader.received, reader.read = b"", 0
+            happened += [f"speaker: {line}" for line in lines]
+        assert usage.peak_memory() - before < MOST_GROWTH
+        assert usage.descriptors() > count  # and nobody was dropped
+
+        speaker.send("the last one\n")
+        happened.append("speaker: the last one")
+        read_on(again, b" speaker: the last one\n")
+        for place, client in enumerate(again):
+            own_number = happened.index(f"again{place} has connected to the chat room") + 1
+            all_is_heard_or_told(client.received[client.read :].decode(), happened, own_number + 1)
+        for client in stuck:
+            client.close()
+    assert "Traceback" not in server.log
+
+
+def taking_little(port):
+    """Connect with a socket that holds little of what is not read."""
+    connection = socket.socket()
+    connection.settimeout(SECONDS)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    return Client(port, sock=connection)
+
+
+def read_on(clients, end):
+    """Read from all the clients, as it comes, until each has what ends it."""
+    deadline = time.monotonic() + SECONDS
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            client.socket.setblocking(False)
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        while selector.get_map():
+            assert time.monotonic() < deadline, f"{len(selector.get_map())} wait still"
+            for key, _ in selector.select(1):
+                data = key.fileobj.recv(65536)
+                assert data, "a connection was closed"
+                key.data.received += data
+                if key.data.received.endswith(end):
+                    selector.unregister(key.fileobj)
+
+
+def all_is_heard_or_told(heard, happened, number):
+    """From this number on, each event is heard or named as skipped: once, in order, and nothing else is heard."""
+    skipped = 0
+    for line in heard.removesuffix("\n").split("\n"):
+        told = SKIPPED.fullmatch(line)
+        if told:
+            many, first, last = (int(digits.replace(",", "")) for digits in told.groups())
+            assert (first, many) == (number, last - first + 1)
+            skipped += many
+            number = last + 1
+        else:
+            assert line == f"{number} {happened[number - 1]}"
+            number += 1
+    assert number == len(happened) + 1
+    assert skipped

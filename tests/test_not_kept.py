@@ -1,0 +1,125 @@
+"""What the hub does when the journal cannot keep what was asked: nothing of it happens, and who asked is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from twisted_chat.errors import NotKept
+from twisted_chat.events import Event
+from twisted_chat.interfaces import Known
+from twisted_chat.limits import Limits
+from twisted_chat.member import IN_FLIGHT
+
+from .house import House
+
+WHY = str(NotKept("disk full"))
+
+
+@pytest.fixture
+def house():
+    house = House()
+    yield house
+    assert house.faults == []
+
+
+def break_disk(house):
+    house.journal.failure = NotKept("disk full")
+
+
+def mend_disk(house):
+    house.journal.failure = None
+
+
+def test_a_line_that_cannot_be_kept_is_heard_by_nobody_and_its_speaker_is_told(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.heard()
+    break_disk(house)
+    alice.type("hello", "/msg bob psst", "/all news")
+    mend_disk(house)
+    alice.type("hello again")
+    assert alice.heard() == [f"!! {WHY}"] * 3 + ["alice: hello again"]
+    assert bob.heard() == ["alice: hello again"]
+    assert house.hub.rooms["lobby"].number == 3
+
+
+def test_many_lines_said_at_once_are_refused_once(house):
+    alice = house.enter("alice")
+    break_disk(house)
+    house.hub.say_lines(alice.member, ["one", "two", "three"])
+    house.journal.turn()
+    assert alice.heard() == [f"!! {WHY}"]
+    assert alice.member.in_flight == 0
+
+
+def test_a_room_an_alias_and_a_topic_stay_as_they_were(house):
+    alice = house.enter("alice")
+    break_disk(house)
+    alice.type("/join ops", "/nick al", "/topic news", "/leave")
+    mend_disk(house)
+    assert alice.heard() == [f"!! {WHY}"] * 4
+    assert alice.member.alias == "alice"
+    assert list(alice.member.rooms) == ["lobby"]
+    assert "ops" not in house.hub.rooms
+    alice.type("/nick al", "/join ops")
+    assert alice.member.alias == "al"
+
+
+def test_who_leaves_meanwhile_has_left_once_the_disk_works(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.heard()
+    break_disk(house)
+    house.hub.leave_all(bob.member, "bye")
+    for _ in range(3):
+        house.journal.turn()
+    assert alice.heard() == []
+    mend_disk(house)
+    house.settle()
+    assert alice.heard() == ["bob has left the chat room! (bye)"]
+    assert "bob" not in house.hub.aliases
+
+
+def test_a_claim_that_is_kept_ends_in_the_lobby_even_if_the_disk_fails_in_between(house):
+    alice = house.connect()
+    house.hub.claim(alice.member, "alice")
+    house.journal.turn()
+    break_disk(house)
+    house.journal.turn()
+    house.journal.turn()
+    mend_disk(house)
+    house.settle()
+    assert alice.member.alias == "alice"
+    assert list(alice.member.rooms) == ["lobby"]
+
+
+def test_so_many_lines_of_one_member_are_under_way_at_most(house):
+    alice = house.enter("alice")
+    while alice.member.may(posts=True):
+        house.hub.say_lines(alice.member, ["x"] * 500)
+    assert alice.member.in_flight == IN_FLIGHT
+    told = alice.times_settled
+    house.settle()
+    assert alice.times_settled > told
+    assert alice.member.may(posts=True)
+
+
+def test_what_the_journal_knows_from_before_is_there_again():
+    house = House(Limits(rooms=2))
+    tail = [Event("said", "lobby", "alice", f"line {n}", number=n, when=n) for n in range(1, 101)]
+    house.hub.restore(
+        [
+            Known("lobby", 100, "news", tail),
+            Known("*", 7, "", ()),
+            Known("old", 3, "", [Event("left", "old", "bob", number=3, when=1.0)]),
+        ]
+    )
+    house.journal.numbers = {"lobby": 100, "*": 7, "old": 3}
+    bob = house.connect()
+    house.hub.claim(bob.member, "bob")
+    house.settle()
+    heard = bob.heard()
+    assert heard[:2] == ["-- last said in lobby:", "alice: line 81"]
+    assert heard[-1] == "-- 1 in lobby: bob; topic: news"
+    assert house.hub.rooms["lobby"].number == 101
+    assert house.hub.everyone.number == 7
+    assert list(house.hub.rooms) == ["lobby", "old"]
+    assert house.faults == []

@@ -1,0 +1,324 @@
+"""Programs at the line door: requests in JSON, in memory; each message that they are sent fits the schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
+from twisted_chat.doors.line import GOODBYE
+from twisted_chat.limits import Limits
+
+from .doors import Door
+
+SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "jsonlines.schema.json").read_text())
+MESSAGE = jsonschema.Draft202012Validator({"$ref": "#/$defs/message", "$defs": SCHEMA["$defs"]})
+TOKEN = "a-secret-of-sixteen"
+AFTER = {"lobby": 1, "*": 0, "@": 1}
+
+
+class Program:
+    """A program at a door: ``asks`` sends a request, ``heard`` returns what came since the last call."""
+
+    def __init__(self, door, alias=None, **more):
+        self.door = door
+        self.peer = door.connect()
+        assert self.peer.read() == "alias?"
+        self.asked = 0
+        if alias is not None:
+            self.asks("hello", version=1, alias=alias, **more)
+            self.client = next(message["client"] for message in self.heard() if message.get("result") == "hello")
+
+    def asks(self, what, **fields):
+        self.asked += 1
+        asked = {"do": what, "id": str(self.asked)} | fields
+        self.peer.send(json.dumps(asked) + "\n")
+        return self
+
+    def heard(self):
+        messages = [json.loads(line) for line in self.peer.read().splitlines()]
+        for message in messages:
+            MESSAGE.validate(message)
+        return messages
+
+    def answer(self, what, **fields):
+        """Ask, and return the result or the error, without the rest."""
+        self.heard()
+        self.asks(what, **fields)
+        return [message for message in self.heard() if "result" in message or "error" in message][-1]
+
+    def said(self):
+        """Return the texts that were said since the last call, with their numbers."""
+        return [(m["room"], m["number"], m["text"]) for m in self.heard() if m.get("kind") == "said"]
+
+    def dies(self):
+        """Lose the connection, without a word."""
+        self.peer.chat.connectionLost(Failure(ConnectionDone()))
+        self.door.settle()
+
+
+def kinds(messages):
+    return [message.get("kind") or message.get("result") or message["error"] for message in messages]
+
+
+@pytest.fixture
+def alice(door):
+    return Program(door, "alice", token=TOKEN)
+
+
+def test_hello_answers_with_all_that_a_program_needs_to_come_back(door):
+    program = Program(door)
+    program.asks("hello", version=1, alias="Alice", token=TOKEN, rooms=["Ops", "lobby"])
+    *events, hello = program.heard()
+    assert kinds(events) == ["took", "joined", "joined"]
+    assert hello["rooms"] == {"ops": 1, "lobby": 1}
+    assert (hello["alias"], hello["current"], hello["resumed"]) == ("Alice", "lobby", False)
+    assert (hello["private"], hello["everyone"], hello["journal"]) == (1, 0, door.journal.name)
+
+
+def test_people_see_a_program_as_one_of_them(door, alice):
+    bob = door.enter("bob")
+    alice.asks("say", room="lobby", text="hi").asks("say", room="lobby", text="waves", act=True)
+    alice.asks("tell", to="bob", text="psst").asks("broadcast", text="news")
+    assert bob.read().splitlines() == ["alice: hi", "* alice waves", "[alice -> bob] psst", "[alice -> all] news"]
+
+
+def test_ones_own_event_with_ones_own_id_is_the_acknowledgement(alice):
+    alice.asks("say", room="lobby", text="hi", id="mine")
+    (event,) = alice.heard()
+    assert (event["client"], event["id"], event["number"]) == (alice.client, "mine", 2)
+
+
+def test_what_is_asked_twice_is_said_once(door, alice):
+    bob = door.enter("bob")
+    alice.asks("say", room="lobby", text="hi", id="x").asks("tell", to="bob", text="psst", id="y").heard()
+    assert alice.answer("say", room="lobby", text="hi", id="x") == {
+        "result": "say", "id": "x", "room": "lobby", "number": 3, "repeated": True,
+    }  # fmt: skip
+    assert alice.answer("tell", to="bob", text="psst", id="y")["repeated"]
+    assert bob.read().count("hi") == 1
+
+
+def test_two_programs_may_use_the_same_ids(door, alice):
+    bob = Program(door, "bob")
+    alice.asks("say", room="lobby", text="a", id="7")
+    bob.asks("say", room="lobby", text="b", id="7")
+    assert [text for _room, _number, text in alice.said()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "line, code",
+    [
+        ("nonsense", "bad_request"),
+        ("[]", "bad_request"),
+        ('{"do":"say","id":"9"}', "bad_request"),
+        ('{"do":"say","id":"9","room":"lobby","text":"a","text":"b"}', "bad_request"),
+        ('{"do":"say","id":"9","room":"lobby","text":"\\ud800"}', "bad_request"),
+        ('{"do":"say","id":"9","room":"ops","text":"hi"}', "not_in_room"),
+        ('{"do":"say","id":"9","room":"lobby","text":" \\u200b"}', "nothing_to_say"),
+        ('{"do":"say","id":"9","room":"lobby","text":"%s"}' % ("x" * 4097), "line_too_long"),
+        ('{"do":"say","id":"9","room":"lobby","text":"%s"}' % ("x" * 30000), "line_too_long"),
+        ('{"do":"join","id":"9","room":"a b"}', "bad_room"),
+        ('{"do":"nick","id":"9","alias":"server"}', "bad_alias"),
+        ('{"do":"nick","id":"9","alias":"bob"}', "alias_taken"),
+        ('{"do":"tell","id":"9","to":"nobody-here","text":"x"}', "nobody_called"),
+        ('{"do":"who","id":"9","room":"nowhere"}', "no_such_room"),
+        ('{"do":"type","id":"9","text":"/nope"}', "unknown_command"),
+        ('{"do":"hello","id":"9","version":1,"alias":"x"}', "bad_request"),
+        (b'{"do":"say","id":"9","room":"lobby","text":"\xff"}', "not_utf8"),
+    ],
+)
+def test_each_mistake_gets_one_error_and_nothing_else_is_lost(door, alice, line, code):
+    door.enter("bob")
+    alice.heard()
+    alice.peer.send((line if isinstance(line, bytes) else line.encode()) + b'\n{"do":"ping","id":"p"}\n')
+    error, pong = alice.heard()
+    assert error["error"] == code
+    assert pong == {"result": "ping", "id": "p"}
+
+
+def test_nothing_is_answered_before_hello_and_a_refused_hello_may_be_said_again(door, alice):
+    program = Program(door)
+    program.asks("ping").asks("hello", version=2, alias="bob").asks("hello", version=1, alias="ALICE")
+    program.asks("hello", version=1, alias="carol")
+    assert kinds(program.heard())[:3] == ["hello_first", "bad_version", "alias_taken"]
+    assert program.peer.chat.member.alias == "carol"
+
+
+def test_requests_are_taken_in_order_as_if_each_before_had_happened(door):
+    program = Program(door)
+    lines = [
+        {"do": "hello", "id": "1", "version": 1, "alias": "alice"},
+        {"do": "join", "id": "2", "room": "ops"},
+        {"do": "say", "id": "3", "room": "ops", "text": "one"},
+        {"do": "nick", "id": "4", "alias": "al"},
+        {"do": "say", "id": "5", "room": "ops", "text": "two"},
+        {"do": "leave", "id": "6", "room": "ops"},
+        {"do": "say", "id": "7", "room": "ops", "text": "three"},
+    ]
+    program.peer.send("".join(json.dumps(line) + "\n" for line in lines))
+    heard = program.heard()
+    assert [(m["author"], m["text"]) for m in heard if m.get("kind") == "said"] == [("alice", "one"), ("al", "two")]
+    assert [m["id"] for m in heard if "result" in m] == ["1", "2", "4", "6"]
+    assert heard[-1]["error"] == "not_in_room"
+
+
+def test_questions_are_answered(door, alice):
+    door.enter("bob").send("/away lunch\n")
+    alice.asks("say", room="lobby", text="disk full").asks("say", room="lobby", text="all well")
+    assert alice.answer("who", room="lobby") == {
+        "result": "who", "id": "4", "room": "lobby", "number": 4, "count": 2, "members": ["alice", "bob"],
+        "away": {"bob": "lunch"},
+    }  # fmt: skip
+    assert alice.answer("who", room="lobby", at=1)["members"] == ["alice"]
+    assert alice.answer("rooms")["rooms"] == [{"room": "lobby", "members": 2, "number": 4, "topic": ""}]
+    history = alice.answer("history", room="lobby", limit=2)
+    assert [event["text"] for event in history["events"]] == ["disk full", "all well"]
+    assert history["more"]
+    assert [event["number"] for event in alice.answer("history", room="lobby", after=1)["events"]] == [2, 3, 4]
+    assert [event["number"] for event in alice.answer("search", words="FULL disk")["events"]] == [3]
+    assert not alice.answer("search", words="nothing of that")["events"]
+    assert {"name": "msg", "short": ["m"]}.items() <= {
+        "name": "msg", "short": alice.answer("commands")["commands"][4]["short"][:1],
+    }.items()  # fmt: skip
+
+
+def test_what_a_person_typed_is_answered_in_notices(door, alice):
+    alice.heard()
+    alice.asks("type", text="/who")
+    notice, done = alice.heard()
+    assert notice == {"kind": "noticed", "text": "1 in lobby: alice", "id": "2"}
+    assert done == {"result": "type", "id": "2", "current": "lobby"}
+    alice.asks("type", text="/history 1")
+    _start, event, _end, _done = alice.heard()
+    assert (event["number"], event["again"]) == (1, "3")
+
+
+def test_who_died_is_back_in_time_gets_what_it_missed_and_nobody_saw_it_leave(door, alice):
+    bob = door.enter("bob")
+    alice.asks("join", room="ops").heard()
+    alice.dies()
+    bob.send("one\n", "/msg alice psst\n", "/all news\n", "/join ops\n", "two\n")
+    door.clock.advance(14)
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN, rooms=["lobby", "ops"], after=AFTER | {"ops": 1})
+    hello, *missed = again.heard()
+    assert hello["resumed"]
+    numbers = {room: [m["number"] for m in missed if m["room"] == room] for room in ("lobby", "ops", "*", "@alice")}
+    assert numbers == {"lobby": [2, 3], "ops": [2, 3], "*": [1], "@alice": [2]}
+    assert "left" not in bob.read()
+
+
+def test_who_is_not_back_in_time_leaves(door, alice):
+    bob = door.enter("bob")
+    alice.dies()
+    door.clock.advance(14.9)
+    assert bob.read() == ""
+    door.clock.advance(0.2)
+    door.settle()
+    assert bob.read() == "alice has left the chat room!\n"
+
+
+def test_without_a_token_or_with_quit_nobody_waits(door):
+    bob = door.enter("bob")
+    one, two = Program(door, "one"), Program(door, "two", token=TOKEN)
+    bob.read()
+    one.dies()
+    two.asks("quit", text="bye")
+    assert bob.read().splitlines() == ["one has left the chat room!", "two has left the chat room! (bye)"]
+    assert two.peer.is_closed
+
+
+def test_a_connection_that_only_seems_alive_is_taken_over(door, alice):
+    again = Program(door, "alice", token=TOKEN)
+    assert again.client == alice.client
+    assert kinds(alice.heard()) == ["joined", "taken_over"][1:]
+    assert alice.peer.is_closed
+    again.asks("say", room="lobby", text="here")
+    assert again.said() == [("lobby", 2, "here")]
+    alice.dies()
+    assert door.hub.aliases["alice"] is again.peer.chat.member
+
+
+def test_a_request_under_way_when_the_connection_dies_happens_once(door, alice):
+    bob = door.enter("bob")
+    line = json.dumps({"do": "say", "id": "s", "room": "lobby", "text": "once"}).encode() + b"\n"
+    alice.peer.chat.dataReceived(line)
+    alice.peer.chat.connectionLost(Failure(ConnectionDone()))
+    door.settle()
+    again = Program(door, "alice", token=TOKEN)
+    again.peer.send(line)
+    assert again.heard()[-1]["repeated"]
+    assert bob.read() == "alice: once\n"
+
+
+def test_more_than_the_room_remembers_is_told_with_its_numbers_where_no_journal_has_it():
+    door = Door(Limits(remembered=10, lines_at_once=1000))
+    alice = Program(door, "alice", token=TOKEN)
+    bob = door.enter("bob")
+    alice.dies()
+    bob.send(*(f"line {n}\n" for n in range(20)))
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN, after={"lobby": 2})
+    hello, skipped, *missed = again.heard()
+    assert hello["rooms"] == {"lobby": 22}
+    assert skipped == {"kind": "skipped", "room": "lobby", "first": 3, "last": 12}
+    assert [m["number"] for m in missed] == list(range(13, 23))
+    door.close()
+
+
+def test_numbers_of_another_journal_mean_nothing_here(door):
+    door.enter("bob").send("one\n")
+    program = Program(door)
+    program.asks("hello", version=1, alias="alice", token=TOKEN, after={"lobby": 99}, journal="another")
+    assert [m["number"] for m in program.heard() if m.get("room") == "lobby"] == [1, 2, 3]
+
+
+def test_what_was_said_to_somebody_who_had_the_alias_before_is_not_shown(door):
+    bob = door.enter("bob")
+    old = Program(door, "carol", token=TOKEN)
+    bob.send("/msg carol for the old one\n")
+    old.asks("quit")
+    new = Program(door)
+    new.asks("hello", version=1, alias="carol", token=TOKEN[::-1], after={"@": 0})
+    bob.send("/msg carol for the new one\n")
+    assert [text for _room, _number, text in new.said()] == ["for the new one"]
+
+
+def test_an_ignored_line_keeps_its_number(door, alice):
+    bob = door.enter("bob")
+    alice.asks("type", text="/ignore bob").heard()
+    bob.send("spam\n")
+    (ignored,) = alice.heard()
+    assert (ignored["kind"], ignored["number"], ignored["text"]) == ("ignored", 3, "")
+
+
+def test_who_stops_reading_misses_nothing_that_is_remembered(door, alice):
+    bob = door.enter("bob")
+    alice.heard()
+    alice.peer.chat._outbox.pauseProducing()
+    bob.send(*(f"line {n}\n" for n in range(50)))
+    first = alice.said()
+    alice.peer.chat._outbox.resumeProducing()
+    door.settle()
+    numbers = [number for _room, number, _text in first + alice.said()]
+    assert numbers == list(range(3, 53))
+
+
+def test_the_end_of_the_input_is_not_the_end_of_the_answers(door):
+    program = Program(door, "alice")
+    program.peer.chat.dataReceived(b'{"do":"say","id":"1","room":"lobby","text":"last words"}\n')
+    program.peer.end()
+    assert [text for _room, _number, text in program.said()] == ["last words"]
+    assert program.peer.is_closed
+
+
+def test_a_program_is_told_when_the_server_stops(door, alice):
+    door.factory.close_all()
+    assert alice.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
+    alice.dies()
+    assert door.hub.aliases == {}

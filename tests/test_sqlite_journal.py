@@ -1,0 +1,907 @@
+"""What the journal in a file promises beyond the contract: over restarts, crashes and failures of the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, globalLogPublisher
+
+from twisted_chat.errors import CannotOpen, NotKept, NotRecalled
+from twisted_chat.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
+from twisted_chat.interfaces import Known, Query
+from twisted_chat.journals import sqlite, sqlite_file, sqlite_log, sqlite_prune, sqlite_reader, sqlite_writer
+from twisted_chat.journals.keep import Keep
+from twisted_chat.journals.sqlite import SqliteJournal
+from twisted_chat.journals.sqlite_read import export
+from twisted_chat.journals.sqlite_slices import Pace
+from twisted_chat.journals.sqlite_words import index_some
+
+from .test_journals import Kept, numbers
+from .threaded_clock import SECONDS, ThreadedClock
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "chat.db"
+
+
+@pytest.fixture
+def begin(path):
+    """Start a server's journal on a file; it is stopped with the test."""
+    started = []
+
+    def start(path=path, keep=Keep(), now=1000.0):  # noqa: B008
+        clock = ThreadedClock()
+        clock.rightNow = now
+        kept = Kept(SqliteJournal(path, clock, keep), clock)
+        started.append(kept)
+        return kept
+
+    yield start
+    for kept in started:
+        kept.next.clear()
+        kept.stop()
+
+
+def append(kept, *events):
+    """Append some events, and wait until they are delivered."""
+    delivered = len(kept.events)
+    kept.journal.append(*events)
+    kept.clock.run_until(lambda: len(kept.events) >= delivered + len(events))
+
+
+def said(text, room="lobby", author="alice", ident=""):
+    return Event(SAID, room, author, text, 1, ident=ident)
+
+
+def eventually(is_so):
+    """Wait for what a thread does without telling anyone."""
+    end = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < end
+        threading.Event().wait(0.01)
+
+
+@pytest.fixture
+def logged():
+    """The lines logged with what level, as they come."""
+    lines = []
+
+    def observe(event):
+        if event.get("log_namespace", "").startswith("twisted_chat"):
+            lines.append((event["log_level"], event["log_format"].format(**event)))
+
+    globalLogPublisher.addObserver(observe)
+    yield lines
+    globalLogPublisher.removeObserver(observe)
+
+
+def texts(events):
+    return [event.text for event in events]
+
+
+# -- group commit
+
+
+def test_what_is_said_during_a_commit_is_the_next_commit(begin):
+    kept = begin()
+    for text in "abcd":
+        kept.say(text)
+        kept.clock.advance(0)
+    kept.clock.run_until(lambda: len(kept.events) == 4)
+    assert [texts(batch) for batch in kept.batches] == [["a"], ["b", "c", "d"]]
+
+
+def test_one_commit_has_a_bounded_number_of_events(begin, monkeypatch):
+    monkeypatch.setattr(sqlite, "MOST", 5)
+    kept = begin()
+    kept.say(*"abcd")
+    kept.journal.append(Lines("lobby", "bob", list("efg"), 1))
+    kept.say(*"hij")
+    kept.clock.run_until(lambda: len(kept.events) == 10)
+    assert [texts(batch) for batch in kept.batches] == [list("abcdefg"), list("hij")]
+    assert numbers(kept.events) == list(range(1, 11))
+
+
+def test_nothing_is_delivered_before_another_program_can_read_it_in_the_file(begin, path):
+    kept = begin()
+    deliver = kept.deliver
+
+    def check(batch):
+        assert batch[-1] in list(export(path, "lobby"))
+        deliver(batch)
+
+    kept.deliver = check
+    append(kept, said("a"), said("b"))
+    append(kept, said("c"))
+    assert texts(kept.events) == ["a", "b", "c"]
+
+
+def test_a_fault_of_the_users_stops_nothing(begin):
+    kept = begin()
+    deliver, kept.deliver = kept.deliver, lambda batch: 1 / 0
+    kept.say("a")
+    with pytest.raises(ZeroDivisionError):
+        kept.turn()
+    kept.deliver = deliver
+    append(kept, said("b"))
+    assert numbers(kept.events) == [2]
+
+
+# -- restarts
+
+
+def test_numbers_topics_and_the_last_events_survive_a_restart(begin):
+    first = begin()
+    append(first, Event(JOINED, "ops", "alice"), said("hi", "ops"), Event(RETITLED, "ops", "alice", "deploys"))
+    append(first, Event(LEFT, "ops", "alice", "bye"), said("to all", "*"), said("to one", "@bob"))
+    first.stop()
+
+    second = begin()
+    assert second.journal.name == first.journal.name
+    assert {known.room: known for known in second.known} == {
+        "ops": Known("ops", 4, "deploys", [event for event in first.events if event.group == "ops"]),
+        "*": Known("*", 1, "", [event for event in first.events if event.group == "*"]),
+    }
+    append(second, said("again", "ops"), said("again", "*"), said("again", "@BOB"))
+    assert numbers(second.events) == [5, 2, 2]
+    assert second.texts("@bob") == ["to one", "again"]
+
+
+def test_each_file_has_a_name_of_its_own(begin, tmp_path):
+    assert begin().journal.name != begin(tmp_path / "other.db").journal.name
+
+
+def test_the_tail_is_bounded_for_a_room_and_for_all_of_them(begin, monkeypatch):
+    monkeypatch.setattr(sqlite_log, "TAIL", 3)
+    monkeypatch.setattr(sqlite_log, "TAILS", 5)
+    first = begin()
+    for room in ["old", "middle", "new"]:
+        append(first, *(said(text, room) for text in "abcd"))
+        first.clock.rightNow += 1
+    first.stop()
+    tails = [(known.room, known.number, texts(known.tail)) for known in begin().known]
+    assert tails == [("new", 4, ["b", "c", "d"]), ("middle", 4, ["c", "d"]), ("old", 4, [])]
+
+
+def test_who_was_in_a_room_at_the_end_has_left_it_when_the_server_starts(begin, path):
+    first = begin()
+    append(first, Event(JOINED, "lobby", "alice"), Event(JOINED, "lobby", "bob"), Event(JOINED, "ops", "bob"))
+    append(first, Event(RENAMED, "lobby", "bob", "Rob"), Event(RENAMED, "ops", "bob", "Rob"))
+    append(first, Event(LEFT, "lobby", "alice", "bye"), Event(RENAMED, "", "bob", "Rob"))
+    first.stop()
+
+    second = begin(now=2000.0)
+    ends = {known.room: known.tail[-1] for known in second.known}
+    assert ends == {
+        "lobby": Event(LEFT, "lobby", "Rob", "the server stopped", number=5, when=2000.0),
+        "ops": Event(LEFT, "ops", "Rob", "the server stopped", number=3, when=2000.0),
+    }
+    second.stop()
+    assert [known.number for known in begin().known if known.room == "lobby"] == [5]  # they leave once
+
+
+def test_who_came_and_went_in_one_batch_is_where_the_last_event_says(begin):
+    first = begin()
+    append(
+        first,
+        *(Event(kind, "lobby", alias) for alias in ("alice", "bob") for kind in (JOINED, LEFT)),
+        Event(JOINED, "lobby", "alice"),
+        Event(RENAMED, "lobby", "alice", "Alice"),
+        Event(RENAMED, "lobby", "Alice", "alice"),
+    )
+    first.stop()
+    assert [event.author for event in begin().known[0].tail if event.text == "the server stopped"] == ["alice"]
+
+
+CRASH = """
+import os, signal, sys
+from tests.threaded_clock import ThreadedClock
+from twisted_chat.events import JOINED, SAID, Event
+from twisted_chat.journals.sqlite import SqliteJournal
+
+class User:
+    def deliver(self, batch):
+        if batch[-1].number == 50:
+            os.kill(os.getpid(), signal.SIGKILL)
+        journal.append(Event(SAID, "lobby", "alice", "more", 1))
+
+clock = ThreadedClock()
+journal = SqliteJournal(sys.argv[1], clock)
+journal.start(User())
+journal.open()
+journal.append(Event(JOINED, "lobby", "alice"))
+clock.run_until(lambda: False)
+"""
+
+
+def test_what_was_delivered_survives_a_kill(begin, path):
+    done = subprocess.run([sys.executable, "-c", CRASH, path], cwd=ROOT, timeout=SECONDS)
+    assert done.returncode == -signal.SIGKILL
+    (known,) = begin().known
+    assert (known.number, known.tail[0].kind, known.tail[-2].text) == (51, JOINED, "more")
+    assert known.tail[-1][:4] == (LEFT, "lobby", "alice", "the server stopped")
+
+
+def test_what_was_asked_for_before_a_restart_is_repeated(begin):
+    first = begin()
+    append(first, said("hi", ident="pc/1"), said("elsewhere", "ops", ident="pc/2"))
+    first.stop()
+    second = begin()
+    again = said("hi", ident="pc/1"), said("elsewhere", "ops", ident="pc/2")
+    append(second, said("new"), *again, said("3", ident="pc/3"))
+    kinds = [(event.kind, event.number) for event in second.events]
+    assert kinds == [(SAID, 2), (REPEATED, 1), (REPEATED, 1), (SAID, 3)]
+    assert second.ask(after=2)[0].ident == "pc/3"
+
+
+def test_many_logs_do_not_stay_in_memory_and_keep_their_numbers(begin, monkeypatch):
+    monkeypatch.setattr(sqlite_log, "CACHED", 3)
+    kept = begin()
+    for _round in range(3):
+        append(kept, *(said("hi", f"room{number}", f"person{number}") for number in range(10)))
+    assert [event.number for event in kept.events] == [1] * 10 + [2] * 10 + [3] * 10
+
+
+def test_a_restart_knows_a_bounded_number_of_rooms(begin, monkeypatch):
+    monkeypatch.setattr(sqlite_log, "ROOMS", 2)
+    first = begin()
+    for room in ["a", "b", "c"]:
+        append(first, said("hi", room))
+        first.clock.rightNow += 1
+    first.stop()
+    assert [known.room for known in begin().known] == ["c", "b"]
+
+
+# -- opening
+
+
+def test_only_the_owner_may_read_what_is_kept(begin, path):
+    before = os.umask(0)
+    try:
+        kept = begin()
+        append(kept, said("secret"))
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(["chat.db", "chat.db-wal", "chat.db-shm", "chat.db.lock"], 0o600)
+
+
+def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
+    kept = begin()
+    (tmp_path / "other.db").symlink_to(path)
+    for name in (path, tmp_path / "other.db"):
+        with pytest.raises(CannotOpen, match=rf"in use by another server \(process {os.getpid()}\): stop that one"):
+            SqliteJournal(name, ThreadedClock()).open()
+    append(kept, said("still here"))
+    kept.stop()
+    append(begin(), said("and a third, once it has stopped"))
+
+
+def cannot_open(path, text):
+    with pytest.raises(CannotOpen) as raised:
+        SqliteJournal(path, ThreadedClock()).open()
+    assert text in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert str(path) in str(raised.value) or "folder" in text
+
+
+def test_a_file_in_no_folder_cannot_be_opened(tmp_path):
+    cannot_open(tmp_path / "no" / "chat.db", f"{tmp_path / 'no'} is no folder: make it (mkdir -p")
+
+
+def test_a_folder_cannot_be_opened(tmp_path):
+    cannot_open(tmp_path, "is a folder: give a file in it")
+
+
+@pytest.mark.parametrize("content", [b"Dear diary\n" * 1000, b"SQLite format 3\0" + bytes(5000)])
+def test_a_file_that_is_no_database_cannot_be_opened_and_stays_as_it_is(path, content):
+    path.write_bytes(content)
+    cannot_open(path, "is not a database of this server")
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_cannot_be_opened(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+    cannot_open(path, "is a database of another program")
+
+
+def test_a_newer_servers_file_cannot_be_opened(begin, path):
+    begin().stop()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {sqlite_file.newest_version() + 1}")
+    cannot_open(path, "was written by a newer server")
+
+
+def test_a_file_that_another_program_writes_to_cannot_be_opened(begin, path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "LOCKED_SECONDS", 0.01)
+    begin().stop()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        cannot_open(path, "(file locked): end the other program")
+
+
+def test_a_damaged_file_cannot_be_opened(begin, path):
+    kept = begin()
+    append(kept, *(said("x" * 1000) for _ in range(1000)))
+    kept.stop()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(random.Random(1).randbytes(100 * 4096))
+    cannot_open(path, "(damaged file): stop the server, and put a backup")
+
+
+def test_a_file_that_may_not_be_written_to_cannot_be_opened(begin, path, monkeypatch):
+    begin().stop()
+    really = os.open
+
+    def refuse(name, flags, *more, **named):
+        if os.fspath(name).endswith("chat.db"):
+            raise PermissionError(13, "Permission denied")
+        return really(name, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", refuse)  # root, who may run this, may write to every file
+    cannot_open(path, "(read-only file): let the server's user write to the file and to its folder")
+
+
+def test_a_folder_that_may_not_be_written_to_cannot_be_opened(path, monkeypatch):
+    def refuse(*arguments, **named):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", refuse)
+    cannot_open(path, "(read-only file)")
+
+
+def test_a_full_disk_cannot_be_opened(path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "connect", limited(lambda: 3))
+    cannot_open(path, "(disk full): make room on the disk")
+
+
+def test_what_could_not_be_opened_can_be_later(begin, path):
+    path.write_bytes(b"no database" * 1000)
+    cannot_open(path, "is not a database")
+    path.unlink()
+    append(begin(), said("hi"))
+
+
+def test_a_journal_that_was_never_opened_stops_at_once(path):
+    assert SqliteJournal(path, ThreadedClock()).stop().called
+
+
+# -- migrations
+
+
+def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "newest_version", lambda: 1)
+    sqlite_file.create(path)
+    with contextlib.closing(sqlite_file.open_writer(path)) as connection:
+        sqlite_log.Log(connection).commit([said("old times"), Event(JOINED, "lobby", "alice")], 500.0)
+        name = sqlite_log.Log(connection).name
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    monkeypatch.undo()
+
+    kept = begin()
+    assert kept.journal.name == name
+    assert kept.texts() == ["old times", "", "the server stopped"]
+    assert kept.texts(words="times") == ["old times"]
+
+
+def test_a_migration_that_fails_changes_nothing(begin, path, monkeypatch, tmp_path):
+    folder = tmp_path / "migrations"
+    shutil.copytree(sqlite_file._migrations(), folder)
+    append(begin(), said("hi"))
+    next_one = folder / f"{sqlite_file.newest_version() + 1:03}.sql"
+    next_one.write_text("CREATE TABLE fresh (a);\nINSERT INTO nowhere VALUES (1);\n")
+    monkeypatch.setattr(sqlite_file, "_migrations", lambda: folder)
+    other = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as old, contextlib.closing(sqlite3.connect(other)) as new:
+        old.backup(new)
+    cannot_open(other, "fault in the server")
+    next_one.unlink()
+    append(begin(other), said("ho"))
+    assert texts(export(other, "lobby")) == ["hi", "ho"]
+
+
+# -- failures of the disk
+
+
+def limited(pages):
+    """Return sqlite_file.connect for a disk with so many pages, asked at each opening; 0: without end."""
+    really = sqlite_file.connect
+
+    def connect(path, mode="rw"):
+        connection = really(path, mode)
+        if pages():
+            connection.execute(f"PRAGMA max_page_count = {pages()}")
+        return connection
+
+    return connect
+
+
+def refused(kept, why):
+    """Wait until something is refused; return it."""
+    before = len(kept.refused)
+    kept.clock.run_until(lambda: len(kept.refused) > before)
+    batch, error = kept.refused[-1]
+    assert isinstance(error, NotKept)
+    assert why in str(error)
+    return batch
+
+
+def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, monkeypatch, logged):
+    pages = 1
+    monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
+    kept = begin()
+    append(kept, said("before"))
+    kept.journal._writing.do(kept.journal._writer.close)  # so that it is opened anew, on the full disk
+    big = [said("x" * 4000) for _ in range(100)]
+    kept.journal.append(*big)
+    assert refused(kept, "disk full") == big
+    kept.journal.append(*big)
+    kept.clock.advance(0.5)
+    assert len(kept.refused) == 1  # the next try is a second after the last
+    kept.clock.advance(0.5)
+    refused(kept, "disk full")
+    pages = 0
+    kept.say("after")
+    kept.clock.advance(1)
+    kept.clock.run_until(lambda: len(kept.events) == 2)
+    assert numbers(kept.events) == [1, 2]
+    assert texts(kept.ask()) == ["before", "after"]
+    failures = [text for level, text in logged if level is LogLevel.error and "keep what" in text]
+    remedy = "make room on the disk, or move the file to a larger one"
+    assert failures == [f"cannot keep what is said in {path} (disk full): {remedy}"]
+    assert (LogLevel.info, f"can keep what is said in {path} again") in logged
+
+
+FULL = """
+import resource, sys
+from tests.test_journals import Kept
+from tests.threaded_clock import ThreadedClock
+from twisted_chat.events import SAID, Event
+from twisted_chat.journals.sqlite import SqliteJournal
+
+clock = ThreadedClock()
+kept = Kept(SqliteJournal(sys.argv[1], clock), clock)
+kept.say("before")
+kept.turn()
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+while not kept.refused:
+    kept.say(*["x" * 1000] * 100)
+    kept.turn()
+batch, error = kept.refused[0]
+assert len(batch) == 100, batch
+assert "cannot keep it now (disk" in str(error), error
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+clock.advance(1)
+kept.say("after")
+kept.turn()
+assert kept.ask(newest=True, most=1)[0].text == "after"
+assert [e.number for e in kept.events] == list(range(1, len(kept.events) + 1))
+kept.stop()
+print("ok", len(kept.events))
+"""
+
+
+def test_a_limit_on_the_size_of_files_is_survived(path, begin):
+    done = subprocess.run([sys.executable, "-c", FULL, path], cwd=ROOT, timeout=SECONDS, capture_output=True, text=True)
+    assert done.stdout.startswith("ok"), done.stderr
+    (known,) = begin().known
+    assert known.number == int(done.stdout.split()[1])
+
+
+def test_what_another_program_locks_out_is_refused_and_works_again_after(begin, path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "LOCKED_SECONDS", 0.01)
+    kept = begin()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        # The connection of before waits longer than a test would.
+        kept.journal._writing.do(kept.journal._writer.close)
+        kept.say("lost")
+        refused(kept, "file locked")
+    kept.clock.advance(1)
+    append(kept, said("kept"))
+    assert [(event.text, event.number) for event in kept.events] == [("kept", 1)]
+
+
+def test_a_file_that_was_put_in_the_place_of_ours_is_not_written_to(begin, path, tmp_path):
+    kept = begin()
+    append(kept, said("ours"))
+    other = tmp_path / "other.db"
+    begin(other).stop()
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        name.unlink()
+    shutil.copy(other, path)
+    kept.journal._writing.do(kept.journal._writer.close)
+    kept.say("lost")
+    refused(kept, "file missing")
+    assert list(export(path, "lobby")) == []
+
+
+def test_what_cannot_be_written_at_all_is_refused_and_harms_nothing_else(begin):
+    kept = begin()
+    kept.journal.append(said("\ud800"))
+    refused(kept, "fault in the server")
+    kept.clock.advance(1)
+    append(kept, said("fine"))
+    assert numbers(kept.events) == [1]
+
+
+def test_the_end_is_bounded_on_a_disk_that_fails(begin, monkeypatch):
+    kept = begin()
+
+    def fail(batch, now):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(kept.journal._writer, "commit", fail)
+    refuse = kept.refuse
+
+    def insist(batch, error):
+        refuse(batch, error)
+        kept.say("again")
+
+    kept.refuse = insist
+    kept.say("lost")
+    kept.stop()
+    assert [texts(batch) for batch, _error in kept.refused] == [["lost"]]
+    assert kept.events == []
+
+
+def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
+    kept = begin()
+    hangs = threading.Event()
+    commit = kept.journal._writer.commit
+    monkeypatch.setattr(kept.journal._writer, "commit", lambda *asked: hangs.wait(SECONDS) and commit(*asked))
+    kept.say("lost")
+    kept.clock.advance(0)
+    kept.say("too")
+    stopped = kept.journal.stop()
+    kept.clock.advance(sqlite.STOP_SECONDS - 0.1)
+    assert not stopped.called
+    kept.clock.advance(0.2)
+    assert stopped.called
+    ((batch, error),) = kept.refused
+    assert texts(batch) == ["lost", "too"]
+    assert "the disk does not answer" in str(error)
+    hangs.set()
+    eventually(lambda: not kept.clock.asked.empty())
+    kept.clock.run_until(kept.clock.asked.empty)
+    assert kept.events == []  # what was refused does not happen after all
+
+
+def test_what_is_asked_and_appended_after_the_end_is_left_alone(begin):
+    kept = begin()
+    append(kept, said("hi"))
+    kept.stop()
+    kept.say("too late")
+    answers = []
+    kept.journal.recall(Query("lobby"), answers.append)
+    kept.clock.run_until(lambda: answers)
+    assert isinstance(answers[0], NotRecalled)
+    assert kept.clock.getDelayedCalls() == []
+
+
+# -- recalling
+
+
+INJECTIONS = [
+    '"', '""', '" OR "', "hello OR world", "AND", "NOT hello", "NEAR(hello world)", "hello*", "-hello", "^hello",
+    "text:hello", "{text}: hello", "hello + world", "(", ")", "hello)", "'; DROP TABLE events; --",
+    "\0hello", "hel\0lo",
+    "a" * 100_000, "hello " * 1000, "\u0301", "🙂", "日本", "%", "_", "?1", ":room", "\\", "\ud800", "\ud800hello", "٣",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", INJECTIONS, ids=range(len(INJECTIONS)))
+def test_nothing_that_is_looked_for_is_anything_but_words(begin, words):
+    kept = begin()
+    append(kept, said("world"), said(f"hello {'OR AND NOT NEAR text room DROP TABLE events'}"))
+    with contextlib.suppress(NotRecalled):
+        assert "world" not in texts(kept.ask(words=words))
+    append(kept, said("still here"))
+    assert kept.texts(words="here") == ["still here"]
+
+
+def test_a_search_in_a_group_that_cannot_be_is_answered(begin):
+    kept = begin()
+    with pytest.raises(NotRecalled):
+        kept.ask("\ud800", words="hello")
+    append(kept, said("hello"))
+    assert kept.texts(words="hello") == ["hello"]
+
+
+def test_a_search_finds_what_was_delivered_just_before_it(begin):
+    kept = begin()
+    for number in range(20):
+        append(kept, *(said(f"needle{number} {text}") for text in ("hay", "stack")))
+        assert len(kept.ask(words=f"needle{number}")) == 2
+        assert kept.ask("ops", words=f"needle{number}") == []
+
+
+def test_a_search_waits_for_the_index_and_no_commit_waits_for_it(begin):
+    kept = begin()
+    append(kept, *(said(f"some words about number {number}") for number in range(5000)))
+    answers = []
+    kept.journal.recall(Query("lobby", words="number 4999"), answers.append)
+    append(kept, said("meanwhile"))
+    kept.clock.run_until(lambda: answers)
+    assert numbers(answers[0]) == [5000]
+
+
+def test_the_index_is_filled_when_there_is_nothing_else_to_do(begin, path):
+    kept = begin()
+    append(kept, *(said("words", f"room{number}") for number in range(150)))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        eventually(lambda: connection.execute("SELECT min(indexed) FROM rooms").fetchone() == (1,))
+
+
+def test_a_file_that_cannot_be_read_is_told_to_who_asks(begin, monkeypatch):
+    kept = begin()
+
+    def fail(path):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite_reader, "connect", fail)
+    with pytest.raises(NotRecalled, match=r"cannot be read now \(disk error\)"):
+        kept.ask()
+    monkeypatch.undo()
+    assert kept.ask() == []
+
+
+def test_who_asks_cannot_write(begin):
+    kept = begin()
+    kept.ask()
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        kept.journal._reader._connection.execute("DELETE FROM events")
+
+
+def test_trouble_beside_the_commits_is_told_once_and_searches_go_on(begin, path, monkeypatch, logged):
+    monkeypatch.setattr(sqlite, "TROUBLE_SECONDS", 0.01)
+    kept = begin()
+    append(kept, said("hi"))
+    tried = []
+
+    def fail(*arguments):
+        tried.append(1)
+        raise sqlite3.OperationalError("database disk image is malformed")
+
+    monkeypatch.setattr(sqlite_writer, "index_room", fail)
+    monkeypatch.setattr(sqlite_writer, "index_some", fail)
+    append(kept, said("ho"))
+    kept.ask(words="ho")
+    eventually(lambda: len(tried) > 2)
+    append(kept, said("hum"))
+    monkeypatch.undo()
+    kept.clock.run_until(lambda: not kept.journal._troubles)
+    assert texts(kept.ask(words="hum")) == ["hum"]
+    told = [text for _level, text in logged]
+    why = "damaged file): stop the server, and put a backup of the file in its place"
+    assert told == [f"cannot tidy up in {path} ({why}", f"can tidy up in {path} again"]
+
+
+def test_a_room_is_exported_while_the_server_runs_and_after(begin, path, monkeypatch):
+    kept = begin()
+    append(kept, *(said(str(number)) for number in range(2500)), said("other", "ops"))
+    exported = export(path, "lobby")
+    assert next(exported).text == "0"
+    append(kept, said("last"))
+    assert texts(exported)[-1] == "last"
+    kept.stop()
+    assert len(list(export(path, "lobby"))) == 2501
+    assert list(export(path, "nowhere")) == []
+
+
+def test_what_is_not_there_cannot_be_exported_and_is_not_made(path):
+    with pytest.raises(CannotOpen, match="there is no file"):
+        list(export(path, "lobby"))
+    assert not path.exists()
+    path.write_bytes(b"Dear diary\n" * 1000)
+    with pytest.raises(CannotOpen, match="is not a database"):
+        list(export(path, "lobby"))
+
+
+# -- retention
+
+
+class Kit:
+    """A file without threads, and what is done with it in the background, by hand."""
+
+    def __init__(self, path, keep):
+        sqlite_file.create(path)
+        self.connection = sqlite_file.open_writer(path)
+        self.log = sqlite_log.Log(self.connection)
+        self.pruner = sqlite_prune.Pruner(keep)
+
+    def say(self, *texts, room="lobby", now=1000.0, **more):
+        self.log.commit([said(text, room, **more) for text in texts], now)
+
+    def index(self):
+        pace = Pace()
+        while index_some(self.connection, pace):
+            pass
+
+    def prune(self, now=1000.0):
+        """Prune until there is nothing to prune; return how many slices that took."""
+        slices = 0
+        while self.pruner.some(self.connection, now):
+            slices += 1
+        return slices
+
+    def numbers(self, room="lobby"):
+        keys = self.connection.execute(
+            "SELECT e.id & 0xffffffff FROM events e JOIN rooms r ON e.id >> 32 = r.id WHERE r.name = ? ORDER BY e.id",
+            (room,),
+        )
+        return [number for (number,) in keys]
+
+    def is_sound(self):
+        """Check what SQLite can, and that the index has the words of just what is kept and indexed."""
+        assert self.connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = {row for (row,) in self.connection.execute("SELECT rowid FROM found WHERE found MATCH 'word'")}
+        kept = self.connection.execute(
+            "SELECT e.id FROM events e JOIN rooms r ON e.id >> 32 = r.id WHERE e.id & 0xffffffff <= r.indexed"
+        )
+        assert found == {key for (key,) in kept}
+
+
+@pytest.fixture
+def kit(path):
+    kits = []
+
+    def make(**keep):
+        kits.append(Kit(path, Keep(**keep)))
+        return kits[-1]
+
+    yield make
+    for one in kits:
+        one.connection.close()
+
+
+WORDS = [f"word {number}" for number in range(1000)]
+
+
+@pytest.mark.parametrize("indexed", [0, 500, 1000])
+def test_a_room_keeps_its_newest_events(kit, indexed):
+    kept = kit(events=10)
+    kept.say(*WORDS[:indexed])
+    kept.index()
+    kept.say(*WORDS[indexed:])
+    kept.say(*WORDS[:10], room="ops")
+    assert kept.prune() > 1
+    assert kept.numbers() == list(range(991, 1001))
+    assert kept.numbers("ops") == list(range(1, 11))
+    kept.is_sound()
+    kept.index()
+    kept.is_sound()
+    kept.say("next")
+    assert kept.numbers()[-1] == 1001
+
+
+def test_events_of_an_age_go(kit):
+    kept = kit(age=100)
+    kept.say(*WORDS[:5], now=1000.0)
+    kept.say("word", now=1001.0)
+    kept.say("word", room="ops", now=1002.0)
+    kept.index()
+    assert not kept.prune(1099.9)
+    assert kept.prune(1100.0)
+    assert (kept.numbers(), kept.numbers("ops")) == ([6], [1])
+    assert kept.prune(2000.0)
+    assert (kept.numbers(), kept.numbers("ops")) == ([], [])
+    kept.is_sound()
+    kept.say("word", now=2000.0)
+    assert not kept.prune(2001.0)
+    assert kept.numbers() == [7]
+    assert kept.prune(3000.0)
+
+
+def test_a_file_over_its_size_loses_the_oldest_of_every_room_and_shrinks(kit, path):
+    kept = kit(size=1_000_000)
+    for second in range(100):
+        for room in ["a", "b"]:
+            kept.say(*("word " * 200 for _ in range(20)), room=room, now=1000.0 + second)
+    kept.index()
+    assert kept.prune(1100.0) > 2
+    kept.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert 500_000 < path.stat().st_size <= 1_000_000
+    a, b = kept.numbers("a"), kept.numbers("b")
+    assert a[-1] == b[-1] == 2000
+    assert abs(a[0] - b[0]) < 200
+    kept.is_sound()
+
+
+def test_without_limits_nothing_goes(kit):
+    kept = kit()
+    kept.say(*WORDS)
+    assert not kept.prune(10.0**9)
+    assert len(kept.numbers()) == 1000
+
+
+def test_idents_are_remembered_for_a_day(kit):
+    kept = kit()
+    for now in (1000.0, 50_000.0, 90_000.0):
+        kept.log.commit([said("hi", ident=f"pc/{now}/{number}") for number in range(500)], now)
+    kept.prune(1000.0 + sqlite_prune.IDENT_SECONDS + 1)
+    left = kept.connection.execute("SELECT at, count(*) FROM idents GROUP BY at ORDER BY at").fetchall()
+    assert left == [(50_000.0, 500), (90_000.0, 500)]
+
+
+def test_the_numbers_and_the_topic_of_a_room_survive_all_its_events(begin):
+    first = begin(keep=Keep.parse("1h"))
+    append(first, Event(RETITLED, "ops", "alice", "deploys"), said("hi", "ops"))
+    first.stop()
+    second = begin(keep=Keep.parse("1h"), now=100_000.0)
+    eventually(lambda: not list(export(second.journal.path, "ops")))
+    second.stop()
+    third = begin()
+    assert third.known == [Known("ops", 2, "deploys", [])]
+    append(third, said("hi", "ops"))
+    assert third.ask("ops") == third.events
+    assert numbers(third.events) == [3]
+
+
+@pytest.mark.parametrize(
+    "written, keep",
+    [
+        ("100000", Keep(events=100_000)),
+        ("30d", Keep(age=30 * 86400)),
+        ("500MB", Keep(size=500 * 10**6)),
+        ("1000, 12h ,2 gb", Keep(1000, 12 * 3600, 2 * 10**9)),
+        ("1y", Keep(age=365 * 86400)),
+        ("8w", Keep(age=56 * 86400)),
+        ("1mb", Keep(size=10**6)),
+    ],
+)
+def test_how_much_is_kept_can_be_written_in_an_option(written, keep):
+    assert Keep.parse(written) == keep
+
+
+NONSENSE = ["", "0", "-1", "0d", "999KB", "5m", "lots", "1d,2d", "5,6", "1,", "1.5d", "١d", "9" * 99]
+
+
+@pytest.mark.parametrize("written", NONSENSE)
+def test_what_cannot_be_kept_is_refused_with_a_hint(written):
+    with pytest.raises(ValueError, match="give events of a room"):
+        Keep.parse(written)
+
+
+# -- with a real reactor
+
+
+async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
+    delivered = Deferred()
+
+    class User:
+        def deliver(self, batch):
+            delivered.callback(batch)
+
+    journal = SqliteJournal(path, reactor)
+    journal.start(User())
+    journal.open()
+    journal.append(said("hi"), Event(CLAIMED, text="bob"))
+    batch = await delivered
+    assert [(event.text, event.number) for event in batch] == [("hi", 1), ("bob", 0)]
+    assert abs(batch[0].when - time.time()) < SECONDS
+    answer = Deferred()
+    journal.recall(Query("lobby", words="hi"), answer.callback)
+    assert await answer == batch[:1]
+    threads = {journal._writing._thread, journal._reading._thread}
+    await journal.stop()
+    assert not any(thread.is_alive() for thread in threads)

@@ -1,0 +1,173 @@
+"""What a program asks over any door: one JSON object after the other, each answered in its turn."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from .. import programs
+from ..errors import BadRequest, ChatError, HelloFirst, LineTooLong
+from ..hub import Hub
+from ..interfaces import Door
+from ..limits import Limits
+from ..member import Member
+from ..wire import jsonlines
+from ..wire.jsonlines import JsonView
+from ..wire.requests import Request
+from .splitter import END, TOO_LONG, Mark
+
+LONGER = 6  # times a line that can be said, for one that JSON escapes all of
+
+
+class Connection(Door, Protocol):
+    """The door, as this file sees it."""
+
+    member: Member
+
+    def adopt(self, member: Member) -> None:
+        """Go on as a member who was here before."""
+
+    def end_input(self) -> None:
+        """Learn that the program sends nothing more."""
+
+
+class ProgramTalk:
+    """One program's requests. While one waits for what it asked for, no other is taken, but for posts."""
+
+    def __init__(self, connection: Connection, hub: Hub, limits: Limits, may_claim: Callable[[], bool]) -> None:
+        """``may_claim`` is asked, and counts, when an alias was refused."""
+        self._connection = connection
+        self._hub = hub
+        self._limits = limits
+        self._may_claim = may_claim
+        self._steps: programs.Steps | None = None
+        self._next: Request | ChatError | Mark | None = None  # read already, but not taken
+        self._asked = Request("", "", {})  # what _steps are about
+        self._refusals = 0
+        hub.listen(connection.member, view=JsonView())
+
+    def take(self, waiting: deque[bytes], most: int) -> int:
+        """Take as many requests as can be taken now; return how many."""
+        taken = 0
+        while waiting and taken < most and self._steps is None and self._connection.member.leaving is None:
+            if self._next is None:
+                self._next = self._read(waiting[0])
+            asked = self._next
+            is_post = isinstance(asked, Request) and asked.name in programs.POSTS
+            if not self._connection.member.may(is_post):
+                break
+            waiting.popleft()
+            self._next = None
+            self._obey(asked)
+            taken += 1
+        return taken
+
+    def settled(self) -> None:
+        """Learn that something which was asked has happened, or was refused."""
+        self._go_on()
+
+    def _read(self, line: bytes) -> Request | ChatError | Mark:
+        if line is TOO_LONG:
+            return LineTooLong(self._limits.max_line)
+        if isinstance(line, Mark):
+            return line
+        try:
+            asked = jsonlines.parse(line)
+        except ChatError as error:
+            return error
+        if len(asked.fields.get("text", "").encode()) <= self._limits.max_line:
+            return asked
+        too_long = LineTooLong(self._limits.max_line)
+        too_long.id = asked.id
+        return too_long
+
+    def _obey(self, asked: Request | ChatError | Mark) -> None:
+        me = self._connection.member
+        if asked is END:
+            self._connection.end_input()
+        elif isinstance(asked, ChatError):
+            me.refuse(asked, f"/{asked.id or ''}")
+        elif isinstance(asked, Request):
+            self._begin(asked)
+
+    def _begin(self, asked: Request) -> None:
+        self._asked = asked
+        try:
+            answer = self._answer_to(asked)
+        except ChatError as error:
+            self._connection.member.refuse(error, self._ident(asked))
+            return
+        finally:
+            self._connection.member.request = ""
+        self._refusals = self._connection.member.refusals
+        if isinstance(answer, dict):
+            self._answer(answer)
+        else:
+            self._steps = answer
+            self._go_on()
+
+    def _answer_to(self, asked: Request) -> programs.Steps | programs.Fields | None:
+        if asked.name == "hello":
+            return self._hello(asked)
+        if not self._connection.member.alias:
+            raise HelloFirst
+        self._name(asked)
+        return programs.TABLE[asked.name](self._hub, self._connection.member, asked.fields)
+
+    def _hello(self, asked: Request) -> programs.Steps:
+        me = self._connection.member
+        if me.alias:
+            raise BadRequest("you have said hello already: nick takes another alias", asked.id)
+        token = asked.fields.get("token")
+        client = hashlib.sha256(token.encode()).hexdigest()[:16] if token else secrets.token_hex(8)
+        before = self._hub.client_called(client)
+        if before is not None and before.alias and before.leaving is None:
+            self._connection.adopt(before)
+        else:
+            self._hub.introduce(me, client)
+            me.is_resumable = token is not None
+        return programs.enter(self._hub, self._connection.member, asked.fields)
+
+    def _go_on(self) -> None:
+        """Let what is asked go on as far as it can."""
+        me = self._connection.member
+        while self._steps is not None and not (me.in_flight or me.asking):
+            steps = self._steps
+            if me.refusals != self._refusals:
+                self._steps = None
+                self._refused()
+                return
+            self._name(self._asked)
+            try:
+                next(steps)
+            except StopIteration as done:
+                self._steps = None
+                self._answer(done.value)
+            except ChatError as error:
+                me.refuse(error)
+            finally:
+                me.request = ""
+
+    def _answer(self, fields: programs.Fields) -> None:
+        me, asked = self._connection.member, self._asked
+        shown = fields.get("events")
+        if shown is not None:
+            fields["events"] = [jsonlines.event_object(event) for event in shown]
+        me.write(jsonlines.result(asked.name, asked.id, **fields))
+        if asked.name == "quit":
+            self._hub.leave_all(me, asked.fields["text"])
+        elif not (me.in_flight or me.asking):
+            me.keep_promise()
+
+    def _refused(self) -> None:
+        if not self._connection.member.alias and not self._may_claim():
+            self._hub.leave_all(self._connection.member, "")
+
+    def _name(self, asked: Request) -> None:
+        self._connection.member.request = self._ident(asked)
+
+    def _ident(self, asked: Request) -> str:
+        return f"{self._connection.member.client}/{asked.id}"

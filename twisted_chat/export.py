@@ -1,0 +1,55 @@
+"""``twisted-chat export``: what a journal in SQLite holds of a room, as JSON Lines or as text."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from . import text
+from .errors import BadRoom, CannotOpen
+from .events import EVERYONE
+from .journals.sqlite_read import export
+from .wire.jsonlines import JsonView
+from .wire.plain import PlainView
+
+OK, FAILED, USAGE = 0, 1, 2  # exit statuses
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the events of a room, oldest first, and return the exit status."""
+    asked = _parser().parse_args(arguments)
+    view = PlainView(stamps=True, numbers=True) if asked.text else JsonView()
+    try:
+        room = EVERYONE if asked.room == EVERYONE else text.room(asked.room)
+        for event in export(asked.journal, room):
+            day = time.strftime("%Y-%m-%d ", time.localtime(event.when)) if asked.text else ""
+            sys.stdout.buffer.write(day.encode() + view.encode([event]))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BadRoom as error:
+        return _complain(str(error), USAGE)
+    except CannotOpen as error:
+        return _complain(str(error), FAILED)
+    return OK
+
+
+def _complain(why: str, status: int) -> int:
+    print(f"twisted-chat export: {why}", file=sys.stderr)  # noqa: T201  # there is no log
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="twisted-chat export",
+        description="Print what a journal holds of a room, oldest first. A server may use the journal meanwhile.",
+    )
+    parser.add_argument("room", metavar="ROOM", help="a room, or '*' for what was said to everyone")
+    parser.add_argument(
+        "--journal", metavar="FILE", default="chat.sqlite", help="the server's journal (default: %(default)s)"
+    )
+    parser.add_argument("--text", action="store_true", help="print lines with time and number (default: JSON Lines)")
+    return parser

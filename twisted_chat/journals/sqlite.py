@@ -1,0 +1,272 @@
+"""A journal in a file: what one turn said is one commit, and what is said meanwhile the next.
+
+The law: nothing is delivered before it is on the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from ..errors import ChatError, NotKept, NotRecalled
+from ..events import Event, Lines
+from ..interfaces import JournalUser, Known, Query
+from .keep import Keep
+from .numbers import numbered
+from .sqlite_file import check_place
+from .sqlite_lock import Lock
+from .sqlite_reader import Reader
+from .sqlite_trouble import Trouble, trouble
+from .sqlite_writer import TROUBLE_SECONDS, Writer
+from .worker import Worker
+
+MOST = 5000  # events in one commit, about, so that nobody waits long for it
+RETRY_SECONDS = 1.0  # after a commit that failed
+STOP_SECONDS = 5.0  # that a commit, or the end, may take when the server stops
+
+log = Logger()
+_group = attrgetter("group")
+
+
+class Reactor(Protocol):
+    """What the journal asks of the reactor."""
+
+    def seconds(self) -> float: ...
+
+    def callLater(self, delay: float, callable: Callable[..., Any], *args: object) -> IDelayedCall: ...  # noqa: A002
+
+    def callFromThread(self, callable: Callable[..., Any], *args: object) -> None: ...  # noqa: A002
+
+
+class SqliteJournal:
+    """Orders and numbers events, keeps them, and then delivers them."""
+
+    def __init__(self, path: str | Path, reactor: Reactor, keep: Keep = Keep()) -> None:  # noqa: B008  # frozen
+        self.name = ""
+        self.path = Path(path)
+        self._reactor = reactor
+        self._user: JournalUser
+        self._batch: list[Event | Lines] = []
+        self._committing: list[Event | Lines] | None = None
+        self._turn: IDelayedCall | None = None  # when the batch is committed next, unless something is committing
+        self._troubles: dict[str, Trouble] = {}  # by what does not work
+        self._stopped: Deferred[None] | None = None
+        self._deadline: IDelayedCall | None = None
+        self._is_over = False  # all is kept, and the threads end
+        self._lock: Lock | None = None
+        self._writer = Writer(self.path, keep, reactor.seconds)
+        self._reader = Reader(self.path)
+        self._writing: Worker
+        self._reading: Worker
+
+    # -- the contract
+
+    def start(self, user: JournalUser) -> None:
+        self._user = user
+
+    def open(self) -> Sequence[Known]:
+        check_place(self.path)
+        self._lock = Lock(self.path.resolve())
+        try:
+            known = self._writer.open()
+        except BaseException:
+            self._lock.release()
+            self._lock = None
+            raise
+        self.name = self._writer.name
+        self._writing = Worker("journal writer", self._tidy)
+        self._reading = Worker("journal reader")
+        return known
+
+    def append(self, *events: Event | Lines) -> None:
+        if self._is_over:
+            return  # nobody is left to hear of it
+        self._batch.extend(events)
+        if self._turn is None and self._committing is None:
+            # Twisted runs a call at zero seconds once every socket that was readable has been read.
+            self._turn = self._reactor.callLater(0, self._end_turn)
+
+    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+        if self._stopped is not None:
+            self._reactor.callFromThread(answer, NotRecalled("the server is stopping"))
+            return
+        ask = partial(self._reading.do, partial(self._answer, query, answer))
+        if query.words:
+            self._writing.do(partial(self._writer.index_first, query.group, ask))
+        else:
+            ask()
+
+    def forget(self, group: str) -> None:
+        """Nothing: the numbers of a log never begin again."""
+
+    def stop(self) -> Deferred[None]:
+        if self._lock is None:
+            return succeed(None)
+        if self._stopped is None:
+            self._stopped = Deferred()
+            self._drain()
+        return self._stopped
+
+    # -- one batch
+
+    def _end_turn(self) -> None:
+        self._turn = None
+        if not any(map(_group, self._batch)):
+            # Nothing to keep, and nothing on its way that it has to wait for.
+            batch, self._batch = self._batch, []
+            self._deliver(numbered(batch, {}, self._reactor.seconds(), {}))
+            return
+        end = _end_of_commit(self._batch)
+        self._committing, self._batch = self._batch[:end], self._batch[end:]
+        self._writing.do(partial(self._commit, self._committing, self._reactor.seconds()))
+
+    def _commit(self, batch: list[Event | Lines], now: float) -> None:
+        """In the writer's thread."""
+        try:
+            kept = self._writer.commit(batch, now)
+        except Exception as error:
+            self._reactor.callFromThread(self._not_kept, batch, error)
+        else:
+            self._reactor.callFromThread(self._kept, kept)
+
+    def _kept(self, events: list[Event]) -> None:
+        if self._committing is None:
+            return  # given up meanwhile
+        self._committing = None
+        self._note("keep what is said", None)
+        if any(map(_group, self._batch)):
+            self._end_turn()  # the disk works while the hub delivers
+        self._deliver(events)
+
+    def _deliver(self, events: list[Event]) -> None:
+        try:
+            self._user.deliver(events)
+        finally:
+            self._go_on()
+
+    def _not_kept(self, batch: list[Event | Lines], error: Exception) -> None:
+        if self._committing is None:
+            return
+        self._committing = None
+        kind = trouble(error)
+        self._note("keep what is said", kind)
+        if self._stopped is None:
+            self._turn = self._reactor.callLater(RETRY_SECONDS, self._end_turn)
+        else:
+            batch, self._batch = batch + self._batch, []
+        self._refuse(batch, kind)
+
+    def _refuse(self, batch: list[Event | Lines], kind: Trouble) -> None:
+        try:
+            self._user.refuse(batch, NotKept(kind.why))
+        finally:
+            if self._stopped is not None:
+                self._batch.clear()  # or a user who tries again and again would never let it end
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._stopped is not None:
+            self._drain()
+        elif self._batch and self._turn is None and self._committing is None:
+            self._turn = self._reactor.callLater(0, self._end_turn)
+
+    # -- the threads, beside the commits
+
+    def _answer(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+        """In the reader's thread."""
+        self._reactor.callFromThread(answer, self._reader.recall(query))
+
+    def _tidy(self) -> float:
+        """In the writer's thread."""
+        try:
+            wait = self._writer.tidy()
+        except Exception as error:
+            self._reactor.callFromThread(self._note, "tidy up", trouble(error))
+            return TROUBLE_SECONDS
+        if "tidy up" in self._troubles:
+            self._reactor.callFromThread(self._note, "tidy up", None)
+        return wait
+
+    def _note(self, what: str, kind: Trouble | None) -> None:
+        """Tell the operator, once, that something does not work, or works again."""
+        if kind == self._troubles.get(what):
+            return
+        if kind is None:
+            del self._troubles[what]
+            log.info("can {what} in {path} again", what=what, path=self.path)
+            return
+        self._troubles[what] = kind
+        text = "cannot {what} in {path} ({why}): {remedy}"
+        log.error(text, what=what, path=self.path, why=kind.why, remedy=kind.remedy)
+
+    # -- the end
+
+    def _drain(self) -> None:
+        """Commit what is left, and then end; this is called again after every commit."""
+        for call in (self._turn, self._deadline):
+            if call is not None and call.active():
+                call.cancel()
+        self._turn = None
+        self._deadline = self._reactor.callLater(STOP_SECONDS, self._give_up)
+        if self._committing is not None:
+            return
+        if self._batch:
+            self._end_turn()
+            return
+        self._is_over = True
+        self._reader.interrupt()
+        self._writing.end(self._end_writing)
+
+    def _end_writing(self) -> None:
+        """In the writer's thread."""
+        self._writer.search_anyway()
+        self._reading.end(self._end_reading)
+        self._writer.close()
+
+    def _end_reading(self) -> None:
+        """In the reader's thread."""
+        self._reader.close()
+        self._reactor.callFromThread(self._end)
+
+    def _end(self) -> None:
+        if self._deadline is None or not self._deadline.active():
+            return  # given up meanwhile
+        self._deadline.cancel()
+        self._writing.join(STOP_SECONDS)
+        self._reading.join(STOP_SECONDS)
+        assert self._lock is not None
+        self._lock.release()
+        self._finish()
+
+    def _give_up(self) -> None:
+        """End although the disk does not answer: the threads are left to themselves, and the lock to them."""
+        kind = Trouble("the disk does not answer", "look at the system's log for this disk")
+        self._note("keep what is said", kind)
+        left = (self._committing or []) + self._batch
+        self._committing, self._batch = None, []
+        self._is_over = True
+        if left:
+            self._user.refuse(left, NotKept(kind.why))
+        self._finish()
+
+    def _finish(self) -> None:
+        self._lock = None
+        assert self._stopped is not None
+        self._stopped.callback(None)
+
+
+def _end_of_commit(batch: Sequence[Event | Lines]) -> int:
+    """Return how many items of a batch are committed together."""
+    events = 0
+    for place, item in enumerate(batch):
+        events += len(item.texts) if isinstance(item, Lines) else 1
+        if events >= MOST:
+            return place + 1
+    return len(batch)

@@ -1,0 +1,102 @@
+"""How the file is made, opened and brought to the newest schema."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import CannotOpen
+from .sqlite_trouble import cannot_open
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable  # moved in 3.11
+
+APPLICATION = 0x54774368  # "TwCh", in the file's header: see 001.sql
+LOCKED_SECONDS = 2  # to wait for another program that writes
+
+
+def check_place(path: Path) -> None:
+    """Raises: CannotOpen, where no file can be."""
+    if path.is_dir():
+        raise CannotOpen(f"{path} is a folder: give a file in it, for example {path / 'chat.db'}")
+    if not path.parent.is_dir():
+        raise CannotOpen(f"{path.parent} is no folder: make it (mkdir -p {path.parent}), or give another file")
+
+
+def create(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless there is one. SQLite makes its -wal and -shm likewise.
+
+    Raises: CannotOpen.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise cannot_open(path, error) from error
+
+
+def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
+    """Open a file that is there; ``mode`` as in SQLite's URIs. Each connection is used by one thread at a time."""
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=LOCKED_SECONDS,
+        isolation_level=None,  # transactions begin where the code says so
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA cache_size = -16000")  # KiB
+    if mode == "ro":
+        return connection
+    connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: what is committed survives a power cut
+    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes that the -wal keeps after a rush
+    return connection
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Open the file to write, with the newest schema.
+
+    Raises: CannotOpen.
+    """
+    try:
+        connection = connect(path)
+        try:
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise cannot_open(path, error) from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version, newest = _pragma(connection, "user_version"), newest_version()
+    is_empty = not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    if not is_empty and _pragma(connection, "application_id") != APPLICATION:
+        raise CannotOpen(f"{path} is a database of another program: give another file")
+    if version > newest:
+        raise CannotOpen(f"{path} was written by a newer server: use that one, or give another file")
+    if is_empty:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that a file can become smaller
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+        raise CannotOpen(f"{path} is where SQLite cannot use its log: give a file on a local disk")
+    for number in range(version + 1, newest + 1):
+        script = (_migrations() / f"{number:03}.sql").read_text("utf-8")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    # A first write: a file that cannot be written to is found now, and not by the first who says something.
+    connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {newest}; COMMIT;")
+
+
+def newest_version() -> int:
+    """Return the version of the schema that this server writes: the number of its last migration."""
+    return max(int(file.name[:3]) for file in _migrations().iterdir() if file.name.endswith(".sql"))
+
+
+def _migrations() -> Traversable:
+    return resources.files(__package__).joinpath("migrations")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,0 +1,168 @@
+"""What the file keeps: a batch in one transaction, and what was known when it was opened."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import add, attrgetter
+
+from .. import text
+from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
+from ..interfaces import Known
+from .numbers import log_of, numbered
+from .sqlite_read import events_between, key_of
+
+STOPPED = "the server stopped"  # why everybody left who was in a room then
+TAIL = 100  # events of a room that are known when it is opened ...
+TAILS = 20_000  # ... and of all rooms, those where something happened last first
+ROOMS = 10_000  # that are known then
+CACHED = 10_000  # logs whose numbers, and authors whose keys, are kept in memory
+
+_group, _ident = attrgetter("group"), attrgetter("ident")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+class Log:
+    """The events, through the one connection that writes. After an error it is not used any more, for a new one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[str, int] = {}  # of the last event in each log that was used lately ...
+        self._rooms: dict[str, int] = {}  # ... and its id
+        self._authors: set[str] = set()  # who are in the table for certain
+
+    @property
+    def name(self) -> str:
+        """A random one, as old as the file."""
+        return str(self._connection.execute("SELECT name FROM journal").fetchone()[0])
+
+    def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
+        """Number a batch and keep it; return its events once they are on the disk.
+
+        Raises: sqlite3.Error, and nothing of it is kept.
+        """
+        with transaction(self._connection):
+            groups = set(map(_group, batch)) - {""}
+            self._learn_rooms({log_of(group) for group in groups})
+            kept = numbered(batch, self._numbers, now, self._firsts(batch))
+            fresh = [event for event in kept if event.number and event.kind != REPEATED]
+            if fresh:
+                self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
+        if len(self._rooms) > CACHED or len(self._authors) > CACHED:
+            self._forget()
+        return kept
+
+    def dismiss_all(self, now: float) -> None:
+        """Let everybody leave who was in a room at the end of the log: nobody is in one when a server starts."""
+        rows = self._connection.execute(
+            "SELECT r.name, p.alias FROM present p JOIN rooms r ON r.id = p.room ORDER BY r.id, p.alias"
+        ).fetchall()
+        if rows:
+            self.commit([Event(LEFT, room, alias, STOPPED) for room, alias in rows], now)
+
+    def known(self) -> list[Known]:
+        """Return the rooms and the log of all that was broadcast, those where something happened last first."""
+        rooms = self._connection.execute(
+            "SELECT id, name, number, topic, first FROM rooms WHERE name NOT LIKE '@%' ORDER BY last DESC LIMIT ?",
+            (ROOMS,),
+        ).fetchall()
+        known = []
+        left = TAILS
+        for room, name, number, topic, first in rooms:
+            tail: list[Event] = []
+            if left:
+                begin = max(first, number - min(TAIL, left) + 1)
+                tail = events_between(self._connection, name, room, begin, number)
+            left -= len(tail)
+            known.append(Known(name, number, topic, tail))
+        return known
+
+    # -- one batch
+
+    def _forget(self) -> None:
+        self._numbers.clear()
+        self._rooms.clear()
+        self._authors.clear()
+
+    def _learn_rooms(self, logs: set[str]) -> None:
+        unknown = json.dumps(list(logs - self._rooms.keys()))
+        if unknown == "[]":
+            return
+        self._connection.execute("INSERT OR IGNORE INTO rooms (name) SELECT value FROM json_each(?)", (unknown,))
+        for room, name, number in self._connection.execute(
+            "SELECT id, name, number FROM rooms WHERE name IN (SELECT value FROM json_each(?))", (unknown,)
+        ):
+            self._rooms[name], self._numbers[name] = room, number
+
+    def _learn_authors(self, authors: set[str]) -> None:
+        unknown = authors - self._authors
+        if unknown:
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO authors VALUES (?, ?)", [(name, text.key(name)) for name in unknown]
+            )
+            self._authors |= unknown
+
+    def _firsts(self, batch: Sequence[Event | Lines]) -> dict[str, int]:
+        """Return the numbers that were given to those idents in a batch which are not new."""
+        idents = [item.ident for item in batch if isinstance(item, Event) and item.ident]
+        if not idents:
+            return {}
+        return dict(
+            self._connection.execute(
+                "SELECT ident, event & 0xffffffff FROM idents WHERE ident IN (SELECT value FROM json_each(?))",
+                (json.dumps(idents),),
+            )
+        )
+
+    def _insert(self, events: list[Event], rooms: dict[str, int]) -> None:
+        # By columns, so that no line of Python runs for each of them.
+        kinds, groups, authors, texts, origins, numbers, whens, idents = zip(*events, strict=True)
+        bases = {group: key_of(room, 0) for group, room in rooms.items()}
+        keys = list(map(add, map(bases.__getitem__, groups), numbers))
+        self._learn_authors(set(authors))
+        rows = zip(keys, kinds, authors, texts, origins, whens, idents, strict=True)
+        self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if any(idents):
+            asked = zip(idents, keys, whens, kinds, strict=True)
+            named = [row[:3] for row in asked if row[0] and row[3] in POSTS]
+            self._connection.executemany("INSERT INTO idents VALUES (?, ?, ?)", named)
+        self._move_ends(set(groups), rooms, whens[0])
+        if not POSTS.issuperset(kinds):
+            self._change_state([event for event in events if event.kind not in POSTS], rooms)
+
+    def _move_ends(self, groups: set[str], rooms: dict[str, int], now: float) -> None:
+        ends = [(self._numbers[log_of(group)], now, now, rooms[group]) for group in groups]
+        self._connection.executemany(
+            "UPDATE rooms SET number = ?, last = ?, oldest = coalesce(oldest, ?) WHERE id = ?", ends
+        )
+
+    def _change_state(self, events: Iterable[Event], rooms: dict[str, int]) -> None:
+        places: dict[tuple[int, str], bool] = {}  # who is in which room after it all
+        topics: dict[int, str] = {}
+        for event in events:
+            room = rooms[event.group]
+            if event.kind == RETITLED:
+                topics[room] = event.text
+            elif event.kind in MOVES:
+                places[room, event.author] = event.kind == JOINED
+                if event.kind not in (JOINED, LEFT):
+                    places[room, event.text] = True
+        self._connection.executemany("DELETE FROM present WHERE room = ? AND alias = ?", places)
+        self._connection.executemany("INSERT INTO present VALUES (?, ?)", [p for p, is_in in places.items() if is_in])
+        self._connection.executemany(
+            "UPDATE rooms SET topic = ? WHERE id = ?", zip(topics.values(), topics, strict=True)
+        )

@@ -1,0 +1,102 @@
+"""What is read from the file: the events that a query asks for, or all of a room."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+from .. import text
+from ..errors import CannotOpen
+from ..events import Event
+from ..interfaces import Query
+from .answers import words_of
+from .numbers import log_of
+from .sqlite_file import connect
+from .sqlite_trouble import cannot_open
+
+_LAST = 0xFFFFFFFF  # no number is higher: see 001.sql
+_SLICE = 1000  # events that are read at once, so that no reader holds up the -wal's reuse
+_COLUMNS = "e.kind, ? AS room, e.author, e.text, e.origin, e.id & 0xffffffff, e.at, e.ident"
+
+
+def key_of(room: int, number: int) -> int:
+    """Return the key of an event."""
+    return room << 32 | number
+
+
+def room_id(connection: sqlite3.Connection, group: str) -> int | None:
+    """Return the id of a group's log, if there is one."""
+    row = connection.execute("SELECT id FROM rooms WHERE name = ?", (log_of(group),)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def events_between(connection: sqlite3.Connection, group: str, room: int, first: int, last: int) -> list[Event]:
+    """Return the events of a log that have these numbers, oldest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id",  # noqa: S608  # a constant
+        (group, key_of(room, first), key_of(room, last)),
+    )
+    return list(map(Event._make, rows))
+
+
+def recalled(connection: sqlite3.Connection, query: Query) -> list[Event]:
+    """Return what a query asks for.
+
+    Raises: NotRecalled, sqlite3.Error.
+    """
+    words = words_of(query)
+    room = room_id(connection, query.group)
+    if room is None:
+        return []
+    conditions, values = _conditions(query, room, words)
+    source = "found JOIN events e ON e.id = found.rowid" if words else "events e"
+    direction = "DESC" if query.newest else "ASC"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {source} WHERE {conditions} "  # noqa: S608  # of constants
+        f"ORDER BY {'found.rowid' if words else 'e.id'} {direction} LIMIT ?",
+        (query.group, *values, query.most),
+    )
+    events = list(map(Event._make, rows))
+    return events[::-1] if query.newest else events
+
+
+def _conditions(query: Query, room: int, words: list[str]) -> tuple[str, list[object]]:
+    # Numbers that no event can have are cut: SQLite's integers end.
+    after, until = (min(max(0, number), _LAST) for number in (query.after, query.until or _LAST))
+    key = "found.rowid" if words else "e.id"
+    asked: list[tuple[str, list[object]]] = [(f"{key} > ? AND {key} <= ?", [key_of(room, after), key_of(room, until)])]
+    if words:
+        # Each in quotes: nothing that a person types is FTS5's query language.
+        asked.append(("found MATCH ?", [" ".join('"' + word.replace('"', '""') + '"' for word in words)]))
+    if query.since:
+        asked.append(("e.at >= ?", [query.since]))
+    if query.kinds:
+        asked.append((f"e.kind IN ({', '.join(repeat('?', len(query.kinds)))})", [*query.kinds]))
+    if query.author:
+        asked.append(("e.author IN (SELECT name FROM authors WHERE key = ?)", [text.key(query.author)]))
+    return " AND ".join(sql for sql, _values in asked), [value for _sql, values in asked for value in values]
+
+
+def export(path: str | Path, room: str) -> Iterator[Event]:
+    """Yield all that is kept of a room, oldest first; a server may run on the file meanwhile.
+
+    Raises: CannotOpen.
+    """
+    path = Path(path)
+    try:
+        connection = connect(path, "ro")
+        try:
+            yield from _all(connection, room)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise cannot_open(path, error) if path.exists() else CannotOpen(f"there is no file {path}") from error
+
+
+def _all(connection: sqlite3.Connection, group: str) -> Iterator[Event]:
+    number = 0
+    while events := recalled(connection, Query(group, after=number, most=_SLICE)):
+        yield from events
+        number = events[-1].number

@@ -1,0 +1,57 @@
+"""All that the other thread does with the file: it answers questions, on a connection that cannot write."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import NotRecalled
+from ..events import Event
+from ..interfaces import Query
+from .sqlite_file import connect
+from .sqlite_read import recalled
+from .sqlite_trouble import trouble
+
+
+class Reader:
+    """The connection that reads, opened when it is first needed, and anew after every failure."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._is_stopping = False
+
+    def recall(self, query: Query) -> list[Event] | NotRecalled:
+        """Return what a query asks for, or why that cannot be told."""
+        try:
+            if self._is_stopping:
+                return NotRecalled("the server is stopping")
+            return recalled(self._opened(), query)
+        except NotRecalled as error:
+            return error
+        except Exception as error:
+            self.close()
+            if self._is_stopping:
+                return NotRecalled("the server is stopping")
+            return NotRecalled(f"the past cannot be read now ({trouble(error).why}): try it again later")
+
+    def interrupt(self) -> None:
+        """From another thread: answer nothing more than that the server is stopping."""
+        self._is_stopping = True
+        connection = self._connection
+        if connection is not None:
+            with suppress(sqlite3.Error):  # closed at this moment
+                connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection; it is opened again when it is needed."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path)
+            self._connection.execute("PRAGMA query_only = ON")
+        return self._connection

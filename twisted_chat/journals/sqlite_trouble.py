@@ -1,0 +1,65 @@
+"""What goes wrong with a file, and what to do about it: for the person who asked, and for the operator."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import CannotOpen
+
+
+class Trouble(NamedTuple):
+    """One kind of failure."""
+
+    why: str  # a few words, for anyone
+    remedy: str  # for the operator
+
+
+FULL = Trouble("disk full", "make room on the disk, or move the file to a larger one")
+READ_ONLY = Trouble("read-only file", "let the server's user write to the file and to its folder")
+BROKEN = Trouble("disk error", "look at the system's log for this disk, and at the limits of the process")
+LOCKED = Trouble("file locked", "end the other program that writes to the file")
+CORRUPT = Trouble("damaged file", "stop the server, and put a backup of the file in its place")
+GONE = Trouble("file missing", "see whether the file was moved or its disk is gone, and start the server again")
+
+# What SQLite says. Its error codes reach Python only from 3.11 on.
+_SAID = {
+    "full": FULL,
+    "readonly": READ_ONLY,
+    "locked": LOCKED,
+    "busy": LOCKED,
+    "malformed": CORRUPT,
+    "not a database": CORRUPT,
+    "unable to open": GONE,
+    "disk I/O error": BROKEN,
+}
+_ERRNOS = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EFBIG: FULL,
+    errno.EACCES: READ_ONLY,
+    errno.EPERM: READ_ONLY,
+    errno.EROFS: READ_ONLY,
+    errno.ENOENT: GONE,
+}
+
+
+def trouble(error: Exception) -> Trouble:
+    """Tell what kind of failure an error of SQLite or of the system is."""
+    if isinstance(error, OSError):
+        return _ERRNOS.get(error.errno or 0, BROKEN)
+    for said, kind in _SAID.items():
+        if said in str(error):
+            return kind
+    return Trouble("fault in the server", f"report this: {type(error).__name__}: {error}")
+
+
+def cannot_open(path: Path, error: Exception) -> CannotOpen:
+    """Tell in one line why a file cannot be used, and what to do."""
+    if "no such module" in str(error):
+        return CannotOpen(f"{path} cannot be used: this Python's SQLite has no FTS5; use another Python")
+    if "not a database" in str(error):
+        return CannotOpen(f"{path} is not a database of this server: give another file")
+    kind = trouble(error)
+    return CannotOpen(f"{path} cannot be used ({kind.why}): {kind.remedy}, or give another file")

@@ -1,0 +1,45 @@
+"""The index of the words that were said: filled after the commits, and not by them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from .sqlite_read import key_of
+from .sqlite_slices import Pace
+
+_ROOMS = 100  # logs in one slice
+
+
+def index_some(connection: sqlite3.Connection, pace: Pace) -> bool:
+    """Index a slice of what is not yet, in any log; return whether there was something."""
+    behind = connection.execute(
+        "SELECT id, indexed, number FROM rooms WHERE indexed < number LIMIT ?", (_ROOMS,)
+    ).fetchall()
+    if behind:
+        _index(connection, pace, behind)
+    return bool(behind)
+
+
+def index_room(connection: sqlite3.Connection, pace: Pace, room: int, until: int) -> bool:
+    """Index a slice of one log, up to a number; return whether there was something."""
+    behind = connection.execute(
+        "SELECT id, indexed, ? FROM rooms WHERE id = ? AND indexed < ?", (until, room, until)
+    ).fetchall()
+    if behind:
+        _index(connection, pace, behind)
+    return bool(behind)
+
+
+def _index(connection: sqlite3.Connection, pace: Pace, behind: list[tuple[int, int, int]]) -> None:
+    rows = pace.rows
+    with pace.slice(connection):
+        for room, indexed, number in behind:
+            last = min(number, indexed + rows)
+            connection.execute(
+                "INSERT INTO found (rowid, text) SELECT id, text FROM posts WHERE id > ? AND id <= ?",
+                (key_of(room, indexed), key_of(room, last)),
+            )
+            connection.execute("UPDATE rooms SET indexed = ? WHERE id = ?", (last, room))
+            rows -= last - indexed
+            if rows <= 0:
+                break

@@ -1,0 +1,117 @@
+"""All that one thread does with the file: the commits, and when there is time the index and the pruning."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..events import Event, Lines
+from ..interfaces import Known
+from .keep import Keep
+from .sqlite_file import connect, create, open_writer
+from .sqlite_log import Log
+from .sqlite_prune import Pruner
+from .sqlite_read import room_id
+from .sqlite_slices import Pace
+from .sqlite_trouble import cannot_open
+from .sqlite_words import index_room, index_some
+from .worker import QUIET_SECONDS
+
+IDLE_SECONDS = 60.0  # until the age of what is kept is looked at again
+TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
+
+
+class Writer:
+    """The connection that writes, which is opened anew after every failure."""
+
+    def __init__(self, path: Path, keep: Keep, seconds: Callable[[], float]) -> None:
+        self.name = ""
+        self._path = path
+        self._seconds = seconds
+        self._connection: sqlite3.Connection | None = None
+        self._log: Log
+        self._pruner = Pruner(keep)
+        self._pace = Pace()
+        self._wanted: list[tuple[int, int, Callable[[], None]]] = []
+
+    def open(self) -> Sequence[Known]:
+        """Open the file, made if need be, with nobody in any room; return what is known.
+
+        Raises: CannotOpen.
+        """
+        create(self._path)
+        self._connection = open_writer(self._path)
+        try:
+            self._log = Log(self._connection)
+            self.name = self._log.name
+            self._log.dismiss_all(self._seconds())
+            return self._log.known()
+        except sqlite3.Error as error:
+            self.close()
+            raise cannot_open(self._path, error) from error
+
+    def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
+        """Number and keep a batch; after a failure nothing of it is kept, as far as anyone can know."""
+        try:
+            self._reopened()
+            return self._log.commit(batch, now)
+        except BaseException:
+            self.close()  # and what was read from it is forgotten: a commit may have been done in part
+            raise
+
+    def index_first(self, group: str, then: Callable[[], None]) -> float:
+        """Call ``then`` once all that was said in a group until now is indexed; return when to go on with that."""
+        try:
+            connection = self._reopened()
+            room = room_id(connection, group)
+            (number,) = connection.execute("SELECT max(number) FROM rooms WHERE id = ?", (room,)).fetchone()
+        except Exception:
+            self.close()
+            then()  # with the index as it is; the reader tells what is wrong
+            return 0.0
+        self._wanted.append((room or 0, number or 0, then))
+        return 0.0
+
+    def tidy(self) -> float:
+        """Do a slice of what can wait; return how many seconds to wait before the next.
+
+        Raises: sqlite3.Error.
+        """
+        try:
+            connection = self._reopened()
+            if self._wanted:
+                room, until, then = self._wanted[0]
+                if not index_room(connection, self._pace, room, until):
+                    del self._wanted[0]
+                    then()
+                return 0.0
+            # The index comes last: who searches has it filled anyway.
+            is_more = self._pruner.some(connection, self._seconds()) or index_some(connection, self._pace)
+        except BaseException:
+            self.close()
+            self.search_anyway()
+            raise
+        return QUIET_SECONDS if is_more else IDLE_SECONDS
+
+    def search_anyway(self) -> None:
+        """Let those who wait for the index wait no longer."""
+        wanted, self._wanted = self._wanted, []
+        for _room, _until, then in wanted:
+            then()
+
+    def close(self) -> None:
+        """Close the connection; it is opened again when it is needed."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _reopened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = connect(self._path)
+            log = Log(connection)
+            if log.name != self.name:
+                connection.close()
+                raise sqlite3.OperationalError("unable to open database file: another one is in its place")
+            self._connection, self._log = connection, log
+        return self._connection

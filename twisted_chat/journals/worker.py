@@ -1,0 +1,60 @@
+"""A thread that does jobs in order, and something else while there are none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+QUIET_SECONDS = 0.05  # without a job, before the thread idles
+BUSY_SECONDS = 1.0  # after which it idles once, however many jobs there are
+
+
+class Worker:
+    """Jobs and ``idle`` must not raise. A disk that hangs must not hold up the end of the process: a daemon.
+
+    A job may return how many seconds to wait, at most, before the thread idles.
+    """
+
+    def __init__(self, name: str, idle: Callable[[], float] | None = None) -> None:
+        """``idle`` does a little, and returns how many seconds to wait for a job before it is called again."""
+        self._jobs: SimpleQueue[Callable[[], float | None] | None] = SimpleQueue()
+        self._idle = idle
+        self._idled = time.monotonic()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def do(self, job: Callable[[], float | None]) -> None:
+        """Let the thread do this after all that it was given before."""
+        self._jobs.put(job)
+
+    def end(self, last: Callable[[], float | None]) -> None:
+        """Let the thread do this, and end."""
+        self._jobs.put(last)
+        self._jobs.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        wait = QUIET_SECONDS if self._idle else None
+        while True:
+            try:
+                job = self._jobs.get(timeout=wait)
+            except Empty:
+                wait = self._idle_once()
+                continue
+            if job is None:
+                return
+            asked = job()
+            if wait is not None:
+                is_due = time.monotonic() - self._idled > BUSY_SECONDS
+                wait = self._idle_once() if is_due else min(wait, QUIET_SECONDS if asked is None else asked)
+
+    def _idle_once(self) -> float:
+        assert self._idle is not None
+        wait = self._idle()
+        self._idled = time.monotonic()
+        return wait

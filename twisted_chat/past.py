@@ -1,0 +1,111 @@
+"""What has happened before: questions to the journal, and their answers to those who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .errors import ChatError, NotRecalled
+from .events import JOINED, LEFT, MOVES, Event
+from .interfaces import Journal, Query
+from .member import FETCHED, Member
+from .room import Room
+
+PAGE = 200  # events that are shown at a time
+MOVES_UNDONE = 20_000  # events, to tell who was in a room
+
+
+class Past:
+    """The hub's way to the journal. Answers come later, and a member's next requests wait for them."""
+
+    def __init__(
+        self, journal: Journal, settle: Callable[[Member], None], on_fault: Callable[[Member | None], None]
+    ) -> None:
+        """``settle`` is called with whoever was answered."""
+        self._journal = journal
+        self._settle = settle
+        self._on_fault = on_fault
+
+    def recall(self, member: Member, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
+        """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal."""
+        ident = member.request
+        member.asking += 1
+
+        def answered(found: Sequence[Event] | ChatError) -> None:
+            member.asking -= 1
+            member.request = ident
+            try:
+                if isinstance(found, ChatError):
+                    member.refuse(found)
+                elif not member.gone:
+                    answer(found)
+            except ChatError as error:
+                member.refuse(error)
+            except Exception:
+                self._on_fault(member)
+            finally:
+                member.request = ""
+            self._settle(member)
+
+        self._journal.recall(query, answered)
+
+    def recall_pages(
+        self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None], most: int = PAGE
+    ) -> None:
+        """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
+
+        def answer(found: Sequence[Event]) -> None:
+            is_last = len(found) < most
+            show(found, is_last)
+            if not is_last:
+                rest, ident = query._replace(after=found[-1].number), member.request
+                member.when_reading(lambda: go_on(rest, ident))
+
+        def go_on(rest: Query, ident: str) -> None:
+            member.request = ident
+            self.recall_pages(member, rest, show, most)
+            member.request = ""
+
+        self.recall(member, query._replace(most=most), answer)
+
+    def members_at(self, member: Member, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
+        """Answer with who was in a room just after an event, by what came and went since."""
+        names = dict.fromkeys(other.alias for other in room.members)
+        moves: list[Event] = []
+
+        def show(found: Sequence[Event], is_last: bool) -> None:
+            moves.extend(found)
+            if len(moves) > MOVES_UNDONE:
+                raise NotRecalled(f"more than {MOVES_UNDONE:,} people came and went since: ask about a later number")
+            if is_last:
+                answer(_undone(names, moves))
+
+        query = Query(room.name, after=number, until=room.number, kinds=MOVES)
+        if number < room.number:
+            self.recall_pages(member, query, show)
+        else:
+            answer(list(names))
+
+    def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
+        """Give a member what a room does not remember any more."""
+
+        def answered(found: Sequence[Event] | ChatError) -> None:
+            try:
+                member.fetched(room, first, last, () if isinstance(found, ChatError) else found)
+            except Exception:
+                self._on_fault(member)
+
+        self._journal.recall(Query(room.name, after=first - 1, until=last, most=FETCHED), answered)
+
+
+def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:
+    """Return who was there before some joined, left and took other aliases."""
+    there = dict(names)
+    for event in reversed(moves):
+        if event.kind == JOINED:
+            there.pop(event.author, None)
+        elif event.kind == LEFT:
+            there[event.author] = None
+        else:
+            there.pop(event.text, None)
+            there[event.author] = None
+    return list(there)

@@ -1,0 +1,239 @@
+"""What a program can ask: one function a request, in one table; wire/requests.py has their fields.
+
+A function is given the hub, the member and the fields, and raises ChatError. One that only says something returns
+nothing: the event itself answers. Another returns the fields of its result, or is a generator that yields while what
+it asked for happens, and then returns them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator
+from typing import Any
+
+from . import commands, text
+from .events import ACTED, EVERYONE, SAID, TOOK, Event
+from .hub import Hub
+from .interfaces import Query
+from .member import Member
+
+Fields = dict[str, Any]
+Steps = Generator[None, None, Fields]
+Function = Callable[[Hub, Member, Fields], Steps | Fields | None]
+
+MEMBERS_TOLD = 1000  # in one result
+TAKERS = 500  # of an alias, to find out from when on it was one's own
+
+TABLE: dict[str, Function] = {}
+
+
+def request(run: Function) -> Function:
+    """Put a function into the table, under its own name."""
+    TABLE[run.__name__.rstrip("_")] = run
+    return run
+
+
+# -- the three kinds of group communication
+
+
+@request
+def say(hub: Hub, me: Member, fields: Fields) -> None:
+    """Say a line in a room."""
+    hub.say(me, fields["text"], fields["room"], ACTED if fields.get("act") else SAID)
+
+
+@request
+def tell(hub: Hub, me: Member, fields: Fields) -> None:
+    """Say a line to one person."""
+    hub.tell(me, fields["to"], fields["text"])
+
+
+@request
+def broadcast(hub: Hub, me: Member, fields: Fields) -> None:
+    """Say a line to everyone."""
+    hub.broadcast(me, fields["text"])
+
+
+POSTS = frozenset({"say", "tell", "broadcast"})  # need not wait for each other
+
+
+# -- coming in
+
+
+def enter(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Take an alias, be in some rooms, and be given what was missed; ``me`` may be here already, after a cut."""
+    seen: dict[str, int] = fields.get("after", {})
+    if fields.get("journal", hub.journal_name) != hub.journal_name:
+        seen = dict.fromkeys(seen, 0)  # those were another journal's numbers
+    rooms = [text.room(name) for name in fields["rooms"]]
+    resumed = bool(me.alias)
+    if not resumed:
+        me.first_rooms = ()
+        me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
+    if me.key != text.key(fields["alias"]):
+        hub.claim(me, fields["alias"])
+        yield
+    for room in list(me.hearing):
+        if resumed and room.name in seen:
+            me.rewind(room, seen[room.name])
+    for name in rooms:
+        if name not in me.rooms:
+            hub.join(me, name, seen.get(name))
+    yield
+    if "@" in seen:
+        yield from _owe_private(hub, me, seen["@"])
+    return {
+        "version": fields["version"],
+        "alias": me.alias,
+        "client": me.client,
+        "journal": hub.journal_name,
+        "resumed": resumed,
+        "rooms": {room.name: room.number for room in me.rooms.values()},
+        "everyone": hub.everyone.number,
+        "private": me.inbox.number if me.inbox is not None else 0,
+        "max_line": hub.limits.max_line,
+        "current": _current(me),
+    }
+
+
+def _owe_private(hub: Hub, me: Member, number: int) -> Steps:
+    """Owe what was said to one's alias after a number, but to nobody else who had it in between."""
+    assert me.inbox is not None
+    takers: list[Event] = []
+    inbox = me.inbox
+    query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=TAKERS, newest=True)
+    hub.past.recall(me, query, takers.extend)
+    yield
+    own = list(itertools.takewhile(lambda event: event.text == me.client, reversed(takers)))
+    first = own[-1].number if own else me.taken
+    me.rewind(inbox, max(number, first - 1))
+    return {}
+
+
+@request
+def join(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Enter a room, and be given what came after a number."""
+    hub.join(me, fields["room"], fields.get("after"))
+    yield
+    room = hub.room_of(me, fields["room"])
+    return {"room": room.name, "number": room.number, "topic": room.topic, "members": len(room.members)}
+
+
+@request
+def leave(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Leave a room."""
+    room = hub.room_of(me, fields["room"])
+    hub.leave(me, room.name, text.clean(fields["text"]))
+    yield
+    return {"room": room.name}
+
+
+@request
+def nick(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Take another alias."""
+    hub.claim(me, fields["alias"])
+    yield
+    return {"alias": me.alias, "private": me.taken}
+
+
+@request
+def quit_(hub: Hub, me: Member, fields: Fields) -> Fields:
+    """Leave the chat; the connection ends once it is done."""
+    return {}
+
+
+# -- questions
+
+
+@request
+def who(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Tell who is in a room, or who was in it just after an event."""
+    everyone = fields["room"] == EVERYONE
+    room = hub.everyone if everyone else hub.room_called(fields["room"])
+    number = fields.get("at", room.number)
+    names = [member.alias for member in room.members]
+    if "at" in fields:
+        names.clear()
+        hub.past.members_at(me, room, number, names.extend)
+        yield
+    told = {"room": room.name, "number": number, "count": len(names), "members": names[:MEMBERS_TOLD]}
+    if "at" in fields:
+        return told
+    away = {m.alias: m.away for m in itertools.islice(room.members, MEMBERS_TOLD) if m.away is not None}
+    return told | ({"away": away} if away else {})
+
+
+@request
+def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
+    """List the rooms, the fullest first."""
+    by_size = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))
+    return {
+        "rooms": [
+            {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic}
+            for room in by_size
+        ]
+    }
+
+
+@request
+def history(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Tell some events of a room that one is in."""
+    room = hub.room_of(me, fields["room"])
+    limit, newest = fields["limit"], fields.get("newest", "after" not in fields)
+    found: list[Event] = []
+    query = Query(
+        room.name,
+        fields.get("after", 0),
+        fields.get("until", 0),
+        fields.get("since", 0.0),
+        most=limit + 1,
+        newest=newest,
+    )
+    hub.past.recall(me, query, found.extend)
+    yield
+    return {"room": room.name, "events": found[-limit:] if newest else found[:limit], "more": len(found) > limit}
+
+
+@request
+def search(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Find what was said in rooms that one is in: the newest of it, oldest first."""
+    names = [hub.room_of(me, fields["room"]).name] if "room" in fields else list(me.rooms)
+    limit, found = fields["limit"], list[Event]()
+    for name in names:
+        query = Query(name, words=fields["words"], author=fields.get("from", ""), most=limit + 1, newest=True)
+        hub.past.recall(me, query, found.extend)
+    yield
+    found.sort(key=lambda event: event.when)
+    return {"events": found[-limit:], "more": len(found) > limit}
+
+
+@request
+def ping(hub: Hub, me: Member, fields: Fields) -> Fields:
+    """Answer."""
+    return {}
+
+
+# -- what a person typed
+
+
+@request
+def type_(hub: Hub, me: Member, fields: Fields) -> Steps:
+    """Do what a person could type; the answers to it come as notices."""
+    commands.obey(hub, me, commands.parse(text.clean(fields["text"])))
+    yield
+    return {"current": _current(me)}
+
+
+@request
+def commands_(hub: Hub, me: Member, fields: Fields) -> Fields:
+    """List what a person can type."""
+    return {
+        "commands": [
+            {"name": entry.name, "short": list(entry.short), "arguments": entry.arguments, "summary": entry.summary}
+            for entry in commands.TABLE.values()
+        ]
+    }
+
+
+def _current(me: Member) -> str:
+    return me.current.name if me.current else ""

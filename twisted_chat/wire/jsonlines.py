@@ -1,0 +1,198 @@
+"""The JSON Lines wire: one JSON object a line, for programs. docs/jsonlines.schema.json tells each object's shape.
+
+An object's first key tells what it is, and nothing that a person says is ever more than a string in it.
+
+    {"do":"say","id":"7","room":"lobby","text":"hi"}                    a program's request, read by ``parse``
+    {"result":"join","id":"8","room":"ops","number":13, ...}            the answer to one, made by ``result``
+    {"error":"not_in_room","text":"...","id":"9"}                       or why there is none, made by ``error``
+    {"kind":"said","room":"lobby","number":131,"time":1700000000.123,"author":"alice","text":"hi"}      an event
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted  # in C, and leaves letters of every script as they are
+from typing import Any, ClassVar, Final
+
+from ..errors import BadRequest, ChatError
+from ..events import (
+    ACTED,
+    CONNECTED,
+    EVERYONE,
+    IGNORED,
+    JOINED,
+    LEFT,
+    NOTICED,
+    REFUSED,
+    RENAMED,
+    REPEATED,
+    RETITLED,
+    SAID,
+    SKIPPED,
+    TOOK,
+    Event,
+)
+from ..text import decoded
+from .requests import ID, Request, request, shown
+
+# With a number, and all of one shape.
+SHOWN: Final = frozenset({SAID, ACTED, JOINED, LEFT, RENAMED, RETITLED, TOOK, IGNORED})
+
+
+@dataclass(frozen=True)
+class JsonView:
+    """Lines of JSON, with every number and time. Nothing about them can be set."""
+
+    is_for_people: ClassVar[bool] = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ()
+
+    def having(self, option: str, on: bool) -> JsonView:
+        raise ValueError(f"a program is shown everything, so there is no {option} to set")
+
+    def shows(self, option: str) -> bool:
+        return False
+
+    def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
+        return "".join(
+            [  # the same as _line(event_object(event)), in an eighth of the time; nearly every event is one of these
+                f'{{"kind":"{kind}","room":{quoted(group)},"number":{number},"time":{_time(when)},'
+                f'"author":{quoted(author)},"text":{quoted(words)}{_asked(ident) if ident else ""}}}\n'
+                if kind in SHOWN
+                else _other(Event(kind, group, author, words, origin, number, when, ident))
+                for kind, group, author, words, origin, number, when, ident in events
+            ]
+        ).encode()
+
+    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+        again = {"again": _asker(ident)[1]}
+        return "".join([_line(event_object(event) | again) for event in events]).encode()
+
+    def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
+        lines = encoded.splitlines(keepends=True)  # JSON holds no CR or LF but as \r and \n
+        if len(lines) == len(events):
+            return lines
+        rest = iter(lines)
+        return [b"" if event.kind == CONNECTED else next(rest) for event in events]
+
+
+def result(name: str, ident: str, /, **fields: object) -> bytes:
+    """Return the line that answers a request, with its end."""
+    return _line({"result": name, "id": ident, **fields}).encode()
+
+
+def error(code: str, text: str, ident: str | None) -> bytes:
+    """Return the line that tells why a request, if it is known which, cannot be done."""
+    return _line(_error(code, text, ident)).encode()
+
+
+def event_object(event: Event) -> dict[str, object]:
+    """Return an event with a number as the results of history and search hold it: the same as it is sent live."""
+    client, ident = _asker(event.ident)
+    return {
+        "kind": event.kind,
+        "room": event.group,
+        "number": event.number,
+        "time": round(event.when, 3),
+        "author": event.author,
+        "text": event.text,
+        **({"client": client, "id": ident} if client else {}),
+    }
+
+
+def _line(fields: dict[str, object]) -> str:
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+@lru_cache(maxsize=64)
+def _time(when: float) -> str:
+    return f"{when:.3f}"  # a batch has one time
+
+
+def _asker(ident: str) -> tuple[str, str]:
+    """Return a request's client, empty if it has none, and its id, which holds no slash."""
+    client, _slash, own = ident.partition("/")
+    return client, own
+
+
+def _asked(ident: str) -> str:
+    client, own = _asker(ident)
+    return f',"client":{quoted(client)},"id":{quoted(own)}' if client else ""
+
+
+def _other(event: Event) -> str:
+    return "" if event.kind == CONNECTED else _line(_OTHERS[event.kind](event, _asker(event.ident)[1]))
+
+
+def _error(code: str, text: str, ident: str | None) -> dict[str, object]:
+    return {"error": code or ChatError.code, "text": text, "id": ident or None}
+
+
+def _noticed(event: Event, ident: str) -> dict[str, object]:
+    return {"kind": NOTICED, "text": event.text, **({"id": ident} if ident else {})}
+
+
+def _skipped(event: Event, ident: str) -> dict[str, object]:
+    return {"kind": SKIPPED, "room": event.group, "first": int(event.text), "last": event.number}
+
+
+def _repeated(event: Event, ident: str) -> dict[str, object]:
+    name = {EVERYONE: "broadcast", "@": "tell"}.get(event.group[:1], "say")
+    return {"result": name, "id": ident, "room": event.group, "number": event.number, "repeated": True}
+
+
+_OTHERS: dict[str, Callable[[Event, str], dict[str, object]]] = {
+    NOTICED: _noticed,
+    REFUSED: lambda event, ident: _error(event.author, event.text, ident),
+    SKIPPED: _skipped,
+    REPEATED: _repeated,
+}
+
+
+def parse(line: str | bytes) -> Request:
+    """Read one request, strictly: one line, with or without its end.
+
+    Raises: BadRequest, which says what to send instead; NotUtf8.
+    """
+    return request(_object(decoded(line) if isinstance(line, bytes) else line))
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        found = _DECODER.decode(line)
+    except RecursionError:
+        why = "that is nested too deep: a request is one object, in which no more than one field holds another"
+    except json.JSONDecodeError as bad:
+        why = f"that is not JSON ({bad.msg}, character {bad.pos + 1}): send one JSON object a line"
+    except ValueError as bad:
+        why = str(bad)
+    else:
+        if isinstance(found, dict):
+            return found
+        why = 'a request is a JSON object: {"do":"say","id":"7","room":"lobby","text":"hi"}'
+    idents = set(_IDENTS.findall(line))
+    raise BadRequest(why, idents.pop() if len(idents) == 1 else None)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(key for key, _value in pairs).most_common(1)[0][0]
+        raise ValueError(f"{shown(twice)} stands there more than once: send each key once")
+    return found
+
+
+def _integer(digits: str) -> float:
+    """Read a whole number, or one that is too large for any field, in a time that does not grow with its square."""
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer)
+_IDENTS = re.compile(rf'"id"\s*:\s*"({ID.form})"')  # in a line that cannot be read; within a string, " is \"

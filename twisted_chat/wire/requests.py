@@ -1,0 +1,204 @@
+"""What a program can ask for: a table of the requests with their fields, and nothing that does not fit it gets in.
+
+docs/jsonlines.schema.json tells it to programs, and a test keeps the two alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from ..errors import BadRequest, BadVersion
+from ..events import LOBBY
+
+VERSION: Final = 1
+MOST: Final = 2**53 - 1  # the last whole number that JavaScript tells from the next (RFC 8259, section 6)
+
+
+class Request(NamedTuple):
+    """What a program asks for: its fields, checked, and those with a default filled in."""
+
+    name: str  # in REQUESTS
+    id: str  # the program's own name for it
+    fields: dict[str, Any]
+
+
+class Field(NamedTuple):
+    """What one field of a request may hold."""
+
+    kind: type  # str, bool, int, float, list of str, dict of str to int
+    needed: bool = True
+    default: object = None  # what stands in a request without it; None: nothing
+    least: int = 0  # of numbers
+    most: int = MOST
+    form: str = ""  # of strings: a regular expression
+    called: str = ""  # and the same in words
+
+
+_TEXT = Field(str)
+_NUMBER = Field(int, needed=False)
+ID = Field(str, form="[A-Za-z0-9._:-]{1,64}", called="1 to 64 of A-Z a-z 0-9 . _ : -")
+_TOKEN = Field(str, needed=False, form="[A-Za-z0-9_-]{16,128}", called="16 to 128 of A-Z a-z 0-9 _ -")
+_WHY = Field(str, needed=False, default="")
+
+# Every request but for its "do" and "id", which all have. The schema says the same, and a test that it does.
+REQUESTS: Final[dict[str, dict[str, Field]]] = {
+    "hello": {
+        "version": Field(int, least=VERSION, most=VERSION),
+        "alias": _TEXT,
+        "token": _TOKEN,
+        "rooms": Field(list, needed=False, default=(LOBBY,)),
+        "after": Field(dict, needed=False),
+        "journal": Field(str, needed=False),
+    },
+    "say": {"room": _TEXT, "text": _TEXT, "act": Field(bool, needed=False, default=False)},
+    "tell": {"to": _TEXT, "text": _TEXT},
+    "broadcast": {"text": _TEXT},
+    "join": {"room": _TEXT, "after": _NUMBER},
+    "leave": {"room": _TEXT, "text": _WHY},
+    "nick": {"alias": _TEXT},
+    "who": {"room": _TEXT, "at": _NUMBER._replace(least=1)},
+    "rooms": {},
+    "history": {
+        "room": _TEXT,
+        "after": _NUMBER,
+        "until": _NUMBER._replace(least=1),
+        "since": Field(float, needed=False),
+        "limit": Field(int, needed=False, default=100, least=1, most=500),
+        "newest": Field(bool, needed=False),
+    },
+    "search": {
+        "words": _TEXT,
+        "room": Field(str, needed=False),
+        "from": Field(str, needed=False),
+        "limit": Field(int, needed=False, default=20, least=1, most=100),
+    },
+    "ping": {},
+    "type": {"text": _TEXT},
+    "commands": {},
+    "quit": {"text": _WHY},
+}
+_DEFAULTS = {
+    name: {key: field.default for key, field in fields.items() if field.default is not None}
+    for name, fields in REQUESTS.items()
+}
+_NEEDED = {name: [key for key, field in fields.items() if field.needed] for name, fields in REQUESTS.items()}
+
+
+def request(found: dict[str, Any]) -> Request:
+    """Check an object, which is used up, and make a request of it.
+
+    Raises: BadRequest, which says what to send instead.
+    """
+    try:
+        ident = _string(found.pop("id", None), ID)
+    except ValueError as why:
+        raise BadRequest(f'give each request an "id" of its own, which {why}') from None
+    try:
+        return _request(found, ident)
+    except ValueError as why:
+        raise BadRequest(str(why), ident) from None
+
+
+def _request(found: dict[str, Any], ident: str) -> Request:
+    name = found.pop("do", None)
+    if type(name) is not str or name not in REQUESTS:
+        raise ValueError(_no_request(name))
+    version = found.get("version")
+    if name == "hello" and type(version) is int and version != VERSION:
+        raise BadVersion(version, VERSION, ident)  # before all else, as a later version may have other fields
+    fields = dict(_DEFAULTS[name])
+    for key, value in found.items():
+        fields[key] = _value(name, key, value)
+    for key in _NEEDED[name]:
+        if key not in fields:
+            raise ValueError(f'"{name}" needs "{key}", which {_rule(REQUESTS[name][key])}')
+    return Request(name, ident, fields)
+
+
+def _value(name: str, key: str, value: object) -> object:
+    field = REQUESTS[name].get(key)
+    if field is None:
+        known = ", ".join(["do", "id", *REQUESTS[name]])
+        raise ValueError(f'"{name}" has no field {shown(key)}: it has only {known}')
+    try:
+        return _READ[field.kind](value, field)
+    except ValueError as why:
+        raise ValueError(f'in "{name}", "{key}" {why}') from None
+
+
+def _no_request(name: object) -> str:
+    if type(name) is not str:
+        return f'tell what to "do", one of: {", ".join(REQUESTS)}'
+    nearest = difflib.get_close_matches(name[:64], REQUESTS, 1)
+    hint = f'did you mean "{nearest[0]}"?' if nearest else f"there are {', '.join(REQUESTS)}"
+    return f"there is no request {shown(name)}: {hint}"
+
+
+def shown(name: str) -> str:
+    """Quote what may be anything, in ASCII and not too long."""
+    return json.dumps(name if len(name) <= 40 else name[:40] + "...")
+
+
+def _string(value: object, field: Field) -> str:
+    if type(value) is not str or (field.form and not re.fullmatch(field.form, value)):
+        raise ValueError(_rule(field))
+    if not value.isascii() and _SURROGATE.search(value):
+        raise ValueError("holds half of a surrogate pair: send both halves, or the character itself")
+    return value
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _number(value: object, field: Field) -> float:
+    """Take a number in its range. 12.0 is a whole number too, as in JSON Schema, and True is none."""
+    if type(value) is float and value.is_integer() and field.kind is not float:
+        value = int(value)
+    if type(value) not in (int, field.kind) or not field.least <= value <= field.most:  # type: ignore[operator]
+        raise ValueError(_rule(field))
+    return value  # type: ignore[return-value]  # it is an int, or a float where that is asked for
+
+
+def _flag(value: object, field: Field) -> bool:
+    if type(value) is not bool:
+        raise ValueError(_rule(field))
+    return value
+
+
+def _strings(value: object, field: Field) -> list[str]:
+    if type(value) is not list:
+        raise ValueError(_rule(field))
+    return [_string(item, field) for item in value]
+
+
+def _numbers(value: object, field: Field) -> dict[str, float]:
+    if type(value) is not dict:
+        raise ValueError(_rule(field))
+    return {_string(key, field): _number(number, field) for key, number in value.items()}
+
+
+_READ: dict[type, Callable[[Any, Field], object]] = {
+    str: _string,
+    int: _number,
+    float: _number,
+    bool: _flag,
+    list: _strings,
+    dict: _numbers,
+}
+
+
+def _rule(field: Field) -> str:
+    """Tell what a field must be."""
+    to = f"from {field.least} to {field.most}"
+    return {
+        str: f"must be a string of {field.called}" if field.form else "must be a string",
+        bool: "must be true or false",
+        int: f"must be a whole number {to}" if field.least < field.most else f"must be {field.most}",
+        float: f"must be a number {to}",
+        list: "must be a list of strings",
+        dict: f"must be an object in which each value is a whole number {to}",
+    }[field.kind]
