@@ -201,6 +201,8 @@ RESULTS = [
     result("ping", "1"),
     result("type", "1", current=""),
     result("commands", "1", commands=[{"name": "msg", "short": ["m"], "arguments": "ALIAS TEXT", "summary": "x"}]),
+    result("call", "1", called=["bob"]),
+    result("answer", "1"),
     result("quit", "1"),
 ]
 
@@ -275,6 +277,8 @@ GOOD = [
         ("search", "16", {"words": "x", "room": "ops", "from": "alice", "limit": 1}),
     ),
     ('{"do":"ping","id":"17"}', ("ping", "17", {})),
+    ('{"do":"call","id":"a","name":"add","to":"bob"}', ("call", "a", {"name": "add", "to": "bob", "text": ""})),
+    ('{"do":"answer","id":"b","call":"x/7"}', ("answer", "b", {"call": "x/7", "text": "", "failed": False})),
     ('{"do":"type","id":"18","text":"/who"}', ("type", "18", {"text": "/who"})),
     ('{"do":"commands","id":"19"}', ("commands", "19", {})),
     ('{"do":"quit","id":"20","text":"bye"}', ("quit", "20", {"text": "bye"})),

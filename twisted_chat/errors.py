@@ -149,6 +149,13 @@ class HelloFirst(ChatError):
         super().__init__('say hello first: {"do":"hello","id":"1","version":1,"alias":"YOUR ALIAS"}')
 
 
+class CannotAnswer(ChatError):
+    """A call to somebody who answers none."""
+
+    def __init__(self, alias: str, why: str) -> None:
+        super().__init__(f"{alias} cannot be called: {why}")
+
+
 class TakenOver(ChatError):
     """The end of a connection whose session goes on in another one."""
 

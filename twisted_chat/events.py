@@ -32,6 +32,8 @@ NOTICED: Final = "noticed"  # the server's own words
 REFUSED: Final = "refused"  # what they asked for cannot be done; text: why; author: the error's code
 SKIPPED: Final = "skipped"  # they are not given some events of ``group``: from number int(text) to ``number``
 IGNORED: Final = "ignored"  # in place of an event that they do not wish to hear: it has this number
+CALLED: Final = "called"  # a program is asked to do something; text: the name of it, a space, and with what
+ANSWERED: Final = "answered"  # and has; text: "done" or "failed", a space, and what came of it
 REPEATED: Final = "repeated"  # what they asked for was asked for before, and has this number already
 
 POSTS: Final = frozenset({SAID, ACTED})  # what a person said; these change nobody's state

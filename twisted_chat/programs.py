@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from . import commands, text
-from .events import ACTED, EVERYONE, SAID, TOOK, Event
+from .errors import BadRequest, CannotAnswer
+from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, TOOK, Event
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
@@ -139,6 +140,44 @@ def nick(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def quit_(hub: Hub, me: Member, fields: Fields) -> Fields:
     """Leave the chat; the connection ends once it is done."""
+    return {}
+
+
+# -- calls: what one program asks another to do. Nobody else sees them, and no journal keeps them.
+
+
+@request
+def call(hub: Hub, me: Member, fields: Fields) -> Fields:
+    """Ask one program, or all that are in a room, to do something."""
+    if ("to" in fields) == ("room" in fields):
+        raise BadRequest('a "call" needs either "to", an alias, or "room"')
+    if "to" in fields:
+        one = hub.member_called(fields["to"])
+        group, called = "@" + one.alias, [one]
+        if one.view.is_for_people:
+            raise CannotAnswer(one.alias, "that is a person, with no program to answer")
+        if one.is_behind:
+            raise CannotAnswer(one.alias, "it does not read now")
+    else:
+        room = hub.room_of(me, fields["room"])
+        others = (member for member in room.members if member is not me)
+        group, called = room.name, [m for m in others if not (m.view.is_for_people or m.is_behind)]
+    event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=me.request)
+    encoded = me.view.encode([event])  # all programs see alike
+    for member in called:
+        member.write(encoded)
+    return {"called": [member.alias for member in called]}
+
+
+@request
+def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
+    """Answer a call. If the caller is gone, nobody hears it."""
+    client, _slash, _own = fields["call"].partition("/")
+    caller = hub.client_called(client)
+    if caller is not None and not caller.is_behind:
+        outcome = "failed" if fields["failed"] else "done"
+        words = f"{outcome} {fields['text']}"
+        caller.send([Event(ANSWERED, "@" + caller.alias, me.alias, words, me.session, ident=fields["call"])])
     return {}
 
 

@@ -22,6 +22,8 @@ from typing import Any, ClassVar, Final
 from ..errors import BadRequest, ChatError
 from ..events import (
     ACTED,
+    ANSWERED,
+    CALLED,
     CONNECTED,
     EVERYONE,
     IGNORED,
@@ -148,11 +150,24 @@ def _repeated(event: Event, ident: str) -> dict[str, object]:
     return {"result": name, "id": ident, "room": event.group, "number": event.number, "repeated": True}
 
 
+def _called(event: Event) -> dict[str, object]:
+    name, _space, text = event.text.partition(" ")
+    asked: dict[str, object] = {"kind": CALLED, "room": event.group, "author": event.author, "call": event.ident}
+    return asked | {"name": name, "text": text}
+
+
+def _answered(event: Event, ident: str) -> dict[str, object]:
+    outcome, _space, text = event.text.partition(" ")
+    return {"kind": ANSWERED, "author": event.author, "id": ident, "text": text, "failed": outcome != "done"}
+
+
 _OTHERS: dict[str, Callable[[Event, str], dict[str, object]]] = {
     NOTICED: _noticed,
     REFUSED: lambda event, ident: _error(event.author, event.text, ident),
     SKIPPED: _skipped,
     REPEATED: _repeated,
+    CALLED: lambda event, ident: _called(event),
+    ANSWERED: _answered,
 }
 
 

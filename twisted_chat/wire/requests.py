@@ -77,6 +77,13 @@ REQUESTS: Final[dict[str, dict[str, Field]]] = {
         "limit": Field(int, needed=False, default=20, least=1, most=100),
     },
     "ping": {},
+    "call": {
+        "name": Field(str, form="[A-Za-z_][A-Za-z0-9_.-]{0,63}", called="1 to 64 of A-Z a-z 0-9 _ . -, a letter first"),
+        "to": Field(str, needed=False),
+        "room": Field(str, needed=False),
+        "text": _WHY,
+    },
+    "answer": {"call": _TEXT, "text": _WHY, "failed": Field(bool, needed=False, default=False)},
     "type": {"text": _TEXT},
     "commands": {},
     "quit": {"text": _WHY},
