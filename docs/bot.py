@@ -7,21 +7,16 @@ import random
 import sys
 import time
 
-from twisted_chat.client import Chat, ConnectionLost, Event, connect
+from twisted_chat.client import Chat, Event, connect
 
 ROOM = "lobby"
 
 
 async def main(address: str) -> None:
-    while True:
-        try:
-            async with await connect(address, alias="bot", rooms=[ROOM]) as chat:
-                print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
-                async for event in chat:
-                    await answer(chat, event)
-        except ConnectionLost as error:
-            print(error, flush=True)  # noqa: T201
-            await asyncio.sleep(5)
+    async with await connect(address, alias="bot", rooms=[ROOM], patience=None) as chat:
+        print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
+        async for event in chat:  # over any number of lost connections
+            await answer(chat, event)
 
 
 async def answer(chat: Chat, event: Event) -> None:

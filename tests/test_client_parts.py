@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from prompt_toolkit.document import Document
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from twisted_chat import commands
-from twisted_chat.client import address, chat, inbox, show, terminal
+from twisted_chat.client import address, inbox, line, session, show, terminal
+from twisted_chat.client import wire as wires
 from twisted_chat.client.chat import Chat
+from twisted_chat.client.comeback import pause_before
 from twisted_chat.client.complete import ChatCompleter
 from twisted_chat.client.errors import CannotConnect, ConnectionLost, Refused
 from twisted_chat.client.on_twisted import TwistedDriver
-from twisted_chat.client.plain import ASKED, DONE, PlainWire
-from twisted_chat.client.recent import Recent
+from twisted_chat.client.seen import Seen, Turn, group_of
 from twisted_chat.errors import ChatError
-from twisted_chat.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, Event
+from twisted_chat.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, SKIPPED, Event
 
 
 class Wire:
@@ -24,11 +27,14 @@ class Wire:
 
     def __init__(self):
         self.clock = Clock()
-        self.chat = Chat(TwistedDriver(self.clock))
+        self.chat = Chat(TwistedDriver(self.clock), self.open, patience=0)
         self.sent = b""
         self.is_reading = True
         self.is_aborted = False
-        self.chat.connected(self)
+
+    async def open(self, listener):
+        self.listener = listener
+        listener.connected(self)
 
     def write(self, data):
         self.sent += data
@@ -42,25 +48,33 @@ class Wire:
     def abort(self):
         self.is_aborted = True
 
-    def hear(self, *lines):
-        self.chat.received("".join(line + "\n" for line in lines).encode())
+    def hear(self, *messages):
+        self.listener.received(b"".join(wires.encode(message) for message in messages))
 
-    def answer(self, *lines):
-        """Answer the oldest request, which is the last that was sent."""
-        token = self.sent.rsplit(b"/ping ", 1)[1].strip().decode()
-        self.sent = b""
-        self.hear(*lines, f"-- pong {token}")
+    def asked(self):
+        """Return what was asked since the last time."""
+        sent, self.sent = self.sent, b""
+        return [json.loads(line) for line in sent.splitlines()]
 
-    def come_in(self, alias="alice"):
-        self.chat.received(b"alias?")
-        claim = self.run(self.chat.claim(alias))
-        self.hear(f"{alias} has connected to the chat room", "you are now connected!")
-        self.sent = b""
-        return claim
+    def come_in(self, alias="alice", shown="", number=0, after=None):
+        greeted = self.run(self.chat.greeted())
+        self.listener.received(b"alias?")
+        assert greeted.called
+        claim = self.run(self.chat.claim(alias, after=after))
+        (hello,) = self.asked()
+        assert (hello["do"], hello["id"], hello["rooms"]) == ("hello", "1", ["lobby"])
+        answer = {"result": "hello", "id": "1", "version": 1, "alias": shown or alias, "client": "me", "journal": "j"}
+        answer |= {"rooms": {"lobby": number}, "everyone": 0, "private": 0, "max_line": 4096, "current": "lobby"}
+        self.hear(answer)
+        return result(claim)
 
     @staticmethod
     def run(coroutine):
         return Deferred.fromCoroutine(coroutine)
+
+
+def said(number, words, room="lobby", author="bob", kind=SAID, **more):
+    return {"kind": kind, "room": room, "number": number, "time": 1.5, "author": author, "text": words, **more}
 
 
 def result(deferred):
@@ -103,120 +117,159 @@ def test_what_is_no_address_is_refused(written):
         address.parse(written)
 
 
-# -- the plain wire
+# -- JSON Lines
 
 
-def heard(plain, data):
-    plain.feed(data)
+def heard(data):
+    reader = wires.Reader()
     found = []
-    while (one := plain.next()) is not None:
-        found.append(one)
+    for start in range(0, len(data), 7):
+        reader.feed(data[start : start + 7])
+        while (one := reader.next()) is not None:
+            found.append(one)
     return found
 
 
-def test_the_prompt_has_no_end_of_a_line_and_may_come_in_parts():
-    plain = PlainWire()
-    assert heard(plain, b"ali") == []
-    assert [one.event.kind for one in heard(plain, b"as?!! no\r\nalias?")] == [ASKED, REFUSED, ASKED]
+def test_the_prompt_has_no_end_of_a_line_and_messages_come_in_parts():
+    assert heard(b'alias?{"result":"ping","id":"1"}\n{"a":1}\n') == [
+        wires.GREETED,
+        {"result": "ping", "id": "1"},
+        {"a": 1},
+    ]
 
 
-def test_numbers_are_read_once_they_are_on():
-    plain = PlainWire()
-    kinds = heard(plain, b"5: hi\n-- stamps off, numbers on, colour off, echo on, bell off\n7 5: hi\n")
-    assert [(one.event.author, one.event.number) for one in kinds if one.event.kind == SAID] == [("5", 0), ("5", 7)]
+@pytest.mark.parametrize(
+    "data",
+    [b"SSH-2.0-OpenSSH\r\n", b"alias?alias?!! no\n", b"[1]\n", b"\xff\n", b"[" * 100_000 + b"\n"],
+    ids=["ssh", "an older server", "a list", "no UTF-8", "too deep"],
+)
+def test_what_is_no_json_lines_is_told_apart(data):
+    with pytest.raises(wires.Foreign):
+        heard(data)
 
 
-def test_stamps_and_bells_and_colours_do_not_hide_a_line():
-    plain = PlainWire()
-    (_, one) = heard(
-        plain, b"-- stamps on, numbers off, colour on, echo on, bell on\n12:13:14 \x1b[31mbob\x1b[0m: hi\a\n"
-    )
-    assert (one.event.author, one.event.text) == ("bob", "hi")
+def test_a_line_without_an_end_is_not_kept():
+    reader = wires.Reader()
+    reader.feed(b"x" * (wires.MAX_LINE + 1))
+    with pytest.raises(wires.Foreign):
+        reader.next()
+
+
+SAID_ONCE = {
+    "kind": "said",
+    "room": "lobby",
+    "number": 131,
+    "time": 1700000000.123,
+    "author": "bob",
+    "text": "hi",
+    "client": "6f",
+    "id": "7",
+}
+
+
+@pytest.mark.parametrize(
+    ("message", "event"),
+    [
+        (SAID_ONCE, Event(SAID, "lobby", "bob", "hi", number=131, when=1700000000.123, ident="6f/7")),
+        ({"kind": "skipped", "room": "lobby", "first": 3, "last": 9}, Event(SKIPPED, "lobby", text="3", number=9)),
+        ({"kind": "noticed", "text": "words"}, Event(NOTICED, text="words")),
+    ],
+)
+def test_an_event_is_read_and_written_as_it_was(message, event):
+    assert wires.event(message) == event
+    assert list(wires.shown(event).items()) == list(message.items())
 
 
 def test_what_would_move_the_cursor_is_taken_out():
-    (one,) = heard(PlainWire(), b"bob: a\x1b[2Jb\x07\xe2\x80\xaec\rd\n")
-    assert one.event.text == "abc d"
+    event = wires.event(SAID_ONCE | {"text": "a\x1b[2Jb\x07\u202ec\rd", "author": "\x1b[31mbob"})
+    assert (event.text, event.author) == ("abc d", "bob")
 
 
-def test_an_answer_to_somebody_elses_ping_is_no_answer_to_ours():
-    plain = PlainWire()
-    token = plain.mark("1").split()[1].decode()
-    kinds = heard(plain, f"-- pong 1\n-- pong {token}\n".encode())
-    assert [one.event.kind for one in kinds] == [NOTICED, DONE]
+@pytest.mark.parametrize("wrong", [{"number": "1"}, {"number": -1}, {"text": 1}, {"author": None}])
+def test_an_event_with_a_wrong_field_is_refused(wrong):
+    with pytest.raises(wires.Foreign):
+        wires.event(SAID_ONCE | wrong)
 
 
-def test_what_is_shown_again_is_past():
-    plain = PlainWire()
-    lines = heard(plain, b"-- last said in lobby:\nbob: a\n* bob b\nalice has connected to the chat room\nbob: c\n")
-    assert [one.is_past for one in lines] == [False, True, True, False, False]
-    lines = heard(plain, b"-- lobby, 1 to 2:\nalice has left!\nbob: c\n-- that was lobby\nbob: d\n")
-    assert [one.is_past for one in lines] == [False, True, True, False, False]
+# -- what was seen
 
 
-@pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"x" * (2 * 1024 * 1024)], ids=["ssh", "endless"])
-def test_what_is_no_chat_server_is_told_apart(data):
-    with pytest.raises(CannotConnect):
-        heard(PlainWire(), data)
+def test_each_number_of_a_group_is_seen_once_and_in_order():
+    seen = Seen()
+    seen.begin("j", {"ops": 5}, {"lobby": 3, "ops": 9, "*": 0, "@": 0})
+    assert [seen.place("lobby", n) for n in (3, 4, 5)] == [Turn.OLD, Turn.NEXT, Turn.EARLY]
+    assert seen.place("ops", 6) is Turn.NEXT
+    seen.see("ops", 6)
+    assert seen.after(["ops"]) == {"ops": 6, "*": 0, "@": 0}
+    assert seen.place("new", 77) is Turn.NEXT
 
 
-def test_an_unknown_line_of_a_newer_server_is_its_words():
-    plain = PlainWire()
-    plain.entered()
-    (one,) = heard(plain, b"?? something new\n")
-    assert one.event[:4] == (NOTICED, "", "", "?? something new")
+def test_another_journal_begins_at_nothing():
+    seen = Seen()
+    now = {"lobby": 3, "*": 0, "@": 0}
+    assert seen.begin("j", {}, now) == []
+    assert len(seen.begin("k", {"lobby": 3}, now)) == 1
+    assert seen.place("lobby", 1) is Turn.NEXT
+
+
+def test_a_log_that_went_back_is_told_and_followed():
+    seen = Seen()
+    seen.begin("j", {}, {"lobby": 9})
+    assert seen.begin("j", {"lobby": 9}, {"lobby": 4}) == ["the server has lost what it had of lobby after number 4"]
+    assert seen.place("lobby", 5) is Turn.NEXT
+
+
+@pytest.mark.parametrize(
+    ("group", "counted"), [("lobby", "lobby"), ("*", "*"), ("@Alice", "@"), ("@alice", "@"), ("@bob", "")]
+)
+def test_what_one_says_to_another_is_no_group_of_ones_own(group, counted):
+    assert group_of(Event(SAID, group), "alice") == counted
+
+
+# -- pauses
+
+
+def test_pauses_grow_to_a_minute_and_differ():
+    for attempt, seconds in ((0, 0.5), (1, 1), (3, 4), (7, 60), (100_000, 60)):
+        pauses = {pause_before(attempt) for _ in range(50)}
+        assert len(pauses) > 1
+        assert all(0.75 * seconds <= pause <= 1.25 * seconds for pause in pauses)
 
 
 # -- the core
 
 
-def test_a_request_is_done_when_the_server_has_answered_it(wire):
+def test_a_post_is_done_when_its_event_comes(wire):
     wire.come_in()
     saying = wire.run(wire.chat.say("lobby", "/hello"))
-    assert wire.sent.startswith(b"//hello\n/ping ")
-    wire.hear("alice: /hello")
+    (asked,) = wire.asked()
+    assert asked == {"do": "say", "id": "2", "room": "lobby", "text": "/hello"}
+    wire.hear(said(1, "something else"))
     assert not saying.called
-    wire.answer()
-    assert saying.called
-    assert result(saying) is None
+    wire.hear(said(2, "/hello", client="me", id="2"))
+    assert result(saying)[:4] == (SAID, "lobby", "bob", "/hello")
 
 
 def test_a_refusal_belongs_to_the_request_that_it_answers(wire):
     wire.come_in()
     first = wire.run(wire.chat.tell("bob", "hi"))
-    sent, wire.sent = wire.sent, b""
     second = wire.run(wire.chat.broadcast("hi"))
-    sent, wire.sent = wire.sent, sent
-    wire.answer("!! nobody here is called bob")
+    wire.hear({"error": "nobody_called", "text": "nobody here is called bob", "id": "2"})
     with pytest.raises(Refused, match="nobody here is called bob"):
         result(first)
-    wire.sent = sent
-    wire.answer("[alice -> all] hi")
-    assert second.called
-    assert result(second) is None
+    assert not second.called
+    wire.hear(said(1, "hi", room="*", client="me", id="3"))
+    assert result(second).group == "*"
 
 
 def test_to_say_in_another_room_joins_it_first(wire):
     wire.come_in()
     saying = wire.run(wire.chat.say("#Ops", "hi"))
-    assert wire.sent.startswith(b"/join ops\n")
-    wire.answer("#ops alice has joined", "-- 1 in ops: alice")
-    assert wire.sent.startswith(b"hi\n")
-    wire.answer("#ops alice: hi")
-    result(saying)
+    assert wire.asked() == [{"do": "join", "id": "2", "room": "ops"}]
+    wire.hear({"result": "join", "id": "2", "room": "ops", "number": 1, "topic": "", "members": 1})
+    assert wire.asked() == [{"do": "say", "id": "3", "room": "ops", "text": "hi"}]
+    assert not saying.called
     assert (wire.chat.rooms, wire.chat.current) == (("lobby", "ops"), "ops")
-    wire.run(wire.chat.say("lobby", "hi"))
-    assert wire.sent.startswith(b"/to lobby hi\n")
-
-
-def test_to_join_gives_what_was_last_said(wire):
-    wire.come_in()
-    joining = wire.run(wire.chat.join("ops"))
-    wire.answer("-- last said in ops:", "#ops bob: old", "#ops alice has joined", "-- 2 in ops: bob, alice")
-    assert [event.text for event in result(joining)] == ["old"]
-    taking = wire.run(wire.chat.__anext__())
-    wire.hear("#ops bob: new")
-    assert result(taking).text == "new"
 
 
 @pytest.mark.parametrize("words", ["", "  ", "a\nb", "a\r/quit", "\x15"])
@@ -225,34 +278,13 @@ def test_a_text_that_is_no_line_is_refused_at_once(wire, words):
     for request in (wire.chat.say("lobby", words), wire.chat.tell("bob", words), wire.chat.broadcast(words)):
         with pytest.raises(ChatError):
             result(wire.run(request))
-    assert wire.sent == b""
+    assert wire.asked() == []
 
 
-def test_an_editing_key_in_a_text_does_not_undo_the_command(wire):
-    wire.come_in()
-    wire.run(wire.chat.tell("bob", "\x15/quit\x17\x7f"))
-    assert wire.sent.startswith(b"/msg bob /quit\n")
-
-
-def test_an_alias_of_two_words_does_not_become_a_text(wire):
+def test_an_alias_of_two_words_is_nobodys(wire):
     wire.come_in()
     with pytest.raises(ChatError):
         result(wire.run(wire.chat.tell("bob secret", "hi")))
-
-
-def test_a_lost_connection_ends_every_call_and_then_the_events(wire):
-    wire.come_in()
-    saying = wire.run(wire.chat.say("lobby", "hi"))
-    wire.hear("bob: last", "-- the server is stopping: goodbye")
-    wire.chat.lost("")
-    with pytest.raises(ConnectionLost, match="the server is stopping"):
-        result(saying)
-    assert result(wire.run(wire.chat.__anext__())).text == "last"
-    result(wire.run(wire.chat.__anext__()))
-    with pytest.raises(ConnectionLost):
-        result(wire.run(wire.chat.__anext__()))
-    with pytest.raises(ConnectionError):
-        result(wire.run(wire.chat.say("lobby", "hi")))
 
 
 def test_events_end_when_the_chat_is_closed(wire):
@@ -261,8 +293,8 @@ def test_events_end_when_the_chat_is_closed(wire):
     closing = wire.run(wire.chat.close())
     with pytest.raises(StopAsyncIteration):
         result(taking)
-    assert wire.sent == b"/quit\n"
-    wire.chat.lost("")
+    assert wire.asked() == [{"do": "quit", "id": "2"}]
+    wire.listener.lost("")
     assert closing.called
     assert not wire.clock.getDelayedCalls()
 
@@ -270,51 +302,43 @@ def test_events_end_when_the_chat_is_closed(wire):
 def test_a_server_that_does_not_close_is_not_waited_for(wire):
     wire.come_in()
     wire.run(wire.chat.close())
-    wire.clock.advance(chat.CLOSING_SECONDS)
+    wire.clock.advance(session.CLOSING_SECONDS)
     assert wire.is_aborted
 
 
-def test_a_server_that_does_not_answer_is_noticed(wire):
+def test_a_silent_server_is_asked_and_then_hung_up_on(wire):
     wire.come_in()
-    checking = wire.run(wire.chat.check(30))
-    wire.answer()
-    assert result(checking) is None
-    checking = wire.run(wire.chat.check(30))
-    wire.clock.advance(30)
+    wire.clock.advance(session.CHECK_SECONDS)  # it has answered hello in this time
+    wire.clock.advance(session.CHECK_SECONDS)
+    assert wire.asked()[0]["do"] == "ping"
+    wire.hear({"result": "ping", "id": "2"})
+    wire.clock.advance(session.CHECK_SECONDS)
+    wire.clock.advance(session.CHECK_SECONDS)
+    assert wire.asked()[0]["do"] == "ping"
+    assert not wire.is_aborted
+    wire.clock.advance(session.CHECK_SECONDS)
     assert wire.is_aborted
-    wire.chat.lost("")
+    wire.listener.lost("")
     with pytest.raises(ConnectionLost, match="the server does not answer"):
-        result(checking)
+        result(wire.run(wire.chat.__anext__()))
 
 
 def test_a_server_that_does_not_greet_is_not_waited_for(wire):
     greeting = wire.run(wire.chat.greeted())
-    wire.clock.advance(chat.GREETING_SECONDS)
+    wire.clock.advance(line.GREETING_SECONDS)
     with pytest.raises(CannotConnect):
         result(greeting)
 
 
-def test_a_refused_alias_can_be_followed_by_another(wire):
-    wire.chat.received(b"alias?")
-    claiming = wire.run(wire.chat.claim("bob"))
-    wire.chat.received(b"!! bob is taken\nalias?")
-    with pytest.raises(Refused, match="bob is taken"):
-        result(claiming)
-    wire.come_in("rob")
-    assert wire.chat.alias == "rob"
-
-
 def test_the_alias_is_what_the_server_made_of_it(wire):
-    wire.chat.received(b"alias?")
-    wire.run(wire.chat.claim("ｂｏｂ"))
-    wire.hear("bob has connected to the chat room", "you are now connected!")
+    wire.come_in("ｂｏｂ", "bob")
     assert wire.chat.alias == "bob"
 
 
 def test_too_many_events_for_one_who_iterates_are_left_unread(wire):
     wire.come_in()
     taking = wire.run(wire.chat.__anext__())
-    wire.hear(*(f"bob: {n}" for n in range(inbox.FULL * 3)))
+    wire.hear(*(said(n + 1, str(n)) for n in range(inbox.FULL * 3)))
     assert not wire.is_reading
     assert result(taking).text == "0"
     for n in range(1, inbox.FULL * 3):
@@ -322,39 +346,26 @@ def test_too_many_events_for_one_who_iterates_are_left_unread(wire):
     assert wire.is_reading
 
 
-def test_an_answer_behind_too_many_events_is_read_all_the_same(wire):
-    wire.come_in()
-    wire.run(wire.chat.__anext__())
-    wire.hear(*(f"bob: {n}" for n in range(inbox.FULL * 3)))
-    saying = wire.run(wire.chat.say("lobby", "hi"))
-    assert wire.is_reading
-    wire.answer("alice: hi")
-    assert saying.called
-
-
-def test_one_who_never_iterates_keeps_the_newest_and_is_told(wire):
-    wire.come_in()
-    wire.hear(*(f"bob: {n}" for n in range(inbox.KEPT + 5)))
-    assert wire.is_reading
-    told, first = (result(wire.run(wire.chat.__anext__())) for _ in range(2))
-    assert (told.kind, told.text) == (NOTICED, "5 events were not taken in time: they are missing here")
-    assert first.text == "5"
-
-
-def test_an_event_shown_again_does_not_move_anybody(wire):
-    wire.come_in()
-    wire.hear("-- lobby, 1 to 2:", "alice has left!", "-- that was lobby")
-    assert wire.chat.rooms == ("lobby",)
+def test_an_event_of_before_does_not_move_anybody(wire):
+    wire.come_in(after={"lobby": 0}, number=2)
+    wire.hear(said(1, "", kind="left", author="alice"), said(2, "al", kind="renamed", author="alice"))
+    assert (wire.chat.alias, wire.chat.rooms) == ("alice", ("lobby",))
 
 
 def test_a_rename_and_a_leave_are_followed(wire):
     wire.come_in()
-    wire.hear("#ops alice has joined", "alice is now known as al", "#ops alice is now known as al")
+    wire.hear(said(1, "", kind=JOINED, room="ops", author="alice"), said(1, "al", kind="renamed", author="alice"))
     assert (wire.chat.alias, wire.chat.current) == ("al", "ops")
-    wire.hear("#ops al has left!", "-- you now talk in lobby")
+    wire.hear(said(2, "", kind=LEFT, room="ops", author="al"))
     assert (wire.chat.rooms, wire.chat.current) == (("lobby",), "lobby")
-    wire.hear("al has left the chat room!", "-- you are now known as a")
-    assert (wire.chat.alias, wire.chat.rooms) == ("a", ())
+
+
+def test_one_who_ignores_somebody_misses_nothing_by_it(wire):
+    wire.come_in()
+    wire.run(wire.chat.type(["/ignore bob"]))
+    wire.hear(said(5, "hi"))
+    assert not wire.is_aborted
+    assert result(wire.run(wire.chat.__anext__())).text == "hi"
 
 
 def test_who_gave_up_waiting_is_not_answered(wire):
@@ -362,7 +373,7 @@ def test_who_gave_up_waiting_is_not_answered(wire):
     saying = wire.run(wire.chat.say("lobby", "hi"))
     saying.addErrback(lambda failure: None)
     saying.cancel()
-    wire.answer("alice: hi")
+    wire.hear(said(1, "hi", client="me", id="2"))
 
 
 # -- what Tab offers
@@ -372,8 +383,10 @@ def test_who_gave_up_waiting_is_not_answered(wire):
 def completer():
     found = ChatCompleter()
     found.own = "alice"
-    found.learn([f"{entry.usage:<24} {entry.help}" for entry in commands.TABLE.values()])
-    found.learn(["3 here: alice, bob (away), Bonny", "lobby * (3)", "ops (0) the works"])
+    table = commands.TABLE.values()
+    found.learn({"commands": [{"name": entry.name, "arguments": entry.arguments} for entry in table]})
+    found.learn({"members": ["alice", "bob", "Bonny"]})
+    found.learn({"rooms": [{"room": "lobby"}, {"room": "ops"}]})
     return found
 
 
@@ -407,9 +420,11 @@ def test_tab_follows_who_comes_and_goes(completer):
     assert offers(completer, "/msg b") == ["/msg bea ", "/msg bess "]
 
 
-def test_the_names_of_quit_are_the_servers():
+def test_the_names_of_quit_and_history_are_the_servers():
     entry = commands.TABLE["quit"]
     assert {entry.name, *entry.short} == terminal.QUITS
+    entry = commands.TABLE["history"]
+    assert {entry.name, *entry.short} == terminal.HISTORIES
 
 
 # -- what is shown, and shown again
@@ -430,6 +445,8 @@ def line_of(event, own="alice"):
         (Event(JOINED, "ops", "bob"), "#ops bob has joined", "class:quiet"),
         (Event(NOTICED, text="words"), "-- words", "class:quiet"),
         (Event(REFUSED, text="no"), "!! no", "class:error"),
+        (Event(SKIPPED, "ops", text="3", number=1204), "-- 1,202 events of ops are missing here: 3 to 1,204", "quiet"),
+        (Event("polled", "ops", "bob", "tea?"), "-- polled in ops: bob tea?", "class:quiet"),
         (Event(CONNECTED), "you are now connected!", "class:quiet"),
     ],
 )
@@ -441,15 +458,3 @@ def test_each_kind_looks_its_own_way(event, line, style):
 def test_a_speaker_keeps_their_colour_and_ones_own_name_is_bold():
     assert show.speaker("bob", "alice") == show.speaker("Bob", "alice")
     assert "bold" in show.speaker("alice", "alice")
-
-
-def test_only_what_was_missed_is_shown_after_a_lost_connection():
-    recent = Recent()
-    said = [Event(SAID, "lobby", "bob", str(n % 3)) for n in range(9)]
-    for event in said[:5]:
-        recent.hear(event)
-    assert recent.missed(said) == said[5:]
-    assert recent.missed(said[2:5]) == []
-    assert recent.missed([]) == []
-    elsewhere = [Event(SAID, "ops", "bob", "0")]
-    assert recent.missed(elsewhere) == elsewhere

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from .fake_server import FakeServer
 from .processes import SCRIPTS, SECONDS, environment, free_port
 
 PROGRAM = SCRIPTS / "twisted-chat"
@@ -153,7 +155,7 @@ def test_a_listener_goes_on_after_its_input_and_ends_with_a_signal(server):
 
 
 def test_a_server_that_stops_is_status_1(server):
-    listener = start(server, "--alias", "log", "--listen")
+    listener = start(server, "--alias", "log", "--listen", "--patience", "0")
     with server.connect("alice") as alice:
         wait_for(alice, "log")
     server.stop()
@@ -164,7 +166,7 @@ def test_a_server_that_stops_is_status_1(server):
 
 def test_all_that_was_heard_is_printed_for_a_slow_reader(twistd):
     server = twistd("--no-limits")
-    listener = start(server, "--alias", "log", "--room", "ops", "--listen")
+    listener = start(server, "--alias", "log", "--room", "ops", "--listen", "--patience", "0")
     with in_room(server) as alice:
         wait_for(alice, "log")
         alice.send("".join(f"{n:060}\n" for n in range(2000)) + "/ping x\n")
@@ -177,7 +179,7 @@ def test_all_that_was_heard_is_printed_for_a_slow_reader(twistd):
 
 def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
     with in_room(server) as alice:
-        saying = start(server, "--alias", "ci", "--room", "ops")
+        saying = start(server, "--alias", "ci", "--room", "ops", "--patience", "0.5")
         saying.stdin.write(b"one\n")
         saying.stdin.flush()
         alice.read_until("ci: one")
@@ -195,6 +197,11 @@ def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
         (["--room", ""], 3, "that room name cannot be used"),
         (["--ca", "/nonexistent"], 2, "cannot be read"),
         (["--nonsense"], 2, "unrecognized arguments"),
+        (["--tail", "3"], 2, "--tail is for --listen"),
+        (["--listen", "--wait", "("], 2, "is no regular expression"),
+        (["--listen", "--timeout", "3"], 2, "--timeout is for --wait"),
+        (["--listen", "--tail", "1", "--after", "1"], 2, "choose one"),
+        (["--patience", "-1"], 2, "is no number of seconds"),
     ],
 )
 def test_what_cannot_be_done_has_its_status(server, options, status, complaint):
@@ -235,6 +242,84 @@ def test_closed_files_are_no_trouble(server):
     assert subprocess.run(["sh", "-c", script], timeout=SECONDS).returncode == 0
 
 
+# -- for scripts
+
+
+@pytest.fixture
+def ops(server):
+    """Somebody in a room in which a few lines were said."""
+    with in_room(server) as alice:
+        alice.send("one\ntwo\nthree\n/ping x\n")
+        alice.read_until("pong x")
+        yield alice
+
+
+def listen(server, *options, **more):
+    return pipe(server, "--room", "ops", "--listen", *options, **more)
+
+
+def test_the_last_events_come_first(server, ops):
+    done = listen(server, "--tail", "2", "--wait", "three")
+    assert (done.returncode, done.stdout) == (0, b"#ops alice: two\n#ops alice: three\n")
+
+
+def test_what_came_after_a_number_comes_first(server, ops):
+    done = listen(server, "--after", "2", "--wait", "three")
+    assert (done.returncode, done.stdout) == (0, b"#ops alice: two\n#ops alice: three\n")
+
+
+def test_events_can_be_printed_as_json(server, ops):
+    done = listen(server, "--tail", "1", "--json", "--wait", "three")
+    event = json.loads(done.stdout)
+    assert list(event) == ["kind", "room", "number", "time", "author", "text"]
+    assert (event["kind"], event["number"], event["author"], event["text"]) == ("said", 4, "alice", "three")
+
+
+def test_a_line_that_never_comes_is_status_4(server, ops):
+    done = listen(server, "--wait", "nonsense", "--timeout", "0.3")
+    assert done.returncode == 4
+    assert done.stderr == b"twisted-chat: no line matched within 0.3 seconds\n"
+
+
+def test_what_is_to_be_said_is_said_before_a_wait_ends(server, ops):
+    done = listen(server, "--wait", "ci: b", given=b"a\nb\nc\n")
+    assert done.returncode == 0
+    ops.read_until("#ops ci: a\n#ops ci: b\n#ops ci: c\n")
+
+
+# -- cuts
+
+
+@pytest.fixture
+def cuts():
+    fake = FakeServer()
+    yield fake
+    fake.close()
+
+
+def test_every_line_is_said_once_over_cuts(cuts):
+    cuts.cut_before.add("30")
+    cuts.cut_after |= {"10", "60"}
+    done = pipe(cuts, given="".join(f"{n}\n" for n in range(100)).encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert cuts.texts("lobby") == [str(n) for n in range(100)]
+    assert cuts.connections == 4
+
+
+def test_a_listener_takes_up_where_it_was_cut(cuts):
+    listener = start(cuts, "--alias", "log", "--listen")
+    try:
+        cuts.wait_for("hello")
+        cuts.say("lobby", "one")
+        assert listener.stdout.readline() == b"bob: one\n"
+        cuts.cut()
+        cuts.say("lobby", "two")
+        assert listener.stdout.readline() == b"bob: two\n"
+    finally:
+        listener.kill()
+        listener.communicate(timeout=SECONDS)
+
+
 def test_the_files_are_left_as_they_were(server):
     script = (
         "import os, subprocess, sys\n"
@@ -247,7 +332,18 @@ def test_the_files_are_left_as_they_were(server):
 def test_help_and_version_tell():
     told = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=SECONDS)
     assert told.returncode == 0
-    for word in ("--alias", "--room", "--listen", "--tls", "--ca", "exit status", "127.0.0.1:59000"):
+    for word in (
+        "--alias",
+        "--room",
+        "--listen",
+        "--tls",
+        "--ca",
+        "--patience",
+        "--tail",
+        "--wait",
+        "exit status",
+        "127.0.0.1:59000",
+    ):
         assert word in told.stdout
     told = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, timeout=SECONDS)
     assert told.stdout.startswith("twisted-chat ")

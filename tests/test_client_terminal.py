@@ -11,6 +11,7 @@ import threading
 import pexpect
 import pytest
 
+from .fake_server import FakeServer
 from .processes import SCRIPTS, SECONDS, environment, free_port
 
 COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3[0-7]|38|9[0-7])(?:;[\d;]*)?m")
@@ -157,10 +158,17 @@ def test_a_signal_leaves_and_gives_the_terminal_back(server, person):
 
 def test_a_room_can_be_entered_instead_of_the_lobby(server, person):
     with server.connect("bob") as bob:
+        bob.send("/join ops\nbefore\n")
+        bob.read_until("#ops bob: before\n")
         alice = person(server.port, "--alias", "alice", "--room", "ops")
+        alice.sees("last said in ops:")
+        alice.sees("#ops bob: before")
         alice.sees("#ops alice has joined")
+        alice.sees("2 in ops: bob, alice")
         alice.sees("ops> ")
-        bob.read_until("alice has left the chat room!")
+        bob.send("/who lobby\n")
+        bob.read_until(" in lobby")
+        assert "alice" not in bob.read_until("\n")
 
 
 def test_an_error_is_red_and_private_lines_are_marked(server, person):
@@ -265,12 +273,12 @@ def test_what_was_said_meanwhile_is_shown_and_nothing_twice(server, person):
         alice.sees("#ops bob: two")
         cable.cut()
         alice.sees("trying again in")
-        bob.read_until("#ops alice has left!")
         bob.send("three\n/ping x\n")
         bob.read_until("pong x")
         cable.mend()
         alice.sees("connected again, as alice")
-        alice.sees("said meanwhile:")
+        alice.sees("back in ops at ")
+        alice.sees(" missed")
         alice.sees("#ops bob: three")
         assert COLOUR.sub("", alice.seen).count(": two") == 1
         bob.send("/who lobby\nfour\n")
@@ -279,16 +287,62 @@ def test_what_was_said_meanwhile_is_shown_and_nothing_twice(server, person):
         cable.cut()
 
 
-def test_a_line_that_is_typed_while_the_server_is_away_is_kept(server, person):
+def test_lines_that_are_typed_while_the_server_is_away_are_marked_and_sent_on_return(server, person):
+    cable = Cable(server.port)
+    cable.mend()
+    with server.connect("bob") as bob:
+        alice = person(cable.port, "--alias", "alice")
+        alice.sees("lobby> ")
+        cable.cut()
+        alice.sees("the connection is lost")
+        alice.type("later\r")
+        alice.sees("… later")
+        alice.type("/me waves\r")
+        alice.sees("… /me waves")
+        alice.sees("(offline) lobby> ")
+        cable.mend()
+        bob.read_until("alice: later\n* alice waves\n")
+        alice.sees("alice: later")
+        alice.sees("* alice waves")
+        cable.cut()
+
+
+def test_what_was_never_sent_is_told_when_one_leaves(server, person):
     alice = person(server.port, "--alias", "alice")
     alice.sees("lobby> ")
     server.close()
     alice.sees("the connection is lost")
     alice.type("later\r")
-    alice.sees("your line is kept")
-    alice.sees("(offline) lobby> later")
-    alice.type("\x03\x04")
-    assert alice.ends() == 0
+    alice.sees("… later")
+    alice.type("\x04")
+    assert alice.ends() == 1
+    assert "nobody knows whether this was said: later" in alice.seen
+
+
+def test_the_alias_is_asked_for_where_somebody_else_has_it_after_a_cut(person):
+    with contextlib.closing(FakeServer()) as fake:
+        alice = person(fake.port, "--alias", "alice")
+        alice.sees("lobby> ")
+        fake.taken.add("alice")
+        fake.cut()
+        alice.sees("alice is taken")
+        alice.sees("Choose an alias >>> ")
+        alice.type("al\r")
+        alice.sees("connected again, as al")
+        alice.type("\x04")
+        assert alice.ends() == 0
+
+
+def test_the_history_is_shown_again(server, person):
+    with server.connect("bob") as bob:
+        bob.send("before\n/ping x\n")
+        bob.read_until("pong x")
+        alice = person(server.port, "--alias", "alice")
+        alice.sees("lobby> ")
+        alice.type("/history 3\r")
+        alice.sees("lobby, from 1 on:")
+        alice.sees("bob: before")
+        alice.sees("that was lobby")
 
 
 def test_no_server_at_the_start_is_status_1(person):

@@ -199,7 +199,7 @@ RESULTS = [
     result("history", "1", room="ops", events=[event_object(event) for event, _line in LINES[:8]], more=True),
     result("search", "1", events=[event_object(LINES[1][0])], more=False),
     result("ping", "1"),
-    result("type", "1", current=""),
+    result("type", "1", current="", alias="al", private=3),
     result("commands", "1", commands=[{"name": "msg", "short": ["m"], "arguments": "ALIAS TEXT", "summary": "x"}]),
     result("call", "1", called=["bob"]),
     result("answer", "1"),

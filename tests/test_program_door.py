@@ -192,7 +192,7 @@ def test_what_a_person_typed_is_answered_in_notices(door, alice):
     alice.asks("type", text="/who")
     notice, done = alice.heard()
     assert notice == {"kind": "noticed", "text": "1 in lobby: alice", "id": "2"}
-    assert done == {"result": "type", "id": "2", "current": "lobby"}
+    assert done == {"result": "type", "id": "2", "current": "lobby", "alias": "alice", "private": 1}
     alice.asks("type", text="/history 1")
     _start, event, _end, _done = alice.heard()
     assert (event["number"], event["again"]) == (1, "3")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 
 class ChatError(Exception):
     """The root: whoever asked is told ``str(error)``, one line, and stays connected. Programs are told ``code`` too."""
 
     id: str | None = None  # of a program's request that it is about, where nobody else knows it
-    code: ClassVar[str] = "chat_error"  # the name of the class in snake_case: to rename one is to change the protocol
+    code: str = "chat_error"  # the name of the class in snake_case: to rename one is to change the protocol
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

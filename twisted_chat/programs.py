@@ -260,7 +260,7 @@ def type_(hub: Hub, me: Member, fields: Fields) -> Steps:
     """Do what a person could type; the answers to it come as notices."""
     commands.obey(hub, me, commands.parse(text.clean(fields["text"])))
     yield
-    return {"current": _current(me)}
+    return {"current": _current(me), "alias": me.alias, "private": me.taken}
 
 
 @request

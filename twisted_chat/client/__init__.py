@@ -6,16 +6,31 @@ It works the same in an asyncio task and under Twisted's reactor; see docs/clien
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import ChatError
 from ..events import Event
 from . import address as addresses
-from .chat import Chat
+from .calls import Answers
+from .chat import PATIENCE, Chat
 from .drivers import Driver
-from .errors import CannotConnect, ConnectionLost, Refused
+from .errors import CallFailed, CannotConnect, ConnectionLost, NoAnswer, Refused
+from .watcher import Watcher
 
-__all__ = ["CannotConnect", "Chat", "ChatError", "ConnectionLost", "Event", "Refused", "connect", "reach"]
+__all__ = [
+    "Answers",
+    "CallFailed",
+    "CannotConnect",
+    "Chat",
+    "ChatError",
+    "ConnectionLost",
+    "Event",
+    "NoAnswer",
+    "Refused",
+    "Watcher",
+    "connect",
+    "reach",
+]
 
 
 async def connect(
@@ -23,45 +38,62 @@ async def connect(
     *,
     alias: str,
     rooms: Sequence[str] | None = None,
+    after: Mapping[str, int] | None = None,
+    patience: float | None = PATIENCE,
     tls: bool = False,
     ca: str | None = None,
 ) -> Chat:
     """Come into a chat under an alias, and be in these rooms, or in the lobby if none are given.
 
+    ``after``: by room, the number after which its events begin; without it, with what happens from now on.
+    ``patience``: seconds to try to come back after the connection is lost; None: for ever; 0: not at all.
     ``tls`` asks for a server whose certificate the system trusts; ``ca`` is a PEM file of other authorities to trust.
 
-    Raises: CannotConnect; Refused, where the alias or a room is; ConnectionLost; ValueError for a bad address.
+    Raises: CannotConnect; ChatError, where the alias or a room is refused; ValueError for a bad address.
     """
     if isinstance(rooms, str):
         raise TypeError("rooms is a list of names, not one name")
-    chat = await reach(address, tls=tls, ca=ca)
+    chat = await reach(address, patience=patience, tls=tls, ca=ca)
     try:
-        await chat.enter(alias, rooms)
-    except BaseException:
+        await chat.claim(alias, rooms, after)
+    except BaseException as error:
         await _give_up(chat)
+        _place_told(error, address)
         raise
     return chat
 
 
 async def reach(
-    address: str = "127.0.0.1:59000", *, tls: bool = False, ca: str | None = None, driver: Driver | None = None
+    address: str = "127.0.0.1:59000",
+    *,
+    patience: float | None = PATIENCE,
+    tls: bool = False,
+    ca: str | None = None,
+    driver: Driver | None = None,
+    watcher: Watcher | None = None,
 ) -> Chat:
     """Connect without coming in yet: ``Chat.claim`` then tries one alias after the other.
+
+    ``watcher`` is told of each cut and each try to come back.
 
     Raises: CannotConnect; ValueError for a bad address.
     """
     place = addresses.parse(address)
-    driver = driver or _driver()
-    chat = Chat(driver)
+    used = driver or _driver()
+    chat = Chat(used, lambda listener: used.open(listener, place, tls, ca), patience=patience, watcher=watcher)
     try:
-        await driver.open(chat, place, tls, ca)
         await chat.greeted()
     except BaseException as error:
         await _give_up(chat)
-        if isinstance(error, CannotConnect):
-            raise CannotConnect(f"cannot connect to {place}: {error}") from error
+        _place_told(error, address)
         raise
     return chat
+
+
+def _place_told(error: BaseException, address: str) -> None:
+    """Raise what there is no connection for again, with the address in it."""
+    if isinstance(error, CannotConnect):
+        raise CannotConnect(f"cannot connect to {addresses.parse(address)}: {error}") from error
 
 
 async def _give_up(chat: Chat) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from ..events import JOINED, LEFT, NOTICED, RENAMED, Event
+from .. import text
+from ..events import JOINED, LEFT, RENAMED, Event
 
-ASK = ("/help", "/rooms", "/who *")  # what to ask the server, once
-
-_COMMAND = re.compile(r"/(\w+)(?: \[?([A-Z]+)\]?(?= ))?")  # in an answer to /help: a name, and what it is given first
-_PEOPLE = re.compile(r"[\d,]+ (?:here|in \S+): (.*)")  # in an answer to /who
-_ROOM = re.compile(r"(\S+)(?: \*)? \([\d,]+\)(?: .*)?")  # in an answer to /rooms
+_FIRST = re.compile(r"\[?([A-Z]+)")  # of a command's arguments
 _WORD = re.compile(r"\S*$")
 
 
@@ -27,27 +25,22 @@ class ChatCompleter(Completer):
         self._aliases: dict[str, None] = {}  # the newest last
         self._rooms: dict[str, None] = {}
 
-    def learn(self, answers: Sequence[str]) -> None:
-        """Learn from the answers to ``ASK``."""
-        for line in answers:
-            command = _COMMAND.match(line)
-            if command:
-                self._commands[command[1]] = command[2] or ""
-                continue
-            self._learn_people(line)
-            room = _ROOM.fullmatch(line)
-            if room:
-                self._rooms[room[1]] = None
+    def learn(self, result: dict[str, Any]) -> None:
+        """Learn from the result of "commands", "rooms" or "who"."""
+        for command in result.get("commands", ()):
+            first = _FIRST.match(command["arguments"])
+            self._commands[text.clean(command["name"])] = first[1] if first else ""
+        if "members" in result:
+            self._aliases.update(dict.fromkeys(map(text.clean, result["members"])))
+        elif "rooms" in result:
+            self._rooms.update(dict.fromkeys(text.clean(room["room"]) for room in result["rooms"]))
 
     def hear(self, event: Event) -> None:
         """Learn from what happens."""
-        if event.kind == NOTICED:
-            self._learn_people(event.text)
-            return
         self._aliases.pop(event.author, None)
         if event.kind == RENAMED:
             self._aliases[event.text] = None
-        elif event.author and event.kind != LEFT:
+        elif event.author and event.group and event.kind != LEFT:
             self._aliases[event.author] = None
         if event.kind == JOINED:
             self._rooms[event.group] = None
@@ -75,12 +68,6 @@ class ChatCompleter(Completer):
         """Return what the command before the cursor is given there."""
         words = before.split()
         return self._commands.get(words[0][1:], "") if len(words) == 1 and words[0][0] == "/" else ""
-
-    def _learn_people(self, line: str) -> None:
-        people = _PEOPLE.fullmatch(line)
-        if people:
-            names = people[1].partition("; topic: ")[0].partition(" and ")[0]
-            self._aliases.update(dict.fromkeys(name.removesuffix(" (away)") for name in names.split(", ")))
 
 
 def _beginning(offers: Iterable[str], word: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol, TypeVar
 
 from .address import Address
@@ -53,8 +53,13 @@ class Driver(Protocol):
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call once after some seconds; return what prevents that, which may be called at any time."""
 
+    def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
+        """Run something that raises nothing beside what runs now; return what ends it early, which others may call."""
+
     async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
-        """Connect; with TLS, only to a server whose certificate ``ca`` (a PEM file) or the system vouches for.
+        """Connect, each time it is called.
+
+        With TLS, only to a server whose certificate ``ca`` (a PEM file) or the system vouches for.
 
         Raises: CannotConnect; OSError or ValueError where ``ca`` is no such file.
         """

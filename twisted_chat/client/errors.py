@@ -6,7 +6,22 @@ from ..errors import ChatError
 
 
 class Refused(ChatError):
-    """The server will not do what was asked; the text is its own words."""
+    """The server will not do what was asked; the text is its own words, ``code`` the wire's name for why."""
+
+    def __init__(self, why: str, code: str = "") -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class CallFailed(ChatError):
+    """The function of whoever was called has failed; the text is its error's."""
+
+
+class NoAnswer(ChatError):
+    """Whoever was called did not answer in time."""
+
+    def __init__(self, alias: str, seconds: float) -> None:
+        super().__init__(f"{alias} did not answer within {seconds:g} seconds")
 
 
 class CannotConnect(ConnectionError):
@@ -14,7 +29,7 @@ class CannotConnect(ConnectionError):
 
 
 class ConnectionLost(ConnectionError):
-    """The connection has ended, and not because we closed it."""
+    """The connection has ended, not because we closed it, and coming back was given up."""
 
     def __init__(self, why: str = "") -> None:
         super().__init__(f"the connection is lost: {why}" if why else "the connection is lost")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 from ..events import NOTICED, Event
 from .drivers import Driver, Waiter, settle
@@ -27,9 +26,14 @@ class Inbox:
         """Whether somebody takes events, too slowly. Where nobody does, the old ones need no room."""
         return self._is_taken_from and len(self._events) >= FULL
 
+    @property
+    def has_no_room(self) -> bool:
+        """Whether an event would be lost to somebody who takes them all."""
+        return self._is_taken_from and len(self._events) >= KEPT
+
     def put(self, event: Event) -> None:
         """Add an event."""
-        if len(self._events) >= KEPT:
+        if len(self._events) >= KEPT and not self._is_taken_from:
             self._events.popleft()
             self._dropped += 1
         self._events.append(event)
@@ -47,10 +51,6 @@ class Inbox:
         """Wait until there may be one."""
         self._taker = taker = self._driver.waiter()
         await taker
-
-    def keep(self, is_wanted: Callable[[Event], bool]) -> None:
-        """Forget all events but some."""
-        self._events = deque(filter(is_wanted, self._events))
 
     def clear(self) -> None:
         """Forget all events."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 from .address import Address
 from .drivers import CONNECT_SECONDS, Listener
@@ -17,12 +17,19 @@ class AsyncioDriver:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps none alive
 
     def waiter(self) -> asyncio.Future[None]:
         return self._loop.create_future()
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_later(seconds, call).cancel
+
+    def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
+        running = self._loop.create_task(task)
+        self._tasks.add(running)
+        running.add_done_callback(self._tasks.discard)
+        return lambda: _cancel(running)
 
     async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
         context = _context(ca) if tls else None
@@ -70,6 +77,10 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
 
 
 def _context(ca: str | None) -> ssl.SSLContext:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -64,6 +64,9 @@ class TwistedDriver:
                 delayed.cancel()
 
         return stop
+
+    def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
+        return Deferred.fromCoroutine(task).cancel
 
     async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
         endpoint: IStreamClientEndpoint

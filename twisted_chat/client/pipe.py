@@ -1,14 +1,15 @@
 """The client in a pipe: says the lines of its standard input, prints what it hears, and ends with a status.
 
-The law: every line that it was given is said, or the status is not 0.
+The law: every line that it was given is acknowledged, or the status is not 0.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,12 +21,13 @@ from zope.interface import implementer
 
 from .. import text
 from ..errors import ChatError, LineTooLong
-from ..wire.plain import PlainView
-from . import connect
-from .chat import Chat
+from ..events import JOINED, Event
+from . import connect, wire
+from .chat import PAGE, Chat
 from .errors import ConnectionLost
-from .on_twisted import DeferredWaiter
-from .settings import OK, REFUSED, UNREACHED, Settings, complain, status_of
+from .on_twisted import DeferredWaiter, TwistedDriver
+from .settings import OK, REFUSED, TIMED_OUT, UNREACHED, Settings, complain, status_of
+from .show import plain
 
 MAX_LINE = 1024 * 1024  # bytes; a server's limit is far below it, and its to tell
 AT_ONCE = 100  # lines that are asked for in one go ...
@@ -48,6 +50,11 @@ class Stdio(Protocol):
         self._room: DeferredWaiter[None] | None = None  # fires once there is some in the output
         self.has_read = False  # anything at all
         self.reader_gone: Deferred[None] = Deferred()  # or all is printed, once we have closed
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether there are some to take now."""
+        return bool(self._lines)
 
     async def take(self) -> list[bytes | ChatError]:
         """Return the next lines, without their ends, or why one cannot be said; none at the end."""
@@ -148,6 +155,7 @@ class Pipe:
         self._settings = settings
         self._chat = chat
         self._stdio = stdio
+        self._is_saying = self._has_matched = False
         self._over: DeferredWaiter[None] = DeferredWaiter()
 
     async def run(self) -> None:
@@ -164,26 +172,39 @@ class Pipe:
             task.addErrback(self._broken)
         self._stdio.reader_gone.addCallback(self._unread)
         await self._over
-        if self._stdio.has_read and not saying.called:
-            complain("nobody reads what is heard any more, and not all of the input was said")
-            self.status = UNREACHED
+        if self._stdio.has_read and not saying.called and not self._has_matched:
+            complain("not all of the input was said")
+            self.status = self.status or UNREACHED
         saying.cancel()
         printing.cancel()
+
+    def time_out(self) -> None:
+        """End, as what was waited for has not come."""
+        complain(f"no line matched within {self._settings.timeout:g} seconds")
+        self.status = TIMED_OUT
+        self._finish()
 
     def _broken(self, failure: Failure) -> None:
         if not self._over.done():
             self._over.set_exception(failure.value or ConnectionLost())
 
     def _unread(self, _nothing: None) -> None:
+        self._finish()
+
+    def _finish(self) -> None:
         if not self._over.done():
             self._over.set_result(None)
 
+    # -- saying
+
     async def _say(self) -> None:
         while lines := await self._stdio.take():
-            sayable = self._sayable(lines)
-            if sayable:
-                for why in await self._chat.say_all(self._settings.room, sayable):
-                    self._refused(why)
+            self._is_saying = True
+            for why in await self._chat.say_all(self._settings.room, self._sayable(lines)):
+                self._refused(why)
+            self._is_saying = False
+            if self._has_matched and not self._stdio.has_lines:
+                self._finish()
 
     def _sayable(self, lines: list[bytes | ChatError]) -> list[str]:
         """Return what can be said of some lines, and complain of the others. A blank line says nothing."""
@@ -202,35 +223,92 @@ class Pipe:
         complain(why)
         self.status = REFUSED
 
+    # -- printing
+
     async def _print(self) -> None:
-        view = PlainView()
+        printed = await self._print_past()
         async for event in self._chat:
-            await self._stdio.put(view.encode([event]))
+            if event.group != self._settings.room or event.number > printed:
+                await self._put(event)
+
+    async def _print_past(self) -> int:
+        """Print the last events of the room, if that was asked for; return the number of the last, 0 if it was not."""
+        if not self._settings.tail:
+            return 0
+        here = self._chat.came_at(self._settings.room)
+        past = await _last(self._chat, self._settings.room, here, self._settings.tail + 1)
+        if past and past[-1].kind == JOINED and past[-1].author == self._chat.alias:
+            past.pop()  # it is we who have just come
+        for event in past[-self._settings.tail :]:
+            await self._put(event)
+        return here
+
+    async def _put(self, event: Event) -> None:
+        line = wire.encode(wire.shown(event)) if self._settings.is_json else f"{plain(event)}\n".encode()
+        await self._stdio.put(line)
+        pattern = self._settings.wait
+        if pattern is not None and pattern.search(line.decode()[:-1]):
+            self._has_matched = True
+            if not self._is_saying and not self._stdio.has_lines:
+                self._finish()
+
+
+async def _last(chat: Chat, room: str, until: int, count: int) -> list[Event]:
+    """Return the last events of a room up to a number, oldest first."""
+    past: list[Event] = []
+    while until > 0 and len(past) < count:
+        page = await chat.history(room, until=until, limit=min(PAGE, count - len(past)))
+        if not page:
+            break
+        past = page + past
+        until = page[0].number - 1
+    return past
 
 
 async def run(settings: Settings) -> int:
     """Be a pipe, and return the exit status."""
     try:
-        chat = await connect(
-            settings.address, alias=settings.alias or "", rooms=[settings.room], tls=settings.tls, ca=settings.ca
-        )
+        settings = replace(settings, room=text.room(settings.room))
+        chat = await _connect(settings)
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
     with plain_files(settings.listens) as (stdin, stdout):
         stdio = Stdio()
         transport = StandardIO(stdio, stdin, stdout)  # type: ignore[call-arg]  # that of Windows takes no files
         pipe = Pipe(settings, chat, stdio)
+        stop = _stop_after(settings, pipe)
         try:
             await pipe.run()
-        except ConnectionError as error:
-            complain(str(error))
-            pipe.status = UNREACHED
+        except (ChatError, ConnectionError) as error:
+            pipe.status = status_of(error)
         finally:
+            stop()
             await chat.close()
             transport.unregisterProducer()  # or what is unprinted would never end
             transport.loseConnection()
         await stdio.reader_gone  # once all is printed; a signal does not wait for that
         return pipe.status
+
+
+async def _connect(settings: Settings) -> Chat:
+    return await connect(
+        settings.address,
+        alias=settings.alias or "",
+        rooms=[settings.room],
+        after=None if settings.after is None else {settings.room: settings.after},
+        patience=settings.patience,
+        tls=settings.tls,
+        ca=settings.ca,
+    )
+
+
+def _stop_after(settings: Settings, pipe: Pipe) -> Callable[[], None]:
+    """Let a run end after a time, if one is given; return what prevents that."""
+    from twisted.internet import reactor
+
+    if settings.timeout is None:
+        return lambda: None
+    return TwistedDriver(reactor).call_later(settings.timeout, pipe.time_out)
 
 
 @contextmanager

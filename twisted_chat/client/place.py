@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..events import JOINED, LEFT, LOBBY, NOTICED, RENAMED, Event
-from .plain import PlainWire
+from collections.abc import Iterable
+
+from ..events import JOINED, LEFT, LOBBY, RENAMED, Event
 
 
 class Place:
@@ -14,26 +15,29 @@ class Place:
         self.rooms: tuple[str, ...] = ()  # in the order they were joined
         self.current = ""
 
-    def enter(self, alias: str) -> None:
-        """Be in, in the lobby, where everyone starts."""
-        self.alias, self.rooms, self.current = alias, (LOBBY,), LOBBY
+    def enter(self, alias: str, rooms: Iterable[str], current: str) -> None:
+        """Be in."""
+        self.alias, self.rooms, self.current = alias, tuple(rooms), current
 
     def follow(self, event: Event) -> None:
         """Learn from an event that has just happened."""
-        if event.kind == NOTICED:
-            self.current = PlainWire.room_told(event.text) or self.current
-            self.alias = PlainWire.alias_told(event.text) or self.alias
-        elif event.author != self.alias:
+        if event.author != self.alias:
             return
-        elif event.kind == RENAMED:
+        if event.kind == RENAMED:
             self.alias = event.text
         elif event.kind == JOINED:
-            self.rooms = (*self._without(event.group), event.group)
-            self.current = event.group
+            self.join(event.group)
         elif event.kind == LEFT:
-            self.rooms = self._without(event.group)
-            if self.current == event.group:
-                self.current = LOBBY if LOBBY in self.rooms else (self.rooms or ("",))[-1]
+            self.leave(event.group)
 
-    def _without(self, room: str) -> tuple[str, ...]:
-        return tuple(other for other in self.rooms if other != room)
+    def join(self, room: str) -> None:
+        """Be in a room, and talk in it."""
+        if room not in self.rooms:
+            self.rooms = (*self.rooms, room)
+        self.current = room
+
+    def leave(self, room: str) -> None:
+        """Be in a room no more."""
+        self.rooms = tuple(other for other in self.rooms if other != room)
+        if self.current == room:
+            self.current = LOBBY if LOBBY in self.rooms else (self.rooms or ("",))[-1]

@@ -1,38 +1,135 @@
-"""What is asked of the server: before it is sent, and until it is done."""
+"""What is asked of the server: before it is sent, until it is answered, and again after each cut."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .. import text
 from ..errors import ChatError
 from ..events import Event
-from .drivers import Waiter
-from .errors import Refused
+from . import wire
+from .drivers import Driver, Waiter, settle
+from .errors import ConnectionLost
+
+MOST_POSTS = 1000  # that wait for their acknowledgement; whoever says more waits
+
+ONCE = frozenset({"call", "answer"})  # not sent again: the server does not know whether they were done
+POSTS = frozenset({"say", "tell", "broadcast"})  # acknowledged by the event itself
 
 
 @dataclass
 class Request:
     """Something that was asked of the server and is not done yet."""
 
-    token: str
+    fields: wire.Message  # as it is sent, with "do" and "id"
     waiter: Waiter[None]
-    is_quiet: bool  # its answers are for whoever asked, and are no events
-    is_typed: bool  # by a person, who is shown all that comes, refusals too
-    refusals: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)  # the server's own words
-    past: list[Event] = field(default_factory=list)
+    is_sent: bool = False  # on some connection
+    is_quiet: bool = False  # its answers are for whoever asked, and are no events
+    event: Event | None = None  # one's own, that it became
+    answer: wire.Message = field(default_factory=dict)  # the result
+    words: list[str] = field(default_factory=list)  # of the server's, in answer to what was typed
+    error: Exception | None = None  # why it is not done, once nobody tries any more
+
+    @property
+    def do(self) -> str:
+        return str(self.fields["do"])
+
+    @property
+    def ident(self) -> str:
+        return str(self.fields["id"])
+
+    @property
+    def line(self) -> bytes:
+        return wire.encode(self.fields)
+
+
+class Requests:
+    """Those under way, in the order they were made."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._under_way: dict[str, Request] = {}
+        self._made = self._posts = 0
+        self._waiting: list[Waiter[None]] = []  # for fewer posts to be under way
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more post may be under way."""
+        return self._posts < MOST_POSTS
+
+    async def room(self) -> None:
+        """Wait until one more post may be under way."""
+        while not self.has_room:
+            waiter = self._driver.waiter()
+            self._waiting.append(waiter)
+            await waiter
+
+    def new_id(self) -> str:
+        """Return a name that no request of ours had."""
+        self._made += 1
+        return str(self._made)
+
+    def make(self, do: str, fields: dict[str, Any], is_quiet: bool = False) -> Request:
+        """Begin a request."""
+        ident = self.new_id()
+        request = Request({"do": do, "id": ident, **fields}, self._driver.waiter(), is_quiet=is_quiet)
+        self._under_way[ident] = request
+        self._posts += do in POSTS
+        return request
+
+    def get(self, ident: str) -> Request | None:
+        """Return one that is under way."""
+        return self._under_way.get(ident)
+
+    def lines(self) -> bytes:
+        """Return all, to be sent again, but for what must be done only once, which ends here.
+
+        What is said twice under the same id is said once: the server sees to that.
+        """
+        for request in [one for one in self._under_way.values() if one.is_sent and one.do in ONCE]:
+            request.error = ConnectionLost(f"nobody knows whether the {request.do} has arrived")
+            self.done(request)
+        for request in self._under_way.values():
+            request.is_sent = True
+        return b"".join([request.line for request in self._under_way.values()])
+
+    def done(self, request: Request) -> None:
+        """End one that is answered; whoever waits for it goes on, perhaps at once."""
+        self._end(request)
+        settle(request.waiter)
+
+    def fail(self, error: Exception) -> None:
+        """End all that is under way."""
+        for request in list(self._under_way.values()):
+            request.error = error
+            self.done(request)
+        self._wake()
+
+    def _end(self, request: Request) -> None:
+        self._under_way.pop(request.ident, None)
+        if request.do in POSTS:
+            self._posts -= 1
+            self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            settle(waiter)
 
 
 def granted(request: Request) -> Request:
-    """Raises: Refused."""
-    if request.refusals:
-        raise Refused(request.refusals[0])
+    """Raises: Refused, ConnectionLost."""
+    if request.error is not None:
+        raise request.error
     return request
 
 
 def one_line(words: str) -> str:
-    """Return a text as one line that says it and does nothing else: an editing key inside could undo the command."""
+    """Return a text as one line that says it."""
     if "\n" in words or "\r" in words:
         raise ChatError("that is more than one line: say each by itself")
     return text.said(words)

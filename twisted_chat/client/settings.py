@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from re import Pattern
 
 from .. import text
 from ..errors import ChatError
 
-OK, UNREACHED, USAGE, REFUSED = 0, 1, 2, 3  # exit statuses
+OK, UNREACHED, USAGE, REFUSED, TIMED_OUT = 0, 1, 2, 3, 4  # exit statuses
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,12 @@ class Settings:
     listens: bool = False
     tls: bool = False
     ca: str | None = None
+    patience: float | None = 60.0  # seconds; a person at a terminal has it for ever
+    after: int | None = None  # begin after the event of this number ...
+    tail: int = 0  # ... or with so many of the last
+    is_json: bool = False
+    wait: Pattern[str] | None = None  # for a line
+    timeout: float | None = None  # seconds
 
 
 def complain(why: str) -> None:

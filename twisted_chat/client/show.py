@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 
-from ..events import ACTED, EVERYONE, LOBBY, POSTS, REFUSED, SAID, Event
+from ..events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SAID, SKIPPED, Event
 from ..wire.plain import PlainView
 
 Piece = tuple[str, str]  # a style of prompt_toolkit's, and a text
@@ -28,9 +28,9 @@ _SPEAKERS = ("ansigreen", "ansiblue", "ansicyan", "ansimagenta", "ansiyellow", "
 def pieces(event: Event, own: str) -> list[Piece]:
     """Return an event as it looks to whoever has the alias ``own``. Its texts are clean."""
     if event.kind == REFUSED:
-        return [("class:error", _plain(event))]
+        return [("class:error", plain(event))]
     if event.kind not in POSTS:
-        return [(QUIET, _plain(event))]
+        return [(QUIET, plain(event))]
     name = (speaker(event.author, own), event.author)
     if event.kind == SAID and event.group == EVERYONE:
         return _addressed("class:broadcast", name, "all", event.text)
@@ -52,5 +52,13 @@ def _addressed(style: str, name: Piece, target: str, words: str) -> list[Piece]:
     return [(style, "["), name, (style, f" -> {target}]"), ("", f" {words}")]
 
 
-def _plain(event: Event) -> str:
-    return PlainView().encode([event]).decode().rstrip("\n")
+def plain(event: Event) -> str:
+    """Return an event as a line of the plain wire, without its end."""
+    if event.kind == SKIPPED:
+        count = event.number - int(event.text) + 1
+        words = f"{count:,} events of {event.group} are missing here: {int(event.text):,} to {event.number:,}"
+        event = Event(NOTICED, text=words)
+    try:
+        return PlainView().encode([event]).decode().rstrip("\n")
+    except KeyError:  # a kind of a newer server's
+        return f"-- {event.kind} in {event.group}: {event.author} {event.text}".rstrip()

@@ -6,11 +6,7 @@ The law: nothing that arrives moves the cursor or touches the half-typed line; p
 from __future__ import annotations
 
 import asyncio
-import itertools
-import random
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from prompt_toolkit.patch_stdout import patch_stdout
 from twisted.internet.defer import CancelledError, Deferred
@@ -18,22 +14,26 @@ from twisted.python.failure import Failure
 
 from .. import text
 from ..errors import ChatError
-from ..events import LOBBY, NOTICED, REFUSED, Event
+from ..events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from . import reach
 from .chat import Chat
-from .complete import ASK, ChatCompleter
+from .complete import ChatCompleter
 from .errors import CannotConnect, ConnectionLost, Refused
 from .on_twisted import DeferredWaiter, TwistedDriver
-from .recent import Recent
-from .screen import Screen
+from .requests import MOST_POSTS
+from .screen import HOW_TO_LEAVE, Screen
 from .settings import OK, UNREACHED, Settings, complain, status_of
+from .show import QUIET, Piece
+from .watcher import Back, Watcher
 
-QUITS = frozenset("quit exit q bye logout disconnect".split())  # as the server's table has them
+# As the server's table has them; what they ask for is not typed, but a request of its own.
+QUITS = frozenset("quit exit q bye logout disconnect".split())
 
-FIRST_PAUSE = 0.5  # seconds; doubled each time ...
-LONGEST_PAUSE = 60.0  # ... up to this, give or take a quarter, so that not everybody comes back at once
-CHECK_SECONDS = 30.0  # between two questions whether the server is there, and for the answer
-CLAIMS = 5  # after which somebody else has the alias, and not an old connection of ours
+PAST = 20  # events of a room that are looked through for what to show whoever comes in, or asks for its history
+NAMES = 100  # that are shown of who is in a room
+PATIENT_SECONDS = 0.5  # after which a line that is not acknowledged is shown as such
+ROWS = 3  # of such lines
+COLUMNS = 60  # of each
 
 
 def install_reactor() -> None:
@@ -50,36 +50,49 @@ async def run(settings: Settings) -> int:
     from twisted.internet import reactor
 
     driver = TwistedDriver(reactor)
+    link = _Link()
     try:
         settings = replace(settings, room=text.room(settings.room))
-        chat = await reach(settings.address, tls=settings.tls, ca=settings.ca, driver=driver)
+        chat = await reach(
+            settings.address, patience=None, tls=settings.tls, ca=settings.ca, driver=driver, watcher=link
+        )
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
     with patch_stdout(raw=True):
-        return await Terminal(settings, chat, driver).run()
+        return await Terminal(settings, chat, driver, link).run()
+
+
+@dataclass
+class Unsaid:
+    """A line that was typed, and is not acknowledged."""
+
+    line: str
+    is_late: bool = False
 
 
 class Terminal:
-    """One run of it: a screen, and one connection after the other."""
+    """One run of it: a screen, and a chat that comes back by itself."""
 
-    def __init__(self, settings: Settings, chat: Chat, driver: TwistedDriver) -> None:
+    def __init__(self, settings: Settings, chat: Chat, driver: TwistedDriver, link: _Link) -> None:
         self._settings = settings
         self._chat = chat
         self._driver = driver
-        self._is_online = False  # and in, under an alias
-        self._room = ""  # that was talked in last
-        self._is_leaving = False
+        self._is_in = False  # has been, at least
+        self._is_online = True
+        self._why = ""  # one leaves
+        self._moves = 0  # typed commands under way, which may change the current room
+        self._unsaid: list[Unsaid] = []
         self._choice: DeferredWaiter[str] | None = None  # of an alias, while it is asked for
         self._completer = ChatCompleter()
-        self._recent = Recent()
         self._screen = Screen(self._completer, self._prompt, self._entered)
+        link.terminal = self
 
     async def run(self) -> int:
         """Chat until the person leaves; return the exit status."""
         over: DeferredWaiter[int] = DeferredWaiter()
 
         def end(result: object) -> None:
-            if isinstance(result, Failure) and not result.check(EOFError, asyncio.CancelledError):
+            if isinstance(result, Failure) and not result.check(EOFError, asyncio.CancelledError, CancelledError):
                 if not over.done():
                     over.set_exception(result.value or ConnectionLost())
             elif not over.done():
@@ -87,25 +100,33 @@ class Terminal:
 
         self._screen.run().addBoth(end)
         talking = Deferred.fromCoroutine(self._talk()).addBoth(end)
-        watching = Deferred.fromCoroutine(self._watch()).addErrback(lambda failure: failure.trap(CancelledError))
         try:
-            return await over
+            status = await over
         finally:
-            self._is_leaving = True
             talking.cancel()
-            watching.cancel()
             await self._screen.stop()
-            await self._chat.close()
+            await self._chat.close(self._why)
+        return self._told_unsaid() or status
+
+    def _told_unsaid(self) -> int:
+        for unsaid in self._unsaid:
+            complain(f"nobody knows whether this was said: {unsaid.line}")
+        return UNREACHED if self._unsaid else OK
 
     # -- what the screen asks
 
-    def _prompt(self) -> list[tuple[str, str]]:
+    def _prompt(self) -> list[Piece]:
         if self._choice is not None:
             return [("", "Choose an alias >>> ")]  # the lab's words
-        if self._is_online:
-            self._room = self._chat.current
-        away = "(offline) " if self._room else "(connecting) "
-        return [("class:quiet", "" if self._is_online else away), ("class:room", self._room), ("", "> ")]
+        state = "" if self._is_in and self._is_online else "(offline) " if self._is_in else "(connecting) "
+        return [*self._late_rows(), (QUIET, state), ("class:room", self._chat.current), ("", "> ")]
+
+    def _late_rows(self) -> list[Piece]:
+        late = [unsaid.line for unsaid in self._unsaid if unsaid.is_late]
+        rows = [(QUIET, f"… {line[:COLUMNS]}\n") for line in late[:ROWS]]
+        if len(late) > ROWS:
+            rows.append((QUIET, f"… and {len(late) - ROWS:,} more\n"))
+        return rows
 
     def _entered(self, line: str) -> bool:
         """Take a line that was typed; False if it has to stay in the input row."""
@@ -115,25 +136,52 @@ class Terminal:
             self._driver.call_later(0, lambda: choice.set_result(line))  # once the row is free for what waits
             return True
         lines = [part for part in line.splitlines() if part.strip()]
-        leaves = any(part.startswith("/") and part[1:].split(" ")[0].lower() in QUITS for part in lines)
-        if leaves and not self._is_online:
-            self._screen.leave()
-            return True
-        if lines and not self._is_online:
-            self._tell("not connected yet: your line is kept")
+        if lines and not self._is_in and not _asks_for(lines[0], QUITS):
+            self.tell("not connected yet: your line is kept")
             return False
-        self._is_leaving = self._is_leaving or leaves
-        if lines:
-            Deferred.fromCoroutine(self._type(lines)).addErrback(self._screen.fail)
+        if len(self._unsaid) + len(lines) > MOST_POSTS:
+            self.tell(f"{len(self._unsaid):,} lines wait to be sent already: this one stays here")
+            return False
+        for part in lines:
+            if _asks_for(part, QUITS):
+                self._why = part.partition(" ")[2].strip()
+                self._screen.leave()
+                break
+            Deferred.fromCoroutine(self._send(part)).addErrback(self._screen.fail)
         return True
 
-    async def _type(self, lines: Sequence[str]) -> None:
+    # -- what is sent
+
+    async def _send(self, line: str) -> None:
+        """Send a line; until it is acknowledged it is shown as one that is not, after a moment."""
+        unsaid = Unsaid(line)
+        self._unsaid.append(unsaid)
+        stop = self._driver.call_later(PATIENT_SECONDS, lambda: self._late(unsaid))
         try:
-            await self._chat.type(lines)
+            await self._say_or_do(line)
         except ConnectionLost:
-            for line in lines:
-                if not self._is_leaving:
-                    self._show(Event(REFUSED, text=f"nobody knows whether this was said: {text.clean(line)}"))
+            return  # it is told at the end
+        except ChatError as error:
+            self._show(Event(REFUSED, text=str(error)))
+        finally:
+            stop()
+        self._unsaid.remove(unsaid)
+        self._screen.refresh()
+
+    async def _say_or_do(self, line: str) -> None:
+        is_said = line[0] != "/" or line.startswith("//")
+        if is_said and self._chat.current and not self._moves:
+            await self._chat.say(self._chat.current, line.removeprefix("/"))
+            return
+        self._moves += 1
+        try:
+            await self._chat.type([line])
+        finally:
+            self._moves -= 1
+
+    def _late(self, unsaid: Unsaid) -> None:
+        unsaid.is_late = True
+        self._screen.refresh()
 
     # -- the chat
 
@@ -143,85 +191,41 @@ class Terminal:
         except CannotConnect as error:
             complain(str(error))
             return UNREACHED
-        while True:
-            self._online(True)
-            try:
-                async for event in self._chat:
-                    self._show(event)
-            except ConnectionLost as error:
-                if self._is_leaving:
-                    return OK
-                self._online(False)
-                self._tell(str(error))
-            await self._come_back()
+        async for event in self._chat:
+            self._show(event)
+        return OK
 
     async def _come_in(self) -> None:
         """Be in the chat under an alias, which may take several tries."""
-        alias = self._settings.alias or await self._ask_alias()
-        in_lobby = self._settings.room == LOBBY
+        alias = self._settings.alias or await self.ask_alias()
         while True:
             try:
-                if self._chat.is_lost:  # one who chooses takes their time, and the server does not wait for ever
-                    self._chat = await self._reach()
-                await self._chat.claim(alias, shows=in_lobby)
+                await self._chat.claim(alias, [self._settings.room])
                 break
-            except (ChatError, ConnectionLost) as error:
+            except ChatError as error:
                 self._show(Event(REFUSED, text=str(error)))
-                alias = await self._ask_alias()
-        self._completer.own = self._chat.alias
-        await self._chat.type([] if in_lobby else [f"/join {self._settings.room}"])
-        if not in_lobby and self._settings.room in self._chat.rooms:
-            await self._chat.leave(LOBBY)
-        self._completer.learn(await self._chat.ask(*ASK))
+                alias = await self.ask_alias()
+        self._is_in = True
+        await self._look_round(self._chat.rooms[0])
 
-    async def _come_back(self) -> None:
-        """Be in the chat again, in the same rooms, however long it takes."""
-        alias, rooms, current = self._chat.alias, self._chat.rooms, self._chat.current
-        refused = 0
-        for attempt in itertools.count():
-            await self._pause(attempt)
-            try:
-                self._chat = await self._reach()
-                past = await self._chat.claim(alias)
-                past = await self._rejoin(rooms, current, past)
-            except Refused as error:
-                self._show(Event(REFUSED, text=str(error)))
-                self._chat.abort()
-                refused += 1
-                if refused >= CLAIMS:
-                    alias, refused = await self._ask_alias(), 0
-            except ConnectionError as error:
-                self._tell(str(error))
-            else:
-                self._tell(f"connected again, as {self._chat.alias}")
-                self._catch_up(past)
-                return
-
-    async def _rejoin(self, rooms: Sequence[str], current: str, past: list[Event]) -> list[Event]:
-        past = past if LOBBY in rooms else []
-        for room in (*(r for r in rooms if r not in (LOBBY, current)), *([current] if current else [])):
-            try:
-                past += await self._chat.join(room)
-            except Refused as error:
-                self._show(Event(REFUSED, text=str(error)))
-        if LOBBY not in rooms:
-            await self._chat.leave(LOBBY)
-        self._completer.own = self._chat.alias
-        self._completer.learn(await self._chat.ask(*ASK))
-        return past
-
-    def _catch_up(self, past: Sequence[Event]) -> None:
-        missed = self._recent.missed(past)
-        if missed:
-            self._tell("said meanwhile:")
-        for event in missed:
+    async def _look_round(self, room: str) -> None:
+        """Show what was last said in a room, and who is there; learn what Tab can offer."""
+        past = await self._chat.history(room, until=self._chat.came_at(room), limit=PAST)
+        said = [event for event in past if event.kind in POSTS]
+        if said:
+            self.tell(f"last said in {room}:")
+        for event in (*said, Event(JOINED, room, self._chat.alias), Event(CONNECTED)):
             self._show(event)
+        here = await self._chat.request("who", room=room)
+        names = text.listed(map(text.clean, here["members"]), NAMES, here["count"])
+        self.tell(f"{here['count']:,} in {room}: {names}")
+        self.tell(f"/help shows what you can type, {HOW_TO_LEAVE}")
+        self._completer.learn(here)
+        for do in ("commands", "rooms"):
+            self._completer.learn(await self._chat.request(do))
+        self._completer.learn(await self._chat.request("who", room="*"))
 
-    async def _reach(self) -> Chat:
-        settings = self._settings
-        return await reach(settings.address, tls=settings.tls, ca=settings.ca, driver=self._driver)
-
-    async def _ask_alias(self) -> str:
+    async def ask_alias(self) -> str:
         """Ask for an alias in the input row; what was half typed there waits."""
         half_typed = self._screen.swap("")
         while True:
@@ -234,41 +238,56 @@ class Terminal:
         self._screen.swap(half_typed)
         return alias
 
-    async def _pause(self, attempt: int) -> None:
-        seconds = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311  # no secret
-        self._tell(
-            f"trying again in {seconds:.1f} seconds" if seconds < 10 else f"trying again in {seconds:.0f} seconds"
-        )
-        await self._sleep(seconds)
-
-    async def _watch(self) -> None:
-        """Notice a connection that is dead without having ended, after a laptop's sleep for example."""
-        while True:
-            await self._sleep(CHECK_SECONDS)
-            if self._is_online:
-                with suppress(ConnectionLost):  # which ends the events, too
-                    await self._chat.check(CHECK_SECONDS)
-
-    async def _sleep(self, seconds: float) -> None:
-        waiter = self._driver.waiter()
-        stop = self._driver.call_later(seconds, lambda: waiter.set_result(None))
-        try:
-            await waiter
-        finally:
-            stop()
-
     # -- the screen
 
-    def _online(self, is_online: bool) -> None:
+    def online(self, is_online: bool) -> None:
+        """Show whether there is a connection."""
         self._is_online = is_online
         self._screen.refresh()
 
-    def _tell(self, words: str) -> None:
+    def back(self, places: list[Back]) -> None:
+        """Show where one is again."""
+        self.online(True)
+        self.tell(f"connected again, as {self._chat.alias}")
+        for room, number, missed in places:
+            self.tell(f"back in {room} at {number:,}" + (f", {missed:,} missed" if missed else ""))
+
+    def refused(self, why: str) -> None:
+        """Show why something cannot be done."""
+        self._show(Event(REFUSED, text=why))
+
+    def tell(self, words: str) -> None:
         """Say something of the client's own."""
         self._show(Event(NOTICED, text=words))
 
     def _show(self, event: Event) -> None:
         self._completer.own = self._chat.alias or self._completer.own
         self._completer.hear(event)
-        self._recent.hear(event)
         self._screen.show(event, self._chat.alias)
+
+
+class _Link(Watcher):
+    """Tells the terminal what becomes of the connection; there is one before there is a screen."""
+
+    terminal: Terminal
+
+    def lost(self, why: str) -> None:
+        self.terminal.online(False)
+        self.terminal.tell(str(ConnectionLost(why)))
+
+    def waits(self, seconds: float) -> None:
+        self.terminal.tell(f"trying again in {seconds:.{1 if seconds < 10 else 0}f} seconds")
+
+    def failed(self, why: str) -> None:
+        self.terminal.tell(why)
+
+    def is_back(self, places: list[Back]) -> None:
+        self.terminal.back(places)
+
+    async def another_alias(self, refused: Refused) -> str:
+        self.terminal.refused(str(refused))
+        return await self.terminal.ask_alias()
+
+
+def _asks_for(line: str, names: frozenset[str]) -> bool:
+    return line.startswith("/") and line[1:].split(" ")[0].lower() in names

@@ -1,0 +1,191 @@
+"""Procedure calls between programs: to one, or to all in a room; and the functions that answer them.
+
+A call is not sent again after a cut, and neither is an answer: what a function does may not be harmless twice.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from .. import text
+from ..errors import ChatError
+from . import wire
+from .drivers import Driver, Waiter, settle
+from .errors import CallFailed, ConnectionLost, NoAnswer
+from .requests import Request, granted
+from .session import Session
+
+CALL_SECONDS = 10.0
+WHY_LENGTH = 500  # characters that are told of an error
+
+Wait = Literal["all", "majority", "first"] | int
+Function = Callable[..., Any]
+
+
+@dataclass
+class Answers:
+    """What came of a call to a room, by alias."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # what each function returned, in the order of the answers
+    failures: dict[str, str] = field(default_factory=dict)  # why the others failed
+    silent: list[str] = field(default_factory=list)  # who was called and has not answered
+
+
+@dataclass
+class _Call:
+    """One that waits for answers."""
+
+    waiter: Waiter[None]
+    awaited: set[str]  # aliases, by their key
+    enough: int  # answers that are waited for
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def is_done(self) -> bool:
+        return not self.awaited or len(self.answers.values) >= self.enough
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call to one came to."""
+
+    value: Any
+
+
+class Calls:
+    """A chat's own calls, and its functions."""
+
+    def __init__(self, driver: Driver, session: Session) -> None:
+        self._driver = driver
+        self._session = session
+        self._functions: dict[str, Function] = {}
+        self._under_way: dict[str, _Call] = {}
+        self._asking = 0  # calls of which it is not known yet who was called ...
+        self._early: dict[str, list[wire.Message]] = {}  # ... and answers that came meanwhile, to any call
+        session.hearing.on_call = self._heard
+
+    def register(self, name: str, function: Function) -> Function:
+        """Answer calls of this name with a function."""
+        self._functions[name] = function
+        return function
+
+    # -- calling
+
+    async def one(self, alias: str, name: str, arguments: dict[str, Any], timeout: float) -> Answer:
+        """Raises: CallFailed, NoAnswer, ChatError, ConnectionLost."""
+        answers = await self._call({"to": text.clean(alias).strip()}, name, arguments, "all", timeout)
+        for why in answers.failures.values():
+            raise CallFailed(why)
+        for value in answers.values.values():
+            return Answer(value)
+        raise NoAnswer(alias, timeout)
+
+    async def all(self, room: str, name: str, arguments: dict[str, Any], wait: Wait, timeout: float) -> Answers:
+        """Raises: ChatError, ConnectionLost, ValueError."""
+        return await self._call({"room": room}, name, arguments, wait, timeout)
+
+    async def _call(
+        self, whom: dict[str, str], name: str, arguments: dict[str, Any], wait: Wait, timeout: float
+    ) -> Answers:
+        _enough(wait, 1)
+        fields = {**whom, "name": name, "text": json.dumps(arguments, separators=(",", ":"))}
+        asked = await self._ask(fields)
+        called = [text.clean(alias) for alias in granted(asked).answer["called"]]
+        call = _Call(self._driver.waiter(), {text.key(alias) for alias in called}, _enough(wait, len(called)))
+        self._under_way[asked.ident] = call
+        for message in self._early.pop(asked.ident, ()):
+            self._answered(message)
+        if not self._asking:
+            self._early.clear()
+        if not call.is_done:
+            await self._wait(call, timeout)
+        del self._under_way[asked.ident]
+        call.answers.silent = [alias for alias in called if text.key(alias) in call.awaited]
+        return call.answers
+
+    async def _ask(self, fields: dict[str, str]) -> Request:
+        self._asking += 1
+        try:
+            return await self._session.ask("call", is_quiet=True, **fields)
+        finally:
+            self._asking -= 1
+
+    async def _wait(self, call: _Call, timeout: float) -> None:
+        stop = self._driver.call_later(timeout, partial(settle, call.waiter))
+        try:
+            await call.waiter
+        finally:
+            stop()
+
+    # -- being called
+
+    def _heard(self, message: wire.Message) -> None:
+        if message["kind"] == "answered":
+            self._answered(message)
+        else:
+            self._driver.start(self._answer(message))
+
+    def _answered(self, message: wire.Message) -> None:
+        call = self._under_way.get(message["id"])
+        if call is None:
+            if self._asking:
+                self._early.setdefault(message["id"], []).append(message)
+            return
+        author = text.clean(message["author"])
+        if text.key(author) not in call.awaited:
+            return  # nobody asked them
+        call.awaited.discard(text.key(author))
+        try:
+            value = None if message["failed"] else json.loads(message["text"])
+        except (ValueError, RecursionError):
+            call.answers.failures[author] = "its answer cannot be understood"
+        else:
+            if message["failed"]:
+                call.answers.failures[author] = text.clean(message["text"])
+            else:
+                call.answers.values[author] = value
+        if call.is_done:
+            settle(call.waiter)
+
+    async def _answer(self, message: wire.Message) -> None:
+        try:
+            answer = {"text": json.dumps(await self._value(message), separators=(",", ":"))}
+        except Exception as error:  # whatever somebody else's function raises is told to whoever called it
+            answer = _failure(str(error) or type(error).__name__)
+        try:
+            told = await self._session.ask("answer", is_quiet=True, call=message["call"], **answer)
+            if isinstance(told.error, ChatError):
+                why = _failure(f"the answer cannot be sent: {told.error}")
+                await self._session.ask("answer", is_quiet=True, call=message["call"], **why)
+        except ConnectionLost:
+            return  # nobody is left to tell
+
+    async def _value(self, message: wire.Message) -> Any:
+        function = self._functions.get(message["name"])
+        if function is None:
+            raise ChatError(f"there is no function {message['name']} here")
+        arguments = json.loads(message["text"])
+        value = function(**arguments)
+        return await value if inspect.isawaitable(value) else value
+
+
+def _failure(why: str) -> dict[str, Any]:
+    return {"text": text.clean(why)[:WHY_LENGTH], "failed": True}
+
+
+def _enough(wait: Wait, called: int) -> int:
+    """Return for how many answers to wait."""
+    if wait == "all":
+        return max(1, called)
+    if wait == "majority":
+        return called // 2 + 1
+    if wait == "first":
+        return 1
+    if isinstance(wait, int) and wait >= 1:
+        return wait
+    raise ValueError(f'wait is "all", "majority", "first" or a number from 1 up, not {wait!r}')

@@ -1,0 +1,233 @@
+"""What is made of the server's messages: events once and in order, answers to whoever asked, one's place.
+
+The law: of the groups that one hears, each event is taken once, after the one before it, or the reader is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .. import text
+from ..events import (
+    ACTED,
+    ANSWERED,
+    CALLED,
+    EVERYONE,
+    IGNORED,
+    JOINED,
+    LEFT,
+    NOTICED,
+    REFUSED,
+    SAID,
+    SKIPPED,
+    TOOK,
+    Event,
+)
+from . import wire
+from .errors import Refused
+from .inbox import Inbox
+from .place import Place
+from .requests import POSTS, Request, Requests
+from .seen import TO_ME, After, Seen, Turn, group_of
+
+GOODBYE = "goodbye"  # ends the server's last words
+
+
+class Hearing:
+    """The one who listens, over all connections."""
+
+    def __init__(self, inbox: Inbox, requests: Requests) -> None:
+        self.place = Place()
+        self.seen = Seen()
+        self.on_call: Callable[[wire.Message], None] = _ignore  # is given each "called" and "answered"
+        self.client = ""  # what the server calls us, and everyone sees
+        self.has_left_out = False  # events that had no room: nothing more of this connection is taken
+        self.last_words = ""  # the server's, if they explain why it hangs up
+        self.gap = ""  # the group of which the server has left out something
+        self._gaps: dict[str, int] = {}  # by group: the number that was missing the last time
+        self._inbox = inbox
+        self._requests = requests
+        self.came_at: dict[str, int] = {}  # by group: the last number when one came in
+        self._entering: set[str] = set()  # rooms that one's first hello joins: that is no news
+        self._made_up: set[str] = set()  # idents of events that the server only told the number of
+
+    def begin(self, hello: wire.Message, asked: After, now: dict[str, int], is_first: bool) -> None:
+        """Learn where one stands, from the answer to hello."""
+        self.client = hello["client"]
+        self.place.enter(text.clean(hello["alias"]), hello["rooms"], hello.get("current", ""))
+        lost = self.seen.begin(hello["journal"], asked, now)
+        self.came_at = now
+        self._entering = set(self.place.rooms) if is_first else set()
+        self.has_left_out = False
+        for words in lost:
+            self._inbox.put(Event(NOTICED, text=words))
+
+    def hear(self, message: wire.Message) -> bool:
+        """Take one message; False where something before it is missing: only another connection can bring it.
+
+        Raises: Foreign.
+        """
+        self.last_words = ""
+        if message.get("kind") in (CALLED, ANSWERED):
+            self.on_call(message)
+        elif "kind" in message:
+            return self._happened(wire.event(message), message)
+        if "error" in message:
+            self._refused(message)
+        elif "result" in message:
+            self._answered(message)
+        return True  # whatever else a newer server may send is not for us
+
+    @staticmethod
+    def refusal(message: wire.Message) -> Refused:
+        """Return the error that a message is."""
+        return Refused(text.clean(str(message.get("text", ""))), str(message["error"]))
+
+    # -- events
+
+    def _happened(self, event: Event, message: wire.Message) -> bool:
+        if event.kind == NOTICED:
+            self._noticed(event, self._request(message))
+            return True
+        if event.kind == SKIPPED:
+            self._skipped(event)
+            return True
+        if "again" in message:
+            self._inbox.put(event)  # of the past, which somebody typed to see
+            return True
+        is_own = bool(event.ident) and event.ident.partition("/")[0] == self.client
+        request = self._request(message) if is_own else None
+        is_whole = self._take(event, request)
+        if request is not None:
+            request.event = event
+            if request.do in POSTS:
+                self._requests.done(request)
+        return is_whole
+
+    def _noticed(self, event: Event, request: Request | None) -> None:
+        if request is not None:
+            request.words.append(event.text)
+            if request.is_quiet:
+                return
+        elif event.text.endswith(GOODBYE):
+            self.last_words = event.text
+        self._inbox.put(event)
+
+    def _skipped(self, event: Event) -> None:
+        if not self.has_left_out:
+            self.seen.see(group_of(event, self.place.alias), event.number)
+            self._inbox.put(event)
+
+    def _take(self, event: Event, request: Request | None) -> bool:
+        group = group_of(event, self.place.alias)
+        if not group or not event.number:
+            if event.ident not in self._made_up:
+                self._put(event, request)
+            return True
+        turn = self.seen.place(group, event.number)
+        if turn is Turn.OLD:
+            return True
+        if self.has_left_out or self._inbox.has_no_room:
+            self.has_left_out = True
+            return True
+        if turn is Turn.EARLY and not self._is_missing_for_good(group, event):
+            return False
+        self.seen.see(group, event.number)
+        if event.number > self.came_at.get(group, 0):
+            self._follow(event)
+        self._put(event, request)
+        return True
+
+    def _is_missing_for_good(self, group: str, event: Event) -> bool:
+        """Tell what is missing, if the server left it out before; if not, there is hope."""
+        first = self.seen.last(group) + 1
+        if self._gaps.get(group) != first:
+            self._gaps[group] = first
+            self.gap = event.group
+            return False
+        self._inbox.put(Event(SKIPPED, event.group, text=str(first), number=event.number - 1))
+        return True
+
+    def _put(self, event: Event, request: Request | None) -> None:
+        if event.kind in (TOOK, IGNORED):
+            return
+        if event.kind == JOINED and event.author == self.place.alias and event.group in self._entering:
+            self._entering.discard(event.group)
+        elif not (request is not None and request.is_quiet and event.kind in (JOINED, LEFT)):
+            self._inbox.put(event)
+
+    def _follow(self, event: Event) -> None:
+        alias = self.place.alias
+        self.place.follow(event)
+        if event.kind == LEFT and event.author == alias:
+            self.seen.forget(event.group)
+        if self.place.alias != alias:
+            self.seen.forget(TO_ME)  # another name is another log
+
+    # -- answers
+
+    def _request(self, message: wire.Message) -> Request | None:
+        ident = message.get("id")
+        return self._requests.get(ident) if isinstance(ident, str) else None
+
+    def _refused(self, message: wire.Message) -> None:
+        request, refused = self._request(message), self.refusal(message)
+        if request is None:
+            self.last_words = str(refused)
+        else:
+            request.error = refused
+        self.tell_typist(request, refused)
+        if request is not None:
+            self._requests.done(request)
+
+    def tell_typist(self, request: Request | None, refused: Refused) -> None:
+        """Make an event of why something cannot be done, if it was typed, or nobody knows what it was."""
+        if request is None or (request.do == "type" and not request.is_quiet):
+            self._inbox.put(Event(REFUSED, author=refused.code, text=str(refused)))
+
+    def _answered(self, message: wire.Message) -> None:
+        request = self._request(message)
+        if request is None:
+            return  # to our own question whether the server is there, for example
+        request.answer = message
+        try:
+            self._learn(request, message)
+        except (KeyError, TypeError, ValueError):
+            raise wire.Foreign(f"its answer to {request.do} cannot be understood") from None
+        self._requests.done(request)
+
+    def _learn(self, request: Request, result: wire.Message) -> None:
+        if request.do in POSTS:
+            self._repeated(request, int(result["number"]))
+        elif request.do == "join":
+            self.seen.start(result["room"], int(result["number"]))
+            self.place.join(result["room"])
+        elif request.do == "leave":
+            self.seen.forget(result["room"])
+            self.place.leave(result["room"])
+        elif request.do in ("nick", "type"):
+            self._moved(result)
+
+    def _moved(self, result: wire.Message) -> None:
+        self.place.current = result.get("current", self.place.current)
+        alias = result.get("alias", self.place.alias)
+        if alias != self.place.alias:
+            self.place.alias = alias
+            self.seen.forget(TO_ME)
+        if "private" in result:
+            self.seen.start(TO_ME, int(result["private"]))
+
+    def _repeated(self, request: Request, number: int) -> None:
+        """Make up the event that a post became before a cut, from what was asked."""
+        fields = request.fields
+        group = {"say": fields.get("room"), "tell": f"@{fields.get('to')}", "broadcast": EVERYONE}[request.do]
+        kind = ACTED if fields.get("act") else SAID
+        event = Event(kind, str(group), self.place.alias, fields["text"], number=number)
+        request.event = event = event._replace(ident=f"{self.client}/{request.ident}")
+        if not group_of(event, self.place.alias):  # nothing else brings it
+            self._made_up.add(event.ident)
+            self._inbox.put(event)
+
+
+def _ignore(message: wire.Message) -> None:
+    """Do nothing."""

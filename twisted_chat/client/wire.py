@@ -1,0 +1,139 @@
+"""The client's side of JSON Lines: bytes to messages and back, messages to events. No socket, no clock.
+
+One object a line, UTF-8. Only the ``alias?`` that greets who connects is no object, and has no end of a line.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from .. import text
+from ..events import NOTICED, SKIPPED, Event
+from ..wire.plain import PROMPT
+
+Message = dict[str, Any]
+
+GREETED: Final[Message] = {"greeted": True}  # stands for the prompt
+MAX_LINE = 16 * 1024 * 1024  # bytes; 500 events of the longest lines, each character escaped, are less
+_SHOWN = 100  # characters of what cannot be understood
+
+
+class Foreign(Exception):
+    """What answers does not speak this wire; text: what it says instead, fit to show."""
+
+
+class Reader:
+    """One connection's bytes, as messages. It keeps those that were not asked for yet."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._searched = 0  # bytes of it that hold no end of a line
+        self._is_greeted = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what was received."""
+        self._received += data
+
+    def next(self) -> Message | None:
+        """Return the next message, or None until more is received.
+
+        Raises: Foreign.
+        """
+        if not self._is_greeted and self._received.startswith(PROMPT):
+            self._is_greeted = True
+            self._take(len(PROMPT))
+            return GREETED
+        end = self._received.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._received)
+            if self._searched > MAX_LINE:
+                raise Foreign("it sends a line without an end")
+            return None
+        return _message(self._take(end + 1))
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._received[:size])
+        del self._received[:size]
+        self._searched = 0
+        return taken
+
+
+def _message(line: bytes) -> Message:
+    try:
+        message = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Foreign(_foreign(line)) from None
+    if not isinstance(message, dict):
+        raise Foreign(_foreign(line))
+    return message
+
+
+def _foreign(line: bytes) -> str:
+    words = text.clean(line.decode("utf-8", "replace")).strip()[:_SHOWN]
+    if words.startswith("!! "):
+        return f"it says: {words[3:]}"  # our server to people, at the door: too many connections, for example
+    return f"it does not speak JSON Lines, it says: {words}"
+
+
+def encode(message: Message) -> bytes:
+    """Return a message as a line."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def event(message: Message) -> Event:
+    """Read an event; nothing in it can move a cursor.
+
+    Raises: Foreign.
+    """
+    kind, group = _words(message, "kind"), _words(message, "room")
+    if kind == SKIPPED:
+        return Event(SKIPPED, group, text=str(_number(message, "first")), number=_number(message, "last"))
+    if kind == NOTICED:
+        return Event(NOTICED, text=_words(message, "text"), ident=_ident(message))
+    when = message.get("time", 0)
+    return Event(
+        kind,
+        group,
+        _words(message, "author"),
+        _words(message, "text"),
+        number=_number(message, "number"),
+        when=float(when) if isinstance(when, int | float) else 0.0,
+        ident=_ident(message),
+    )
+
+
+def shown(happened: Event) -> Message:
+    """Return an event as the message that it came in."""
+    start = {"kind": happened.kind, "room": happened.group}
+    if happened.kind == SKIPPED:
+        return start | {"first": int(happened.text), "last": happened.number}
+    if not happened.number:
+        return {"kind": happened.kind, "text": happened.text}
+    whole = start | {
+        "number": happened.number,
+        "time": round(happened.when, 3),
+        "author": happened.author,
+        "text": happened.text,
+    }
+    client, slash, ident = happened.ident.rpartition("/")
+    return whole | {"client": client, "id": ident} if slash else whole
+
+
+def _ident(message: Message) -> str:
+    client, ident = _words(message, "client"), _words(message, "id")
+    return f"{client}/{ident}" if client and ident else ""
+
+
+def _words(message: Message, key: str) -> str:
+    words = message.get(key, "")
+    if not isinstance(words, str):
+        raise Foreign(f"it sends a message with a bad {key}")
+    return text.clean(words)
+
+
+def _number(message: Message, key: str) -> int:
+    number = message.get(key, 0)
+    if not isinstance(number, int) or number < 0:
+        raise Foreign(f"it sends a message with a bad {key}")
+    return number
