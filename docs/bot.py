@@ -1,4 +1,7 @@
-"""An example bot: it greets who comes in, and answers !time, !roll and !help. Start: python docs/bot.py HOST:PORT"""
+"""An example bot: it greets who comes in, answers !time, !roll and !help, and other programs that call ``roll``.
+
+Start: python docs/bot.py HOST:PORT
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ ROOM = "lobby"
 async def main(address: str) -> None:
     async with await connect(address, alias="bot", rooms=[ROOM], patience=None) as chat:
         print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
+        chat.answers(roll)  # await chat.call("bot", "roll", sides=20), says another program
         async for event in chat:  # over any number of lost connections
             await answer(chat, event)
 
@@ -38,8 +42,13 @@ def reply(command: str) -> str:
     if command == "!time":
         return time.strftime("it is %H:%M:%S here")
     if command == "!roll":
-        return f"you rolled {random.randint(1, 6)}"  # noqa: S311
+        return f"you rolled {roll()}"
     return "I know !time, !roll and !help"
+
+
+def roll(sides: int = 6) -> int:
+    """Return what a die shows."""
+    return random.randint(1, sides)  # noqa: S311
 
 
 if __name__ == "__main__":

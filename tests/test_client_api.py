@@ -273,10 +273,16 @@ def test_the_example_bot_greets_and_answers(server):
             alice.read_until("bot: alice: it is ")
             alice.read_until("bot: alice: you rolled ")
             alice.read_until("[bot -> alice] I know !time, !roll and !help\n")
+        assert asyncio.run(call_the_bot(server)) == 1
     finally:
         bot.kill()
         bot.communicate(timeout=SECONDS)
 
 
+async def call_the_bot(server):
+    async with await connect(at(server), alias="caller") as chat:
+        return await chat.call("bot", "roll", sides=1)
+
+
 def test_the_example_bot_is_short():
-    assert len(BOT.read_text().splitlines()) < 60
+    assert len(BOT.read_text().splitlines()) < 70
