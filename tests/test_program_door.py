@@ -322,3 +322,24 @@ def test_a_program_is_told_when_the_server_stops(door, alice):
     assert alice.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
     alice.dies()
     assert door.hub.aliases == {}
+
+
+def test_a_hello_may_come_in_slices(door):
+    program = Program(door)
+    program.peer.send('{"do":"hello",')
+    door.clock.advance(2)
+    program.peer.send('"id":"1","version":1,"alias":"alice"}\n')
+    assert kinds(program.heard()) == ["took", "joined", "hello"]
+
+
+def test_what_was_said_to_it_before_its_session_ended_is_told_of_before_what_came_then(door, alice):
+    bob = door.enter("bob")
+    alice.dies()
+    bob.send("/msg alice in the grace\n")
+    door.clock.advance(16)
+    door.settle()
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN, after={"@": 1})
+    skipped, took = [message for message in again.heard() if message.get("room") == "@alice"]
+    assert skipped == {"kind": "skipped", "room": "@alice", "first": 2, "last": 2}  # no journal kept it
+    assert (took["kind"], took["number"]) == ("took", 3)

@@ -410,7 +410,8 @@ class Hub:
         inbox.remember([event])
         inbox.add(member)
         member.hearing[inbox] = None
-        if not member.is_behind:
+        is_promised = member.after.pop("@", None) is not None  # and then comes with what was said before it
+        if not (is_promised or member.is_behind):
             self._show(member, event)
 
     def _in_room(self, event: Event, member: Member | None) -> None:

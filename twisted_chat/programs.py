@@ -13,7 +13,7 @@ from typing import Any
 
 from . import commands, text
 from .errors import BadRequest, CannotAnswer
-from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, TOOK, Event
+from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Event
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
@@ -70,7 +70,7 @@ def enter(hub: Hub, me: Member, fields: Fields) -> Steps:
     resumed = bool(me.alias)
     if not resumed:
         me.first_rooms = ()
-        me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
+        me.after = {group: seen[group] for group in (EVERYONE, "@") if group in seen}
     if me.key != text.key(fields["alias"]):
         hub.claim(me, fields["alias"])
         yield
@@ -106,8 +106,10 @@ def _owe_private(hub: Hub, me: Member, number: int) -> Steps:
     hub.past.recall(me, query, takers.extend)
     yield
     own = list(itertools.takewhile(lambda event: event.text == me.client, reversed(takers)))
-    first = own[-1].number if own else me.taken
-    me.rewind(inbox, max(number, first - 1))
+    before = (own[-1].number if own else me.taken) - 1
+    me.rewind(inbox, max(number, before))
+    if number < before and len(own) == len(takers):  # perhaps it was one's own: nothing is known of that time
+        me.send([Event(SKIPPED, inbox.name, text=str(number + 1), number=before)])
     return {}
 
 

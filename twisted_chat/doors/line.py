@@ -175,7 +175,8 @@ class LineChat(LineReceiver):
         data = self._telnet.feed(data)
         if not self._take_from_lab(data):
             self._split(data)
-            if first and not self._telnet.spoken and lab.is_alias(data) and self._splitter.pending == data:
+            may_be_lab = first and not (self._program or self._telnet.spoken)
+            if may_be_lab and lab.is_alias(data) and self._splitter.pending == data:
                 self._quiet = self.factory.clock.callLater(lab.QUIET_SECONDS, self._lab_alias)
         if wait:
             self._slow_down(wait)
