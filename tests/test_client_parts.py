@@ -362,10 +362,16 @@ def test_a_rename_and_a_leave_are_followed(wire):
 
 def test_one_who_ignores_somebody_misses_nothing_by_it(wire):
     wire.come_in()
-    wire.run(wire.chat.type(["/ignore bob"]))
-    wire.hear(said(5, "hi"))
+    ignored = {"kind": "ignored", "room": "lobby", "number": 1, "time": 1.0, "author": "", "text": ""}
+    wire.hear(ignored, said(2, "hi"))
     assert not wire.is_aborted
     assert result(wire.run(wire.chat.__anext__())).text == "hi"
+
+
+def test_what_is_shown_again_is_an_event_and_counts_for_nothing(wire):
+    wire.come_in()
+    wire.hear(said(1, "one"), said(1, "one") | {"again": "9"}, said(2, "two"))
+    assert [result(wire.run(wire.chat.__anext__())).text for _ in range(3)] == ["one", "one", "two"]
 
 
 def test_who_gave_up_waiting_is_not_answered(wire):
@@ -420,11 +426,9 @@ def test_tab_follows_who_comes_and_goes(completer):
     assert offers(completer, "/msg b") == ["/msg bea ", "/msg bess "]
 
 
-def test_the_names_of_quit_and_history_are_the_servers():
+def test_the_names_of_quit_are_the_servers():
     entry = commands.TABLE["quit"]
     assert {entry.name, *entry.short} == terminal.QUITS
-    entry = commands.TABLE["history"]
-    assert {entry.name, *entry.short} == terminal.HISTORIES
 
 
 # -- what is shown, and shown again

@@ -11,6 +11,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.doors.line import GOODBYE
+from twisted_chat.errors import NotKept
 from twisted_chat.limits import Limits
 
 from .doors import Door
@@ -343,3 +344,18 @@ def test_what_was_said_to_it_before_its_session_ended_is_told_of_before_what_cam
     skipped, took = [message for message in again.heard() if message.get("room") == "@alice"]
     assert skipped == {"kind": "skipped", "room": "@alice", "first": 2, "last": 2}  # no journal kept it
     assert (took["kind"], took["number"]) == ("took", 3)
+
+
+def test_a_hello_is_answered_whatever_else_is_refused_meanwhile(door, alice):
+    bob = door.enter("bob")
+    alice.heard()
+    alice.peer.chat.dataReceived(b'{"do":"tell","id":"t","to":"bob","text":"psst"}\n')
+    bob.chat.connectionLost(Failure(ConnectionDone()))
+    alice.peer.chat.connectionLost(Failure(ConnectionDone()))
+    again = Program(door)
+    again.peer.chat.dataReceived(b'{"do":"hello","id":"h","version":1,"alias":"alice","token":"%s"}\n' % TOKEN.encode())
+    refuse = NotKept("disk full")
+    batch, door.journal._batch = door.journal._batch, []
+    door.hub.refuse(batch, refuse)
+    door.settle()
+    assert [message["result"] for message in again.heard() if "result" in message] == ["hello"]

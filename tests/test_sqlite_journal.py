@@ -108,6 +108,20 @@ def test_what_is_said_during_a_commit_is_the_next_commit(begin):
     assert [texts(batch) for batch in kept.batches] == [["a"], ["b", "c", "d"]]
 
 
+def test_many_lines_of_one_speaker_in_two_rooms_are_kept_as_they_were_said(begin):
+    kept = begin()
+    rooms = {"lobby": [f'ü "{n}" \\ \t' for n in range(30)], "ops": [f"line {n}" for n in range(30)]}
+    kept.journal.append(*[Lines(room, "alice", texts, 1) for room, texts in rooms.items()])
+    kept.clock.run_until(lambda: len(kept.events) == 60)
+    kept.stop()
+    after = begin()
+    for room, texts in rooms.items():
+        found = after.ask(room)
+        assert [event.text for event in found] == texts
+        assert [event.number for event in found] == list(range(1, 31))
+        assert found == [event for event in kept.events if event.group == room]
+
+
 def test_one_commit_has_a_bounded_number_of_events(begin, monkeypatch):
     monkeypatch.setattr(sqlite, "MOST", 5)
     kept = begin()

@@ -33,7 +33,7 @@ class Member:
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
         self.client = ""  # their program's public name, if it has one: the same after a reconnect
         self.request = ""  # the ident of what is being asked just now
-        self.refusals = 0  # how often something was refused
+        self.refused = ""  # the ident of what was refused last
         self.alias = ""  # empty until the claim is delivered
         self.key = ""
         self.taken = 0  # the number of the event by which they took the alias, in its log
@@ -95,7 +95,7 @@ class Member:
 
     def refusal(self, error: ChatError, ident: str) -> Event:
         """Return what tells them why something that they asked for cannot be done."""
-        self.refusals += 1
+        self.refused = ident
         return Event(REFUSED, author=error.code, text=str(error), ident=ident)
 
     def send(self, events: Sequence[Event]) -> None:

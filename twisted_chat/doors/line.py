@@ -329,7 +329,10 @@ class LineChat(LineReceiver):
     def taken_over(self) -> None:
         """The member goes on through another connection: this one ends."""
         self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
-        if not self._is_lost:
+        if self._is_lost:
+            self._waiting.clear()
+            self.factory.hub.leave_all(self.member, "")
+        else:
             self.member.refuse(TakenOver())
             self._close(linger=False)
 

@@ -46,7 +46,6 @@ class ProgramTalk:
         self._steps: programs.Steps | None = None
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
         self._asked = Request("", "", {})  # what _steps are about
-        self._refusals = 0
         hub.listen(connection.member, view=JsonView())
 
     def take(self, waiting: deque[bytes], most: int) -> int:
@@ -102,7 +101,6 @@ class ProgramTalk:
             return
         finally:
             self._connection.member.request = ""
-        self._refusals = self._connection.member.refusals
         if isinstance(answer, dict):
             self._answer(answer)
         else:
@@ -136,7 +134,7 @@ class ProgramTalk:
         me = self._connection.member
         while self._steps is not None and not (me.in_flight or me.asking):
             steps = self._steps
-            if me.refusals != self._refusals:
+            if me.refused == self._ident(self._asked):
                 self._steps = None
                 self._refused()
                 return
