@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from twisted_chat import commands, text
 from twisted_chat.errors import ChatError
-from twisted_chat.wire.plain import PlainView, decode
+from twisted_chat.wire.plain import PlainView
 
 from .house import House
+from .plain_reader import decode
 
 NASTY = [
     "alice: hi",

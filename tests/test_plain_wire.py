@@ -19,7 +19,9 @@ from twisted_chat.events import (
     SAID,
     Event,
 )
-from twisted_chat.wire.plain import PROMPT, PlainView, decode
+from twisted_chat.wire.plain import PROMPT, PlainView
+
+from .plain_reader import decode
 
 LINES = [
     (Event(SAID, "lobby", "alice", "hi"), "alice: hi"),

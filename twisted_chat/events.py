@@ -74,8 +74,3 @@ class Lines(NamedTuple):
     author: str
     texts: Sequence[str]
     origin: int
-
-
-def is_numbered(group: str) -> bool:
-    """Whether the events of a group form a log, and so are kept: all but the hub's own."""
-    return bool(group)
