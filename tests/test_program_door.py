@@ -359,3 +359,63 @@ def test_a_hello_is_answered_whatever_else_is_refused_meanwhile(door, alice):
     door.hub.refuse(batch, refuse)
     door.settle()
     assert [message["result"] for message in again.heard() if "result" in message] == ["hello"]
+
+
+def test_a_refusal_from_before_a_cut_is_told_to_nobody(door, alice):
+    alice.heard()
+    line = b'{"do":"say","id":"s","room":"lobby","text":"once"}\n'
+    alice.peer.chat.dataReceived(line)
+    alice.peer.chat.connectionLost(Failure(ConnectionDone()))
+    again = Program(door)
+    hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
+    again.peer.chat.dataReceived(json.dumps(hello).encode() + b"\n" + line)
+    batch, door.journal._batch = door.journal._batch, []
+    door.hub.refuse(batch, NotKept("disk full"))
+    door.settle()
+    hello, said = [message for message in again.heard() if message.get("kind") != "took"]
+    assert (hello["result"], said["text"], said["id"]) == ("hello", "once", "s")
+
+
+def test_a_request_that_waits_when_its_connection_is_lost_is_not_done_for_another(door, alice):
+    bob = Program(door, "bob")
+    alice.peer.chat.dataReceived(b'{"do":"join","id":"j","room":"ops"}\n')
+    alice.peer.chat.connectionLost(Failure(ConnectionDone()))
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN, rooms=["lobby", "ops"], after={"lobby": 1, "@": 1})
+    answers = [message for message in again.heard() if "result" in message]
+    assert [(message["result"], message["resumed"]) for message in answers] == [("hello", True)]
+    assert bob.answer("who", room="*")["count"] == 2
+
+
+def test_a_hello_whose_room_cannot_be_had_may_be_said_again():
+    door = Door(Limits(rooms_each=1))
+    alice = Program(door)
+    alice.asks("hello", version=1, alias="alice", token=TOKEN, rooms=["lobby", "ops"])
+    assert kinds(alice.heard())[-1] == "too_many_rooms"
+    assert alice.answer("hello", version=1, alias="alice", token=TOKEN, rooms=["lobby"])["rooms"] == {"lobby": 1}
+    assert alice.answer("hello", version=1, alias="alice", token=TOKEN)["error"] == "bad_request"
+    door.close()
+
+
+def test_a_new_alias_while_one_does_not_read_loses_nothing_of_the_old_ones(door, alice):
+    bob = door.enter("bob")
+    alice.heard()
+    alice.peer.chat.dataReceived(b'{"do":"nick","id":"n","alias":"al"}\n')
+    alice.peer.chat._outbox.pauseProducing()
+    bob.send("/msg alice psst\n")
+    alice.peer.chat._outbox.resumeProducing()
+    door.settle()
+    found = [(message["room"], message["kind"]) for message in alice.heard() if message.get("room", "")[:1] == "@"]
+    assert ("@al", "took") in found
+
+
+def test_what_was_said_before_one_left_a_room_is_given_after_a_cut(door, alice):
+    bob = door.enter("bob")
+    alice.asks("join", room="ops").heard()
+    bob.send("/join ops\n", "one\n", "two\n")
+    alice.peer.chat.dataReceived(b'{"do":"leave","id":"l","room":"ops"}\n')
+    alice.peer.chat.connectionLost(Failure(ConnectionDone()))
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN, rooms=["lobby"], after={"lobby": 1, "ops": 2})
+    numbers = [message["number"] for message in again.heard() if message.get("room") == "ops"]
+    assert numbers == [3, 4, 5]

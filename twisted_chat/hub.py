@@ -45,6 +45,9 @@ _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
 
 
+FORMER = 100  # sessions of one member that are remembered, for /reply
+
+
 class Hub:
     """All the rooms and all the members of one server."""
 
@@ -118,8 +121,19 @@ class Hub:
 
     def introduce(self, member: Member, client: str) -> None:
         """Give a member's program its public name, by which it is known after a reconnect."""
+        if self._clients.get(member.client) is member:
+            del self._clients[member.client]
         member.client = client
         self._clients[client] = member
+
+    def renew(self, member: Member) -> None:
+        """Tell what a member asks from now on apart from what is under way: nobody waits for a refusal of that."""
+        member.former.append(member.session)
+        for session in member.former[:-FORMER]:
+            del self._sessions[session]
+        del member.former[:-FORMER]
+        member.session = next(self._session_numbers)
+        self._sessions[member.session] = member
 
     def claim(self, member: Member, wanted: str) -> None:
         """Ask for an alias, the first one or another. Then everyone starts in the lobby.
@@ -334,7 +348,8 @@ class Hub:
                 is_post = isinstance(item, Lines) or item.kind in POSTS
                 member.in_flight -= 1 if isinstance(item, Event) else len(item.texts)
                 member.changing -= not is_post
-                member.refuse(error, "" if isinstance(item, Lines) else item.ident)
+                if item.origin == member.session:
+                    member.refuse(error, "" if isinstance(item, Lines) else item.ident)
                 touched[member] = None
         for member in touched:
             self._settle(member)
@@ -360,7 +375,7 @@ class Hub:
     def _told(self, event: Event, author: Member | None) -> None:
         target = self.aliases.get(text.key(event.target))
         if target is None:  # gone since it was asked
-            if author is not None:
+            if author is not None and author.session == event.origin:
                 self._show(author, author.refusal(NobodyCalled(event.target), event.ident))
             return
         if target.wants(event):
@@ -404,6 +419,7 @@ class Hub:
         if member.view.is_for_people:
             return
         if member.inbox is not None:
+            member.finish(member.inbox)
             member.inbox.discard(member)
             del member.hearing[member.inbox]
         inbox = member.inbox = Room(event.group, self.limits)
@@ -411,7 +427,9 @@ class Hub:
         inbox.add(member)
         member.hearing[inbox] = None
         is_promised = member.after.pop("@", None) is not None  # and then comes with what was said before it
-        if not (is_promised or member.is_behind):
+        if member.is_behind:
+            inbox.rewind(member, event.number - 1)
+        elif not is_promised:
             self._show(member, event)
 
     def _in_room(self, event: Event, member: Member | None) -> None:
@@ -431,7 +449,7 @@ class Hub:
 
     def _own(self, event: Event, member: Member) -> None:
         if event.kind == CLAIMED:
-            self._claimed(event.text, event.ident, member)
+            self._claimed(event, member)
         elif event.kind == RENAMED:
             self._renamed(event.text, member)
         elif event.kind == WENT_AWAY:
@@ -441,13 +459,15 @@ class Hub:
         elif event.kind == RELEASED:
             self._released(member)
 
-    def _claimed(self, alias: str, ident: str, member: Member) -> None:
+    def _claimed(self, event: Event, member: Member) -> None:
+        alias = event.text
         if member.leaving is not None:
             return
         try:
             self._refuse_taken(member, alias)
         except AliasTaken as error:
-            self._show(member, member.refusal(error, ident))
+            if event.origin == member.session:
+                self._show(member, member.refusal(error, event.ident))
             return
         self.aliases[text.key(alias)] = member
         self._looks.update(dict.fromkeys(text.looks(alias), member))
@@ -475,7 +495,8 @@ class Hub:
     def _released(self, member: Member) -> None:
         self._dismiss(member, self.everyone)
         self._give_back(member)
-        del self._sessions[member.session]
+        for session in (member.session, *member.former):
+            del self._sessions[session]
         if self._clients.get(member.client) is member:
             del self._clients[member.client]
         member.gone = True

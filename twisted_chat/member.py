@@ -27,6 +27,7 @@ class Member:
     def __init__(self, session: int, outbox: Outbox, view: View, door: Door, fetch: Fetch, now: float) -> None:
         """``fetch`` asks for what a room does not remember any more; ``fetched`` is called with it."""
         self.session = session
+        self.former: list[int] = []  # sessions of the same program, before its connection was cut
         self.outbox = outbox
         self.view = view
         self.door = door

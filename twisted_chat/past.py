@@ -27,16 +27,18 @@ class Past:
 
     def recall(self, member: Member, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
         """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal."""
-        ident = member.request
+        ident, session = member.request, member.session
         member.asking += 1
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             member.asking -= 1
             member.request = ident
             try:
-                if isinstance(found, ChatError):
+                if member.gone or member.session != session:
+                    pass  # nobody waits for it any more
+                elif isinstance(found, ChatError):
                     member.refuse(found)
-                elif not member.gone:
+                else:
                     answer(found)
             except ChatError as error:
                 member.refuse(error)

@@ -8,11 +8,11 @@ it asked for happens, and then returns them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from . import commands, text
-from .errors import BadRequest, CannotAnswer
+from .errors import BadRequest, CannotAnswer, TooManyRooms
 from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Event
 from .hub import Hub
 from .interfaces import Query
@@ -61,22 +61,27 @@ POSTS = frozenset({"say", "tell", "broadcast"})  # need not wait for each other
 # -- coming in
 
 
-def enter(hub: Hub, me: Member, fields: Fields) -> Steps:
-    """Take an alias, be in some rooms, and be given what was missed; ``me`` may be here already, after a cut."""
+def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
+    """Take an alias, be in some rooms, be given what was missed; ``is_back``: one was here already, before a cut."""
     seen: dict[str, int] = fields.get("after", {})
     if fields.get("journal", hub.journal_name) != hub.journal_name:
         seen = dict.fromkeys(seen, 0)  # those were another journal's numbers
     rooms = [text.room(name) for name in fields["rooms"]]
-    resumed = bool(me.alias)
-    if not resumed:
-        me.first_rooms = ()
+    if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
+        raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
+    me.first_rooms = ()
+    if not me.alias:
         me.after = {group: seen[group] for group in (EVERYONE, "@") if group in seen}
+    for room in list(me.hearing):  # now: what was asked before the cut may still make one leave it
+        if room.name in seen:
+            me.rewind(room, seen[room.name])
+    return _enter(hub, me, fields, is_back, rooms, seen)
+
+
+def _enter(hub: Hub, me: Member, fields: Fields, is_back: bool, rooms: Sequence[str], seen: Mapping[str, int]) -> Steps:
     if me.key != text.key(fields["alias"]):
         hub.claim(me, fields["alias"])
         yield
-    for room in list(me.hearing):
-        if resumed and room.name in seen:
-            me.rewind(room, seen[room.name])
     for name in rooms:
         if name not in me.rooms:
             hub.join(me, name, seen.get(name))
@@ -88,7 +93,7 @@ def enter(hub: Hub, me: Member, fields: Fields) -> Steps:
         "alias": me.alias,
         "client": me.client,
         "journal": hub.journal_name,
-        "resumed": resumed,
+        "resumed": is_back,
         "rooms": {room.name: room.number for room in me.rooms.values()},
         "everyone": hub.everyone.number,
         "private": me.inbox.number if me.inbox is not None else 0,

@@ -323,11 +323,14 @@ class LineChat(LineReceiver):
         """Go on as a member who was here before, and whose program has come back."""
         newcomer, self.member = self.member, member
         self._cancel(self._deadline)
+        self.factory.hub.renew(member)
         member.come_back(self._outbox, self)
         self.factory.hub.leave_all(newcomer, "")
 
     def taken_over(self) -> None:
         """The member goes on through another connection: this one ends."""
+        if self._program is not None:
+            self._program.stop()
         self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
         if self._is_lost:
             self._waiting.clear()
@@ -341,6 +344,8 @@ class LineChat(LineReceiver):
         if not self.factory.give_grace(self.member):
             self.factory.hub.leave_all(self.member, "")
             return
+        if self._program is not None:
+            self._program.stop()
         self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
         if self._is_lost:
             self.factory.hub.leave_all(self.member, "")

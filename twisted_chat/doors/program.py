@@ -44,6 +44,7 @@ class ProgramTalk:
         self._limits = limits
         self._may_claim = may_claim
         self._steps: programs.Steps | None = None
+        self._is_in = False  # hello was answered
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
         self._asked = Request("", "", {})  # what _steps are about
         hub.listen(connection.member, view=JsonView())
@@ -63,6 +64,10 @@ class ProgramTalk:
             self._obey(asked)
             taken += 1
         return taken
+
+    def stop(self) -> None:
+        """Leave what is asked unfinished: whoever asked goes on elsewhere."""
+        self._steps = None
 
     def settled(self) -> None:
         """Learn that something which was asked has happened, or was refused."""
@@ -117,17 +122,18 @@ class ProgramTalk:
 
     def _hello(self, asked: Request) -> programs.Steps:
         me = self._connection.member
-        if me.alias:
+        if self._is_in:
             raise BadRequest("you have said hello already: nick takes another alias", asked.id)
         token = asked.fields.get("token")
         client = hashlib.sha256(token.encode()).hexdigest()[:16] if token else secrets.token_hex(8)
         before = self._hub.client_called(client)
-        if before is not None and before.alias and before.leaving is None:
+        is_back = before is not None and before is not me and bool(before.alias) and before.leaving is None
+        if before is not None and is_back:
             self._connection.adopt(before)
         else:
             self._hub.introduce(me, client)
             me.is_resumable = token is not None
-        return programs.enter(self._hub, self._connection.member, asked.fields)
+        return programs.enter(self._hub, self._connection.member, asked.fields, is_back)
 
     def _go_on(self) -> None:
         """Let what is asked go on as far as it can."""
@@ -155,6 +161,7 @@ class ProgramTalk:
         if shown is not None:
             fields["events"] = [jsonlines.event_object(event) for event in shown]
         me.write(jsonlines.result(asked.name, asked.id, **fields))
+        self._is_in = self._is_in or asked.name == "hello"
         if asked.name == "quit":
             self._hub.leave_all(me, asked.fields["text"])
         elif not (me.in_flight or me.asking):
