@@ -111,7 +111,7 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        member = Member(next(self._session_numbers), outbox, view, door, self.past.fetch, self.seconds())
+        member = Member(next(self._session_numbers), outbox, view, door, self.past, self.seconds())
         self._sessions[member.session] = member
         return member
 
@@ -418,6 +418,18 @@ class Hub:
         member.taken = event.number
         if member.view.is_for_people:
             return
+        is_promised = member.after.pop("@", None) is not None  # and then comes with what was said before it
+        if member.inbox is not None and text.key(member.inbox.name) == text.key(event.group):
+            inbox = member.inbox
+            inbox.remember([event])
+        else:
+            inbox = self._change_inbox(member, event)
+        if is_promised:
+            member.rewind(inbox, min(inbox.owed_to(member)[0], event.number - 1))
+        elif not member.is_behind:
+            self._show(member, event)
+
+    def _change_inbox(self, member: Member, event: Event) -> Room:
         if member.inbox is not None:
             member.finish(member.inbox)
             member.inbox.discard(member)
@@ -426,11 +438,9 @@ class Hub:
         inbox.remember([event])
         inbox.add(member)
         member.hearing[inbox] = None
-        is_promised = member.after.pop("@", None) is not None  # and then comes with what was said before it
         if member.is_behind:
             inbox.rewind(member, event.number - 1)
-        elif not is_promised:
-            self._show(member, event)
+        return inbox
 
     def _in_room(self, event: Event, member: Member | None) -> None:
         room = self.rooms[event.group]
@@ -522,8 +532,8 @@ class Hub:
                 self._depart(member)
             else:
                 member.settle()
-                if not (member.in_flight or member.asking):
-                    member.keep_promise()
+                if member.view.is_for_people and not (member.in_flight or member.asking):
+                    member.keep_promise()  # a program is given it after its answer
         except Exception:
             self._on_fault(member)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
+from typing import Protocol
 
 from . import text
 from .errors import ChatError
@@ -18,14 +19,21 @@ KEPT = 100  # lines to one person that are kept while they do not read
 FETCHED = 500  # events that are fetched at a time for who was away
 IN_FLIGHT = 2000  # events of one member that may be on their way
 
-Fetch = Callable[["Member", Room, int, int], None]
+
+class Fetcher(Protocol):
+    """Who asks the journal for what a room does not remember any more."""
+
+    def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
+        """Call ``fetched`` with some of the events from one number to another."""
+
+    def give(self, member: Member, room: str, first: int, last: int) -> None:
+        """Let them hear all of the events from one number to another."""
 
 
 class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
-    def __init__(self, session: int, outbox: Outbox, view: View, door: Door, fetch: Fetch, now: float) -> None:
-        """``fetch`` asks for what a room does not remember any more; ``fetched`` is called with it."""
+    def __init__(self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, now: float) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
         self.outbox = outbox
@@ -57,8 +65,9 @@ class Member:
         self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
         self.leaving: str | None = None  # why, once they have asked to leave
         self.gone = False
-        self._fetch = fetch
+        self._past = past
         self._is_fetching = False
+        self._is_held_back = False  # what was promised waits for what is told before it
         self._fetches = False  # was promised all that they are owed, until they have caught up
         self._then: Callable[[], None] | None = None  # what waits until they read
         self.is_behind = False  # does not read now: what is said waits in the rooms
@@ -165,7 +174,7 @@ class Member:
 
         What their rooms do not remember any more is told of, with its numbers.
         """
-        if not self.is_behind or self._is_fetching or self._fetch_what_is_lacking():
+        if not self.is_behind or self._is_held_back or self._is_fetching or self._fetch_what_is_lacking():
             return
         was_promised, self._fetches = self._fetches, False
         self.is_behind = False
@@ -174,12 +183,13 @@ class Member:
         parts = in_parts(merge(self._take_kept(), *owed, key=_when), PART)
         for part in parts:
             for event in part:
-                if event.number and event.group in rooms:
-                    rooms[event.group].gave(self, event.number)
+                room = self._heard_in(event, rooms)
+                if room is not None:
+                    room.gave(self, event.number)
             self.hear(part)
             self.pay()
             if self.is_behind:
-                rest = [event for part in parts for event in part if event.group not in rooms]
+                rest = [event for part in parts for event in part if not self._heard_in(event, rooms)]
                 self._kept.extend(rest)  # only now: all of it is taken from there
                 return
         for room in self.hearing:
@@ -190,6 +200,12 @@ class Member:
             then()
         if was_promised:
             self.settle()
+
+    def _heard_in(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
+        """Return the one of these rooms whose log an event is in."""
+        if self.inbox is not None and event.group[:1] == "@" and event.kind != SKIPPED:
+            return self.inbox if text.key(event.target) == text.key(self.inbox.name[1:]) else None
+        return rooms.get(event.group)
 
     def when_reading(self, then: Callable[[], None]) -> None:
         """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
@@ -209,11 +225,12 @@ class Member:
         """Owe them what came after a number in a room, whoever remembers it."""
         if not self.is_behind:
             self.falls_behind()
-        self._fetches = True
+        self._fetches = self._is_held_back = True
         room.rewind(self, number)
 
     def keep_promise(self) -> None:
-        """Give what was promised by ``rewind``, once nothing else is to be told before it."""
+        """Give what was promised by ``rewind``: nothing else is to be told before it."""
+        self._is_held_back = False
         if self._fetches:
             self.catch_up()
 
@@ -221,7 +238,7 @@ class Member:
         """Go on through another connection, and be owed what the one before was not given."""
         self.door.taken_over()
         self.go_away(outbox, door)
-        self._fetches = True
+        self._fetches = self._is_held_back = True
         self._kept.clear()  # of what they said themselves: it is asked again, if need be
         self._owed.clear()
 
@@ -239,7 +256,7 @@ class Member:
             lacking = room.lacks(self)
             if lacking:
                 self._is_fetching = True
-                self._fetch(self, room, *lacking)
+                self._past.fetch(self, room, *lacking)
                 return True
         return False
 
@@ -261,7 +278,11 @@ class Member:
 
     def finish(self, room: Room) -> None:
         """Give one who is behind the rest of a room that they leave."""
-        if self.is_behind and self.leaving is None:
+        if not self.is_behind or self.leaving is not None:
+            return
+        if room.lacks(self) and (self._fetches or not self.view.is_for_people):
+            self._past.give(self, room.name, room.owed_to(self)[0] + 1, room.number)
+        else:
             self.hear(list(self._rest_of(room)))
             self.pay()
 

@@ -87,6 +87,15 @@ class Past:
         else:
             answer(list(names))
 
+    def give(self, member: Member, room: str, first: int, last: int) -> None:
+        """Let a member hear what happened in a room from one number to another, as they read."""
+
+        def show(found: Sequence[Event], is_last: bool) -> None:
+            member.hear(found)
+            member.pay()
+
+        self.recall_pages(member, Query(room, after=first - 1, until=last), show)
+
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Give a member what a room does not remember any more."""
 

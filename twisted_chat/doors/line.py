@@ -241,7 +241,9 @@ class LineChat(LineReceiver):
         return 1
 
     def _takes_answers(self) -> bool:
-        return not self.member.is_behind or self._is_lost
+        if not self.member.is_behind or self._is_lost:
+            return True
+        return self._program is not None and not self._program.is_in  # and may have to say hello again
 
     def _plain_lines(self, most: int) -> list[str]:
         """Take the lines in a row that are just said, at most so many: nearly all lines, read together."""

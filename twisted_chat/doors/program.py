@@ -44,7 +44,8 @@ class ProgramTalk:
         self._limits = limits
         self._may_claim = may_claim
         self._steps: programs.Steps | None = None
-        self._is_in = False  # hello was answered
+        self.is_in = False  # hello was answered
+        self._is_beginning = False  # to take over a session settles things, and the door comes here again
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
         self._asked = Request("", "", {})  # what _steps are about
         hub.listen(connection.member, view=JsonView())
@@ -52,6 +53,8 @@ class ProgramTalk:
     def take(self, waiting: deque[bytes], most: int) -> int:
         """Take as many requests as can be taken now; return how many."""
         taken = 0
+        if self._is_beginning:
+            return 0
         while waiting and taken < most and self._steps is None and self._connection.member.leaving is None:
             if self._next is None:
                 self._next = self._read(waiting[0])
@@ -99,12 +102,14 @@ class ProgramTalk:
 
     def _begin(self, asked: Request) -> None:
         self._asked = asked
+        self._is_beginning = True
         try:
             answer = self._answer_to(asked)
         except ChatError as error:
             self._connection.member.refuse(error, self._ident(asked))
             return
         finally:
+            self._is_beginning = False
             self._connection.member.request = ""
         if isinstance(answer, dict):
             self._answer(answer)
@@ -122,7 +127,7 @@ class ProgramTalk:
 
     def _hello(self, asked: Request) -> programs.Steps:
         me = self._connection.member
-        if self._is_in:
+        if self.is_in:
             raise BadRequest("you have said hello already: nick takes another alias", asked.id)
         token = asked.fields.get("token")
         client = hashlib.sha256(token.encode()).hexdigest()[:16] if token else secrets.token_hex(8)
@@ -161,10 +166,10 @@ class ProgramTalk:
         if shown is not None:
             fields["events"] = [jsonlines.event_object(event) for event in shown]
         me.write(jsonlines.result(asked.name, asked.id, **fields))
-        self._is_in = self._is_in or asked.name == "hello"
+        self.is_in = self.is_in or asked.name == "hello"
         if asked.name == "quit":
             self._hub.leave_all(me, asked.fields["text"])
-        elif not (me.in_flight or me.asking):
+        else:
             me.keep_promise()
 
     def _refused(self) -> None:
