@@ -431,7 +431,8 @@ class Hub:
 
     def _change_inbox(self, member: Member, event: Event) -> Room:
         if member.inbox is not None:
-            member.finish(member.inbox)
+            if text.key(member.inbox.name[1:]) != member.promised_inbox:
+                member.finish(member.inbox)
             member.inbox.discard(member)
             del member.hearing[member.inbox]
         inbox = member.inbox = Room(event.group, self.limits)

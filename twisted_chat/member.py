@@ -49,6 +49,7 @@ class Member:
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
+        self.promised_inbox = ""  # the key of the alias of which they are promised all, until then
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None

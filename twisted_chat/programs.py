@@ -70,6 +70,7 @@ def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
     if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
         raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
     me.first_rooms = ()
+    me.promised_inbox = text.key(fields["alias"]) if "@" in seen else ""
     if not me.alias:
         me.after = {group: seen[group] for group in (EVERYONE, "@") if group in seen}
     for room in list(me.hearing):  # now: what was asked before the cut may still make one leave it
@@ -88,6 +89,7 @@ def _enter(hub: Hub, me: Member, fields: Fields, is_back: bool, rooms: Sequence[
     yield
     if "@" in seen:
         yield from _owe_private(hub, me, seen["@"])
+        me.promised_inbox = ""
     return {
         "version": fields["version"],
         "alias": me.alias,
