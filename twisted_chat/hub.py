@@ -381,10 +381,16 @@ class Hub:
         if target.wants(event):
             target.correspondent = event.origin
         self._end_run()
-        if target.inbox is not None:
-            target.inbox.remember([event])
+        inbox = target.inbox
+        is_in_inbox = inbox is not None and text.key(inbox.name[1:]) == text.key(event.target)
+        if inbox is not None and is_in_inbox:  # not between a claim and the inbox that comes with it
+            inbox.remember([event])
+        is_promised = not is_in_inbox and target.promised_inbox == text.key(event.target)
+        if is_promised:
+            target.first_private = target.first_private or event.number
+        comes_later = is_promised or (is_in_inbox and target.is_behind)
         for member in {target: None, author: None}:
-            if member is not None and not (member.inbox is not None and member is target and member.is_behind):
+            if member is not None and not (comes_later and member is target):
                 member.hear_alone(event)
                 self._owing[member] = None
 
@@ -418,7 +424,7 @@ class Hub:
         member.taken = event.number
         if member.view.is_for_people:
             return
-        is_promised = member.after.pop("@", None) is not None  # and then comes with what was said before it
+        is_promised = member.promised_inbox == text.key(event.target)  # and then comes with what was said before it
         if member.inbox is not None and text.key(member.inbox.name) == text.key(event.group):
             inbox = member.inbox
             inbox.remember([event])

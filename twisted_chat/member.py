@@ -49,7 +49,8 @@ class Member:
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
-        self.promised_inbox = ""  # the key of the alias of which they are promised all, until then
+        self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
+        self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None
@@ -260,6 +261,10 @@ class Member:
                 self._past.fetch(self, room, *lacking)
                 return True
         return False
+
+    def fetch_failed(self) -> None:
+        """Learn that what they are owed cannot be told now."""
+        self._is_fetching = False
 
     def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
         """Learn what there was in a room, oldest first, between two numbers; what is missing is lost."""

@@ -101,7 +101,11 @@ class Past:
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
-                member.fetched(room, first, last, () if isinstance(found, ChatError) else found)
+                if isinstance(found, ChatError) and not member.view.is_for_people:
+                    member.outbox.drop()  # it comes back and asks again; it is not lost, and so not told as skipped
+                    member.fetch_failed()
+                else:
+                    member.fetched(room, first, last, () if isinstance(found, ChatError) else found)
             except Exception:
                 self._on_fault(member)
 

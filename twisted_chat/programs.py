@@ -72,7 +72,7 @@ def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
     me.first_rooms = ()
     me.promised_inbox = text.key(fields["alias"]) if "@" in seen else ""
     if not me.alias:
-        me.after = {group: seen[group] for group in (EVERYONE, "@") if group in seen}
+        me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
     for room in list(me.hearing):  # now: what was asked before the cut may still make one leave it
         if room.name in seen:
             me.rewind(room, seen[room.name])
@@ -114,6 +114,8 @@ def _owe_private(hub: Hub, me: Member, number: int) -> Steps:
     yield
     own = list(itertools.takewhile(lambda event: event.text == me.client, reversed(takers)))
     before = (own[-1].number if own else me.taken) - 1
+    if me.first_private:
+        before, me.first_private = min(before, me.first_private - 1), 0
     me.rewind(inbox, max(number, before))
     if number < before and len(own) == len(takers):  # perhaps it was one's own: nothing is known of that time
         me.send([Event(SKIPPED, inbox.name, text=str(number + 1), number=before)])
