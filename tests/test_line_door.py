@@ -591,3 +591,11 @@ def test_who_does_not_read_the_answers_of_telnet_is_not_read_either(door):
     assert bob.chat.paused
     bob.transport.producer.resumeProducing()
     assert not bob.chat.paused
+
+
+def test_who_asks_for_what_came_before_in_a_room_they_are_in_is_given_it_and_goes_on(door):
+    alice = door.enter("alice").send("one\n")
+    alice.read()
+    alice.send("/join lobby 1\n")
+    alice.send("two\n")
+    assert alice.read() == "-- you talk in lobby\nalice: one\nalice: two\n"

@@ -419,3 +419,40 @@ def test_what_was_said_before_one_left_a_room_is_given_after_a_cut(door, alice):
     again.asks("hello", version=1, alias="alice", token=TOKEN, rooms=["lobby"], after={"lobby": 1, "ops": 2})
     numbers = [message["number"] for message in again.heard() if message.get("room") == "ops"]
     assert numbers == [3, 4, 5]
+
+
+def test_the_same_room_many_times_is_entered_once(door, alice):
+    program = Program(door)
+    program.asks("hello", version=1, alias="eve", rooms=["lobby", "Lobby", "#lobby"] * 100)
+    assert kinds(program.heard()) == ["took", "joined", "hello"]
+
+
+def test_nobody_stays_whose_session_was_taken_over_while_a_question_waited(door, alice):
+    asked = [{"do": "say", "id": "a", "room": "lobby", "text": "x"}, {"do": "history", "id": "b", "room": "lobby"}]
+    alice.peer.chat.dataReceived("".join(json.dumps(one) + "\n" for one in asked).encode())
+    again = Program(door, "alice", token=TOKEN)
+    alice.dies()
+    again.dies()
+    door.clock.advance(100)
+    door.settle()
+    assert not door.hub._sessions
+
+
+def test_nobody_is_remembered_who_did_not_get_an_alias(door, alice):
+    program = Program(door)
+    assert program.answer("hello", version=1, alias="alice")["error"] == "alias_taken"
+    program.dies()
+    assert list(door.hub._clients) == [alice.client]
+
+
+def test_what_a_refused_join_promised_is_forgotten():
+    door = Door(Limits(rooms_each=1))
+    alice = Program(door, "alice")
+    assert alice.answer("join", room="ops", after=0)["error"] == "too_many_rooms"
+    assert alice.peer.chat.member.after == {}
+    door.close()
+
+
+def test_a_question_about_a_number_that_is_not_there_is_a_mistake(alice):
+    assert alice.answer("who", room="lobby", at=99)["error"] == "bad_request"
+    assert alice.answer("who", room="*", at=1)["error"] == "bad_request"

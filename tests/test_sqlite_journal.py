@@ -919,3 +919,22 @@ async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
     threads = {journal._writing._thread, journal._reading._thread}
     await journal.stop()
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_question_that_takes_too_long_is_answered_so_and_the_next_one_is_not_late(begin, monkeypatch):
+    kept = begin()
+    append(kept, *[said(f"line {number}") for number in range(2000)])
+    monkeypatch.setattr(sqlite_reader, "SECONDS", -1.0)
+    monkeypatch.setattr(sqlite_reader, "STEPS", 10)
+    with pytest.raises(NotRecalled, match="took longer than"):
+        kept.ask(author="bob")
+    monkeypatch.setattr(sqlite_reader, "SECONDS", 60.0)
+    assert len(kept.ask(most=5)) == 5
+
+
+def test_a_search_for_very_many_words_is_refused(begin):
+    kept = begin()
+    append(kept, said("a"))
+    with pytest.raises(NotRecalled, match="more than 20 words"):
+        kept.ask(words=" ".join(f"w{number}" for number in range(21)))
+    assert len(kept.ask(words="a " * 1000)) == 1

@@ -189,6 +189,7 @@ def join(hub: Hub, me: Member, rest: str) -> None:
     if not me.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
         me.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
+        me.keep_promise()
 
 
 @command("part", "l", arguments="[ROOM]")

@@ -174,12 +174,13 @@ class Hub:
             if after is not None:
                 member.rewind(room, after)
             return
-        if after is not None:
-            member.after[name] = after
         if len(member.rooms) >= self.limits.rooms_each:
             raise TooManyRooms(f"you are in {len(member.rooms)}, /leave one first")
         if name not in self.rooms and len(self.rooms) >= self.limits.rooms:
             self._forget_a_room()
+        member.after.pop(name, None)
+        if after is not None:
+            member.after[name] = after
         self._append(JOINED, member, name)
 
     def leave(self, member: Member, wanted: str = "", why: str = "") -> None:
@@ -194,7 +195,7 @@ class Hub:
 
         Raises: NoCurrentRoom.
         """
-        self._append(RETITLED, member, self.room_of(member).name, text.clean(topic))
+        self._append(RETITLED, member, self.room_of(member).name, text.clean(topic)[: text.TOPIC_LENGTH])
 
     # -- requests: the three kinds of group communication
 
@@ -422,6 +423,7 @@ class Hub:
     def _took(self, event: Event, member: Member) -> None:
         """Let a program hear what is said to its alias from now on, or from the number that it saw last."""
         member.taken = event.number
+        self._end_run()  # before they may fall behind in it
         if member.view.is_for_people:
             return
         is_promised = member.promised_inbox == text.key(event.target)  # and then comes with what was said before it
@@ -551,6 +553,8 @@ class Hub:
             self._append(RELEASED, member)
         else:
             del self._sessions[member.session]
+            if self._clients.get(member.client) is member:
+                del self._clients[member.client]
             member.gone = True
             member.settle()
 

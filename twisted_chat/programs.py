@@ -66,7 +66,8 @@ def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
     seen: dict[str, int] = fields.get("after", {})
     if fields.get("journal", hub.journal_name) != hub.journal_name:
         seen = dict.fromkeys(seen, 0)  # those were another journal's numbers
-    rooms = [text.room(name) for name in fields["rooms"]]
+    seen = {group if group in (EVERYONE, "@") else text.room(group): number for group, number in seen.items()}
+    rooms = list(dict.fromkeys(text.room(name) for name in fields["rooms"]))
     if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
         raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
     me.first_rooms = ()
@@ -201,6 +202,8 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
     everyone = fields["room"] == EVERYONE
     room = hub.everyone if everyone else hub.room_called(fields["room"])
     number = fields.get("at", room.number)
+    if number > room.number or (everyone and "at" in fields):
+        raise BadRequest(f'"at" is the number of an event in a room, here from 1 to {room.number}')
     names = [member.alias for member in room.members]
     if "at" in fields:
         names.clear()

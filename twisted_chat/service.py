@@ -218,6 +218,7 @@ class ChatService(Service):
         ports, self.ports = self.ports, []
         for port in ports:
             await _done(port.stopListening())
+        self._factory.is_held = True
         await self._journal.stop()
         await self._factory.close_all()
 

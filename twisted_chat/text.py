@@ -19,6 +19,7 @@ from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
+TOPIC_LENGTH = 300  # characters; a longer one is cut
 _TRIED = 4  # times that length are looked at: composing makes a name shorter
 
 # Names that would let a person pass for the server, or for a group of people.

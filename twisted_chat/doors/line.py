@@ -211,6 +211,8 @@ class LineChat(LineReceiver):
     def _work(self) -> None:
         """Take the lines that can be taken now."""
         member = self.member
+        if self.factory.is_held:
+            return
         while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
             now = self.factory.clock.seconds()
             most = math.ceil(max(1, min(LINES_AT_ONCE, self._lines.left(now))))
@@ -488,6 +490,7 @@ class LineFactory(Factory):
         self.motd = motd
         self.connections: set[LineChat] = set()
         self._addresses = addresses
+        self.is_held = False  # nothing more is taken of anybody: the server is about to stop
         self._graces: set[Grace] = set()
         self._all_closed: Deferred[None] | None = None
         self._is_stopping = False
@@ -514,7 +517,7 @@ class LineFactory(Factory):
     def give_grace(self, member: Member) -> bool:
         """Let a member whose program can come back stay for a while without a connection; return whether they do."""
         seconds = self.limits.grace_seconds
-        if self._is_stopping or not (member.is_resumable and member.is_in and seconds and member.leaving is None):
+        if self._is_stopping or not (member.is_resumable and member.alias and seconds and member.leaving is None):
             return False
         self._graces.add(Grace(self.hub, member, self.clock, seconds, self._graces.discard))
         return True
@@ -531,7 +534,7 @@ class LineFactory(Factory):
         """Tell everyone that the server stops; fires when the last connection is lost, soon at the latest."""
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
-        self._is_stopping = True
+        self._is_stopping, self.is_held = True, False
         for grace in list(self._graces):
             grace.end()
         for connection in list(self.connections):

@@ -66,11 +66,13 @@ class ProgramTalk:
             self._next = None
             self._obey(asked)
             taken += 1
+            if self.is_in and self._connection.member.is_behind:
+                break  # they do not read what they ask for
         return taken
 
     def stop(self) -> None:
         """Leave what is asked unfinished: whoever asked goes on elsewhere."""
-        self._steps = None
+        self._steps = self._next = None
 
     def settled(self) -> None:
         """Learn that something which was asked has happened, or was refused."""
@@ -132,6 +134,8 @@ class ProgramTalk:
         token = asked.fields.get("token")
         client = hashlib.sha256(token.encode()).hexdigest()[:16] if token else secrets.token_hex(8)
         before = self._hub.client_called(client)
+        if before is not None and before is not me and not before.alias:
+            self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now
         is_back = before is not None and before is not me and bool(before.alias) and before.leaving is None
         if before is not None and is_back:
             self._connection.adopt(before)
@@ -145,6 +149,9 @@ class ProgramTalk:
         me = self._connection.member
         while self._steps is not None and not (me.in_flight or me.asking):
             steps = self._steps
+            if me.leaving is not None:
+                self.stop()
+                return
             if me.refused == self._ident(self._asked):
                 self._steps = None
                 self._refused()

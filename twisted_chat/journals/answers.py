@@ -9,6 +9,8 @@ from ..errors import NotRecalled
 from ..events import POSTS, Event
 from ..interfaces import Query
 
+WORDS = 20  # that are looked for at a time
+
 
 def words_of(query: Query) -> list[str]:
     """Return the words to look for, each with a letter or a digit in it.
@@ -16,6 +18,9 @@ def words_of(query: Query) -> list[str]:
     Raises: NotRecalled, if something is to be looked for and there is no such word.
     """
     words = [word for word in query.words.replace("\0", " ").split() if any(map(str.isalnum, word))]
+    words = list(dict.fromkeys(words))
+    if len(words) > WORDS:
+        raise NotRecalled(f"that is more than {WORDS} words to look for: give fewer")
     if query.words and not words:
         raise NotRecalled("there is no word in that to look for: give one with letters or digits")
     return words

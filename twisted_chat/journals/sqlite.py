@@ -210,11 +210,11 @@ class SqliteJournal:
 
     def _drain(self) -> None:
         """Commit what is left, and then end; this is called again after every commit."""
-        for call in (self._turn, self._deadline):
-            if call is not None and call.active():
-                call.cancel()
+        if self._turn is not None and self._turn.active():
+            self._turn.cancel()
         self._turn = None
-        self._deadline = self._reactor.callLater(STOP_SECONDS, self._give_up)
+        if self._deadline is None:  # one for all: those who go on talking do not put it off
+            self._deadline = self._reactor.callLater(STOP_SECONDS, self._give_up)
         if self._committing is not None:
             return
         if self._batch:

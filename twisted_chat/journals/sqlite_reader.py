@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from .sqlite_file import connect
 from .sqlite_read import recalled
 from .sqlite_trouble import trouble
 
+SECONDS = 2.0  # that one question may take, since others wait for it
+STEPS = 10_000  # of SQLite's machine, after which the time is looked at
+
 
 class Reader:
     """The connection that reads, opened when it is first needed, and anew after every failure."""
@@ -21,12 +25,14 @@ class Reader:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
+        self._until = 0.0  # when a question has taken too long, on the monotonic clock
 
     def recall(self, query: Query) -> list[Event] | NotRecalled:
         """Return what a query asks for, or why that cannot be told."""
         try:
             if self._is_stopping:
                 return NotRecalled("the server is stopping")
+            self._until = time.monotonic() + SECONDS
             return recalled(self._opened(), query)
         except NotRecalled as error:
             return error
@@ -34,7 +40,12 @@ class Reader:
             self.close()
             if self._is_stopping:
                 return NotRecalled("the server is stopping")
+            if self._is_late():
+                return NotRecalled(f"that took longer than {SECONDS:g} seconds: ask for less")
             return NotRecalled(f"the past cannot be read now ({trouble(error).why}): try it again later")
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until
 
     def interrupt(self) -> None:
         """From another thread: answer nothing more than that the server is stopping."""
@@ -54,4 +65,5 @@ class Reader:
         if self._connection is None:
             self._connection = connect(self._path)
             self._connection.execute("PRAGMA query_only = ON")
+            self._connection.set_progress_handler(self._is_late, STEPS)
         return self._connection

@@ -1,0 +1,599 @@
+"""A server in memory that is killed, loses its power and its connections, as one seed decides: the same each time.
+
+The real doors and hub, on a Clock and on wires that slice, stall and cut; a journal whose commits are late, fail, or
+were not on the disk yet; programs that do as a good client does, and people.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import succeed
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_chat.doors.line import HINT, LineFactory
+from twisted_chat.errors import NotKept, NotRecalled
+from twisted_chat.events import JOINED, LEFT, MOVES, RENAMED, REPEATED, RETITLED, Event
+from twisted_chat.hub import Hub
+from twisted_chat.interfaces import Known
+from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.numbers import log_of, numbered
+from twisted_chat.limits import Addresses, Limits
+from twisted_chat.wire.jsonlines import event_object
+
+from .checker import Heard, History, Sent, check
+from .good_client import GoodClient
+
+LIMITS = Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted()
+TAIL = 5  # events of a room that a start knows
+WIRE = 2000  # bytes that are on their way before the transport asks for a pause
+PROGRAMS = ("ann", "ben", "cy", "dot")
+PEOPLE = ("pat", "quinn")
+ROOMS = ("lobby", "ops", "dev")
+FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick")  # what can be left out of a run
+
+
+class Disk:
+    """What is in the file, and which part of it a power cut would leave."""
+
+    def __init__(self):
+        self.logs = {}  # log -> events
+        self.idents = {}
+        self.unsynced = []  # batches that were written and are in the system's memory only
+
+    def write(self, events):
+        self.unsynced.append(events)
+        for event in events:
+            self.logs.setdefault(log_of(event.group), []).append(event)
+            if event.ident:
+                self.idents.setdefault(event.ident, event.number)
+
+    def sync(self):
+        self.unsynced.clear()
+
+    def lose_power(self, kept):
+        """Keep what is synced, and of what is not the first ``kept`` batches."""
+        for event in [event for batch in self.unsynced[kept:] for event in batch]:
+            self.logs[log_of(event.group)].remove(event)
+            self.idents.pop(event.ident, None)
+        self.unsynced.clear()
+
+    def numbers(self):
+        return {log: len(events) for log, events in self.logs.items()}
+
+    def present(self):
+        there = {}
+        for log, events in self.logs.items():
+            for event in events if log[0] not in "*@" else ():
+                if event.kind in MOVES:
+                    there.pop((log, event.author), None)
+                if event.kind in (JOINED, RENAMED):
+                    there[log, event.author if event.kind == JOINED else event.text] = None
+        return there
+
+
+class DiskJournal:
+    """Keeps the contract of interfaces.Journal on a Disk; ``chance`` decides how long each thing takes."""
+
+    name = "disk"
+
+    def __init__(self, clock, disk, chance):
+        self.clock, self.disk, self.chance = clock, disk, chance
+        self.fails = False
+        self.is_late = False
+        self._batch = []
+        self._committing = None
+        self._turn = None
+        self._stops = False
+        self.refused = set()  # the idents of what was
+
+    def start(self, user):
+        self.user = user
+
+    def open(self):
+        gone = [Event(LEFT, room, alias, "the server stopped") for room, alias in self.disk.present()]
+        self._write(gone)
+        self.sync()
+        known = []
+        for log, events in self.disk.logs.items():
+            if log[0] != "@":
+                topics = [event.text for event in events if event.kind == RETITLED]
+                known.append(Known(log, len(events), topics[-1] if topics else "", events[-TAIL:]))
+        return known
+
+    def append(self, *events):
+        self._batch += events
+        self._turn_soon()
+
+    def recall(self, query, answer):
+        def read():
+            if self.fails or self._stops:
+                answer(NotRecalled("it cannot be read now"))
+                return
+            answer(chosen(self.disk.logs.get(log_of(query.group), ()), query))
+
+        self.clock.callLater(self.seconds(0.05), read)
+
+    def forget(self, group):
+        pass
+
+    def stop(self):
+        self.fails, self._stops = False, True
+        while self._batch or self._committing:
+            self.clock.advance(1)
+        return succeed(None)
+
+    def sync(self):
+        self.disk.sync()
+
+    def seconds(self, most):
+        return self.chance.random() * most if self.is_late else 0
+
+    def _turn_soon(self):
+        if self._batch and self._turn is None and self._committing is None:
+            self._turn = self.clock.callLater(0, self._end_turn)
+
+    def _end_turn(self):
+        self._turn = None
+        batch, self._batch = self._batch, []
+        if not any(item.group for item in batch):
+            self.user.deliver(numbered(batch, {}, self.clock.seconds(), {}))
+            self._turn_soon()
+            return
+        self._committing = batch
+        self.clock.callLater(self.seconds(0.2), self._commit)
+
+    def _commit(self):
+        batch = self._committing
+        if self.fails:
+            self.refused.update(tuple(item.ident.split("/")) for item in batch if getattr(item, "ident", ""))
+            self._committing = None
+            try:
+                self._turn = self.clock.callLater(1, self._end_turn)
+                self.user.refuse(batch, NotKept("disk full"))
+            finally:
+                if not self._batch:
+                    self._turn.cancel()
+                    self._turn = None
+            return
+        self.clock.callLater(self.seconds(0.2), self._synced, self._write(batch))
+
+    def _write(self, batch):
+        events = numbered(batch, self.disk.numbers(), self.clock.seconds(), dict(self.disk.idents))
+        self.disk.write([event for event in events if event.number and event.kind != REPEATED])
+        return events
+
+    def _synced(self, events):
+        self.sync()
+        self._committing = None
+        self._turn_soon()
+        self.user.deliver(events)
+
+
+@implementer(ITransport, IConsumer, IPushProducer)
+class Wire:
+    """One connection: the server's transport, and what is on its way in both directions."""
+
+    def __init__(self, server, reader):
+        self.server, self.reader = server, reader
+        self.to_server, self.to_client = bytearray(), bytearray()
+        self.reads = True  # the server does
+        self.is_stalled = False  # the client does not read
+        self.is_cut = False  # the client knows that it is
+        self.is_lost = False  # the server knows it
+        self.disconnecting = False
+        self.producer = None
+        self.is_full = False
+        self.chat = server.factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 12345))
+        self.chat.makeConnection(self)
+        reader.connected()
+
+    def write(self, data):
+        self.to_client += data
+        if len(self.to_client) > WIRE and not self.is_full and self.producer is not None:
+            self.is_full = True
+            self.producer.pauseProducing()
+
+    def registerProducer(self, producer, streaming):
+        self.producer = producer
+
+    def unregisterProducer(self):
+        self.producer = None
+
+    def loseConnection(self):
+        self.disconnecting = True
+
+    def abortConnection(self):
+        self.to_client.clear()
+        self.disconnecting = True
+
+    def pauseProducing(self):
+        self.reads = False
+
+    def resumeProducing(self):
+        self.reads = True
+
+    def getPeer(self):
+        return IPv4Address("TCP", "192.0.2.1", 12345)
+
+    # -- the network
+
+    def move(self, chance):
+        """Move something in each direction that moves; with ``chance`` a slice.
+
+        What people send is not sliced: a part of a first line, and then nothing, is the lab's client.
+        """
+        if not (self.is_lost or self.is_cut):
+            self.to_server += self.reader.out
+            self.reader.out.clear()
+        if self.to_server and self.reads and not self.is_lost:
+            self.chat.dataReceived(_slice(self.to_server, chance if self.reader.history.is_program else None))
+        if not self.is_stalled:
+            if self.to_client and not self.is_cut:
+                self.reader.feed(_slice(self.to_client, chance))
+            if self.is_full and not self.to_client and not self.is_lost:
+                self.is_full = False
+                if self.producer is not None:
+                    self.producer.resumeProducing()
+        if self.disconnecting and (self.is_cut or not self.to_client):
+            self.lose()
+
+    def cut(self):
+        """Let the client notice; the server may get some more, and notices when it is told by ``lose``."""
+        if not self.is_cut:
+            self.is_cut = True
+            self.to_client.clear()
+            self.reader.lost()
+
+    def lose(self):
+        self.cut()
+        if not self.is_lost:
+            self.is_lost = True
+            self.producer = None
+            self.chat.connectionLost(Failure(ConnectionLost()))
+
+
+def _slice(data, chance):
+    size = len(data) if chance is None else chance.randint(1, len(data))
+    part = bytes(data[:size])
+    del data[:size]
+    return part
+
+
+class NoLog:
+    """Takes the place of a factory's log: a fault of the server's ends the run."""
+
+    def info(self, *_given, **_more):
+        pass
+
+    warn = info
+
+    def failure(self, *_given, **_more):
+        raise  # it is called within the except
+
+
+class Server:
+    """One process of the server: hub, door, journal and a clock of its own, which ends with it."""
+
+    def __init__(self, disk, chance, now, journal=DiskJournal):
+        self.clock = Clock()
+        self.clock.rightNow = now
+        self.faults = []
+        self.journal = journal(self.clock, disk, chance)
+        self.refused = set()
+        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.fault)
+        self._watch_refusals()
+        self.factory = LineFactory(self.hub, LIMITS, Addresses(LIMITS), self.clock)
+        self.factory.log = NoLog()
+        self.hub.restore(self.journal.open())
+        self.wires = []
+
+    def fault(self, member):
+        raise  # it is called within the except
+
+    def _watch_refusals(self):
+        """Note what is refused, which a client does not learn when its connection is cut."""
+        connect = self.hub.connect
+
+        def watched(*given):
+            member = connect(*given)
+            refusal = member.refusal
+
+            def noted(error, ident):
+                client, _slash, own = ident.partition("/")
+                self.refused.add((client, own))
+                return refusal(error, ident)
+
+            member.refusal = noted
+            return member
+
+        self.hub.connect = watched
+
+    def connect(self, reader):
+        wire = Wire(self, reader)
+        self.wires.append(wire)
+        return wire
+
+    def stop(self):
+        self.journal.stop()
+        self.factory.close_all()
+        for wire in self.wires:
+            wire.move(None)
+
+
+class Human:
+    """A person with netcat: they do not ask again, and are told no numbers."""
+
+    SAID = re.compile(rb"\b(\w+)-t(\d+)\b")
+
+    def __init__(self, name):
+        self.name = name
+        self.history = History(name, is_program=False)
+        self.out = bytearray()
+        self.is_connected = self.is_in = False
+        self._data = b""
+        self._said = 0
+
+    def connected(self):
+        self.is_connected = True
+        self.is_in = False
+        self._data = b""
+        self.out[:] = self.name.encode() + b"\n"
+
+    def lost(self):
+        self.is_connected = self.is_in = False
+        self.out.clear()
+
+    def type(self, line, group):
+        """Type a line with ``{}`` where the text is."""
+        self._said += 1
+        text = f"{self.name}-t{self._said}"
+        self.history.records.append(Sent(text, group, text, self._said))
+        self.out += line.format(text).encode() + b"\n"
+
+    def feed(self, data):
+        *lines, self._data = (self._data + data).split(b"\n")
+        for line in lines:
+            if not self.is_in:
+                self.is_in = HINT.encode() in line
+                if b"!! " in line:  # the one before is not gone yet
+                    self.out += self.name.encode() + b"\n"
+            found = self.SAID.search(line)
+            if found:
+                self.history.records.append(Heard({"text": found[0].decode()}))
+
+    is_settled = True
+
+
+class Simulation:
+    """A run that a seed decides: the first steps of a longer run are the same."""
+
+    def __init__(self, seed, faults=FAULTS, journal=DiskJournal):
+        self.chance = random.Random(seed)
+        self.faults = faults
+        self.journal = journal
+        self.disk = Disk()
+        self.programs = [GoodClient(name) for name in PROGRAMS]
+        self.people = [Human(name) for name in PEOPLE]
+        self.readers = [*self.programs, *self.people]
+        self.wires = {}  # reader -> the newest one
+        self.counts = dict.fromkeys([*FAULTS, "steps"], 0)
+        self.server = None
+        self.refused = set()
+        self.begin(1_000_000.0)
+        steps = {
+            self.say: 40, self.person_says: 6, self.move_some: 40, self.move_all: 8, self.pass_time: 12,
+            self.join: 3, self.leave: 2, self.person_moves: 1, self.look: 3, self.connect: 12, self.lose: 3,
+            self.cut: 2, self.stall: 1.5, self.read_on: 1, self.kill: 0.15, self.power: 0.15, self.stop: 0.1,
+            self.disk_trouble: 0.5, self.disk_works: 1, self.late: 0.4, self.nick: 0.6,
+        }  # fmt: skip
+        self.steps, self.weights = list(steps), list(steps.values())
+
+    def run(self, steps):
+        """Do so many steps, settle, and return the violations."""
+        for step in self.chance.choices(self.steps, self.weights, k=steps) if steps < 5000 else self.many(steps):
+            self.counts["steps"] += 1
+            step()
+        self.settle()
+        return self.judge()
+
+    def many(self, steps):
+        for _ in range(steps):
+            yield self.chance.choices(self.steps, self.weights)[0]
+
+    def may(self, fault):
+        if fault in self.faults:
+            self.counts[fault] += 1
+            return True
+        return False
+
+    # -- the server
+
+    def begin(self, now):
+        self.server = Server(self.disk, self.chance, now, self.journal)
+
+    def end(self):
+        now = self.server.clock.seconds()
+        for wire in self.server.wires:
+            if self.chance.random() < 0.5 and not wire.is_cut:
+                part = wire.to_client[: self.chance.randint(0, len(wire.to_client))]
+                if part:
+                    wire.reader.feed(bytes(part))  # it was in the network already
+            wire.is_lost = True
+            wire.cut()
+        self.wires.clear()
+        self.refused |= self.server.refused | self.server.journal.refused
+        self.begin(now + 0.1)
+
+    def kill(self):
+        if self.may("kill"):
+            self.end()
+
+    def power(self):
+        if self.may("power"):
+            self.disk.lose_power(self.chance.randint(0, len(self.disk.unsynced)))
+            self.end()
+
+    def stop(self):
+        if self.may("stop"):
+            self.server.stop()
+            self.end()
+
+    def disk_trouble(self):
+        if self.may("disk"):
+            self.server.journal.fails = True
+
+    def disk_works(self):
+        self.server.journal.fails = False
+
+    def late(self):
+        if self.may("late"):
+            self.server.journal.is_late = not self.server.journal.is_late
+
+    def pass_time(self):
+        for program in self.programs:
+            program.try_again()
+        self.server.clock.advance(self.chance.choice((0, 0, 0.01, 0.05, 0.1, 0.1, 1, 4)))
+
+    # -- the network
+
+    def move_some(self):
+        if self.server.wires:
+            self.chance.choice(self.server.wires).move(self.chance)
+            self.server.clock.advance(0)
+
+    def move_all(self, chance=None):
+        for wire in self.server.wires:
+            wire.move(chance)
+        self.server.wires = [wire for wire in self.server.wires if not wire.is_lost]
+        self.server.clock.advance(0)
+
+    def connect(self):
+        reader = self.chance.choice(self.readers)
+        if not reader.is_connected:
+            self.wires[reader] = self.server.connect(reader)
+        elif getattr(reader, "is_refused", False):
+            reader.hello()
+
+    def cut(self):
+        if self.wires and self.may("cut"):
+            self.chance.choice(list(self.wires.values())).cut()
+
+    def lose(self):
+        """Let the server learn of a cut."""
+        cut = [wire for wire in self.server.wires if wire.is_cut and not wire.is_lost]
+        if cut:
+            self.chance.choice(cut).lose()
+
+    def stall(self):
+        if self.wires and self.may("stall"):
+            self.chance.choice(list(self.wires.values())).is_stalled = True
+
+    def read_on(self):
+        for wire in self.wires.values():
+            wire.is_stalled = False
+
+    # -- the readers
+
+    def say(self):
+        program = self.chance.choice(self.programs)
+        for _ in range(self.chance.choice((1, 1, 1, 1, 2, 10))):
+            text = f"{program.name}-t{len(program.history.records)}"
+            which = self.chance.random()
+            if which < 0.7:
+                program.say(self.chance.choice(sorted(program.wanted) or ROOMS), text)
+            elif which < 0.85:
+                program.tell(self.chance.choice(self.readers).name, text)
+            else:
+                program.broadcast(text)
+
+    def person_says(self):
+        person = self.chance.choice(self.people)
+        if person.is_in:
+            which = self.chance.random()
+            if which < 0.6:
+                person.type("{}", "")
+            elif which < 0.8:
+                other = self.chance.choice(self.readers).name
+                person.type(f"/msg {other} {{}}", f"@{other}")
+            else:
+                person.type("/all {}", "*")
+
+    def person_moves(self):
+        person = self.chance.choice(self.people)
+        if person.is_in:
+            person.out += self.chance.choice((b"/leave lobby\n/join lobby\n", b"/join ops\n/leave ops\n", b"/quit\n"))
+
+    def join(self):
+        program = self.chance.choice(self.programs)
+        if program.is_in:
+            program.join(self.chance.choice(ROOMS))
+
+    def leave(self):
+        program = self.chance.choice(self.programs)
+        if program.is_in:
+            program.leave(self.chance.choice(ROOMS))
+
+    def nick(self):
+        program = self.chance.choice(self.programs)
+        if program.is_in and self.may("nick"):
+            program.ask("nick", alias=self.chance.choice((program.name, f"{program.name}2")))
+
+    def look(self):
+        program = self.chance.choice(self.programs)
+        if program.is_in and program.rooms:
+            room = self.chance.choice(sorted(program.rooms))
+            number = program.cursors.get(room, 0)
+            which = self.chance.random()
+            if which < 0.5:
+                program.ask("who", room=room)
+            elif which < 0.75 and number:
+                program.ask("who", room=room, at=self.chance.randint(max(1, number - 20), number))
+            else:
+                program.ask("history", room=room, after=self.chance.randint(0, number), limit=20)
+
+    # -- the end
+
+    def settle(self):
+        """End all trouble, and let everybody get all that is theirs."""
+        for _round in range(1000):
+            self.server.journal.fails = self.server.journal.is_late = False
+            for wire in self.server.wires:
+                wire.is_stalled = False
+                if wire.is_cut:
+                    wire.lose()
+            for reader in self.readers:
+                if not reader.is_connected:
+                    self.wires[reader] = self.server.connect(reader)
+                elif getattr(reader, "is_refused", False):
+                    reader.hello()
+            for program in self.programs:
+                program.try_again()
+            self.move_all()
+            self.server.clock.advance(0.05)
+            if all(reader.is_settled for reader in self.readers) and self.is_quiet():
+                break
+        for program in self.programs:
+            program.end()
+
+    def is_quiet(self):
+        return not any(wire.to_client or wire.to_server or wire.is_lost for wire in self.server.wires) and not any(
+            reader.out for reader in self.readers
+        )
+
+    def judge(self):
+        log = {group: [event_object(event) for event in events] for group, events in self.disk.logs.items()}
+        refused = self.refused | self.server.refused | self.server.journal.refused
+        refused |= {  # who is told may be gone for a moment
+            (program.history.client, record.id)
+            for program in self.programs
+            for record in program.history.records
+            if type(record) is Sent and record.group[0] == "@"
+        }
+        return check([reader.history for reader in self.readers], log, refused=refused)

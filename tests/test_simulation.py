@@ -1,0 +1,175 @@
+"""The server through kills, power cuts and bad networks, in memory and reproducible; and faults that it has to find.
+
+Without SIMULATION_STEPS it is the same 200,000 steps each time; with it so many others. A failure prints its seed:
+``Simulation(SEED, FAULTS).run(STEPS)`` is the same run again.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twisted_chat.room import Room
+
+from .simulation import FAULTS, DiskJournal, Simulation
+
+STEPS = int(os.environ.get("SIMULATION_STEPS", "200000"))
+LONGEST = 600  # steps of one run
+done = {"steps": 0}
+
+
+@pytest.mark.timeout(600 + STEPS // 100)
+def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order():
+    @settings(
+        max_examples=max(10, STEPS // 300),
+        deadline=None,
+        database=None,
+        derandomize="SIMULATION_STEPS" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        seed=st.integers(0, 2**32),
+        steps=st.integers(20, LONGEST),
+        faults=st.sets(st.sampled_from(FAULTS)).map(lambda some: tuple(name for name in FAULTS if name in some)),
+    )
+    def run(seed, steps, faults):
+        done["steps"] += steps
+        violations = Simulation(seed, faults).run(steps)
+        assert not violations, f"Simulation({seed}, {faults}).run({steps}): {violations[:5]}"
+
+    done["steps"] = 0
+    run()
+    seed = 0
+    while done["steps"] < STEPS:  # what Hypothesis drew was shorter
+        done["steps"] += LONGEST
+        violations = Simulation(seed).run(LONGEST)
+        assert not violations, f"Simulation({seed}).run({LONGEST}): {violations[:5]}"
+        seed += 1
+
+
+def test_a_seed_is_the_same_run_each_time():
+    one, two = Simulation(7), Simulation(7)
+    one.run(400)
+    two.run(400)
+    assert [reader.history.records for reader in one.readers] == [reader.history.records for reader in two.readers]
+    assert one.disk.logs == two.disk.logs
+
+
+# -- planted faults
+
+
+def caught(faults, journal=DiskJournal, most=60):
+    """Return the rules that are broken in the first seed that finds something."""
+    for seed in range(most):
+        violations = Simulation(seed, faults, journal).run(400)
+        if violations:
+            return {violation.rule for violation in violations}
+    return set()
+
+
+class TooEarly(DiskJournal):
+    """Delivers what is written and not yet synced, as with synchronous=NORMAL."""
+
+    def _write(self, batch):
+        events = super()._write(batch)
+        if batch is self._committing:
+            self.clock.callLater(0, self.user.deliver, events)
+        return events
+
+    def _synced(self, events):
+        self.sync()
+        self._committing = None
+        self._turn_soon()
+
+
+class Normal(DiskJournal):
+    """Syncs nothing, but now and then."""
+
+    def sync(self):
+        if self.chance.random() < 0.05:
+            super().sync()
+
+
+class Forgetful(DiskJournal):
+    """Drops a batch that it delivers."""
+
+    def _write(self, batch):
+        events = super()._write(batch)
+        if batch and self.chance.random() < 0.01:
+            self.disk.unsynced[-1:] = [self.disk.unsynced[-1]]
+            self.disk.lose_power(len(self.disk.unsynced) - 1)
+        return events
+
+
+class Stutters(DiskJournal):
+    """Does not know what was asked for before."""
+
+    def _write(self, batch):
+        self.disk.idents.clear()
+        return super()._write(batch)
+
+
+def test_an_acknowledgement_before_the_sync_is_caught():
+    assert "lost" in caught(("power", "late"), TooEarly)
+
+
+def test_a_journal_that_does_not_sync_is_caught():
+    assert "lost" in caught(("power",), Normal)
+
+
+def test_a_journal_that_drops_a_batch_is_caught():
+    assert caught((), Forgetful) & {"lost", "order", "twice"}
+
+
+def test_a_journal_that_says_twice_what_is_asked_twice_is_caught():
+    assert "twice" in caught(("cut", "late"), Stutters)
+
+
+def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
+    hear = Room.hear
+
+    def skip(room, run, write):
+        count[0] += 1
+        left_out = next(iter(room.members), None) if count[0] % 50 == 0 else None
+        if left_out is None or left_out.is_behind or not run.is_whole:
+            hear(room, run, write)
+            return
+        room._unplace(left_out)
+        hear(room, run, write)
+        room._place(left_out)
+
+    count = [0]
+    monkeypatch.setattr(Room, "hear", skip)
+    assert "gap" in caught(())
+
+
+def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
+    from twisted_chat.hub import Hub
+
+    told = Hub._told
+
+    def leak(hub, event, author):
+        told(hub, event, author)
+        for member in hub.everyone.members:
+            if member is not author and member.alias != event.target and not member.is_behind:
+                member.hear_alone(event)
+                hub._owing[member] = None
+
+    monkeypatch.setattr(Hub, "_told", leak)
+    assert "unicast" in caught(())
+
+
+def test_a_member_who_is_left_in_a_list_is_caught(monkeypatch):
+    from twisted_chat import programs
+
+    who = programs.TABLE["who"]
+
+    def wrong(hub, me, fields):
+        told = yield from who(hub, me, fields)
+        return told | {"members": told["members"][1:]}
+
+    monkeypatch.setitem(programs.TABLE, "who", wrong)
+    assert caught(()) == {"views"}
