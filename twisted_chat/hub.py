@@ -83,7 +83,7 @@ class Hub:
         """Learn what the journal knows of the rooms from before the server was started."""
         newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
         for known in newest:
-            room = self.everyone if known.room == EVERYONE else self.rooms.get(known.room)
+            room = self._room_named(known.room)
             if room is None and len(self.rooms) < self.limits.rooms:
                 room = self.rooms[known.room] = Room(known.room, self.limits)
             if room is not None:
@@ -100,8 +100,11 @@ class Hub:
             owner = self.aliases.get(text.key(group[1:]))
             room = owner.inbox if owner is not None else None
         else:
-            room = self.everyone if group == EVERYONE else self.rooms.get(group)
+            room = self._room_named(group)
         return list(room.tail) if room is not None else ()
+
+    def _room_named(self, group: str) -> Room | None:
+        return self.everyone if group == EVERYONE else self.rooms.get(group)
 
     # -- requests: who is here
 
@@ -121,10 +124,13 @@ class Hub:
 
     def introduce(self, member: Member, client: str) -> None:
         """Give a member's program its public name, by which it is known after a reconnect."""
-        if self._clients.get(member.client) is member:
-            del self._clients[member.client]
+        self._forget_client(member)
         member.client = client
         self._clients[client] = member
+
+    def _forget_client(self, member: Member) -> None:
+        if self._clients.get(member.client) is member:
+            del self._clients[member.client]
 
     def renew(self, member: Member) -> None:
         """Tell what a member asks from now on apart from what is under way: nobody waits for a refusal of that."""
@@ -382,14 +388,13 @@ class Hub:
         if target.wants(event):
             target.correspondent = event.origin
         self._end_run()
-        inbox = target.inbox
-        is_in_inbox = inbox is not None and text.key(inbox.name[1:]) == text.key(event.target)
-        if inbox is not None and is_in_inbox:  # not between a claim and the inbox that comes with it
+        inbox = target.inbox_of(event.target)  # none between a claim and the inbox that comes with it
+        is_promised = inbox is None and target.promised_inbox == text.key(event.target)
+        if inbox is not None:
             inbox.remember([event])
-        is_promised = not is_in_inbox and target.promised_inbox == text.key(event.target)
-        if is_promised:
+        elif is_promised:
             target.first_private = target.first_private or event.number
-        comes_later = is_promised or (is_in_inbox and target.is_behind)
+        comes_later = is_promised or (inbox is not None and target.is_behind)
         for member in {target: None, author: None}:
             if member is not None and not (comes_later and member is target):
                 member.hear_alone(event)
@@ -427,8 +432,8 @@ class Hub:
         if member.view.is_for_people:
             return
         is_promised = member.promised_inbox == text.key(event.target)  # and then comes with what was said before it
-        if member.inbox is not None and text.key(member.inbox.name) == text.key(event.group):
-            inbox = member.inbox
+        inbox = member.inbox_of(event.target)
+        if inbox is not None:
             inbox.remember([event])
         else:
             inbox = self._change_inbox(member, event)
@@ -439,7 +444,7 @@ class Hub:
 
     def _change_inbox(self, member: Member, event: Event) -> Room:
         if member.inbox is not None:
-            if text.key(member.inbox.name[1:]) != member.promised_inbox:
+            if member.inbox_of(member.promised_inbox) is None:
                 member.finish(member.inbox)
             member.inbox.discard(member)
             del member.hearing[member.inbox]
@@ -516,8 +521,7 @@ class Hub:
         self._give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
-        if self._clients.get(member.client) is member:
-            del self._clients[member.client]
+        self._forget_client(member)
         member.gone = True
 
     # -- helpers
@@ -553,8 +557,7 @@ class Hub:
             self._append(RELEASED, member)
         else:
             del self._sessions[member.session]
-            if self._clients.get(member.client) is member:
-                del self._clients[member.client]
+            self._forget_client(member)
             member.gone = True
             member.settle()
 

@@ -206,8 +206,13 @@ class Member:
     def _heard_in(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
         """Return the one of these rooms whose log an event is in."""
         if self.inbox is not None and event.group[:1] == "@" and event.kind != SKIPPED:
-            return self.inbox if text.key(event.target) == text.key(self.inbox.name[1:]) else None
+            return self.inbox_of(event.target)
         return rooms.get(event.group)
+
+    def inbox_of(self, alias: str) -> Room | None:
+        """Return their inbox, if it is that of this alias."""
+        is_its = self.inbox is not None and text.key(self.inbox.name[1:]) == text.key(alias)
+        return self.inbox if is_its else None
 
     def when_reading(self, then: Callable[[], None]) -> None:
         """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""

@@ -25,7 +25,6 @@ from .hub import Hub
 from .interfaces import Journal
 from .journals.keep import Keep
 from .journals.memory import MemoryJournal
-from .journals.sqlite import SqliteJournal
 from .limits import Addresses, Limits
 from .member import Member
 
@@ -146,7 +145,11 @@ class Options(usage.Options):
     def make_journal(self, reactor: Any) -> Journal:
         """Return the journal that was asked for, not opened yet."""
         kind, _colon, path = self["journal"].partition(":")
-        return SqliteJournal(path, reactor, self["kept"]) if kind == "sqlite" else MemoryJournal(reactor)
+        if kind == "memory":
+            return MemoryJournal(reactor)
+        from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs a POSIX system
+
+        return SqliteJournal(path, reactor, self["kept"])
 
     def limits(self) -> Limits:
         """Return the limits that were asked for."""

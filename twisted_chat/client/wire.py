@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from .. import text
 from ..events import NOTICED, SKIPPED, Event
+from ..wire.jsonlines import event_object
 from ..wire.plain import PROMPT
 
 Message = dict[str, Any]
@@ -105,19 +106,12 @@ def event(message: Message) -> Event:
 
 def shown(happened: Event) -> Message:
     """Return an event as the message that it came in."""
-    start = {"kind": happened.kind, "room": happened.group}
     if happened.kind == SKIPPED:
-        return start | {"first": int(happened.text), "last": happened.number}
+        first = int(happened.text)
+        return {"kind": SKIPPED, "room": happened.group, "first": first, "last": happened.number}
     if not happened.number:
         return {"kind": happened.kind, "text": happened.text}
-    whole = start | {
-        "number": happened.number,
-        "time": round(happened.when, 3),
-        "author": happened.author,
-        "text": happened.text,
-    }
-    client, slash, ident = happened.ident.rpartition("/")
-    return whole | {"client": client, "id": ident} if slash else whole
+    return event_object(happened)
 
 
 def _ident(message: Message) -> str:

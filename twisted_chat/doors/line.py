@@ -333,13 +333,8 @@ class LineChat(LineReceiver):
 
     def taken_over(self) -> None:
         """The member goes on through another connection: this one ends."""
-        if self._program is not None:
-            self._program.stop()
-        self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
-        if self._is_lost:
-            self._waiting.clear()
-            self.factory.hub.leave_all(self.member, "")
-        else:
+        self._let_go()
+        if not self._is_lost:
             self.member.refuse(TakenOver())
             self._close(linger=False)
 
@@ -348,13 +343,18 @@ class LineChat(LineReceiver):
         if not self.factory.give_grace(self.member):
             self.factory.hub.leave_all(self.member, "")
             return
+        self._let_go()
+        if not self._is_lost:
+            self._close()
+
+    def _let_go(self) -> None:
+        """Let the member go on without this connection, which has a nobody of its own until it ends."""
         if self._program is not None:
             self._program.stop()
         self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
         if self._is_lost:
+            self._waiting.clear()
             self.factory.hub.leave_all(self.member, "")
-        else:
-            self._close()
 
     def _named(self, alias: str) -> None:
         self.factory.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)

@@ -72,9 +72,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version, newest = _pragma(connection, "user_version"), newest_version()
+    version, newest = pragma(connection, "user_version"), newest_version()
     is_empty = not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    if not is_empty and _pragma(connection, "application_id") != APPLICATION:
+    if not is_empty and pragma(connection, "application_id") != APPLICATION:
         raise CannotOpen(f"{path} is a database of another program: give another file")
     if version > newest:
         raise CannotOpen(f"{path} was written by a newer server: use that one, or give another file")
@@ -98,5 +98,6 @@ def _migrations() -> Traversable:
     return resources.files(__package__).joinpath("migrations")
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
+def pragma(connection: sqlite3.Connection, name: str) -> int:
+    """Return what a pragma is set to, or counts."""
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from .keep import Keep
+from .sqlite_file import pragma
 from .sqlite_read import key_of
 from .sqlite_slices import Pace
 
@@ -54,8 +55,8 @@ class Pruner:
         oldest = _oldest(connection)
         if self._keep.size is None or oldest is None:
             return False
-        used = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
-        if used * _pragma(connection, "page_size") <= self._keep.size:
+        used = pragma(connection, "page_count") - pragma(connection, "freelist_count")
+        if used * pragma(connection, "page_size") <= self._keep.size:
             return False
         # By time, a hundredth of all at most, so that every room loses what is as old.
         return self._remove_until(connection, oldest + max(0.0, now - oldest) / 100)
@@ -91,8 +92,8 @@ class Pruner:
 
     def _free_pages(self, connection: sqlite3.Connection) -> bool:
         """Give free pages back to the disk, where there are many or the file is too large."""
-        free, pages = _pragma(connection, "freelist_count"), _pragma(connection, "page_count")
-        is_large = self._keep.size is not None and pages * _pragma(connection, "page_size") > self._keep.size
+        free, pages = pragma(connection, "freelist_count"), pragma(connection, "page_count")
+        is_large = self._keep.size is not None and pages * pragma(connection, "page_size") > self._keep.size
         if not free or not (is_large or free > max(_FREE_PAGES, pages // 4)):
             return False
         connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
@@ -120,7 +121,3 @@ class Pruner:
 def _oldest(connection: sqlite3.Connection) -> float | None:
     oldest: float | None = connection.execute("SELECT min(oldest) FROM rooms").fetchone()[0]
     return oldest
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
