@@ -70,7 +70,7 @@ class Ours(Server):
 
     def command(self, port, folder, bounded):
         listen = f"tcp:{port}:interface=127.0.0.1"
-        return [self.program, "-n", "--pidfile=", "chat", "--listen", listen, "--no-limits"]
+        return [self.program, "-n", "--pidfile=", "chat", "--listen", listen, "--web", "none", "--no-limits"]
 
     def come_in(self, name, speaks=False):
         return [(b"alias?", b"%s\n" % name.encode()), (b"/quit leaves\n", b"")]

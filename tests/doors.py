@@ -9,6 +9,8 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from twisted_chat.doors.line import LineFactory
+from twisted_chat.doors.web.guard import Guard
+from twisted_chat.doors.web.site import WebFactory
 from twisted_chat.hub import Hub
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.limits import Addresses, Limits
@@ -63,7 +65,7 @@ class Peer:
 class Door:
     """A server in memory: clock, journal, hub and line door."""
 
-    def __init__(self, limits=None, motd=()):
+    def __init__(self, limits=None, motd=(), guard=None):
         self.clock = Clock()
         self.clock.advance(1_000_000)
         self.faults = []
@@ -71,6 +73,7 @@ class Door:
         self.journal = MemoryJournal(self.clock)
         self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.faults.append)
         self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
+        self.web = WebFactory(self.factory, guard or Guard())
 
     def settle(self):
         """End turns until nothing is due now."""
@@ -89,7 +92,7 @@ class Door:
 
     def close(self):
         """Break every connection, and check that nothing of anybody is left."""
-        for connection in list(self.factory.connections):
+        for connection in [*self.web.connections, *self.factory.connections]:
             connection.connectionLost(Failure(ConnectionDone()))
         self.settle()
         self.factory.close_all()
@@ -97,4 +100,5 @@ class Door:
         assert self.faults == []
         assert self.clock.getDelayedCalls() == []
         assert self.hub.aliases == {}
-        assert not (self.hub._sessions or self.factory.connections or self.factory._addresses._live)
+        assert not self.web.connections
+        assert not (self.hub._sessions or self.factory.connections or self.factory.addresses._live)

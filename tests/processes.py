@@ -33,6 +33,7 @@ class Twistd:
         if program == "twist":
             start = [SCRIPTS / "twist", "--log-format=text", "chat"]
         listen = [] if "--listen" in options else ["--listen", "tcp:0:interface=127.0.0.1"]
+        listen += [] if "--web" in options else ["--web", "none"]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [*start, *listen, *options], cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
@@ -47,6 +48,11 @@ class Twistd:
     @property
     def log(self):
         return self.log_path.read_text()
+
+    @property
+    def url(self):
+        """The address of the web door, with the slash at its end."""
+        return self.wait_for_log(r"open (https?://\S+/) in a browser")[1]
 
     def wait_for_log(self, pattern):
         """Return the match of a pattern in the log, once it is there."""

@@ -11,7 +11,7 @@ from docutils.utils import Reporter
 
 from twisted_chat import commands, text
 from twisted_chat.limits import Limits
-from twisted_chat.service import Options
+from twisted_chat.service import DEFAULT_WEB, Options
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.rst"), *(ROOT / "docs").glob("*.rst")])
@@ -45,11 +45,17 @@ def test_every_command_stands_in_the_readme():
 def test_every_option_stands_in_the_docs_with_its_default():
     operate = (ROOT / "docs/operate.rst").read_text()
     options = Options()
-    for name in [*options.longOpt, "listen="]:
+    for name in [*options.longOpt, "listen=", "web=", "web-name=", "trust-proxy="]:
         name = name.rstrip("=")
         if name not in ("help", "version"):
             assert f"``--{name}" in operate, name
-    for default in (Limits.max_line, Limits.per_address, Limits.per_loopback, "tcp:59000:interface=127.0.0.1"):
+    for default in (
+        Limits.max_line,
+        Limits.per_address,
+        Limits.per_loopback,
+        "tcp:59000:interface=127.0.0.1",
+        DEFAULT_WEB,
+    ):
         assert str(default) in operate.replace(",", "")
 
 
@@ -73,6 +79,8 @@ def test_every_limit_stands_in_the_docs():
         limits.shown_to_joiner,
         int(limits.grace_seconds),
         limits.aliases_at_once,
+        limits.request_seconds,
+        limits.ping_seconds,
         text.ALIAS_LENGTH,
         text.ROOM_LENGTH,
     ):

@@ -6,7 +6,8 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 from twisted_chat import commands
-from twisted_chat.doors.line import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, Refuser, address_text
+from twisted_chat.doors.chat import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, address_text
+from twisted_chat.doors.line import Refuser
 from twisted_chat.doors.telnet import AYT_ANSWER
 from twisted_chat.errors import ChatError
 from twisted_chat.limits import Limits

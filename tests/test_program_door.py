@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.doors.line import GOODBYE
+from twisted_chat.doors.chat import GOODBYE
 from twisted_chat.errors import NotKept
 from twisted_chat.limits import Limits
 
@@ -25,10 +25,10 @@ AFTER = {"lobby": 1, "*": 0, "@": 1}
 class Program:
     """A program at a door: ``asks`` sends a request, ``heard`` returns what came since the last call."""
 
-    def __init__(self, door, alias=None, **more):
+    def __init__(self, door, alias=None, peer=None, **more):
         self.door = door
-        self.peer = door.connect()
-        assert self.peer.read() == "alias?"
+        self.peer = peer or door.connect()
+        assert self.peer.read() == ("" if peer else "alias?")
         self.asked = 0
         if alias is not None:
             self.asks("hello", version=1, alias=alias, **more)

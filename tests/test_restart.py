@@ -89,7 +89,7 @@ def test_the_files_can_be_read_by_nobody_else(twistd, tmp_path):
 )
 def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, options, why):
     (tmp_path / "text").write_text("this is no database, whatever its name is\n" * 100)
-    listen = ["--listen", "tcp:0:interface=127.0.0.1"]
+    listen = ["--listen", "tcp:0:interface=127.0.0.1", "--web", "none"]
     status, _out, err = run(SCRIPTS / "twistd", "-n", "--pidfile=", "chat", *listen, *options, cwd=tmp_path)
     assert status == 1
     assert err.startswith(f"twistd chat: {why}")
@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, options, why):
 
 def test_a_second_server_on_the_same_file_is_refused(twistd, tmp_path):
     twistd()
-    listen = ["--listen", "tcp:0:interface=127.0.0.1"]
+    listen = ["--listen", "tcp:0:interface=127.0.0.1", "--web", "none"]
     status, _out, err = run(SCRIPTS / "twistd", "-n", "--pidfile=", "chat", *listen, cwd=tmp_path)
     assert status == 1
     assert "is in use by another server" in err

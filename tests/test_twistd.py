@@ -26,7 +26,8 @@ def certificate(tmp_path_factory):
 def refused(program, *options):
     """Start a server that must not start; return the one line that says why."""
     start = [SCRIPTS / "twistd", "-n", "--pidfile="] if program == "twistd" else [SCRIPTS / "twist"]
-    status, output, errors = run(*start, "chat", *options)
+    web = () if "--web" in options else ("--web", "none")
+    status, output, errors = run(*start, "chat", *web, *options)
     assert status != 0
     assert "Traceback" not in output + errors
     assert errors.startswith("twistd chat: ")
@@ -92,6 +93,7 @@ def test_help_names_every_option_and_its_default():
     words = " ".join(output.split())
     for option, default in [
         ("--listen=", "[default: tcp:59000:interface=127.0.0.1]"),
+        ("--web=", "[default: tcp:59080:interface=127.0.0.1]"),
         ("--max-line=", f"[default: {Limits.max_line}]"),
         ("--motd=", "[default: none]"),
         ("--no-limits", "[default: off]"),
@@ -288,7 +290,7 @@ def test_a_reader_who_is_stuck_holds_sigterm_up_for_five_seconds_at_most(twistd)
 
 def test_a_daemon_starts_serves_and_stops(tmp_path):
     pid_file, log_file, port = tmp_path / "chat.pid", tmp_path / "chat.log", free_port()
-    daemon = [SCRIPTS / "twistd", f"--pidfile={pid_file}", f"--logfile={log_file}", "chat"]
+    daemon = [SCRIPTS / "twistd", f"--pidfile={pid_file}", f"--logfile={log_file}", "chat", "--web", "none"]
     status, output, errors = run(*daemon, "--listen", f"tcp:{port}:interface=127.0.0.1", cwd=tmp_path)
     assert (status, output, errors) == (0, "", "")
     pid = int(wait_until(lambda: pid_file.exists() and pid_file.read_text()))
@@ -308,7 +310,14 @@ def test_a_daemon_starts_serves_and_stops(tmp_path):
 
 
 def test_a_daemon_on_a_busy_port_fails_at_once_and_leaves_no_pid_file(tmp_path):
-    daemon = [SCRIPTS / "twistd", f"--pidfile={tmp_path}/chat.pid", f"--logfile={tmp_path}/chat.log", "chat"]
+    daemon = [
+        SCRIPTS / "twistd",
+        f"--pidfile={tmp_path}/chat.pid",
+        f"--logfile={tmp_path}/chat.log",
+        "chat",
+        "--web",
+        "none",
+    ]
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         status, _, errors = run(*daemon, "--listen", f"tcp:{port}:interface=127.0.0.1", cwd=tmp_path)

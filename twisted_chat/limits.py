@@ -25,6 +25,8 @@ class Limits:
     lingering_seconds: float = 0.5  # for a peer to end its side, once all is sent and ours has ended
     grace_seconds: float = 15  # for a program to come back after its connection died
     stall_seconds: float = 120  # that a reader may take nothing
+    request_seconds: float = 60  # for an HTTP request to come whole, and for its answer to be taken
+    ping_seconds: float = 30  # between questions to a browser whether it is still there
     send_buffer: int = 64 * 1024  # bytes that the kernel keeps for one reader; it takes twice that
     rooms: int = 1000
     rooms_each: int = 50  # that one member may be in

@@ -8,18 +8,28 @@ from collections.abc import Sequence
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from signal import SIGTERM, getsignal, signal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorFromThreads, IStreamServerEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocolFactory,
+    IReactorCore,
+    IReactorFromThreads,
+    IStreamServerEndpoint,
+)
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
 from . import __version__, text
-from .doors.line import LineFactory, address_text, host
+from .doors.chat import address_text, host
+from .doors.line import LineFactory
+from .doors.web.guard import Guard
+from .doors.web.site import WebFactory
 from .errors import CannotOpen
 from .hub import Hub
 from .interfaces import Journal
@@ -29,6 +39,7 @@ from .limits import Addresses, Limits
 from .member import Member
 
 DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
+DEFAULT_WEB = "tcp:59080:interface=127.0.0.1"
 
 log = Logger()
 
@@ -53,9 +64,10 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     longdesc = (
-        "A chat server for whatever is already on people's machines: they join with telnet, netcat (nc) or the "
-        "bundled client, twisted-chat. Without options it listens on 127.0.0.1 port 59000, for this machine only; "
-        "--listen tcp:59000 lets the whole network in. An ENDPOINT is any that Twisted knows, such as tcp:59000 "
+        "A chat server for whatever is already on people's machines: they join with telnet, netcat (nc), the "
+        "bundled client, twisted-chat, or a browser. Without options it listens on 127.0.0.1, port 59000 and, for "
+        "browsers and curl, 59080, for this machine only; --listen tcp:59000 --web tcp:59080 lets the whole network "
+        "in. An ENDPOINT is any that Twisted knows, such as tcp:59000 "
         "(all IPv4 addresses), tcp6:59000 (IPv6, and as a rule IPv4 too), "
         "ssl:59001:privateKey=key.pem:certKey=cert.pem, tls:certificates:59001, unix:/run/chat.sock, "
         "systemd:domain=INET:index=0, haproxy:tcp:59000."
@@ -89,6 +101,9 @@ class Options(usage.Options):
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
+        self["web"] = []
+        self["web-name"] = []
+        self["trust-proxy"] = []
         self["motd-lines"] = []
 
     def opt_listen(self, endpoint: str) -> None:
@@ -96,6 +111,18 @@ class Options(usage.Options):
         self["listen"].append(endpoint)
 
     opt_l = opt_listen
+
+    def opt_web(self, endpoint: str) -> None:
+        """The same for browsers and curl, or none. [default: tcp:59080:interface=127.0.0.1]"""
+        self["web"].append(endpoint)
+
+    def opt_web_name(self, name: str) -> None:
+        """A further NAME under which browsers may reach this server; may be repeated."""
+        self["web-name"].append(name)
+
+    def opt_trust_proxy(self, address: str) -> None:
+        """The ADDRESS of a reverse proxy, or unix, whose X-Forwarded-For is believed; may be repeated."""
+        self["trust-proxy"].append(address)
 
     def opt_version(self) -> None:
         """Display the versions of twisted_chat and of Twisted, and exit."""
@@ -111,8 +138,14 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
-        for endpoint in self["listen"]:
-            _check_endpoint(endpoint)
+        self["web"] = [endpoint for endpoint in self["web"] or [DEFAULT_WEB] if endpoint != "none"]
+        for option in ("listen", "web"):
+            for endpoint in self[option]:
+                _check_endpoint(option, endpoint)
+        try:
+            self["guard"] = Guard(self["web-name"], self["trust-proxy"])
+        except ValueError as error:
+            raise usage.UsageError(f"--trust-proxy: {error}; give the address of a proxy, or unix") from error
         self["max-line"] = self._number("max-line", 80)
         self["per-address"] = self._number("per-address", 1)
         self["remember"] = self._number("remember", 20)
@@ -167,12 +200,12 @@ class Options(usage.Options):
         return limits.lifted() if self["no-limits"] else limits
 
 
-def _check_endpoint(endpoint: str) -> None:
+def _check_endpoint(option: str, endpoint: str) -> None:
     try:
         serverFromString(None, endpoint)  # to parse needs no reactor, and twist has installed none yet
     except Exception as error:  # whatever that kind of endpoint raises
         why = str(error) or type(error).__name__
-        raise usage.UsageError(f"--listen {endpoint}: {why}; write for example tcp:59000") from error
+        raise usage.UsageError(f"--{option} {endpoint}: {why}; write for example tcp:59000") from error
 
 
 def _read_motd(path: str) -> list[str]:
@@ -184,21 +217,31 @@ def _read_motd(path: str) -> list[str]:
         raise usage.UsageError(f"--motd {path} cannot be read: {why}; give a text file") from error
 
 
+class Listening(NamedTuple):
+    """One address to listen on."""
+
+    option: str  # that gave it
+    written: str  # the string that it was made from
+    endpoint: IStreamServerEndpoint
+    factory: IProtocolFactory
+
+
 class ChatService(Service):
     """Listens, and when it stops: tells everyone, delivers what was said, and closes."""
 
     def __init__(
         self,
         reactor: IReactorCore,
-        endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
+        listening: Sequence[Listening],
         factory: LineFactory,
+        web: WebFactory,
         journal: Journal,
     ) -> None:
-        """``endpoints``: each with the string that it was made from, for messages."""
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
-        self._endpoints = endpoints
+        self._listening = listening
         self._factory = factory
+        self._web = web
         self._journal = journal
 
     def privilegedStartService(self) -> None:
@@ -223,6 +266,7 @@ class ChatService(Service):
             await _done(port.stopListening())
         self._factory.is_held = True
         await self._journal.stop()
+        self._web.close_all()
         await self._factory.close_all()
 
     def _open(self) -> None:
@@ -235,28 +279,39 @@ class ChatService(Service):
     def _listen(self) -> None:
         if self.ports:
             return
-        for written, endpoint in self._endpoints:
+        for one in self._listening:
             refused: list[Failure] = []
-            endpoint.listen(self._factory).addCallbacks(self._listens, refused.append)
+            one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
             if refused:
-                raise CannotStart(f"cannot listen on {written}: {_why(refused[0])}")
+                raise CannotStart(f"cannot listen on {one.written}: {_why(refused[0], one.option)}")
 
-    def _listens(self, port: IListeningPort) -> None:
+    def _listens(self, port: IListeningPort, one: Listening) -> None:
         self.ports.append(port)
         address = port.getHost()
-        where = address_text(address)
-        if not host(address):
-            where = os.fsdecode(getattr(address, "name", b""))
-            log.info("listening on {where}; connect with: nc -U {where}", where=where)
-            return
-        at = "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
-        log.info(
-            "listening on {where}; connect with: telnet {at} {port}, nc {at} {port} or twisted-chat {to}",
-            where=where,
-            at=at,
-            port=getattr(address, "port", 0),
-            to=where.replace(host(address), at),
-        )
+        where = address_text(address) if host(address) else os.fsdecode(getattr(address, "name", b""))
+        log.info("{words}", words=(_line_words if one.option == "listen" else _web_words)(where, address, one.written))
+
+
+def _line_words(where: str, address: IAddress, written: str) -> str:
+    """Tell how to reach the line door."""
+    if not host(address):
+        return f"listening on {where}; connect with: nc -U {where}"
+    at, port = _reached(address), getattr(address, "port", 0)
+    to = where.replace(host(address), at)
+    return f"listening on {where}; connect with: telnet {at} {port}, nc {at} {port} or twisted-chat {to}"
+
+
+def _web_words(where: str, address: IAddress, written: str) -> str:
+    """Tell how to reach the web door."""
+    if not host(address):
+        return f"the web door is at {where}; try: curl --unix-socket {where} http://localhost/rooms"
+    scheme = "https" if written.startswith(("ssl:", "tls:")) else "http"
+    return f"open {scheme}://{where.replace(host(address), _reached(address))}/ in a browser"
+
+
+def _reached(address: IAddress) -> str:
+    """Return the host under which an address of ours is reached from this machine."""
+    return "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
 
 
 def _stop_on_sigterm(reactor: IReactorCore) -> None:
@@ -274,14 +329,14 @@ async def _done(maybe: Deferred[None] | None) -> None:
         await maybe
 
 
-def _why(failure: Failure) -> str:
+def _why(failure: Failure, option: str) -> str:
     error = failure.value
     cause = getattr(error, "socketError", error)  # what is inside a CannotListenError
     if getattr(cause, "errno", None) == EADDRINUSE:
-        return "that address is in use: stop what uses it, or give another port with --listen"
+        return "that address is in use: stop what uses it, or give another port with --" + option
     if getattr(cause, "errno", None) == EACCES:
         return "that is not allowed: use a port from 1024 up, or a place that you may write to"
-    return f"{getattr(cause, 'strerror', None) or cause}: give another address with --listen"
+    return f"{getattr(cause, 'strerror', None) or cause}: give another address with --{option}"
 
 
 def makeService(options: Options) -> IService:
@@ -293,8 +348,14 @@ def makeService(options: Options) -> IService:
     journal = options.make_journal(reactor)
     hub = Hub(journal, limits, reactor.seconds, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
-    endpoints = [(written, serverFromString(reactor, written)) for written in options["listen"]]
-    return ChatService(reactor, endpoints, factory, journal)
+    web = WebFactory(factory, options["guard"])
+    factories: dict[str, IProtocolFactory] = {"listen": factory, "web": web.listener}
+    listening = [
+        Listening(option, written, serverFromString(reactor, written), factory)
+        for option, factory in factories.items()
+        for written in options[option]
+    ]
+    return ChatService(reactor, listening, factory, web, journal)
 
 
 def on_fault(member: Member | None) -> None:

@@ -1,0 +1,334 @@
+"""The web door in memory: what it answers, whom it refuses, and WebSockets that are one more way in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from wsproto.events import BytesMessage, Ping, TextMessage
+
+from twisted_chat.doors.chat import GOODBYE
+from twisted_chat.doors.program import LONGER
+from twisted_chat.doors.web.framing import KEPT, Frames
+from twisted_chat.doors.web.guard import Guard
+from twisted_chat.doors.web.websocket import READ_AT_ONCE, messages
+from twisted_chat.limits import Limits
+
+from .doors import Door
+from .test_program_door import TOKEN, Program
+from .web import Browser, WebPeer
+
+
+def browse(door, alias=None, **more):
+    return Program(door, alias, peer=Browser(door), **more)
+
+
+def closed(door):
+    """Return whether a door was left clean."""
+    door.close()
+    return True
+
+
+# -- a browser is one more reader
+
+
+def test_a_browser_and_a_netcat_hear_each_other_with_the_same_numbers(door):
+    ws, nc = browse(door, "ws"), door.enter("nc")
+    ws.heard()
+    nc.send("hello\n")
+    assert ws.said() == [("lobby", 3, "hello")]
+    ws.asks("say", room="lobby", text="hi <b>there</b>")
+    assert nc.read().endswith("ws: hi <b>there</b>\n")
+    assert ws.said() == [("lobby", 4, "hi <b>there</b>")]
+
+
+def test_a_browser_that_loses_its_connection_is_back_with_its_token_and_nobody_saw_it_leave(door):
+    ws, nc = browse(door, "ws", token=TOKEN), door.enter("nc")
+    ws.peer.lose()
+    nc.send("one\n")
+    back = browse(door)
+    back.asks("hello", version=1, alias="ws", token=TOKEN, rooms=["lobby"], after={"lobby": 2})
+    assert [message["text"] for message in back.heard() if message.get("kind") == "said"] == ["one"]
+    assert "left" not in nc.read()
+
+
+def test_a_message_of_many_fragments_is_one_request(door):
+    ws = browse(door, "ws")
+    asked = json.dumps({"do": "say", "id": "9", "room": "lobby", "text": "in parts"})
+    ws.peer.send_event(TextMessage(data=asked[:10], message_finished=False))
+    ws.peer.send_event(TextMessage(data=asked[10:20], message_finished=False))
+    ws.peer.send_event(TextMessage(data=asked[20:]))
+    assert ws.said() == [("lobby", 2, "in parts")]
+
+
+def test_a_close_ends_the_connection_and_the_alias_is_free(door):
+    ws = browse(door, "ws")
+    ws.asks("quit")
+    ws.heard()
+    assert ws.peer.close_code == 1000
+    assert ws.peer.is_closed
+    ws.peer.lose()
+    assert "ws" not in door.hub.aliases
+
+
+def test_the_server_says_goodbye_when_it_stops(door):
+    ws = browse(door, "ws")
+    door.factory.close_all()
+    door.settle()
+    assert ws.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
+    assert ws.peer.close_code == 1000
+
+
+# -- limits of a WebSocket
+
+
+def test_a_message_that_is_too_long_is_refused_and_the_connection_stays(door):
+    ws = browse(door, "ws")
+    longest = LONGER * door.limits.max_line
+    ws.peer.send("x" * (longest + 1))
+    assert [message["error"] for message in ws.heard()] == ["line_too_long"]
+    ws.peer.send("x" * longest)
+    assert [message["error"] for message in ws.heard()] == ["bad_request"]
+    assert ws.answer("ping")["result"] == "ping"
+
+
+def test_fragments_without_end_are_cut_off(door):
+    ws = browse(door, "ws")
+    most = LONGER * door.limits.max_line + READ_AT_ONCE
+    piece = "x" * 1000
+    for _ in range(most // (len(piece) + 8)):
+        ws.peer.send_event(TextMessage(data=piece, message_finished=False))
+    assert not ws.peer.is_closed
+    for _ in range(20):
+        ws.peer.send_event(TextMessage(data=piece, message_finished=False))
+    ws.peer.read()
+    assert ws.peer.close_code == 1009
+
+
+def test_binary_messages_are_refused(door):
+    ws = browse(door, "ws")
+    ws.peer.send_event(BytesMessage(data=b"{}"))
+    ws.peer.read()
+    assert ws.peer.close_code == 1003
+
+
+def test_a_flood_of_pings_is_read_no_faster_than_its_answers_are_taken(door):
+    ws = browse(door, "ws")
+    ws.peer.transport.producer.pauseProducing()  # the reader does not keep up
+    ws.peer.send_event(Ping())
+    assert door.hub.aliases["ws"].is_behind
+
+
+def test_a_browser_that_answers_pings_stays_and_one_that_does_not_is_dropped(door):
+    ws = browse(door, "ws")
+    door.clock.advance(door.limits.ping_seconds)
+    ws.peer.read()
+    assert ws.peer.pings == 1
+    ws.peer.send('{"do":"ping","id":"p"}')  # anything that comes will do
+    door.clock.advance(door.limits.ping_seconds)
+    assert not ws.peer.transport.aborted
+    door.clock.advance(door.limits.ping_seconds)
+    assert ws.peer.transport.aborted
+
+
+def test_who_floods_is_slowed_down_and_loses_nothing(door):
+    ws = browse(door, "ws")
+    lines = int(door.limits.lines_at_once) + 20
+    for number in range(lines):
+        ws.asks("say", room="lobby", text=str(number))
+    heard = ws.heard()
+    assert any("slow down" in message.get("text", "") for message in heard)
+    assert sum(message.get("kind") == "said" for message in heard) < lines
+    door.clock.advance(60)
+    door.settle()
+    heard += ws.heard()
+    assert [m["text"] for m in heard if m.get("kind") == "said"] == [str(number) for number in range(lines)]
+
+
+def test_a_wrong_handshake_is_answered_and_nothing_is_left(door):
+    assert WebPeer(door).ask("GET", "/ws").status == 426
+    peer = WebPeer(door)
+    assert peer.ask("GET", "/ws", Upgrade="websocket", Connection="Upgrade").status == 400
+    assert not door.factory.connections
+
+
+def test_a_websocket_on_a_connection_that_has_answered_already_is_refused(door):
+    peer = WebPeer(door)
+    peer.ask("GET", "/style")
+    asked = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
+    assert peer.ask("GET", "/ws", **asked, Sec_WebSocket_Key="x3JJHMbDL1EzLkh9GBhXDw==").status == 400
+
+
+# -- other sites, other names
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:8000", "http://127.0.0.1:59080.evil"]
+)
+def test_a_page_of_another_site_opens_no_websocket(door, origin):
+    ws = Browser(door, Origin=origin)
+    ws.read()
+    assert ws.rejected == 403
+    assert not door.factory.connections
+
+
+def test_the_chats_own_page_opens_one(door):
+    ws = Browser(door, Origin="http://127.0.0.1:59080")
+    ws.read()
+    assert ws.rejected is None
+    assert door.factory.connections
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["127.0.0.1:59080", "[::1]:59080", "localhost", "LOCALHOST:1", "chat.localhost", "192.0.2.7", "chat.example"],
+)
+def test_a_name_of_this_server_is_served(name):
+    door = Door(guard=Guard(["chat.example"]))
+    assert WebPeer(door).ask("GET", "/", Host=name).status == 200
+    assert closed(door)
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "[::1", "a b"]
+)
+def test_a_name_that_others_may_let_point_here_is_refused(door, name):
+    answer = WebPeer(door).ask("GET", "/", Host=name)
+    assert answer.status in (400, 421)
+    assert answer.text.count("\n") == 1
+
+
+def test_a_refusal_tells_the_option_that_would_allow_it(door):
+    assert "--web-name evil.example" in WebPeer(door).ask("GET", "/", Host="evil.example").text
+
+
+# -- every answer
+
+
+def test_the_page_is_there_with_a_strict_policy_and_an_etag(door):
+    peer = WebPeer(door)
+    answer = peer.ask("GET", "/")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in answer.headers
+    assert peer.ask("GET", "/", If_None_Match=answer.headers["ETag"]).status == 304
+    small = peer.ask("GET", "/", Accept_Encoding="gzip")
+    assert gzip.decompress(small.body) == answer.body
+
+
+def test_head_tells_the_length_and_has_no_body(door):
+    peer = WebPeer(door)
+    length = len(peer.ask("GET", "/").body)
+    peer.send_raw(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    head, body = peer.take().split(b"\r\n\r\n", 1)
+    assert f"Content-Length: {length}\r\n".encode() in head + b"\r\n"
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    "method, path, status", [("GET", "/no/such", 404), ("PUT", "/", 405), ("get", "/", 405), ("OPTIONS", "/", 204)]
+)
+def test_what_cannot_be_is_told_in_one_plain_sentence(door, method, path, status):
+    answer = WebPeer(door).ask(method, path)
+    assert answer.status == status
+    assert answer.text.count("\n") == (status != 204)
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    if status in (204, 405):
+        assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("header", [{"Content_Length": "1000000"}, {"Transfer_Encoding": "chunked"}])
+def test_a_body_without_bound_is_refused_as_it_comes(door, header):
+    peer = WebPeer(door)
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    answer = peer.ask("POST", "/", chunk * 2 if "Transfer_Encoding" in header else b"", **header)
+    assert answer.status == 413
+    assert peer.is_closed
+
+
+def test_a_request_that_does_not_come_whole_is_ended(door):
+    peer = WebPeer(door)
+    for _ in range(6):
+        peer.send_raw(b"G" if not peer.take() else b"")
+        door.clock.advance(door.limits.request_seconds / 5)
+    assert peer.transport.aborted
+
+
+def test_a_connection_may_ask_again_and_again(door):
+    peer = WebPeer(door)
+    for _ in range(5):
+        assert peer.ask("GET", "/").status == 200
+        door.clock.advance(door.limits.request_seconds - 1)
+    assert not peer.transport.aborted
+
+
+def test_a_fault_of_ours_is_one_answer_and_nobody_elses_end(door, logged_failures):
+    ws = browse(door, "ws")
+    door.web.resource.children[b"broken"] = door.web.resource.children[b"ws"].__class__(None)
+    answer = WebPeer(door).ask("GET", "/broken", Upgrade="websocket")
+    assert answer.status == 500
+    assert "a fault of ours" in answer.text
+    assert ws.answer("ping")["result"] == "ping"
+    logged_failures()
+
+
+# -- connections per address
+
+
+def test_browsers_and_telnets_of_one_address_are_counted_together():
+    door = Door(Limits(per_address=3))
+    door.connect("192.0.2.1")
+    first, _second = WebPeer(door), WebPeer(door)
+    refused = WebPeer(door)
+    assert b"429 Too Many Requests" in refused.take()
+    line = door.connect("192.0.2.1")
+    assert b"too many connections" in line.transport.value()
+    assert WebPeer(door, "192.0.2.2").ask("GET", "/").status == 200
+    first.lose()
+    assert WebPeer(door).ask("GET", "/").status == 200
+    refused.lose()
+    line.chat.connectionLost(Failure(ConnectionDone()))
+    assert closed(door)
+
+
+def test_whom_a_trusted_proxy_speaks_for_is_counted_and_not_the_proxy():
+    door = Door(Limits(per_address=1), guard=Guard(proxies=["192.0.2.9"]))
+    first = Browser(door, "192.0.2.9", X_Forwarded_For="198.51.100.1")
+    second = Browser(door, "192.0.2.9", X_Forwarded_For="198.51.100.2, 192.0.2.9")
+    third = Browser(door, "192.0.2.9", X_Forwarded_For="10.0.0.1, 198.51.100.1")
+    assert [peer.read() and peer.close_code for peer in (first, second)] == ["", ""]
+    assert "too many connections" in third.read()
+    assert third.close_code == 1000
+    assert WebPeer(door, "192.0.2.9").ask("GET", "/").status == 200
+    assert closed(door)
+
+
+def test_a_stranger_speaks_for_nobody_else(door):
+    Browser(door, "192.0.2.1", X_Forwarded_For="198.51.100.1")
+    assert [chat.address.host for chat in door.factory.connections] == ["192.0.2.1"]
+
+
+# -- framed once
+
+
+def test_what_many_are_sent_is_framed_once():
+    framed = []
+    frames = Frames(lambda data: framed.append(data) or data.upper())
+    shared = bytes(bytearray(b"shared"))
+    assert {frames.of(shared) for _ in range(1000)} == {b"SHARED"}
+    assert framed == [b"shared"]
+    for number in range(KEPT):
+        frames.of(b"%d" % number)
+    frames.of(shared)
+    assert framed.count(b"shared") == 2
+
+
+def test_each_line_is_a_message():
+    assert messages(b'{"a":1}\n{"b":"\xc3\xa9"}\n') == b'\x81\x07{"a":1}\x81\x0a{"b":"\xc3\xa9"}'

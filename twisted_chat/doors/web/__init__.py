@@ -1,0 +1,1 @@
+"""The web door: a browser's page, its WebSocket, and HTTP for scripts, on one port."""

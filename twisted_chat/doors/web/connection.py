@@ -1,0 +1,184 @@
+"""One connection to the web door, under whatever is spoken on it: counted, bounded in time, written to by an outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from twisted.web.http import Request
+
+from ..chat import address_text, cancel, host
+from ..line import set_socket_options
+from ..outbox import SocketOutbox, TransportOutbox, outbox_for
+
+if TYPE_CHECKING:
+    from .site import WebFactory
+
+TOO_MANY = (
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+    b"Retry-After: 10\r\nContent-Length: %d\r\n\r\n%s"
+)
+WORDS = b"too many connections from your address: close one and come again\n"
+
+log = Logger()
+
+
+class WebConnection(ProtocolWrapper):
+    """Stands between the transport and twisted.web.
+
+    A request has to come whole within ``Limits.request_seconds``; the same time is given for taking the answer, and
+    until the next one begins. What lasts longer, a WebSocket or a stream, takes the connection over.
+    """
+
+    factory: WebListener
+    transport: Any  # of any kind that streams
+    outbox: SocketOutbox | TransportOutbox | None = None
+
+    def __init__(self, factory: Any, wrapped: Any, counted: str | None) -> None:
+        """``counted``: the host for which this counts as a connection, if it does."""
+        super().__init__(factory, wrapped)
+        self._counted = counted
+        self._has_answered = False
+        self._deadline: IDelayedCall | None = None
+        self._on_data: Callable[[int], bool] = lambda size: True
+        self._on_control: Callable[[bytes], object] | None = None
+
+    # -- what Twisted calls
+
+    def connectionMade(self) -> None:
+        set_socket_options(self.transport, self.transport.getPeer(), self.factory.web.limits)
+        self.waits()
+
+    def dataReceived(self, data: bytes) -> None:
+        try:
+            if self._on_data(len(data)):
+                super().dataReceived(data)
+        except Exception:
+            log.failure("fault in a web connection")
+            self.transport.abortConnection()
+
+    def write(self, data: bytes) -> None:
+        if self.outbox is None:
+            self._has_answered = True
+            self.transport.write(data)
+        elif self._on_control is not None:
+            self._on_control(data)
+        else:
+            self.outbox.send(data)
+
+    def writeSequence(self, data: Any) -> None:
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        if self.outbox is None:
+            super().loseConnection()
+        else:
+            self.outbox.close(linger=False)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        cancel(self._deadline)
+        if self.outbox is not None:
+            self.outbox.lost()
+        super().connectionLost(reason)
+        if self._counted is not None:
+            self.factory.web.addresses.leave(self._counted)
+        self.factory.web.forget(self)
+
+    # -- what we call
+
+    def waits(self) -> None:
+        """Learn that the next request has to come."""
+        cancel(self._deadline)
+        clock, limits = self.factory.web.clock, self.factory.web.limits
+        self._deadline = clock.callLater(limits.request_seconds, self.abortConnection)
+
+    def came(self) -> None:
+        """Learn that a request has come whole."""
+        cancel(self._deadline)
+
+    @property
+    def can_be_taken_over(self) -> bool:
+        """Whether nothing was written yet that the transport may still hold."""
+        return self.outbox is None and not self._has_answered
+
+    def counts(self, for_host: str) -> bool:
+        """Count as a connection of a host, if it does not yet; return False if that would be one too many."""
+        if self._counted is None and self.factory.web.addresses.enter(for_host):
+            self._counted = for_host
+        return self._counted is not None
+
+    def take_over(
+        self,
+        on_drained: Callable[[], None],
+        on_stalled: Callable[[], None],
+        on_data: Callable[[int], bool] | None = None,
+        on_control: Callable[[bytes], object] | None = None,
+    ) -> SocketOutbox | TransportOutbox:
+        """Let everything be written by an outbox from now on, and return that.
+
+        ``on_data`` is called with the size of what comes, and tells whether it is to be read. ``on_control`` is given
+        what twisted.web writes from now on of itself, if that is not to go straight to the outbox.
+        """
+        web = self.factory.web
+        cancel(self._deadline)
+        self.transport.unregisterProducer()  # HTTPChannel, which has nothing more to produce
+        self.outbox = outbox_for(self.transport, web.clock, web.limits, on_drained, on_stalled)
+        self._on_data = on_data or self._on_data
+        self._on_control = on_control
+        return self.outbox
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        if self.outbox is None:
+            super().registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        if self.outbox is None:
+            super().unregisterProducer()
+
+
+def connection_of(request: Request) -> WebConnection:
+    """Return the connection over which a request came."""
+    transport: Any = request.channel.transport
+    return transport
+
+
+class Refused(ProtocolWrapper):
+    """A connection that is one too many of its address: told so, whatever it asks."""
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(TOO_MANY % (len(WORDS), WORDS))
+        transport.loseConnection()
+        self._deadline = self.factory.web.clock.callLater(
+            self.factory.web.limits.closing_seconds, transport.abortConnection
+        )
+
+    def dataReceived(self, data: bytes) -> None:
+        """Nothing is read."""
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        cancel(self._deadline)
+
+
+class WebListener(WrappingFactory):
+    """Makes the connections of the web door, and counts them together with the line door's."""
+
+    noisy = False
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__(web)
+        self.web = web
+
+    def buildProtocol(self, address: Any) -> ProtocolWrapper:
+        listener: Any = self  # of more than one kind of connection
+        counted = None if self.web.is_trusted(host(address)) else host(address)
+        if counted is not None and not self.web.addresses.enter(counted):
+            log.info("too many connections from {address}: refused", address=address_text(address))
+            return Refused(listener, self.web.buildProtocol(address))
+        connection = WebConnection(self, self.web.buildProtocol(address), counted)
+        self.web.connections.add(connection)
+        return connection

@@ -1,0 +1,95 @@
+"""Who may ask what of the web door: Host and Origin, and the headers that every answer has."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from twisted.web.http import Request
+
+from ..chat import host
+
+SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})  # methods that change nothing (RFC 9110, 9.2.1)
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+UNIX = "unix"  # how a proxy that comes over a UNIX socket is named
+
+
+class Guard:
+    """Knows this server's names, and the proxies that it trusts."""
+
+    def __init__(self, names: Iterable[str] = (), proxies: Iterable[str] = ()) -> None:
+        """``names``: further ones under which browsers may reach this server; ``proxies``: addresses, or "unix"."""
+        own = socket.gethostname().lower()
+        self._names = {"localhost", own, f"{own.partition('.')[0]}.local", *(name.lower() for name in names)}
+        self._proxies = {proxy if proxy == UNIX else str(ip_address(proxy)) for proxy in proxies}
+
+    def is_proxy(self, from_host: str) -> bool:
+        """Whether what this host says of whom it speaks for is believed; empty stands for a UNIX socket."""
+        return (from_host or UNIX) in self._proxies
+
+    def client_host(self, request: Request) -> str:
+        """Return who asks: the peer, or for whom a trusted proxy says that it asks."""
+        peer = host(request.getClientAddress())
+        forwarded = ",".join(request.requestHeaders.getRawHeaders("X-Forwarded-For", []))
+        for hop in reversed(forwarded.split(",") if forwarded else []):
+            if not self.is_proxy(peer):
+                break
+            try:
+                peer = str(ip_address(hop.strip()))
+            except ValueError:
+                break
+        return peer
+
+    def refusal(self, request: Request, opens: bool = False) -> tuple[int, str] | None:
+        """Return the status and one sentence for a request that another site's page may have sent, else nothing.
+
+        ``opens``: it opens a WebSocket, which a page of any site could.
+        """
+        asked = request.requestHeaders.getRawHeaders("Host", [])
+        if len(asked) > 1 or (not asked and request.clientproto != b"HTTP/1.0"):
+            return 400, "send one Host header"
+        if asked and not self._is_ours(asked[0]):
+            name = _name(asked[0]) or "that"
+            return 421, f"this server does not know itself as {name}: start it with --web-name {name} if that is right"
+        origin = request.requestHeaders.getRawHeaders("Origin")
+        if origin and (opens or request.method not in SAFE) and not _is_same(origin[0], asked):
+            return 403, "a page of another site may not do this: open the chat's own page"
+        return None
+
+    def _is_ours(self, asked: str) -> bool:
+        """Whether this is no name that somebody else can let point to this machine (DNS rebinding)."""
+        name = _name(asked)
+        try:
+            ip_address(name)
+        except ValueError:
+            return name in self._names or name.endswith(".localhost")
+        return True
+
+
+def _name(asked: str) -> str:
+    """Return the name in a Host header, in small letters; empty if it is none."""
+    try:
+        name = urlsplit(f"//{asked}").hostname or ""
+    except ValueError:
+        return ""
+    return name if name.isascii() and name.isprintable() and len(name) < 254 else ""
+
+
+def _is_same(origin: str, asked: Sequence[str]) -> bool:
+    try:
+        return bool(asked) and urlsplit(origin).netloc.lower() == asked[0].lower()
+    except ValueError:
+        return False

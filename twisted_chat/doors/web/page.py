@@ -1,0 +1,53 @@
+"""The page: its files, read once, and sent as they are."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+from twisted.web.server import Request
+
+from .answers import Answers
+
+FOLDER = Path(__file__).with_name("static")
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+class File(Answers):
+    """One file."""
+
+    isLeaf = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._type = TYPES[path.suffix]
+        self._body = path.read_bytes()
+        self._small = gzip.compress(self._body, mtime=0)
+        self._etag = f'"{hashlib.sha256(self._body).hexdigest()[:20]}"'
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader("Content-Type", self._type)
+        request.setHeader("Cache-Control", "no-cache")  # to be asked about each time, which costs an ETag
+        request.setHeader("Vary", "Accept-Encoding")
+        if request.setETag(self._etag.encode()):
+            return b""
+        if "gzip" not in (request.getHeader("Accept-Encoding") or ""):
+            return self._body
+        request.setHeader("Content-Encoding", "gzip")
+        return self._small
+
+
+def put_page(root: Answers) -> None:
+    """Put all files of the page below a resource, and the first one in its place too."""
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix in TYPES:
+            root.putChild(path.name.encode(), File(path))
+    root.putChild(b"", File(FOLDER / "index.html"))

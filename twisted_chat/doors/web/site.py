@@ -1,0 +1,129 @@
+"""What all web connections share, and the tree of what they can ask for."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import Request, Site
+
+from ...hub import Hub
+from ...limits import Addresses, Limits
+from ..line import LineFactory
+from .answers import Answers, refuse
+from .connection import WebConnection, WebListener, connection_of
+from .guard import HEADERS, Guard
+from .page import put_page
+from .websocket import WebSocketDoor
+
+POSTED = 20  # times a line that can be said, for the body of a request
+CONTINUES = 1024  # bytes more, for what stands around it
+
+log = Logger()
+
+
+class WebRequest(Request):
+    """A request: bounded, guarded, answered in plain words."""
+
+    content: BytesIO
+    _is_too_large = False
+
+    @property
+    def _web(self) -> WebFactory:
+        return connection_of(self).factory.web
+
+    def gotLength(self, length: int | None) -> None:
+        """Twisted would put what is long into a file; it is in memory here, since it is not long."""
+        self.content = BytesIO()
+        self._grow(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self._is_too_large:
+            return
+        self.content.write(data)
+        self._grow(self.content.tell())
+
+    def _grow(self, length: int) -> None:
+        most = POSTED * self._web.limits.max_line + CONTINUES
+        if length > most and not self._is_too_large:
+            self._is_too_large = True
+            words = b"that is too large: send %d bytes at most\n" % most
+            connection_of(self).write(
+                b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(words), words)
+            )
+            connection_of(self).loseConnection()
+
+    def process(self) -> None:
+        if self._is_too_large:
+            return  # it was answered
+        connection_of(self).came()
+        for name, value in HEADERS.items():
+            self.setHeader(name, value)
+        refusal = self._web.guard.refusal(self)
+        if refusal:
+            refuse(self, *refusal)
+        else:
+            super().process()
+
+    def finish(self) -> None:
+        connection = connection_of(self)
+        super().finish()
+        if connection.outbox is None:
+            connection.waits()
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """A fault of ours: tell it in plain words, and nobody else's connection knows of it."""
+        log.failure("fault in answering {path}", failure=reason, path=self.path.decode("ascii", "replace"))
+        if self.startedWriting:
+            connection_of(self).abortConnection()
+        else:
+            refuse(self, 500, "sorry, a fault of ours: please try again")
+        return reason
+
+
+class WebFactory(Site):
+    """What all web connections share: the hub, the limits, who is connected."""
+
+    noisy = False
+    displayTracebacks = False
+
+    def __init__(self, line: LineFactory, guard: Guard) -> None:
+        """``line``: what the connections of all doors share."""
+        self.line = line
+        self.hub: Hub = line.hub
+        self.limits: Limits = line.limits
+        self.clock: IReactorTime = line.clock
+        self.addresses: Addresses = line.addresses
+        self.guard = guard
+        self.connections: set[WebConnection] = set()
+        self.listener = WebListener(self)
+        super().__init__(self._tree(), WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
+
+    def _tree(self) -> Answers:
+        root = Answers()
+        put_page(root)
+        root.putChild(b"ws", WebSocketDoor(self))
+        return root
+
+    def is_trusted(self, from_host: str) -> bool:
+        """Whether what this host says of whom it speaks for is believed."""
+        return self.guard.is_proxy(from_host)
+
+    def forget(self, connection: WebConnection) -> None:
+        """Learn that a connection is lost."""
+        self.connections.discard(connection)
+
+    def close_all(self) -> None:
+        """End what is not a chat: those the line factory closes, with words."""
+        for connection in list(self.connections):
+            if connection.outbox is None:
+                connection.loseConnection()
+
+    def startFactory(self) -> None:
+        """Twisted would begin a log of requests: what people do is in the chat, and what goes wrong is logged."""
+
+    def stopFactory(self) -> None:
+        """And would end it."""

@@ -1,0 +1,166 @@
+"""A browser's connection: JSON Lines, one object a message of a WebSocket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+from twisted.web.websocket import WebSocketResource, WebSocketTransport
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import CloseConnection, TextMessage
+
+from ...wire.jsonlines import JsonView
+from ..chat import Chat, cancel, host
+from ..line import LineFactory
+from ..program import LONGER
+from ..splitter import TOO_LONG
+from .answers import Answers, plain
+from .connection import WebConnection, connection_of
+from .framing import Frames, FramingOutbox
+
+if TYPE_CHECKING:
+    from .site import WebFactory
+
+READ_AT_ONCE = 64 * 1024  # bytes, by Twisted
+NORMAL = 1000  # RFC 6455, 7.4.1; as the next ones
+UNSUPPORTED = 1003
+TOO_BIG = 1009
+
+
+def messages(lines: bytes) -> bytes:
+    """Return lines of JSON as messages, one each."""
+    send = Connection(ConnectionType.SERVER).send
+    return b"".join([send(TextMessage(data=line)) for line in lines.decode().splitlines()])
+
+
+def _close(code: int) -> bytes:
+    return Connection(ConnectionType.SERVER).send(CloseConnection(code=code))
+
+
+class WebSocketDoor(Answers):
+    """Where a WebSocket begins."""
+
+    isLeaf = True
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__()
+        self._web = web
+        self._frames = Frames(messages)
+        self._opens = WebSocketResource(self)
+
+    def render_GET(self, request: Request) -> bytes | int:
+        if "websocket" not in (request.getHeader("Upgrade") or "").lower():
+            request.setHeader("Upgrade", "websocket")
+            return plain(request, 426, "this address speaks WebSocket: / is the chat's page")
+        refusal = self._web.guard.refusal(request, opens=True)
+        if refusal is None and not connection_of(request).can_be_taken_over:
+            refusal = 400, "begin a WebSocket on a connection of its own"
+        return plain(request, *refusal) if refusal else self._opens.render_GET(request)
+
+    def buildProtocol(self, request: Request) -> WebSocketChat:
+        """Return what a WebSocket that can begin talks to, as WebSocketResource asks."""
+        address = request.getClientAddress()
+        if self._web.guard.is_proxy(host(address)):
+            address = IPv4Address("TCP", self._web.guard.client_host(request), 0)
+        return WebSocketChat(self._web.line, connection_of(request), address, self._frames)
+
+
+class WebSocketChat(Chat):
+    """One browser's connection, or a program's."""
+
+    factory: LineFactory
+
+    def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress, frames: Frames) -> None:
+        super().__init__()
+        self.factory = factory
+        self.address = address
+        self._connection = connection
+        self._frames = frames
+        self._longest = LONGER * factory.limits.max_line  # bytes in a message
+        self._unfinished = 0  # bytes of the message that is coming, at most one packet less
+        self._is_alive = True  # something came since the last ping
+        self._ping: IDelayedCall | None = None
+
+    # -- what twisted.web.websocket calls
+
+    def negotiationStarted(self, transport: WebSocketTransport) -> None:
+        self._transport = transport
+        self._raw = self._connection.take_over(self._drained, self._stalled, self._comes, self._control)
+
+    def negotiationFinished(self) -> None:
+        self._begin(FramingOutbox(self._raw, self._frames, _close(NORMAL)), JsonView())
+        self._talk_to_program()
+        self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
+        if not self._connection.counts(host(self.address)):
+            self.goodbye("too many connections from your address: close one and come again")
+
+    def textMessageReceived(self, message: str) -> None:
+        self._unfinished = 0
+        line = message.encode()
+        self._waiting.append(TOO_LONG if len(line) > self._longest else line)
+        self._guarded(self._work)
+
+    def bytesMessageReceived(self, data: bytes | bytearray) -> None:
+        self._refuse(UNSUPPORTED)
+
+    def pongReceived(self, payload: bytes) -> None:
+        """Something came, which is all that a pong tells."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._end()
+
+    # -- what the connection calls
+
+    def _comes(self, size: int) -> bool:
+        """Learn that so many bytes come; return whether they are to be read."""
+        self._is_alive = True
+        if self._outbox.is_closed:
+            return False
+        self._unfinished += size
+        if self._unfinished > self._longest + READ_AT_ONCE:
+            self._refuse(TOO_BIG)
+            return False
+        wait = self._bytes.take(size, self.factory.clock.seconds())
+        if wait:
+            self._slow_down(wait)
+            self._read_or_not()
+        return True
+
+    def _control(self, frame: bytes) -> None:
+        """Write a frame of twisted.web.websocket's own: the first answer, a pong, a close."""
+        if not (self._raw.send(frame) or self.member.is_behind):
+            self.member.falls_behind()
+
+    # -- what we call
+
+    def _refuse(self, code: int) -> None:
+        if not self._outbox.is_closed:
+            self._raw.send(_close(code))
+            self._raw.close(linger=False)
+
+    def _ping_or_abort(self) -> None:
+        """Ask whether a browser is still there; one that is not read is not asked."""
+        self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
+        if self.member.is_behind or not self._is_reading:
+            return
+        if not self._is_alive:
+            cancel(self._ping)
+            self._abort()
+            return
+        self._is_alive = False
+        self._transport.ping()
+
+    def _read_on(self, on: bool) -> None:
+        if on:
+            self._connection.transport.resumeProducing()
+        else:
+            self._connection.transport.pauseProducing()
+
+    def _abort(self) -> None:
+        self._connection.abortConnection()
+
+    def _calls(self) -> tuple[IDelayedCall | None, ...]:
+        return (self._ping,)
