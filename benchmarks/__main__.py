@@ -28,6 +28,7 @@ QUICK = {
     "rates": (100.0,),
     "connections": (100,),
     "visits": 200,
+    "rooms": (2,),
     "stuck": ((10, 2, 1),),
 }
 MORE = """\
@@ -159,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rates", type=_rates, help="lines a second, for latency; default 100,500")
     add("--connections", type=_numbers, help="idle ones; default 2000")
     add("--visits", type=_number, help="connections that come and go; default 10000")
+    add("--rooms", type=_numbers, help="default 1,2,5,10; each divides 10")
     add("--stuck", type=_stuck, help="READERS:STUCK:MEGABYTES, several with commas; default 95:5:100")
     add("--quick", action="store_true", help="little of everything, to see whether it works")
     add("--svg", type=Path, metavar="FILE", help="write a picture")

@@ -22,13 +22,15 @@ class Connection:
 
     __slots__ = ("heard", "sock", "steps", "tail")
 
-    def __init__(self, address: tuple[str, int], steps: Steps, small: bool = False) -> None:
-        self.sock = socket.socket()
+    def __init__(self, address: tuple[str, int] | str, steps: Steps, small: bool = False) -> None:
+        is_unix = isinstance(address, str)
+        self.sock = socket.socket(socket.AF_UNIX if is_unix else socket.AF_INET)
         if small:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
         self.sock.settimeout(PATIENCE_SECONDS)
         self.sock.connect(address)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not is_unix:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.steps = deque(steps)
         self.tail = b""
         self.heard = 0  # bytes of lines, if it is a speaker
@@ -71,7 +73,8 @@ class Crowd:
         kind, admitted, coming = self.server.kind, [], set()
         for name in names:
             steps = kind.come_in(name, speaks) + (kind.settle(speaks) if settle else [])
-            connection = Connection(self.server.address, steps, small)
+            address = (speaks and kind.speaks_at) or self.server.address
+            connection = Connection(address, steps, small)
             self.connections[connection.sock.fileno()] = connection
             self._epoll.register(connection.sock, select.EPOLLIN)
             admitted.append(connection)
@@ -96,13 +99,13 @@ class Crowd:
         """
         kind = self.server.kind
         for number, speaker in enumerate(speakers):
-            marked = text(number, MARK, 0, length) + kind.end
+            marked = text(number, MARK, 0, length)
             others = {"all": speakers, "others": [s for s in speakers if s is not speaker], "none": []}[kind.hears]
             waiting = {*readers, *others}
             speaker.sock.sendall(kind.say(number, text(number, MARK, 0, length)))
             while waiting:
                 touched = self._read_or_give_up("the first line")
-                waiting -= {connection for connection in touched if connection.tail.endswith(marked)}
+                waiting -= {each for each in touched if marked in each.tail and each.tail.endswith(kind.end)}
         return readers[0].tail
 
     def _done(self, coming: set[Connection]) -> set[Connection]:

@@ -45,6 +45,7 @@ _TIMES = [Column("p99 ms", "p99_ms", 1, 2), Column("p50 ms", "p50_ms", 1, 2), Co
 COLUMNS: dict[str, list[Column]] = {
     "fanout": _SPEED,
     "one": [_SPEED[1], _SPEED[0], *_SPEED[2:]],
+    "rooms": [_SPEED[3], *_SPEED[:3], *_SHARES],
     "latency": [*_TIMES, Column("load late p99 ms", "load_late_p99_ms", 1, 2), *_SHARES],
     "idle": [
         Column("KiB/connection", "bytes_per_connection", 1 / 1024, 2),
@@ -67,7 +68,7 @@ COLUMNS: dict[str, list[Column]] = {
     "acks": [Column("lines/s", "acks_per_second", 1, 0), *_SHARES],
     "soon": _TIMES,
 }
-LESS_IS_BETTER = {"latency", "idle", "stuck", "soon"}
+LESS_IS_BETTER = {"rooms", "latency", "idle", "stuck", "soon"}
 BUSY = 0.85  # of a core: whoever uses that much is what limits
 NOTES = """\
 M deliveries/s: million lines received by anyone a second. us/delivery, us/line: the server's CPU time, microseconds.

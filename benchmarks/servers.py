@@ -32,15 +32,19 @@ class CannotRun(Exception):
 
 
 class Server:
-    """One kind of server. A room that all readers are in is called b, where rooms have names."""
+    """One kind of server."""
+
+    room = "b"  # that all readers are in, where rooms have names
 
     name = ""
     program = ""  # that must be installed
     package = ""  # Debian's, that it is in
     hears = "all"  # whom a speaker hears: "all", the "others", or "none"
     has_one_order = True  # or each speaker's lines have theirs
+    has_one_length = True  # or a line's bytes grow with its number
+    speaks_at = ""  # the UNIX socket at which speakers come in, if it is another address
     end = b"\n"  # of what a reader receives
-    pattern = rb"s\d: " + TEXT + rb"\n"  # of a line as a reader receives it
+    pattern = rb"s\w+: " + TEXT + rb"\n"  # of a line as a reader receives it
     leaving = rb"(?!)"  # what readers receive when one of those called x, with a number, has left: nothing
     goodbye = b""  # that somebody says who goes, before ending their side
     at_once = 32  # connections that come in side by side; less than any backlog
@@ -66,6 +70,7 @@ class Ours(Server):
     name = "ours"
     program = str(Path(sys.executable).parent / "twistd")
     hears = "others"
+    pattern = rb"(?:#\w+ )?s\w+: " + TEXT + rb"\n"
     leaving = rb"x\d+ has left [^\n]*\n"
 
     def command(self, port, folder, bounded):
@@ -73,7 +78,11 @@ class Ours(Server):
         return [self.program, "-n", "--pidfile=", "chat", "--listen", listen, "--web", "none", "--no-limits"]
 
     def come_in(self, name, speaks=False):
-        return [(b"alias?", b"%s\n" % name.encode()), (b"/quit leaves\n", b"")]
+        steps = [(b"alias?", b"%s\n" % name.encode()), (b"/quit leaves\n", b"")]
+        if self.room != "b":
+            room = self.room.encode()
+            steps += [(b"", b"/leave lobby\n/join %s\n" % room), (b" in %s: " % room, b"")]
+        return steps
 
     def settle(self, speaks):
         return [(b"", b"/set echo off\n"), (b"echo off", b"")] if speaks else []
@@ -99,6 +108,36 @@ class OursWithEcho(Ours):
 
     def settle(self, speaks):
         return []
+
+
+class OursOnTheWeb(Ours):
+    """The same with readers by WebSocket: a line is a message of JSON, with number and time."""
+
+    name = "ours-web"
+    hears = "none"  # of what is counted
+    has_one_length = False
+    end = b'"}'
+    pattern = (  # of a message of 126 bytes or more
+        rb'\x81~[\x00-\xff]{2}\{"kind":"said","room":"lobby","number":\d+,"time":[0-9.]+,"author":"s\d","text":"'
+        + TEXT
+        + rb'"\}'
+    )
+    leaving = rb'\x81[\x00-\xff]{1,3}\{"kind":"left"[^}]*\}'
+    goodbye = b"\x88\x80\0\0\0\0"  # a close frame
+
+    def command(self, port, folder, bounded):
+        self.speaks_at = f"{folder}/chat.sock"
+        where = ["--listen", f"unix:{self.speaks_at}", "--web", f"tcp:{port}:interface=127.0.0.1"]
+        return [self.program, "-n", "--pidfile=", "chat", *where, "--no-limits"]
+
+    def come_in(self, name, speaks=False):
+        if speaks:
+            return super().come_in(name)
+        asked = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        asked += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
+        hello = b'{"do":"hello","id":"h","version":1,"alias":"%s"}' % name.encode()
+        masked = b"\x81" + bytes([len(hello) | 0x80, 0, 0, 0, 0]) + hello  # with zeros: RFC 6455, 5.3
+        return [(b"", asked), (b"\r\n\r\n", masked), (b'"result":"hello"', b"")]
 
 
 class Script(Server):
@@ -130,16 +169,16 @@ class Irc(Server):
 
     hears = "others"
     end = b"\r\n"
-    pattern = rb":s\d!\S+ PRIVMSG #b :" + TEXT + rb"\r\n"
+    pattern = rb":s\S*!\S+ PRIVMSG #\w+ :" + TEXT + rb"\r\n"
     goodbye = b"QUIT\r\n"  # else inspircd overlooks the end of some
     leaving = rb":x\d+!\S+ QUIT [^\n]*\n"
 
     def come_in(self, name, speaks=False):
         hello = f"NICK {name}\r\nUSER {name} 0 * :{name}\r\n".encode()
-        return [(b"", hello), (b" 001 ", b"JOIN #b\r\n"), (b" 366 ", b"")]
+        return [(b"", hello), (b" 001 ", f"JOIN #{self.room}\r\n".encode()), (b" 366 ", b"")]
 
     def say(self, speaker, text):
-        return b"PRIVMSG #b :%s\r\n" % text
+        return b"PRIVMSG #%s :%s\r\n" % (self.room.encode(), text)
 
 
 class Ngircd(Irc):
@@ -245,6 +284,7 @@ KINDS: dict[str, type[Server]] = {
         Ours,
         OursInMemory,
         OursWithEcho,
+        OursOnTheWeb,
         Floor,
         TextbookTwisted,
         TextbookAsyncio,

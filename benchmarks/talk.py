@@ -134,7 +134,7 @@ class Talk:
         readers, speakers = len(self._readers), len(self._speakers)
         if speakers > 1 and not self._server.kind.has_one_order:
             return SpeakerChecker(readers, speakers, mark, self._sampled)
-        if self._is_patient:
+        if self._is_patient or not self._server.kind.has_one_length:
             return PatientChecker(readers, pattern, re.compile(self._server.kind.leaving), len(mark))
         return Checker(readers, pattern, len(mark))
 

@@ -11,16 +11,19 @@ from dataclasses import dataclass
 
 from . import acks
 from .crowd import READ_BYTES, Connection, Crowd, until
+from .rooms import SHORT, in_rooms
 from .servers import Running
 from .talk import Course, Talk
 from .visits import visit
 
-SHORT, LONG = 59, 400  # bytes of a text: a line of 64 in our own server; as much as an IRC server passes on
+LONG = 400  # bytes of a text: as much as an IRC server passes on
 SAMPLES = 20  # readers whose latency is taken
 SETTLE_SECONDS = 8  # for a server to let go of what it holds for connections that are gone
 STUCK_SECONDS = 90  # in which so and so many megabytes are to be said
 OURS = frozenset({"ours", "ours-memory"})  # who acknowledge lines
 ACK_RATE = 1000  # lines a second
+WITH_ROOMS = frozenset({"ours", "ours-memory", "ngircd", "inspircd"})
+IN_ROOMS, SPEAKERS = 100, 10
 FEW = 100  # connections that come and go first, so that what is made once is there
 
 Figures = dict[str, float]
@@ -39,6 +42,7 @@ class Settings:
     rates: tuple[float, ...] = (100, 500)  # lines a second
     connections: tuple[int, ...] = (2000,)
     visits: int = 10_000
+    rooms: tuple[int, ...] = (1, 2, 5, 10)
     stuck: tuple[tuple[int, int, int], ...] = ((95, 5, 100),)  # readers, stuck ones, megabytes said
 
 
@@ -99,6 +103,16 @@ def _latency(settings: Settings) -> Iterator[Case]:
             title = f"{rate:g} lines a second to {_count(readers, 'reader')}"
             pictured = readers >= 100 and rate == max(settings.rates)
             yield Case("latency", title, run, readers + max(settings.speakers), pictured=pictured)
+
+
+def _rooms(settings: Settings) -> Iterator[Case]:
+    for rooms in settings.rooms:
+
+        def run(server: Running, rooms: int = rooms) -> Figures:
+            return _speed(in_rooms(server, rooms, IN_ROOMS // rooms, SPEAKERS // rooms, settings.seconds))
+
+        title = f"{IN_ROOMS} readers, {SPEAKERS} speakers, in {_count(rooms, 'room')}"
+        yield Case("rooms", title, run, 2 * (IN_ROOMS + SPEAKERS), only=WITH_ROOMS, pictured=False)
 
 
 def _idle(settings: Settings) -> Iterator[Case]:
@@ -196,6 +210,7 @@ def _soon(settings: Settings) -> Iterator[Case]:
 WORKS: dict[str, Callable[[Settings], Iterator[Case]]] = {
     "fanout": _fanout,
     "one": _one,
+    "rooms": _rooms,
     "latency": _latency,
     "idle": _idle,
     "visits": _come_and_go,

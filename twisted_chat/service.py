@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from signal import SIGTERM, getsignal, signal
@@ -29,7 +29,6 @@ from . import __version__, text
 from .doors.chat import address_text, host
 from .doors.line import LineFactory
 from .doors.web.guard import Guard
-from .doors.web.site import WebFactory
 from .errors import CannotOpen
 from .hub import Hub
 from .interfaces import Journal
@@ -234,14 +233,15 @@ class ChatService(Service):
         reactor: IReactorCore,
         listening: Sequence[Listening],
         factory: LineFactory,
-        web: WebFactory,
+        on_stop: Sequence[Callable[[], None]],
         journal: Journal,
     ) -> None:
+        """``on_stop`` is called when the journal has stopped, before everyone is told."""
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
         self._factory = factory
-        self._web = web
+        self._on_stop = on_stop
         self._journal = journal
 
     def privilegedStartService(self) -> None:
@@ -266,7 +266,8 @@ class ChatService(Service):
             await _done(port.stopListening())
         self._factory.is_held = True
         await self._journal.stop()
-        self._web.close_all()
+        for end in self._on_stop:
+            end()
         await self._factory.close_all()
 
     def _open(self) -> None:
@@ -348,14 +349,20 @@ def makeService(options: Options) -> IService:
     journal = options.make_journal(reactor)
     hub = Hub(journal, limits, reactor.seconds, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
-    web = WebFactory(factory, options["guard"])
-    factories: dict[str, IProtocolFactory] = {"listen": factory, "web": web.listener}
+    factories: dict[str, IProtocolFactory] = {"listen": factory}
+    on_stop: list[Callable[[], None]] = []
+    if options["web"]:
+        from .doors.web.site import WebFactory  # only where it is asked for: it takes some megabytes
+
+        web = WebFactory(factory, options["guard"])
+        factories["web"] = web.listener
+        on_stop.append(web.close_all)
     listening = [
         Listening(option, written, serverFromString(reactor, written), factory)
         for option, factory in factories.items()
         for written in options[option]
     ]
-    return ChatService(reactor, listening, factory, web, journal)
+    return ChatService(reactor, listening, factory, on_stop, journal)
 
 
 def on_fault(member: Member | None) -> None:

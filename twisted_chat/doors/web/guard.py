@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from twisted.web.http import Request
-
 from ..chat import host
+
+if TYPE_CHECKING:
+    from twisted.web.http import Request
 
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})  # methods that change nothing (RFC 9110, 9.2.1)
 POLICY = (
