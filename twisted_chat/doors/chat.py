@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -66,7 +65,7 @@ class Chat:
     _outbox: ClosableOutbox
 
     def __init__(self) -> None:
-        self._waiting: deque[bytes] = deque()  # as received: what comes of a bad line is far larger
+        self._waiting: list[bytes] = []  # as received: what comes of a bad line is far larger
         self._is_lost = False
         self._is_reading = True
         self._peer_is_done = False

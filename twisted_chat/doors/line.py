@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 from socket import SO_OOBINLINE, SO_SNDBUF, SOL_SOCKET
 
 from twisted.internet.defer import Deferred
@@ -170,7 +169,7 @@ class LineChat(Chat, LineReceiver):
         line = self._read(self._waiting[0])
         if not self.member.may(self._is_post(line)):
             return 0
-        self._waiting.popleft()
+        del self._waiting[0]
         self._obey(line)
         return 1
 
@@ -178,12 +177,8 @@ class LineChat(Chat, LineReceiver):
         """Take the lines in a row that are just said, at most so many: nearly all lines, read together."""
         if self._waiting[0][:1] == b"/" or not (self.member.alias and self.member.may(posts=True)):
             return []
-        plain = text.plain(list(islice(self._waiting, most)))
-        if len(plain) == len(self._waiting):
-            self._waiting.clear()
-        else:
-            for _ in plain:
-                self._waiting.popleft()
+        plain = text.plain(self._waiting[:most])
+        del self._waiting[: len(plain)]
         return plain
 
     def _read(self, line: bytes) -> str | ChatError | Mark:

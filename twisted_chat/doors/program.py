@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -50,7 +49,7 @@ class ProgramTalk:
         self._asked = Request("", "", {})  # what _steps are about
         hub.listen(connection.member, view=JsonView())
 
-    def take(self, waiting: deque[bytes], most: int) -> int:
+    def take(self, waiting: list[bytes], most: int) -> int:
         """Take as many requests as can be taken now; return how many."""
         taken = 0
         if self._is_beginning:
@@ -62,7 +61,7 @@ class ProgramTalk:
             is_post = isinstance(asked, Request) and asked.name in programs.POSTS
             if not self._connection.member.may(is_post):
                 break
-            waiting.popleft()
+            del waiting[0]
             self._next = None
             self._obey(asked)
             taken += 1
