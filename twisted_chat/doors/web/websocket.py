@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.python.failure import Failure
 from twisted.web.server import Request
-from twisted.web.websocket import WebSocketResource, WebSocketTransport
+from twisted.web.websocket import WebSocketResource
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
@@ -86,8 +86,9 @@ class WebSocketChat(Chat):
 
     # -- what twisted.web.websocket calls
 
-    def negotiationStarted(self, transport: WebSocketTransport) -> None:
+    def negotiationStarted(self, transport: Any) -> None:  # an IProtocol and a WebSocketTransport
         self._transport = transport
+        self._connection.wrappedProtocol = transport  # what HTTP was spoken with is not needed any more
         self._raw = self._connection.take_over(self._drained, self._stalled, self._comes, self._control)
 
     def negotiationFinished(self) -> None:
