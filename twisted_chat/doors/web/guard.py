@@ -60,6 +60,8 @@ class Guard:
 
         ``opens``: it opens a WebSocket, which a page of any site could.
         """
+        if not _is_text(request):
+            return 400, "a header is not UTF-8: send it as UTF-8, or not at all"
         asked = request.requestHeaders.getRawHeaders("Host", [])
         if len(asked) > 1 or (not asked and request.clientproto != b"HTTP/1.0"):
             return 400, "send one Host header"
@@ -79,6 +81,15 @@ class Guard:
         except ValueError:
             return name in self._names or name.endswith(".localhost")
         return True
+
+
+def _is_text(request: Request) -> bool:
+    """Whether all headers can be read as twisted.web reads them."""
+    try:
+        b"\n".join(b"\n".join(values) for _name, values in request.requestHeaders.getAllRawHeaders()).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _name(asked: str) -> str:
