@@ -456,3 +456,15 @@ def test_what_a_refused_join_promised_is_forgotten():
 def test_a_question_about_a_number_that_is_not_there_is_a_mistake(alice):
     assert alice.answer("who", room="lobby", at=99)["error"] == "bad_request"
     assert alice.answer("who", room="*", at=1)["error"] == "bad_request"
+
+
+def test_a_program_is_shown_the_motd_after_hello_and_not_again_when_it_is_back():
+    door = Door(motd=["be kind", "and brief"])
+    alice = Program(door).asks("hello", version=1, alias="alice", token=TOKEN)
+    heard = alice.heard()
+    at = next(place for place, message in enumerate(heard) if message.get("result") == "hello")
+    assert heard[at + 1 :] == [{"kind": "noticed", "text": "be kind"}, {"kind": "noticed", "text": "and brief"}]
+    alice.dies()
+    back = Program(door).asks("hello", version=1, alias="alice", token=TOKEN)
+    assert not [message for message in back.heard() if message.get("kind") == "noticed"]
+    door.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
@@ -39,6 +39,7 @@ class Shared(Protocol):
     limits: Limits
     clock: IReactorTime
     connections: set[Chat]
+    motd: Sequence[str]
     is_held: bool
     log: Logger
 
@@ -267,6 +268,10 @@ class Chat:
         return may
 
     # -- what a program asks of its connection
+
+    @property
+    def motd(self) -> Sequence[str]:
+        return self.factory.motd
 
     def _talk_to_program(self) -> None:
         """Take what comes from now on for a program's."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .. import programs
 from ..errors import BadRequest, ChatError, HelloFirst, LineTooLong
+from ..events import NOTICED, Event
 from ..hub import Hub
 from ..interfaces import Door
 from ..limits import Limits
@@ -25,6 +26,10 @@ class Connection(Door, Protocol):
     """The door, as this file sees it."""
 
     member: Member
+
+    @property
+    def motd(self) -> Sequence[str]:
+        """Lines that are shown to whoever comes in."""
 
     def adopt(self, member: Member) -> None:
         """Go on as a member who was here before."""
@@ -176,6 +181,8 @@ class ProgramTalk:
         if asked.name == "quit":
             self._hub.leave_all(me, asked.fields["text"])
         else:
+            if asked.name == "hello" and not fields["resumed"]:
+                me.send([Event(NOTICED, text=line) for line in self._connection.motd])
             me.keep_promise()
 
     def _refused(self) -> None:
