@@ -15,6 +15,9 @@ NUMBERED = frozenset({"said", "acted", "joined", "left", "renamed", "retitled", 
 
 
 class GoodClient:
+    is_sliced = True
+    is_paused = False
+
     def __init__(self, name, rooms=("lobby",), parse=json.loads):
         self.name = self.alias = name
         self.history = History(name)

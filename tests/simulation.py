@@ -27,6 +27,7 @@ from twisted_chat.journals.numbers import log_of, numbered
 from twisted_chat.limits import Addresses, Limits
 from twisted_chat.wire.jsonlines import event_object
 
+from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, check
 from .good_client import GoodClient
 
@@ -35,6 +36,7 @@ TAIL = 5  # events of a room that a start knows
 WIRE = 2000  # bytes that are on their way before the transport asks for a pause
 PROGRAMS = ("ann", "ben", "cy", "dot")
 PEOPLE = ("pat", "quinn")
+BUNDLED = ("eve",)  # uses the library
 ROOMS = ("lobby", "ops", "dev")
 FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick")  # what can be left out of a run
 
@@ -233,8 +235,8 @@ class Wire:
             self.to_server += self.reader.out
             self.reader.out.clear()
         if self.to_server and self.reads and not self.is_lost:
-            self.chat.dataReceived(_slice(self.to_server, chance if self.reader.history.is_program else None))
-        if not self.is_stalled:
+            self.chat.dataReceived(_slice(self.to_server, chance if self.reader.is_sliced else None))
+        if not (self.is_stalled or (self.reader.is_paused and not self.is_cut)):
             if self.to_client and not self.is_cut:
                 self.reader.feed(_slice(self.to_client, chance))
             if self.is_full and not self.to_client and not self.is_lost:
@@ -330,6 +332,8 @@ class Server:
 class Human:
     """A person with netcat: they do not ask again, and are told no numbers."""
 
+    is_sliced = is_paused = False
+
     SAID = re.compile(rb"\b(\w+)-t(\d+)\b")
 
     def __init__(self, name):
@@ -376,16 +380,19 @@ class Simulation:
 
     def __init__(self, seed, faults=FAULTS, journal=DiskJournal):
         self.chance = random.Random(seed)
+        random.seed(seed)  # for the library's pauses
         self.faults = faults
         self.journal = journal
         self.disk = Disk()
         self.programs = [GoodClient(name) for name in PROGRAMS]
         self.people = [Human(name) for name in PEOPLE]
-        self.readers = [*self.programs, *self.people]
+        self.bundled = [BundledClient(name) for name in BUNDLED]
+        self.readers = [*self.programs, *self.people, *self.bundled]
         self.wires = {}  # reader -> the newest one
         self.counts = dict.fromkeys([*FAULTS, "steps"], 0)
         self.server = None
         self.refused = set()
+        self.texts = 0
         self.begin(1_000_000.0)
         steps = {
             self.say: 40, self.person_says: 6, self.move_some: 40, self.move_all: 8, self.pass_time: 12,
@@ -459,7 +466,12 @@ class Simulation:
     def pass_time(self):
         for program in self.programs:
             program.try_again()
-        self.server.clock.advance(self.chance.choice((0, 0, 0.01, 0.05, 0.1, 0.1, 1, 4)))
+        self.advance(self.chance.choice((0, 0, 0.01, 0.05, 0.1, 0.1, 1, 4)))
+
+    def advance(self, seconds):
+        self.server.clock.advance(seconds)
+        for client in self.bundled:
+            client.clock.advance(seconds)
 
     # -- the network
 
@@ -477,9 +489,14 @@ class Simulation:
     def connect(self):
         reader = self.chance.choice(self.readers)
         if not reader.is_connected:
-            self.wires[reader] = self.server.connect(reader)
+            self.connect_one(reader)
         elif getattr(reader, "is_refused", False):
             reader.hello()
+
+    def connect_one(self, reader):
+        wire = self.wires[reader] = self.server.connect(reader)
+        if reader in self.bundled:
+            reader.on_wire(wire)
 
     def cut(self):
         if self.wires and self.may("cut"):
@@ -502,9 +519,10 @@ class Simulation:
     # -- the readers
 
     def say(self):
-        program = self.chance.choice(self.programs)
+        program = self.chance.choice([*self.programs, *self.bundled])
         for _ in range(self.chance.choice((1, 1, 1, 1, 2, 10))):
-            text = f"{program.name}-t{len(program.history.records)}"
+            self.texts += 1
+            text = f"{program.name}-t{self.texts}"
             which = self.chance.random()
             if which < 0.7:
                 program.say(self.chance.choice(sorted(program.wanted) or ROOMS), text)
@@ -531,12 +549,12 @@ class Simulation:
             person.out += self.chance.choice((b"/leave lobby\n/join lobby\n", b"/join ops\n/leave ops\n", b"/quit\n"))
 
     def join(self):
-        program = self.chance.choice(self.programs)
+        program = self.chance.choice([*self.programs, *self.bundled])
         if program.is_in:
             program.join(self.chance.choice(ROOMS))
 
     def leave(self):
-        program = self.chance.choice(self.programs)
+        program = self.chance.choice([*self.programs, *self.bundled])
         if program.is_in:
             program.leave(self.chance.choice(ROOMS))
 
@@ -570,16 +588,16 @@ class Simulation:
                     wire.lose()
             for reader in self.readers:
                 if not reader.is_connected:
-                    self.wires[reader] = self.server.connect(reader)
+                    self.connect_one(reader)
                 elif getattr(reader, "is_refused", False):
                     reader.hello()
             for program in self.programs:
                 program.try_again()
             self.move_all()
-            self.server.clock.advance(0.05)
+            self.advance(0.05)
             if all(reader.is_settled for reader in self.readers) and self.is_quiet():
                 break
-        for program in self.programs:
+        for program in [*self.programs, *self.bundled]:
             program.end()
 
     def is_quiet(self):
@@ -592,8 +610,9 @@ class Simulation:
         refused = self.refused | self.server.refused | self.server.journal.refused
         refused |= {  # who is told may be gone for a moment
             (program.history.client, record.id)
-            for program in self.programs
+            for program in [*self.programs, *self.bundled]
             for record in program.history.records
             if type(record) is Sent and record.group[0] == "@"
         }
-        return check([reader.history for reader in self.readers], log, refused=refused)
+        found = check([reader.history for reader in self.readers], log, refused=refused)
+        return found + [violation for client in self.bundled for violation in client.violations(log)]

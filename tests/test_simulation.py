@@ -113,7 +113,7 @@ class Stutters(DiskJournal):
 
 
 def test_an_acknowledgement_before_the_sync_is_caught():
-    assert "lost" in caught(("power", "late"), TooEarly)
+    assert "lost" in caught(("power", "late"), TooEarly, most=300)
 
 
 def test_a_journal_that_does_not_sync_is_caught():
@@ -173,3 +173,18 @@ def test_a_member_who_is_left_in_a_list_is_caught(monkeypatch):
 
     monkeypatch.setitem(programs.TABLE, "who", wrong)
     assert caught(()) == {"views"}
+
+
+def test_a_library_that_does_not_say_again_what_was_not_acknowledged_is_caught(monkeypatch):
+    monkeypatch.setattr("twisted_chat.client.requests.Requests.lines", lambda self: b"")
+    assert "unanswered" in caught(("cut",), most=10)
+
+
+def test_a_library_that_gives_again_what_it_has_given_is_caught(monkeypatch):
+    monkeypatch.setattr("twisted_chat.client.seen.Seen.after", lambda self, rooms: dict.fromkeys(rooms, 0))
+    assert "order" in caught(("cut",), most=10)
+
+
+def test_a_library_that_forgets_where_it_was_is_caught(monkeypatch):
+    monkeypatch.setattr("twisted_chat.client.seen.Seen.after", lambda self, rooms: {})
+    assert "order" in caught(("cut",), most=10)

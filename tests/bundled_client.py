@@ -1,0 +1,206 @@
+"""The bundled library on the simulation's wires: what it says is recorded, and what it gives is held to the log."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from twisted_chat.client.chat import Chat
+from twisted_chat.client.errors import Refused as RefusedError
+from twisted_chat.client.on_twisted import DeferredWaiter, TwistedDriver
+from twisted_chat.client.requests import POSTS
+from twisted_chat.errors import ChatError
+from twisted_chat.events import SKIPPED
+
+from .checker import Acked, Ended, History, Refused, Sent, Violation, key
+
+
+class Link:
+    """One connection, as the library sees it."""
+
+    def __init__(self, client, listener):
+        self.client, self.listener = client, listener
+        self.wire = None  # the simulation's
+
+    def write(self, data):
+        self.client.out += data
+
+    def pause(self):
+        self.client.is_paused = True
+
+    def resume(self):
+        self.client.is_paused = False
+
+    def abort(self):
+        self.client.clock.callLater(0, self._cut)
+
+    def _cut(self):
+        if self.wire is not None:
+            self.wire.cut()
+
+
+class BundledClient:
+    """One program that uses ``twisted_chat.client``; ``events`` are what its ``async for`` gave."""
+
+    is_sliced = True
+
+    def __init__(self, name):
+        self.name = name
+        self.clock = Clock()
+        self.history = History(name)
+        self.out = bytearray()
+        self.is_paused = False
+        self.events = []
+        self.failures = []
+        self._waiting = None  # for a connection: who asked, and what to tell
+        self._link = None
+        self._said = 0
+        self._idents = {}  # by what was said
+        self.chat = Chat(TwistedDriver(self.clock), self._open, patience=None)
+        self._session = self.chat._session
+        self._session._token = f"{name}-" + "x" * 16
+        self._make, self._session.requests.make = self._session.requests.make, self._noted
+        self._start(self._live())
+
+    def _start(self, task):
+        Deferred.fromCoroutine(task).addErrback(self.failures.append)
+
+    def _noted(self, do, fields, is_quiet=False):
+        request = self._make(do, fields, is_quiet)
+        if do in POSTS:
+            self._said += 1
+            self._idents[fields["text"]] = request.ident
+            group = fields.get("room") or ("@" + fields["to"] if "to" in fields else "*")
+            self.history.records.append(Sent(request.ident, group, fields["text"], self._said))
+        return request
+
+    async def _live(self):
+        while not self.chat.alias:
+            try:
+                await self.chat.claim(self.name)
+            except (ChatError, OSError):  # it is only later that it comes back by itself
+                nap = DeferredWaiter()
+                self.clock.callLater(0.5, nap.set_result, None)
+                await nap
+        async for event in self.chat:
+            self.events.append(event)
+
+    # -- connections
+
+    async def _open(self, listener):
+        self._waiting = listener, DeferredWaiter()
+        try:
+            await self._waiting[1]
+        finally:
+            self._waiting = None
+
+    @property
+    def is_connected(self):
+        return self._waiting is None
+
+    def connected(self):
+        listener, waiter = self._waiting
+        self.out.clear()
+        self.is_paused = False
+        self._link = Link(self, listener)
+        listener.connected(self._link)
+        waiter.set_result(None)
+
+    def on_wire(self, wire):
+        """Learn which wire the newest connection has."""
+        self._link.wire = wire
+
+    def feed(self, data):
+        self._link.listener.received(data)
+        self.history.client = self._session.hearing.client
+
+    def lost(self):
+        self.out.clear()
+        self._link.wire = None
+        self._link.listener.lost("")
+
+    # -- what it does
+
+    @property
+    def is_in(self):
+        return self._session._is_in
+
+    @property
+    def is_settled(self):
+        return self.is_in and not (self._session.requests or self.out)
+
+    @property
+    def wanted(self):
+        return set(self.chat.rooms)
+
+    def say(self, room, words):
+        self._start(self._tells(words, self.chat.say(room, words)))
+
+    def tell(self, alias, words):
+        self._start(self._tells(words, self.chat.tell(alias, words)))
+
+    def broadcast(self, words):
+        self._start(self._tells(words, self.chat.broadcast(words)))
+
+    def join(self, room):
+        self._start(self._may_fail(self.chat.join(room)))
+
+    def leave(self, room):
+        if room in self.chat.rooms:
+            self._start(self._may_fail(self.chat.leave(room)))
+
+    async def _tells(self, words, post):
+        try:
+            event = await post
+        except RefusedError as error:
+            self.history.records.append(Refused(self._idents.get(words, ""), error.code))
+        else:
+            self.history.records.append(Acked(event.ident.partition("/")[2], event.group, event.number))
+
+    async def _may_fail(self, request):
+        try:
+            await request
+        except ChatError:
+            """A disk that fails, say."""
+
+    def end(self):
+        """Record that it thinks it is done."""
+        self.history.records.append(Ended([]))
+
+    # -- what it was given
+
+    def _was_owed(self, missing):
+        """Whether any of these is an event: not what one does oneself, nor what happened while one was out."""
+        is_out = False
+        for one in missing:
+            if one["author"] == self.chat.alias and one["kind"] in ("left", "joined"):
+                is_out = one["kind"] == "left"
+            elif not is_out and one["kind"] != "took":
+                return True
+        return False
+
+    def violations(self, log):
+        """Hold the events against the log: each number once, in order, as it stands there, to the end."""
+        found, last = [], {}
+        log = {key(group): events for group, events in log.items()}
+        mine = "@" + self.name
+        for event in self.events:
+            group = key(event.group)
+            if not event.number or (group[:1] == "@" and group != mine):
+                continue
+            if event.kind == SKIPPED:
+                found.append(Violation("gap", f"{self.name} was told that {event} was left out"))
+                last[group] = event.number
+                continue
+            missing = log[group][last.get(group, event.number - 1) : event.number - 1]
+            if self._was_owed(missing) or event.number <= last.get(group, 0):
+                found.append(Violation("order", f"{self.name} was given {event} after {last[group]}"))
+            kept = log[group][event.number - 1] if event.number <= len(log[group]) else None
+            if kept is None or (kept["kind"], kept["author"], kept["text"]) != (event.kind, event.author, event.text):
+                found.append(Violation("lost", f"{self.name} was given {event}, and the log has there {kept}"))
+            last[group] = event.number
+        for group in (*self.chat.rooms, "*", mine):
+            if group in last and self._was_owed(log[group][last[group] :]):
+                found.append(Violation("gap", f"{self.name} was not given {group} after {last[group]}"))
+        found += [Violation("fault", failure.getTraceback()) for failure in self.failures]
+        return found
