@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -56,6 +58,8 @@ class BundledClient:
         self._link = None
         self._said = 0
         self._idents = {}  # by what was said
+        self._entries = set()  # rooms and numbers of the events by which it was told that it came in
+        self._data = b""
         self.chat = Chat(TwistedDriver(self.clock), self._open, patience=None)
         self._session = self.chat._session
         self._session._token = f"{name}-" + "x" * 16
@@ -101,6 +105,7 @@ class BundledClient:
     def connected(self):
         listener, waiter = self._waiting
         self.out.clear()
+        self._data = b""
         self.is_paused = False
         self._link = Link(self, listener)
         listener.connected(self._link)
@@ -111,6 +116,9 @@ class BundledClient:
         self._link.wire = wire
 
     def feed(self, data):
+        *lines, self._data = (self._data + data).split(b"\n")
+        for event in [json.loads(line) for line in lines if line.startswith(b'{"kind":"joined"')]:
+            self._entries.add((event["room"], event["number"]))
         self._link.listener.received(data)
         self.history.client = self._session.hearing.client
 
@@ -170,11 +178,14 @@ class BundledClient:
     # -- what it was given
 
     def _was_owed(self, missing):
-        """Whether any of these is an event: not what one does oneself, nor what happened while one was out."""
+        """Whether any of these is an event: not what one does oneself, nor what happened while one was out.
+
+        Who was not told that they came in, because the server was killed, was out as far as they know.
+        """
         is_out = False
         for one in missing:
             if one["author"] == self.chat.alias and one["kind"] in ("left", "joined"):
-                is_out = one["kind"] == "left"
+                is_out = one["kind"] == "left" or (one["room"], one["number"]) not in self._entries
             elif not is_out and one["kind"] != "took":
                 return True
         return False
