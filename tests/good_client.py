@@ -30,8 +30,6 @@ class GoodClient:
         self.is_in = False
         self.is_connected = False
         self.is_refused = False  # has to say hello again
-        self._sent_again = set()  # ids, over a later connection
-        self._to_try = []
         self.acknowledged = 0
         self.doubles = 0  # that it was given and has dropped
         self.resumed = 0
@@ -39,6 +37,8 @@ class GoodClient:
         self._record = self.history.records.append
         self._said = 0
         self._asked = 0
+        self._promised = ()  # groups of which hello tells what was seen last
+        self._early = set()  # groups of which something was heard before the answer to that
         self._data = b""
         self._is_prompted = False
 
@@ -50,7 +50,6 @@ class GoodClient:
         self._data = b""
         self.out.clear()
         self.asked.clear()
-        self._to_try.clear()
         self._record(Connected())
         self.hello()
 
@@ -77,6 +76,8 @@ class GoodClient:
             if group[0] != "@" or group == "@" + self.alias:
                 self._record(Began(group, self.cursors.get(group)))
         token = f"{self.name}-" + "x" * 16
+        self._promised = more.get("after", {}).keys()
+        self._early.clear()
         self.ask("hello", version=1, alias=self.alias, token=token, rooms=sorted(self.wanted), **more)
 
     # -- asking
@@ -127,12 +128,6 @@ class GoodClient:
     def is_settled(self):
         return self.is_in and not (self.unanswered or self.asked or self.out)
 
-    def try_again(self):
-        """Ask again for what could not be done a moment ago."""
-        tried, self._to_try = self._to_try, []
-        for ident in tried:
-            self.out += self.unanswered.get(ident, b"")
-
     # -- hearing
 
     def feed(self, data):
@@ -159,9 +154,12 @@ class GoodClient:
 
     def _event(self, event):
         kind = event["kind"]
+        is_coming_in = kind in ("joined", "took") and event["author"] == self.alias
+        if not (self.is_in or is_coming_in or kind == "noticed"):
+            self._early.add(event["room"])
         if kind in NUMBERED and "again" not in event:
             group, number = key(event["room"]), event["number"]
-            if group[0] != "@" or group == "@" + self.alias or kind == "took":
+            if group[0] != "@" or group == "@" + self.alias or kind == "took" or group in self.cursors:
                 if number <= self.cursors.get(group, 0):
                     self.doubles += 1
                     return
@@ -205,6 +203,8 @@ class GoodClient:
             self._record(Recalled(result["room"], result["events"]))
 
     def _hello(self, result):
+        too_early = self._early & self._promised & {*result["rooms"], "*"}
+        assert not too_early, f"what was missed of {too_early} came before the answer to hello"
         self.history.client = result["client"]
         self.is_in = True
         self.resumed += result["resumed"]
@@ -220,14 +220,10 @@ class GoodClient:
             self.ask("leave", room=room)
         for line in self.unanswered.values():
             self.out += line
-        self._sent_again.update(self.unanswered)
 
     def _error(self, error):
         ident = error["id"]
         if ident in self.unanswered:
-            if error["error"] == "not_kept" and ident in self._sent_again:
-                self._to_try.append(ident)  # which does not tell whether it was kept the first time
-                return
             del self.unanswered[ident]
             self._record(Refused(ident, error["error"]))
             return

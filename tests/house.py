@@ -16,11 +16,12 @@ class TurnJournal:
     """Keeps the contract of interfaces.Journal; a turn ends when ``turn`` is called."""
 
     name = "double"
+    secret = b"the double's"
 
     def __init__(self, now=lambda: 0.0):
         self.now = now
         self.numbers = {}
-        self.firsts = {}  # the number that each ident was given
+        self.firsts = {}  # the group and the number of each ident
         self.batch = []
         self.asked = []
         self.failure = None  # the error with which all is refused
@@ -62,11 +63,12 @@ class TurnJournal:
         if not event.group:
             return event
         if event.ident in self.firsts and event.kind in POSTS:
-            return event._replace(kind=REPEATED, text="", number=self.firsts[event.ident])
+            group, number = self.firsts[event.ident]
+            return event._replace(kind=REPEATED, text="", group=group, number=number)
         log = log_of(event.group)
         number = self.numbers[log] = self.numbers.get(log, 0) + 1
         if event.ident and event.kind in POSTS:
-            self.firsts[event.ident] = number
+            self.firsts[event.ident] = event.group, number
         return event._replace(number=number)
 
     def events(self, item):

@@ -129,7 +129,6 @@ class Player(asyncio.Protocol):
         if self.client.is_connected:
             if self.client.is_refused:
                 self.client.hello()
-            self.client.try_again()
             self.act()
 
     def act(self):

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from twisted_chat.doors.line import HINT, LineFactory
 from twisted_chat.errors import NotKept, NotRecalled
-from twisted_chat.events import JOINED, LEFT, MOVES, RENAMED, REPEATED, RETITLED, Event
+from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import Known
 from twisted_chat.journals.answers import chosen
@@ -54,7 +54,7 @@ class Disk:
         for event in events:
             self.logs.setdefault(log_of(event.group), []).append(event)
             if event.ident:
-                self.idents.setdefault(event.ident, event.number)
+                self.idents.setdefault(event.ident, (event.group, event.number))
 
     def sync(self):
         self.unsynced.clear()
@@ -84,6 +84,7 @@ class DiskJournal:
     """Keeps the contract of interfaces.Journal on a Disk; ``chance`` decides how long each thing takes."""
 
     name = "disk"
+    secret = b"the disk's"
 
     def __init__(self, clock, disk, chance):
         self.clock, self.disk, self.chance = clock, disk, chance
@@ -154,11 +155,15 @@ class DiskJournal:
     def _commit(self):
         batch = self._committing
         if self.fails:
-            self.refused.update(tuple(item.ident.split("/")) for item in batch if getattr(item, "ident", ""))
+            idents = self.disk.idents
+            again = [item for item in batch if getattr(item, "ident", "") in idents and item.kind in POSTS]
+            rest = [item for item in batch if item not in again]
+            self.refused.update(tuple(item.ident.split("/")) for item in rest if getattr(item, "ident", ""))
             self._committing = None
             try:
                 self._turn = self.clock.callLater(1, self._end_turn)
-                self.user.refuse(batch, NotKept("disk full"))
+                self.user.deliver(numbered(again, {}, self.clock.seconds(), dict(idents)))
+                self.user.refuse(rest, NotKept("disk full"))
             finally:
                 if not self._batch:
                     self._turn.cancel()
@@ -464,8 +469,6 @@ class Simulation:
             self.server.journal.is_late = not self.server.journal.is_late
 
     def pass_time(self):
-        for program in self.programs:
-            program.try_again()
         self.advance(self.chance.choice((0, 0, 0.01, 0.05, 0.1, 0.1, 1, 4)))
 
     def advance(self, seconds):
@@ -591,8 +594,6 @@ class Simulation:
                     self.connect_one(reader)
                 elif getattr(reader, "is_refused", False):
                     reader.hello()
-            for program in self.programs:
-                program.try_again()
             self.move_all()
             self.advance(0.05)
             if all(reader.is_settled for reader in self.readers) and self.is_quiet():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from twisted_chat.calls import ANSWERS, CALLS, Calls
+
 from .test_program_door import Program
 
 
@@ -79,3 +81,53 @@ def test_who_does_not_read_is_not_called(door, alice):
 
 def test_an_answer_to_nobody_harms_nobody(door, alice):
     assert alice.answer("answer", call="nobody/7", text="x")["result"] == "answer"
+
+
+@pytest.mark.parametrize("call", ["", "7", "/7", "nobody/", "nobody/7/8", "no body/7", "nobody/7\n", "n" * 65 + "/7"])
+def test_an_answer_to_what_cannot_be_a_call_is_a_mistake(door, alice, call):
+    assert alice.answer("answer", call=call, text="x")["error"] == "bad_request"
+
+
+def test_only_who_was_called_may_answer_and_only_once(door, alice):
+    bob, carol = Program(door, "bob"), Program(door, "carol")
+    alice.asks("call", to="bob", name="add", id="c").heard()
+    call = f"{alice.client}/c"
+    assert carol.answer("answer", call=call, text="guessed")["error"] == "not_called"
+    assert bob.answer("answer", call=f"{alice.client}/d", text="never asked")["error"] == "not_called"
+    assert alice.answer("answer", call=call, text="to oneself")["error"] == "not_called"
+    assert alice.heard() == []
+    assert bob.answer("answer", call=call, text="5")["result"] == "answer"
+    assert [message["text"] for message in alice.heard()] == ["5"]
+    assert bob.answer("answer", call=call, text="6")["error"] == "not_called"
+    assert alice.heard() == []
+
+
+def test_who_answers_after_a_cut_is_still_who_was_called(door):
+    alice, bob = Program(door, "alice", token="a" * 16), Program(door, "bob", token="b" * 16)
+    alice.asks("call", room="lobby", name="add", id="c")
+    alice.dies(), bob.dies()
+    alice, bob = Program(door, "alice", token="a" * 16), Program(door, "bob", token="b" * 16)
+    assert bob.answer("answer", call=f"{alice.client}/c", text="5")["result"] == "answer"
+    assert [message["text"] for message in alice.heard()] == ["5"]
+
+
+def test_so_many_calls_are_remembered():
+    calls = Calls()
+    for number in range(CALLS):
+        calls.add(f"a/{number}", ["bob"])
+    assert calls.answered("a/0", "bob")
+    calls.add("a/more", ["bob"])
+    assert not calls.answered("a/0", "bob")
+    assert calls.answered("a/1", "bob")
+
+
+def test_so_many_answers_are_waited_for_and_all_to_the_newest_call():
+    calls = Calls()
+    calls.add("a/1", ["bob"])
+    calls.add("a/2", map(str, range(ANSWERS - 1)))
+    assert calls.answered("a/1", "bob")
+    calls.add("a/1", ["bob", "carol"])
+    assert not calls.answered("a/2", "0")
+    calls.add("a/3", map(str, range(ANSWERS + 1)))
+    assert calls.answered("a/3", str(ANSWERS))
+    assert not calls.answered("a/1", "bob")

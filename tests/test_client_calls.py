@@ -94,6 +94,28 @@ def test_who_is_silent_is_told_and_one_need_not_wait_for_all(server):
     asyncio.run(main())
 
 
+def test_a_call_that_is_given_up_leaves_nothing_behind(server):
+    async def main():
+        alice, bob = crew = await a_crew(server, "alice", "bob")
+        over = asyncio.Event()
+        bob.answers(over.wait, "never")
+
+        async def is_under_way():
+            while not alice._calls._under_way:
+                await asyncio.sleep(0.01)
+
+        call = asyncio.ensure_future(alice.call("bob", "never", timeout=60))
+        await asyncio.wait_for(is_under_way(), 20)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert not (alice._calls._under_way or alice._calls._early or alice._calls._asking)
+        over.set()
+        await close(*crew)
+
+    asyncio.run(main())
+
+
 def test_nobody_else_sees_a_call_and_a_person_is_not_called(server):
     person = server.connect("person")
     person.send("/join ops\n")

@@ -360,6 +360,20 @@ def test_a_rename_and_a_leave_are_followed(wire):
     assert (wire.chat.rooms, wire.chat.current) == (("lobby",), "lobby")
 
 
+def test_what_one_is_told_under_a_new_alias_before_that_is_answered_counts(wire):
+    wire.come_in()
+    wire.hear(said(1, "", kind=LEFT, author="alice"))  # so that no room tells of the new alias
+    asking = wire.run(wire.chat.request("nick", alias="al"))
+    (nick,) = wire.asked()
+    wire.hear(said(4, "me", kind="took", room="@Al", author="alice"), said(5, "psst", room="@Al"))
+    wire.hear(said(9, "to another", room="@bob", author="al", client="me", id="77"))
+    wire.hear({"result": "nick", "id": nick["id"], "alias": "Al", "private": 4})
+    assert asking.called
+    assert wire.chat._session.hearing.seen.after(["lobby"]) == {"*": 0, "@": 5}
+    wire.hear(said(6, "psst", room="@Al"))
+    assert wire.chat._session.hearing.seen.last("@") == 6
+
+
 def test_one_who_ignores_somebody_misses_nothing_by_it(wire):
     wire.come_in()
     ignored = {"kind": "ignored", "room": "lobby", "number": 1, "time": 1.0, "author": "", "text": ""}

@@ -104,15 +104,29 @@ def test_a_line_to_oneself_is_heard_once(house):
     assert alice.heard() == ["[alice -> alice] note"]
 
 
-def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_refused_to_its_author(house):
+def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_kept_and_its_author_told_that_nobody_heard_it(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.ask("/quit")
     alice.ask("/msg bob wait")
     house.settle()
     assert alice.heard() == [
         "bob has left the chat room!",
-        "!! nobody here is called bob: /who * lists everyone",
+        "[alice -> bob] wait",
+        "-- bob has just left, and has not heard that",
     ]
+
+
+def test_a_line_to_an_alias_that_is_just_being_taken_reaches_who_takes_it(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.ask("/nick Rob")
+    house.journal.turn()  # it is theirs, and not told yet
+    alice.ask("/msg rob new")
+    alice.ask("/msg bob old")
+    house.settle()
+    assert [line for line in bob.heard() if "->" in line] == ["[alice -> Rob] new", "[alice -> Rob] old"]
+    assert [line for line in alice.heard() if "->" in line] == ["[alice -> Rob] new", "[alice -> Rob] old"]
+    alice.type("/msg bob gone")
+    assert alice.heard() == ["!! nobody here is called bob: /who * lists everyone"]
 
 
 def test_two_claims_in_one_turn_one_gets_the_alias(house):

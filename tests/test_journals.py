@@ -96,9 +96,10 @@ def kept(request, tmp_path):
     kept.stop()
 
 
-def test_a_new_journal_knows_nothing_and_has_a_name(kept):
+def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
     assert kept.known == []
     assert kept.journal.name
+    assert kept.journal.secret
 
 
 def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):
@@ -201,6 +202,15 @@ def test_what_is_asked_for_again_in_one_batch_is_repeated(kept):
     kept.turn()
     assert [event.kind for event in kept.events] == [SAID, REPEATED, REPEATED, SAID]
     assert [event.number for event in kept.events] == [1, 1, 1, 2]
+
+
+def test_a_repetition_names_the_group_of_the_first(kept):
+    kept.journal.append(Event(SAID, "@rob", "alice", "hi", 1, ident="pc/1"))
+    kept.turn()
+    kept.journal.append(*(Event(SAID, group, "alice", "hi", 1, ident="pc/1") for group in ("@bob", "lobby", "*")))
+    kept.turn()
+    assert [(event.kind, event.group, event.number) for event in kept.batches[1]] == [(REPEATED, "@rob", 1)] * 3
+    assert [kept.ask(group) for group in ("@bob", "lobby", "*")] == [[], [], []]
 
 
 def test_the_hubs_own_are_never_a_repetition(kept):

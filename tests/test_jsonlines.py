@@ -30,7 +30,7 @@ from twisted_chat.events import (
     Event,
 )
 from twisted_chat.wire.jsonlines import SHOWN, JsonView, error, event_object, parse, result
-from twisted_chat.wire.requests import ID, MOST, REQUESTS, Field
+from twisted_chat.wire.requests import ID, MANY, MOST, REQUESTS, Field
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/jsonlines.schema.json").read_text())
 DEFS = SCHEMA["$defs"]
@@ -195,7 +195,7 @@ RESULTS = [
     result("nick", "1", alias="al", private=3),
     result("who", "1", room="ops", number=13, count=2, members=["alice", "bob"], away={"bob": "lunch"}),
     result("who", "1", room="ops", number=13, count=0, members=[]),
-    result("rooms", "1", rooms=[{"room": "lobby", "members": 2, "number": 130, "topic": ""}]),
+    result("rooms", "1", count=700, rooms=[{"room": "lobby", "members": 2, "number": 130, "topic": ""}]),
     result("history", "1", room="ops", events=[event_object(event) for event, _line in LINES[:8]], more=True),
     result("search", "1", events=[event_object(LINES[1][0])], more=False),
     result("ping", "1"),
@@ -389,6 +389,44 @@ def test_what_is_no_request_is_told_why_in_one_line_and_by_its_id(line, words, i
     MESSAGE.validate(json.loads(error(refused.value.code, told, refused.value.id)))
 
 
+def _with(name, key, value):
+    """Return the first example of a request, with one field set."""
+    line = next(line for line, request in GOOD if request[0] == name)
+    return json.loads(line) | {key: value}
+
+
+BOUNDED = [(name, key, field) for name, fields in REQUESTS.items() for key, field in fields.items() if field.longest]
+
+
+def test_every_string_that_is_no_text_has_an_end():
+    strings = {key for fields in REQUESTS.values() for key, field in fields.items() if field.kind in (str, list, dict)}
+    bounded = {key for _name, key, _field in BOUNDED}
+    by_form = {key for fields in REQUESTS.values() for key, field in fields.items() if field.form}
+    assert strings - bounded - by_form == {"text"}
+
+
+@pytest.mark.parametrize("name, key, field", BOUNDED, ids=[f"{name}-{key}" for name, key, _field in BOUNDED])
+def test_a_string_may_be_so_long_and_no_longer(name, key, field):
+    make = {str: lambda word: word, list: lambda word: [word], dict: lambda word: {word: 1}}[field.kind]
+    fits, too_long = _with(name, key, make("ü" * field.longest)), _with(name, key, make("x" * (field.longest + 1)))
+    assert parse(json.dumps(fits)).fields[key] == make("ü" * field.longest)
+    REQUEST.validate(fits)
+    with pytest.raises(BadRequest, match=f'"{key}" must be .* of at most {field.longest} characters'):
+        parse(json.dumps(too_long))
+    assert not REQUEST.is_valid(too_long)
+
+
+@pytest.mark.parametrize("key, make", [("rooms", list), ("after", lambda words: dict.fromkeys(words, 1))])
+def test_a_list_may_have_so_many_entries_and_no_more(key, make):
+    words = [f"room{number}" for number in range(MANY + 1)]
+    fits, too_many = _with("hello", key, make(words[:-1])), _with("hello", key, make(words))
+    assert parse(json.dumps(fits)).fields[key] == make(words[:-1])
+    REQUEST.validate(fits)
+    with pytest.raises(BadRequest, match=f"no more than {MANY}"):
+        parse(json.dumps(too_many))
+    assert not REQUEST.is_valid(too_many)
+
+
 def test_another_version_is_told_which_is_spoken_whatever_else_it_sends():
     with pytest.raises(BadVersion, match="say hello with version 1") as refused:
         parse('{"do":"hello","id":"7","version":2,"nick":"alice"}')
@@ -437,7 +475,7 @@ ANYTHING = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from([0, 1, 1.0, 12.0, "7", "a" * 16, MOST]),
+    | st.sampled_from([0, 1, 1.0, 12.0, "7", "a" * 16, "a" * 96, "a" * 97, "a" * 129, "a" * 1001, MOST]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.just("*"), inner, max_size=3),
     max_leaves=6,
 )
@@ -475,7 +513,8 @@ def _is_near(value, field):
 def test_the_reader_and_the_schema_agree_on_what_is_a_request(made):
     line = json.dumps(made)
     assume("NaN" not in line and "Infinity" not in line)  # no JSON, so not the schema's to judge
-    assume(not any(str(made.get(key, "")).endswith("\n") for key in ("id", "token")))  # Python's $, not ECMAScript's
+    # Python's $ is not ECMAScript's.
+    assume(not any(str(made.get(key, "")).endswith("\n") for key in ("id", "token", "name", "call")))
     try:
         read = parse(line)
     except BadRequest:
@@ -527,13 +566,14 @@ def _bare(part):
 def _as_schema(field: Field):
     numbers = {"minimum": field.least, "maximum": field.most}
     one = {"type": "integer", "const": field.most} if field.least == field.most else {"type": "integer", **numbers}
+    longest = {"maxLength": field.longest} if field.longest else {}
     made = {
-        str: {"type": "string", **({"pattern": f"^{field.form}$"} if field.form else {})},
+        str: {"type": "string", **longest, **({"pattern": f"^{field.form}$"} if field.form else {})},
         bool: {"type": "boolean"},
         int: one,
         float: {"type": "number", **numbers},
-        list: {"type": "array", "items": {"type": "string"}},
-        dict: {"type": "object", "additionalProperties": one},
+        list: {"type": "array", "items": {"type": "string", **longest}, "maxItems": MANY},
+        dict: {"type": "object", "propertyNames": longest, "maxProperties": MANY, "additionalProperties": one},
     }[field.kind]
     default = list(field.default) if isinstance(field.default, tuple) else field.default
     return made if default is None else {**made, "default": default}

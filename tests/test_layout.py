@@ -21,8 +21,9 @@ MAY_IMPORT = {
     "limits": set(),
     "text": {"errors"},
     "interfaces": {"errors", "events"},
+    "calls": set(),
     "room": GROUND | {"member"},  # for types only
-    "member": GROUND | {"room"},
+    "member": GROUND | {"room", "calls"},
     "past": GROUND | {"member", "room"},
     "hub": GROUND | {"member", "past", "room"},
     "commands": GROUND | {"hub", "member", "room"},
@@ -36,7 +37,7 @@ MAY_IMPORT = {
     "__main__": {"client", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces room member past hub commands programs wire".split()
+PURE = "errors events text limits interfaces calls room member past hub commands programs wire".split()
 
 
 def modules():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_chat.limits import Addresses, Bucket, Limits
+from twisted_chat.limits import Addresses, Bucket, Limits, Pace
 
 
 def test_a_bucket_lets_a_burst_through_and_then_makes_one_wait():
@@ -35,6 +35,19 @@ def test_over_any_time_no_more_passes_than_burst_and_rate_allow(takes):
         wait = bucket.take(amount, now)
         now += wait
         assert taken <= 20 + 5 * now + 1e-6 * (1 + taken)
+
+
+def test_what_was_said_at_one_pace_counts_at_another():
+    limits = Limits(lines_per_second=1, lines_at_once=10, bytes_per_second=100, bytes_at_once=1000)
+    one, other = Pace(limits, 0), Pace(limits, 0)
+    one.lines.take(6, 0), other.lines.take(4, 0)
+    assert one.add(other, 0) == 0
+    assert (one.lines.left(0), one.bytes.left(0)) == (0, 1000)
+    other.lines.take(1, 0), other.bytes.take(1300, 0)
+    assert one.add(other, 0) == 5
+    assert one.bytes.left(0) == -300
+    lifted = Pace(limits.lifted(), 0)
+    assert lifted.add(Pace(limits.lifted(), 0), 0) == 0
 
 
 def test_a_lifted_bucket_lets_everything_through():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.doors.chat import GOODBYE
-from twisted_chat.errors import NotKept
+from twisted_chat.errors import NotKept, NotRecalled
+from twisted_chat.interfaces import Known
 from twisted_chat.limits import Limits
 
 from .doors import Door
@@ -288,6 +290,207 @@ def test_what_was_said_to_somebody_who_had_the_alias_before_is_not_shown(door):
     new.asks("hello", version=1, alias="carol", token=TOKEN[::-1], after={"@": 0})
     bob.send("/msg carol for the new one\n")
     assert [text for _room, _number, text in new.said()] == ["for the new one"]
+
+
+def test_the_public_name_of_a_program_is_no_help_in_finding_its_token(door, alice):
+    assert alice.client == door.hub.client_of(TOKEN)
+    assert alice.client not in {hash_(TOKEN.encode()).hexdigest()[:32] for hash_ in (hashlib.sha256, hashlib.blake2b)}
+    assert len(alice.client) == len(Program(door, "bob").client) == 32
+    other = Door()
+    assert Program(other, "alice", token=TOKEN).client != alice.client
+    other.close()
+
+
+def test_what_is_said_at_once_is_counted_over_all_connections_of_one_session():
+    door = Door(Limits(lines_at_once=10, lines_per_second=1))
+    alice = Program(door, "alice", token=TOKEN)
+    for _ in range(10):
+        alice.asks("say", room="lobby", text="hi")
+    lobby = door.hub.rooms["lobby"]
+    assert lobby.number == 11
+    for _ in range(3):
+        alice = Program(door)
+        hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
+        say = {"do": "say", "id": f"s{lobby.number}", "room": "lobby", "text": "more"}
+        alice.peer.send("".join(json.dumps(asked) + "\n" for asked in (hello, say)))
+        assert kinds(alice.heard()) == ["noticed", "hello"]
+        assert lobby.number == 11
+    door.clock.advance(10)
+    door.settle()
+    assert lobby.number == 12
+    door.close()
+
+
+def test_what_was_sent_before_a_hello_counts_too():
+    door = Door(Limits(bytes_at_once=1000, bytes_per_second=100))
+    Program(door, "alice", token=TOKEN)
+    again = Program(door)
+    again.peer.send('{"do":"hello"}' + " " * 1500 + "\n")
+    door.clock.advance(20)
+    again.heard()
+    again.peer.send('{"do":"hello"}' + " " * 900 + "\n")
+    again.asks("hello", version=1, alias="alice", token=TOKEN)
+    assert again.peer.chat.member.pace.bytes.left(door.clock.seconds()) < 100
+    door.close()
+
+
+def test_of_one_address_so_many_sessions_wait_for_their_programs_and_the_oldest_leaves_first():
+    door = Door(Limits(per_address=3))
+    for number in range(3):
+        Program(door, f"bot{number}", token=TOKEN + str(number)).dies()
+    elsewhere = door.connect("198.51.100.7")
+    elsewhere.send(json.dumps({"do": "hello", "id": "1", "version": 1, "alias": "far", "token": TOKEN}) + "\n")
+    elsewhere.lose()
+    assert set(door.hub.aliases) == {"bot0", "bot1", "bot2", "far"}
+    back = Program(door, "bot1", token=TOKEN + "1")  # its own session does not count against it
+    assert back.answer("ping")["result"] == "ping"
+    assert set(door.hub.aliases) == {"bot0", "bot1", "bot2", "far"}
+    Program(door, "bot3", token=TOKEN + "3").dies()
+    assert set(door.hub.aliases) == {"bot0", "bot1", "bot2", "bot3", "far"}
+    back.dies()
+    assert set(door.hub.aliases) == {"bot1", "bot2", "bot3", "far"}
+    door.clock.advance(15)
+    door.settle()
+    assert set(door.hub.aliases) == set()
+    door.close()
+
+
+def fetching(door):
+    """Return a program for which the journal is being asked, and the number that it was given last in the lobby."""
+    alice = Program(door, "alice", token=TOKEN)
+    bob = door.enter("bob")
+    alice.heard()
+    alice.peer.chat._outbox.pauseProducing()
+    bob.send(*(f"line {n}\n" for n in range(30)))
+    ((_room, given, _text),) = alice.said()
+    alice.peer.chat._outbox.resumeProducing()
+    return alice, given
+
+
+def test_a_room_that_is_not_named_goes_on_after_what_the_connection_before_was_sent(door, alice):
+    bob = door.enter("bob")
+    bob.send("/msg alice psst\n", "/all news\n", "one\n")
+    assert [message["number"] for message in alice.heard() if message["room"] == "lobby"] == [2, 3]
+    alice.dies()
+    bob.send("two\n", "/msg alice again\n", "/all more\n")
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN, after={})
+    assert sorted(again.said()) == [("*", 2, "more"), ("@alice", 3, "again"), ("lobby", 4, "two")]
+    again.dies()
+    again = Program(door)
+    again.asks("hello", version=1, alias="alice", token=TOKEN)
+    assert again.said() == []
+
+
+def test_what_was_being_fetched_for_the_connection_before_comes_after_the_answer_to_hello():
+    door = Door(Limits(remembered=10, lines_at_once=1000))
+    _alice, given = fetching(door)
+    again = Program(door)
+    hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
+    again.peer.chat.dataReceived(json.dumps(hello | {"after": AFTER | {"lobby": given}}).encode() + b"\n")
+    door.settle()
+    first, skipped, *rest = again.heard()
+    assert (first.get("result"), first["rooms"]) == ("hello", {"lobby": given + 29})
+    assert (skipped["first"], skipped["last"]) == (given + 1, given + 19)
+    assert [message["number"] for message in rest] == list(range(given + 20, given + 30))
+    door.close()
+
+
+def test_a_fetch_for_the_connection_before_that_fails_ends_only_that_one(monkeypatch):
+    door = Door(Limits(remembered=10, lines_at_once=1000))
+    _alice, given = fetching(door)
+    again = Program(door)
+    found = door.journal._found
+    answers = [NotRecalled("it cannot be read now")]
+    monkeypatch.setattr(door.journal, "_found", lambda query: answers.pop() if answers else found(query))
+    hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
+    again.peer.chat.dataReceived(json.dumps(hello | {"after": {"lobby": given}}).encode() + b"\n")
+    door.settle()
+    assert not answers
+    assert not again.peer.is_closed
+    assert [message["number"] for message in again.heard()[2:]] == list(range(given + 20, given + 30))
+    door.close()
+
+
+@pytest.mark.parametrize("says_more", [False, True])
+def test_a_hello_while_its_own_session_is_just_ending_waits_for_that(door, alice, says_more):
+    bob = door.enter("bob")
+    if says_more:
+        alice.peer.chat.dataReceived(b'{"do":"say","id":"s","room":"lobby","text":"last words"}\n')
+    door.hub.leave_all(alice.peer.chat.member, "")
+    again = Program(door)
+    hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
+    again.peer.chat.dataReceived(json.dumps(hello).encode() + b"\n")
+    door.settle()
+    answer = next(message for message in again.heard() if "kind" not in message)
+    assert (answer.get("result"), answer.get("resumed")) == ("hello", False)
+    left, joined = bob.read().splitlines()[-2:]
+    assert (left, joined) == ("alice has left the chat room!", "alice has connected to the chat room")
+
+
+def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
+    door.hub.leave_all(alice.peer.chat.member, "")
+    waiting = []
+    for token in (TOKEN, TOKEN, TOKEN[::-1]):
+        waiting.append(Program(door))
+        hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": token}
+        waiting[-1].peer.chat.dataReceived(json.dumps(hello).encode() + b"\n")
+    for one in waiting:
+        one.peer.chat.connectionLost(Failure(ConnectionDone()))
+    door.settle()
+    door.clock.advance(100)
+    door.settle()
+    assert not (door.hub._sessions or door.hub._clients or door.hub.aliases)
+
+
+def test_what_was_told_to_somebody_who_has_just_left_is_acknowledged(door, alice):
+    bob = door.enter("bob")
+    alice.heard()
+    bob.chat.dataReceived(b"/quit\n")
+    alice.peer.chat.dataReceived(b'{"do":"tell","id":"t","to":"bob","text":"psst"}\n')
+    door.settle()
+    assert [(m["room"], m["number"], m["id"]) for m in alice.heard() if m.get("kind") == "said"] == [("@bob", 2, "t")]
+    assert alice.answer("tell", to="bob", text="psst")["error"] == "nobody_called"
+
+
+def test_a_repetition_under_another_name_of_who_is_told_names_the_first(door, alice):
+    bob = door.enter("bob")
+    alice.asks("tell", to="bob", text="psst", id="t").heard()
+    bob.send("/nick rob\n")
+    again = alice.answer("tell", to="rob", text="psst", id="t")
+    assert again == {"result": "tell", "id": "t", "room": "@bob", "number": 2, "repeated": True}
+
+
+def test_a_search_for_nothing_is_refused_and_one_for_an_author_finds_what_was_said(door, alice):
+    door.enter("bob").send("hello\n")
+    for nothing in ({"words": ""}, {"words": "  "}, {"words": "", "from": " "}):
+        assert alice.answer("search", **nothing)["error"] == "bad_request"
+    found = alice.answer("search", words="", **{"from": "bob"})["events"]
+    assert [(event["kind"], event["text"]) for event in found] == [("said", "hello")]
+
+
+def test_so_many_rooms_are_told_with_the_beginning_of_their_topics(door, alice):
+    assert alice.answer("rooms")["count"] == 1
+    door.hub.restore([Known(f"r{number}", 1, "x" * 300, ()) for number in range(499)])
+    told = alice.answer("rooms")
+    assert (told["count"], len(told["rooms"])) == (500, 500)
+    door.hub.restore([Known("r499", 1, "", ())])
+    told = alice.answer("rooms")
+    assert (told["count"], len(told["rooms"])) == (501, 500)
+    assert told["rooms"][0]["room"] == "lobby"
+    assert told["rooms"][1]["topic"] == "x" * 80
+
+
+def test_who_was_in_a_room_is_told_as_long_as_all_that_happened_since_is_remembered():
+    door = Door(Limits(remembered=5))
+    alice, bob = Program(door, "alice"), door.enter("bob")
+    bob.send("/leave\n", "/join lobby\n", "/leave\n", "/join lobby\n")
+    assert alice.answer("who", room="lobby", at=1)["members"] == ["alice"]
+    bob.send("/leave\n")
+    assert alice.answer("who", room="lobby", at=1)["error"] == "not_recalled"
+    assert alice.answer("who", room="lobby", at=2)["members"] == ["alice", "bob"]
+    assert alice.answer("who", room="lobby", at=7)["members"] == ["alice"]
+    door.close()
 
 
 def test_an_ignored_line_keeps_its_number(door, alice):

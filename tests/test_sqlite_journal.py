@@ -22,14 +22,26 @@ from twisted.logger import LogLevel, globalLogPublisher
 
 from twisted_chat.errors import CannotOpen, NotKept, NotRecalled
 from twisted_chat.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
+from twisted_chat.hub import Hub
 from twisted_chat.interfaces import Known, Query
-from twisted_chat.journals import sqlite, sqlite_file, sqlite_log, sqlite_prune, sqlite_reader, sqlite_writer
+from twisted_chat.journals import (
+    sqlite,
+    sqlite_file,
+    sqlite_idents,
+    sqlite_log,
+    sqlite_prune,
+    sqlite_reader,
+    sqlite_writer,
+)
 from twisted_chat.journals.keep import Keep
 from twisted_chat.journals.sqlite import SqliteJournal
 from twisted_chat.journals.sqlite_read import export
 from twisted_chat.journals.sqlite_slices import Pace
 from twisted_chat.journals.sqlite_words import index_some
+from twisted_chat.limits import Limits
+from twisted_chat.wire.plain import PlainView
 
+from .house import Person
 from .test_journals import Kept, numbers
 from .threaded_clock import SECONDS, ThreadedClock
 
@@ -169,6 +181,7 @@ def test_numbers_topics_and_the_last_events_survive_a_restart(begin):
 
     second = begin()
     assert second.journal.name == first.journal.name
+    assert second.journal.secret == first.journal.secret
     assert {known.room: known for known in second.known} == {
         "ops": Known("ops", 4, "deploys", [event for event in first.events if event.group == "ops"]),
         "*": Known("*", 1, "", [event for event in first.events if event.group == "*"]),
@@ -178,8 +191,11 @@ def test_numbers_topics_and_the_last_events_survive_a_restart(begin):
     assert second.texts("@bob") == ["to one", "again"]
 
 
-def test_each_file_has_a_name_of_its_own(begin, tmp_path):
-    assert begin().journal.name != begin(tmp_path / "other.db").journal.name
+def test_each_file_has_a_name_and_a_secret_of_its_own(begin, tmp_path):
+    one, other = begin().journal, begin(tmp_path / "other.db").journal
+    assert one.name != other.name
+    assert len(one.secret) == len(other.secret) == 32
+    assert one.secret != other.secret
 
 
 def test_the_tail_is_bounded_for_a_room_and_for_all_of_them(begin, monkeypatch):
@@ -413,6 +429,7 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
 
     kept = begin()
     assert kept.journal.name == name
+    assert len(kept.journal.secret) == 32
     assert kept.texts() == ["old times", "", "the server stopped"]
     assert kept.texts(words="times") == ["old times"]
 
@@ -545,8 +562,118 @@ def test_a_file_that_was_put_in_the_place_of_ours_is_not_written_to(begin, path,
     shutil.copy(other, path)
     kept.journal._writing.do(kept.journal._writer.close)
     kept.say("lost")
-    refused(kept, "file missing")
+    refused(kept, "file moved or deleted")
     assert list(export(path, "lobby")) == []
+
+
+def test_once_the_file_is_moved_all_is_refused_until_it_is_back(begin, path, tmp_path, logged):
+    kept = begin()
+    append(kept, said("before"))
+    assert kept.texts() == ["before"]  # who has it open to read goes on reading it
+    path.rename(tmp_path / "moved.db")
+    kept.say("lost")
+    refused(kept, "file moved or deleted")
+    assert kept.texts() == ["before"]
+    assert kept.texts(words="before") == ["before"]
+    (tmp_path / "moved.db").rename(path)
+    kept.clock.advance(1)
+    append(kept, said("after"))
+    assert numbers(kept.events) == [1, 2]
+    kept.stop()
+    assert texts(export(path, "lobby")) == ["before", "after"]
+    ((_level, why),) = [line for line in logged if line[0] is LogLevel.error]
+    assert why.startswith(f"cannot keep what is said in {path} (file moved or deleted): put the very same file back")
+
+
+def test_once_the_file_is_deleted_nothing_is_kept_and_no_new_one_is_made(begin, path):
+    kept = begin()
+    append(kept, said("before"))
+    assert kept.texts() == ["before"]
+    path.unlink()
+    for _ in range(2):
+        kept.say("lost")
+        refused(kept, "file moved or deleted")
+        kept.clock.advance(1)
+    assert kept.texts() == ["before"]
+    assert not path.exists()
+
+
+def test_an_older_copy_in_the_place_of_the_file_is_not_written_to(begin, path, tmp_path):
+    first = begin()
+    append(first, said("old"))
+    first.stop()
+    shutil.copy(path, tmp_path / "backup.db")
+    kept = begin()
+    append(kept, said("newer"))
+    assert kept.texts() == ["old", "newer"]
+    (tmp_path / "backup.db").replace(path)
+    before = path.read_bytes()
+    kept.say("lost")
+    refused(kept, "file moved or deleted")
+    kept.clock.advance(1)
+    kept.say("lost")
+    refused(kept, "file moved or deleted")
+    assert path.read_bytes() == before
+    assert kept.texts() == ["old", "newer"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_past_is_not_read_from_a_file_that_took_the_place_of_ours(begin, path, tmp_path, is_there):
+    kept = begin()
+    append(kept, said("ours"))
+    kept.stop()
+    other = begin(tmp_path / "other.db")
+    append(other, said("theirs"))
+    other.stop()
+    kept = begin()
+    assert kept.texts() == ["ours"]
+    kept.journal._reading.do(kept.journal._reader.close)  # so that it is opened anew
+    if is_there:
+        (tmp_path / "other.db").replace(path)
+    else:
+        path.unlink()
+    with pytest.raises(NotRecalled, match=r"cannot be read now \(file moved or deleted\)"):
+        kept.ask()
+
+
+def test_the_past_is_not_read_from_a_file_with_another_name_in_it(begin, path):
+    kept = begin()
+    append(kept, said("ours"))
+    kept.journal._reader.name = "another"  # as if the inode had been given to another file meanwhile
+    with pytest.raises(NotRecalled, match=r"cannot be read now \(file moved or deleted\)"):
+        kept.ask()
+
+
+@pytest.mark.parametrize("fails", [sqlite3.OperationalError("disk is full"), OSError(5, "Input/output error")])
+def test_what_was_kept_before_is_repeated_even_if_nothing_can_be_kept_now(begin, monkeypatch, fails):
+    kept = begin()
+    append(kept, said("first", ident="pc/1"))
+    commit = sqlite_log.Log.commit
+
+    def fail(log, batch, now):
+        raise fails
+
+    monkeypatch.setattr(sqlite_log.Log, "commit", fail)
+    kept.journal.append(said("new", ident="pc/2"), said("first", ident="pc/1"), said("plain"))
+    assert texts(refused(kept, "cannot keep it now")) == ["new", "plain"]
+    assert kept.batches[1:] == [[Event(REPEATED, "lobby", "alice", "", 1, 1, kept.clock.seconds(), "pc/1")]]
+    monkeypatch.setattr(sqlite_log.Log, "commit", commit)
+    kept.clock.advance(1)
+    append(kept, said("new", ident="pc/2"))
+    assert (kept.events[-1].kind, kept.events[-1].number) == (SAID, 2)
+
+
+def test_what_was_kept_before_is_refused_if_nobody_can_know_that(begin, monkeypatch):
+    kept = begin()
+    append(kept, said("first", ident="pc/1"))
+
+    def fail(*given):
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(sqlite_log.Log, "commit", fail)
+    monkeypatch.setattr(sqlite_log.Log, "repeated", fail)
+    kept.journal.append(said("first", ident="pc/1"))
+    assert texts(refused(kept, "damaged file")) == ["first"]
 
 
 def test_what_cannot_be_written_at_all_is_refused_and_harms_nothing_else(begin):
@@ -852,9 +979,86 @@ def test_idents_are_remembered_for_a_day(kit):
     kept = kit()
     for now in (1000.0, 50_000.0, 90_000.0):
         kept.log.commit([said("hi", ident=f"pc/{now}/{number}") for number in range(500)], now)
-    kept.prune(1000.0 + sqlite_prune.IDENT_SECONDS + 1)
+    kept.prune(1000.0 + sqlite_idents.SECONDS + 1)
     left = kept.connection.execute("SELECT at, count(*) FROM idents GROUP BY at ORDER BY at").fetchall()
     assert left == [(50_000.0, 500), (90_000.0, 500)]
+
+
+def idents_of(kept):
+    rows = kept.connection.execute("SELECT ident FROM idents ORDER BY at, ident")
+    return [ident for (ident,) in rows]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypatch, more):
+    monkeypatch.setattr(sqlite_idents, "MOST", 300)
+    kept = kit()
+    for second in range(10 + more):
+        kept.log.commit([said("x", ident=f"pc/{number}-{second}") for number in range(30)], 1000.0 + second)
+        kept.log.commit([said("x", ident=f"{client}/{second}") for client in ("pb", "pc-", "pd")], 1000.0 + second)
+    kept.prune(2000.0)
+    left = idents_of(kept)
+    assert len([ident for ident in left if ident.startswith("pc/")]) == 300
+    assert min(int(ident.partition("-")[2]) for ident in left if ident.startswith("pc/")) == more
+    assert len(left) == 300 + 3 * (10 + more)
+
+
+def test_all_that_one_program_asked_in_one_second_is_remembered(kit, monkeypatch):
+    monkeypatch.setattr(sqlite_idents, "MOST", 100)
+    kept = kit()
+    kept.log.commit([said("x", ident=f"pc/a{number}") for number in range(50)], 1000.9)
+    kept.log.commit([said("x", ident=f"pc/b{number}") for number in range(500)], 1001.0)
+    assert kept.prune(2000.0)
+    assert idents_of(kept) == sorted(f"pc/b{number}" for number in range(500))
+    assert not kept.prune(2000.0)
+
+
+class HouseOnFile:
+    """A hub on a file, for people who type."""
+
+    def __init__(self, path, keep):
+        self.clock = ThreadedClock()
+        self.journal = SqliteJournal(path, self.clock, keep)
+        self.faults = []
+        self.hub = Hub(self.journal, Limits(remembered=3), self.clock.seconds, self.faults.append)
+        self.hub.restore(self.journal.open())
+
+    def enter(self, alias):
+        person = Person(self, PlainView())
+        self.hub.claim(person.member, alias)
+        self.settle()
+        return person
+
+    def settle(self):
+        members = list(self.hub._sessions.values())
+        self.clock.run_until(lambda: not any(member.in_flight or member.asking for member in members))
+
+    def stop(self):
+        self.clock.wait_for(self.journal.stop())
+        assert self.faults == []
+
+
+def test_a_programs_public_name_is_the_same_after_a_restart_and_another_on_another_file(path, tmp_path):
+    houses = [HouseOnFile(path, Keep()), HouseOnFile(tmp_path / "other.db", Keep())]
+    names = [house.hub.client_of("a-secret-of-sixteen") for house in houses]
+    for house in houses:
+        house.stop()
+    again = HouseOnFile(path, Keep())
+    assert again.hub.client_of("a-secret-of-sixteen") == names[0] != names[1]
+    again.stop()
+
+
+def test_who_was_in_a_room_before_what_is_kept_cannot_be_told(path):
+    house = HouseOnFile(path, Keep(events=10))
+    alice, bob = house.enter("alice"), house.enter("bob")
+    for _ in range(10):
+        bob.type("/leave lobby", "/join lobby")
+    eventually(lambda: [event.number for event in export(path, "lobby")] == list(range(13, 23)))
+    alice.heard()
+    alice.type("/who lobby @12", "/who lobby @13", "/who lobby @11", "/who lobby @1")
+    told = "!! who was in lobby before event 12 is not kept: ask about a later number"
+    assert alice.heard() == ["-- 2 in lobby at 12: alice, bob", "-- 1 in lobby at 13: alice", told, told]
+    house.stop()
 
 
 def test_the_numbers_and_the_topic_of_a_room_survive_all_its_events(begin):

@@ -155,6 +155,13 @@ class CannotAnswer(ChatError):
         super().__init__(f"{alias} cannot be called: {why}")
 
 
+class NotCalled(ChatError):
+    """An answer to a call that nobody made to who answers, or that they have answered already."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody waits for that answer: answer a call that you were sent, once, and soon")
+
+
 class TakenOver(ChatError):
     """The end of a connection whose session goes on in another one."""
 

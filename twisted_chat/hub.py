@@ -8,6 +8,7 @@ Requests raise ChatError at once where the request is wrong; what only the order
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +37,7 @@ from .events import (
     Lines,
 )
 from .interfaces import Door, Journal, Known, Outbox, View
-from .limits import Limits
+from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
 from .past import Past
 from .room import Room, Run
@@ -76,6 +77,7 @@ class Hub:
         self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
+        self._heirs: list[Member] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self._settle, on_fault)
         journal.start(self)
 
@@ -114,9 +116,14 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        member = Member(next(self._session_numbers), outbox, view, door, self.past, self.seconds())
+        now = self.seconds()
+        member = Member(next(self._session_numbers), outbox, view, door, self.past, Pace(self.limits, now), now)
         self._sessions[member.session] = member
         return member
+
+    def client_of(self, token: str) -> str:
+        """Return the public name of the program that has a token: always the same, and no help in finding the token."""
+        return hashlib.blake2b(token.encode(), key=self._journal.secret, digest_size=16).hexdigest()
 
     def client_called(self, client: str) -> Member | None:
         """Return the member whose program has this public name, if they are here or away for a moment."""
@@ -149,6 +156,15 @@ class Hub:
         alias = text.alias(wanted)
         self._refuse_taken(member, alias)
         self._append(CLAIMED, member, "", alias)
+
+    def wait_for_leaver(self, member: Member, wanted: str) -> bool:
+        """Let a member wait for whoever has an alias and is leaving; return whether there is somebody."""
+        holder = self.aliases.get(text.key(wanted))
+        if holder is None or holder is member or holder.leaving is None:
+            return False
+        holder.heirs.append(member)
+        member.asking += 1
+        return True
 
     def leave_all(self, member: Member, why: str) -> None:
         """Leave every room and give the alias back, once what was asked before has happened."""
@@ -227,7 +243,7 @@ class Hub:
         Raises: NobodyCalled, NothingToSay.
         """
         target = self.member_called(alias)
-        self._append(SAID, member, "@" + target.alias, text.said(line))
+        self._append(SAID, member, "@" + (target.next_alias or target.alias), text.said(line))
         return target
 
     def broadcast(self, member: Member, line: str) -> None:
@@ -343,6 +359,10 @@ class Hub:
             if member is not None:
                 member.in_flight -= delivered
                 self._settle(member)
+        heirs, self._heirs = self._heirs, []
+        for heir in heirs:
+            heir.asking -= 1
+            self._settle(heir)
 
     def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
         """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
@@ -381,9 +401,9 @@ class Hub:
 
     def _told(self, event: Event, author: Member | None) -> None:
         target = self.aliases.get(text.key(event.target))
-        if target is None:  # gone since it was asked
-            if author is not None and author.session == event.origin:
-                self._show(author, author.refusal(NobodyCalled(event.target), event.ident))
+        if target is None:
+            if author is not None:
+                self._told_nobody(event, author)
             return
         if target.wants(event):
             target.correspondent = event.origin
@@ -399,6 +419,15 @@ class Hub:
             if member is not None and not (comes_later and member is target):
                 member.hear_alone(event)
                 self._owing[member] = None
+
+    def _told_nobody(self, event: Event, author: Member) -> None:
+        """Show what was said to somebody who has gone since: it is kept, and so acknowledged."""
+        self._end_run()
+        author.hear_alone(event)
+        self._owing[author] = None
+        if author.view.is_for_people:
+            words = f"{event.target} has just left, and has not heard that"
+            author.hear_alone(Event(NOTICED, text=words, when=event.when))
 
     def _joined(self, event: Event, member: Member | None) -> None:
         room = self.rooms.get(event.group)
@@ -496,6 +525,7 @@ class Hub:
         self.aliases[text.key(alias)] = member
         self._looks.update(dict.fromkeys(text.looks(alias), member))
         if member.alias:
+            member.next_alias = alias
             for name in member.rooms:
                 self._append(RENAMED, member, name, alias)
             self._append(RENAMED, member, "", alias)
@@ -509,7 +539,7 @@ class Hub:
     def _renamed(self, alias: str, member: Member) -> None:
         old = member.key
         self._give_back(member, but=alias)
-        member.alias, member.key = alias, text.key(alias)
+        member.alias, member.key, member.next_alias = alias, text.key(alias), ""
         for other in self.everyone.members:
             if old in other.ignoring:
                 other.ignoring = other.ignoring - {old} | {member.key}
@@ -522,6 +552,7 @@ class Hub:
         for session in (member.session, *member.former):
             del self._sessions[session]
         self._forget_client(member)
+        self._heirs += member.heirs
         member.gone = True
 
     # -- helpers

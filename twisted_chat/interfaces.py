@@ -39,11 +39,14 @@ class JournalUser(Protocol):
         """Let a batch happen, which is kept: in one order for all, oldest first.
 
         What was asked for before under the same ``ident`` is not kept again: in its place stands an event of kind
-        REPEATED with the same group, author, origin and ident, and the number that the first one was given.
+        REPEATED with the same author, origin and ident, and with the group and the number of the first one.
         """
 
     def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
-        """Learn that what was appended could not be kept, and has not happened."""
+        """Learn that what was appended could not be kept, and has not happened.
+
+        What was kept before under the same ``ident`` is not among it: that is delivered, as a repetition.
+        """
 
     def remembered(self, group: str) -> Sequence[Event]:
         """Return what is remembered of a group without the journal, oldest first."""
@@ -53,6 +56,7 @@ class Journal(Protocol):
     """Where events get their order, their numbers and their durability."""
 
     name: str  # a random one, as old as its numbers are: those that another journal gave mean nothing here
+    secret: bytes  # a random one, as old as the name, and told to nobody: programs' tokens are known by it
 
     def start(self, user: JournalUser) -> None:
         """Learn whom to serve. None of its methods is ever called from within ``append`` or ``recall``."""

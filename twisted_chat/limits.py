@@ -73,9 +73,27 @@ class Bucket:
             return math.inf
         return min(self._burst, self._level + (now - self._when) * self._rate)
 
+    def add(self, other: Bucket, now: float) -> float:
+        """Take what is missing in another bucket; return how many seconds to wait."""
+        return self.take(other._burst - other.left(now), now)
+
     def is_full(self, now: float) -> bool:
         """Whether it holds as much as at first."""
         return self.left(now) >= self._burst
+
+
+class Pace:
+    """How much one member may say now, whatever their connection."""
+
+    __slots__ = ("bytes", "lines")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self.lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
+        self.bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
+
+    def add(self, other: Pace, now: float) -> float:
+        """Count what was said at another pace too; return how many seconds to wait."""
+        return max(self.lines.add(other.lines, now), self.bytes.add(other.bytes, now))
 
 
 class Addresses:
@@ -92,7 +110,7 @@ class Addresses:
 
     def enter(self, host: str) -> bool:
         """Count one connection more, or return False where that would be one too many."""
-        place, most = self._place(host)
+        place, most = self.place(host)
         live = self._live.get(place, 0)
         if live >= most:
             return False
@@ -101,14 +119,14 @@ class Addresses:
 
     def leave(self, host: str) -> None:
         """Count one connection less, of those that entered."""
-        place, _most = self._place(host)
+        place, _most = self.place(host)
         self._live[place] -= 1
         if not self._live[place]:
             del self._live[place]
 
     def fail(self, host: str, now: float) -> bool:
         """Note an alias that was not given; return False once there were too many."""
-        place, _most = self._place(host)
+        place, _most = self.place(host)
         if len(self._failures) > 1000:
             self._failures = {a: b for a, b in self._failures.items() if not b.is_full(now)}
         bucket = self._failures.get(place)
@@ -117,7 +135,8 @@ class Addresses:
             self._failures[place] = bucket
         return bucket.take(1, now) == 0
 
-    def _place(self, host: str) -> tuple[str, float]:
+    def place(self, host: str) -> tuple[str, float]:
+        """Return what an address counts as, and how many connections it may have."""
         if not host:
             return "", self._limits.per_loopback
         try:

@@ -8,9 +8,11 @@ from heapq import merge
 from typing import Protocol
 
 from . import text
+from .calls import Calls
 from .errors import ChatError
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .interfaces import Door, Outbox, View
+from .limits import Pace
 from .room import Room, in_parts
 
 PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
@@ -33,18 +35,22 @@ class Fetcher(Protocol):
 class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
-    def __init__(self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, now: float) -> None:
+    def __init__(
+        self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, pace: Pace, now: float
+    ) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
         self.outbox = outbox
         self.view = view
         self.door = door
+        self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
         self.client = ""  # their program's public name, if it has one: the same after a reconnect
         self.request = ""  # the ident of what is being asked just now
         self.refused = ""  # the ident of what was refused last
         self.alias = ""  # empty until the claim is delivered
         self.key = ""
+        self.next_alias = ""  # that is theirs already, while it is being told to their rooms
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
@@ -61,11 +67,13 @@ class Member:
         self.since = self.active = now  # seconds since the epoch
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
-        self.asking = 0  # questions of theirs that the journal has not answered yet
+        self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for
         self.is_held = False  # has to wait until less is in flight
         self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
         self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
+        self.calls = Calls()
         self.leaving: str | None = None  # why, once they have asked to leave
+        self.heirs: list[Member] = []  # who wait until they have left, to take their alias
         self.gone = False
         self._past = past
         self._is_fetching = False
@@ -267,13 +275,22 @@ class Member:
                 return True
         return False
 
-    def fetch_failed(self) -> None:
-        """Learn that what they are owed cannot be told now."""
+    def fetch_failed(self, outbox: Outbox) -> None:
+        """Learn that what they are owed cannot be told now: they come back and ask again.
+
+        So it is not lost, and not told of as skipped. ``outbox``: where it was to go.
+        """
         self._is_fetching = False
+        if outbox is self.outbox:
+            outbox.drop()
+        else:
+            self.catch_up()  # they are back already
 
     def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
         """Learn what there was in a room, oldest first, between two numbers; what is missing is lost."""
         self._is_fetching = False
+        if self._is_held_back:
+            return  # it was asked over a connection that is gone, and is asked again
         if self.is_behind and room in self.hearing and room.owed_to(self)[0] == first - 1:
             shown = list(_with_gaps(room.name, first - 1, events))
             if not events or len(events) < FETCHED:

@@ -74,12 +74,18 @@ class Past:
         names = dict.fromkeys(other.alias for other in room.members)
         moves: list[Event] = []
 
+        def check(found: Sequence[Event]) -> None:
+            kept = found[0].number - 1 if found else room.number
+            if kept > number:
+                raise NotRecalled(f"who was in {room.name} before event {kept} is not kept: ask about a later number")
+            answer(_undone(names, moves))
+
         def show(found: Sequence[Event], is_last: bool) -> None:
             moves.extend(found)
             if len(moves) > MOVES_UNDONE:
                 raise NotRecalled(f"more than {MOVES_UNDONE:,} people came and went since: ask about a later number")
-            if is_last:
-                answer(_undone(names, moves))
+            if is_last:  # what is kept has no gaps, so all of it was there if the first event still is
+                self.recall(member, Query(room.name, after=number, most=1), check)
 
         query = Query(room.name, after=number, until=room.number, kinds=MOVES)
         if number < room.number:
@@ -98,12 +104,12 @@ class Past:
 
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Give a member what a room does not remember any more."""
+        outbox = member.outbox
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
                 if isinstance(found, ChatError) and not member.view.is_for_people:
-                    member.outbox.drop()  # it comes back and asks again; it is not lost, and so not told as skipped
-                    member.fetch_failed()
+                    member.fetch_failed(outbox)
                 else:
                     member.fetched(room, first, last, () if isinstance(found, ChatError) else found)
             except Exception:

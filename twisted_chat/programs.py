@@ -11,8 +11,8 @@ import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from . import commands, text
-from .errors import BadRequest, CannotAnswer, TooManyRooms
+from . import commands, events, text
+from .errors import BadRequest, CannotAnswer, NotCalled, TooManyRooms
 from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Event
 from .hub import Hub
 from .interfaces import Query
@@ -23,6 +23,8 @@ Steps = Generator[None, None, Fields]
 Function = Callable[[Hub, Member, Fields], Steps | Fields | None]
 
 MEMBERS_TOLD = 1000  # in one result
+ROOMS_TOLD = 500  # in one result ...
+TOPIC_TOLD = 80  # ... with so many characters of their topics
 TAKERS = 500  # of an alias, to find out from when on it was one's own
 
 TABLE: dict[str, Function] = {}
@@ -82,6 +84,8 @@ def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
 
 def _enter(hub: Hub, me: Member, fields: Fields, is_back: bool, rooms: Sequence[str], seen: Mapping[str, int]) -> Steps:
     if me.key != text.key(fields["alias"]):
+        if hub.wait_for_leaver(me, fields["alias"]):  # its own session of before, as a rule
+            yield
         hub.claim(me, fields["alias"])
         yield
     for name in rooms:
@@ -174,6 +178,7 @@ def call(hub: Hub, me: Member, fields: Fields) -> Fields:
         room = hub.room_of(me, fields["room"])
         others = (member for member in room.members if member is not me)
         group, called = room.name, [m for m in others if not (m.view.is_for_people or m.is_behind)]
+    me.calls.add(me.request, [member.client for member in called])
     event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=me.request)
     encoded = me.view.encode([event])  # all programs see alike
     for member in called:
@@ -186,6 +191,8 @@ def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
     """Answer a call. If the caller is gone, nobody hears it."""
     client, _slash, _own = fields["call"].partition("/")
     caller = hub.client_called(client)
+    if caller is not None and not caller.calls.answered(fields["call"], me.client):
+        raise NotCalled
     if caller is not None and not caller.is_behind:
         outcome = "failed" if fields["failed"] else "done"
         words = f"{outcome} {fields['text']}"
@@ -219,13 +226,12 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
     """List the rooms, the fullest first."""
-    by_size = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))
-    return {
-        "rooms": [
-            {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic}
-            for room in by_size
-        ]
-    }
+    by_size = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))[:ROOMS_TOLD]
+    told = [
+        {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
+        for room in by_size
+    ]
+    return {"count": len(hub.rooms), "rooms": told}
 
 
 @request
@@ -250,10 +256,13 @@ def history(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def search(hub: Hub, me: Member, fields: Fields) -> Steps:
     """Find what was said in rooms that one is in: the newest of it, oldest first."""
+    words, author = fields["words"], fields.get("from", "").strip()
+    if not (words.strip() or author):
+        raise BadRequest('"words" is empty: give what to look for, or "from", an alias')
     names = [hub.room_of(me, fields["room"]).name] if "room" in fields else list(me.rooms)
     limit, found = fields["limit"], list[Event]()
     for name in names:
-        query = Query(name, words=fields["words"], author=fields.get("from", ""), most=limit + 1, newest=True)
+        query = Query(name, words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
         hub.past.recall(me, query, found.extend)
     yield
     found.sort(key=lambda event: event.when)

@@ -20,7 +20,7 @@ from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
 TOPIC_LENGTH = 300  # characters; a longer one is cut
-_TRIED = 4  # times that length are looked at: composing makes a name shorter
+TRIED = 4  # times that length are looked at: composing makes a name shorter
 
 # Names that would let a person pass for the server, or for a group of people.
 RESERVED = frozenset(
@@ -149,7 +149,7 @@ def key(name: str) -> str:
 
     A name that PRECIS refuses, or that is longer than any, is its own key, and so nobody's.
     """
-    return _key(name) if len(name) <= _TRIED * ROOM_LENGTH else name
+    return _key(name) if len(name) <= TRIED * ROOM_LENGTH else name
 
 
 @lru_cache(maxsize=4096)
@@ -171,7 +171,7 @@ def room(wanted: str) -> str:
 def _name(wanted: str, profile: str, length: int, error: type[BadAlias] | type[BadRoom]) -> str:
     if not wanted:
         raise error("it is empty")
-    if len(wanted) > _TRIED * length:  # before PRECIS, whose time grows with the length
+    if len(wanted) > TRIED * length:  # before PRECIS, whose time grows with the length
         raise error(f"it is longer than {length} characters")
     try:
         name = str(get_profile(profile).enforce(wanted))

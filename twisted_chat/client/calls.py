@@ -94,26 +94,30 @@ class Calls:
     ) -> Answers:
         _enough(wait, 1)
         fields = {**whom, "name": name, "text": json.dumps(arguments, separators=(",", ":"))}
-        asked = await self._ask(fields)
+        asked, early = await self._ask(fields)
         called = [text.clean(alias) for alias in granted(asked).answer["called"]]
         call = _Call(self._driver.waiter(), {text.key(alias) for alias in called}, _enough(wait, len(called)))
         self._under_way[asked.ident] = call
-        for message in self._early.pop(asked.ident, ()):
-            self._answered(message)
-        if not self._asking:
-            self._early.clear()
-        if not call.is_done:
-            await self._wait(call, timeout)
-        del self._under_way[asked.ident]
+        try:
+            for message in early:
+                self._answered(message)
+            if not call.is_done:
+                await self._wait(call, timeout)
+        finally:  # whoever waits may be cancelled
+            del self._under_way[asked.ident]
         call.answers.silent = [alias for alias in called if text.key(alias) in call.awaited]
         return call.answers
 
-    async def _ask(self, fields: dict[str, str]) -> Request:
+    async def _ask(self, fields: dict[str, str]) -> tuple[Request, list[wire.Message]]:
+        """Ask, and return the request with the answers to the call that came before its own."""
         self._asking += 1
         try:
-            return await self._session.ask("call", is_quiet=True, **fields)
+            asked = await self._session.ask("call", is_quiet=True, **fields)
+            return asked, self._early.pop(asked.ident, [])
         finally:
             self._asking -= 1
+            if not self._asking:
+                self._early.clear()
 
     async def _wait(self, call: _Call, timeout: float) -> None:
         stop = self._driver.call_later(timeout, partial(settle, call.waiter))

@@ -12,7 +12,6 @@ from ..events import (
     ACTED,
     ANSWERED,
     CALLED,
-    EVERYONE,
     IGNORED,
     JOINED,
     LEFT,
@@ -45,6 +44,7 @@ class Hearing:
         self.last_words = ""  # the server's, if they explain why it hangs up
         self.gap = ""  # the group of which the server has left out something
         self._gaps: dict[str, int] = {}  # by group: the number that was missing the last time
+        self._next = "", 0  # the key of an alias that is to be ours, and the last number in its log
         self._inbox = inbox
         self._requests = requests
         self.came_at: dict[str, int] = {}  # by group: the last number when one came in
@@ -121,6 +121,7 @@ class Hearing:
     def _take(self, event: Event, request: Request | None) -> bool:
         group = group_of(event, self.place.alias)
         if not group or not event.number:
+            self._note_next(event)
             if event.ident not in self._made_up:
                 self._put(event, request)
             return True
@@ -137,6 +138,12 @@ class Hearing:
             self._follow(event)
         self._put(event, request)
         return True
+
+    def _note_next(self, event: Event) -> None:
+        """Note what comes in the log of an alias that we have taken, before the answer tells us that it is ours."""
+        key = text.key(event.target)
+        if key == self._next[0] or (event.kind == TOOK and event.text == self.client):
+            self._next = key, event.number
 
     def _is_missing_for_good(self, group: str, event: Event) -> bool:
         """Tell what is missing, if the server left it out before; if not, there is hope."""
@@ -198,7 +205,7 @@ class Hearing:
 
     def _learn(self, request: Request, result: wire.Message) -> None:
         if request.do in POSTS:
-            self._repeated(request, int(result["number"]))
+            self._repeated(request, str(result["room"]), int(result["number"]))
         elif request.do == "join":
             self.seen.start(result["room"], int(result["number"]))
             self.place.join(result["room"])
@@ -215,14 +222,15 @@ class Hearing:
             self.place.alias = alias
             self.seen.forget(TO_ME)
         if "private" in result:
-            self.seen.start(TO_ME, int(result["private"]))
+            key, number = self._next
+            seen = number if key == text.key(alias) else 0
+            self.seen.start(TO_ME, max(int(result["private"]), seen))
 
-    def _repeated(self, request: Request, number: int) -> None:
-        """Make up the event that a post became before a cut, from what was asked."""
+    def _repeated(self, request: Request, group: str, number: int) -> None:
+        """Make up the event that a post became before a cut, from what was asked and where it is."""
         fields = request.fields
-        group = {"say": fields.get("room"), "tell": f"@{fields.get('to')}", "broadcast": EVERYONE}[request.do]
         kind = ACTED if fields.get("act") else SAID
-        event = Event(kind, str(group), self.place.alias, fields["text"], number=number)
+        event = Event(kind, group, self.place.alias, fields["text"], number=number)
         request.event = event = event._replace(ident=f"{self.client}/{request.ident}")
         if not group_of(event, self.place.alias):  # nothing else brings it
             self._made_up.add(event.ident)

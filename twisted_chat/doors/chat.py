@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from ..errors import TakenOver
 from ..hub import Hub
 from ..interfaces import Outbox, View
-from ..limits import Bucket, Limits
+from ..limits import Limits
 from ..member import Member
 from .program import ProgramTalk
 from .splitter import END
@@ -49,8 +49,8 @@ class Shared(Protocol):
     def may_try_again(self, connection: Chat) -> bool:
         """Note that somebody did not get the alias that they asked for; False once that was too often."""
 
-    def give_grace(self, member: Member) -> bool:
-        """Let a member whose program can come back stay for a while; return whether they do."""
+    def give_grace(self, connection: Chat) -> bool:
+        """Let a member whose program can come back stay for a while without this connection; return whether they do."""
 
 
 class Chat:
@@ -106,11 +106,8 @@ class Chat:
     def _begin(self, outbox: ClosableOutbox, view: View) -> None:
         """Begin with what every connection has."""
         clock, limits = self.factory.clock, self.factory.limits
-        now = clock.seconds()
         self._outbox = outbox
         self.member = self.factory.hub.connect(outbox, view, self)
-        self._lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
-        self._bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
         self._deadline = clock.callLater(limits.alias_seconds, self._alias_overdue)
         self.factory.connections.add(self)
         self.factory.log.info("connection is established with {address}", address=address_text(self.address))
@@ -174,12 +171,12 @@ class Chat:
             return
         while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
             now = self.factory.clock.seconds()
-            most = math.ceil(max(1, min(LINES_AT_ONCE, self._lines.left(now))))
+            most = math.ceil(max(1, min(LINES_AT_ONCE, member.pace.lines.left(now))))
             taken = self._program.take(self._waiting, most) if self._program else self._take_lines(most)
             if not taken:
                 break
             member = self.member  # who may be another by now
-            wait = self._lines.take(taken, now)
+            wait = member.pace.lines.take(taken, now)
             if wait:
                 self._slow_down(wait)
             elif taken == LINES_AT_ONCE:
@@ -284,6 +281,9 @@ class Chat:
         self.factory.hub.renew(member)
         member.come_back(self._outbox, self)
         self.factory.hub.leave_all(newcomer, "")
+        wait = member.pace.add(newcomer.pace, self.factory.clock.seconds())
+        if wait:
+            self._slow_down(wait)
 
     def taken_over(self) -> None:
         """The member goes on through another connection: this one ends."""
@@ -294,7 +294,7 @@ class Chat:
 
     def end_input(self) -> None:
         """The program sends nothing more, perhaps because it has died: it may come back."""
-        if not self.factory.give_grace(self.member):
+        if not self.factory.give_grace(self):
             self.factory.hub.leave_all(self.member, "")
             return
         self._let_go()

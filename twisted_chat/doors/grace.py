@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 
 from ..hub import Hub
 from ..interfaces import Outbox
+from ..limits import Addresses
 from ..member import Member
 
 
@@ -46,3 +48,32 @@ class Grace:
 
     def settled(self) -> None:
         """Nobody waits for it here."""
+
+
+class Graces:
+    """All that are given. An address has as many as it may have connections: with one more the oldest ends.
+
+    They are counted apart from the connections, so that nobody's way back is barred by their own grace.
+    """
+
+    def __init__(self, hub: Hub, clock: IReactorTime, seconds: float, addresses: Addresses) -> None:
+        self._hub, self._clock, self._seconds, self._addresses = hub, clock, seconds, addresses
+        self._given: dict[str, dict[Grace, None]] = {}  # by what the address counts as, the oldest first
+
+    def give(self, member: Member, host: str) -> None:
+        """Let a member of this address stay for a while without a connection."""
+        place, most = self._addresses.place(host)
+        if len(self._given.get(place, ())) >= most:
+            next(iter(self._given[place])).end()
+        grace = Grace(self._hub, member, self._clock, self._seconds, partial(self._over, place))
+        self._given.setdefault(place, {})[grace] = None
+
+    def end_all(self) -> None:
+        """Let everybody leave now."""
+        for grace in [grace for graces in self._given.values() for grace in graces]:
+            grace.end()
+
+    def _over(self, place: str, grace: Grace) -> None:
+        del self._given[place][grace]
+        if not self._given[place]:
+            del self._given[place]

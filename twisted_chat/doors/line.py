@@ -29,7 +29,7 @@ from ..member import Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
 from .chat import Chat, address_text, cancel, host
-from .grace import Grace
+from .grace import Graces
 from .outbox import SocketOutbox, TransportOutbox, outbox_for, plain_socket
 from .program import LONGER
 from .splitter import END, TOO_LONG, LineSplitter, Mark
@@ -116,7 +116,7 @@ class LineChat(Chat, LineReceiver):
         if first and data.startswith(b"{"):
             self._talk_to_program()
             self._splitter.max_line *= LONGER
-        wait = self._bytes.take(len(data), self.factory.clock.seconds())
+        wait = self.member.pace.bytes.take(len(data), self.factory.clock.seconds())
         data = self._telnet.feed(data)
         if not self._take_from_lab(data):
             self._split(data)
@@ -299,7 +299,7 @@ class LineFactory(Factory):
         self.connections: set[Chat] = set()
         self.addresses = addresses
         self.is_held = False  # nothing more is taken of anybody: the server is about to stop
-        self._graces: set[Grace] = set()
+        self._graces = Graces(hub, clock, limits.grace_seconds, addresses)
         self._all_closed: Deferred[None] | None = None
         self._is_stopping = False
 
@@ -322,13 +322,14 @@ class LineFactory(Factory):
         """Note that somebody did not get the alias that they asked for; False once that was too often."""
         return self.addresses.fail(host(connection.address), self.clock.seconds())
 
-    def give_grace(self, member: Member) -> bool:
-        """Let a member whose program can come back stay for a while without a connection; return whether they do."""
-        seconds = self.limits.grace_seconds
-        if self._is_stopping or not (member.is_resumable and member.alias and seconds and member.leaving is None):
+    def give_grace(self, connection: Chat) -> bool:
+        """Let a member whose program can come back stay for a while without this connection; return whether they do."""
+        member = connection.member
+        if self._is_stopping or member.leaving is not None or not (member.is_resumable and member.alias):
             return False
-        self._graces.add(Grace(self.hub, member, self.clock, seconds, self._graces.discard))
-        return True
+        if self.limits.grace_seconds:
+            self._graces.give(member, host(connection.address))
+        return bool(self.limits.grace_seconds)
 
     def forget(self, connection: Chat) -> None:
         """Learn that a connection is lost."""
@@ -346,8 +347,7 @@ class LineFactory(Factory):
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
         self._is_stopping, self.is_held = True, False
-        for grace in list(self._graces):
-            grace.end()
+        self._graces.end_all()
         for connection in list(self.connections):
             connection.stop()
         if not self.connections:

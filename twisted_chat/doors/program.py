@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -57,20 +56,23 @@ class ProgramTalk:
     def take(self, waiting: list[bytes], most: int) -> int:
         """Take as many requests as can be taken now; return how many."""
         taken = 0
+        me = self._connection.member
         if self._is_beginning:
             return 0
-        while waiting and taken < most and self._steps is None and self._connection.member.leaving is None:
+        while waiting and taken < most and self._steps is None and me.leaving is None:
             if self._next is None:
                 self._next = self._read(waiting[0])
             asked = self._next
             is_post = isinstance(asked, Request) and asked.name in programs.POSTS
-            if not self._connection.member.may(is_post):
+            if not me.may(is_post):
                 break
             del waiting[0]
             self._next = None
             self._obey(asked)
             taken += 1
-            if self.is_in and self._connection.member.is_behind:
+            if self._connection.member is not me:
+                break  # who was here before has a pace of their own
+            if self.is_in and me.is_behind:
                 break  # they do not read what they ask for
         return taken
 
@@ -136,7 +138,7 @@ class ProgramTalk:
         if self.is_in:
             raise BadRequest("you have said hello already: nick takes another alias", asked.id)
         token = asked.fields.get("token")
-        client = hashlib.sha256(token.encode()).hexdigest()[:16] if token else secrets.token_hex(8)
+        client = self._hub.client_of(token) if token else secrets.token_hex(16)
         before = self._hub.client_called(client)
         if before is not None and before is not me and not before.alias:
             self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now

@@ -13,7 +13,7 @@ from ..errors import ChatError, NotRecalled
 from ..events import Event, Lines
 from ..interfaces import JournalUser, Known, Query
 from .answers import chosen
-from .numbers import log_of, numbered
+from .numbers import Firsts, log_of, numbered
 
 IDENTS = 100_000  # that are remembered: more than a program asks for again after a lost connection
 
@@ -22,10 +22,10 @@ class MemoryJournal:
     """Orders and numbers events, and delivers them at the end of the turn."""
 
     def __init__(self, clock: IReactorTime) -> None:
-        self.name = secrets.token_hex(8)
+        self.name, self.secret = secrets.token_hex(8), secrets.token_bytes(32)
         self._clock = clock
         self._numbers: dict[str, int] = {}
-        self._firsts: dict[str, int] = {}
+        self._firsts: Firsts = {}
         self._batch: list[Event | Lines] = []
         self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None]]] = []
         self._turn: IDelayedCall | None = None

@@ -17,12 +17,13 @@ def log_of(group: str) -> str:
     return "@" + text.key(group[1:]) if group[:1] == "@" else group
 
 
-def numbered(
-    batch: Iterable[Event | Lines], numbers: dict[str, int], now: float, firsts: dict[str, int]
-) -> list[Event]:
+Firsts = dict[str, tuple[str, int]]  # by ident, the group and the number of what was first asked for under it
+
+
+def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float, firsts: Firsts) -> list[Event]:
     """Return the events of a batch with their numbers and their time.
 
-    ``numbers`` has the last one of each log. ``firsts`` has those that were given to the idents known so far.
+    ``numbers`` has the last one of each log, ``firsts`` the idents known so far.
     Only what is said can be a repetition: to be in a room, or to have an alias, is asked for anew by each session.
     """
     kept: list[Event] = []
@@ -39,10 +40,11 @@ def numbered(
         if not group:
             number = 0
         elif ident in firsts and kind in POSTS:
-            kind, words, number = REPEATED, "", firsts[ident]
+            kind, words = REPEATED, ""
+            group, number = firsts[ident]
         else:
             number = numbers[log] = number + 1
             if ident and kind in POSTS:
-                firsts[ident] = number
+                firsts[ident] = group, number
         kept.append(_event((kind, group, author, words, origin, number, now, ident)))
     return kept

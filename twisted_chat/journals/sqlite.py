@@ -16,12 +16,13 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from ..errors import ChatError, NotKept, NotRecalled
-from ..events import Event, Lines
+from ..events import POSTS, Event, Lines
 from ..interfaces import JournalUser, Known, Query
 from .keep import Keep
 from .numbers import numbered
 from .sqlite_file import check_place
 from .sqlite_lock import Lock
+from .sqlite_place import Place
 from .sqlite_reader import Reader
 from .sqlite_trouble import Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
@@ -49,7 +50,7 @@ class SqliteJournal:
     """Orders and numbers events, keeps them, and then delivers them."""
 
     def __init__(self, path: str | Path, reactor: Reactor, keep: Keep = Keep()) -> None:  # noqa: B008  # frozen
-        self.name = ""
+        self.name, self.secret = "", b""
         self.path = Path(path)
         self._reactor = reactor
         self._user: JournalUser
@@ -61,8 +62,9 @@ class SqliteJournal:
         self._deadline: IDelayedCall | None = None
         self._is_over = False  # all is kept, and the threads end
         self._lock: Lock | None = None
-        self._writer = Writer(self.path, keep, reactor.seconds)
-        self._reader = Reader(self.path)
+        place = Place(self.path)
+        self._writer = Writer(place, keep, reactor.seconds)
+        self._reader = Reader(place)
         self._writing: Worker
         self._reading: Worker
 
@@ -80,7 +82,8 @@ class SqliteJournal:
             self._lock.release()
             self._lock = None
             raise
-        self.name = self._writer.name
+        self.name = self._reader.name = self._writer.name
+        self.secret = self._writer.secret
         self._writing = Worker("journal writer", self._tidy)
         self._reading = Worker("journal reader")
         return known
@@ -132,7 +135,8 @@ class SqliteJournal:
         try:
             kept = self._writer.commit(batch, now)
         except Exception as error:
-            self._reactor.callFromThread(self._not_kept, batch, error)
+            again = self._writer.recover(batch, error, now)
+            self._reactor.callFromThread(self._not_kept, batch, again, error)
         else:
             self._reactor.callFromThread(self._kept, kept)
 
@@ -151,20 +155,24 @@ class SqliteJournal:
         finally:
             self._go_on()
 
-    def _not_kept(self, batch: list[Event | Lines], error: Exception) -> None:
+    def _not_kept(self, batch: list[Event | Lines], again: list[Event], error: Exception) -> None:
+        """``again``: what stands for those of the batch that were kept before."""
         if self._committing is None:
             return
         self._committing = None
+        batch = _without(batch, again)
         kind = trouble(error)
         self._note("keep what is said", kind)
         if self._stopped is None:
             self._turn = self._reactor.callLater(RETRY_SECONDS, self._end_turn)
         else:
             batch, self._batch = batch + self._batch, []
-        self._refuse(batch, kind)
+        self._refuse(batch, again, kind)
 
-    def _refuse(self, batch: list[Event | Lines], kind: Trouble) -> None:
+    def _refuse(self, batch: list[Event | Lines], again: list[Event], kind: Trouble) -> None:
         try:
+            if again:
+                self._user.deliver(again)
             self._user.refuse(batch, NotKept(kind.why))
         finally:
             if self._stopped is not None:
@@ -260,6 +268,12 @@ class SqliteJournal:
         self._lock = None
         assert self._stopped is not None
         self._stopped.callback(None)
+
+
+def _without(batch: list[Event | Lines], again: list[Event]) -> list[Event | Lines]:
+    """Return a batch without those posts that were kept before."""
+    known = {event.ident for event in again}
+    return [item for item in batch if isinstance(item, Lines) or item.kind not in POSTS or item.ident not in known]
 
 
 def _end_of_commit(batch: Sequence[Event | Lines]) -> int:

@@ -12,8 +12,8 @@ from operator import add, attrgetter, itemgetter
 from .. import text
 from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
 from ..interfaces import Known
-from .numbers import log_of, numbered
-from .sqlite_read import events_between, key_of
+from .numbers import Firsts, log_of, numbered
+from .sqlite_read import events_between, key_of, name_of
 
 STOPPED = "the server stopped"  # why everybody left who was in a room then
 TAIL = 100  # events of a room that are known when it is opened ...
@@ -52,7 +52,12 @@ class Log:
     @property
     def name(self) -> str:
         """A random one, as old as the file."""
-        return str(self._connection.execute("SELECT name FROM journal").fetchone()[0])
+        return name_of(self._connection)
+
+    @property
+    def secret(self) -> bytes:
+        """As old as the name, and told to nobody."""
+        return bytes(self._connection.execute("SELECT secret FROM journal").fetchone()[0])
 
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Number a batch and keep it; return its events once they are on the disk.
@@ -69,6 +74,12 @@ class Log:
         if len(self._rooms) > CACHED or len(self._authors) > CACHED:
             self._forget()
         return kept
+
+    def repeated(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
+        """Return what stands for those of a batch that were kept before; nothing is kept now."""
+        firsts = self._firsts(batch)
+        again = [item for item in batch if isinstance(item, Event) and item.ident in firsts and item.kind in POSTS]
+        return numbered(again, {}, now, firsts)
 
     def dismiss_all(self, now: float) -> None:
         """Let everybody leave who was in a room at the end of the log: nobody is in one when a server starts."""
@@ -120,17 +131,17 @@ class Log:
             )
             self._authors |= unknown
 
-    def _firsts(self, batch: Sequence[Event | Lines]) -> dict[str, int]:
-        """Return the numbers that were given to those idents in a batch which are not new."""
+    def _firsts(self, batch: Sequence[Event | Lines]) -> Firsts:
+        """Return what was first asked for under those idents in a batch which are not new."""
         idents = [item.ident for item in batch if isinstance(item, Event) and item.ident]
         if not idents:
             return {}
-        return dict(
-            self._connection.execute(
-                "SELECT ident, event & 0xffffffff FROM idents WHERE ident IN (SELECT value FROM json_each(?))",
-                (json.dumps(idents),),
-            )
+        rows = self._connection.execute(
+            "SELECT i.ident, r.name, i.event & 0xffffffff FROM idents i JOIN rooms r ON r.id = i.event >> 32 "
+            "WHERE i.ident IN (SELECT value FROM json_each(?))",
+            (json.dumps(idents),),
         )
+        return {ident: (group, number) for ident, group, number in rows}
 
     def _insert(self, events: list[Event], rooms: dict[str, int]) -> None:
         # By columns, so that no line of Python runs for each of them.

@@ -6,23 +6,21 @@ import sqlite3
 
 from .keep import Keep
 from .sqlite_file import pragma
+from .sqlite_idents import Idents
 from .sqlite_read import key_of
 from .sqlite_slices import Pace
 
-IDENT_SECONDS = 24 * 3600  # that a program may take to ask again for the same
-_PASS_SECONDS = 3600  # from one look at all idents to the next
 _FREE_PAGES = 256  # that a file may have anyway, to be used again
 _VACUUM_PAGES = 256  # that are given back in one slice
 
 
 class Pruner:
-    """Knows what has to go, and where it is with the idents."""
+    """Knows what has to go."""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
         self._pace = Pace()
-        self._ident = ""  # the last one looked at
-        self._next_pass = 0.0
+        self._idents = Idents()
 
     def some(self, connection: sqlite3.Connection, now: float) -> bool:
         """Take a slice away; return whether there was something."""
@@ -31,7 +29,7 @@ class Pruner:
             or self._over_age(connection, now)
             or self._over_size(connection, now)
             or self._free_pages(connection)
-            or self._old_idents(connection, now)
+            or self._idents.forget_some(connection, self._pace, now)
         )
 
     def _over_count(self, connection: sqlite3.Connection) -> bool:
@@ -97,24 +95,6 @@ class Pruner:
         if not free or not (is_large or free > max(_FREE_PAGES, pages // 4)):
             return False
         connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
-        return True
-
-    def _old_idents(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Look at a slice of all idents, by name: an index by age would cost every commit."""
-        if now < self._next_pass:
-            return False
-        (last,) = connection.execute(
-            "SELECT max(ident) FROM (SELECT ident FROM idents WHERE ident > ? ORDER BY ident LIMIT ?)",
-            (self._ident, self._pace.rows),
-        ).fetchone()
-        if last is None:
-            self._ident, self._next_pass = "", now + _PASS_SECONDS
-            return False
-        with self._pace.slice(connection):
-            connection.execute(
-                "DELETE FROM idents WHERE ident > ? AND ident <= ? AND at < ?", (self._ident, last, now - IDENT_SECONDS)
-            )
-        self._ident = last
         return True
 
 

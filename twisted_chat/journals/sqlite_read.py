@@ -26,6 +26,11 @@ def key_of(room: int, number: int) -> int:
     return room << 32 | number
 
 
+def name_of(connection: sqlite3.Connection) -> str:
+    """Return the journal's name: a random one, as old as the file."""
+    return str(connection.execute("SELECT name FROM journal").fetchone()[0])
+
+
 def room_id(connection: sqlite3.Connection, group: str) -> int | None:
     """Return the id of a group's log, if there is one."""
     row = connection.execute("SELECT id FROM rooms WHERE name = ?", (log_of(group),)).fetchone()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from ..errors import NotRecalled
 from ..events import Event
 from ..interfaces import Query
 from .sqlite_file import connect
-from .sqlite_read import recalled
+from .sqlite_place import Moved, Place
+from .sqlite_read import name_of, recalled
 from .sqlite_trouble import trouble
 
 SECONDS = 2.0  # that one question may take, since others wait for it
@@ -21,8 +21,9 @@ STEPS = 10_000  # of SQLite's machine, after which the time is looked at
 class Reader:
     """The connection that reads, opened when it is first needed, and anew after every failure."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Place) -> None:
+        self.name = ""  # of the journal, once it is known
+        self._place = place
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
         self._until = 0.0  # when a question has taken too long, on the monotonic clock
@@ -63,7 +64,10 @@ class Reader:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = connect(self._path)
+            self._place.check()
+            self._connection = connect(self._place.path)
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.set_progress_handler(self._is_late, STEPS)
+            if name_of(self._connection) != self.name:
+                raise Moved
         return self._connection

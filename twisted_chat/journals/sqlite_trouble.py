@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import CannotOpen
+from .sqlite_place import Moved
 
 
 class Trouble(NamedTuple):
@@ -22,6 +23,11 @@ BROKEN = Trouble("disk error", "look at the system's log for this disk, and at t
 LOCKED = Trouble("file locked", "end the other program that writes to the file")
 CORRUPT = Trouble("damaged file", "stop the server, and put a backup of the file in its place")
 GONE = Trouble("file missing", "see whether the file was moved or its disk is gone, and start the server again")
+MOVED = Trouble(
+    "file moved or deleted",
+    "put the very same file back in its place, and the server goes on; or stop the server, take the -wal and the -shm "
+    "beside it away, put a backup there, and start it",
+)
 
 # What SQLite says. Its error codes reach Python only from 3.11 on.
 _SAID = {
@@ -47,6 +53,8 @@ _ERRNOS = {
 
 def trouble(error: Exception) -> Trouble:
     """Tell what kind of failure an error of SQLite or of the system is."""
+    if isinstance(error, Moved):
+        return MOVED
     if isinstance(error, OSError):
         return _ERRNOS.get(error.errno or 0, BROKEN)
     for said, kind in _SAID.items():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ..events import Event, Lines
 from ..interfaces import Known
 from .keep import Keep
 from .sqlite_file import connect, create, open_writer
 from .sqlite_log import Log
+from .sqlite_place import Moved, Place
 from .sqlite_prune import Pruner
 from .sqlite_read import room_id
 from .sqlite_slices import Pace
@@ -25,9 +25,11 @@ TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
 class Writer:
     """The connection that writes, which is opened anew after every failure."""
 
-    def __init__(self, path: Path, keep: Keep, seconds: Callable[[], float]) -> None:
+    def __init__(self, place: Place, keep: Keep, seconds: Callable[[], float]) -> None:
         self.name = ""
-        self._path = path
+        self.secret = b""
+        self._place = place
+        self._path = place.path
         self._seconds = seconds
         self._connection: sqlite3.Connection | None = None
         self._log: Log
@@ -43,22 +45,37 @@ class Writer:
         create(self._path)
         self._connection = open_writer(self._path)
         try:
+            self._place.learn()
             self._log = Log(self._connection)
-            self.name = self._log.name
+            self.name, self.secret = self._log.name, self._log.secret
             self._log.dismiss_all(self._seconds())
             return self._log.known()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self.close()
             raise cannot_open(self._path, error) from error
 
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
-        """Number and keep a batch; after a failure nothing of it is kept, as far as anyone can know."""
+        """Number and keep a batch; after a failure, ``recover`` comes next.
+
+        Raises: Moved, sqlite3.Error, OSError.
+        """
+        self._place.check()  # or all that is kept from now on is gone with the process
+        self._reopened()
+        return self._log.commit(batch, now)
+
+    def recover(self, batch: Sequence[Event | Lines], error: Exception, now: float) -> list[Event]:
+        """Begin anew after a commit that failed; return what stands for those of its batch that were kept before.
+
+        Of the others nothing is kept, as far as anyone can know.
+        """
+        if isinstance(error, Moved):
+            return []  # the file stays open: so no other file can get its inode, and the index and searches go on
         try:
-            self._reopened()
-            return self._log.commit(batch, now)
-        except BaseException:
-            self.close()  # and what was read from it is forgotten: a commit may have been done in part
-            raise
+            return [] if self._connection is None else self._log.repeated(batch, now)
+        except Exception:  # whatever it is, the thread goes on
+            return []
+        finally:
+            self.close()  # and what was read from it is forgotten: the commit may have been done in part
 
     def index_first(self, group: str, then: Callable[[], None]) -> float:
         """Call ``then`` once all that was said in a group until now is indexed; return when to go on with that."""
@@ -108,10 +125,11 @@ class Writer:
 
     def _reopened(self) -> sqlite3.Connection:
         if self._connection is None:
+            self._place.check()  # before SQLite adds to another file what is in the -wal of this one
             connection = connect(self._path)
             log = Log(connection)
             if log.name != self.name:
                 connection.close()
-                raise sqlite3.OperationalError("unable to open database file: another one is in its place")
+                raise Moved
             self._connection, self._log = connection, log
         return self._connection

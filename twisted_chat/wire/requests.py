@@ -13,8 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from ..errors import BadRequest, BadVersion
 from ..events import LOBBY
+from ..text import ALIAS_LENGTH, ROOM_LENGTH, TRIED
 
 VERSION: Final = 1
+MANY: Final = 500  # that are in a list or in an object
 MOST: Final = 2**53 - 1  # the last whole number that JavaScript tells from the next (RFC 8259, section 6)
 
 
@@ -34,13 +36,17 @@ class Field(NamedTuple):
     default: object = None  # what stands in a request without it; None: nothing
     least: int = 0  # of numbers
     most: int = MOST
+    longest: int = 0  # characters of a string, of each in a list and of each key; 0: it is for the door to say
     form: str = ""  # of strings: a regular expression
     called: str = ""  # and the same in words
 
 
-_TEXT = Field(str)
+_TEXT = Field(str)  # no longer than a line
+_ALIAS = Field(str, longest=TRIED * ALIAS_LENGTH)
+_ROOM = Field(str, longest=TRIED * ROOM_LENGTH)
 _NUMBER = Field(int, needed=False)
 ID = Field(str, form="[A-Za-z0-9._:-]{1,64}", called="1 to 64 of A-Z a-z 0-9 . _ : -")
+CALL = Field(str, form="[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._:-]{1,64}", called='the form CLIENT/ID, as in "called"')
 _TOKEN = Field(str, needed=False, form="[A-Za-z0-9_-]{16,128}", called="16 to 128 of A-Z a-z 0-9 _ -")
 _WHY = Field(str, needed=False, default="")
 
@@ -48,22 +54,22 @@ _WHY = Field(str, needed=False, default="")
 REQUESTS: Final[dict[str, dict[str, Field]]] = {
     "hello": {
         "version": Field(int, least=VERSION, most=VERSION),
-        "alias": _TEXT,
+        "alias": _ALIAS,
         "token": _TOKEN,
-        "rooms": Field(list, needed=False, default=(LOBBY,)),
-        "after": Field(dict, needed=False),
-        "journal": Field(str, needed=False),
+        "rooms": Field(list, needed=False, default=(LOBBY,), longest=_ROOM.longest),
+        "after": Field(dict, needed=False, longest=_ROOM.longest),
+        "journal": Field(str, needed=False, longest=64),
     },
-    "say": {"room": _TEXT, "text": _TEXT, "act": Field(bool, needed=False, default=False)},
-    "tell": {"to": _TEXT, "text": _TEXT},
+    "say": {"room": _ROOM, "text": _TEXT, "act": Field(bool, needed=False, default=False)},
+    "tell": {"to": _ALIAS, "text": _TEXT},
     "broadcast": {"text": _TEXT},
-    "join": {"room": _TEXT, "after": _NUMBER},
-    "leave": {"room": _TEXT, "text": _WHY},
-    "nick": {"alias": _TEXT},
-    "who": {"room": _TEXT, "at": _NUMBER._replace(least=1)},
+    "join": {"room": _ROOM, "after": _NUMBER},
+    "leave": {"room": _ROOM, "text": _WHY},
+    "nick": {"alias": _ALIAS},
+    "who": {"room": _ROOM, "at": _NUMBER._replace(least=1)},
     "rooms": {},
     "history": {
-        "room": _TEXT,
+        "room": _ROOM,
         "after": _NUMBER,
         "until": _NUMBER._replace(least=1),
         "since": Field(float, needed=False),
@@ -71,19 +77,19 @@ REQUESTS: Final[dict[str, dict[str, Field]]] = {
         "newest": Field(bool, needed=False),
     },
     "search": {
-        "words": _TEXT,
-        "room": Field(str, needed=False),
-        "from": Field(str, needed=False),
+        "words": Field(str, longest=1000),
+        "room": _ROOM._replace(needed=False),
+        "from": _ALIAS._replace(needed=False),
         "limit": Field(int, needed=False, default=20, least=1, most=100),
     },
     "ping": {},
     "call": {
         "name": Field(str, form="[A-Za-z_][A-Za-z0-9_.-]{0,63}", called="1 to 64 of A-Z a-z 0-9 _ . -, a letter first"),
-        "to": Field(str, needed=False),
-        "room": Field(str, needed=False),
+        "to": _ALIAS._replace(needed=False),
+        "room": _ROOM._replace(needed=False),
         "text": _WHY,
     },
-    "answer": {"call": _TEXT, "text": _WHY, "failed": Field(bool, needed=False, default=False)},
+    "answer": {"call": CALL, "text": _WHY, "failed": Field(bool, needed=False, default=False)},
     "type": {"text": _TEXT},
     "commands": {},
     "quit": {"text": _WHY},
@@ -151,7 +157,9 @@ def shown(name: str) -> str:
 
 
 def _string(value: object, field: Field) -> str:
-    if type(value) is not str or (field.form and not re.fullmatch(field.form, value)):
+    if type(value) is not str or (field.longest and len(value) > field.longest):
+        raise ValueError(_rule(field))
+    if field.form and not re.fullmatch(field.form, value):
         raise ValueError(_rule(field))
     if not value.isascii() and _SURROGATE.search(value):
         raise ValueError("holds half of a surrogate pair: send both halves, or the character itself")
@@ -177,13 +185,13 @@ def _flag(value: object, field: Field) -> bool:
 
 
 def _strings(value: object, field: Field) -> list[str]:
-    if type(value) is not list:
+    if type(value) is not list or len(value) > MANY:
         raise ValueError(_rule(field))
     return [_string(item, field) for item in value]
 
 
 def _numbers(value: object, field: Field) -> dict[str, float]:
-    if type(value) is not dict:
+    if type(value) is not dict or len(value) > MANY:
         raise ValueError(_rule(field))
     return {_string(key, field): _number(number, field) for key, number in value.items()}
 
@@ -201,11 +209,13 @@ _READ: dict[type, Callable[[Any, Field], object]] = {
 def _rule(field: Field) -> str:
     """Tell what a field must be."""
     to = f"from {field.least} to {field.most}"
+    short = f"of at most {field.longest} characters"
+    string = f"must be a string {f'of {field.called}' if field.form else short if field.longest else ''}".rstrip()
     return {
-        str: f"must be a string of {field.called}" if field.form else "must be a string",
+        str: string,
         bool: "must be true or false",
         int: f"must be a whole number {to}" if field.least < field.most else f"must be {field.most}",
         float: f"must be a number {to}",
-        list: "must be a list of strings",
-        dict: f"must be an object in which each value is a whole number {to}",
+        list: f"must be a list of strings {short}, no more than {MANY}",
+        dict: f"must be an object in which each value is a whole number {to}, with no more than {MANY} keys {short}",
     }[field.kind]

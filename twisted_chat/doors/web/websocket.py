@@ -124,7 +124,7 @@ class WebSocketChat(Chat):
         if self._unfinished > self._longest + READ_AT_ONCE:
             self._refuse(TOO_BIG)
             return False
-        wait = self._bytes.take(size, self.factory.clock.seconds())
+        wait = self.member.pace.bytes.take(size, self.factory.clock.seconds())
         if wait:
             self._slow_down(wait)
             self._read_or_not()
