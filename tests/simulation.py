@@ -25,6 +25,7 @@ from twisted_chat.interfaces import Known
 from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 from twisted_chat.limits import Addresses, Limits
+from twisted_chat.member import Member
 from twisted_chat.wire.jsonlines import event_object
 
 from .bundled_client import BundledClient
@@ -306,18 +307,19 @@ class Server:
 
     def _watch_refusals(self):
         """Note what is refused, which a client does not learn when its connection is cut."""
-        connect = self.hub.connect
+        connect, refused = self.hub.connect, self.refused
+
+        class Watched(Member):
+            __slots__ = ()
+
+            def refusal(self, error, ident):
+                client, _slash, own = ident.partition("/")
+                refused.add((client, own))
+                return super().refusal(error, ident)
 
         def watched(*given):
             member = connect(*given)
-            refusal = member.refusal
-
-            def noted(error, ident):
-                client, _slash, own = ident.partition("/")
-                self.refused.add((client, own))
-                return refusal(error, ident)
-
-            member.refusal = noted
+            member.__class__ = Watched
             return member
 
         self.hub.connect = watched

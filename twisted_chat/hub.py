@@ -262,7 +262,7 @@ class Hub:
         view: View | None = None,
         echo: bool | None = None,
         bell: bool | None = None,
-        ignoring: set[str] | None = None,
+        ignoring: frozenset[str] | None = None,
     ) -> None:
         """Change how a member hears; what is not given stays as it is."""
         places = [] if member.is_behind else list(member.hearing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import Protocol
@@ -35,6 +34,14 @@ class Fetcher(Protocol):
 class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
+    __slots__ = (  # a tenth of the memory of an idle member
+        "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "active",
+        "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
+        "door", "echo", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
+        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "next_alias",
+        "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
+    )  # fmt: skip
+
     def __init__(
         self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, pace: Pace, now: float
     ) -> None:
@@ -60,7 +67,7 @@ class Member:
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None
-        self.ignoring: set[str] = set()  # keys of aliases
+        self.ignoring: frozenset[str] = frozenset()  # keys of aliases
         self.echo = True
         self.bell = False
         self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
@@ -81,7 +88,7 @@ class Member:
         self._fetches = False  # was promised all that they are owed, until they have caught up
         self._then: Callable[[], None] | None = None  # what waits until they read
         self.is_behind = False  # does not read now: what is said waits in the rooms
-        self._kept: deque[Event] = deque()  # what was said to them alone meanwhile
+        self._kept: list[Event] = []  # what was said to them alone meanwhile
         self._kept_too_many = 0
         self._owed: list[bytes | memoryview] = []
 
@@ -176,7 +183,7 @@ class Member:
         elif self.wants(event):
             self._kept.append(event)
             if len(self._kept) > KEPT and self.view.is_for_people:
-                self._kept.popleft()
+                del self._kept[0]
                 self._kept_too_many += 1
 
     def catch_up(self) -> None:
