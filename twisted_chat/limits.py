@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 
+PLACES = 1000  # that are remembered before those are forgotten which have long been quiet
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -89,6 +91,7 @@ class Addresses:
         self._limits = limits
         self._live: dict[str, int] = {}
         self._failures: dict[str, Bucket] = {}
+        self._posts: dict[str, tuple[Bucket, Bucket]] = {}  # lines and bytes, of those who post without staying
 
     def enter(self, host: str) -> bool:
         """Count one connection more, or return False where that would be one too many."""
@@ -109,13 +112,34 @@ class Addresses:
     def fail(self, host: str, now: float) -> bool:
         """Note an alias that was not given; return False once there were too many."""
         place, _most = self._place(host)
-        if len(self._failures) > 1000:
+        if len(self._failures) > PLACES:
             self._failures = {a: b for a, b in self._failures.items() if not b.is_full(now)}
         bucket = self._failures.get(place)
         if bucket is None:
             bucket = Bucket(self._limits.aliases_per_second, self._limits.aliases_at_once, now)
             self._failures[place] = bucket
         return bucket.take(1, now) == 0
+
+    def post(self, host: str, lines: int, size: int, now: float) -> float:
+        """Count what an address posts; or return in how many seconds it may go on, if it said too much before.
+
+        It may say as much as one connection, which would be slowed down instead.
+        """
+        place, _most = self._place(host)
+        if len(self._posts) > PLACES:
+            self._posts = {a: pair for a, pair in self._posts.items() if not all(b.is_full(now) for b in pair)}
+        limits = self._limits
+        if place not in self._posts:
+            self._posts[place] = (
+                Bucket(limits.lines_per_second, limits.lines_at_once, now),
+                Bucket(limits.bytes_per_second, limits.bytes_at_once, now),
+            )
+        buckets = self._posts[place]
+        if any(bucket.left(now) <= 0 for bucket in buckets):
+            return max(1.0, *(bucket.take(0, now) for bucket in buckets))
+        for bucket, amount in zip(buckets, (lines, size), strict=True):
+            bucket.take(amount, now)
+        return 0.0
 
     def _place(self, host: str) -> tuple[str, float]:
         if not host:

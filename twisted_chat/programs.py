@@ -219,11 +219,10 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
     """List the rooms, the fullest first."""
-    by_size = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))
     return {
         "rooms": [
             {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic}
-            for room in by_size
+            for room in hub.rooms_by_size()
         ]
     }
 
