@@ -13,6 +13,12 @@ from twisted.logger import globalLogPublisher
 from . import doors, processes
 
 
+def pytest_collection_finish(session):
+    """Leave what the modules are made of out of every test's collection, which then takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_sessionfinish(session):
     """In CI nothing may be missing, so a skip is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

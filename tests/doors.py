@@ -92,6 +92,7 @@ class Door:
 
     def close(self):
         """Break every connection, and check that nothing of anybody is left."""
+        self.web.close_all()
         for connection in [*self.web.connections, *self.factory.connections]:
             connection.connectionLost(Failure(ConnectionDone()))
         self.settle()

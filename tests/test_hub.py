@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.errors import AliasTaken, BadAlias, TooManyRooms
+from twisted_chat.errors import AliasTaken, BadAlias, BadRoom, NoSuchRoom, TooManyRooms
 from twisted_chat.limits import Limits
 from twisted_chat.wire.plain import PlainView
 
@@ -522,3 +522,122 @@ def test_a_fault_in_one_view_harms_nobody_in_another_room():
     house.settle()
     assert "[alice -> alice] two" in alice.heard()
     assert house.faults == [None]
+
+
+# -- who hears a room without being in it
+
+
+def overhear(house, room, after=None, view=None):
+    """Return somebody without an alias who hears a room."""
+    person = house.connect(view or PlainView(numbers=True))
+    house.hub.overhear(person.member, room, after)
+    return person
+
+
+def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(house):
+    alice = house.enter("alice", "ops")
+    ear = overhear(house, "ops")
+    house.enter("bob", "ops")
+    alice.heard()
+    alice.type("one", "/to lobby two", "/all three", "/who", "/who *")
+    assert ear.heard() == ["3 #ops alice: one"]
+    assert alice.heard()[-2:] == ["-- 2 in ops: alice, bob", "-- 2 here: alice, bob"]
+    assert list(house.hub.rooms["ops"].members) == [alice.member, house.hub.aliases["bob"]]
+
+
+def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
+    alice = house.enter("alice")
+    ear = overhear(house, "lobby")
+    house.hub.leave_all(ear.member, "")
+    house.settle()
+    alice.type("hi")
+    assert alice.heard() == ["alice: hi"]
+    assert ear.heard() == []
+    assert ear.member.gone
+    assert list(house.hub._sessions.values()) == [alice.member]
+
+
+def test_only_a_room_that_is_there_can_be_overheard(house):
+    ear = house.connect()
+    with pytest.raises(NoSuchRoom):
+        house.hub.overhear(ear.member, "ops")
+    with pytest.raises(BadRoom):
+        house.hub.overhear(ear.member, "a b")
+    assert not ear.member.hearing
+
+
+@pytest.mark.parametrize("after, first", [(0, 1), (2, 3), (4, 5), (9, 5)])
+def test_who_overhears_begins_after_a_number_with_no_gap_and_nothing_twice(house, after, first):
+    alice = house.enter("alice").type("two", "three", "four")
+    ear = overhear(house, "lobby", after)
+    alice.type("five")
+    assert [int(line.split()[0]) for line in ear.heard()] == list(range(first, 6))
+
+
+def test_who_begins_to_overhear_within_a_batch_hears_the_rest_of_it(house):
+    alice = house.enter("alice")
+    ears = []
+    alice.ask("one")
+    alice.ask("two")
+    send = alice.send
+    alice.send = lambda data: ears.append(overhear(house, "lobby", 1)) or send(data)  # as the line is delivered
+    house.journal.turn()
+    alice.send = send
+    alice.type("three")
+    assert ears[0].heard() == ["2 alice: one", "3 alice: two", "4 alice: three"]
+
+
+def test_who_overhears_and_falls_behind_is_told_what_they_missed():
+    house = House(Limits(remembered=5))
+    alice = house.enter("alice")
+    ear = overhear(house, "lobby")
+    ear.is_full = True
+    alice.type(*map(str, range(9)))
+    assert ear.heard() == ["2 alice: 0"]
+    ear.is_full = False
+    ear.member.catch_up()
+    alice.type("live")
+    assert ear.heard() == [
+        "-- 3 events of lobby skipped, 3-5",
+        *(f"{number} alice: {number - 2}" for number in range(6, 11)),
+        "11 alice: live",
+    ]
+
+
+def test_who_overhears_shares_the_bytes_with_the_members(house):
+    given = []
+    alice = house.enter("alice")
+    for person in (alice, overhear(house, "lobby", view=PlainView())):
+        person.send = lambda data: given.append(data) or True
+    alice.ask("hi")
+    house.settle()
+    alice.ask("/all hi")  # with something else in the batch
+    alice.ask("ho")
+    house.settle()
+    assert given[0] is given[1]
+    assert given[2:] == [b"[alice -> all] hi\nalice: ho\n", b"alice: ho\n"]
+
+
+def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
+    alice = house.enter("alice")
+    ear = overhear(house, "lobby")
+    house.hub.listen(ear.member, view=PlainView())
+    alice.type("hi")
+    assert ear.heard() == ["alice: hi"]
+    assert list(house.hub.rooms["lobby"].members) == [alice.member]
+
+
+def test_a_change_of_view_keeps_the_order_in_which_people_came(house):
+    house.enter("alice").type("/set numbers on")
+    assert house.enter("bob").type("/who").heard() == ["-- 2 in lobby: alice, bob"]
+
+
+def test_a_room_that_is_overheard_is_not_forgotten():
+    house = House(Limits(rooms=2))
+    alice = house.enter("alice").type("/join a", "/leave")
+    ear = overhear(house, "a")
+    with pytest.raises(TooManyRooms):
+        house.hub.join(alice.member, "b")
+    house.hub.leave_all(ear.member, "")
+    house.hub.join(alice.member, "b")
+    assert list(house.hub.rooms) == ["lobby"]

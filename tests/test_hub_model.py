@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from twisted_chat import text
-from twisted_chat.errors import ChatError
+from twisted_chat.errors import ChatError, NoSuchRoom
 from twisted_chat.events import (
     CLAIMED,
     CONNECTED,
@@ -62,6 +62,7 @@ class Model:
         self.names = {}  # session -> alias
         self.rooms = {}  # name -> sessions
         self.logs = {}  # name -> events
+        self.overhearing = {}  # name -> sessions
         self.heard = {}  # session -> events
 
     def happen(self, event):
@@ -99,7 +100,7 @@ class Model:
             said = [e for e in log if e.kind in POSTS]
             self.heard.setdefault(session, []).extend(said[-self.shown_to_joiner :])
             room.append(session)
-        self.hear(room, event)
+        self.hear([*room, *self.overhearing.get(event.group, ())], event)
         log.append(event)
         if event.kind == LEFT:
             room.remove(session)
@@ -111,6 +112,7 @@ class Model:
 
 class HubMachine(RuleBasedStateMachine):
     people = Bundle("people")
+    ears = Bundle("ears")  # who hear a room without being in it
 
     def __init__(self):
         super().__init__()
@@ -133,6 +135,25 @@ class HubMachine(RuleBasedStateMachine):
         person.stopped = False
         self.everyone.append(person)
         return person
+
+    @rule(target=ears, room=ROOMS, after=st.one_of(st.none(), st.integers(0, 20)))
+    def overhear(self, room, after):
+        person = self.connect()
+        try:
+            name = self.house.hub.overhear(person.member, room, after).name
+        except NoSuchRoom:
+            return multiple()
+        log, session = self.model.logs.get(name, []), person.member.session
+        self.model.heard[session] = [] if after is None else log[after:]
+        self.model.overhearing.setdefault(name, []).append(session)
+        return person
+
+    @rule(person=consumes(ears))
+    def stop_overhearing(self, person):
+        self.house.hub.leave_all(person.member, "")
+        for sessions in self.model.overhearing.values():
+            if person.member.session in sessions:
+                sessions.remove(person.member.session)
 
     @rule(person=people, alias=ALIASES)
     def claim(self, person, alias):
@@ -169,11 +190,11 @@ class HubMachine(RuleBasedStateMachine):
         self.house.hub.leave_all(person.member, "bye")
         return multiple()
 
-    @rule(person=people)
+    @rule(person=st.one_of(people, ears))
     def stop_reading(self, person):
         person.is_full = person.stopped = True
 
-    @rule(person=people)
+    @rule(person=st.one_of(people, ears))
     def read_again(self, person):
         person.is_full = False
         person.member.catch_up()
@@ -215,6 +236,7 @@ class HubMachine(RuleBasedStateMachine):
         assert {m.session: m.alias for m in hub.everyone.members} == model.names
         for name, room in hub.rooms.items():
             assert [m.session for m in room.members] == model.rooms.get(name, [])
+            assert [m.session for m in room.overhearing] == model.overhearing.get(name, [])
             titles = [e.text for e in model.logs.get(name, []) if e.kind == RETITLED]
             assert room.topic == (titles or [""])[-1]
         looks = [look for m in hub.everyone.members for look in text.looks(m.alias)]
@@ -225,6 +247,7 @@ class HubMachine(RuleBasedStateMachine):
         self.house.settle()  # a claim of somebody who is leaving is not granted, and the order does not tell that
         for person in self.everyone:
             self.house.hub.leave_all(person.member, "")
+        self.model.overhearing.clear()  # they need not wait for anything
         self.house.settle()
         self.everyone_heard_what_the_order_says()
         assert all(person.member.gone and not person.member.in_flight for person in self.everyone)

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
     "journals": GROUND | {"journals"},
-    "doors": GROUND | {"hub", "member", "commands", "programs", "wire", "doors"},
+    "doors": GROUND | {"hub", "room", "member", "commands", "programs", "wire", "doors"},
     "client": GROUND | {"wire", "client", "__init__"},
     "service": GROUND | {"hub", "member", "commands", "wire", "doors", "journals", "__init__"},
     "export": GROUND | {"journals", "wire"},

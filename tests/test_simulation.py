@@ -149,9 +149,9 @@ def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
         if left_out is None or left_out.is_behind or not run.is_whole:
             hear(room, run, write)
             return
-        room._unplace(left_out)
+        room.unplace(left_out)
         hear(room, run, write)
-        room._place(left_out)
+        room.place(left_out)
 
     count = [0]
     monkeypatch.setattr(Room, "hear", skip)

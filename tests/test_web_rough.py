@@ -13,6 +13,7 @@ TOLD = st.sampled_from([2**16 - 1, 2**32, 2**63 - 1, 2**64 - 1])
 BODIES = st.sampled_from([b"x", b"\xff", b"\x03\xe8", b'{"do":"ping","id":"1"}'])
 HELLO = '{"do":"hello","id":"1","version":1,"alias":"ok"}'
 UPGRADE = b"Host: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+SPEAKS = b"Host: localhost\r\nChat-Alias: a\r\n"
 REQUESTS = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
@@ -29,6 +30,15 @@ REQUESTS = [
     b"POST /ws HTTP/1.1\r\n" + UPGRADE + b"\r\n",
     b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n",
     b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET /rooms HTTP/1.1\r\nHost: localhost\r\nAccept: ;;q=,,*/*;q=9\r\nAccept-Encoding: gzip;q=\r\n\r\n",
+    b"GET /rooms/%23ops/events?after=%00&&=;after HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /rooms/lobby/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
+    b"GET /rooms/lobby/events HTTP/1.0\r\nAccept: text/event-stream\r\nLast-Event-ID: 99999999999999999999\r\n\r\n",
+    b"HEAD /rooms/lobby/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
+    b"POST /rooms/ops HTTP/1.1\r\n" + SPEAKS + b"Content-Length: 3\r\n\r\nhi!",
+    b"POST /rooms/ops HTTP/1.1\r\n" + SPEAKS + b"Idempotency-Key: k\r\nContent-Length: 1\r\n\r\n\xff",
+    b"POST /people/ok HTTP/1.1\r\n" + SPEAKS + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    b"POST /everyone HTTP/1.1\r\n" + SPEAKS + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\nto all",
     b"\x16\x03\x01",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
@@ -125,4 +126,66 @@ class Browser(WebPeer):
         return ""
 
 
-__all__ = ["HOST", "Answer", "Browser", "BytesMessage", "Ping", "TextMessage", "WebPeer"]
+class EventStream(WebPeer):
+    """A stream of events, read as EventSource does."""
+
+    def __init__(self, door, path, host="192.0.2.1", version="1.1", peer=None, **headers):
+        if peer is None:
+            super().__init__(door, host)
+        else:
+            self.__dict__.update(peer.__dict__)
+        self.last, self.retry, self.comments = None, None, []
+        self._read = b""  # that is no whole chunk or event yet
+        self._events = b""
+        fields = {"Host": HOST, "Accept": "text/event-stream"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        lines = [f"GET {path} HTTP/{version}", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+        self.send_raw("\r\n".join(lines).encode())
+        head, self._read = self.take().split(b"\r\n\r\n", 1)
+        self.status = int(head.split()[1])
+        self.headers = http.client.parse_headers(io.BytesIO(head.partition(b"\r\n")[2] + b"\r\n\r\n"))
+        self.is_chunked = self.headers["Transfer-Encoding"] == "chunked"
+        self.is_ended = False
+
+    def heard(self):
+        """Return what came since the last call: (type, data) of each event."""
+        self._read += self.take()
+        if self.is_chunked:
+            self._take_chunks()
+        else:
+            self._events, self._read = self._events + self._read, b""
+        *blocks, self._events = self._events.split(b"\n\n")
+        return [event for event in map(self._read_block, blocks) if event]
+
+    def texts(self):
+        """Return what was said since the last call."""
+        return [data["text"] for kind, data in self.heard() if data["kind"] == "said"]
+
+    def _take_chunks(self):
+        while b"\r\n" in self._read:
+            size, rest = self._read.split(b"\r\n", 1)
+            length = int(size, 16)
+            if len(rest) < length + 2:
+                return
+            assert rest[length : length + 2] == b"\r\n"
+            self.is_ended = self.is_ended or length == 0
+            self._events, self._read = self._events + rest[:length], rest[length + 2 :]
+
+    def _read_block(self, block):
+        kind, data = "message", None
+        for line in block.decode().split("\n"):
+            name, _colon, value = line.partition(": ")
+            if name == "id":
+                self.last = value
+            elif name == "retry":
+                self.retry = int(value)
+            elif name == "event":
+                kind = value
+            elif name == "data":
+                data = json.loads(value)
+            else:
+                assert name == "", line
+                self.comments.append(value)
+        return (kind, data) if data is not None else None
+
+
+__all__ = ["HOST", "Answer", "Browser", "BytesMessage", "EventStream", "Ping", "TextMessage", "WebPeer"]

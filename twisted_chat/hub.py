@@ -255,6 +255,20 @@ class Hub:
 
     # -- how a member hears, which is nobody else's business
 
+    def overhear(self, member: Member, wanted: str, after: int | None = None) -> Room:
+        """Let a member hear a room without being in it, from now on or what came after a number; nobody is told.
+
+        They need no alias, have asked for nothing else, and hear until they leave.
+
+        Raises: BadRoom, NoSuchRoom.
+        """
+        room = self.room_called(wanted)
+        if after is not None:
+            member.after[room.name] = after
+        self._admit(member, room, is_in=False)
+        member.keep_promise()
+        return room
+
     def listen(
         self,
         member: Member,
@@ -267,7 +281,7 @@ class Hub:
         """Change how a member hears; what is not given stays as it is."""
         places = [] if member.is_behind else list(member.hearing)
         for room in places:
-            room.discard(member)
+            room.unplace(member)
         if view is not None:
             member.view = view
         if echo is not None and member.view.is_for_people:  # a program's own lines are its acknowledgements
@@ -277,7 +291,7 @@ class Hub:
         if ignoring is not None:
             member.ignoring = ignoring
         for room in places:
-            room.add(member)
+            room.place(member)
 
     # -- questions
 
@@ -307,6 +321,10 @@ class Hub:
         if room is None:
             raise NoSuchRoom(name)
         return room
+
+    def rooms_by_size(self) -> list[Room]:
+        """Return all rooms, those with the most members first."""
+        return sorted(self.rooms.values(), key=lambda room: (-len(room.members), room.name))
 
     def room_of(self, member: Member, wanted: str = "") -> Room:
         """Return a room that a member is in, the current one if none is named.
@@ -587,6 +605,8 @@ class Hub:
                 self._append(LEFT, member, name, member.leaving or "")
             self._append(RELEASED, member)
         else:
+            for room in list(member.hearing):  # without being in it
+                self._dismiss(member, room)
             del self._sessions[member.session]
             self._forget_client(member)
             member.gone = True
@@ -610,7 +630,7 @@ class Hub:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
 
     def _forget_a_room(self) -> None:
-        empty = [r for r in self.rooms.values() if not r.members and r.name != LOBBY]
+        empty = [r for r in self.rooms.values() if r.is_empty and r.name != LOBBY]
         if not empty:
             raise TooManyRooms(f"there are {len(self.rooms):,}, /rooms lists them")
         oldest = min(empty, key=lambda room: room.tail[-1].when if room.tail else 0.0)
@@ -628,14 +648,14 @@ class Hub:
             run = self._run = Run(room)
         return run
 
-    def _admit(self, member: Member, room: Room) -> None:
+    def _admit(self, member: Member, room: Room, is_in: bool = True) -> None:
         """Let a member hear what comes after this."""
         self._remember()
         if self._run is not None and member in self._run.ends:
             self._end_run()  # they left in it, and are back
         if self._run is not None and self._run.room is room:
             self._run.begins[member] = len(self._run.events)
-        room.add(member)
+        room.add(member, is_in)
         member.hearing[room] = None
         if room.name in member.after:
             member.rewind(room, member.after.pop(room.name))
@@ -664,7 +684,8 @@ class Hub:
             run.room.hear(run, self._write if is_only else None)
         except Exception:
             self._on_fault(None)
-        self._owing.update(run.room.apart if is_only else run.room.members)
+        for owed in (run.room.apart,) if is_only else (run.room.members, run.room.overhearing):
+            self._owing.update(owed)
         self._owing.update(dict.fromkeys(run.ends))
 
     def _write(self, members: Iterable[Member], data: bytes) -> None:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 
+PLACES = 1000  # that are remembered before those are forgotten which have long been quiet
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -91,6 +93,10 @@ class Pace:
         self.lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self.bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
 
+    def is_full(self, now: float) -> bool:
+        """Whether they may say as much as at first."""
+        return self.lines.is_full(now) and self.bytes.is_full(now)
+
     def add(self, other: Pace, now: float) -> float:
         """Count what was said at another pace too; return how many seconds to wait."""
         return max(self.lines.add(other.lines, now), self.bytes.add(other.bytes, now))
@@ -107,6 +113,7 @@ class Addresses:
         self._limits = limits
         self._live: dict[str, int] = {}
         self._failures: dict[str, Bucket] = {}
+        self._posts: dict[str, Pace] = {}  # lines and bytes, of those who post without staying
 
     def enter(self, host: str) -> bool:
         """Count one connection more, or return False where that would be one too many."""
@@ -127,13 +134,29 @@ class Addresses:
     def fail(self, host: str, now: float) -> bool:
         """Note an alias that was not given; return False once there were too many."""
         place, _most = self.place(host)
-        if len(self._failures) > 1000:
+        if len(self._failures) > PLACES:
             self._failures = {a: b for a, b in self._failures.items() if not b.is_full(now)}
         bucket = self._failures.get(place)
         if bucket is None:
             bucket = Bucket(self._limits.aliases_per_second, self._limits.aliases_at_once, now)
             self._failures[place] = bucket
         return bucket.take(1, now) == 0
+
+    def post(self, host: str, lines: int, size: int, now: float) -> float:
+        """Count what an address posts; or return in how many seconds it may go on, if it said too much before.
+
+        It may say as much as one connection, which would be slowed down instead.
+        """
+        place, _most = self.place(host)
+        if len(self._posts) > PLACES:
+            self._posts = {a: pace for a, pace in self._posts.items() if not pace.is_full(now)}
+        pace = self._posts.setdefault(place, Pace(self._limits, now))
+        buckets = (pace.lines, pace.bytes)
+        if any(bucket.left(now) <= 0 for bucket in buckets):
+            return max(1.0, *(bucket.take(0, now) for bucket in buckets))
+        for bucket, amount in zip(buckets, (lines, size), strict=True):
+            bucket.take(amount, now)
+        return 0.0
 
     def place(self, host: str) -> tuple[str, float]:
         """Return what an address counts as, and how many connections it may have."""

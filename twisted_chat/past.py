@@ -50,6 +50,17 @@ class Past:
 
         self._journal.recall(query, answered)
 
+    def look_up(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+        """Ask the journal for somebody who is no member; the answer may be why it cannot be told."""
+
+        def answered(found: Sequence[Event] | ChatError) -> None:
+            try:
+                answer(found)
+            except Exception:
+                self._on_fault(None)
+
+        self._journal.recall(query, answered)
+
     def recall_pages(
         self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None], most: int = PAGE
     ) -> None:

@@ -23,7 +23,7 @@ _text = attrgetter("text")
 class Room:
     """A numbered log, and who hears it. Broadcast is the room of everyone.
 
-    Each member is in one of three places: with those of the same view, who share one bytes object; apart, who hear
+    Each of them is in one of three places: with those of the same view, who share one bytes object; apart, who hear
     in their own way; or behind, who do not read now and cost nothing but the number that they were given last.
     """
 
@@ -33,6 +33,7 @@ class Room:
         self.number = 0  # of the last event
         self.tail: deque[Event] = deque()  # the last events, oldest first
         self.members: dict[Member, None] = {}  # in the order they came
+        self.overhearing: dict[Member, None] = {}  # who hear it without being in it
         self._shared: dict[View, dict[Member, None]] = {}
         self.apart: dict[Member, None] = {}
         self._behind: dict[Member, int] = {}
@@ -47,17 +48,28 @@ class Room:
         while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):
             self._size -= _EVENT_SIZE + len(self.tail.popleft().text)
 
-    def add(self, member: Member) -> None:
-        """Let a member hear what is said from now on."""
-        self.members[member] = None
-        self._place(member)
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody hears it."""
+        return not (self.members or self.overhearing)
+
+    def add(self, member: Member, is_in: bool = True) -> None:
+        """Let a member hear what is said from now on, as one who is in the room or not."""
+        (self.members if is_in else self.overhearing)[member] = None
+        self.place(member)
 
     def discard(self, member: Member) -> None:
         """Let a member hear no more."""
         self.members.pop(member, None)
-        self._unplace(member)
+        self.overhearing.pop(member, None)
+        self.unplace(member)
 
-    def _place(self, member: Member) -> None:
+    def is_heard_by(self, member: Member) -> bool:
+        """Whether a member hears it."""
+        return member in self.members or member in self.overhearing
+
+    def place(self, member: Member) -> None:
+        """Put one who hears it with those who hear in the same way."""
         if member.is_behind:
             self._behind[member] = self.number
         elif member.hears_all:
@@ -65,7 +77,8 @@ class Room:
         else:
             self.apart[member] = None
 
-    def _unplace(self, member: Member) -> None:
+    def unplace(self, member: Member) -> None:
+        """Take one who hears it out of there, who is about to hear in another way."""
         self._behind.pop(member, None)
         self.apart.pop(member, None)
         readers = self._shared.get(member.view)
@@ -75,7 +88,7 @@ class Room:
                 del self._shared[member.view]
 
     def hear(self, run: Run, write: Callable[[Iterable[Member], bytes], None] | None) -> None:
-        """Owe a run to every member: encoded once a view, and once for each who hears in their own way.
+        """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
 
         With ``write``, those who share a view are written to at once: nobody must be owed anything.
         """
@@ -101,14 +114,14 @@ class Room:
 
     def fell_behind(self, member: Member) -> None:
         """Learn that a member does not read now: they were given all until now, or were behind already."""
-        if member in self.members and member not in self._behind:
-            self._unplace(member)
+        if self.is_heard_by(member) and member not in self._behind:
+            self.unplace(member)
             self._behind[member] = self.number
 
     def caught_up(self, member: Member) -> None:
         """Learn that a member was given all until now, and reads."""
         if self._behind.pop(member, None) is not None:
-            self._place(member)
+            self.place(member)
 
     def owed_to(self, member: Member) -> tuple[int, Iterator[Event]]:
         """Return the number that a member who is behind was given last, and the events since that are remembered."""
@@ -165,8 +178,8 @@ class Run:
 
     def concerns(self, member: Member) -> bool:
         """Whether a member hears any of it, as far as it goes now."""
-        is_in = member in self.ends or member in self.room.members
-        return is_in and self.begins.get(member, 0) < self.ends.get(member, len(self.events))
+        hears_it = member in self.ends or self.room.is_heard_by(member)
+        return hears_it and self.begins.get(member, 0) < self.ends.get(member, len(self.events))
 
 
 class _Encoded:
@@ -188,7 +201,9 @@ class _Encoded:
         self._owe_part(member, begin, end)
 
     def _owe_part(self, member: Member, begin: int, end: int) -> None:
-        if begin < end:
+        if begin == 0 and end == len(self._events):
+            member.owe(self.data)  # the same object for all to whom this applies
+        elif begin < end:
             member.owe(self._whole[self._starts[begin] : self._starts[end]])
 
     @cached_property

@@ -233,10 +233,10 @@ class ChatService(Service):
         reactor: IReactorCore,
         listening: Sequence[Listening],
         factory: LineFactory,
-        on_stop: Sequence[Callable[[], None]],
+        on_stop: Sequence[Callable[[], Deferred[None] | None]],
         journal: Journal,
     ) -> None:
-        """``on_stop`` is called when the journal has stopped, before everyone is told."""
+        """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited."""
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
@@ -266,9 +266,10 @@ class ChatService(Service):
             await _done(port.stopListening())
         self._factory.is_held = True
         await self._journal.stop()
-        for end in self._on_stop:
-            end()
+        ending = [end() for end in self._on_stop]
         await self._factory.close_all()
+        for ended in ending:
+            await _done(ended)
 
     def _open(self) -> None:
         """Open the journal: after twistd has become a daemon, since threads do not survive that, or another user."""
@@ -350,7 +351,7 @@ def makeService(options: Options) -> IService:
     hub = Hub(journal, limits, reactor.seconds, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
     factories: dict[str, IProtocolFactory] = {"listen": factory}
-    on_stop: list[Callable[[], None]] = []
+    on_stop: list[Callable[[], Deferred[None] | None]] = []
     if options["web"]:
         from .doors.web.site import WebFactory  # only where it is asked for: it takes some megabytes
 

@@ -9,6 +9,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 PLAIN = "text/plain; charset=utf-8"
+FAULT = "sorry, a fault of ours: please try again"
+THERE_IS = "/ is the chat, /rooms lists its rooms, /openapi.json tells the rest"
 
 
 def plain(request: Request, status: int, words: str) -> bytes:
@@ -58,4 +60,4 @@ class NotHere(Answers):
     isLeaf = True
 
     def render(self, request: Request) -> bytes:
-        return plain(request, 404, "there is nothing here: / is the chat, /rooms lists its rooms")
+        return plain(request, 404, f"there is nothing here: {THERE_IS}")

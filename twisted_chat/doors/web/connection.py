@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IProtocolNegotiationFactory, IPushProducer
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.http import Request
+from zope.interface import implementer
 
 from ..chat import address_text, cancel, host
 from ..line import set_socket_options
@@ -44,6 +45,9 @@ class WebConnection(ProtocolWrapper):
         self._counted = counted
         self._has_answered = False
         self._deadline: IDelayedCall | None = None
+        self._is_ending = False
+        self._is_full = False  # the peer has not taken what was written
+        self._then: Callable[[], None] | None = None  # what waits until it has
         self._on_data: Callable[[int], bool] = lambda size: True
         self._on_control: Callable[[bytes], object] | None = None
 
@@ -81,6 +85,7 @@ class WebConnection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         cancel(self._deadline)
+        self._then = None
         if self.outbox is not None:
             self.outbox.lost()
         super().connectionLost(reason)
@@ -92,13 +97,42 @@ class WebConnection(ProtocolWrapper):
 
     def waits(self) -> None:
         """Learn that the next request has to come."""
+        if self._is_ending:
+            return
         cancel(self._deadline)
         clock, limits = self.factory.web.clock, self.factory.web.limits
         self._deadline = clock.callLater(limits.request_seconds, self.abortConnection)
 
     def came(self) -> None:
         """Learn that a request has come whole."""
+        if not self._is_ending:
+            cancel(self._deadline)
+
+    def end(self) -> None:
+        """Write what is unsent, and end; at once if that takes too long."""
         cancel(self._deadline)
+        self._is_ending = True
+        web = self.factory.web
+        self._deadline = web.clock.callLater(web.limits.closing_seconds, self.abortConnection)
+        self.loseConnection()
+
+    def when_taken(self, then: Callable[[], None]) -> None:
+        """Do something once the peer has taken the answers before; at once if it has.
+
+        Requests that come in one packet are small, and their answers are not: Twisted would make all of them.
+        """
+        if self._is_full:
+            self._then = then
+        else:
+            then()
+
+    def takes(self, does: bool) -> None:
+        """Learn whether the peer takes what is written."""
+        self._is_full = not does
+        then = self._then
+        if does and then is not None:
+            self._then = None
+            then()
 
     @property
     def can_be_taken_over(self) -> bool:
@@ -120,24 +154,46 @@ class WebConnection(ProtocolWrapper):
     ) -> SocketOutbox | TransportOutbox:
         """Let everything be written by an outbox from now on, and return that.
 
+        If the transport may still hold what was written before, all goes through it, or that would be overtaken.
         ``on_data`` is called with the size of what comes, and tells whether it is to be read. ``on_control`` is given
         what twisted.web writes from now on of itself, if that is not to go straight to the outbox.
         """
         web = self.factory.web
         cancel(self._deadline)
         self.transport.unregisterProducer()  # HTTPChannel, which has nothing more to produce
-        self.outbox = outbox_for(self.transport, web.clock, web.limits, on_drained, on_stalled)
+        outbox = outbox_for if self.can_be_taken_over else TransportOutbox
+        self.outbox = outbox(self.transport, web.clock, web.limits, on_drained, on_stalled)
         self._on_data = on_data or self._on_data
         self._on_control = on_control
         return self.outbox
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         if self.outbox is None:
-            super().registerProducer(producer, streaming)
+            super().registerProducer(Pace(self, producer), streaming)
 
     def unregisterProducer(self) -> None:
         if self.outbox is None:
             super().unregisterProducer()
+
+
+@implementer(IPushProducer)
+class Pace:
+    """Stands between the transport and HTTPChannel, so that the connection too learns whether the peer takes all."""
+
+    def __init__(self, connection: WebConnection, channel: IPushProducer) -> None:
+        self._connection = connection
+        self._channel = channel
+
+    def pauseProducing(self) -> None:
+        self._channel.pauseProducing()
+        self._connection.takes(False)
+
+    def resumeProducing(self) -> None:
+        self._channel.resumeProducing()
+        self._connection.takes(True)
+
+    def stopProducing(self) -> None:
+        self._channel.stopProducing()
 
 
 def connection_of(request: Request) -> WebConnection:
@@ -164,6 +220,7 @@ class Refused(ProtocolWrapper):
         cancel(self._deadline)
 
 
+@implementer(IProtocolNegotiationFactory)
 class WebListener(WrappingFactory):
     """Makes the connections of the web door, and counts them together with the line door's."""
 
@@ -172,6 +229,10 @@ class WebListener(WrappingFactory):
     def __init__(self, web: WebFactory) -> None:
         super().__init__(web)
         self.web = web
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what is spoken over TLS: not HTTP/2. Without an answer, Twisted refuses who asks, as browsers do."""
+        return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> ProtocolWrapper:
         listener: Any = self  # of more than one kind of connection

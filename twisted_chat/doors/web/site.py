@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -12,10 +13,13 @@ from twisted.web.server import Request, Site
 from ...hub import Hub
 from ...limits import Addresses, Limits
 from ..line import LineFactory
-from .answers import Answers, refuse
+from .answers import FAULT, Answers, refuse
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, Guard
 from .page import put_page
+from .rooms import put_rooms
+from .stream import Streams
+from .visitors import Visitors
 from .websocket import WebSocketDoor
 
 POSTED = 20  # times a line that can be said, for the body of a request
@@ -49,6 +53,7 @@ class WebRequest(Request):
         most = POSTED * self._web.limits.max_line + CONTINUES
         if length > most and not self._is_too_large:
             self._is_too_large = True
+            self.requestHeaders.removeHeader(b"Expect")  # or HTTPChannel would go on to ask for the body
             words = b"that is too large: send %d bytes at most\n" % most
             connection_of(self).write(
                 b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
@@ -57,8 +62,10 @@ class WebRequest(Request):
             connection_of(self).loseConnection()
 
     def process(self) -> None:
-        if self._is_too_large:
-            return  # it was answered
+        if not self._is_too_large:  # it was answered
+            connection_of(self).when_taken(self._begin)
+
+    def _begin(self) -> None:
         connection_of(self).came()
         for name, value in HEADERS.items():
             self.setHeader(name, value)
@@ -80,7 +87,7 @@ class WebRequest(Request):
         if self.startedWriting:
             connection_of(self).abortConnection()
         else:
-            refuse(self, 500, "sorry, a fault of ours: please try again")
+            refuse(self, 500, FAULT)
         return reason
 
 
@@ -99,12 +106,16 @@ class WebFactory(Site):
         self.addresses: Addresses = line.addresses
         self.guard = guard
         self.connections: set[WebConnection] = set()
+        self._all_closed: Deferred[None] | None = None
         self.listener = WebListener(self)
+        self.streams = Streams(self)
+        self.visitors = Visitors(self)
         super().__init__(self._tree(), WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
 
     def _tree(self) -> Answers:
         root = Answers()
         put_page(root)
+        put_rooms(self, root)
         root.putChild(b"ws", WebSocketDoor(self))
         return root
 
@@ -115,12 +126,28 @@ class WebFactory(Site):
     def forget(self, connection: WebConnection) -> None:
         """Learn that a connection is lost."""
         self.connections.discard(connection)
+        self._tell_if_closed()
 
-    def close_all(self) -> None:
-        """End what is not a chat: those the line factory closes, with words."""
+    def close_all(self) -> Deferred[None]:
+        """End what is not a chat: those the line factory closes, with words.
+
+        Fires when the last connection of both kinds is lost, soon at the latest.
+        """
+        closed: Deferred[None] = Deferred()
+        self._all_closed = closed
+        self.visitors.close()
+        self.streams.close()
         for connection in list(self.connections):
             if connection.outbox is None:
-                connection.loseConnection()
+                connection.end()
+        self._tell_if_closed()
+        return closed
+
+    def _tell_if_closed(self) -> None:
+        closed = self._all_closed
+        if not self.connections and closed is not None:
+            self._all_closed = None
+            closed.callback(None)
 
     def startFactory(self) -> None:
         """Twisted would begin a log of requests: what people do is in the chat, and what goes wrong is logged."""

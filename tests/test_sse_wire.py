@@ -1,0 +1,65 @@
+"""The Server-Sent Events wire: every event one block, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_chat.events import CONNECTED, JOINED, NOTICED, SAID, SKIPPED, Event
+from twisted_chat.wire.jsonlines import JsonView
+from twisted_chat.wire.sse import HERE, SseView, begin
+
+VIEW = SseView()
+
+
+def blocks(data):
+    """Return the fields of each block, as a reader of the format finds them (WHATWG HTML, 9.2.6)."""
+    text = data.decode().replace("\r\n", "\n").replace("\r", "\n")
+    *whole, rest = text.split("\n\n")
+    assert rest == ""
+    return [[tuple(line.partition(": ")[::2]) for line in block.split("\n")] for block in whole]
+
+
+@given(st.text(), st.text(min_size=1), st.integers(1, 2**53 - 1))
+def test_an_event_is_one_block_with_its_number_as_the_id_and_the_wires_json(text, author, number):
+    event = Event(SAID, "lobby", author, text, number=number, when=1.5, ident="c/1")
+    ((first, second),) = blocks(VIEW.encode([event]))
+    assert first == ("id", str(number))
+    assert second[0] == "data"
+    assert json.loads(second[1]) == json.loads(JsonView().encode([event]))
+
+
+def test_what_is_missing_is_an_event_of_its_own_kind_after_which_one_goes_on():
+    assert blocks(VIEW.encode([Event(SKIPPED, "lobby", text="3", number=9)])) == [
+        [("event", "skipped"), ("id", "9"), ("data", '{"kind":"skipped","room":"lobby","first":3,"last":9}')]
+    ]
+
+
+def test_what_has_no_number_is_not_shown_and_every_event_has_its_part():
+    events = [
+        Event(CONNECTED, author="a"),
+        Event(SAID, "lobby", "a", "b", number=1),
+        Event(NOTICED, text="x"),
+        Event(JOINED, "lobby", "a", number=2),
+    ]
+    encoded = VIEW.encode(events)
+    parts = VIEW.each(events, encoded)
+    assert [bool(part) for part in parts] == [False, True, False, True]
+    assert b"".join(parts) == encoded == VIEW.encode_again(events, "c/1")
+
+
+def test_a_stream_begins_with_where_it_is_and_a_sign_of_life_is_a_comment():
+    assert blocks(begin(42)) == [[("retry", "2000"), ("id", "42")]]
+    assert blocks(HERE) == [[("", "here")]]
+
+
+def test_all_streams_share_one_view_about_which_nothing_can_be_set():
+    assert SseView() == VIEW
+    assert hash(SseView()) == hash(VIEW)
+    assert VIEW.options == ()
+    assert not VIEW.shows("stamps")
+    with pytest.raises(ValueError, match="stamps"):
+        VIEW.having("stamps", True)

@@ -1,0 +1,116 @@
+"""What a request asks for, read strictly: its parameters, its headers, and in which form it wants the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from twisted.web.server import Request
+
+from ...wire.requests import MOST, shown
+from .later import Refused
+
+_NUMBER = re.compile("[0-9]{1,16}")  # as many digits as MOST has
+_MOST_PARAMETERS = 20
+_FLAGS = {"": True, "on": True, "off": False}
+_ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+class Number(NamedTuple):
+    """A parameter that is a whole number."""
+
+    least: int = 0
+    most: int = MOST
+
+
+class Flag(NamedTuple):
+    """A parameter that is on or off."""
+
+
+def parameters(request: Request, known: Mapping[str, Number | Flag]) -> dict[str, int]:
+    """Return the parameters of a request, each checked.
+
+    Raises: Refused, which says what to give.
+    """
+    query = request.uri.partition(b"?")[2].decode("ascii", "replace")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise Refused(400, f"that is more than {_MOST_PARAMETERS} parameters: give each once") from None
+    found: dict[str, int] = {}
+    for name, value in pairs:
+        if name not in known:
+            there_are = ", ".join(known) or "none here"
+            raise Refused(400, f"there is no parameter {shown(name)}: there are {there_are}")
+        if name in found:
+            raise Refused(400, f"{name} stands there more than once: give it once")
+        found[name] = _value(name, value, known[name])
+    return found
+
+
+def _value(name: str, value: str, kind: Number | Flag) -> int:
+    if isinstance(kind, Number):
+        return number(name, value, kind)
+    if value not in _FLAGS:
+        raise Refused(400, f"{name} is on or off, not {shown(value)}")
+    return _FLAGS[value]
+
+
+def number(name: str, value: str, kind: Number) -> int:
+    """Return a whole number in its range.
+
+    Raises: Refused.
+    """
+    if _NUMBER.fullmatch(value) and kind.least <= int(value) <= kind.most:
+        return int(value)
+    raise Refused(400, f"{name} is a whole number from {kind.least} to {kind.most}, not {shown(value)}")
+
+
+def header(request: Request, name: str) -> str | None:
+    """Return a header that may stand there once.
+
+    Raises: Refused.
+    """
+    values = request.requestHeaders.getRawHeaders(name) or []
+    if len(values) > 1:
+        raise Refused(400, f"the header {name} stands there more than once: send it once")
+    return values[0] if values else None
+
+
+def preferred(request: Request, *offers: str) -> str:
+    """Return the media type that a request likes best, the first of those that it likes as much.
+
+    Who likes none of them is given the first all the same (RFC 9110, 12.4.1).
+    """
+    ranges = _qualities(request, "Accept") or {"*/*": 1.0}
+    return max(offers, key=lambda offer: _liking(ranges, offer))
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether an answer may be compressed (RFC 9110, 12.5.3)."""
+    codings = _qualities(request, "Accept-Encoding")
+    return codings.get("gzip", codings.get("*", 0.0)) > 0
+
+
+def knows(request: Request, etag: str) -> bool:
+    """Whether the client has what this weak ETag stands for (RFC 9110, 13.1.2)."""
+    known = ",".join(request.requestHeaders.getRawHeaders("If-None-Match") or [])
+    return known.strip() == "*" or etag in _ETAG.findall(known)
+
+
+def _liking(ranges: Mapping[str, float], offer: str) -> float:
+    kind = offer.partition("/")[0]
+    return next((ranges[one] for one in (offer, f"{kind}/*", "*/*") if one in ranges), 0.0)
+
+
+def _qualities(request: Request, name: str) -> dict[str, float]:
+    """Return how much each thing in a list is liked (RFC 9110, 12.4.2); what cannot be read is not liked."""
+    found = {}
+    for item in ",".join(request.requestHeaders.getRawHeaders(name) or []).split(","):
+        what, *rest = (part.strip().lower() for part in item.split(";"))
+        quality = next((part[2:] for part in rest if part.startswith("q=")), "1")
+        if what:
+            found[what] = float(quality) if re.fullmatch(r"[01](\.[0-9]{0,3})?", quality) else 0.0
+    return found

@@ -1,0 +1,115 @@
+"""Resources whose answers come later: each a coroutine that returns the body, or raises why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from typing import Any, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import NO_CONTENT, NOT_MODIFIED
+from twisted.web.server import NOT_DONE_YET, Request
+
+from ...errors import ChatError
+from .answers import Answers, plain
+
+RETRY_SECONDS = 5  # after which it makes sense to ask again what could not be done
+
+# By the code of what went wrong. All else is the asker's mistake: 400.
+STATUSES = {
+    "no_such_room": 404,
+    "nobody_called": 404,
+    "alias_taken": 409,
+    "line_too_long": 413,
+    "too_many_rooms": 503,
+    "not_kept": 503,
+    "not_recalled": 503,
+}
+
+log = Logger()
+
+
+class Refused(Exception):
+    """Why something that was asked over HTTP is not done: a status, one sentence, and headers."""
+
+    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+        self.headers = headers or {}
+        if status == 503 and headers is None:
+            self.headers = {"Retry-After": str(RETRY_SECONDS)}
+
+
+def refused(error: ChatError) -> Refused:
+    """Return what is answered for an error of the chat."""
+    return Refused(STATUSES.get(error.code, 400), str(error))
+
+
+class Later(Answers):
+    """A resource of which each method is a coroutine; what has ``get`` has HEAD too."""
+
+    methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "OPTIONS")
+
+    def render(self, request: Request) -> int:
+        return later(request, self._answer(request))
+
+    async def get(self, request: Request) -> bytes | None:
+        """Return the body of the answer; None if it goes on by itself."""
+        raise NotImplementedError
+
+    async def post(self, request: Request) -> bytes | None:
+        """Return the body of the answer."""
+        raise NotImplementedError
+
+    async def _answer(self, request: Request) -> bytes | None:
+        method = request.method.decode("ascii", "replace")
+        allowed = ", ".join(self.methods)
+        if method not in self.methods:
+            raise Refused(405, f"this can be asked with {allowed} only", {"Allow": allowed})
+        if method == "OPTIONS":
+            request.setHeader("Allow", allowed)
+            request.setResponseCode(NO_CONTENT)
+            return b""
+        return await (self.post(request) if method == "POST" else self.get(request))
+
+
+def later(request: Request, answer: Coroutine[Any, Any, bytes | None]) -> int:
+    """Answer a request once a coroutine returns, unless the client is gone by then."""
+    gone: list[Failure] = []
+    request.notifyFinish().addErrback(gone.append)
+
+    async def send() -> None:
+        body = await _refusable(request, answer, gone)
+        if body is not None and not gone:
+            _send(request, body)
+
+    def fault(failure: Failure) -> None:
+        if gone:
+            log.failure("fault in answering a client that is gone", failure=failure)
+        else:
+            request.processingFailed(failure)
+
+    Deferred.fromCoroutine(send()).addErrback(fault)
+    return NOT_DONE_YET
+
+
+async def _refusable(request: Request, answer: Coroutine[Any, Any, bytes | None], gone: list[Failure]) -> bytes | None:
+    try:
+        return await answer
+    except Refused as error:
+        refusal = error
+    except ChatError as error:
+        refusal = refused(error)
+    if gone:
+        return None
+    for name, value in refusal.headers.items():
+        request.setHeader(name, value)
+    return plain(request, refusal.status, str(refusal))
+
+
+def _send(request: Request, body: bytes) -> None:
+    if request.code not in (NO_CONTENT, NOT_MODIFIED):
+        request.setHeader("Content-Length", str(len(body)))
+    request.write(b"" if request.method == b"HEAD" else body)
+    request.finish()

@@ -1,0 +1,123 @@
+"""Saying something over HTTP: what is asked, read strictly, and the answer once it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from twisted.web.http import CONFLICT, CREATED, OK
+from twisted.web.server import Request
+
+from ... import text
+from ...errors import LineTooLong, NothingToSay
+from .asked import header, parameters
+from .later import Refused
+from .visitors import Post
+
+if TYPE_CHECKING:
+    from .site import WebFactory
+
+LINES = 20  # in one post
+_TYPES = frozenset({"", "text/plain", "application/x-www-form-urlencoded"})  # the last is what curl -d says
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
+_KEY = re.compile(r'("?)([A-Za-z0-9._:-]{1,64})\1')  # in quotes, as the IETF's draft has it, or without
+_ENDS = re.compile("\r\n|\r|\n")
+_ALIASES_AGAIN = 60  # seconds, after too many that were taken
+
+
+async def posted(web: WebFactory, request: Request, group: str) -> bytes:
+    """Say the lines of a body to a group, a room's name, ``@ALIAS`` or ``*``; return the body of the answer.
+
+    Raises: Refused, BadAlias, NothingToSay, NotUtf8, LineTooLong.
+    """
+    parameters(request, {})
+    alias, key = _alias(request), _key(request)
+    lines = _lines(request, web.limits.max_line)
+    host = web.guard.client_host(request)
+    _take_turn(web, host, lines)
+    post = Post(group, dict(zip(_idents(alias, group, key), lines, strict=False)))
+    try:
+        number, is_repeated = await web.visitors.say(host, alias, post)
+    except Refused as error:
+        raise _taken(web, host, error) from None
+    request.setHeader("Content-Type", "application/json")
+    request.setHeader("Chat-Journal", web.hub.journal_name)
+    if group[0] not in "@*":
+        request.setHeader("Location", f"/rooms/{quote(group, safe='')}/events?after={number - 1}&limit=1")
+    request.setResponseCode(OK if is_repeated else CREATED)
+    answer = {"room": group, "number": number, "repeated": is_repeated}
+    return (json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def _alias(request: Request) -> str:
+    wanted = header(request, "Chat-Alias")
+    if wanted is None:
+        raise Refused(400, "who speaks? Add the header Chat-Alias, as in: curl -H 'Chat-Alias: ci' -d 'done' URL")
+    return text.alias(wanted)
+
+
+def _key(request: Request) -> str:
+    """Return the key under which this is said once, a new one if none is given."""
+    given = header(request, "Idempotency-Key")
+    if given is None:
+        return secrets.token_hex(16)
+    match = _KEY.fullmatch(given)
+    if match is None:
+        raise Refused(400, "an Idempotency-Key is 1 to 64 of A-Z a-z 0-9 . _ : -, the same when you try again")
+    return match[2]
+
+
+def _lines(request: Request, most: int) -> Sequence[str]:
+    """Return what is to be said, clean, a line each; ``most`` is in bytes."""
+    kind, _semicolon, options = (header(request, "Content-Type") or "").lower().partition(";")
+    charset = options.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
+    if kind.strip() not in _TYPES or charset not in _CHARSETS:
+        raise Refused(415, "send plain text in UTF-8: Content-Type: text/plain")
+    assert request.content is not None
+    whole = text.decoded(request.content.read())
+    lines = [line for line in map(text.clean, _ENDS.split(whole)) if line.strip()]
+    if not lines:
+        raise NothingToSay
+    if len(lines) > LINES:
+        raise Refused(413, f"that is more than {LINES} lines: send it in parts")
+    if max(len(line.encode()) for line in lines) > most:
+        raise LineTooLong(most)
+    return lines
+
+
+def _idents(alias: str, group: str, key: str) -> Iterator[str]:
+    """Yield the name of each line: the same for the same alias, group and key, wherever it is said from.
+
+    The first line's ends in the key itself, which a program that reads along is shown as the ``id``.
+    """
+    speaker = _hashed(text.key(alias), group)[:16]
+    yield f"http-{speaker}/{key}"
+    for place in range(2, LINES + 1):
+        yield f"http-{speaker}/{_hashed(key, str(place))[:32]}"
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _take_turn(web: WebFactory, host: str, lines: Sequence[str]) -> None:
+    size = sum(len(line.encode()) for line in lines)
+    wait = web.addresses.post(host, len(lines), size, web.clock.seconds())
+    if wait:
+        seconds = math.ceil(wait)
+        words = f"slow down: your address has said too much, go on in {seconds} seconds; this was not said"
+        raise Refused(429, words, {"Retry-After": str(seconds)})
+
+
+def _taken(web: WebFactory, host: str, error: Refused) -> Refused:
+    """Return what is answered where an alias may be somebody else's, which an address may ask for so many times."""
+    if error.status != CONFLICT or web.addresses.fail(host, web.clock.seconds()):
+        return error
+    words = "too many aliases were tried from your address: come back in a minute"
+    return Refused(429, words, {"Retry-After": str(_ALIASES_AGAIN)})

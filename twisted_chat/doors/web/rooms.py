@@ -1,0 +1,153 @@
+"""The rooms over HTTP: which there are, what happens in them, and how to say something there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from ... import text
+from ...events import EVERYONE
+from ...room import Room
+from .answers import PLAIN, NotHere
+from .asked import parameters, preferred
+from .events import Events, Text, decoded, room_called
+from .later import Later
+from .page import File
+from .post import posted
+
+if TYPE_CHECKING:
+    from .site import WebFactory
+
+JSON = "application/json"
+_ROOMS = 1000  # in one answer
+_TEXT = b".txt"
+
+
+def put_rooms(web: WebFactory, root: Resource) -> None:
+    """Put all that HTTP has for scripts below a resource."""
+    root.putChild(b"rooms", Rooms(web))
+    root.putChild(b"people", People(web))
+    root.putChild(b"everyone", Everyone(web))
+    root.putChild(b"openapi.json", File(Path(__file__).with_name("openapi.json")))
+
+
+class Rooms(Later):
+    """All rooms."""
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__()
+        self._web = web
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        if not path and not request.postpath:
+            return self
+        if path.endswith(_TEXT) and not request.postpath:
+            return Text(self._web, path.removesuffix(_TEXT))
+        return OneRoom(self._web, path)
+
+    async def get(self, request: Request) -> bytes:
+        parameters(request, {})
+        request.setHeader("Vary", "Accept")
+        request.setHeader("Cache-Control", "no-store")
+        rooms = self._web.hub.rooms_by_size()[:_ROOMS]
+        if preferred(request, JSON, "text/plain") == JSON:
+            request.setHeader("Content-Type", JSON)
+            return _json({"rooms": list(map(_told, rooms))})
+        request.setHeader("Content-Type", PLAIN)
+        return _table(rooms).encode()
+
+
+class OneRoom(Later):
+    """One room."""
+
+    methods: ClassVar = ("GET", "HEAD", "POST", "OPTIONS")
+
+    def __init__(self, web: WebFactory, name: bytes) -> None:
+        super().__init__()
+        self._web = web
+        self._name = name
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        if path == b"events" and not request.postpath:
+            return Events(self._web, self._name)
+        return super().getChild(path, request)
+
+    async def get(self, request: Request) -> bytes:
+        parameters(request, {})
+        request.setHeader("Content-Type", JSON)
+        request.setHeader("Cache-Control", "no-store")
+        return _json(_told(room_called(self._web, self._name)))
+
+    async def post(self, request: Request) -> bytes:
+        return await posted(self._web, request, text.room(decoded(self._name)))
+
+
+class People(NotHere):
+    """All aliases; they are not listed."""
+
+    isLeaf = False
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__()
+        self._web = web
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        if path and not request.postpath:
+            return Person(self._web, path)
+        return super().getChild(path, request)
+
+
+class Person(Later):
+    """One alias."""
+
+    methods: ClassVar = ("POST", "OPTIONS")
+
+    def __init__(self, web: WebFactory, alias: bytes) -> None:
+        super().__init__()
+        self._web = web
+        self._alias = alias
+
+    async def post(self, request: Request) -> bytes:
+        target = self._web.hub.member_called(decoded(self._alias))
+        return await posted(self._web, request, f"@{target.alias}")
+
+
+class Everyone(Later):
+    """All who are connected."""
+
+    methods: ClassVar = ("POST", "OPTIONS")
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__()
+        self._web = web
+
+    async def post(self, request: Request) -> bytes:
+        return await posted(self._web, request, EVERYONE)
+
+
+def _told(room: Room) -> dict[str, object]:
+    return {
+        "room": room.name,
+        "members": len(room.members),
+        "listening": len(room.overhearing),
+        "number": room.number,
+        "topic": room.topic,
+    }
+
+
+def _table(rooms: Sequence[Room]) -> str:
+    width = max((len(room.name) for room in rooms), default=0)
+    lines = [f"{'room':{width}}  members  listening  number  topic"]
+    for room in rooms:
+        counts = f"{len(room.members):7}  {len(room.overhearing):9}  {room.number:6}"
+        lines.append(f"{room.name:{width}}  {counts}  {room.topic}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _json(found: object) -> bytes:
+    return (json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

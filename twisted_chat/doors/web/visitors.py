@@ -1,0 +1,372 @@
+"""Visitors: who posts over HTTP is here as a member for as long as their posts follow each other.
+
+So a script that says ten lines comes and goes once, and what it says goes the way of all that is said.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from ... import text
+from ...errors import ChatError
+from ...events import EVERYONE, POSTS, REFUSED, REPEATED, Event
+from ...hub import Hub
+from ...limits import Addresses
+from ..chat import cancel
+from .answers import FAULT
+from .later import STATUSES, Refused, refused
+
+if TYPE_CHECKING:
+    from .site import WebFactory
+
+PATIENCE_SECONDS = 10  # for what has to happen before something can be said
+_CLAIM = "claim"  # the ident of asking for the alias: no post's, as those have a slash
+
+log = Logger()
+
+
+class Kept(NamedTuple):
+    """What became of a post."""
+
+    number: int  # of its last line
+    is_repeated: bool  # all of it was said before
+
+
+class Post:
+    """Lines that somebody says to a group, each under an ident of its own."""
+
+    def __init__(self, group: str, lines: dict[str, str]) -> None:
+        """``group``: a room's name, ``@ALIAS`` or ``*``. ``lines``: what is said, clean, by its ident."""
+        self.group = group
+        self.lines = lines
+        self.done: Deferred[Kept] = Deferred()
+        self.deadline: IDelayedCall | None = None
+        self._left = len(lines)  # lines of which it is not known what became of them
+        self._number = 0
+        self._is_repeated = True
+        self._error: Refused | None = None
+
+    @property
+    def ident(self) -> str:
+        """The first line's, for all that has to happen before."""
+        return next(iter(self.lines))
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether all is known that becomes of it."""
+        return self._left <= 0
+
+    def kept(self, event: Event) -> None:
+        """Learn that one line has a number."""
+        self._left -= 1
+        self._number = max(self._number, event.number)
+        self._is_repeated = self._is_repeated and event.kind == REPEATED
+
+    def not_kept(self, error: Refused) -> None:
+        """Learn that one line is not said."""
+        self._left -= 1
+        self._error = error
+
+    def fail(self, error: Refused) -> None:
+        """Learn that nothing more of it is said."""
+        self._left = 0
+        self._error = error
+
+    def tell(self) -> None:
+        """Tell who waits for it what became of it."""
+        if self.done.called:
+            return
+        if self._error is not None:
+            self.done.errback(self._error)
+        else:
+            self.done.callback(Kept(self._number, self._is_repeated))
+
+
+@dataclass(eq=False)
+class NotingView:
+    """One visitor's view: nothing is sent to it, and what has an ident is noted, as it may be its own."""
+
+    is_for_people: ClassVar[bool] = True  # no program that could answer a call
+    note: Callable[[Event], None]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ()
+
+    def having(self, option: str, on: bool) -> NotingView:
+        raise ValueError(f"a visitor is shown nothing, so there is no {option} to set")
+
+    def shows(self, option: str) -> bool:
+        return False
+
+    def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
+        for event in events:
+            if event.ident:
+                self.note(event)
+        return b""
+
+    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+        return b""
+
+    def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
+        return [b""] * len(events)
+
+
+class Visitors:
+    """All of them, by who they are and where they come from."""
+
+    def __init__(self, web: WebFactory) -> None:
+        self._web = web
+        self._here: dict[tuple[str, str], Visitor] = {}
+        self._places = Addresses(web.limits)  # as many of one address as it may have connections
+
+    def say(self, host: str, alias: str, post: Post) -> Deferred[Kept]:
+        """Let somebody say something, as the visitor who they are already or a new one. Fires once it is kept.
+
+        Fails: Refused.
+        """
+        place = text.key(alias), host
+        visitor = self._here.get(place)
+        if visitor is None:
+            if not self._places.enter(host):
+                raise Refused(429, "too many visitors from your address: come back in a minute", {"Retry-After": "60"})
+            log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
+            visitor = self._here[place] = Visitor(self._web, alias, lambda: self._forget(place))
+        visitor.say(post)
+        return post.done
+
+    def _forget(self, place: tuple[str, str]) -> None:
+        del self._here[place]
+        self._places.leave(place[1])
+
+    def close(self) -> None:
+        """Let all leave: the server stops."""
+        for visitor in list(self._here.values()):
+            visitor.close()
+
+
+class Visitor:
+    """One of them: the door and the outbox of a member who hears nothing, and a queue of what it says.
+
+    What is said waits for the alias and the room. It is answered in a turn of its own, since what waits for the
+    answer may ask the hub for something else, and the hub is delivering when it tells what became of a post.
+    """
+
+    is_closed = False
+
+    def __init__(self, web: WebFactory, alias: str, on_over: Callable[[], None]) -> None:
+        """``on_over`` is called once they are gone."""
+        self._hub: Hub = web.hub
+        self._clock = web.clock
+        self._limits = web.limits
+        self._alias = alias
+        self._on_over = on_over
+        self._view = NotingView(self._note)
+        self._waiting: deque[Post] = deque()  # not asked yet
+        self._asked: dict[str, deque[Post]] = {}  # by ident, those that are under way
+        self._decided: list[Post] = []  # not told yet
+        self._answer: IDelayedCall | None = None
+        self._leave: IDelayedCall | None = None
+        self._why = Refused(503, "that alias cannot be had now")  # why they do not get it, once that is known
+        self._has_come = False  # a member stands for them, and asks for the alias or has it
+
+    # -- what the web asks
+
+    def say(self, post: Post) -> None:
+        """Say something, once all that has to happen before has happened."""
+        cancel(self._leave)
+        post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
+        self._waiting.append(post)
+        if not self._has_come:
+            self._come()
+        self._go_on()
+
+    def close(self) -> None:
+        """Leave now: what is not known to be kept is not said."""
+        for post in self._all():
+            self._fail(post, Refused(503, "the server is stopping: this was not said"))
+        self._tell()
+        cancel(self._leave)
+        self._part()
+
+    # -- what the hub asks
+
+    def settled(self) -> None:
+        if self.member.gone:
+            self._has_come = False
+            cancel(self._leave)
+            if self._waiting:
+                self._come()  # they said something just when they were leaving
+            else:
+                self._on_over()
+        elif not self.member.alias:
+            self._lose(self._why)
+        else:
+            self.member.is_in = True  # what they ask for from now on can be refused
+            self._fail_what_is_lost()
+        self._go_on()
+
+    def taken_over(self) -> None:
+        """They have no program that could come back."""
+
+    def send(self, data: bytes | memoryview) -> bool:
+        return True
+
+    def drop(self) -> None:
+        for post in self._all():
+            self._fail(post, Refused(500, FAULT))
+        self._clock.callLater(0, self._part)  # the hub is at work
+
+    # -- coming, saying, leaving
+
+    def _come(self) -> None:
+        self._has_come = True
+        self.member = self._hub.connect(self, self._view, self)
+        self.member.first_rooms = ()
+        self.member.request = _CLAIM
+        try:
+            self._hub.claim(self.member, self._alias)
+        except ChatError as error:
+            self._lose(refused(error))
+        finally:
+            self.member.request = ""
+
+    def _lose(self, error: Refused) -> None:
+        """Do not get the alias."""
+        for post in list(self._waiting):
+            self._fail(post, error)
+        self._part()
+
+    def _go_on(self) -> None:
+        """Ask for what can be asked for now."""
+        while self._waiting:
+            post = self._waiting[0]
+            if self._is_ready(post):
+                self._waiting.popleft()
+                cancel(post.deadline)
+                self._guarded(post, self._ask)
+            elif not post.is_decided:
+                break
+        if not (self._waiting or self._asked) and self._has_come:
+            cancel(self._leave)
+            self._leave = self._clock.callLater(self._limits.grace_seconds, self._part)
+
+    def _is_ready(self, post: Post) -> bool:
+        """Whether a post can be asked for now; if not, ask for what has to happen before."""
+        member = self.member
+        is_there = post.group[0] in "@*" or post.group in member.rooms
+        if not member.alias or member.leaving is not None or not member.may(posts=is_there):
+            return False
+        if not is_there:
+            self._guarded(post, self._move)
+        return is_there
+
+    def _guarded(self, post: Post, ask: Callable[[Post], None]) -> None:
+        self.member.request = post.ident
+        try:
+            ask(post)
+        except ChatError as error:
+            self._fail(post, refused(error))
+        except Exception:
+            log.failure("fault in a post by {alias}", alias=self._alias)
+            self._fail(post, Refused(500, FAULT))
+        finally:
+            self.member.request = ""
+
+    def _move(self, post: Post) -> None:
+        """Join the room of a post; leave the one that was joined first, if these are too many."""
+        if len(self.member.rooms) >= self._limits.rooms_each:
+            self._hub.leave(self.member, next(iter(self.member.rooms)))
+        else:
+            self._hub.join(self.member, post.group)
+
+    def _ask(self, post: Post) -> None:
+        for ident, line in post.lines.items():
+            self.member.request = ident
+            if post.group == EVERYONE:
+                self._hub.broadcast(self.member, line)
+            elif post.group[0] == "@":
+                self._hub.tell(self.member, post.group[1:], line)
+            else:
+                self._hub.say(self.member, line, post.group)
+            self._asked.setdefault(ident, deque()).append(post)
+
+    def _give_up(self, post: Post) -> None:
+        """Do not say what could not be asked for in time."""
+        self._fail(post, Refused(503, "the server cannot keep anything now: this was not said, try it again later"))
+
+    def _part(self) -> None:
+        self._hub.leave_all(self.member, "")
+
+    # -- what becomes of posts
+
+    def _note(self, event: Event) -> None:
+        """Learn that something happened which may be their own."""
+        if event.kind == REFUSED:
+            self._refused(event)
+        elif event.kind in POSTS or event.kind == REPEATED:
+            post = self._taken(event.ident)
+            if post is not None:
+                post.kept(event)
+                self._decide(post)
+
+    def _refused(self, event: Event) -> None:
+        error = Refused(STATUSES.get(event.author, 400), event.text)
+        if event.ident == _CLAIM:
+            self._why = error
+        post = self._taken(event.ident)
+        if post is not None:
+            post.not_kept(error)
+            self._decide(post)
+        for waiting in [post for post in self._waiting if post.ident == event.ident]:  # what it needs was refused
+            self._fail(waiting, error)
+
+    def _fail_what_is_lost(self) -> None:
+        """Fail what was neither kept nor refused although nothing is under way: that is a fault of ours."""
+        if self._asked and not self.member.in_flight:
+            words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
+            for post in self._all():
+                if post not in self._waiting:
+                    self._fail(post, Refused(500, words))
+            self._asked.clear()
+
+    def _taken(self, ident: str) -> Post | None:
+        """Return the first post under way that has this ident, which has happened now."""
+        posts = self._asked.get(ident)
+        if posts is None:
+            return None
+        post = posts.popleft()
+        if not posts:
+            del self._asked[ident]
+        return post
+
+    def _fail(self, post: Post, error: Refused) -> None:
+        cancel(post.deadline)
+        if post in self._waiting:
+            self._waiting.remove(post)
+        post.fail(error)
+        self._decide(post)
+
+    def _decide(self, post: Post) -> None:
+        if post.is_decided:
+            self._decided.append(post)
+            if self._answer is None:
+                self._answer = self._clock.callLater(0, self._tell)
+
+    def _tell(self) -> None:
+        cancel(self._answer)
+        self._answer = None
+        decided, self._decided = self._decided, []
+        for post in decided:
+            post.tell()
+
+    def _all(self) -> list[Post]:
+        under_way = (post for posts in self._asked.values() for post in posts)
+        return list(dict.fromkeys([*self._waiting, *under_way]))
