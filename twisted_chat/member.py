@@ -12,6 +12,7 @@ from .errors import ChatError
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .interfaces import Door, Outbox, View
 from .room import Room, in_parts
+from .traffic import Traffic
 
 PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
 SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
@@ -33,7 +34,9 @@ class Fetcher(Protocol):
 class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
-    def __init__(self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, now: float) -> None:
+    def __init__(
+        self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, traffic: Traffic, now: float
+    ) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
         self.outbox = outbox
@@ -68,6 +71,7 @@ class Member:
         self.leaving: str | None = None  # why, once they have asked to leave
         self.gone = False
         self._past = past
+        self._traffic = traffic
         self._is_fetching = False
         self._is_held_back = False  # what was promised waits for what is told before it
         self._fetches = False  # was promised all that they are owed, until they have caught up
@@ -150,6 +154,7 @@ class Member:
 
     def write(self, data: bytes | memoryview) -> bool:
         """Write some bytes at once, and return whether they keep up: the only way to their outbox."""
+        self._traffic.bytes_out += len(data)
         keeps_up = self.outbox.send(data)
         if not (keeps_up or self.is_behind):
             self.falls_behind()
@@ -164,6 +169,7 @@ class Member:
     def hear_alone(self, event: Event) -> None:
         """Owe them what was said to them, or by them to another; keep it while they do not read."""
         if not self.is_behind:
+            self._traffic.lines_out += 1
             self.hear([event])
         elif self.wants(event):
             self._kept.append(event)
@@ -188,6 +194,7 @@ class Member:
                 room = self._heard_in(event, rooms)
                 if room is not None:
                     room.gave(self, event.number)
+            self._traffic.lines_out += len(part)
             self.hear(part)
             self.pay()
             if self.is_behind:
@@ -282,6 +289,7 @@ class Member:
                 room.gave(self, last)
             else:
                 room.gave(self, events[-1].number)
+            self._traffic.lines_out += len(shown)
             self.hear(shown)
             if not self.pay():
                 return  # the door tells when they go on reading

@@ -47,6 +47,11 @@ class Room:
         while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):
             self._size -= _EVENT_SIZE + len(self.tail.popleft().text)
 
+    @property
+    def readers(self) -> int:
+        """How many hear what is said now: all but those who are behind."""
+        return len(self.apart) + sum(map(len, self._shared.values()))
+
     def add(self, member: Member) -> None:
         """Let a member hear what is said from now on."""
         self.members[member] = None
@@ -74,7 +79,7 @@ class Room:
             if not readers:
                 del self._shared[member.view]
 
-    def hear(self, run: Run, write: Callable[[Iterable[Member], bytes], None] | None) -> None:
+    def hear(self, run: Run, write: Callable[[Sequence[Member], bytes], None] | None) -> None:
         """Owe a run to every member: encoded once a view, and once for each who hears in their own way.
 
         With ``write``, those who share a view are written to at once: nobody must be owed anything.

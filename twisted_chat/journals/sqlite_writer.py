@@ -9,7 +9,7 @@ from pathlib import Path
 from ..events import Event, Lines
 from ..interfaces import Known
 from .keep import Keep
-from .sqlite_file import connect, create, open_writer
+from .sqlite_file import connect, create, open_writer, touch
 from .sqlite_log import Log
 from .sqlite_prune import Pruner
 from .sqlite_read import room_id
@@ -58,6 +58,17 @@ class Writer:
             return self._log.commit(batch, now)
         except BaseException:
             self.close()  # and what was read from it is forgotten: a commit may have been done in part
+            raise
+
+    def check(self) -> None:
+        """Commit a little, so that it is known whether the disk takes it.
+
+        Raises: sqlite3.Error.
+        """
+        try:
+            touch(self._reopened())
+        except BaseException:
+            self.close()
             raise
 
     def index_first(self, group: str, then: Callable[[], None]) -> float:

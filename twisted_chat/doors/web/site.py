@@ -15,6 +15,7 @@ from ..line import LineFactory
 from .answers import Answers, refuse
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, Guard
+from .health import Health, Pulse
 from .page import put_page
 from .websocket import WebSocketDoor
 
@@ -49,6 +50,7 @@ class WebRequest(Request):
         most = POSTED * self._web.limits.max_line + CONTINUES
         if length > most and not self._is_too_large:
             self._is_too_large = True
+            self._web.hub.traffic.hit("request_too_large")
             words = b"that is too large: send %d bytes at most\n" % most
             connection_of(self).write(
                 b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
@@ -98,6 +100,7 @@ class WebFactory(Site):
         self.clock: IReactorTime = line.clock
         self.addresses: Addresses = line.addresses
         self.guard = guard
+        self.pulse = Pulse(self.hub, self.clock)
         self.connections: set[WebConnection] = set()
         self.listener = WebListener(self)
         super().__init__(self._tree(), WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
@@ -106,6 +109,7 @@ class WebFactory(Site):
         root = Answers()
         put_page(root)
         root.putChild(b"ws", WebSocketDoor(self))
+        root.putChild(b"healthz", Health(self.pulse))
         return root
 
     def is_trusted(self, from_host: str) -> bool:
