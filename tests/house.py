@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from twisted_chat import commands
-from twisted_chat.errors import ChatError
+from twisted_chat.errors import ChatError, NotKept
 from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
 from twisted_chat.hub import Hub
-from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
 from twisted_chat.wire.plain import PlainView
@@ -24,6 +24,8 @@ class TurnJournal:
         self.firsts = {}  # the group and the number of each ident
         self.batch = []
         self.asked = []
+        self.checks = []
+        self.is_stopped = False
         self.failure = None  # the error with which all is refused
 
     def start(self, user):
@@ -38,16 +40,21 @@ class TurnJournal:
     def recall(self, query, answer):
         self.asked.append((query, answer))
 
+    def check(self, answer):
+        self.checks.append(answer)
+
     def forget(self, group):
         self.numbers.pop(log_of(group), None)
 
     async def stop(self):
-        while self.batch or self.asked:
+        while self.batch or self.asked or self.checks:
             self.turn()
+        self.is_stopped = True
 
     def turn(self):
         batch, self.batch = self.batch, []
         asked, self.asked = self.asked, []
+        checks, self.checks = self.checks, []
         if batch and self.failure:
             self.user.refuse(batch, self.failure)
         elif batch:
@@ -57,6 +64,8 @@ class TurnJournal:
                 answer(chosen(self.user.remembered(query.group), query))
             except ChatError as error:
                 answer(error)
+        for answer in checks:
+            answer(NotKept(STOPPING) if self.is_stopped else self.failure)
 
     def numbered(self, event):
         event = event._replace(when=self.now())

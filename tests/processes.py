@@ -27,9 +27,10 @@ SCRIPTS = Path(sys.executable).parent  # where pip puts twistd and twisted-chat
 class Twistd:
     """A ``twistd chat`` in a process of its own, which has told that it listens."""
 
-    def __init__(self, folder, *options, program="twistd"):
+    def __init__(self, folder, *options, program="twistd", before=()):
+        """``before``: options of twistd's own."""
         self.log_path = Path(folder) / f"log-{time.monotonic_ns()}"
-        start = [SCRIPTS / "twistd", "-n", "--pidfile=", "chat"]
+        start = [SCRIPTS / "twistd", "-n", "--pidfile=", *before, "chat"]
         if program == "twist":
             start = [SCRIPTS / "twist", "--log-format=text", "chat"]
         listen = [] if "--listen" in options else ["--listen", "tcp:0:interface=127.0.0.1"]

@@ -124,6 +124,10 @@ class DiskJournal:
 
         self.clock.callLater(self.seconds(0.05), read)
 
+    def check(self, answer):
+        why = "the server is stopping" if self._stops else "disk full"
+        self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or self._stops else None))
+
     def forget(self, group):
         pass
 

@@ -8,6 +8,7 @@ from twisted_chat.errors import NotRecalled
 from twisted_chat.events import ACTED, CLAIMED, JOINED, REPEATED, SAID, Event, Lines
 from twisted_chat.interfaces import Query
 from twisted_chat.journals import memory
+from twisted_chat.journals.measured import MeasuredJournal
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite import SqliteJournal
 
@@ -66,6 +67,16 @@ class Kept:
             raise answers[0]
         return answers[0]
 
+    def check(self):
+        """Return what a check is answered with."""
+        answers = []
+        self.journal.check(answers.append)
+        assert answers == []
+        if isinstance(self.journal, TurnJournal):
+            self.journal.turn()
+        self.clock.run_until(lambda: answers)
+        return answers[0]
+
     def texts(self, group="lobby", **asked):
         return [event.text for event in self.ask(group, **asked)]
 
@@ -80,9 +91,20 @@ class Kept:
         assert self.clock.getDelayedCalls() == []
 
 
+class Times(list):
+    """A scale that keeps what it is given."""
+
+    observe = list.append
+
+
+def measured(clock, folder):
+    return MeasuredJournal(MemoryJournal(clock), clock.seconds, Times(), Times())
+
+
 JOURNALS = {
     "memory": lambda clock, folder: MemoryJournal(clock),
     "sqlite": lambda clock, folder: SqliteJournal(folder / "chat.db", clock),
+    "measured": measured,
     "double": lambda clock, folder: TurnJournal(clock.seconds),
 }
 
@@ -307,6 +329,30 @@ def test_a_search_without_a_word_is_refused(kept, words):
     kept.turn()
     with pytest.raises(NotRecalled, match="letters or digits"):
         kept.ask(words=words)
+
+
+# -- whether what is said is kept
+
+
+def test_a_check_is_answered_with_nothing_while_all_is_well_and_nothing_happens(kept):
+    assert kept.check() is None
+    assert kept.events == []
+    kept.say("hi")
+    kept.turn()
+    assert kept.check() is None
+    assert numbers(kept.events) == [1]
+
+
+def test_a_check_that_was_asked_before_the_end_is_answered(kept):
+    answers = []
+    kept.journal.check(answers.append)
+    kept.stop()
+    assert answers == [None]
+
+
+def test_a_check_after_the_end_tells_that_the_server_is_stopping(kept):
+    kept.stop()
+    assert kept.check().why == "the server is stopping"
 
 
 # -- the end

@@ -14,12 +14,14 @@ PACKAGE = ROOT / "twisted_chat"
 
 # What each room may import, of ours. A folder stands for all its files, which may import each other
 # only through what they share.
-GROUND = {"errors", "events", "text", "limits", "interfaces"}
+GROUND = {"errors", "events", "text", "limits", "interfaces", "traffic"}
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
     "limits": set(),
     "text": {"errors"},
+    "traffic": set(),
+    "logs": set(),
     "interfaces": {"errors", "events"},
     "calls": set(),
     "room": GROUND | {"member"},  # for types only
@@ -37,7 +39,7 @@ MAY_IMPORT = {
     "__main__": {"client", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls room member past hub commands programs wire".split()
+PURE = "errors events text limits interfaces calls traffic room member past hub commands programs wire".split()
 
 
 def modules():

@@ -727,6 +727,45 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
     assert kept.events == []  # what was refused does not happen after all
 
 
+def test_a_check_is_a_commit_of_its_own(begin, path):
+    kept = begin()
+    append(kept, said("hi"))
+    log = Path(f"{path}-wal")
+    for _ in range(3):
+        before = log.stat().st_size
+        assert kept.check() is None
+        assert log.stat().st_size > before
+    assert texts(kept.ask()) == ["hi"]
+
+
+def test_a_check_waits_for_what_is_being_kept(begin, monkeypatch):
+    kept = begin()
+    hangs = threading.Event()
+    commit = kept.journal._writer.commit
+    monkeypatch.setattr(kept.journal._writer, "commit", lambda *asked: hangs.wait(SECONDS) and commit(*asked))
+    kept.say("late")
+    kept.clock.advance(0)
+    answers = []
+    kept.journal.check(answers.append)
+    assert kept.clock.asked.empty()
+    hangs.set()
+    kept.clock.run_until(lambda: answers)
+    assert answers == [None]
+    assert texts(kept.events) == ["late"]
+
+
+def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "LOCKED_SECONDS", 0.01)
+    kept = begin()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        kept.journal._writing.do(kept.journal._writer.close)
+        assert kept.check().why == "file locked"
+    assert kept.check() is None
+    append(kept, said("kept"))
+    assert numbers(kept.events) == [1]
+
+
 def test_what_is_asked_and_appended_after_the_end_is_left_alone(begin):
     kept = begin()
     append(kept, said("hi"))

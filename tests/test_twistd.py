@@ -94,6 +94,7 @@ def test_help_names_every_option_and_its_default():
     for option, default in [
         ("--listen=", "[default: tcp:59000:interface=127.0.0.1]"),
         ("--web=", "[default: tcp:59080:interface=127.0.0.1]"),
+        ("--metrics=", "[default: none]"),
         ("--max-line=", f"[default: {Limits.max_line}]"),
         ("--motd=", "[default: none]"),
         ("--no-limits", "[default: off]"),

@@ -119,6 +119,7 @@ class NotKept(ChatError):
         super().__init__(
             f"that was not said or done, because the server cannot keep it now ({why}): try it again later"
         )
+        self.why = why  # a few words
 
 
 class NotRecalled(ChatError):

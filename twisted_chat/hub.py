@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from . import text
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, TooManyRooms
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, NotKept, TooManyRooms
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -41,6 +41,7 @@ from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
 from .past import Past
 from .room import Room, Run
+from .traffic import Traffic
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
@@ -69,6 +70,7 @@ class Hub:
         self.everyone = Room(EVERYONE, limits)
         self._journal = journal
         self.limits = limits
+        self.traffic = Traffic()
         self.seconds = seconds
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
@@ -116,8 +118,9 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        now = self.seconds()
-        member = Member(next(self._session_numbers), outbox, view, door, self.past, Pace(self.limits, now), now)
+        number, now = next(self._session_numbers), self.seconds()
+        pace = Pace(self.limits, now)
+        member = Member(number, outbox, view, door, self.past, pace, self.traffic, now)
         self._sessions[member.session] = member
         return member
 
@@ -341,6 +344,15 @@ class Hub:
             raise NotInRoom(name)
         return room
 
+    def check(self, answer: Callable[[NotKept | None], None]) -> None:
+        """Answer later with None if what is said now is kept, or with why it is not."""
+        self._journal.check(answer)
+
+    @property
+    def behind(self) -> int:
+        """How many members do not read now, or are away for a moment."""
+        return sum(member.is_behind for member in set(self._sessions.values()))
+
     def said_in(self, room: Room, member: Member, most: int) -> list[Event]:
         """Return the last lines said in a room that this member wants to hear, oldest first."""
         said = (e for e in reversed(room.tail) if e.kind in POSTS and member.wants(e))
@@ -354,9 +366,13 @@ class Hub:
         origins = {origin: self._sessions.get(origin) for origin in counts}
         for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
             if kind in POSTS and group in self.rooms:
-                self._run_in(self.rooms[group]).events += alike  # nearly every event
+                said = self._run_in(self.rooms[group]).events
+                before = len(said)
+                said += alike  # nearly every event
+                self.traffic.lines_in += len(said) - before
                 continue
             for event in alike:
+                self.traffic.lines_in += kind in POSTS
                 member = origins[event.origin]
                 try:
                     self._let_happen(event, member)
@@ -391,7 +407,9 @@ class Hub:
                 self._journal.append(item)
             elif member is not None:
                 is_post = isinstance(item, Lines) or item.kind in POSTS
-                member.in_flight -= 1 if isinstance(item, Event) else len(item.texts)
+                events = 1 if isinstance(item, Event) else len(item.texts)
+                self.traffic.not_kept += events
+                member.in_flight -= events
                 member.changing -= not is_post
                 if item.origin == member.session:
                     member.refuse(error, "" if isinstance(item, Lines) else item.ident)
@@ -681,6 +699,7 @@ class Hub:
         is_only = is_last and run.is_whole and not self._owing
         try:
             run.remember()
+            self.traffic.lines_out += len(run.events) * run.room.readers
             run.room.hear(run, self._write if is_only else None)
         except Exception:
             self._on_fault(None)
@@ -688,7 +707,8 @@ class Hub:
             self._owing.update(owed)
         self._owing.update(dict.fromkeys(run.ends))
 
-    def _write(self, members: Iterable[Member], data: bytes) -> None:
+    def _write(self, members: Sequence[Member], data: bytes) -> None:
+        self.traffic.bytes_out += len(data) * len(members)
         for member in members:
             try:
                 if not member.outbox.send(data):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
-from .errors import ChatError
+from .errors import ChatError, NotKept
 from .events import Event, Lines
 
 
@@ -59,7 +59,7 @@ class Journal(Protocol):
     secret: bytes  # a random one, as old as the name, and told to nobody: programs' tokens are known by it
 
     def start(self, user: JournalUser) -> None:
-        """Learn whom to serve. None of its methods is ever called from within ``append`` or ``recall``."""
+        """Learn whom to serve. Nothing is ever called from within ``append``, ``recall`` or ``check``."""
 
     def open(self) -> Sequence[Known]:
         """Begin, once there is a reactor to run; return what is known from before, with nobody in any room.
@@ -72,6 +72,12 @@ class Journal(Protocol):
 
     def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
         """Answer later with the events that a query asks for, or with why that cannot be told."""
+
+    def check(self, answer: Callable[[NotKept | None], None]) -> None:
+        """Answer later with None if what is appended now is kept, or with why it is not; it is tried, behind the rest.
+
+        A disk that hangs gives no answer.
+        """
 
     def forget(self, group: str) -> None:
         """Learn that the hub remembers no event of this group any more, so that its numbers may begin again."""

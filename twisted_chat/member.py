@@ -13,6 +13,7 @@ from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .interfaces import Door, Outbox, View
 from .limits import Pace
 from .room import Room, in_parts
+from .traffic import Traffic
 
 PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
 SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
@@ -35,15 +36,23 @@ class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
     __slots__ = (  # a tenth of the memory of an idle member
-        "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "active",
-        "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
+        "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
+        "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
         "door", "echo", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
         "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "next_alias",
         "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
     )  # fmt: skip
 
     def __init__(
-        self, session: int, outbox: Outbox, view: View, door: Door, past: Fetcher, pace: Pace, now: float
+        self,
+        session: int,
+        outbox: Outbox,
+        view: View,
+        door: Door,
+        past: Fetcher,
+        pace: Pace,
+        traffic: Traffic,
+        now: float,
     ) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
@@ -83,6 +92,7 @@ class Member:
         self.heirs: list[Member] = []  # who wait until they have left, to take their alias
         self.gone = False
         self._past = past
+        self._traffic = traffic
         self._is_fetching = False
         self._is_held_back = False  # what was promised waits for what is told before it
         self._fetches = False  # was promised all that they are owed, until they have caught up
@@ -165,6 +175,7 @@ class Member:
 
     def write(self, data: bytes | memoryview) -> bool:
         """Write some bytes at once, and return whether they keep up: the only way to their outbox."""
+        self._traffic.bytes_out += len(data)
         keeps_up = self.outbox.send(data)
         if not (keeps_up or self.is_behind):
             self.falls_behind()
@@ -179,6 +190,7 @@ class Member:
     def hear_alone(self, event: Event) -> None:
         """Owe them what was said to them, or by them to another; keep it while they do not read."""
         if not self.is_behind:
+            self._traffic.lines_out += 1
             self.hear([event])
         elif self.wants(event):
             self._kept.append(event)
@@ -203,6 +215,7 @@ class Member:
                 room = self._heard_in(event, rooms)
                 if room is not None:
                     room.gave(self, event.number)
+            self._traffic.lines_out += len(part)
             self.hear(part)
             self.pay()
             if self.is_behind:
@@ -306,6 +319,7 @@ class Member:
                 room.gave(self, last)
             else:
                 room.gave(self, events[-1].number)
+            self._traffic.lines_out += len(shown)
             self.hear(shown)
             if not self.pay():
                 return  # the door tells when they go on reading

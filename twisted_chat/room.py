@@ -49,6 +49,11 @@ class Room:
             self._size -= _EVENT_SIZE + len(self.tail.popleft().text)
 
     @property
+    def readers(self) -> int:
+        """How many hear what is said now: all but those who are behind."""
+        return len(self.apart) + sum(map(len, self._shared.values()))
+
+    @property
     def is_empty(self) -> bool:
         """Whether nobody hears it."""
         return not (self.members or self.overhearing)
@@ -87,7 +92,7 @@ class Room:
             if not readers:
                 del self._shared[member.view]
 
-    def hear(self, run: Run, write: Callable[[Iterable[Member], bytes], None] | None) -> None:
+    def hear(self, run: Run, write: Callable[[Sequence[Member], bytes], None] | None) -> None:
         """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
 
         With ``write``, those who share a view are written to at once: nobody must be owed anything.

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from signal import SIGTERM, getsignal, signal
-from typing import Any, ClassVar, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
@@ -33,9 +34,13 @@ from .errors import CannotOpen
 from .hub import Hub
 from .interfaces import Journal
 from .journals.keep import Keep
+from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
 from .member import Member
+
+if TYPE_CHECKING:
+    from .doors.metrics import Scales
 
 DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
 DEFAULT_WEB = "tcp:59080:interface=127.0.0.1"
@@ -66,7 +71,8 @@ class Options(usage.Options):
         "A chat server for whatever is already on people's machines: they join with telnet, netcat (nc), the "
         "bundled client, twisted-chat, or a browser. Without options it listens on 127.0.0.1, port 59000 and, for "
         "browsers and curl, 59080, for this machine only; --listen tcp:59000 --web tcp:59080 lets the whole network "
-        "in. An ENDPOINT is any that Twisted knows, such as tcp:59000 "
+        "in. twistd's own --logger twisted_chat.logs.json_lines prints the log as JSON. "
+        "An ENDPOINT is any that Twisted knows, such as tcp:59000 "
         "(all IPv4 addresses), tcp6:59000 (IPv6, and as a rule IPv4 too), "
         "ssl:59001:privateKey=key.pem:certKey=cert.pem, tls:certificates:59001, unix:/run/chat.sock, "
         "systemd:domain=INET:index=0, haproxy:tcp:59000."
@@ -103,6 +109,7 @@ class Options(usage.Options):
         self["web"] = []
         self["web-name"] = []
         self["trust-proxy"] = []
+        self["metrics"] = []
         self["motd-lines"] = []
 
     def opt_listen(self, endpoint: str) -> None:
@@ -123,6 +130,10 @@ class Options(usage.Options):
         """The ADDRESS of a reverse proxy, or unix, whose X-Forwarded-For is believed; may be repeated."""
         self["trust-proxy"].append(address)
 
+    def opt_metrics(self, endpoint: str) -> None:
+        """The ENDPOINT where Prometheus reads /metrics; may be repeated. [default: none]"""
+        self["metrics"].append(endpoint)
+
     def opt_version(self) -> None:
         """Display the versions of twisted_chat and of Twisted, and exit."""
         print(f"twisted_chat {__version__}")  # noqa: T201  # as twistd --version does
@@ -138,7 +149,7 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
         self["web"] = [endpoint for endpoint in self["web"] or [DEFAULT_WEB] if endpoint != "none"]
-        for option in ("listen", "web"):
+        for option in ("listen", "web", "metrics"):
             for endpoint in self[option]:
                 _check_endpoint(option, endpoint)
         try:
@@ -291,7 +302,7 @@ class ChatService(Service):
         self.ports.append(port)
         address = port.getHost()
         where = address_text(address) if host(address) else os.fsdecode(getattr(address, "name", b""))
-        log.info("{words}", words=(_line_words if one.option == "listen" else _web_words)(where, address, one.written))
+        log.info("{words}", words=_WORDS[one.option](where, address, one.written), where=where)
 
 
 def _line_words(where: str, address: IAddress, written: str) -> str:
@@ -309,6 +320,14 @@ def _web_words(where: str, address: IAddress, written: str) -> str:
         return f"the web door is at {where}; try: curl --unix-socket {where} http://localhost/rooms"
     scheme = "https" if written.startswith(("ssl:", "tls:")) else "http"
     return f"open {scheme}://{where.replace(host(address), _reached(address))}/ in a browser"
+
+
+def _metrics_words(where: str, address: IAddress, written: str) -> str:
+    """Tell where what is measured is told."""
+    return f"metrics are told on {where}, at /metrics and /healthz"
+
+
+_WORDS = {"listen": _line_words, "web": _web_words, "metrics": _metrics_words}
 
 
 def _reached(address: IAddress) -> str:
@@ -347,23 +366,36 @@ def makeService(options: Options) -> IService:
 
     limits = options.limits()
     text.prepare()
-    journal = options.make_journal(reactor)
+    journal, scales = _measured(options.make_journal(reactor), options)
     hub = Hub(journal, limits, reactor.seconds, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
     factories: dict[str, IProtocolFactory] = {"listen": factory}
     on_stop: list[Callable[[], Deferred[None] | None]] = []
+    web: WebFactory | None = None
     if options["web"]:
         from .doors.web.site import WebFactory  # only where it is asked for: it takes some megabytes
 
         web = WebFactory(factory, options["guard"])
         factories["web"] = web.listener
         on_stop.append(web.close_all)
+    if scales is not None:
+        factories["metrics"] = scales.make_factory(factory, web, __version__)
     listening = [
         Listening(option, written, serverFromString(reactor, written), factory)
         for option, factory in factories.items()
         for written in options[option]
     ]
     return ChatService(reactor, listening, factory, on_stop, journal)
+
+
+def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | None]:
+    """Let a journal be measured, if anybody asks for that: otherwise nothing stands between it and the hub."""
+    if not options["metrics"]:
+        return journal, None
+    from .doors.metrics import Scales  # only where it is asked for: it needs prometheus_client
+
+    scales = Scales()
+    return MeasuredJournal(journal, monotonic, scales.commits, scales.deliveries), scales
 
 
 def on_fault(member: Member | None) -> None:

@@ -79,6 +79,11 @@ class Chat:
 
     # -- what differs
 
+    @property
+    def kind(self) -> str:
+        """What comes in this way, in a word: for those who count."""
+        raise NotImplementedError
+
     def _read_on(self, on: bool) -> None:
         """Read what the peer sends, or leave it in their own socket."""
         raise NotImplementedError
@@ -216,6 +221,7 @@ class Chat:
             self._waiting.append(END)
             return
         clock = self.factory.clock
+        self.factory.hub.traffic.hit("flood")
         cancel(self._delay)
         self._delay = clock.callLater(seconds, self._go_on)
         if clock.seconds() >= self._flood_told_until:
@@ -249,6 +255,7 @@ class Chat:
         self._work()
 
     def _stalled(self) -> None:
+        self.factory.hub.traffic.hit("stalled")
         self.factory.log.warn(
             "{address} has read nothing for {seconds:g} seconds: dropped",
             address=address_text(self.address),
@@ -256,6 +263,7 @@ class Chat:
         )
 
     def _alias_overdue(self) -> None:
+        self.factory.hub.traffic.hit("no_alias")
         self.goodbye(f"no alias was given in {self.factory.limits.alias_seconds:g} seconds: goodbye")
 
     def _may_try_again(self) -> bool:

@@ -68,6 +68,9 @@ class Graces:
         grace = Grace(self._hub, member, self._clock, self._seconds, partial(self._over, place))
         self._given.setdefault(place, {})[grace] = None
 
+    def __len__(self) -> int:
+        return sum(map(len, self._given.values()))
+
     def end_all(self) -> None:
         """Let everybody leave now."""
         for grace in [grace for graces in self._given.values() for grace in graces]:

@@ -58,6 +58,10 @@ class LineChat(Chat, LineReceiver):
         self._has_claimed = False  # an alias, and it is not decided yet
         self._quiet: IDelayedCall | None = None
 
+    @property
+    def kind(self) -> str:
+        return "line" if self._program is None else "program"
+
     # -- what Twisted calls
 
     def connectionMade(self) -> None:
@@ -74,6 +78,7 @@ class LineChat(Chat, LineReceiver):
         """
         if self._outbox.is_closed or not data:
             return
+        self.factory.hub.traffic.bytes_in += len(data)
         try:
             self._take(data)
             self._work()
@@ -197,6 +202,8 @@ class LineChat(Chat, LineReceiver):
     def _obey(self, line: list[str] | str | ChatError | Mark) -> None:
         try:
             if isinstance(line, ChatError):
+                if isinstance(line, LineTooLong):
+                    self.factory.hub.traffic.hit("line_too_long")
                 raise line
             if isinstance(line, list):
                 self.factory.hub.say_lines(self.member, line)
@@ -308,8 +315,14 @@ class LineFactory(Factory):
         """Who is here, by the key of their alias: the hub's own table."""
         return self.hub.aliases
 
+    @property
+    def away(self) -> int:
+        """How many programs may still come back."""
+        return len(self._graces)
+
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
         if not self.addresses.enter(host(address)):
+            self.hub.traffic.hit("connections")
             self.log.info("too many connections from {address}: refused", address=address_text(address))
             refuser = Refuser()
             refuser.factory = self
@@ -320,7 +333,10 @@ class LineFactory(Factory):
 
     def may_try_again(self, connection: Chat) -> bool:
         """Note that somebody did not get the alias that they asked for; False once that was too often."""
-        return self.addresses.fail(host(connection.address), self.clock.seconds())
+        may = self.addresses.fail(host(connection.address), self.clock.seconds())
+        if not may:
+            self.hub.traffic.hit("aliases")
+        return may
 
     def give_grace(self, connection: Chat) -> bool:
         """Let a member whose program can come back stay for a while without this connection; return whether they do."""

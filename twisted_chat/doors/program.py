@@ -104,6 +104,8 @@ class ProgramTalk:
         if asked is END:
             self._connection.end_input()
         elif isinstance(asked, ChatError):
+            if isinstance(asked, LineTooLong):
+                self._hub.traffic.hit("line_too_long")
             me.refuse(asked, f"/{asked.id or ''}")
         elif isinstance(asked, Request):
             self._begin(asked)

@@ -10,6 +10,7 @@ from ..events import POSTS, Event
 from ..interfaces import Query
 
 WORDS = 20  # that are looked for at a time
+STOPPING = "the server is stopping"  # why nothing is answered any more
 
 
 def words_of(query: Query) -> list[str]:

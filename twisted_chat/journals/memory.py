@@ -9,10 +9,10 @@ from itertools import islice
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from ..errors import ChatError, NotRecalled
+from ..errors import ChatError, NotKept, NotRecalled
 from ..events import Event, Lines
 from ..interfaces import JournalUser, Known, Query
-from .answers import chosen
+from .answers import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
 IDENTS = 100_000  # that are remembered: more than a program asks for again after a lost connection
@@ -28,7 +28,9 @@ class MemoryJournal:
         self._firsts: Firsts = {}
         self._batch: list[Event | Lines] = []
         self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None]]] = []
+        self._checks: list[Callable[[NotKept | None], None]] = []
         self._turn: IDelayedCall | None = None
+        self._is_stopped = False
         self._user: JournalUser
 
     def start(self, user: JournalUser) -> None:
@@ -45,6 +47,10 @@ class MemoryJournal:
         self._asked.append((query, answer))
         self._end_turn_soon()
 
+    def check(self, answer: Callable[[NotKept | None], None]) -> None:
+        self._checks.append(answer)
+        self._end_turn_soon()
+
     def forget(self, group: str) -> None:
         self._numbers.pop(log_of(group), None)
 
@@ -52,6 +58,7 @@ class MemoryJournal:
         while self._turn is not None:
             self._turn.cancel()
             self._end_turn()
+        self._is_stopped = True
         return succeed(None)
 
     def _end_turn_soon(self) -> None:
@@ -63,12 +70,15 @@ class MemoryJournal:
         self._turn = None
         batch, self._batch = self._batch, []
         asked, self._asked = self._asked, []
+        checks, self._checks = self._checks, []
         try:
             if batch:
                 self._user.deliver(numbered(batch, self._numbers, self._clock.seconds(), self._firsts))
         finally:
             for query, answer in asked:
                 answer(self._found(query))
+            for check in checks:
+                check(NotKept(STOPPING) if self._is_stopped else None)
             for ident in list(islice(self._firsts, max(0, len(self._firsts) - IDENTS))):
                 del self._firsts[ident]
 

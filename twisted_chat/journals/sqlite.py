@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from ..errors import ChatError, NotKept, NotRecalled
 from ..events import POSTS, Event, Lines
 from ..interfaces import JournalUser, Known, Query
+from .answers import STOPPING
 from .keep import Keep
 from .numbers import numbered
 from .sqlite_file import check_place
@@ -98,13 +99,19 @@ class SqliteJournal:
 
     def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
         if self._stopped is not None:
-            self._reactor.callFromThread(answer, NotRecalled("the server is stopping"))
+            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
             return
         ask = partial(self._reading.do, partial(self._answer, query, answer))
         if query.words:
             self._writing.do(partial(self._writer.index_first, query.group, ask))
         else:
             ask()
+
+    def check(self, answer: Callable[[NotKept | None], None]) -> None:
+        if self._stopped is not None:
+            self._reactor.callFromThread(answer, NotKept(STOPPING))
+            return
+        self._writing.do(partial(self._check, answer))
 
     def forget(self, group: str) -> None:
         """Nothing: the numbers of a log never begin again."""
@@ -190,6 +197,15 @@ class SqliteJournal:
     def _answer(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
         """In the reader's thread."""
         self._reactor.callFromThread(answer, self._reader.recall(query))
+
+    def _check(self, answer: Callable[[NotKept | None], None]) -> None:
+        """In the writer's thread."""
+        try:
+            self._writer.check()
+        except Exception as error:
+            self._reactor.callFromThread(answer, NotKept(trouble(error).why))
+        else:
+            self._reactor.callFromThread(answer, None)
 
     def _tidy(self) -> float:
         """In the writer's thread."""

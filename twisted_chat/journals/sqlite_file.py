@@ -86,7 +86,15 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         script = (_migrations() / f"{number:03}.sql").read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
     # A first write: a file that cannot be written to is found now, and not by the first who says something.
-    connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {newest}; COMMIT;")
+    touch(connection)
+
+
+def touch(connection: sqlite3.Connection) -> None:
+    """Commit a change that changes nothing: SQLite writes a page for it all the same, and syncs it.
+
+    To set a column to what it is would write nothing, since SQLite compares.
+    """
+    connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {pragma(connection, 'user_version')}; COMMIT;")
 
 
 def newest_version() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ..events import Event, Lines
 from ..interfaces import Known
 from .keep import Keep
-from .sqlite_file import connect, create, open_writer
+from .sqlite_file import connect, create, open_writer, touch
 from .sqlite_log import Log
 from .sqlite_place import Moved, Place
 from .sqlite_prune import Pruner
@@ -76,6 +76,18 @@ class Writer:
             return []
         finally:
             self.close()  # and what was read from it is forgotten: the commit may have been done in part
+
+    def check(self) -> None:
+        """Commit a little, so that it is known whether the disk takes it.
+
+        Raises: Moved, sqlite3.Error, OSError.
+        """
+        self._place.check()
+        try:
+            touch(self._reopened())
+        except BaseException:
+            self.close()
+            raise
 
     def index_first(self, group: str, then: Callable[[], None]) -> float:
         """Call ``then`` once all that was said in a group until now is indexed; return when to go on with that."""

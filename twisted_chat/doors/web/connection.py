@@ -58,6 +58,7 @@ class WebConnection(ProtocolWrapper):
         self.waits()
 
     def dataReceived(self, data: bytes) -> None:
+        self.factory.web.hub.traffic.bytes_in += len(data)
         try:
             if self._on_data(len(data)):
                 super().dataReceived(data)
@@ -238,6 +239,7 @@ class WebListener(WrappingFactory):
         listener: Any = self  # of more than one kind of connection
         counted = None if self.web.is_trusted(host(address)) else host(address)
         if counted is not None and not self.web.addresses.enter(counted):
+            self.web.hub.traffic.hit("connections")
             log.info("too many connections from {address}: refused", address=address_text(address))
             return Refused(listener, self.web.buildProtocol(address))
         connection = WebConnection(self, self.web.buildProtocol(address), counted)

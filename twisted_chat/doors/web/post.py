@@ -110,6 +110,7 @@ def _take_turn(web: WebFactory, host: str, lines: Sequence[str]) -> None:
     size = sum(len(line.encode()) for line in lines)
     wait = web.addresses.post(host, len(lines), size, web.clock.seconds())
     if wait:
+        web.hub.traffic.hit("flood")
         seconds = math.ceil(wait)
         words = f"slow down: your address has said too much, go on in {seconds} seconds; this was not said"
         raise Refused(429, words, {"Retry-After": str(seconds)})
@@ -119,5 +120,6 @@ def _taken(web: WebFactory, host: str, error: Refused) -> Refused:
     """Return what is answered where an alias may be somebody else's, which an address may ask for so many times."""
     if error.status != CONFLICT or web.addresses.fail(host, web.clock.seconds()):
         return error
+    web.hub.traffic.hit("aliases")
     words = "too many aliases were tried from your address: come back in a minute"
     return Refused(429, words, {"Retry-After": str(_ALIASES_AGAIN)})

@@ -16,6 +16,7 @@ from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, Guard
+from .health import Health, Pulse
 from .page import put_page
 from .rooms import put_rooms
 from .stream import Streams
@@ -54,6 +55,7 @@ class WebRequest(Request):
         if length > most and not self._is_too_large:
             self._is_too_large = True
             self.requestHeaders.removeHeader(b"Expect")  # or HTTPChannel would go on to ask for the body
+            self._web.hub.traffic.hit("request_too_large")
             words = b"that is too large: send %d bytes at most\n" % most
             connection_of(self).write(
                 b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
@@ -105,6 +107,7 @@ class WebFactory(Site):
         self.clock: IReactorTime = line.clock
         self.addresses: Addresses = line.addresses
         self.guard = guard
+        self.pulse = Pulse(self.hub, self.clock)
         self.connections: set[WebConnection] = set()
         self._all_closed: Deferred[None] | None = None
         self.listener = WebListener(self)
@@ -117,6 +120,7 @@ class WebFactory(Site):
         put_page(root)
         put_rooms(self, root)
         root.putChild(b"ws", WebSocketDoor(self))
+        root.putChild(b"healthz", Health(self.pulse))
         return root
 
     def is_trusted(self, from_host: str) -> bool:

@@ -51,6 +51,7 @@ class Streams:
             return
         connection = connection_of(request)
         if not connection.counts(self._web.guard.client_host(request)):
+            self._web.hub.traffic.hit("connections")
             words = "too many connections from your address: close one and come again"
             raise Refused(429, words, {"Retry-After": "10"})
         self._set_headers(request, room)
@@ -129,6 +130,7 @@ class Stream:
         self.member.catch_up()
 
     def _stalled(self) -> None:
+        self._web.hub.traffic.hit("stalled")
         seconds = self._web.limits.stall_seconds
         log.warn("a stream has read nothing for {seconds:g} seconds: dropped", seconds=seconds)
 

@@ -136,6 +136,7 @@ class Visitors:
         visitor = self._here.get(place)
         if visitor is None:
             if not self._places.enter(host):
+                self._web.hub.traffic.hit("connections")
                 raise Refused(429, "too many visitors from your address: come back in a minute", {"Retry-After": "60"})
             log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
             visitor = self._here[place] = Visitor(self._web, alias, lambda: self._forget(place))

@@ -72,6 +72,7 @@ class WebSocketChat(Chat):
     """One browser's connection, or a program's."""
 
     factory: LineFactory
+    kind = "websocket"
 
     def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress, frames: Frames) -> None:
         super().__init__()
@@ -96,6 +97,7 @@ class WebSocketChat(Chat):
         self._talk_to_program()
         self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
         if not self._connection.counts(host(self.address)):
+            self.factory.hub.traffic.hit("connections")
             self.goodbye("too many connections from your address: close one and come again")
 
     def textMessageReceived(self, message: str) -> None:
@@ -122,6 +124,7 @@ class WebSocketChat(Chat):
             return False
         self._unfinished += size
         if self._unfinished > self._longest + READ_AT_ONCE:
+            self.factory.hub.traffic.hit("line_too_long")
             self._refuse(TOO_BIG)
             return False
         wait = self.member.pace.bytes.take(size, self.factory.clock.seconds())

@@ -1,0 +1,183 @@
+"""What operators measure: an endpoint of its own, as Prometheus reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.server import Request, Site
+
+from .chat import cancel
+from .line import LineFactory
+from .web.answers import Answers, plain
+from .web.health import Health, Pulse
+
+if TYPE_CHECKING:
+    from .web.site import WebFactory
+
+TICK_SECONDS = 1.0  # between two looks at how late the reactor is
+IDLE_SECONDS = 30.0  # that a connection may wait for its next request
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+
+
+class Scales:
+    """What is measured while the server runs; all else is counted when it is asked for."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.commits = self._scale("commit", "From the first line of a batch until it is kept.")
+        self.deliveries = self._scale("delivery", "From the first line of a batch until all who hear it were sent it.")
+        self.lag = self._scale("reactor_lag", "How late the reactor is for what is due, looked at each second.")
+
+    def make_factory(self, line: LineFactory, web: WebFactory | None, version: str) -> MetricsFactory:
+        """Return the factory of what tells it."""
+        return MetricsFactory(self, line, web, version)
+
+    def _scale(self, name: str, what: str) -> Histogram:
+        return Histogram(f"twisted_chat_{name}_seconds", what, buckets=BUCKETS, registry=self.registry)
+
+
+class MetricsFactory(Site):
+    """``/metrics`` and ``/healthz``, for whoever may reach the endpoint."""
+
+    noisy = False
+
+    def __init__(self, scales: Scales, line: LineFactory, web: WebFactory | None, version: str) -> None:
+        scales.registry.register(Census(line, web, version))
+        ProcessCollector(registry=scales.registry)
+        self._scales = scales
+        self._clock: IReactorTime = line.clock
+        self._tick: IDelayedCall | None = None
+        self._due = 0.0
+        pulse = Pulse(line.hub, line.clock) if web is None else web.pulse
+        root = Root()
+        root.putChild(b"metrics", Exposition(scales.registry))
+        root.putChild(b"healthz", Health(pulse))
+        super().__init__(root, MetricsRequest, parsePOSTFormSubmission=False, timeout=IDLE_SECONDS, reactor=line.clock)
+
+    def startFactory(self) -> None:
+        """Twisted would begin a log of requests, which tells nothing here."""
+        self._look_again()
+
+    def stopFactory(self) -> None:
+        cancel(self._tick)
+
+    def _look_again(self) -> None:
+        self._due = self._clock.seconds() + TICK_SECONDS
+        self._tick = self._clock.callLater(TICK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._scales.lag.observe(max(0.0, self._clock.seconds() - self._due))
+        self._look_again()
+
+
+class MetricsRequest(Request):
+    """A request whose body, if it has one, is dropped: Twisted would keep a long one in a file."""
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Nothing here is asked with a body."""
+
+
+class Root(Answers):
+    """What else is asked for is not there."""
+
+    def getChild(self, path: bytes, request: Request) -> Answers:
+        return Elsewhere()
+
+
+class Elsewhere(Answers):
+    """What is not there."""
+
+    isLeaf = True
+
+    def render(self, request: Request) -> bytes:
+        return plain(request, 404, "there is nothing here: /metrics is for Prometheus, /healthz for whoever checks")
+
+
+class Exposition(Answers):
+    """All that is measured, in the format that was asked for."""
+
+    isLeaf = True
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._registry = registry
+
+    def render_GET(self, request: Request) -> bytes:
+        encode, content_type = choose_encoder(request.getHeader("Accept") or "")
+        request.setHeader("Content-Type", content_type)
+        request.setHeader("Cache-Control", "no-store")
+        return encode(self._registry)
+
+
+class Census:
+    """Counts what there is at the moment at which it is asked for. No label is anything that a user chose."""
+
+    def __init__(self, line: LineFactory, web: WebFactory | None, version: str) -> None:
+        self._line = line
+        self._web = web
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all metrics that are counted now, as prometheus_client asks."""
+        yield InfoMetricFamily("twisted_chat_build", "Which server this is.", {"version": self._version})
+        yield self._connections()
+        yield from self._gauges()
+        yield from self._counters()
+        yield self._limits()
+
+    def _connections(self) -> Metric:
+        family = GaugeMetricFamily("twisted_chat_connections", "Connections that are open.", labels=["door"])
+        for door, count in self._doors().items():
+            family.add_metric([door], count)
+        return family
+
+    def _doors(self) -> dict[str, int]:
+        chats = Counter(chat.kind for chat in self._line.connections)
+        others = self._web.connections if self._web is not None else ()
+        lasting = sum(connection.outbox is not None for connection in others)
+        return {
+            "line": chats["line"],
+            "program": chats["program"],
+            "websocket": chats["websocket"],
+            "stream": lasting - chats["websocket"],
+            "http": len(others) - lasting,
+        }
+
+    def _gauges(self) -> Iterator[Metric]:
+        hub, away = self._line.hub, self._line.away
+        yield _gauge("members", "Members, who have an alias.", len(hub.aliases))
+        yield _gauge("programs_away", "Programs whose connection died and that may still come back.", away)
+        yield _gauge("readers_behind", "Members who do not take what they are sent.", hub.behind - away)
+        yield _gauge("rooms", "Rooms, with those that are empty and remembered.", len(hub.rooms))
+
+    def _counters(self) -> Iterator[Metric]:
+        traffic = self._line.hub.traffic
+        yield _counter("lines_received", "Lines that were said, and kept.", traffic.lines_in)
+        yield _counter("lines_sent", "Events, once for each member who was to hear them.", traffic.lines_out)
+        yield _counter("received_bytes", "Bytes that connections sent.", traffic.bytes_in)
+        yield _counter("sent_bytes", "Bytes that members were sent, without framing and TLS.", traffic.bytes_out)
+        yield _counter("not_kept", "Requests that the journal refused.", traffic.not_kept)
+
+    def _limits(self) -> Metric:
+        family = CounterMetricFamily("twisted_chat_limits_hit", "How often a limit was hit.", labels=["limit"])
+        for limit, count in self._line.hub.traffic.limits_hit.items():
+            family.add_metric([limit], count)
+        return family
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"twisted_chat_{name}", what, value)
+
+
+def _counter(name: str, what: str, value: float) -> Metric:
+    return CounterMetricFamily(f"twisted_chat_{name}", what, value)
