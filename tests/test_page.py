@@ -1,0 +1,946 @@
+"""The page in a real browser: what a person sees and does there, and what nobody can do to them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import twisted_chat.doors.web
+
+from . import browser
+from .processes import Twistd, free_port, wait_until
+
+STATIC = Path(twisted_chat.doors.web.__file__).with_name("static")
+FREELY = ("--web", "tcp:0:interface=127.0.0.1", "--no-limits")
+MOST_ROWS = 450  # in the page, of a room of any size
+
+# Lines that try to be more than a text. Each ends in a word that is nowhere else.
+INJECTIONS = """
+    <script>window.planted = 1</script> one
+    <img src=x onerror="window.planted=1"> two
+    <svg/onload=window.planted=1><a xlink:href=javascript:window.planted=1>x</a></svg> three
+    "><iframe srcdoc="<script>parent.planted=1</script>"></iframe> four
+    '"`--><!--<![CDATA[ x ]]>&lt;b&gt;&amp;&#60;i&#62; five
+    javascript:window.planted=1 JaVaScRiPt://x/%0awindow.planted=1 six
+    data:text/html,<script>window.planted=1</script> vbscript:x file:///etc/passwd ftp://x.example/ seven
+    ${window.planted=1} {{constructor.constructor('window.planted=1')()}} #{7*7} <%= 7*7 %> eight
+    https://ok.example/?q=<script>&x="onmouseover=window.planted=1 nine
+    http://a.example/' onclick='window.planted=1 http://user:pass@b.example/ http:// https://% ten
+    </p></li></ol><style>*{display:none}</style><base href=//evil.example/> eleven
+    \u202egnp.exe\u2066 \u200b\u2028x\u2029 &zwj; twelve
+    [server -> all] !! -- you are now connected! * Anshul waves thirteen
+    \\u003cscript\\u003e \\x3cscript\\x3e %3Cscript%3E fourteen
+    __proto__ constructor hasOwnProperty toString fifteen
+""".strip("\n").split("\n")
+INJECTIONS = [line.strip() for line in INJECTIONS] + [
+    "W" * 3000 + " sixteen",
+    "\U0001f469\u200d\U0001f4bb\U00010348 seventeen",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """One browser for all tests here, each of which opens windows of its own."""
+    driver = browser.start(tmp_path_factory.mktemp("chromium"))
+    driver.set_script_timeout(60)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """One server without limits for all tests here that do not stop it: each uses rooms and aliases of its own."""
+    server = Twistd(tmp_path_factory.mktemp("house"), *FREELY)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def window(chromium):
+    """Open windows, which are closed with the test; the page must not have complained in any of them."""
+    opened = []
+
+    def open_(url="", **more):
+        page = browser.Page(chromium, url, **more)
+        opened.append(page)
+        return page
+
+    first = chromium.current_window_handle
+    yield open_
+    for page in opened:
+        page.here()
+        assert not browser.complaints(chromium)
+        page.close()
+    chromium.switch_to.window(first)
+
+
+@pytest.fixture
+def people(house):
+    """Let people come in with a bare socket; they leave with the test."""
+    clients = []
+
+    def come(alias, *lines, server=house):
+        client = server.connect(alias)
+        clients.append(client)
+        say(client, *lines)
+        return client
+
+    yield come
+    for client in clients:
+        client.close()
+
+
+def say(client, *lines):
+    client.send("".join(f"{line}\n" for line in lines))
+    client.read_pong()
+
+
+def at(listen, web):
+    """Return the options of a server on these ports, so that it can be started there again."""
+    return ["--listen", f"tcp:{listen}:interface=127.0.0.1", "--web", f"tcp:{web}:interface=127.0.0.1"]
+
+
+# -- over a kill
+
+
+def test_two_pages_and_netcats_miss_nothing_and_hear_nothing_twice_over_a_kill(window, program, tmp_path):
+    nc = program("nc", "netcat-openbsd")
+    ports = free_port(), free_port()
+    options = at(*ports)
+    server = Twistd(tmp_path, *options, "--no-limits")
+    netcats = []
+    try:
+        one, other = window(server.url).enter("Anshul"), window(server.url).enter("Bhoomika")
+        netcats.append(Netcat(nc, ports[0], "Chitra"))
+        one.say(*[f"a{n}" for n in range(20)])
+        netcats[0].say(*[f"c{n}" for n in range(20)])
+        other.say(*[f"b{n}" for n in range(20)])
+        other.hears("c19")
+        one.say(*[f"d{n}" for n in range(40)])
+        server.process.kill()  # some of these are kept, and some are not
+        server.process.wait(30)
+        other.shows("no connection: trying again in", "#banner")
+        one.say("said while it was down")
+        one.say("/me waves all the while")
+        other.say("so was this")
+        one.shows("sending ...", "#lines")
+        server = Twistd(tmp_path, *options, "--no-limits")
+        netcats.append(Netcat(nc, ports[0], "Dev"))
+        for page in (one, other):
+            page.ask("const now = document.getElementById('now'); if (!now.hidden) now.click()")
+            page.is_in()
+            page.hears("so was this")
+            page.hears("* Anshul waves all the while")
+            page.hears("d39")
+            page.shows("-- here again; resumed after", "#lines")
+        netcats[1].say("/history 500", "and that is all")
+        netcats[1].hears("-- that was lobby")
+        one.hears("and that is all")
+        other.hears("and that is all")
+        one.wait("return !document.querySelector('.sending')")
+        first, second = heard(one), heard(other)
+        assert first == second
+        told = [f"{kind}{n}" for kind, count in (("a", 20), ("c", 20), ("b", 20), ("d", 40)) for n in range(count)]
+        told += ["said while it was down", "* Anshul waves all the while", "so was this", "and that is all"]
+        assert sorted(first) == sorted(told)
+        for kind in "abcd":
+            assert [line for line in first if re.fullmatch(kind + r"\d+", line)] == [
+                t for t in told if re.fullmatch(kind + r"\d+", t)
+            ]
+        shown = netcats[1].text.partition("-- lobby, from 1 on:\n")[2].partition("-- that was lobby")[0]
+        assert ["".join(found) for found in re.findall(r"^(?:\w+: (.*)|(\* .*))$", shown, re.M)] == first[:-1]
+    finally:
+        for netcat in netcats:
+            netcat.close()
+        server.close()
+
+
+class Netcat:
+    """A real netcat, in the lobby under an alias."""
+
+    def __init__(self, path, port, alias):
+        self.process = subprocess.Popen([path, "127.0.0.1", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.text = ""
+        self.say(alias)
+        self.hears("quit leaves\n")
+
+    def say(self, *lines):
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        self.process.stdin.flush()
+
+    def hears(self, text):
+        while text not in self.text:
+            data = self.process.stdout.read1(65536)
+            assert data, f"{text!r} did not come: {self.text}"
+            self.text += data.decode()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(30)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def heard(page):
+    """Return what was said, after a look at the numbers: each once, none missing."""
+    rows = page.rows
+    assert [row[0] for row in rows[1:]] == [row[1] + 1 for row in rows[:-1]]
+    return [text for _first, _last, text in rows if text]
+
+
+# -- nothing is markup
+
+
+def test_nothing_that_is_said_is_markup(window, house, people):
+    page = window(f"{house.url}#injected").enter("Insa")
+    page.wait("return document.getElementById('title').textContent === '# injected'")
+    before = page.ask("return document.querySelectorAll('script, style, iframe, base, form, img').length")
+    mallory = people("Mallory", "/join injected", "/topic <img src=x onerror=window.planted=1>topic", *INJECTIONS)
+    say(
+        mallory,
+        "/me <b onclick=window.planted=1>acts</b>",
+        "/all <i>to all</i>",
+        "/msg Insa <u>to one</u>",
+        "/away <s>gone</s>",
+    )
+    page.hears("<u>to one</u>")
+    for line in INJECTIONS:
+        shown = re.sub("[\u202e\u2066\u200b]", "", line).replace("\u2028", " ").replace("\u2029", " ")
+        page.hears(shown)
+    page.shows("<img src=x onerror=window.planted=1>topic", "#topic")
+    page.open("#@Mallory")
+    page.hears("<u>to one</u>")
+    page.open("#injected")
+    page.click("#open-search")
+    page.press("window.planted", "ENTER", into="#search-words")
+    page.has("#search-found li")
+    assert page.ask("return document.querySelectorAll('script, style, iframe, base, form, img').length") == before
+    assert (
+        page.ask("return document.querySelectorAll('#lines :is(i, u, s, svg, b b, [onclick], [onerror])').length") == 0
+    )
+    assert page.ask("return window.planted") is None
+    links = page.ask("""
+        const links = [...document.querySelectorAll('#lines .text a, #search-found .text a')];
+        return links.map(a => [a.protocol, a.target, a.rel]);
+    """)
+    assert len(links) >= 3
+    assert {tuple(link) for link in links} == {("http:", "_blank", "noopener noreferrer")} | {
+        ("https:", "_blank", "noopener noreferrer")
+    }
+
+
+def test_a_room_or_an_alias_in_an_address_is_a_name_and_nothing_else(window, house):
+    page = window(f"{house.url}#%3Cimg%20src%3Dx%20onerror%3Dwindow.planted%3D1%3E/1").enter("Adda")
+    page.shows("that room name cannot be used", "#lines")
+    page.open("#@<img src=x onerror=window.planted=1>")
+    page.shows("<img src=x onerror=window.planted=1>", "#title")
+    page.say("hello")
+    page.shows("not said: nobody here is called", "#lines")
+    assert page.ask("return window.planted") is None
+
+
+def test_the_files_make_no_markup_of_texts_and_are_small():
+    for path in STATIC.iterdir():
+        text = path.read_text()
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function", text
+        ), path
+        assert not re.search(r"https?://(?!www\.w3\.org/)", text), path  # nothing comes from elsewhere
+    html = (STATIC / "index.html").read_text()
+    assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)", html)
+    assert sum(path.stat().st_size for path in STATIC.iterdir()) < 100_000
+
+
+# -- reading back
+
+SCROLL_BACK = """
+    const [scroller, list] = ['scroller', 'lines'].map(id => document.getElementById(id));
+    const [seen, jumps] = [new Set(), []];
+    let most = 0;
+    const frame = () => new Promise(requestAnimationFrame);
+    const look = () => {
+        most = Math.max(most, list.childNodes.length);
+        for (const row of list.querySelectorAll('[data-number]')) seen.add(Number(row.dataset.number));
+    };
+    const end = Date.now() + 50000;
+    while (document.getElementById('older').hidden === false && Date.now() < end) {
+        look();
+        const first = list.querySelector('[data-number]');
+        scroller.scrollTop = 0;
+        const row = [...list.querySelectorAll('[data-number]')].find(one => one.getBoundingClientRect().top > 200);
+        const before = row.getBoundingClientRect().top;
+        while (list.querySelector('[data-number]') === first && Date.now() < end) await frame();
+        jumps.push(Math.abs(row.getBoundingClientRect().top - before));
+    }
+    look();
+    return [[...seen], most, jumps];
+"""
+
+
+def test_reading_back_over_5000_lines_shows_each_once_stays_small_and_does_not_jump(window, house, people):
+    long = people("Lena", "/join long", *[f"line {n}" for n in range(2, 5002)])
+    page = window(f"{house.url}#long").enter("Leo")
+    page.hears("line 5001")
+    rows, most, jumps = page.await_(SCROLL_BACK)
+    assert sorted(rows) == list(range(2, 5002))
+    assert most <= MOST_ROWS
+    assert len(jumps) > 40
+    assert max(jumps) < 2
+    page.shows("This is where the room began", "#beginning")
+    say(long, "still here")
+    page.shows("1 new", "#newest")
+    page.click("#newest")
+    page.hears("still here")
+    assert page.ask("return document.querySelectorAll('#lines > li').length") <= MOST_ROWS
+    page.wait("return document.title === 'long - twisted_chat'")
+
+    page.open("#long/2500")
+    page.has(".marked[data-number='2500']")
+    numbers = [row[0] for row in page.rows]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    rect = page.ask("const r = document.querySelector('.marked').getBoundingClientRect(); return [r.top, innerHeight]")
+    assert 0 < rect[0] < rect[1]
+    page.ask("document.getElementById('scroller').scrollTop = 1e6")
+    page.wait("return document.querySelector('[data-number=\"2600\"]')")  # and on from there
+    page.open("#long/999999")
+    page.shows("long has no line 999999", "#lines")
+
+
+def test_a_permalink_opens_the_room_and_marks_the_line(window, house, people):
+    people("Petra", "/join linked", *[f"say {n}" for n in range(300)])
+    page = window(f"{house.url}#linked/42").enter("Paul")
+    page.has(".marked[data-number='42']")
+    assert page.ask("return document.querySelector('.marked .text').textContent") == "say 40"
+    assert page.ask("return document.querySelector('.marked .when').getAttribute('href')") == "#linked/42"
+    full = page.ask("return document.querySelector('.marked .when').dataset.full")
+    assert full.startswith("42 ")
+    assert re.search(r"20\d\d", full)
+
+
+# -- talking
+
+
+def test_completion_offers_what_the_server_knows_and_tab_completes_it(window, house, people):
+    page = window(house.url).enter("Cora")
+    people("Cornelius", "/join completed")
+    page.ask("document.getElementById('say').focus()")
+    page.press("/")
+    page.shows("Say a line to one person", "#offers")
+    page.press("ms", "TAB")
+    assert page.ask("return document.getElementById('say').value") == "/msg "
+    page.press("corn", "TAB", "hello")
+    assert page.ask("return document.getElementById('say').value") == "/msg Cornelius hello"
+    page.ask("document.getElementById('say').value = ''")
+    page.press("/join compl", "TAB", "ENTER")
+    page.shows("# completed", "#title")
+    page.press("/he", "ARROW_DOWN", "ENTER", "le", "ARROW_DOWN", "ENTER", "ENTER")
+    page.shows("/leave [ROOM]", ".notice")
+    page.press("ARROW_UP")
+    assert page.ask("return document.getElementById('say').value") == "/help leave"
+    page.press("ESCAPE")
+
+
+def test_what_is_unread_is_counted_and_calls_count_more(window, house, people):
+    page = window(f"{house.url}#counted").enter("Uma")
+    page.shows("# counted", "#title")
+    page.open("#lobby")
+    page.shows("# lobby", "#title")
+    ursel = people("Ursel", "/join counted", "one", "two")
+    page.wait("return document.title === '(2) lobby - twisted_chat'")
+    assert page.find("#room-list .unread .badge").text == "2"
+    assert not page.ask("return document.querySelector('.badge.calls')")
+    say(ursel, "uma: are you there?", "/msg Uma psst")
+    page.wait("return document.title === '(4) lobby - twisted_chat'")
+    page.wait("return document.querySelectorAll('.badge.calls').length === 2")
+    page.open("#counted")
+    page.hears("uma: are you there?")
+    page.wait("return document.title === '(1) counted - twisted_chat'")
+    assert (
+        page.wait("return document.querySelector('.rule.new')?.nextSibling.querySelector('.text').textContent") == "one"
+    )
+    page.has(".call")
+    page.open("#@Ursel")
+    page.wait("return document.title === 'Ursel - twisted_chat'")
+
+
+def test_private_lines_and_broadcasts_are_told_apart(window, house, people):
+    page = window(house.url).enter("Priya")
+    people("Paola", "/msg Priya between us", "/all to the whole house", "in the room")
+    page.hears("in the room")
+    look = """
+        const rows = [...document.querySelectorAll('#lines .line')];
+        const row = rows.find(row => row.querySelector('.text')?.textContent === arguments[0]);
+        return [row.querySelector('.head').innerText, getComputedStyle(row).backgroundColor]
+    """
+    private, to_all, plain = (page.ask(look, text) for text in ("between us", "to the whole house", "in the room"))
+    assert "[Paola -> Priya]" in private[0]
+    assert "private" in private[0]
+    assert "[Paola -> all]" in to_all[0]
+    assert "to everyone" in to_all[0]
+    assert "->" not in plain[0]
+    assert len({private[1], to_all[1], plain[1]}) == 3
+    page.open("#@Paola")
+    page.say("so you say")
+    page.hears("so you say")
+    page.open("#*")
+    page.hears("to the whole house")
+    assert "so you say" not in page.texts
+
+
+def test_a_refused_line_says_why_and_is_given_back(window, house, people):
+    page = window(house.url).enter("Rolf")
+    ruth = people("Ruth")
+    page.open("#@Ruth")
+    page.shows("Ruth", "#title")
+    ruth.send("/quit\n")
+    ruth.read_to_end()
+    page.say("are you still here?")
+    page.shows("not said: nobody here is called Ruth", ".refused")
+    assert page.ask("return document.getElementById('say').value") == "are you still here?"
+    page.ask("document.getElementById('say').value = ''")
+    page.open("#lobby")
+    page.say("x" * 5000)
+    page.shows("longer than 4,096 bytes", ".refused")
+    page.ask("document.getElementById('say').value = ''")
+    page.say("/nosuch command")
+    page.shows("there is no command /nosuch", "#lines")
+    page.wait("return document.getElementById('say').value === '/nosuch command'")
+
+
+def test_an_alias_that_is_taken_is_refused_with_the_reason(window, house, people):
+    people("Tilda")
+    page = window(house.url)
+    page.wait("return document.activeElement.id === 'alias'")
+    assert page.find("label[for=alias]").text == "alias?"
+    page.press("tilda", "ENTER")
+    page.shows("tilda is taken: choose another alias", "#entrance-said")
+    page.ask("document.getElementById('alias').value = ''")
+    page.press("all", "ENTER", into="#alias")
+    page.shows("a word of the server's own", "#entrance-said")
+    page.ask("document.getElementById('alias').value = ''")
+    page.press("Tom", "ENTER", into="#alias")
+    page.is_in()
+    assert window(house.url).wait("return document.getElementById('alias').value") == "Tom"
+
+
+def test_search_leads_to_where_it_was_said(window, house, people):
+    people("Sven", "/join sought", "a needle in the hay", *["hay"] * 200)
+    page = window(f"{house.url}#sought").enter("Sara")
+    page.click("#open-search")
+    page.press("Sven", into="#search-from")
+    page.press("sought", into="#search-room")
+    page.press("needle", "ENTER", into="#search-words")
+    page.shows("1 line", "#search-said")
+    page.click("#search-found .where")
+    page.has(".marked")
+    assert page.ask("return document.querySelector('.marked .text').textContent") == "a needle in the hay"
+    page.click("#open-search")
+    page.press("ESCAPE")
+    page.wait("return !document.getElementById('search').open")
+
+
+def test_rooms_are_joined_and_left_from_the_list_and_members_are_shown(window, house, people):
+    page = window(house.url).enter("Mona")
+    people("Mark", "/join listed", "/topic the list", "/away at lunch")
+    page.ask("document.getElementById('room-wanted').focus()")
+    page.press("listed", "ENTER")
+    page.shows("# listed", "#title")
+    page.shows("the list", "#topic")
+    page.shows("away: at lunch", "#member-list")
+    page.ask("document.querySelector('[aria-label=\"Leave listed\"]').click()")
+    page.shows("# lobby", "#title")
+    assert "Leave listed" not in page.ask("return document.getElementById('room-list').innerHTML")
+
+
+def test_a_long_topic_is_shown_whole(window, house, people):
+    topic = "long " * 55 + "end"
+    people("Tara", f"/topic {topic}", "/join topical", f"/topic {topic}")
+    page = window(house.url).enter("Theo")
+    page.shows(topic, "#topic")
+    page.open("#topical")
+    page.shows("# topical", "#title")
+    page.shows(topic, "#topic")
+    page.paste("/")  # the rooms are asked for anew
+    page.say("ping")
+    page.shows("pong", ".notice")
+    assert page.find("#topic").get_property("textContent") == topic
+
+
+def test_who_comes_and_goes_is_told_in_one_line(window, house, people):
+    page = window(f"{house.url}#folded").enter("Frieda")
+    page.shows("# folded", "#title")
+    for alias in ("Finn", "Fatima"):
+        people(alias, "/join folded")
+    page.shows("Frieda, Finn, Fatima joined", "#lines")
+
+
+# -- coming back
+
+
+def test_a_reload_goes_on_where_it_was_and_nobody_sees_it(window, house, people):
+    page = window(f"{house.url}#reloaded").enter("Rita")
+    ron = people("Ron", "/join reloaded", "before", "/msg Rita between us")
+    page.hears("before")
+    ron.read_pong()
+    page.say(*[f"said before {n}" for n in range(20)])
+    page.hears("said before 19")
+    page.say("/msg Ron yes")
+    page.hears("yes")
+    ron.read_until("yes\n")
+    page.here().refresh()
+    page.is_in()
+    page.hears("before")
+    page.shows("# reloaded", "#title")
+    say(ron, "after")
+    page.hears("after")
+    page.say(*[f"said after {n}" for n in range(20)])
+    page.hears("said after 19")
+    heard(page)
+    page.open("#@Ron")
+    page.hears("between us")
+    page.hears("yes")
+    ron.send("/who reloaded\n")
+    heard_by_ron = ron.read_until("in reloaded: ") + ron.read_until("\n")
+    assert "has left" not in heard_by_ron
+    assert "has joined" not in heard_by_ron
+    assert "Rita" in heard_by_ron
+
+
+def test_what_another_version_of_the_page_has_kept_does_not_lock_anyone_out(window, house):
+    page = window(house.url)
+    page.ask("sessionStorage.setItem('twisted_chat.session', JSON.stringify({token: 'x'.repeat(20), alias: 'Vera'}))")
+    page.here().refresh()
+    page.enter("Vera")
+    page.say("in all the same")
+    page.hears("in all the same")
+
+
+def duplicate(page, window, chromium):
+    """Duplicate a tab, and return the page in the new one, which has taken over."""
+    handles = set(chromium.window_handles)
+    page.wait("return sessionStorage.length")
+    page.ask("window.open(location.href)")
+    wait_until(lambda: set(chromium.window_handles) - handles)
+    other = window(handle=(set(chromium.window_handles) - handles).pop())
+    other.tell("Emulation.setFocusEmulationEnabled", enabled=True)
+    other.is_in()
+    page.shows("This chat is open in another tab", "#elsewhere")
+    return other
+
+
+def test_a_duplicated_tab_takes_over_and_the_first_can_take_it_back(window, house, people, chromium):
+    page = window(house.url).enter("Dora")
+    other = duplicate(page, window, chromium)
+    other.say("said in the second")
+    other.hears("said in the second")
+    assert "said in the second" not in page.texts
+    people("Dirk", *[f"much is missed: {n}" for n in range(1500)])
+    other.hears("much is missed: 1499")
+    page.click("#here")
+    page.is_in()
+    page.hears("much is missed: 1499")
+    heard(page)
+    assert len(page.rows) <= MOST_ROWS
+    other.shows("This chat is open in another tab", "#elsewhere")
+    page.say("said in the first")
+    page.hears("said in the first")
+    assert page.ask("return document.getElementById('elsewhere').hidden")
+
+
+def test_a_command_that_waited_for_the_server_is_done_in_the_room_in_which_it_was_typed(window, tmp_path):
+    ports = free_port(), free_port()
+    options = at(*ports)
+    server = Twistd(tmp_path, *options)
+    try:
+        page = window(f"{server.url}#first").enter("Wanda")
+        page.shows("# first", "#title")
+        page.open("#second")
+        page.shows("# second", "#title")
+        page.open("#first")
+        page.shows("# first", "#title")
+        server.process.kill()
+        server.process.wait(30)
+        page.shows("no connection", "#banner")
+        page.say("/topic of the first")
+        page.open("#second")
+        page.shows("# second", "#title")
+        server = Twistd(tmp_path, *options)
+        page.is_in()
+        page.say("here in the second")
+        page.hears("here in the second")
+        page.open("#first")
+        page.shows("of the first", "#topic")
+        page.shows("Wanda has set the topic: of the first", "#lines")
+        page.wait("return !document.querySelector('.sending')")
+    finally:
+        server.close()
+
+
+def test_a_server_that_has_forgotten_all_is_told_and_numbers_begin_anew(window, tmp_path):
+    ports = free_port(), free_port()
+    options = [*at(*ports), "--journal", "memory"]
+    server = Twistd(tmp_path, *options)
+    try:
+        page = window(server.url).enter("Olga")
+        page.say("one", "two", "three")
+        page.hears("three")
+        server.process.kill()
+        server.process.wait(30)
+        page.shows("no connection", "#banner")
+        page.say("four")
+        server = Twistd(tmp_path, *options)
+        page.hears("four")
+        page.shows("the server's journal is another one now", "#lines")
+        assert heard(page) == ["four"]
+        assert page.rows[0][0] == 1
+    finally:
+        server.close()
+
+
+NOTIFICATION = """
+    window.notified = [];
+    window.Notification = class {
+        static async requestPermission() { return 'granted'; }
+        constructor(title, options) { window.notified.push([title, options.body]); }
+    };
+"""
+
+
+def test_notifications_tell_of_calls_while_nobody_looks_and_only_if_asked_for(window, house, people):
+    page = window(f"{house.url}#notified").enter("Nora")
+    page.ask(NOTIFICATION)
+    page.ask("document.hasFocus = () => false")
+    nick = people("Nick", "/join notified", "/msg Nora not asked for")
+    page.hears("not asked for")
+    page.click("#notify")
+    page.has("#notify[aria-pressed=true]")
+    say(nick, "for nobody", "nora: look", "/msg Nora psst")
+    page.hears("psst")
+    assert page.ask("return window.notified") == [["Nick in notified", "nora: look"], ["Nick", "psst"]]
+    page.ask("document.hasFocus = () => true")
+    say(nick, "nora: you look already")
+    page.hears("nora: you look already")
+    assert len(page.ask("return window.notified")) == 2
+
+
+def test_quit_leaves_and_asks_for_an_alias(window, house, people):
+    page = window(house.url).enter("Quinn")
+    quentin = people("Quentin")
+    page.say("/quit off home")
+    page.shows("you have left the chat", "#entrance-said")
+    quentin.read_until("Quinn has left the chat room! (off home)\n")
+    page.press("ENTER", into="#alias")
+    page.is_in()
+    page.say("here again, as somebody new")
+    page.hears("here again, as somebody new")
+    page.say("/quit")
+    page.shows("you have left the chat", "#entrance-said")
+    page.here().refresh()
+    page.wait("return document.getElementById('alias').value === 'Quinn'")
+
+
+def test_an_alias_that_was_taken_meanwhile_is_asked_for_anew(window, house, people, chromium):
+    page = window(f"{house.url}#meanwhile").enter("Alma")
+    page.say("said as Alma")
+    page.hears("said as Alma")
+    other = duplicate(page, window, chromium)
+    other.say("/quit")
+    other.shows("you have left the chat", "#entrance-said")
+    people("Alma", "/join meanwhile", "said as another Alma", "/msg Alma to her alone")
+    page.click("#here")
+    page.shows("Alma is taken: choose another alias", "#entrance-said")
+    page.ask("document.getElementById('alias').value = ''")
+    page.press("Alma2", "ENTER", into="#alias")
+    page.is_in()
+    page.hears("said as another Alma")
+    assert page.texts.count("said as Alma") == 1
+    page.say("said as Alma2")
+    page.hears("said as Alma2")
+    heard(page)
+
+
+@pytest.mark.parametrize("name", ["constructor", "toString", "hasOwnProperty"])
+def test_a_room_and_a_person_can_be_called_as_javascript_calls_its_own(window, house, people, name):
+    room = name.lower()
+    page = window(f"{house.url}#{room}").enter(f"J{name}")
+    page.shows(f"# {room}", "#title")
+    people(name, f"/join {room}", "hello", f"/msg J{name} psst")
+    page.hears("hello")
+    page.here().refresh()
+    page.is_in()
+    page.hears("hello")
+    page.wait("return document.querySelectorAll('#member-list li').length === 2")
+    assert "away" not in page.find("#member-list").text
+    heard(page)
+    page.open(f"#@{name}")
+    page.hears("psst")
+
+
+def test_what_the_server_cannot_give_any_more_is_told(window, house):
+    page = window(house.url).enter("Gil")
+    said = page.await_("""
+        const {Rooms} = await import('/rooms.js');
+        const {entriesOf, rowsOf} = await import('/row.js');
+        const rooms = new Rooms();
+        rooms.begin({alias: 'me', client: 'c', journal: 'j', rooms: {lobby: 4}, everyone: 0, private: 0}, {});
+        rooms.skip({room: 'lobby', first: 5, last: 16});
+        const event = {kind: 'said', room: 'lobby', number: 17, time: 1, author: 'a', text: 'on'};
+        const turns = [rooms.hear(event).isNews, rooms.hear(event).isNews];
+        const log = rooms.get('lobby');
+        const rows = entriesOf(log, log.items).flatMap(entry => rowsOf(log, entry, {}));
+        return [turns, ...rows.map(row => row.textContent)];
+    """)
+    assert said[0] == [True, False]
+    assert len(said) == 4
+    assert said[1] == "12 lines are not kept any more: 5 to 16"
+
+
+def test_what_was_left_out_is_asked_for_and_not_skipped(window, house, people):
+    people("Levi", "/join leftout", *[f"line {n}" for n in range(30)])
+    page = window(f"{house.url}#leftout").enter("Lola")
+    page.hears("line 29")
+    number = page.rows[-1][1]
+    left_out = page.await_(
+        """
+        const {Rooms} = await import('/rooms.js');
+        const rooms = new Rooms();
+        const numbers = {rooms: {leftout: given[0] - 9}, everyone: 0, private: 0};
+        rooms.begin({alias: 'me', client: 'c', journal: 'j', ...numbers}, {});
+        const log = rooms.get('leftout');
+        const event = number => ({kind: 'said', room: 'leftout', number, time: 1, author: 'a', text: `${number}`});
+        rooms.hear(event(given[0] - 8));
+        const {isNews} = rooms.hear(event(given[0]));
+        return [isNews, log.items.map(item => item.number), log.isComplete, log.isLive];
+    """,
+        number,
+    )
+    assert left_out == [True, [number], False, True]  # and so what is before it is asked for, as for any other log
+
+
+# -- pure parts
+
+
+def test_only_http_addresses_become_links_and_sentences_keep_their_ends(window, house):
+    page = window(house.url)
+    pieces = page.await_(
+        """
+        const {pieces} = await import('/links.js');
+        return given[0].map(text => pieces(text));
+    """,
+        [
+            "see https://a.example/b_(c). (http://d.example) and",
+            "javascript:alert(1) ftp://x http:// httpx://y",
+            "a<http://e.example/?f=1&g=2>",
+        ],
+    )
+    linked = [[piece["text"] for piece in line if "href" in piece] for line in pieces]
+    assert linked == [["https://a.example/b_(c)", "http://d.example"], [], ["http://e.example/?f=1&g=2"]]
+    assert pieces[1] == [{"text": "javascript:alert(1) ftp://x http:// httpx://y"}]
+
+
+def test_no_address_of_another_kind_is_safe(window, house):
+    page = window(house.url)
+    addresses = ["https://a.example/", "javascript://a.example/%0aalert(1)", "ftp://a.example/", "data:x", "http:", "x"]
+    safe = page.await_("const {safe} = await import('/links.js'); return given[0].map(safe)", addresses)
+    assert safe == ["https://a.example/", None, None, None, None, None]
+
+
+def test_moves_are_folded_into_few_words(window, house):
+    page = window(house.url)
+    words = page.await_(
+        """
+        const {folded} = await import('/fold.js');
+        const move = ([kind, author, text = '']) => ({kind, author, text});
+        return given[0].map(moves => folded(moves.map(move)));
+    """,
+        [
+            [["joined", "a"], ["joined", "b"], ["left", "c", "bye"]],
+            [["joined", "a"], ["left", "a"], ["left", "b"], ["joined", "B"], ["renamed", "x", "y"]],
+            [["joined", f"n{n}"] for n in range(14)],
+        ],
+    )
+    assert words[0] == "a, b joined \u00b7 c left (bye)"
+    assert words[1] == "a came and went \u00b7 b left and came back \u00b7 x is now known as y"
+    assert words[2].endswith("n11 and 2 more joined")
+
+
+def test_a_log_keeps_no_more_than_its_limit_whichever_way_it_grows(window, house):
+    page = window(house.url)
+    lengths = page.await_("""
+        const {Rooms} = await import('/rooms.js');
+        const rooms = new Rooms();
+        const event = number => ({kind: 'said', room: 'lobby', number, time: 1, author: 'a', text: 'x'});
+        rooms.begin({alias: 'me', client: 'c', journal: 'j', rooms: {lobby: 9000}, everyone: 0, private: 0}, {});
+        const log = rooms.get('lobby');
+        const lengths = [];
+        for (let number = 9001; number <= 14000; number++) rooms.hear(event(number));
+        lengths.push([log.items.length, log.end, log.isLive, log.isComplete]);
+        for (let until = log.first - 1; until > 5000; until -= 100) {
+            log.addPage(Array.from({length: 100}, (_, n) => event(until - 99 + n)), {before: true, isWhole: false});
+        }
+        lengths.push([log.items.length, log.isLive]);
+        rooms.hear(event(14001));
+        lengths.push([log.items.length, log.last]);
+        while (!log.isLive) {
+            const from = log.end;
+            const page = Array.from({length: Math.min(100, log.last - from)}, (_, n) => event(from + 1 + n));
+            log.addPage(page, {before: false});
+        }
+        lengths.push([log.items.length, log.end]);
+        return [...lengths, log.items.every((one, at) => at === 0 || one.number === log.items[at - 1].end + 1)];
+    """)
+    assert lengths[0][1:] == [14000, True, False]
+    assert lengths[1][1] is False
+    assert lengths[2][1] == 14001
+    assert lengths[3][1] == 14001
+    assert all(found[0] <= 2000 for found in lengths[:4])
+    assert lengths[4] is True
+
+
+# -- for everyone
+
+
+def axe(page):
+    """Return what axe-core finds serious or critical."""
+    from axe_selenium_python import Axe
+
+    checker = Axe(page.here())
+    checker.inject()
+    found = checker.run()
+    assert found["passes"]
+    return [
+        (one["id"], [(node["target"], node.get("failureSummary")) for node in one["nodes"]])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(window, house, people, tmp_path, width, scheme):
+    page = window(house.url)
+    page.look(width, scheme=scheme)
+    page.wait("return !document.getElementById('entrance').hidden")
+    page.picture(tmp_path / "alias.png")
+    assert axe(page) == []
+    page.enter(f"Axel{width}{scheme}")
+    alias = f"Ada{width}{scheme}"
+    ada = people(
+        alias,
+        f"/join {alias}",
+        f"hello Axel{width}{scheme}",
+        "see https://docs.example/",
+        "/me waves",
+        "/away",
+        "/all all of you",
+    )
+    say(ada, f"/msg Axel{width}{scheme} psst", "/to lobby seen", f"/to lobby Axel{width}{scheme}: look")
+    page.hears(f"Axel{width}{scheme}: look")
+    page.say("/who")
+    page.shows("in lobby", ".notice")
+    page.say("/nosuch")
+    page.shows("not said", ".refused")
+    page.picture(tmp_path / "chat.png")
+    assert axe(page) == []
+    if width == 390:
+        page.click("#open-rooms")
+        page.wait("return getComputedStyle(document.getElementById('rooms')).translate === '0px'")
+        page.picture(tmp_path / "rooms.png")
+        assert axe(page) == []
+        page.press("ESCAPE")
+    page.open(f"#@{alias}")
+    page.hears("psst")
+    page.click("#open-search")
+    page.press("seen", "ENTER", into="#search-words")
+    page.has("#search-found li")
+    page.picture(tmp_path / "search.png")
+    assert axe(page) == []
+
+
+def test_a_whole_little_chat_with_the_keyboard_alone(window, house, people):
+    page = window(house.url)
+    page.wait("return document.activeElement.id === 'alias'")
+    page.press("Kira", "ENTER")
+    page.is_in()
+    page.wait("return document.activeElement.id === 'say'")
+    karl = people("Karl")
+    page.press("hello Karl", "ENTER")
+    karl.read_until("Kira: hello Karl\n")
+    page.press("/join keys", "ENTER")
+    page.shows("# keys", "#title")
+    alt(page, "ARROW_UP")
+    page.shows("# lobby", "#title")
+    alt(page, "ARROW_DOWN")
+    page.shows("# keys", "#title")
+    for _ in range(60):  # round to a permalink and to the search, and each place can be seen
+        page.press("TAB")
+        if page.ask("return document.activeElement.id === 'open-search'"):
+            break
+    assert page.ask("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.press("ENTER")
+    page.wait("return document.getElementById('search').open")
+    page.press("hello", "ENTER")
+    page.has("#search-found .where")
+    page.press("ESCAPE")
+    page.wait("return !document.getElementById('search').open")
+    page.here().refresh()
+    page.is_in()
+    page.press("TAB")
+    assert page.ask("return document.activeElement.id") == "skip"
+    page.press("ENTER")
+    assert page.ask("return document.activeElement.id") == "say"
+    page.press("/msg karl bye", "ENTER")
+    karl.read_until("[Kira -> Karl] bye\n")
+    page.press("/quit", "ENTER")
+    page.shows("you have left the chat", "#entrance-said")
+
+
+def alt(page, key):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    ActionChains(page.here()).key_down(Keys.ALT).send_keys(getattr(Keys, key)).key_up(Keys.ALT).perform()
+
+
+def test_a_screen_reader_is_told_what_is_new_and_not_what_was(window, house, people):
+    announcer = people("Nina", "/join aloud", "long ago")
+    page = window(f"{house.url}#aloud").enter("Noor")
+    page.hears("long ago")
+    live = "return document.querySelector('[role=log][aria-live=polite]').textContent"
+    assert "long ago" not in page.ask(live)
+    say(announcer, "just now")
+    page.wait(f"{live}.includes('Nina: just now')")
+    assert "long ago" not in page.ask(live)
+
+
+def test_right_to_left_lines_stand_on_their_side(window, house, people):
+    page = window(f"{house.url}#sides").enter("Rafi")
+    people("Rania", "/join sides", "\u05e9\u05dc\u05d5\u05dd", "hello")
+    page.hears("hello")
+    look = "return [...document.querySelectorAll('#lines .text')].map(one => getComputedStyle(one).direction)"
+    assert page.ask(look) == ["rtl", "ltr"]
+
+
+def test_nothing_moves_for_those_who_ask_for_that(window, house):
+    page = window(house.url)
+    page.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    assert page.ask("return getComputedStyle(document.getElementById('rooms')).transitionDuration") in ("0s", "")
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_the_page_fits_the_window(window, house, width):
+    page = window(house.url)
+    page.look(width)
+    page.enter(f"Wide{width}")
+    page.say("W" * 1000, "https://example.org/" + "a" * 600)
+    page.hears("https://example.org/" + "a" * 600)
+    assert page.ask("return document.documentElement.scrollWidth") <= width
+    assert page.ask("const s = document.getElementById('scroller'); return s.scrollWidth - s.clientWidth") == 0
+    for ident in ("say", "open-search"):
+        box = page.ask(
+            "const r = document.getElementById(arguments[0]).getBoundingClientRect(); return [r.left, r.right]", ident
+        )
+        assert 0 <= box[0] < box[1] <= width

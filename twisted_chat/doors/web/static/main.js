@@ -1,0 +1,181 @@
+// The page: puts the parts together.
+//
+// pure           rooms.js (what was heard, with its numbers) links.js people.js times.js fold.js complete.js
+// to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the way back) talk.js keep.js
+// to the eye     view.js log.js row.js (the lines) compose.js side.js search.js notify.js dom.js
+//
+// A line's way: compose.js (Enter) -> talk.js: it gets an id, and is shown as unsent -> session.js: it is sent, and again
+// after each cut -> wire.js -> the server orders, numbers and keeps it -> wire.js -> session.js -> rooms.js: its number is
+// the next -> session.js: it has our client and this id, so it is acknowledged -> talk.js -> view.js, log.js, row.js.
+
+import { Session } from "./session.js"
+import * as keep from "./keep.js"
+import { Rooms } from "./rooms.js"
+import { Talk } from "./talk.js"
+import { View } from "./view.js"
+
+const POLL = 30000 // milliseconds: who is away, and what rooms there are, is told to nobody
+const PAGE = 100 // events
+const KEPT = 200 // items of a conversation, over a reload
+const WAIT = 800 // milliseconds before the session is kept
+
+const url = new URL("ws", location.href)
+url.protocol = url.protocol === "https:" ? "wss:" : "ws:"
+url.hash = url.search = ""
+
+const rooms = new Rooms()
+const session = new Session(url.href, rooms, {
+	status: (...state) => view.status(...state),
+	entered,
+	refused: (why) => view.askAlias(session.alias, why),
+	heard,
+	noticed: (message) => talk.notice(view.log, message),
+	left,
+})
+const talk = new Talk(session, rooms, {
+	changed: () => changed(),
+	giveBack: (log, text) => view.giveBack(log, text),
+	open: (key) => view.open(key),
+})
+const view = new View(rooms, session, talk, { join, leave, older, newer, goTo, learn })
+
+// -- coming and going
+
+function entered(isFirst) {
+	keep.keepAlias(session.alias)
+	view.entered(isFirst)
+	if (isFirst) session.ask("join", { room: session.current }).catch(ignore) // for its topic
+	session.ask("commands").then(({ commands }) => (talk.commands = commands), ignore)
+	learn()
+	changed()
+}
+
+function left() {
+	keep.keepSession({})
+	rooms.logs.forEach((log) => rooms.remove(log.key))
+	rooms.everyone.clear()
+	rooms.everyone.unsent = []
+	Object.assign(rooms, { alias: "", inbox: undefined })
+	view.askAlias(session.alias, "you have left the chat")
+}
+
+const ignore = () => {}
+
+function join(name) {
+	session.ask("join", { room: name }).then(
+		({ room }) => view.open(room),
+		(refused) => talk.notice(view.log, { text: refused.message, isRefusal: true }),
+	)
+}
+
+function leave(key) {
+	if (rooms.get(key)?.kind === "room") {
+		session.ask("leave", { room: key }).catch(ignore)
+	} else {
+		rooms.remove(key)
+		view.moved()
+		changed()
+	}
+}
+
+// -- hearing
+
+function heard(event, log) {
+	const item = log?.items.at(-1)
+	const isNews = item && item.number === event.number && item.text === event.text
+	if (isNews && log.kind !== "room" && log !== view.log && view.log?.kind === "room") view.log.push({ kind: "copied", event: item, time: 0 })
+	if (isNews && item.isCall && !rooms.isReading(log)) view.notify.call(log, item)
+	const isMine = rooms.isMe(event.author) && event.client === rooms.client
+	if (isMine && event.kind === "joined") learn()
+	if (isMine && event.kind === "left") view.moved()
+	changed()
+}
+
+// -- what the server is asked of its own accord
+
+function learn() {
+	if (!session.isIn) return
+	const take = (act) => (result) => act(result) ?? view.later()
+	session.ask("rooms").then(take((result) => view.side.learnRooms(rooms, result.rooms)), ignore)
+	if (view.log?.kind === "room") session.ask("who", { room: view.log.key }).then(take((result) => rooms.learnMembers(result)), ignore)
+}
+
+setInterval(() => document.hidden || learn(), POLL)
+
+async function older(log) {
+	const { first } = log
+	const until = (first ?? log.last + 1) - 1
+	if (!session.isIn || log.kind !== "room") return
+	if (until < 1) log.isComplete = true
+	else await page(log, { until, limit: PAGE }, ({ events, more }) => {
+		if (log.first === first || first === undefined) log.addPage(events, { before: true, isWhole: !more })
+	})
+}
+
+async function newer(log) {
+	const { end } = log
+	if (session.isIn) await page(log, { after: end, limit: PAGE, newest: false }, ({ events }) => log.end === end && log.addPage(events, { before: false }))
+}
+
+async function page(log, fields, take) {
+	const regarded = (result) => take({ ...result, events: result.events.map((event) => rooms.regard(event)) })
+	await session.ask("history", { room: log.key, ...fields }).then(regarded, ignore)
+	view.later()
+}
+
+// Show the event of a number, with what happened around it.
+async function goTo(log, number) {
+	if (log.find(number) < 0) {
+		const after = Math.max(0, number - PAGE / 2)
+		await page(log, { after, limit: PAGE, newest: false }, ({ events }) => events.length && log.replace(events, after === 0))
+	}
+	return log.find(number) >= 0
+}
+
+// -- over a reload
+
+let keeping = 0
+
+function changed() {
+	view.later()
+	keeping ||= setTimeout(keepNow, WAIT)
+}
+
+function keepNow() {
+	clearTimeout(keeping)
+	keeping = 0
+	if (!session.wasIn) return
+	const logs = [...rooms.logs.values()].map((log) => ({
+		...Object.fromEntries(["key", "label", "last", "unread", "calls", "topic"].map((name) => [name, log[name]])),
+		draft: log === view.log ? view.compose.text : log.draft,
+		items: log.kind === "room" ? [] : log.items.slice(-KEPT),
+		unsent: talk.keep(log),
+	}))
+	const { token, alias } = session
+	keep.keepSession({ token, alias, journal: rooms.journal, client: rooms.client, inbox: rooms.inbox, shown: view.log?.key, logs })
+}
+
+function restore({ token, alias, journal, client, inbox, shown, logs }) {
+	Object.assign(rooms, { alias, journal, client, inbox })
+	Object.assign(session, { token, alias })
+	for (const { items, unsent, ...rest } of logs) {
+		const log = Object.assign(rest.key.startsWith("@") ? rooms.person(rest.label) : rooms.room(rest.key), rest)
+		items.forEach((item) => log.push(item))
+		if (log.unread) log.mark = log.items.at(-log.unread - 1)?.key
+		talk.sendAgain(log, unsent)
+	}
+	view.restored(shown)
+	session.wasIn = true
+	session.enter(alias)
+}
+
+addEventListener("pagehide", keepNow)
+document.addEventListener("visibilitychange", () => document.hidden && keepNow())
+
+try {
+	const kept = keep.session()
+	if (kept.token) restore(kept)
+} catch {
+	session.token = keep.token() // that was kept by another version of the page
+}
+if (!session.wasIn) view.askAlias(keep.lastAlias())

@@ -1,0 +1,137 @@
+// What becomes of what is typed: a post that waits for its acknowledgement, or a command for the server.
+
+import { commandOf } from "./complete.js"
+
+const MOST = 200 // lines in one go
+const LATE = 600 // milliseconds after which a command that is not answered is shown
+const IN_A_ROOM = new Set(["me", "topic"]) // commands that would speak elsewhere than where they are typed
+
+export class Talk {
+	#made = 0
+	#typed = new Map() // by the id of a command: the key of the log in which it was typed
+
+	// changed(log); giveBack(log, text): whether it was taken; open(key)
+	constructor(session, rooms, { changed, giveBack, open }) {
+		Object.assign(this, { session, rooms, changed, giveBack, open, commands: [] })
+	}
+
+	// Send what was typed in a log; return whether it could be taken.
+	send(log, typed) {
+		const lines = typed.split(/[\r\n]+/).filter((line) => line.trim())
+		if (lines.length > MOST) return this.#refuse(log, `that is ${lines.length} lines: say at most ${MOST} at once`)
+		if (!this.session.hasRoom) return this.#refuse(log, "too many lines wait to be sent")
+		log.unsent = log.unsent.filter((item) => !item.isGivenBack)
+		const isCommand = lines.length === 1 && /^\/(?!\/)/.test(lines[0])
+		if (isCommand) this.#command(log, lines[0])
+		else for (const line of lines) this.#post(log, line.replace(/^\/\//, "/"))
+		this.changed(log)
+		return true
+	}
+
+	#refuse(log, words) {
+		this.notice(log, { text: words, isRefusal: true })
+		return false
+	}
+
+	// -- posts
+
+	#post(log, text, act = false) {
+		const name = { room: "say", person: "tell", everyone: "broadcast" }[log.kind]
+		const to = { room: { room: log.key }, person: { to: log.label }, everyone: {} }[log.kind]
+		const fields = { ...to, text, ...(act ? { act } : {}) }
+		this.#await(log, name, fields, { kind: act ? "acted" : "said", text })
+	}
+
+	// Ask for what was typed, and show it until it is answered.
+	#await(log, name, fields, { id = this.session.newId(), ...shown }) {
+		const item = { key: `u${++this.#made}`, author: this.rooms.alias, time: Date.now() / 1000, isOwn: true, state: "sending", ...shown }
+		if (log.kind === "person") item.room = `@${log.label}`
+		item.asked = { name, fields, id }
+		if (shown.typed) setTimeout(() => item.state === "sending" && this.#show(log, item), LATE)
+		else log.unsent.push(item)
+		const answer = this.#refusal(fields.text) ?? this.session.ask(name, fields, id, shown.typed && log.kind === "room" ? log.key : "")
+		return answer.then(
+			(result) => this.#acknowledged(log, item, result),
+			(refused) => this.#refused(log, item, refused),
+		)
+	}
+
+	// The server could not tell which line it was that is too long.
+	#refusal(text) {
+		const most = this.session.maxLine
+		const why = `that line is longer than ${most.toLocaleString()} bytes: send it in parts`
+		return new TextEncoder().encode(text).length > most ? Promise.reject(new Error(why)) : undefined
+	}
+
+	#show(log, item) {
+		if (!log.unsent.includes(item)) log.unsent.push(item)
+		this.changed(log)
+	}
+
+	#acknowledged(log, item, result) {
+		item.state = "said"
+		log.unsent = log.unsent.filter((one) => one !== item)
+		this.changed(log)
+		return result
+	}
+
+	#refused(log, item, { message }) {
+		Object.assign(item, { state: "refused", why: message, isGivenBack: this.giveBack(log, item.text) })
+		this.#show(log, item)
+	}
+
+	// Put a line that was refused back where it can be edited, or forget it.
+	edit(log, key) {
+		const item = log.unsent.find((one) => one.key === key)
+		if (item && this.giveBack(log, item.text)) this.forget(log, key)
+	}
+
+	forget(log, key) {
+		log.unsent = log.unsent.filter((one) => one.key !== key)
+		this.changed(log)
+	}
+
+	// -- over a reload
+
+	keep(log) {
+		return log.unsent.filter(({ state }) => state === "sending").map(({ asked, kind, text, typed, time }) => ({ asked, kind, text, typed, time }))
+	}
+
+	sendAgain(log, kept) {
+		for (const { asked, ...shown } of kept) this.#await(log, asked.name, asked.fields, { ...shown, id: asked.id })
+	}
+
+	// -- commands
+
+	#command(log, typed) {
+		const found = commandOf(typed, this.commands)
+		const rest = typed.replace(/^\S+\s?/, "")
+		if (found?.name === "quit") this.session.quit(rest)
+		else if (found?.name === "say" && rest.trim()) this.#post(log, rest)
+		else if (found?.name === "me" && rest.trim() && log.kind === "room") this.#post(log, rest.trimStart(), true)
+		else if (log.kind !== "room" && IN_A_ROOM.has(found?.name)) this.#refuse(log, `/${found.name} is for a room: open one first`)
+		else this.#type(log, typed, found?.name)
+	}
+
+	async #type(log, text, name) {
+		const id = this.session.newId()
+		this.#typed.set(id, log.key)
+		const result = await this.#await(log, "type", { text }, { id, kind: "said", text, typed: text })
+		this.#typed.delete(id)
+		const isElsewhere = log.kind === "room" ? result?.current !== log.key : name === "join"
+		if (result?.current && isElsewhere) this.open(result.current)
+	}
+
+	// Show the server's own words, or events of the past, where they were asked for.
+	notice(shown, message) {
+		const log = this.rooms.get(this.#typed.get(message.id)) ?? shown
+		if (!log) return
+		const line = message.again ? message : message.text
+		const last = log.items.at(-1)
+		const { id = message.again, isRefusal = false } = message
+		if (last?.kind === "notice" && last.id === id && last.isRefusal === isRefusal) last.lines.push(line)
+		else log.push({ kind: "notice", id, lines: [line], isRefusal })
+		this.changed(log)
+	}
+}
+

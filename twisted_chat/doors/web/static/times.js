@@ -1,0 +1,22 @@
+// Times and numbers as the reader's own locale writes them. Pure.
+
+const format = (options) => {
+	const made = new Intl.DateTimeFormat(undefined, options)
+	return (seconds) => made.format(new Date(seconds * 1000))
+}
+
+export const clock = format({ hour: "2-digit", minute: "2-digit" })
+export const full = format({ dateStyle: "full", timeStyle: "medium" })
+const written = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" })
+
+export const counted = (number) => number.toLocaleString()
+
+const day = (seconds) => new Date(seconds * 1000).setHours(0, 0, 0, 0)
+
+export const isSameDay = (one, other) => day(one) === day(other)
+
+export function dayOf(seconds, now = Date.now() / 1000) {
+	if (isSameDay(seconds, now)) return "Today"
+	if (isSameDay(seconds, now - 86400)) return "Yesterday"
+	return written(seconds)
+}

@@ -1,0 +1,338 @@
+// What one sees: which log is shown, and what stands around it.
+
+import { Compose } from "./compose.js"
+import { $, icon, make } from "./dom.js"
+import { Lines } from "./log.js"
+import { Notify } from "./notify.js"
+import { colour, initialOf } from "./people.js"
+import { Search } from "./search.js"
+import { Side, addressOf } from "./side.js"
+
+const FRAME = 200 // milliseconds after which a hidden page is drawn all the same
+const WORDS = { trying: "connecting ...", in: "connected", elsewhere: "open in another tab" }
+
+export class View {
+	log = null
+	#isDue = false
+	#countdown = 0
+	#opener = null // what opened a drawer
+
+	constructor(rooms, session, talk, acts) {
+		Object.assign(this, { rooms, session, talk, acts })
+		rooms.isReading = (log) => log === this.log && !document.hidden && document.hasFocus() && this.lines.isFollowing
+		const [edit, forget] = ["edit", "forget"].map((act) => (key) => talk[act](this.log, key))
+		this.lines = new Lines({ ...acts, edit, forget, moved: () => this.#showPlace() })
+		this.compose = new Compose({ send: (text) => this.#send(text), known: () => this.#known(), begun: acts.learn })
+		this.side = new Side(acts)
+		this.notify = new Notify($("notify"), (log) => this.open(log.key))
+		this.search = new Search({ ask: (fields) => session.ask("search", fields), rooms: () => rooms.of("room").map((log) => log.key) })
+		this.#listen()
+	}
+
+	#listen() {
+		for (const button of document.querySelectorAll("[data-icon]")) button.prepend(icon(button.dataset.icon))
+		const on = (id, type, act) => $(id).addEventListener(type, act)
+		on("entrance-form", "submit", (event) => this.#enter(event))
+		on("skip", "click", (event) => event.preventDefault() ?? $("say").focus())
+		on("now", "click", () => this.session.retry())
+		on("here", "click", () => this.session.enter(this.session.alias))
+		on("newest", "click", () => this.#toNewest())
+		on("open-search", "click", () => this.search.open())
+		for (const name of ["rooms", "people"]) {
+			on(`open-${name}`, "click", (event) => this.#openDrawer(name, event.currentTarget))
+			on(name, "click", (event) => event.target.closest("a") && this.#closeDrawer())
+		}
+		matchMedia("(max-width: 1099px)").addEventListener("change", () => this.#closeDrawer())
+		on("shade", "click", () => this.#closeDrawer())
+		on("join-form", "submit", (event) => this.#join(event))
+		on("room-wanted", "input", () => this.later())
+		on("leave", "click", () => this.session.quit(""))
+		document.addEventListener("keydown", (event) => this.#key(event))
+		addEventListener("hashchange", () => this.#route())
+		for (const type of ["focus", "visibilitychange"]) addEventListener(type, () => this.later(), true)
+	}
+
+	// -- coming in
+
+	// Ask who one is; with the reason if the last alias was refused.
+	askAlias(alias, why = "") {
+		$("chat").hidden = true
+		$("entrance").hidden = false
+		$("alias").value = alias
+		$("alias").setAttribute("aria-invalid", String(Boolean(why)))
+		this.#waits(false, why)
+		$("alias").focus()
+		$("alias").select()
+		document.title = "twisted_chat"
+	}
+
+	#waits(isWaiting, words) {
+		$("enter").disabled = isWaiting
+		$("entrance-said").textContent = words
+	}
+
+	#enter(event) {
+		event.preventDefault()
+		const alias = $("alias").value.trim()
+		if (!alias) return
+		this.#waits(true, WORDS.trying)
+		this.session.enter(alias)
+	}
+
+	entered(isFirst) {
+		this.#showChat()
+		this.status("in")
+		if (this.rooms.get(this.log?.key) !== this.log) this.#open(this.#another())
+		if (isFirst || !this.isRouted) this.#route()
+		if (isFirst) $("say").focus()
+	}
+
+	// Show what there was before a reload.
+	restored(shown) {
+		this.#showChat()
+		this.#open(this.rooms.get(shown) ?? this.#another())
+	}
+
+	#showChat() {
+		$("entrance").hidden = true
+		$("chat").hidden = false
+	}
+
+	// -- the state of the connection
+
+	status(name, pause = 0, why = "") {
+		clearInterval(this.#countdown)
+		const end = Date.now() + pause
+		const words = () => WORDS[name] ?? `${why || "no connection"}: trying again in ${Math.max(1, Math.ceil((end - Date.now()) / 1000))} s`
+		const tell = () => this.#tell(name, words())
+		tell()
+		if (name === "waiting") this.#countdown = setInterval(tell, 500)
+		$("now").hidden = name !== "waiting"
+		$("elsewhere").hidden = name !== "elsewhere"
+		if (name === "elsewhere") $("here").focus()
+	}
+
+	#tell(name, words) {
+		document.body.dataset.state = name
+		$("state").textContent = WORDS[name] ?? "no connection"
+		if ($("chat").hidden && name === "waiting") this.#waits(false, words)
+		$("banner").hidden = name === "in" || name === "elsewhere"
+		if ($("banner-words").textContent !== words) $("banner-words").textContent = words
+	}
+
+	// -- which log is shown
+
+	open(key) {
+		const log = this.rooms.get(key)
+		if (!log) return
+		if (location.hash !== addressOf(log)) history.replaceState(null, "", addressOf(log))
+		this.#open(log)
+		this.#closeDrawer()
+	}
+
+	#open(log) {
+		if (this.log && this.log !== log) {
+			this.log.draft = this.compose.text
+			this.log.mark = this.log.marked = undefined
+		}
+		if (this.log !== log) this.compose.put(log.draft)
+		this.log = log
+		if (!log.isLive) log.clear()
+		this.lines.show(log)
+		this.acts.learn()
+		this.later()
+		this.#head()
+	}
+
+	// Learn that one has left a room: the log that is shown may be that one's.
+	moved() {
+		if (this.rooms.get(this.log.key) !== this.log) this.open(this.#another().key)
+	}
+
+	#another() {
+		return this.rooms.get(this.session.current) ?? this.rooms.of("room")[0] ?? this.rooms.everyone
+	}
+
+	// Go where the address says: #lobby, #lobby/1042, #@alias, #*
+	#route() {
+		const [name, number] = location.hash.slice(1).split("/").map(decoded)
+		this.isRouted = true
+		if (!this.session.wasIn || !name) return
+		if (name === "*") this.open(name)
+		else if (name.startsWith("@")) this.#openPerson(name.slice(1))
+		else if (!this.rooms.get(name.toLowerCase())) this.#joinFor(name, Number(number))
+		else this.#openAt(this.rooms.get(name.toLowerCase()), Number(number))
+	}
+
+	#openPerson(alias) {
+		if (alias && !this.rooms.isMe(alias)) this.open(this.rooms.person(alias).key)
+		$("say").focus()
+	}
+
+	async #joinFor(name, number) {
+		try {
+			const { room } = await this.session.ask("join", { room: name })
+			this.#openAt(this.rooms.get(room), number)
+		} catch (refused) {
+			this.talk.notice(this.log, { text: refused.message, isRefusal: true })
+		}
+	}
+
+	async #openAt(log, number) {
+		if (this.log !== log) this.#open(log)
+		this.#closeDrawer()
+		if (!number) return
+		log.isHeld = true
+		if (await this.acts.goTo(log, number)) {
+			log.marked = number
+			if (this.log === log) this.lines.showNumber(number)
+		} else {
+			this.#toNewest()
+			this.talk.notice(log, { text: `${log.label} has no line ${number} any more, or not yet`, isRefusal: true })
+		}
+	}
+
+	#toNewest() {
+		const { log } = this
+		if (!log.isLive) log.clear()
+		log.marked = undefined
+		this.lines.follow()
+		this.later()
+		$("say").focus()
+	}
+
+	#beside(step) {
+		const all = [...this.rooms.of("room"), this.rooms.everyone, ...this.rooms.of("person")]
+		this.open(all[(all.indexOf(this.log) + step + all.length) % all.length].key)
+	}
+
+	// -- typing
+
+	#send(text) {
+		if (!this.lines.isFollowing) this.#toNewest()
+		return this.talk.send(this.log, text)
+	}
+
+	giveBack(log, text) {
+		if (log !== this.log || this.compose.text.trim()) return false
+		this.compose.put(text)
+		return true
+	}
+
+	#known() {
+		const { rooms, log, side } = this
+		const aliases = new Set([...log.members.values(), ...rooms.of("person").map((one) => ({ alias: one.label }))].map(({ alias }) => alias))
+		const names = new Set([...rooms.of("room"), ...side.known].map(({ key }) => key))
+		return { commands: this.talk.commands, aliases: [...aliases], rooms: [...names], own: rooms.alias }
+	}
+
+	#join(event) {
+		event.preventDefault()
+		const wanted = $("room-wanted").value.trim()
+		if (wanted) this.acts.join(wanted)
+		$("room-wanted").value = ""
+		this.#closeDrawer()
+	}
+
+	// -- drawing
+
+	// Draw what has changed in the next frame; a hidden page has none.
+	later() {
+		if (this.#isDue) return
+		this.#isDue = true
+		const draw = () => this.#isDue && this.#draw()
+		requestAnimationFrame(draw)
+		setTimeout(draw, FRAME)
+	}
+
+	#draw() {
+		this.#isDue = false
+		const { log, rooms } = this
+		if (!log) return
+		if (rooms.isReading(log)) log.read()
+		this.lines.render()
+		this.side.showLogs(rooms, log)
+		this.side.showMembers(log, rooms.alias)
+		this.#head()
+		const [unread, calls] = ["unread", "calls"].map((name) => [...rooms.logs.values()].reduce((sum, one) => sum + one[name], 0))
+		if (!$("chat").hidden) document.title = `${unread ? `(${unread}) ` : ""}${log.label} - twisted_chat`
+		$("open-rooms").toggleAttribute("data-unread", unread > 0)
+		if (calls) $("open-rooms").dataset.unread = "calls"
+	}
+
+	#head() {
+		const { log, rooms } = this
+		const { title, topic, say, beginning } = ABOUT[log.kind](log)
+		$("chat").dataset.kind = log.kind
+		$("title").textContent = title
+		$("topic").textContent = $("topic").title = topic
+		$("say").placeholder = $("say-label").textContent = `Say something ${say}`
+		$("lines").setAttribute("aria-label", `What was said: ${log.label}`)
+		$("member-count").textContent = $("people-count").textContent = log.count || ""
+		$("beginning").replaceChildren(make("b", { dir: "auto" }, title), beginning)
+		$("own-alias").textContent = rooms.alias
+		$("own-face").textContent = initialOf(rooms.alias)
+		colour($("own-face"), rooms.alias)
+	}
+
+	#showPlace() {
+		const { log } = this
+		if (!log) return
+		$("newest").hidden = this.lines.isFollowing
+		$("newest-words").textContent = log.unread ? `${log.unread} new` : "newest"
+		if (this.rooms.isReading(log) && log.unread) this.later()
+	}
+
+	// -- keys and drawers
+
+	#key(event) {
+		if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+			event.preventDefault()
+			if (!$("chat").hidden) this.#beside(event.key === "ArrowUp" ? -1 : 1)
+		} else if (event.key === "Escape" && !event.defaultPrevented) {
+			if (document.body.dataset.drawer) this.#closeDrawer()
+			else if (!$("search").open && !$("chat").hidden) this.#toNewest()
+		} else if (event.target === $("say") && /^Page(Up|Down)$/.test(event.key)) {
+			event.preventDefault()
+			$("scroller").scrollBy(0, (event.key === "PageUp" ? -0.9 : 0.9) * $("scroller").clientHeight)
+		}
+	}
+
+	#openDrawer(name, opener) {
+		document.body.dataset.drawer = name
+		this.#opener = opener
+		this.#markDrawer(true)
+		$(name).querySelector("a, button, input")?.focus()
+	}
+
+	#closeDrawer() {
+		if (!document.body.dataset.drawer) return
+		delete document.body.dataset.drawer
+		this.#markDrawer(false)
+		this.#opener.focus()
+	}
+
+	#markDrawer(isOpen) {
+		$("main").inert = isOpen
+		this.#opener.setAttribute("aria-expanded", String(isOpen))
+	}
+}
+
+const ABOUT = {
+	room: ({ label, topic, first, items }) => ({
+		title: `# ${label}`,
+		topic,
+		say: `in ${label}`,
+		beginning: first > 1 ? "What was said before is not kept any more." : items.some((item) => item.kind === "said") ? "This is where the room began." : "Nobody has said anything here yet.",
+	}),
+	person: ({ label }) => ({ title: label, topic: "private", say: `to ${label} alone`, beginning: "Only the two of you see what is said here." }),
+	everyone: ({ label }) => ({ title: label, topic: "", say: "to everyone", beginning: "What is said here reaches all who are connected." }),
+}
+
+function decoded(part) {
+	try {
+		return decodeURIComponent(part)
+	} catch {
+		return part
+	}
+}

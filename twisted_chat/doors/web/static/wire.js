@@ -1,0 +1,116 @@
+// One WebSocket after the other: notices when it is dead, and opens the next, later each time.
+
+const FIRST_PAUSE = 500 // milliseconds; doubled each time ...
+const LONGEST_PAUSE = 12000 // ... up to this, give or take a quarter, so that not everybody comes back at once
+const OPENING = 10000 // for a connection to be made
+const SILENCE = 25000 // after which the server is asked whether it is there
+const ANSWER = 8000 // for its answer
+
+export class Wire {
+	#socket = null
+	#isWanted = false
+	#tries = 0
+	#timer = 0 // of the next try
+	#check = 0 // of the silence
+	#heardAt = 0
+
+	// opened(), heard(object), lost(milliseconds until the next try), trying()
+	constructor(url, ears) {
+		this.url = url
+		this.ears = ears
+		addEventListener("online", () => this.wake())
+		addEventListener("offline", () => this.#ask())
+		document.addEventListener("visibilitychange", () => document.hidden || this.wake())
+	}
+
+	// Have a connection from now on.
+	open() {
+		this.#isWanted = true
+		this.#tries = 0
+		this.retry()
+	}
+
+	// Have none.
+	close() {
+		this.#isWanted = false
+		clearTimeout(this.#timer)
+		this.#drop()
+	}
+
+	// Make a new connection at once.
+	retry() {
+		clearTimeout(this.#timer)
+		this.#drop()
+		this.#open()
+	}
+
+	// Learn that the server has let one in: the next pause is a short one again.
+	isGood() {
+		this.#tries = 0
+	}
+
+	// Learn that the network or the reader is back.
+	wake() {
+		if (!this.#isWanted) return
+		if (!this.#socket) this.retry()
+		else if (Date.now() - this.#heardAt > ANSWER) this.#ask()
+	}
+
+	send(object) {
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(object))
+	}
+
+	#open() {
+		this.ears.trying()
+		const socket = new WebSocket(this.url)
+		this.#socket = socket
+		const isIt = () => socket === this.#socket // what a dropped one still says is not heard
+		socket.onopen = () => isIt() && this.#opened()
+		socket.onmessage = ({ data }) => isIt() && this.#heard(data, isIt)
+		socket.onclose = () => isIt() && this.#lost()
+		this.#later(OPENING, () => this.#lost())
+	}
+
+	#opened() {
+		this.#listen()
+		this.ears.opened()
+	}
+
+	#heard(data, isIt) {
+		this.#listen()
+		for (const line of data.split("\n")) if (line && isIt()) this.ears.heard(JSON.parse(line))
+	}
+
+	#lost() {
+		this.#drop()
+		if (!this.#isWanted) return
+		const pause = Math.min(FIRST_PAUSE * 2 ** this.#tries, LONGEST_PAUSE) * (0.75 + Math.random() / 2)
+		this.#tries += 1
+		this.#timer = setTimeout(() => this.#open(), pause)
+		this.ears.lost(pause)
+	}
+
+	#drop() {
+		clearTimeout(this.#check)
+		const socket = this.#socket
+		this.#socket = null
+		socket?.close()
+	}
+
+	// A connection can be dead without having ended, after a laptop's sleep for example.
+	#listen() {
+		this.#heardAt = Date.now()
+		this.#later(SILENCE, () => this.#ask())
+	}
+
+	#ask() {
+		if (!this.#socket) return
+		this.send({ do: "ping", id: "are-you-there" })
+		this.#later(ANSWER, () => this.#lost())
+	}
+
+	#later(pause, act) {
+		clearTimeout(this.#check)
+		this.#check = setTimeout(act, pause)
+	}
+}
