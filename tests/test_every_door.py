@@ -1,0 +1,261 @@
+"""One room through every door: a page, netcat, the bundled client and curl show the same lines, over a kill."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from contextlib import suppress
+
+import pytest
+
+from . import browser
+from .processes import SCRIPTS, SECONDS, Twistd, free_port, run, wait_until
+
+EACH = 250  # lines of each of the four speakers
+ROOM = "ops"
+
+# Keeps what is shown of each number, in the order in which it is shown first.
+WATCH = """
+    window.shown = new Map();
+    const take = () => document.querySelectorAll('#lines > li').forEach(row => {
+        const text = row.querySelector('.text');
+        if (text && row.dataset.number && !row.classList.contains('sending'))
+            window.shown.set(Number(row.dataset.number), text.textContent);
+    });
+    new MutationObserver(take).observe(document.getElementById('lines'), {childList: true, subtree: true});
+    take();
+"""
+
+
+class House:
+    """A server that is killed and started again, on the same ports and the same file."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.web = folder, free_port(), free_port()
+        self.start()
+
+    def start(self):
+        on = "interface=127.0.0.1"
+        where = ("--listen", f"tcp:{self.port}:{on}", "--web", f"tcp:{self.web}:{on}")
+        self.server = Twistd(self.folder, *where, "--no-limits")
+
+    def kill(self):
+        self.server.process.kill()
+        self.server.process.wait(SECONDS)
+
+    @property
+    def room(self):
+        return f"http://127.0.0.1:{self.web}/rooms/{ROOM}"
+
+
+class Again(threading.Thread):
+    """Runs a program again and again, each time from where it was, and takes what it prints, line by line."""
+
+    def __init__(self, command, take, given=None):
+        """``command`` makes the arguments, and ``given`` the input that comes first, each time it is started."""
+        super().__init__(daemon=True)
+        self._command, self._take, self._given = command, take, given
+        self.process = None
+        self._is_over = False
+        self.faults = []
+        self.start()
+
+    def run(self):
+        try:
+            while not self._is_over:
+                self._once()
+        except Exception as fault:
+            self.faults.append(fault)
+
+    def _once(self):
+        pipe = subprocess.PIPE
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(self._command(), 0, stdin=pipe, stdout=pipe, stderr=quiet) as self.process:
+            if self._given is not None:
+                with suppress(BrokenPipeError):  # there is no server just now
+                    self.write(self._given())
+            for line in self.process.stdout:
+                self._take(line.decode().rstrip("\n"))
+        threading.Event().wait(0.05)  # before it comes back
+
+    def write(self, text):
+        self.process.stdin.write(text.encode())
+
+    def end(self):
+        self._is_over = True
+        if self.process is not None:
+            self.process.kill()
+        self.join(SECONDS)
+        assert not self.faults, self.faults
+
+
+class Netcat:
+    """A person with a netcat, who comes back with ``/join ROOM AFTER``; also says lines, each until it is shown."""
+
+    def __init__(self, nc, house, alias):
+        self.alias, self.shown, self.last = alias, {}, 0
+        self.is_in = threading.Event()
+        self._reader = Again(lambda: [nc, "127.0.0.1", str(house.port)], self._take, self._hello)
+
+    def _hello(self):
+        self.is_in.clear()
+        return f"{self.alias}\n/set numbers on\n/leave lobby\n/join {ROOM} {self.last}\n/ping in\n"
+
+    def _take(self, line):
+        if line.endswith("-- pong in"):
+            self.is_in.set()
+        found = re.match(rf"(\d+) #{ROOM} \w+: (.*)", line)
+        if found:
+            number, text = int(found[1]), found[2]
+            assert number > self.last, line
+            self.last, self.shown[number] = number, text
+
+    def say(self, texts):
+        """Say each line once it is not known to be said already, ten at a time."""
+        for at in range(0, len(texts), 10):
+            wait_until(lambda some=texts[at : at + 10]: self._said(some))
+
+    def _said(self, texts):
+        missing = [text for text in texts if text not in self.shown.values()]
+        if missing and self.is_in.is_set():
+            try:
+                self._reader.write("".join(f"{text}\n" for text in missing[:1]))
+            except OSError:
+                return False  # it was killed just now
+            wait_until(lambda: missing[0] in self.shown.values() or not self.is_in.is_set())
+        return not missing
+
+    def end(self):
+        self._reader.end()
+
+
+class Curl:
+    """``curl -N`` on the stream of events, which comes back with the last id."""
+
+    def __init__(self, curl, house):
+        self.shown, self.last = {}, "0"
+        self._reader = Again(lambda: self._command(curl, house), self._take)
+
+    def _command(self, curl, house):
+        asked = ["-H", "Accept: text/event-stream", "-H", f"Last-Event-ID: {self.last}"]
+        return [curl, "-sN", *asked, f"{house.room}/events"]
+
+    def _take(self, line):
+        if line.startswith("id: "):
+            self.last = line.removeprefix("id: ")
+        elif line.startswith("data: "):
+            event = json.loads(line.removeprefix("data: "))
+            assert event["number"] == max(self.shown, default=0) + 1, line
+            self.shown[event["number"]] = event["text"] if event["kind"] == "said" else None
+
+    def end(self):
+        self._reader.end()
+
+
+def posts(curl, house, texts):
+    """Post each line by curl, again under its key until it is answered."""
+    for text in texts:
+        said = ["-d", text, "-H", "Chat-Alias: ci", "-H", f"Idempotency-Key: {text}"]
+        wait_until(lambda said=said: run(curl, "-sf", "-m", "10", *said, house.room)[0] == 0)
+
+
+def pipes(house, texts):
+    """Say the lines through the bundled client, in one pipe."""
+    command = [SCRIPTS / "twisted-chat", "--alias", "pipe", "--room", ROOM, f"127.0.0.1:{house.port}"]
+    status, _out, err = run(*command, given="".join(f"{text}\n" for text in texts))
+    assert status == 0, err
+
+
+def in_threads(*tasks):
+    """Do all of this at the same time; return what waits for the end of it."""
+    faults = []
+
+    def guarded(task):
+        try:
+            task()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=guarded, args=(task,), daemon=True) for task in tasks]
+    for thread in threads:
+        thread.start()
+
+    def join():
+        for thread in threads:
+            thread.join(4 * SECONDS)
+        assert not faults, faults
+
+    return join
+
+
+def numbered(name):
+    return [f"{name}-{number}" for number in range(EACH)]
+
+
+@pytest.mark.timeout(300)
+def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(program, tmp_path):
+    nc, curl = program("nc", "netcat-openbsd"), program("curl", "curl")
+    house = House(tmp_path)
+    driver = browser.start(tmp_path / "chromium")
+    listener, readers = None, []
+    try:
+        assert run(curl, "-sf", "-d", "begin", "-H", "Chat-Alias: ci", house.room)[0] == 0
+        page = browser.Page(driver, f"http://127.0.0.1:{house.web}/#{ROOM}").enter("Anshul")
+        page.wait("return document.getElementById('title').textContent === arguments[0]", f"# {ROOM}")
+        page.ask(WATCH)
+        person, stream = Netcat(nc, house, "Bhoomika"), Curl(curl, house)
+        readers += [person, stream]
+        out = (tmp_path / "listener").open("wb")
+        where = ["--alias", "listener", "--room", ROOM, "--after", "0", "--listen", "--json"]
+        listener = subprocess.Popen(
+            [SCRIPTS / "twisted-chat", *where, f"127.0.0.1:{house.port}"], stdout=out, stdin=subprocess.DEVNULL
+        )
+        assert person.is_in.wait(SECONDS)
+        done = in_threads(
+            lambda: posts(curl, house, numbered("curl")),
+            lambda: pipes(house, numbered("pipe")),
+            lambda: person.say(numbered("nc")),
+        )
+        said = numbered("page")
+        for at in range(0, EACH // 2, 25):
+            page.say(*said[at : at + 25])
+        wait_until(lambda: len(stream.shown) > EACH)
+        house.kill()
+        for at in range(EACH // 2, EACH, 25):
+            page.say(*said[at : at + 25])
+        house.start()
+        done()
+        told = [said_in(line) for line in run(SCRIPTS / "twisted-chat", "export", ROOM, cwd=tmp_path)[1].splitlines()]
+        log = {number: text for number, text in told if text}
+        assert sorted(log.values()) == sorted(
+            ["begin", *(f"{n}-{i}" for n in ("curl", "pipe", "nc", "page") for i in range(EACH))]
+        )
+        wait_until(lambda: {n: t for n, t in stream.shown.items() if t} == log)
+        wait_until(lambda: {**person.shown} == log)
+        wait_until(lambda: texts_of(tmp_path / "listener") == list(log.values()))
+        shown = page.wait("return window.shown.size === arguments[0] && [...window.shown]", len(log))
+        assert {number: text for number, text in shown} == log
+        assert [number for number, _text in shown] == list(log)
+        assert not browser.complaints(driver)
+    finally:
+        for reader in readers:
+            reader.end()
+        if listener is not None:
+            listener.kill()
+            listener.wait(SECONDS)
+            out.close()
+        driver.quit()
+        house.server.close()
+
+
+def said_in(line):
+    event = json.loads(line)
+    return event["number"], event["text"] if event["kind"] == "said" else ""
+
+
+def texts_of(path):
+    """Return what the bundled client has printed as said."""
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    return [event["text"] for event in events if event["kind"] == "said" and event["room"] == ROOM]
