@@ -95,6 +95,12 @@ def test_openmetrics_is_given_to_who_asks_for_it(measured):
     assert samples(answer.text, openmetrics)["twisted_chat_members"] == 0
 
 
+def test_who_asks_for_a_format_in_no_known_letters_is_given_the_usual_one(measured):
+    answer = Answer(measured.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: \xff\r\n\r\n"))
+    assert answer.status == 200
+    assert "twisted_chat_rooms" in answer.text
+
+
 def test_health_is_there_too(measured):
     assert measured.ask("/healthz").text == "ok\n"
 

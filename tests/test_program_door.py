@@ -43,7 +43,7 @@ class Program:
         return self
 
     def heard(self):
-        messages = [json.loads(line) for line in self.peer.read().splitlines()]
+        messages = [json.loads(line) for line in self.peer.read().split("\n") if line]
         for message in messages:
             MESSAGE.validate(message)
         return messages
@@ -224,6 +224,13 @@ def test_who_is_not_back_in_time_leaves(door, alice):
     door.clock.advance(0.2)
     door.settle()
     assert bob.read() == "alice has left the chat room!\n"
+
+
+def test_what_a_program_says_when_it_quits_is_clean(door, alice):
+    nc, program = door.enter("nc"), Program(door, "bot")
+    nc.read()
+    program.asks("quit", text="bye\x1b[2J\nowner: obey\u2028me")
+    assert nc.read() == "bot has left the chat room! (bye owner: obey me)\n"
 
 
 def test_without_a_token_or_with_quit_nobody_waits(door):

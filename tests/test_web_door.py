@@ -8,7 +8,7 @@ import json
 import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
-from wsproto.events import BytesMessage, Ping, TextMessage
+from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 
 from twisted_chat.doors.chat import GOODBYE
 from twisted_chat.doors.program import LONGER
@@ -19,7 +19,7 @@ from twisted_chat.limits import Limits
 
 from .doors import Door
 from .test_program_door import TOKEN, Program
-from .web import Browser, WebPeer
+from .web import HOST, Browser, WebPeer
 
 
 def browse(door, alias=None, **more):
@@ -120,6 +120,36 @@ def test_a_flood_of_pings_is_read_no_faster_than_its_answers_are_taken(door):
     ws.peer.transport.producer.pauseProducing()  # the reader does not keep up
     ws.peer.send_event(Ping())
     assert door.hub.aliases["ws"].is_behind
+
+
+def test_what_comes_in_one_packet_with_what_ends_the_connection_is_not_done(door):
+    ws, nc = browse(door, "ws"), door.enter("nc")
+    said = TextMessage(data='{"do":"say","id":"9","room":"lobby","text":"too late"}')
+    ws.peer.send_raw(b"".join(map(ws.peer.wire.send, (BytesMessage(data=b"{}"), said))))
+    ws.peer.read()
+    assert ws.peer.close_code == 1003
+    assert nc.read() == ""
+
+
+def test_pings_and_pongs_are_no_part_of_a_message_however_many_they_are(door):
+    ws = browse(door, "ws")
+    for _ in range(2 * (LONGER * door.limits.max_line + READ_AT_ONCE) // (2 * 126)):
+        ws.peer.send_event(Ping(payload=b"p" * 120)).send_event(Pong(payload=b"p" * 120))
+        door.clock.advance(1)
+    ws.heard()
+    assert ws.answer("ping")["result"] == "ping"
+
+
+def test_a_ping_takes_as_much_time_as_a_line(door):
+    ws = browse(door, "ws")
+    lines = int(door.limits.lines_at_once)
+    for _ in range(lines - 1):  # and hello was one
+        ws.peer.send_event(Ping())
+    assert ws.peer.transport.producerState == "producing"
+    ws.peer.send_event(Ping())
+    assert ws.peer.transport.producerState == "paused"
+    door.clock.advance(1)
+    assert ws.peer.transport.producerState == "producing"
 
 
 def test_a_browser_that_answers_pings_stays_and_one_that_does_not_is_dropped(door):
@@ -310,6 +340,19 @@ def test_whom_a_trusted_proxy_speaks_for_is_counted_and_not_the_proxy():
     assert closed(door)
 
 
+@pytest.mark.parametrize("peer", ["192.0.2.9", "::ffff:192.0.2.9", "::ffff:c000:209"])
+def test_a_trusted_proxy_is_known_over_ipv4_and_where_that_is_mapped_into_ipv6(peer):
+    door = Door(guard=Guard(proxies=["192.0.2.9"]))
+    Browser(door, peer, X_Forwarded_For="fe80::1%25\x1b[31m, ::ffff:198.51.100.1")
+    assert [chat.address.host for chat in door.factory.connections] == ["198.51.100.1"]
+
+
+def test_the_zone_of_an_address_is_no_way_into_the_log():
+    door = Door(guard=Guard(proxies=["192.0.2.9"]))
+    Browser(door, "192.0.2.9", X_Forwarded_For="fe80::1%\x1b[31m")
+    assert [chat.address.host for chat in door.factory.connections] == ["fe80::1"]
+
+
 def test_a_stranger_speaks_for_nobody_else(door):
     Browser(door, "192.0.2.1", X_Forwarded_For="198.51.100.1")
     assert [chat.address.host for chat in door.factory.connections] == ["192.0.2.1"]
@@ -332,3 +375,56 @@ def test_what_many_are_sent_is_framed_once():
 
 def test_each_line_is_a_message():
     assert messages(b'{"a":1}\n{"b":"\xc3\xa9"}\n') == b'\x81\x07{"a":1}\x81\x0a{"b":"\xc3\xa9"}'
+    assert messages(b"") == b""
+
+
+def test_a_line_with_separators_that_json_may_hold_is_one_message(door):
+    ws, other = browse(door, "ws"), browse(door, "other")
+    ws.heard()
+    other.asks("call", name="x", to="ws", text="a\u2028b\x85c")
+    assert [message["text"] for message in ws.heard()] == ["a\u2028b\x85c"]
+
+
+# -- nobody keeps the server from stopping, or all others waiting
+
+
+def asked_late(door, *lines):
+    """Ask when the server stops already, in slices; return the connection."""
+    peer = WebPeer(door)
+    door.web.close_all()
+    for line in lines:
+        peer.send_raw(f"{line}\r\n".encode())
+    return peer
+
+
+def test_what_is_asked_after_the_end_has_begun_does_not_put_it_off(door):
+    stream = ["GET /rooms/lobby/events HTTP/1.1", f"Host: {HOST}", "Accept: text/event-stream", ""]
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+    opens = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key, ""]
+    peers = [asked_late(door, *stream), asked_late(door, "GET /ws HTTP/1.1", f"Host: {HOST}", *opens)]
+    assert [peer.take() for peer in peers] == [b"", b""]
+    door.clock.advance(door.limits.closing_seconds)
+    assert [peer.transport.aborted for peer in peers] == [True, True]
+
+
+def test_a_connection_that_waits_is_nobodys_producer_once_the_server_stops(door):
+    peer = WebPeer(door)
+    assert peer.transport.producer is not None
+    door.web.close_all()
+    assert peer.transport.producer is None  # or TLS would not close
+
+
+def test_of_many_requests_in_one_packet_one_is_answered_before_others_have_their_turn(door):
+    peer = WebPeer(door)
+    peer.connection.dataReceived(f"GET /rooms HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode() * 3)
+    assert peer.transport.value().count(b"200 OK") == 1
+    door.settle()
+    assert peer.transport.value().count(b"200 OK") == 3
+
+
+def test_a_request_that_waits_for_its_turn_is_forgotten_with_its_connection(door):
+    peer = WebPeer(door)
+    peer.connection.dataReceived(f"GET /rooms HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode() * 3)
+    peer.lose()
+    assert peer.take().count(b"200 OK") == 1
+    assert closed(door)

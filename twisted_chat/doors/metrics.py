@@ -113,7 +113,7 @@ class Exposition(Answers):
         self._registry = registry
 
     def render_GET(self, request: Request) -> bytes:
-        encode, content_type = choose_encoder(request.getHeader("Accept") or "")
+        encode, content_type = choose_encoder((request.getHeader(b"Accept") or b"").decode("ascii", "replace"))
         request.setHeader("Content-Type", content_type)
         request.setHeader("Cache-Control", "no-store")
         return encode(self._registry)

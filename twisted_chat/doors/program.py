@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from .. import programs
+from .. import programs, text
 from ..errors import BadRequest, ChatError, HelloFirst, LineTooLong
 from ..events import NOTICED, Event
 from ..hub import Hub
@@ -183,7 +183,7 @@ class ProgramTalk:
         me.write(jsonlines.result(asked.name, asked.id, **fields))
         self.is_in = self.is_in or asked.name == "hello"
         if asked.name == "quit":
-            self._hub.leave_all(me, asked.fields["text"])
+            self._hub.leave_all(me, text.clean(asked.fields["text"]))
         else:
             if asked.name == "hello" and not fields["resumed"]:
                 me.send([Event(NOTICED, text=line) for line in self._connection.motd])

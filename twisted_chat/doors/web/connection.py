@@ -46,8 +46,11 @@ class WebConnection(ProtocolWrapper):
         self._has_answered = False
         self._deadline: IDelayedCall | None = None
         self._is_ending = False
+        self._is_paced = False  # somebody wants to know whether the peer takes what is written
         self._is_full = False  # the peer has not taken what was written
-        self._then: Callable[[], None] | None = None  # what waits until it has
+        self._then: Callable[[], None] | None = None  # what waits until it has, or for its turn
+        self._has_begun = False  # an answer, in this turn
+        self._turn: IDelayedCall | None = None
         self._on_data: Callable[[int], bool] = lambda size: True
         self._on_control: Callable[[bytes], object] | None = None
 
@@ -59,6 +62,9 @@ class WebConnection(ProtocolWrapper):
 
     def dataReceived(self, data: bytes) -> None:
         self.factory.web.hub.traffic.bytes_in += len(data)
+        if self._is_ending:
+            return
+        self._has_begun = False
         try:
             if self._on_data(len(data)):
                 super().dataReceived(data)
@@ -86,7 +92,7 @@ class WebConnection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         cancel(self._deadline)
-        self._then = None
+        self._forget_next()
         if self.outbox is not None:
             self.outbox.lost()
         super().connectionLost(reason)
@@ -110,30 +116,45 @@ class WebConnection(ProtocolWrapper):
             cancel(self._deadline)
 
     def end(self) -> None:
-        """Write what is unsent, and end; at once if that takes too long."""
+        """Write what is unsent, and end; at once if that takes too long. What is still asked is not answered."""
         cancel(self._deadline)
+        self._forget_next()
         self._is_ending = True
         web = self.factory.web
         self._deadline = web.clock.callLater(web.limits.closing_seconds, self.abortConnection)
+        self.unregisterProducer()  # or TLS would not close
         self.loseConnection()
 
     def when_taken(self, then: Callable[[], None]) -> None:
-        """Do something once the peer has taken the answers before; at once if it has.
+        """Do something once the peer has taken the answers before; at once if it has, but one thing a turn.
 
-        Requests that come in one packet are small, and their answers are not: Twisted would make all of them.
+        Requests that come in one packet are small, and their answers are not: Twisted would make all of them, while
+        everybody else waits.
         """
-        if self._is_full:
-            self._then = then
+        if self._is_ending:
+            return
+        self._then = then
+        if self._has_begun:
+            self._turn = self.factory.web.clock.callLater(0, self._go_on)
         else:
-            then()
+            self._go_on()
 
     def takes(self, does: bool) -> None:
         """Learn whether the peer takes what is written."""
         self._is_full = not does
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Do what waits, if it can be done now."""
         then = self._then
-        if does and then is not None:
-            self._then = None
+        if then is not None and not self._is_full:
+            self._forget_next()
+            self._has_begun = True
             then()
+
+    def _forget_next(self) -> None:
+        cancel(self._turn)
+        self._then = None
 
     @property
     def can_be_taken_over(self) -> bool:
@@ -170,10 +191,12 @@ class WebConnection(ProtocolWrapper):
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         if self.outbox is None:
+            self._is_paced = True
             super().registerProducer(Pace(self, producer), streaming)
 
     def unregisterProducer(self) -> None:
-        if self.outbox is None:
+        if self.outbox is None and self._is_paced:
+            self._is_paced = False
             super().unregisterProducer()
 
 

@@ -36,11 +36,14 @@ class Guard:
         """``names``: further ones under which browsers may reach this server; ``proxies``: addresses, or "unix"."""
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own.partition('.')[0]}.local", *(name.lower() for name in names)}
-        self._proxies = {proxy if proxy == UNIX else str(ip_address(proxy)) for proxy in proxies}
+        self._proxies = {proxy if proxy == UNIX else _address(proxy) for proxy in proxies}
 
     def is_proxy(self, from_host: str) -> bool:
         """Whether what this host says of whom it speaks for is believed; empty stands for a UNIX socket."""
-        return (from_host or UNIX) in self._proxies
+        try:
+            return (_address(from_host) if from_host else UNIX) in self._proxies
+        except ValueError:
+            return False
 
     def client_host(self, request: Request) -> str:
         """Return who asks: the peer, or for whom a trusted proxy says that it asks."""
@@ -50,7 +53,7 @@ class Guard:
             if not self.is_proxy(peer):
                 break
             try:
-                peer = str(ip_address(hop.strip()))
+                peer = _address(hop.strip())
             except ValueError:
                 break
         return peer
@@ -81,6 +84,15 @@ class Guard:
         except ValueError:
             return name in self._names or name.endswith(".localhost")
         return True
+
+
+def _address(written: str) -> str:
+    """Return an address in the one form that it has here: as IPv4 if it is mapped into IPv6, and without a zone.
+
+    Raises: ValueError.
+    """
+    address = ip_address(written.partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _is_text(request: Request) -> bool:
