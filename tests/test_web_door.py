@@ -14,7 +14,7 @@ from twisted_chat.doors.chat import GOODBYE
 from twisted_chat.doors.program import LONGER
 from twisted_chat.doors.web.framing import KEPT, Frames
 from twisted_chat.doors.web.guard import Guard
-from twisted_chat.doors.web.websocket import READ_AT_ONCE, messages
+from twisted_chat.doors.web.websocket import PACKET, READ_AT_ONCE, messages
 from twisted_chat.limits import Limits
 
 from .doors import Door
@@ -97,7 +97,7 @@ def test_a_message_that_is_too_long_is_refused_and_the_connection_stays(door):
 
 def test_fragments_without_end_are_cut_off(door):
     ws = browse(door, "ws")
-    most = LONGER * door.limits.max_line + READ_AT_ONCE
+    most = LONGER * door.limits.max_line + PACKET
     piece = "x" * 1000
     for _ in range(most // (len(piece) + 8)):
         ws.peer.send_event(TextMessage(data=piece, message_finished=False))
@@ -133,7 +133,7 @@ def test_what_comes_in_one_packet_with_what_ends_the_connection_is_not_done(door
 
 def test_pings_and_pongs_are_no_part_of_a_message_however_many_they_are(door):
     ws = browse(door, "ws")
-    for _ in range(2 * (LONGER * door.limits.max_line + READ_AT_ONCE) // (2 * 126)):
+    for _ in range(2 * (LONGER * door.limits.max_line + PACKET) // (2 * 126)):
         ws.peer.send_event(Ping(payload=b"p" * 120)).send_event(Pong(payload=b"p" * 120))
         door.clock.advance(1)
     ws.heard()
@@ -428,3 +428,39 @@ def test_a_request_that_waits_for_its_turn_is_forgotten_with_its_connection(door
     peer.lose()
     assert peer.take().count(b"200 OK") == 1
     assert closed(door)
+
+
+# -- a peer that ends its side, as nc -N
+
+
+HALF = f"GET /rooms/lobby/events HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_who_ends_their_side_after_asking_is_answered_and_then_the_connection_ends(door, requests):
+    door.enter("nc").send("hello\n")
+    peer = WebPeer(door)
+    peer.connection.dataReceived(HALF * requests)
+    peer.connection.readConnectionLost()
+    assert not peer.is_closed
+    door.settle()
+    assert peer.take().count(b'"text":"hello"') == requests
+    assert peer.is_closed
+
+
+def test_who_ends_their_side_without_having_asked_is_let_go(door):
+    peer = WebPeer(door)
+    peer.send_raw(HALF[:20])
+    peer.connection.readConnectionLost()
+    assert peer.is_closed
+
+
+def test_a_websocket_whose_peer_ends_its_side_is_over(door):
+    ws = browse(door, "ws")
+    ws.peer.connection.readConnectionLost()
+    assert ws.peer.is_closed
+
+
+def test_little_is_read_at_once_of_a_websocket(door):
+    """Of pings, what Twisted reads at once would hold up everybody else for a fifth of a second."""
+    assert browse(door, "ws").peer.transport.bufferSize == READ_AT_ONCE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IDelayedCall, IProtocolNegotiationFactory, IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IProtocolNegotiationFactory, IPushProducer
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
@@ -28,6 +28,7 @@ WORDS = b"too many connections from your address: close one and come again\n"
 log = Logger()
 
 
+@implementer(IHalfCloseableProtocol)
 class WebConnection(ProtocolWrapper):
     """Stands between the transport and twisted.web.
 
@@ -44,6 +45,8 @@ class WebConnection(ProtocolWrapper):
         super().__init__(factory, wrapped)
         self._counted = counted
         self._has_answered = False
+        self._answering = 0  # requests
+        self._peer_is_done = False
         self._deadline: IDelayedCall | None = None
         self._is_ending = False
         self._is_paced = False  # somebody wants to know whether the peer takes what is written
@@ -90,6 +93,17 @@ class WebConnection(ProtocolWrapper):
         else:
             self.outbox.close(linger=False)
 
+    def readConnectionLost(self) -> None:
+        """The peer sends nothing more, as ``nc -N`` after a request: it is answered, and that is all."""
+        self._peer_is_done = True
+        if self._on_control is not None:
+            self.loseConnection()  # a WebSocket has no half
+        elif not (self._answering or self._then):
+            self.end()
+
+    def writeConnectionLost(self) -> None:
+        """Our side never ends alone."""
+
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         cancel(self._deadline)
         self._forget_next()
@@ -112,8 +126,19 @@ class WebConnection(ProtocolWrapper):
 
     def came(self) -> None:
         """Learn that a request has come whole."""
+        self._answering += 1
         if not self._is_ending:
             cancel(self._deadline)
+
+    def answered(self) -> None:
+        """Learn that a request is answered: the next one may come, or has already."""
+        self._answering -= 1
+        if self._answering or self._then or self.outbox is not None:
+            return
+        if self._peer_is_done:
+            self.end()
+        else:
+            self.waits()
 
     def end(self) -> None:
         """Write what is unsent, and end; at once if that takes too long. What is still asked is not answered."""

@@ -80,8 +80,7 @@ class WebRequest(Request):
     def finish(self) -> None:
         connection = connection_of(self)
         super().finish()
-        if connection.outbox is None:
-            connection.waits()
+        connection.answered()
 
     def processingFailed(self, reason: Failure) -> Failure:
         """A fault of ours: tell it in plain words, and nobody else's connection knows of it."""

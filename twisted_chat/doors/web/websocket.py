@@ -24,7 +24,8 @@ from .framing import Frames, FramingOutbox
 if TYPE_CHECKING:
     from .site import WebFactory
 
-READ_AT_ONCE = 64 * 1024  # bytes, by Twisted
+READ_AT_ONCE = 4096  # bytes, so that others have their turn; Twisted's own is 65,536 ...
+PACKET = 64 * 1024  # ... and over TLS
 NORMAL = 1000  # RFC 6455, 7.4.1; as the next ones
 UNSUPPORTED = 1003
 TOO_BIG = 1009
@@ -93,6 +94,7 @@ class WebSocketChat(Chat):
     def negotiationStarted(self, transport: Any) -> None:  # an IProtocol and a WebSocketTransport
         self._transport = transport
         self._connection.wrappedProtocol = transport  # what HTTP was spoken with is not needed any more
+        self._connection.transport.bufferSize = READ_AT_ONCE  # which many pings fit into
         self._raw = self._connection.take_over(self._drained, self._stalled, self._comes, self._control)
 
     def negotiationFinished(self) -> None:
@@ -129,7 +131,7 @@ class WebSocketChat(Chat):
         if self._outbox.is_closed:
             return False
         self._unfinished += size
-        if self._unfinished > self._longest + READ_AT_ONCE:
+        if self._unfinished > self._longest + PACKET:
             self.factory.hub.traffic.hit("line_too_long")
             self._refuse(TOO_BIG)
             return False
