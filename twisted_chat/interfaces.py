@@ -112,19 +112,25 @@ class Door(Protocol):
 
 
 class View(Protocol):
-    """How one reader sees events. Hashable: readers with equal views are given the same bytes object."""
+    """How one reader sees events. Hashable: readers with equal views are given the same bytes object.
+
+    One that says nothing else is shown all that it encodes, and nothing can be set about it.
+    """
 
     is_for_people: ClassVar[bool]  # who are greeted, and told what they missed; programs are given it
 
     @property
     def options(self) -> tuple[str, ...]:
         """The names that ``having`` knows."""
+        return ()
 
     def having(self, option: str, on: bool) -> View:
         """Return the same view with one option set."""
+        raise ValueError(f"there is no {option} to set")
 
     def shows(self, option: str) -> bool:
         """Whether that option is on."""
+        return False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         """Return what the reader is sent for these events, in order; with ``bell``, so that they notice."""

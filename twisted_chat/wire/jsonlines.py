@@ -39,6 +39,7 @@ from ..events import (
     TOOK,
     Event,
 )
+from ..interfaces import View
 from ..text import decoded
 from .requests import ID, Request, request, shown
 
@@ -47,20 +48,10 @@ SHOWN: Final = frozenset({SAID, ACTED, JOINED, LEFT, RENAMED, RETITLED, TOOK, IG
 
 
 @dataclass(frozen=True)
-class JsonView:
+class JsonView(View):
     """Lines of JSON, with every number and time. Nothing about them can be set."""
 
     is_for_people: ClassVar[bool] = False
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        return ()
-
-    def having(self, option: str, on: bool) -> JsonView:
-        raise ValueError(f"a program is shown everything, so there is no {option} to set")
-
-    def shows(self, option: str) -> bool:
-        return False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return "".join(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ..events import SKIPPED, Event
+from ..interfaces import View
 from .jsonlines import SHOWN, JsonView
 
 RETRY: Final = 2000  # milliseconds before a reader that was cut off comes back
@@ -31,20 +32,10 @@ def begin(number: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class SseView:
+class SseView(View):
     """Events with a number, and what is missing of them. Nothing else is told, and nothing can be set."""
 
     is_for_people: ClassVar[bool] = False
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        return ()
-
-    def having(self, option: str, on: bool) -> SseView:
-        raise ValueError(f"a stream shows everything, so there is no {option} to set")
-
-    def shows(self, option: str) -> bool:
-        return False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return b"".join(self._parts(events))

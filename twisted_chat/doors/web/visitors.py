@@ -18,6 +18,7 @@ from ... import text
 from ...errors import ChatError
 from ...events import EVERYONE, POSTS, REFUSED, REPEATED, Event
 from ...hub import Hub
+from ...interfaces import View
 from ...limits import Addresses
 from ..chat import cancel
 from .answers import FAULT
@@ -90,21 +91,11 @@ class Post:
 
 
 @dataclass(eq=False)
-class NotingView:
+class NotingView(View):
     """One visitor's view: nothing is sent to it, and what has an ident is noted, as it may be its own."""
 
     is_for_people: ClassVar[bool] = True  # no program that could answer a call
     note: Callable[[Event], None]
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        return ()
-
-    def having(self, option: str, on: bool) -> NotingView:
-        raise ValueError(f"a visitor is shown nothing, so there is no {option} to set")
-
-    def shows(self, option: str) -> bool:
-        return False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         for event in events:
