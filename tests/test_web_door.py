@@ -461,6 +461,14 @@ def test_a_websocket_whose_peer_ends_its_side_is_over(door):
     assert ws.peer.is_closed
 
 
+def test_a_stream_whose_reader_has_ended_is_over(door):
+    peer = WebPeer(door)
+    peer.send_raw(HALF.replace(b"\r\n\r\n", b"\r\nAccept: text/event-stream\r\n\r\n"))
+    assert b"retry: " in peer.take()
+    peer.connection.readConnectionLost()
+    assert peer.is_closed
+
+
 def test_little_is_read_at_once_of_a_websocket(door):
     """Of pings, what Twisted reads at once would hold up everybody else for a fifth of a second."""
     assert browse(door, "ws").peer.transport.bufferSize == READ_AT_ONCE

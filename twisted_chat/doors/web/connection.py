@@ -96,8 +96,8 @@ class WebConnection(ProtocolWrapper):
     def readConnectionLost(self) -> None:
         """The peer sends nothing more, as ``nc -N`` after a request: it is answered, and that is all."""
         self._peer_is_done = True
-        if self._on_control is not None:
-            self.loseConnection()  # a WebSocket has no half
+        if self.outbox is not None:
+            self.loseConnection()  # a WebSocket has no half, and who follows a stream and ends is gone
         elif not (self._answering or self._then):
             self.end()
 
