@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 
 from twisted_chat import __version__
 from twisted_chat.doors.metrics import IDLE_SECONDS, TICK_SECONDS, MetricsFactory, Scales
-from twisted_chat.doors.web.site import CONTINUES, POSTED
+from twisted_chat.doors.web.post import LINES
+from twisted_chat.doors.web.site import CONTINUES
 from twisted_chat.errors import NotKept
 from twisted_chat.events import SAID, Event, Lines
 from twisted_chat.limits import Limits
@@ -315,7 +316,7 @@ def test_readers_who_take_nothing_are_counted(strict):
 
 
 def test_requests_that_are_too_large_are_counted(strict):
-    most = POSTED * strict.door.limits.max_line + CONTINUES
+    most = LINES * strict.door.limits.max_line + CONTINUES
     WebPeer(strict.door).ask("POST", "/", b"x" * most)
     assert hits(strict) == {}
     assert WebPeer(strict.door).ask("POST", "/", b"x" * (most + 1)).status == 413

@@ -18,6 +18,7 @@ from .program import ProgramTalk
 from .splitter import END
 
 GOODBYE = "the server is stopping: goodbye"
+TOO_MANY = "too many connections from your address: close one and come again"
 LINES_AT_ONCE = 500  # of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
 

@@ -28,7 +28,7 @@ from ..limits import Addresses, Limits
 from ..member import Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
-from .chat import Chat, address_text, cancel, host
+from .chat import TOO_MANY, Chat, address_text, cancel, host
 from .grace import Graces
 from .outbox import SocketOutbox, TransportOutbox, outbox_for, plain_socket
 from .program import LONGER
@@ -272,12 +272,15 @@ class Refuser(Protocol):
     """Tells one too many from an address why they cannot come in."""
 
     transport: ITCPTransport
-    factory: LineFactory
+
+    def __init__(self, factory: LineFactory, words: bytes) -> None:
+        self.factory: LineFactory = factory
+        self._words = words
 
     def connectionMade(self) -> None:
         clock, limits = self.factory.clock, self.factory.limits
         self._outbox = outbox_for(self.transport, clock, limits, lambda: None, lambda: None)
-        self._outbox.send(b"!! too many connections from your address: close one and come again\r\n")
+        self._outbox.send(self._words)
         self._outbox.close(linger=False)  # and not for ever, over TLS, with a peer that never answers
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
@@ -324,9 +327,7 @@ class LineFactory(Factory):
         if not self.addresses.enter(host(address)):
             self.hub.traffic.hit("connections")
             self.log.info("too many connections from {address}: refused", address=address_text(address))
-            refuser = Refuser()
-            refuser.factory = self
-            return refuser
+            return Refuser(self, f"!! {TOO_MANY}\r\n".encode())
         connection = LineChat(address)
         connection.factory = self
         return connection

@@ -15,7 +15,7 @@ from twisted.web.server import Request, Site
 
 from .chat import cancel
 from .line import LineFactory
-from .web.answers import Answers, plain
+from .web.answers import Answers
 from .web.health import Health, Pulse
 
 if TYPE_CHECKING:
@@ -88,19 +88,9 @@ class MetricsRequest(Request):
 
 
 class Root(Answers):
-    """What else is asked for is not there."""
+    """What stands above both."""
 
-    def getChild(self, path: bytes, request: Request) -> Answers:
-        return Elsewhere()
-
-
-class Elsewhere(Answers):
-    """What is not there."""
-
-    isLeaf = True
-
-    def render(self, request: Request) -> bytes:
-        return plain(request, 404, "there is nothing here: /metrics is for Prometheus, /healthz for whoever checks")
+    there_is = "/metrics is for Prometheus, /healthz for whoever checks"
 
 
 class Exposition(Answers):

@@ -30,28 +30,32 @@ def refuse(request: Request, status: int, words: str) -> None:
     request.finish()
 
 
+def wrong_method(request: Request, allowed: str) -> bytes:
+    """Set what tells which methods there are, and return the body: none for OPTIONS, which asks just that."""
+    request.setHeader("Allow", allowed)
+    if request.method == b"OPTIONS":
+        request.setResponseCode(204)
+        return b""
+    return plain(request, 405, f"this can be asked with {allowed} only")
+
+
 class Answers(Resource):
     """A resource that refuses in plain sentences, and knows its methods."""
+
+    there_is = THERE_IS
 
     def render(self, request: Request) -> bytes | int:
         try:
             body = super().render(request)
         except UnsupportedMethod as error:
-            return self._wrong_method(request, b", ".join(error.allowedMethods).decode())
+            return wrong_method(request, b", ".join(error.allowedMethods).decode())
         if request.method == b"HEAD" and isinstance(body, bytes) and body:
             request.setHeader("Content-Length", str(len(body)))
             return b""
         return body
 
-    def _wrong_method(self, request: Request, allowed: str) -> bytes:
-        request.setHeader("Allow", allowed)
-        if request.method == b"OPTIONS":
-            request.setResponseCode(204)
-            return b""
-        return plain(request, 405, f"this can be asked with {allowed} only")
-
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return NotHere()
+        return NotHere(self.there_is)
 
 
 class NotHere(Answers):
@@ -59,5 +63,9 @@ class NotHere(Answers):
 
     isLeaf = True
 
+    def __init__(self, there_is: str = THERE_IS) -> None:
+        super().__init__()
+        self.there_is = there_is
+
     def render(self, request: Request) -> bytes:
-        return plain(request, 404, f"there is nothing here: {THERE_IS}")
+        return plain(request, 404, f"there is nothing here: {self.there_is}")

@@ -6,24 +6,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IProtocolNegotiationFactory, IPushProducer
+from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..chat import address_text, cancel, host
-from ..line import set_socket_options
+from ..chat import TOO_MANY, address_text, cancel, host
+from ..line import Refuser, set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
 
 if TYPE_CHECKING:
     from .site import WebFactory
-
-TOO_MANY = (
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
-    b"Retry-After: 10\r\nContent-Length: %d\r\n\r\n%s"
-)
-WORDS = b"too many connections from your address: close one and come again\n"
 
 log = Logger()
 
@@ -251,22 +246,11 @@ def connection_of(request: Request) -> WebConnection:
     return transport
 
 
-class Refused(ProtocolWrapper):
-    """A connection that is one too many of its address: told so, whatever it asks."""
-
-    def makeConnection(self, transport: Any) -> None:
-        self.transport = transport
-        transport.write(TOO_MANY % (len(WORDS), WORDS))
-        transport.loseConnection()
-        self._deadline = self.factory.web.clock.callLater(
-            self.factory.web.limits.closing_seconds, transport.abortConnection
-        )
-
-    def dataReceived(self, data: bytes) -> None:
-        """Nothing is read."""
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
-        cancel(self._deadline)
+def bare(status: bytes, words: str, *headers: bytes) -> bytes:
+    """Return a whole answer of one sentence, for what twisted.web does not answer; the connection ends with it."""
+    lines = [b"HTTP/1.1 " + status, b"Content-Type: text/plain; charset=utf-8", b"Connection: close", *headers]
+    body = f"{words}\n".encode()
+    return b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", body])
 
 
 @implementer(IProtocolNegotiationFactory)
@@ -283,13 +267,12 @@ class WebListener(WrappingFactory):
         """Return what is spoken over TLS: not HTTP/2. Without an answer, Twisted refuses who asks, as browsers do."""
         return [b"http/1.1"]
 
-    def buildProtocol(self, address: Any) -> ProtocolWrapper:
-        listener: Any = self  # of more than one kind of connection
-        counted = None if self.web.is_trusted(host(address)) else host(address)
+    def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
+        counted = None if self.web.guard.is_proxy(host(address)) else host(address)
         if counted is not None and not self.web.addresses.enter(counted):
             self.web.hub.traffic.hit("connections")
             log.info("too many connections from {address}: refused", address=address_text(address))
-            return Refused(listener, self.web.buildProtocol(address))
+            return Refuser(self.web.line, bare(b"429 Too Many Requests", TOO_MANY, b"Retry-After: 10"))
         connection = WebConnection(self, self.web.buildProtocol(address), counted)
         self.web.connections.add(connection)
         return connection

@@ -76,11 +76,6 @@ class Page(NamedTuple):
 class Events(Later):
     """The events of one room, as JSON Lines; or all that happens from now on, as a stream."""
 
-    def __init__(self, web: WebFactory, name: bytes) -> None:
-        super().__init__()
-        self._web = web
-        self._name = name
-
     async def get(self, request: Request) -> bytes | None:
         room = room_called(self._web, self._name)
         seen = header(request, "Last-Event-ID")
@@ -102,11 +97,6 @@ class Events(Later):
 
 class Text(Later):
     """The last lines of one room, for people."""
-
-    def __init__(self, web: WebFactory, name: bytes) -> None:
-        super().__init__()
-        self._web = web
-        self._name = name
 
     async def get(self, request: Request) -> bytes | None:
         room = room_called(self._web, self._name)

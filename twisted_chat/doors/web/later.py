@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -12,7 +12,10 @@ from twisted.web.http import NO_CONTENT, NOT_MODIFIED
 from twisted.web.server import NOT_DONE_YET, Request
 
 from ...errors import ChatError
-from .answers import Answers, plain
+from .answers import Answers, plain, wrong_method
+
+if TYPE_CHECKING:
+    from .site import WebFactory
 
 RETRY_SECONDS = 5  # after which it makes sense to ask again what could not be done
 
@@ -51,6 +54,12 @@ class Later(Answers):
 
     methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "OPTIONS")
 
+    def __init__(self, web: WebFactory, name: bytes = b"") -> None:
+        """``name``: of the room or the person that it is about, as it stands in the path."""
+        super().__init__()
+        self._web = web
+        self._name = name
+
     def render(self, request: Request) -> int:
         return later(request, self._answer(request))
 
@@ -64,13 +73,8 @@ class Later(Answers):
 
     async def _answer(self, request: Request) -> bytes | None:
         method = request.method.decode("ascii", "replace")
-        allowed = ", ".join(self.methods)
-        if method not in self.methods:
-            raise Refused(405, f"this can be asked with {allowed} only", {"Allow": allowed})
-        if method == "OPTIONS":
-            request.setHeader("Allow", allowed)
-            request.setResponseCode(NO_CONTENT)
-            return b""
+        if method not in self.methods or method == "OPTIONS":
+            return wrong_method(request, ", ".join(self.methods))
         return await (self.post(request) if method == "POST" else self.get(request))
 
 

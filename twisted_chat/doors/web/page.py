@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.web.server import Request
 
 from .answers import Answers
+from .asked import takes_gzip
 
 FOLDER = Path(__file__).with_name("static")
 TYPES = {
@@ -40,7 +41,7 @@ class File(Answers):
         request.setHeader("Vary", "Accept-Encoding")
         if request.setETag(self._etag.encode()):
             return b""
-        if "gzip" not in (request.getHeader("Accept-Encoding") or ""):
+        if not takes_gzip(request):
             return self._body
         request.setHeader("Content-Encoding", "gzip")
         return self._small
@@ -51,4 +52,4 @@ def put_page(root: Answers) -> None:
     for path in sorted(FOLDER.iterdir()):
         if path.suffix in TYPES:
             root.putChild(path.name.encode(), File(path))
-    root.putChild(b"", File(FOLDER / "index.html"))
+    root.putChild(b"", root.children[b"index.html"])

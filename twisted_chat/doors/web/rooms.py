@@ -39,10 +39,6 @@ def put_rooms(web: WebFactory, root: Resource) -> None:
 class Rooms(Later):
     """All rooms."""
 
-    def __init__(self, web: WebFactory) -> None:
-        super().__init__()
-        self._web = web
-
     def getChild(self, path: bytes, request: Request) -> Resource:
         if not path and not request.postpath:
             return self
@@ -66,11 +62,6 @@ class OneRoom(Later):
     """One room."""
 
     methods: ClassVar = ("GET", "HEAD", "POST", "OPTIONS")
-
-    def __init__(self, web: WebFactory, name: bytes) -> None:
-        super().__init__()
-        self._web = web
-        self._name = name
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         if path == b"events" and not request.postpath:
@@ -107,13 +98,8 @@ class Person(Later):
 
     methods: ClassVar = ("POST", "OPTIONS")
 
-    def __init__(self, web: WebFactory, alias: bytes) -> None:
-        super().__init__()
-        self._web = web
-        self._alias = alias
-
     async def post(self, request: Request) -> bytes:
-        target = self._web.hub.member_called(decoded(self._alias))
+        target = self._web.hub.member_called(decoded(self._name))
         return await posted(self._web, request, f"@{target.alias}")
 
 
@@ -121,10 +107,6 @@ class Everyone(Later):
     """All who are connected."""
 
     methods: ClassVar = ("POST", "OPTIONS")
-
-    def __init__(self, web: WebFactory) -> None:
-        super().__init__()
-        self._web = web
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, EVERYONE)

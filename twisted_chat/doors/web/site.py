@@ -14,17 +14,17 @@ from ...hub import Hub
 from ...limits import Addresses, Limits
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
-from .connection import WebConnection, WebListener, connection_of
+from .connection import WebConnection, WebListener, bare, connection_of
 from .guard import HEADERS, Guard
 from .health import Health, Pulse
 from .page import put_page
+from .post import LINES
 from .rooms import put_rooms
 from .stream import Streams
 from .visitors import Visitors
 from .websocket import WebSocketDoor
 
-POSTED = 20  # times a line that can be said, for the body of a request
-CONTINUES = 1024  # bytes more, for what stands around it
+CONTINUES = 1024  # bytes more than the lines of a post, for what stands around them
 
 log = Logger()
 
@@ -51,16 +51,13 @@ class WebRequest(Request):
         self._grow(self.content.tell())
 
     def _grow(self, length: int) -> None:
-        most = POSTED * self._web.limits.max_line + CONTINUES
+        most = LINES * self._web.limits.max_line + CONTINUES
         if length > most and not self._is_too_large:
             self._is_too_large = True
             self.requestHeaders.removeHeader(b"Expect")  # or HTTPChannel would go on to ask for the body
             self._web.hub.traffic.hit("request_too_large")
-            words = b"that is too large: send %d bytes at most\n" % most
-            connection_of(self).write(
-                b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
-                b"Content-Length: %d\r\n\r\n%s" % (len(words), words)
-            )
+            words = f"that is too large: send {most} bytes at most"
+            connection_of(self).write(bare(b"413 Content Too Large", words))
             connection_of(self).loseConnection()
 
     def process(self) -> None:
@@ -121,10 +118,6 @@ class WebFactory(Site):
         root.putChild(b"ws", WebSocketDoor(self))
         root.putChild(b"healthz", Health(self.pulse))
         return root
-
-    def is_trusted(self, from_host: str) -> bool:
-        """Whether what this host says of whom it speaks for is believed."""
-        return self.guard.is_proxy(from_host)
 
     def forget(self, connection: WebConnection) -> None:
         """Learn that a connection is lost."""

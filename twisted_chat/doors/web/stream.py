@@ -12,7 +12,7 @@ from twisted.web.server import Request
 from ...member import Member
 from ...room import Room
 from ...wire.sse import HERE, SseView, begin
-from ..chat import ClosableOutbox, cancel
+from ..chat import TOO_MANY, ClosableOutbox, cancel
 from .connection import WebConnection, connection_of
 from .events import SSE, tell_numbers
 from .framing import Frames, FramingOutbox
@@ -52,8 +52,7 @@ class Streams:
         connection = connection_of(request)
         if not connection.counts(self._web.guard.client_host(request)):
             self._web.hub.traffic.hit("connections")
-            words = "too many connections from your address: close one and come again"
-            raise Refused(429, words, {"Retry-After": "10"})
+            raise Refused(429, TOO_MANY, {"Retry-After": "10"})
         self._set_headers(request, room)
         request.setHeader("Connection", "close")  # nothing else is answered on it
         stream = Stream(self, self._web)

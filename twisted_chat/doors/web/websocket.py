@@ -13,7 +13,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
 from ...wire.jsonlines import JsonView
-from ..chat import Chat, cancel, host
+from ..chat import TOO_MANY, Chat, cancel, host
 from ..line import LineFactory
 from ..program import LONGER
 from ..splitter import TOO_LONG
@@ -103,7 +103,7 @@ class WebSocketChat(Chat):
         self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
         if not self._connection.counts(host(self.address)):
             self.factory.hub.traffic.hit("connections")
-            self.goodbye("too many connections from your address: close one and come again")
+            self.goodbye(TOO_MANY)
 
     def textMessageReceived(self, message: str) -> None:
         self._unfinished = 0
