@@ -25,7 +25,22 @@ class Transport(StringTransport):
         self.aborted = self.disconnected = True
 
 
-class Peer:
+class Reader:
+    """Reads what it is sent over its ``transport``, or not."""
+
+    def stops_reading(self):
+        """Let the transport's buffer be full: what is sent next is the last that fits."""
+        self.transport.producer.pauseProducing()
+        return self
+
+    def reads_on(self):
+        """Let the transport's buffer be empty again."""
+        self.transport.producer.resumeProducing()
+        self.door.settle()
+        return self
+
+
+class Peer(Reader):
     """What is at the other end of a connection."""
 
     def __init__(self, door, address):
@@ -74,12 +89,15 @@ class Door:
         self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.faults.append)
         self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
         self.web = WebFactory(self.factory, guard or Guard())
+        self.is_watched = True  # no connection may ever be stuck
 
     def settle(self):
         """End turns until nothing is due now."""
         self.clock.advance(0)
         while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
             self.clock.advance(0)
+        stuck = [connection for connection in self.factory.connections if connection.is_stuck and self.is_watched]
+        assert not stuck, f"nothing will ever wake {[connection.member.alias for connection in stuck]}"
 
     def connect(self, host="192.0.2.1", port=12345):
         return Peer(self, IPv4Address("TCP", host, port))

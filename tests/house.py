@@ -110,7 +110,7 @@ class Person:
         self.data += bytes(data)
         return not self.is_full
 
-    def drop(self):
+    def drop(self, apology):
         self.dropped = True
 
     @property

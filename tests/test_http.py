@@ -1129,7 +1129,7 @@ def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
 
 def test_a_visitor_of_whom_a_fault_is_reported_leaves(door, curl):
     post(curl)
-    door.hub.aliases["ci"].outbox.drop()
+    door.hub.aliases["ci"].drop()
     door.settle()
     assert door.hub.aliases == {}
     assert post(curl).status == 201

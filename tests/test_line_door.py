@@ -518,7 +518,7 @@ def test_a_fault_of_ours_is_logged_with_an_apology_and_harms_nobody_else(door, m
     alice.read()
     real, _ = commands.obey, monkeypatch.setattr(commands, "obey", broken)
     bob.send("/me hello\n/me again\n")
-    assert bob.read() == "!! sorry, a fault of ours: you are disconnected, please connect again\r\n"
+    assert bob.read() == "!! sorry, a fault of ours: you are disconnected, please connect again\n"
     assert bob.is_closed
     bob.lose()
     monkeypatch.setattr(commands, "obey", real)

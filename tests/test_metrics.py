@@ -177,9 +177,10 @@ def test_who_is_away_is_no_slow_reader(measured, door):
     slow = door.enter("slow")
     bot.lose()
     assert (measured["twisted_chat_programs_away"], measured["twisted_chat_readers_behind"]) == (1, 0)
-    slow.chat.member.falls_behind()
+    slow.stops_reading()
+    door.enter("carol")
     assert (measured["twisted_chat_programs_away"], measured["twisted_chat_readers_behind"]) == (1, 1)
-    slow.chat.member.catch_up()
+    slow.reads_on()
     door.clock.advance(Limits.grace_seconds)
     door.settle()
     assert (measured["twisted_chat_programs_away"], measured["twisted_chat_readers_behind"]) == (0, 0)
@@ -209,12 +210,12 @@ def test_a_line_of_any_kind_is_counted(measured, door, line, heard):
 
 def test_what_a_slow_reader_is_given_later_is_counted_then(measured, door):
     alice, slow = door.enter("alice"), door.enter("slow")
-    alice.read()
-    slow.chat.member.falls_behind()
+    slow.stops_reading()
+    alice.send("the last that it is sent\n").read()
     before = measured["twisted_chat_lines_sent_total"]
     alice.send("one\ntwo\n")
     assert measured["twisted_chat_lines_sent_total"] - before == 2
-    slow.chat.member.catch_up()
+    slow.reads_on()
     assert measured["twisted_chat_lines_sent_total"] - before == 4
 
 

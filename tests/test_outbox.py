@@ -11,6 +11,7 @@ from twisted.internet.testing import StringTransport
 from zope.interface import alsoProvides
 
 from twisted_chat.doors.outbox import SLICE, SocketOutbox, TransportOutbox, _is_sent, outbox_for
+from twisted_chat.doors.web.framing import Frames, FramingOutbox
 from twisted_chat.limits import Limits
 
 
@@ -235,7 +236,7 @@ def test_a_close_writes_what_is_unsent(pair):
     ends = Ends(ISystemHandle, ITCPTransport, handle=pair[0])
     sent = b"x" * 1_000_000
     ends.outbox.send(sent)
-    ends.outbox.drop()
+    ends.outbox.drop(b"!! sorry\r\n")
     assert ends.transport.disconnecting
     received = b""
     while ends.transport.unsent:
@@ -260,3 +261,26 @@ def test_a_transport_that_stops_by_itself_is_written_to_no_more(pair):
         ends.outbox.stopProducing()
         ends.outbox.send(b"x")
         assert ends.transport.value() == b""
+
+
+@pytest.mark.parametrize("parts", [[0], [1, 0], [200_000, 0], [0, 200_000, 0, 0, 5, 0]])
+def test_an_empty_part_is_no_part(pair, parts):
+    ends = Ends(ISystemHandle, handle=pair[0])
+    sent = [b"x" * size for size in parts]
+    keeps_up = [ends.outbox.send(part) for part in sent]
+    received = read(pair[1])
+    while ends.transport.unsent:
+        ends.transport.drain()
+        received += read(pair[1])
+    assert received == b"".join(sent)
+    assert ends.outbox.keeps_up
+    assert ends.drained == (not all(keeps_up))
+    assert ends.clock.getDelayedCalls() == []
+
+
+def test_an_empty_part_is_no_chunk_for_that_would_be_the_last():
+    ends = Ends()
+    outbox = FramingOutbox(ends.outbox, Frames(lambda data: b"%x\r\n%b\r\n" % (len(data), data)), b"0\r\n\r\n")
+    assert outbox.send(b"")
+    outbox.send(b"one")
+    assert ends.transport.value() == b"3\r\none\r\n"

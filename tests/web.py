@@ -22,7 +22,7 @@ from wsproto.events import (
     TextMessage,
 )
 
-from .doors import Transport
+from .doors import Reader, Transport
 
 HOST = "127.0.0.1:59080"
 
@@ -48,7 +48,7 @@ class Wire:
         return io.BytesIO(self._data)
 
 
-class WebPeer:
+class WebPeer(Reader):
     """What is at the other end of one connection to the web door."""
 
     def __init__(self, door, host="192.0.2.1", port=40000):

@@ -163,6 +163,13 @@ class NotCalled(ChatError):
         super().__init__("nobody waits for that answer: answer a call that you were sent, once, and soon")
 
 
+class Fault(ChatError):
+    """A fault of the server's, in the work for one connection, which ends with it."""
+
+    def __init__(self) -> None:
+        super().__init__("sorry, a fault of ours: you are disconnected, please connect again")
+
+
 class TakenOver(ChatError):
     """The end of a connection whose session goes on in another one."""
 

@@ -79,7 +79,7 @@ class Hub:
         self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
-        self._heirs: list[Member] = []  # who waited for somebody who has left in this batch
+        self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self._settle, on_fault)
         journal.start(self)
 
@@ -165,7 +165,7 @@ class Hub:
         holder = self.aliases.get(text.key(wanted))
         if holder is None or holder is member or holder.leaving is None:
             return False
-        holder.heirs.append(member)
+        holder.heirs.append((member, member.epoch))
         member.asking += 1
         return True
 
@@ -173,8 +173,8 @@ class Hub:
         """Leave every room and give the alias back, once what was asked before has happened."""
         if member.leaving is None:
             member.leaving = why
-            member.stop_waiting()
-            if not (member.in_flight or member.asking):
+            member.abandon()
+            if not member.in_flight:
                 self._depart(member)
 
     def go_away(self, member: Member, why: str) -> None:
@@ -394,9 +394,10 @@ class Hub:
                 member.in_flight -= delivered
                 self._settle(member)
         heirs, self._heirs = self._heirs, []
-        for heir in heirs:
-            heir.asking -= 1
-            self._settle(heir)
+        for heir, epoch in heirs:
+            if heir.epoch == epoch:
+                heir.asking -= 1
+                self._settle(heir)
 
     def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
         """Tell those who asked for something that it could not be kept; ask again for what has to happen."""

@@ -90,22 +90,27 @@ class Outbox(Protocol):
     """Where one reader's bytes go. The only way to write to them."""
 
     is_closed: bool  # nothing that is sent reaches them any more
+    keeps_up: bool  # nothing waits to be written; what ``send`` returned last
 
     def send(self, data: bytes | memoryview) -> bool:
-        """Write soon, whole and in order. Never raises for a reader that is gone or slow.
+        """Write soon, whole and in order. Never raises for a reader that is gone or slow. Empty data changes nothing.
 
-        Returns: whether the reader keeps up. If not, the door is told when all of it is written.
+        Returns: whether the reader keeps up. If not, the door is told once when all of it is written.
         """
 
-    def drop(self) -> None:
-        """Apologise for a fault of ours, and end the connection."""
+    def drop(self, apology: bytes) -> None:
+        """Write an apology for a fault of ours, and end the connection."""
 
 
 class Door(Protocol):
     """The connection through which a member came in."""
 
     def settled(self) -> None:
-        """Learn that something which the member asked for has happened, or was answered or refused."""
+        """Called when the member may be able to do more than before.
+
+        A request of theirs has happened, or was answered or refused, or they have caught up. It may be called while
+        the door is at work for this very member.
+        """
 
     def taken_over(self) -> None:
         """Learn that the member, who is who they were, has come in through another connection instead."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from . import text
 from .calls import Calls
-from .errors import ChatError
+from .errors import ChatError, Fault
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .interfaces import Door, Outbox, View
 from .limits import Pace
@@ -38,7 +38,7 @@ class Member:
     __slots__ = (  # a tenth of the memory of an idle member
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
         "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
-        "door", "echo", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
+        "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
         "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "next_alias",
         "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
     )  # fmt: skip
@@ -83,20 +83,21 @@ class Member:
         self.since = self.active = now  # seconds since the epoch
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
-        self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for
+        self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for ...
+        self.epoch = 0  # ... since the last time that all of those were abandoned
         self.is_held = False  # has to wait until less is in flight
         self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
         self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
         self.calls = Calls()
         self.leaving: str | None = None  # why, once they have asked to leave
-        self.heirs: list[Member] = []  # who wait until they have left, to take their alias
+        self.heirs: list[tuple[Member, int]] = []  # who wait until they have left, to take their alias; with the epoch
         self.gone = False
         self._past = past
         self._traffic = traffic
         self._is_fetching = False
         self._is_held_back = False  # what was promised waits for what is told before it
         self._fetches = False  # was promised all that they are owed, until they have caught up
-        self._then: Callable[[], None] | None = None  # what waits until they read
+        self._then: tuple[Callable[[], None], ...] = ()  # what waits until they read
         self.is_behind = False  # does not read now: what is said waits in the rooms
         self._kept: list[Event] = []  # what was said to them alone meanwhile
         self._kept_too_many = 0
@@ -181,8 +182,18 @@ class Member:
             self.falls_behind()
         return keeps_up
 
+    def drop(self) -> None:
+        """Apologise for a fault of ours, in the words of their wire, and end the connection."""
+        self.outbox.drop(self.view.encode([self.refusal(Fault(), "")]))
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether they are behind although nothing is unsent, fetched or promised: nobody would ever wake them."""
+        waits = self._is_held_back or self._is_fetching or self.outbox.is_closed
+        return self.is_behind and self.outbox.keeps_up and not waits
+
     def falls_behind(self) -> None:
-        """Learn that they do not read now."""
+        """Called when the socket is full: mark the reader as behind."""
         self.is_behind = True
         for room in self.hearing:
             room.fell_behind(self)
@@ -205,8 +216,7 @@ class Member:
         """
         if not self.is_behind or self._is_held_back or self._is_fetching or self._fetch_what_is_lacking():
             return
-        was_promised, self._fetches = self._fetches, False
-        self.is_behind = False
+        self._fetches = self.is_behind = False
         rooms = {room.name: room for room in self.hearing}
         owed = [self._rest_of(room) for room in self.hearing]
         parts = in_parts(merge(self._take_kept(), *owed, key=_when), PART)
@@ -222,14 +232,17 @@ class Member:
                 rest = [event for part in parts for event in part if not self._heard_in(event, rooms)]
                 self._kept.extend(rest)  # only now: all of it is taken from there
                 return
+        self._have_caught_up()
+
+    def _have_caught_up(self) -> None:
+        """Read on: the only way out of being behind, so that it always wakes the door."""
         for room in self.hearing:
             room.caught_up(self)
-        then, self._then = self._then, None
-        if then is not None:
-            self.asking -= 1
+        waiting, self._then = self._then, ()
+        self.asking -= len(waiting)
+        for then in waiting:
             then()
-        if was_promised:
-            self.settle()
+        self.settle()
 
     def _heard_in(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
         """Return the one of these rooms whose log an event is in."""
@@ -245,16 +258,16 @@ class Member:
     def when_reading(self, then: Callable[[], None]) -> None:
         """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
         if self.is_behind:
-            self._then = then
+            self._then += (then,)
             self.asking += 1
         else:
             then()
 
-    def stop_waiting(self) -> None:
-        """Do not do it: they have left, or are away."""
-        if self._then is not None:
-            self._then = None
-            self.asking -= 1
+    def abandon(self) -> None:
+        """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
+        self.epoch += 1
+        self.asking = 0
+        self._then = ()
 
     def rewind(self, room: Room, number: int) -> None:
         """Owe them what came after a number in a room, whoever remembers it."""
@@ -279,7 +292,7 @@ class Member:
 
     def go_away(self, outbox: Outbox, door: Door) -> None:
         """Go on without a connection for a while."""
-        self.stop_waiting()
+        self.abandon()
         self.outbox, self.door = outbox, door
         if not self.is_behind:
             self.falls_behind()
@@ -302,7 +315,7 @@ class Member:
         """
         self._is_fetching = False
         if outbox is self.outbox:
-            outbox.drop()
+            self.drop()
         else:
             self.catch_up()  # they are back already
 
@@ -347,7 +360,7 @@ class Member:
         self._kept_too_many = 0
 
     def settle(self) -> None:
-        """Tell the door that all that they asked for has happened."""
+        """Wake the door: they may be able to do more than before."""
         self.is_held = False
         self.door.settled()
 

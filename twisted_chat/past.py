@@ -26,17 +26,22 @@ class Past:
         self._on_fault = on_fault
 
     def recall(self, member: Member, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
-        """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal."""
-        ident, session = member.request, member.session
+        """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal.
+
+        Without a connection nobody waits for the answer, and nothing is asked.
+        """
+        if member.outbox.is_closed:
+            return
+        ident, epoch = member.request, member.epoch
         member.asking += 1
 
         def answered(found: Sequence[Event] | ChatError) -> None:
+            if member.epoch != epoch:
+                return  # nobody waits for it any more
             member.asking -= 1
             member.request = ident
             try:
-                if member.gone or member.session != session:
-                    pass  # nobody waits for it any more
-                elif isinstance(found, ChatError):
+                if isinstance(found, ChatError):
                     member.refuse(found)
                 else:
                     answer(found)

@@ -264,6 +264,7 @@ class ChatService(Service):
         super().startService()
         self._open()
         self._listen()  # twist calls this one only
+        self._factory.watchdog.start()
         self._reactor.callWhenRunning(_stop_on_sigterm, self._reactor)
 
     def stopService(self) -> Deferred[None]:
@@ -272,6 +273,7 @@ class ChatService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._factory.watchdog.stop()
         ports, self.ports = self.ports, []
         for port in ports:
             await _done(port.stopListening())
@@ -402,4 +404,4 @@ def on_fault(member: Member | None) -> None:
     """Log a fault of ours, and drop the one person whom it concerns."""
     log.failure("fault in the hub; it concerns {alias}", alias=member.alias if member else "nobody in particular")
     if member is not None:
-        member.outbox.drop()
+        member.drop()

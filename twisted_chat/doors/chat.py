@@ -69,6 +69,8 @@ class Chat:
     def __init__(self) -> None:
         self._waiting: list[bytes] = []  # as received: what comes of a bad line is far larger
         self._is_lost = False
+        self._is_at_work = False
+        self._is_woken = False  # meanwhile
         self._is_reading = True
         self._peer_is_done = False
         self._is_stopping = False
@@ -98,7 +100,7 @@ class Chat:
         raise NotImplementedError
 
     def _claimed(self) -> None:
-        """Learn that something which a person asked for has happened."""
+        """Called when nothing that a person asked for is under way."""
 
     def _greet(self) -> None:
         """Greet a person who has just come in."""
@@ -122,6 +124,9 @@ class Chat:
         """Let it be over: the connection is lost."""
         self._is_lost = True
         self._outbox.lost()
+        self.member.abandon()  # the end waits for what they have said, and for no answer
+        if self._program is not None:
+            self._program.stop()
         for call in (self._deadline, self._delay, *self._calls()):
             cancel(call)
         if self._delay is not None:
@@ -129,7 +134,7 @@ class Chat:
             self._delay = None
         self.factory.forget(self)
         self._waiting.append(END)  # for a program: what it has asked is done, and it may come back
-        self._work()
+        self._guarded(self._work)
         self.factory.log.info("connection has ended with {address}", address=address_text(self.address))
 
     def goodbye(self, words: str, linger: bool = True) -> None:
@@ -158,8 +163,12 @@ class Chat:
     def _fault(self) -> None:
         """A fault of ours: this connection ends, and nobody else's."""
         self.factory.log.failure("fault in the connection with {address}", address=address_text(self.address))
-        self._outbox.drop()
-        self._close()
+        if self._is_lost:
+            self._waiting.clear()
+            self.factory.hub.leave_all(self.member, "")
+        else:
+            self.member.drop()
+            self._close()
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Do something of which a fault is this connection's only."""
@@ -171,6 +180,34 @@ class Chat:
     # -- its turn
 
     def _work(self) -> None:
+        """Take a turn, and another one after it if this connection was woken meanwhile.
+
+        What the hub does for a member may wake their door at once: a turn never begins within another.
+        """
+        self._is_woken = True
+        if self._is_at_work:
+            return
+        self._is_at_work = True
+        try:
+            while self._is_woken:
+                self._is_woken = False
+                self._see_what_happened()
+                self._take_what_waits()
+        finally:
+            self._is_at_work = False
+
+    def _see_what_happened(self) -> None:
+        if self._program is not None:
+            self._program.go_on()
+        member = self.member
+        if member.gone:
+            self._close()
+        elif member.alias != self._alias:
+            self._named(member.alias)
+        if not (member.in_flight or member.asking):
+            self._claimed()
+
+    def _take_what_waits(self) -> None:
         """Take the lines that can be taken now."""
         member = self.member
         if self.factory.is_held:
@@ -197,16 +234,29 @@ class Chat:
         return self._program is not None and not self._program.is_in  # and may have to say hello again
 
     def settled(self) -> None:
-        """Something that was asked has happened; with nothing in flight, all of it."""
-        if self._program is not None:
-            self._program.settled()
+        self._guarded(self._work)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it goes on with nothing although it waits for nothing: a fault of ours."""
         member = self.member
-        if member.gone:
-            self._close()
-        elif member.alias != self._alias:
-            self._named(member.alias)
-        self._claimed()
-        self._work()
+        if self._is_lost or self._outbox.is_closed or self.factory.is_held:
+            return False
+        if member.is_behind and not self._takes_answers():
+            return member.is_stuck
+        if self._delay is not None or member.leaving is not None or member.in_flight or member.asking:
+            return False
+        is_busy = self._program is not None and self._program.is_busy
+        return bool(self._waiting) or is_busy or not self._is_reading
+
+    def unstick(self) -> None:
+        """Wake a connection that is stuck."""
+        self.factory.log.error(
+            "{address} was stuck, as {alias}: a fault of the server's, please report it",
+            address=address_text(self.address),
+            alias=self.member.alias or "nobody yet",
+        )
+        self._guarded(self._catch_up)
 
     def _named(self, alias: str) -> None:
         self.factory.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)

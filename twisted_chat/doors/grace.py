@@ -17,11 +17,12 @@ class Nowhere(Outbox):
     """The outbox of somebody who cannot be reached now, and so never keeps up."""
 
     is_closed = False
+    keeps_up = False
 
     def send(self, data: bytes | memoryview) -> bool:
         return False
 
-    def drop(self) -> None:
+    def drop(self, apology: bytes) -> None:
         """There is nothing to end."""
 
 

@@ -34,6 +34,7 @@ from .outbox import SocketOutbox, TransportOutbox, outbox_for, plain_socket
 from .program import LONGER
 from .splitter import END, TOO_LONG, LineSplitter, Mark
 from .telnet import TelnetFilter
+from .watchdog import Watchdog
 
 HINT = "/help shows what you can type, /quit leaves"
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
@@ -307,6 +308,7 @@ class LineFactory(Factory):
         self.clock = clock
         self.motd = motd
         self.connections: set[Chat] = set()
+        self.watchdog = Watchdog(self.connections, clock)
         self.addresses = addresses
         self.is_held = False  # nothing more is taken of anybody: the server is about to stop
         self._graces = Graces(hub, clock, limits.grace_seconds, addresses)

@@ -22,7 +22,6 @@ from zope.interface import implementer
 from ..limits import Limits
 
 SLICE = 16 * 1024  # bytes of what is unsent that the transport is given at a time
-APOLOGY = b"!! sorry, a fault of ours: you are disconnected, please connect again\r\n"
 
 
 def outbox_for(
@@ -74,6 +73,7 @@ class _Outbox:
         on_stalled: Callable[[], None],
     ) -> None:
         self.is_closed = False
+        self.keeps_up = True
         self._transport = transport
         self._clock = clock
         self._limits = limits
@@ -82,8 +82,8 @@ class _Outbox:
         self._stall: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
 
-    def drop(self) -> None:
-        self.send(APOLOGY)
+    def drop(self, apology: bytes) -> None:
+        self.send(apology)
         self.close(linger=False)
 
     def close(self, linger: bool) -> None:
@@ -156,24 +156,23 @@ class TransportOutbox(_Outbox):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._keeps_up = True
         IConsumer(self._transport).registerProducer(self, True)
 
     def send(self, data: bytes | memoryview) -> bool:
-        if not self.is_closed:
+        if data and not self.is_closed:
             self._transport.write(bytes(data))
-        return self._keeps_up
+        return self.keeps_up
 
     def _flush(self) -> None:
         IConsumer(self._transport).unregisterProducer()  # or TLS would not close
 
     def pauseProducing(self) -> None:
-        self._keeps_up = False
+        self.keeps_up = False
         if not self.is_closed:
             self._stalls()
 
     def resumeProducing(self) -> None:
-        self._keeps_up = True
+        self.keeps_up = True
         self._takes()
         if not self.is_closed:
             self._on_drained()
@@ -194,10 +193,11 @@ class SocketOutbox(_Outbox):
         self._handle: socket.socket = handle
         self._send = handle.send
         self._unsent: list[bytes | memoryview] = []  # one thing, as a rule; an empty deque takes 700 bytes
-        self._keeps_up = True
 
     def send(self, data: bytes | memoryview) -> bool:
-        if self._keeps_up:
+        if not data:
+            return self.keeps_up  # an empty part would wake nobody: the transport asks for more after a write only
+        if self.keeps_up:
             if self.is_closed:
                 return True
             try:
@@ -212,10 +212,10 @@ class SocketOutbox(_Outbox):
             data = memoryview(data)[sent:]
         if not self.is_closed:
             self._unsent.append(data)
-            if self._keeps_up:
-                self._keeps_up = False
+            if self.keeps_up:
+                self.keeps_up = False
                 IConsumer(self._transport).registerProducer(self, False)  # calls resumeProducing
-        return self._keeps_up
+        return self.keeps_up
 
     def resumeProducing(self) -> None:
         """All that the transport was given is written: give it more."""
@@ -227,12 +227,12 @@ class SocketOutbox(_Outbox):
             self._transport.write(bytes(data[:SLICE]))
             return
         self._takes()
-        self._keeps_up = True
+        self.keeps_up = True
         IConsumer(self._transport).unregisterProducer()
         self._on_drained()
 
     def _flush(self) -> None:
-        if not self._keeps_up:
+        if not self.keeps_up:
             for data in self._unsent:
                 self._transport.write(bytes(data))
             self._unsent.clear()

@@ -48,7 +48,6 @@ class ProgramTalk:
         self._may_claim = may_claim
         self._steps: programs.Steps | None = None
         self.is_in = False  # hello was answered
-        self._is_beginning = False  # to take over a session settles things, and the door comes here again
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
         self._asked = Request("", "", {})  # what _steps are about
         hub.listen(connection.member, view=JsonView())
@@ -57,8 +56,6 @@ class ProgramTalk:
         """Take as many requests as can be taken now; return how many."""
         taken = 0
         me = self._connection.member
-        if self._is_beginning:
-            return 0
         while waiting and taken < most and self._steps is None and me.leaving is None:
             if self._next is None:
                 self._next = self._read(waiting[0])
@@ -76,13 +73,14 @@ class ProgramTalk:
                 break  # they do not read what they ask for
         return taken
 
-    def stop(self) -> None:
-        """Leave what is asked unfinished: whoever asked goes on elsewhere."""
-        self._steps = self._next = None
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way that has more than one step."""
+        return self._steps is not None
 
-    def settled(self) -> None:
-        """Learn that something which was asked has happened, or was refused."""
-        self._go_on()
+    def stop(self) -> None:
+        """Leave the request that is under way unfinished: the program goes on elsewhere, or its connection is lost."""
+        self._steps = self._next = None
 
     def _read(self, line: bytes) -> Request | ChatError | Mark:
         if line is TOO_LONG:
@@ -112,20 +110,18 @@ class ProgramTalk:
 
     def _begin(self, asked: Request) -> None:
         self._asked = asked
-        self._is_beginning = True
         try:
             answer = self._answer_to(asked)
         except ChatError as error:
             self._connection.member.refuse(error, self._ident(asked))
             return
         finally:
-            self._is_beginning = False
             self._connection.member.request = ""
         if isinstance(answer, dict):
             self._answer(answer)
         else:
             self._steps = answer
-            self._go_on()
+            self.go_on()
 
     def _answer_to(self, asked: Request) -> programs.Steps | programs.Fields | None:
         if asked.name == "hello":
@@ -152,8 +148,8 @@ class ProgramTalk:
             me.is_resumable = token is not None
         return programs.enter(self._hub, self._connection.member, asked.fields, is_back)
 
-    def _go_on(self) -> None:
-        """Let what is asked go on as far as it can."""
+    def go_on(self) -> None:
+        """Go on with the request that is under way, as far as it can go now."""
         me = self._connection.member
         while self._steps is not None and not (me.in_flight or me.asking):
             steps = self._steps
@@ -172,6 +168,9 @@ class ProgramTalk:
                 self._answer(done.value)
             except ChatError as error:
                 me.refuse(error)
+            except Exception:
+                self._steps = None
+                raise
             finally:
                 me.request = ""
 

@@ -45,11 +45,21 @@ class FramingOutbox:
     def is_closed(self, closed: bool) -> None:
         raise AttributeError("close() closes")
 
+    @property
+    def keeps_up(self) -> bool:
+        return self._outbox.keeps_up
+
+    @keeps_up.setter
+    def keeps_up(self, keeps_up: bool) -> None:
+        raise AttributeError("the reader decides")
+
     def send(self, data: bytes | memoryview) -> bool:
+        if not data:
+            return self.keeps_up  # an empty chunk would be the last one (RFC 9112, 7.1)
         return self._outbox.send(self._of(data))
 
-    def drop(self) -> None:
-        """End it; an apology in words would be no frame of the other's."""
+    def drop(self, apology: bytes) -> None:
+        self.send(apology)
         self.close(linger=False)
 
     def close(self, linger: bool) -> None:

@@ -152,6 +152,7 @@ class Visitor:
     """
 
     is_closed = False
+    keeps_up = True
 
     def __init__(self, web: WebFactory, alias: str, on_over: Callable[[], None]) -> None:
         """``on_over`` is called once they are gone."""
@@ -211,7 +212,7 @@ class Visitor:
     def send(self, data: bytes | memoryview) -> bool:
         return True
 
-    def drop(self) -> None:
+    def drop(self, apology: bytes) -> None:
         for post in self._all():
             self._fail(post, Refused(500, FAULT))
         self._clock.callLater(0, self._part)  # the hub is at work
