@@ -239,7 +239,6 @@ class Member:
         for room in self.hearing:
             room.caught_up(self)
         waiting, self._then = self._then, ()
-        self.asking -= len(waiting)
         for then in waiting:
             then()
         self.settle()
@@ -257,11 +256,16 @@ class Member:
 
     def when_reading(self, then: Callable[[], None]) -> None:
         """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
-        if self.is_behind:
-            self._then += (then,)
-            self.asking += 1
-        else:
+        if not self.is_behind:
             then()
+            return
+
+        def go_on() -> None:
+            self.asking -= 1
+            then()
+
+        self._then += (go_on,)
+        self.asking += 1
 
     def abandon(self) -> None:
         """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
@@ -339,14 +343,22 @@ class Member:
         self.catch_up()
 
     def finish(self, room: Room) -> None:
-        """Give one who is behind the rest of a room that they leave."""
+        """Send a reader who is behind the rest of a room that they leave."""
         if not self.is_behind or self.leaving is not None:
             return
         if room.lacks(self) and (self._fetches or not self.view.is_for_people):
-            self._past.give(self, room.name, room.owed_to(self)[0] + 1, room.number)
+            first, last = room.owed_to(self)[0] + 1, room.number
+            if self._is_held_back:  # they are coming back: the answer to that comes first, and waits for no answer
+                self._then += (lambda: self._give_rest(room, first, last),)
+            else:
+                self._past.give(self, room.name, first, last)
         else:
             self.hear(list(self._rest_of(room)))
             self.pay()
+
+    def _give_rest(self, room: Room, first: int, last: int) -> None:
+        if room not in self.hearing:  # or it comes with what they were promised on coming in again
+            self._past.give(self, room.name, first, last)
 
     def _rest_of(self, room: Room) -> Iterator[Event]:
         given, rest = room.owed_to(self)

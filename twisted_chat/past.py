@@ -21,6 +21,7 @@ class Past:
         self, journal: Journal, settle: Callable[[Member], None], on_fault: Callable[[Member | None], None]
     ) -> None:
         """``settle`` is called with whoever was answered."""
+        self.page = PAGE
         self._journal = journal
         self._settle = settle
         self._on_fault = on_fault
@@ -66,13 +67,11 @@ class Past:
 
         self._journal.recall(query, answered)
 
-    def recall_pages(
-        self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None], most: int = PAGE
-    ) -> None:
+    def recall_pages(self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
         """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
 
         def answer(found: Sequence[Event]) -> None:
-            is_last = len(found) < most
+            is_last = len(found) < self.page
             show(found, is_last)
             if not is_last:
                 rest, ident = query._replace(after=found[-1].number), member.request
@@ -80,10 +79,10 @@ class Past:
 
         def go_on(rest: Query, ident: str) -> None:
             member.request = ident
-            self.recall_pages(member, rest, show, most)
+            self.recall_pages(member, rest, show)
             member.request = ""
 
-        self.recall(member, query._replace(most=most), answer)
+        self.recall(member, query._replace(most=self.page), answer)
 
     def members_at(self, member: Member, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
         """Answer with who was in a room just after an event, by what came and went since."""

@@ -311,7 +311,7 @@ class LineFactory(Factory):
         self.watchdog = Watchdog(self.connections, clock)
         self.addresses = addresses
         self.is_held = False  # nothing more is taken of anybody: the server is about to stop
-        self._graces = Graces(hub, clock, limits.grace_seconds, addresses)
+        self.graces = Graces(hub, clock, limits.grace_seconds, addresses)
         self._all_closed: Deferred[None] | None = None
         self._is_stopping = False
 
@@ -323,7 +323,7 @@ class LineFactory(Factory):
     @property
     def away(self) -> int:
         """How many programs may still come back."""
-        return len(self._graces)
+        return len(self.graces)
 
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
         if not self.addresses.enter(host(address)):
@@ -347,7 +347,7 @@ class LineFactory(Factory):
         if self._is_stopping or member.leaving is not None or not (member.is_resumable and member.alias):
             return False
         if self.limits.grace_seconds:
-            self._graces.give(member, host(connection.address))
+            self.graces.give(member, host(connection.address))
         return bool(self.limits.grace_seconds)
 
     def forget(self, connection: Chat) -> None:
@@ -366,7 +366,7 @@ class LineFactory(Factory):
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
         self._is_stopping, self.is_held = True, False
-        self._graces.end_all()
+        self.graces.end_all()
         for connection in list(self.connections):
             connection.stop()
         if not self.connections:

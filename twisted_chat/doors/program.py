@@ -110,6 +110,7 @@ class ProgramTalk:
 
     def _begin(self, asked: Request) -> None:
         self._asked = asked
+        self._connection.member.refused = ""  # under the same id, before a cut
         try:
             answer = self._answer_to(asked)
         except ChatError as error:
