@@ -7,6 +7,7 @@ import json
 import mmap
 import os
 import struct
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -28,7 +29,7 @@ from twisted_chat.wire.jsonlines import JsonView
 
 from .doors import Door
 from .house import House
-from .processes import SECONDS, environment, wait_until
+from .processes import SCRIPTS, SECONDS, environment, wait_until
 from .test_program_door import TOKEN, Program
 from .wall_clock import STEPS
 from .web import Browser, EventStream, WebPeer
@@ -405,3 +406,22 @@ def test_a_real_server_goes_on_through_every_step(twistd, machine, start, tmp_pa
         alice.send("kept\n")
         bob.read_until("alice: kept\n")
         assert "slow down" not in server.log + alice.received.decode() + bob.received.decode()
+
+
+def test_the_bundled_client_waits_as_long_as_it_was_told(twistd, machine):
+    server = twistd()
+    command = [SCRIPTS / "twisted-chat", f"127.0.0.1:{server.port}", "--alias", "log", "--listen"]
+    given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with (
+        server.connect("alice") as alice,
+        subprocess.Popen([*command, "--wait", "done$", "--timeout", "600"], env=machine.env, **given) as client,
+    ):
+        alice.read_until("log has connected to the chat room")
+        for step in (*STEPS, 7200):
+            machine.set(step)
+            for number in range(3):
+                alice.send(f"{step} {number}\n")
+                assert client.stdout.readline() == f"alice: {step} {number}\n".encode()
+        alice.send("done\n")
+        assert client.communicate(timeout=SECONDS) == (b"alice: done\n", b"")
+        assert client.returncode == 0
