@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import succeed
@@ -33,7 +34,13 @@ from .checker import Heard, History, Sent, check
 from .good_client import GoodClient
 from .wall_clock import STEPS, WallClock
 
-LIMITS = Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted()
+LIMITS = replace(
+    Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted(),
+    lines_per_second=1000,  # in force, and so high that nobody is slowed down
+    lines_at_once=10_000,
+    bytes_per_second=10**6,
+    bytes_at_once=10**7,
+)
 TAIL = 5  # events of a room that a start knows
 WIRE = 2000  # bytes that are on their way before the transport asks for a pause
 PROGRAMS = ("ann", "ben", "cy", "dot")
