@@ -17,7 +17,7 @@ from .events import ACTED, POSTS, Event
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
-from .room import Room
+from .room import Room, by_time
 
 Function = Callable[[Hub, Member, str], None]
 
@@ -240,7 +240,7 @@ def _wanted(hub: Hub, room: Room, words: str) -> Query:
     if count:
         return query._replace(after=max(0, room.number - int(count)))
     if ago:
-        return query._replace(since=hub.seconds() - int(ago) * _SECONDS[unit])
+        return query._replace(since=hub.now() - int(ago) * _SECONDS[unit])
     return query._replace(after=max(0, int(first) - 1), until=min(int(last), room.number))
 
 
@@ -276,15 +276,15 @@ def search(hub: Hub, me: Member, rest: str) -> None:
         raise BadUsage(TABLE["search"].usage)
     if not rooms:
         raise NoCurrentRoom
-    found: list[Event] = []
+    found: list[list[Event]] = []
     waits = len(rooms)
 
     def answer(some: Sequence[Event]) -> None:
         nonlocal waits
-        found.extend(event for event in some if me.wants(event))
+        found.append([event for event in some if me.wants(event)])
         waits -= 1
         if not waits:
-            newest = sorted(found, key=lambda event: event.when)[-HISTORY_SHOWN:]
+            newest = list(by_time(*found))[-HISTORY_SHOWN:]
             me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
             me.show_again(newest)
 
@@ -327,8 +327,8 @@ def whois(hub: Hub, me: Member, rest: str) -> None:
     """Tell about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.member_called(rest)
     me.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
-    now = hub.seconds()
-    me.notice(f"{them.alias} came {_ago(now - them.since)} ago and was last active {_ago(now - them.active)} ago")
+    here, idle = hub.seconds() - them.since, hub.seconds() - them.active
+    me.notice(f"{them.alias} came {_ago(here)} ago and was last active {_ago(idle)} ago")
     if them.away is not None:
         me.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
 

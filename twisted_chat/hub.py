@@ -58,12 +58,14 @@ class Hub:
         journal: Journal,
         limits: Limits,
         seconds: Callable[[], float],
+        now: Callable[[], float],
         on_fault: Callable[[Member | None], None],
     ) -> None:
         """Serve from this journal.
 
-        ``seconds`` tells the time, in seconds since the epoch. ``on_fault`` is called, within the ``except``,
-        for a fault of ours in what concerns one member (or none in particular): the others are served on.
+        ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
+        what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
+        in what concerns one member (or none in particular): the others are served on.
         """
         self.aliases: dict[str, Member] = {}  # by key
         self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits)}
@@ -72,6 +74,7 @@ class Hub:
         self.limits = limits
         self.traffic = Traffic()
         self.seconds = seconds
+        self.now = now
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)
@@ -118,9 +121,9 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        number, now = next(self._session_numbers), self.seconds()
-        pace = Pace(self.limits, now)
-        member = Member(number, outbox, view, door, self.past, pace, self.traffic, now)
+        number, seconds = next(self._session_numbers), self.seconds()
+        pace = Pace(self.limits, seconds)
+        member = Member(number, outbox, view, door, self.past, pace, self.traffic, seconds)
         self._sessions[member.session] = member
         return member
 

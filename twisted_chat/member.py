@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from heapq import merge
 from typing import Protocol
 
 from . import text
@@ -12,7 +11,7 @@ from .errors import ChatError, Fault
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .interfaces import Door, Outbox, View
 from .limits import Pace
-from .room import Room, in_parts
+from .room import Room, by_time, in_parts
 from .traffic import Traffic
 
 PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
@@ -52,7 +51,7 @@ class Member:
         past: Fetcher,
         pace: Pace,
         traffic: Traffic,
-        now: float,
+        since: float,
     ) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
@@ -80,7 +79,7 @@ class Member:
         self.echo = True
         self.bell = False
         self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
-        self.since = self.active = now  # seconds since the epoch
+        self.since = self.active = since  # by Hub.seconds, and not by the time of events
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
         self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for ...
@@ -219,7 +218,7 @@ class Member:
         self._fetches = self.is_behind = False
         rooms = {room.name: room for room in self.hearing}
         owed = [self._rest_of(room) for room in self.hearing]
-        parts = in_parts(merge(self._take_kept(), *owed, key=_when), PART)
+        parts = in_parts(by_time(self._take_kept(), *owed), PART)
         for part in parts:
             for event in part:
                 room = self._heard_in(event, rooms)
@@ -407,7 +406,3 @@ def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memo
     if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
         joined[parts] = data
     return data
-
-
-def _when(event: Event) -> float:
-    return event.when

@@ -17,6 +17,7 @@ from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Even
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
+from .room import by_time
 
 Fields = dict[str, Any]
 Steps = Generator[None, None, Fields]
@@ -260,13 +261,13 @@ def search(hub: Hub, me: Member, fields: Fields) -> Steps:
     if not (words.strip() or author):
         raise BadRequest('"words" is empty: give what to look for, or "from", an alias')
     names = [hub.room_of(me, fields["room"]).name] if "room" in fields else list(me.rooms)
-    limit, found = fields["limit"], list[Event]()
+    limit, found = fields["limit"], list[Sequence[Event]]()
     for name in names:
         query = Query(name, words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
-        hub.past.recall(me, query, found.extend)
+        hub.past.recall(me, query, found.append)
     yield
-    found.sort(key=lambda event: event.when)
-    return {"events": found[-limit:], "more": len(found) > limit}
+    newest = list(by_time(*found))
+    return {"events": newest[-limit:], "more": len(newest) > limit}
 
 
 @request
