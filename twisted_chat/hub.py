@@ -74,7 +74,7 @@ class Hub:
         self.seconds = seconds
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
-        self._session_numbers = itertools.count(1)
+        self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._looks: dict[str, Member] = {}
         self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
@@ -118,11 +118,15 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        number, now = next(self._session_numbers), self.seconds()
+        number, now = self._new_session(), self.seconds()
         pace = Pace(self.limits, now)
         member = Member(number, outbox, view, door, self.past, pace, self.traffic, now)
         self._sessions[member.session] = member
         return member
+
+    def _new_session(self) -> int:
+        """Return a session's number, which no other session in the journal's log has."""
+        return self._journal.opening << 32 | next(self._session_numbers)
 
     def client_of(self, token: str) -> str:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
@@ -148,7 +152,7 @@ class Hub:
         for session in member.former[:-FORMER]:
             del self._sessions[session]
         del member.former[:-FORMER]
-        member.session = next(self._session_numbers)
+        member.session = self._new_session()
         self._sessions[member.session] = member
 
     def claim(self, member: Member, wanted: str) -> None:

@@ -51,7 +51,7 @@ class SqliteJournal:
     """Orders and numbers events, keeps them, and then delivers them."""
 
     def __init__(self, path: str | Path, reactor: Reactor, keep: Keep = Keep()) -> None:  # noqa: B008  # frozen
-        self.name, self.secret = "", b""
+        self.name, self.secret, self.opening = "", b"", 0
         self.path = Path(path)
         self._reactor = reactor
         self._user: JournalUser
@@ -84,7 +84,7 @@ class SqliteJournal:
             self._lock = None
             raise
         self.name = self._reader.name = self._writer.name
-        self.secret = self._writer.secret
+        self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
         self._reading = Worker("journal reader")
         return known
