@@ -16,6 +16,7 @@ class TurnJournal:
     """Keeps the contract of interfaces.Journal; a turn ends when ``turn`` is called."""
 
     name = "double"
+    opening = 1
     secret = b"the double's"
 
     def __init__(self, now=lambda: 0.0):

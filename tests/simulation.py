@@ -60,6 +60,7 @@ class Disk:
     def __init__(self):
         self.logs = {}  # log -> events
         self.idents = {}
+        self.openings = 0
         self.unsynced = []  # batches that were written and are in the system's memory only
 
     def write(self, events):
@@ -101,6 +102,8 @@ class DiskJournal:
 
     def __init__(self, clock, now, disk, chance):
         self.clock, self.now, self.disk, self.chance = clock, now, disk, chance
+        disk.openings += 1
+        self.opening = disk.openings
         self.fails = False
         self.is_late = False
         self._batch = []

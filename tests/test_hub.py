@@ -316,8 +316,8 @@ def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
     assert bob.heard() == ["alice is now known as Alicia", "Alicia has left the chat room!"]
     bob.type("/r hello?")
     assert bob.heard() == ["!! nobody has written to you yet: /msg ALIAS TEXT"]
-    bob.type("/unignore alicia", "/ignore")
-    assert bob.heard() == ["-- you hear alicia again", "-- you ignore nobody"]
+    bob.type("/unignore alice", "/ignore")
+    assert bob.heard() == ["-- you hear alice again", "-- you ignore nobody"]
 
 
 def test_the_bell_rings_for_what_concerns_one(house):

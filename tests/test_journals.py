@@ -125,6 +125,7 @@ def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
     assert kept.known == []
     assert kept.journal.name
     assert kept.journal.secret
+    assert kept.journal.opening == 1
 
 
 def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):

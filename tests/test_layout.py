@@ -25,10 +25,11 @@ MAY_IMPORT = {
     "logs": {"clocks"},
     "interfaces": {"errors", "events"},
     "calls": set(),
+    "ignoring": {"text", "events"},
     "room": GROUND | {"member"},  # for types only
-    "member": GROUND | {"room", "calls"},
+    "member": GROUND | {"room", "calls", "ignoring"},
     "past": GROUND | {"member", "room"},
-    "hub": GROUND | {"member", "past", "room"},
+    "hub": GROUND | {"ignoring", "member", "past", "room"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
@@ -40,7 +41,7 @@ MAY_IMPORT = {
     "__main__": {"client", "clocks", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls traffic room member past hub commands programs wire".split()
+PURE = "errors events text limits interfaces calls ignoring traffic room member past hub commands programs wire".split()
 
 
 def modules():

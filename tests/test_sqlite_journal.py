@@ -42,7 +42,7 @@ from twisted_chat.journals.sqlite_words import index_some
 from twisted_chat.limits import Limits
 from twisted_chat.wire.plain import PlainView
 
-from .house import Person
+from .house import House, Person
 from .test_journals import Kept, numbers
 from .threaded_clock import SECONDS, ThreadedClock
 from .wall_clock import STEPS, WallClock
@@ -193,6 +193,48 @@ def test_numbers_topics_and_the_last_events_survive_a_restart(begin):
     append(second, said("again", "ops"), said("again", "*"), said("again", "@BOB"))
     assert numbers(second.events) == [5, 2, 2]
     assert second.texts("@bob") == ["to one", "again"]
+
+
+def test_no_two_openings_that_kept_anything_have_the_same_number(begin):
+    openings = []
+    for _ in range(3):
+        kept = begin()
+        openings.append(kept.journal.opening)
+        append(kept, said("hi"))
+        kept.stop()
+    assert openings == [1, 2, 3]
+    idle = begin()
+    idle.stop()
+    assert idle.journal.opening == begin().journal.opening == 4  # nothing was kept under it, so nothing is mixed up
+
+
+def test_an_opening_is_kept_by_the_first_commit_that_works(begin, monkeypatch):
+    first = begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_log.Log, "_insert", lambda *given: 1 / 0)
+        first.journal.append(said("not kept"))
+        first.turn()
+        assert first.refused
+    first.clock.advance(1)
+    append(first, said("kept"))
+    first.stop()
+    assert begin().journal.opening == 2
+
+
+def test_a_session_is_not_taken_for_another_of_before_a_restart(begin):
+    sessions = []
+    for _ in range(2):
+        kept = begin()
+        house = House(journal=kept.journal)
+        alice, bob = house.connect(), house.connect()
+        house.hub.renew(bob.member)
+        sessions += [alice.member.session, bob.member.session, *bob.member.former]
+        kept.journal.start(kept)
+        append(kept, said("hi")._replace(origin=bob.member.session))
+        assert kept.ask()[-1].origin == bob.member.session
+        kept.stop()
+    assert len(set(sessions)) == 6
+    assert max(sessions) < 2**63
 
 
 def test_each_file_has_a_name_and_a_secret_of_its_own(begin, tmp_path):
@@ -434,6 +476,7 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
     kept = begin()
     assert kept.journal.name == name
     assert len(kept.journal.secret) == 32
+    assert kept.journal.opening == 1
     assert kept.texts() == ["old times", "", "the server stopped"]
     assert kept.texts(words="times") == ["old times"]
 

@@ -355,7 +355,8 @@ def back(hub: Hub, me: Member, rest: str) -> None:
 
 @command("mute", arguments="[ALIAS]")
 def ignore(hub: Hub, me: Member, rest: str) -> None:
-    """Hear nothing that a person says. Without ALIAS, list whom you ignore."""
+    """Hear nothing that a person says. That goes for any alias that they take; once they have left, whoever comes in
+    under ALIAS is taken for them. Without ALIAS, list whom you ignore."""
     if not rest.strip():
         me.notice(f"you ignore {text.listed(sorted(me.ignoring), NAMES_SHOWN, len(me.ignoring)) or 'nobody'}")
         return
@@ -364,18 +365,20 @@ def ignore(hub: Hub, me: Member, rest: str) -> None:
         raise ChatError("you cannot ignore yourself: /set echo off hides your own lines")
     if len(me.ignoring) >= NAMES_SHOWN:
         raise ChatError(f"you ignore {len(me.ignoring)} people already: /unignore one first")
-    hub.listen(me, ignoring=me.ignoring | {them.key})
+    if not me.ignores(them):
+        hub.listen(me, ignoring=me.ignoring.adding(them.alias, (them.session, *them.former)))
     me.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
 
 
 @command("unmute", arguments="ALIAS")
 def unignore(hub: Hub, me: Member, rest: str) -> None:
     """Hear a person again."""
-    key = text.key(rest.strip())
-    if key not in me.ignoring:
+    rest_of_them = me.ignoring.without(rest.strip())
+    heard = [alias for alias in me.ignoring if alias not in set(rest_of_them)]
+    if not heard:
         raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
-    hub.listen(me, ignoring=me.ignoring - {key})
-    me.notice(f"you hear {key} again")
+    hub.listen(me, ignoring=rest_of_them)
+    me.notice(f"you hear {' and '.join(heard)} again")
 
 
 # -- this connection

@@ -36,6 +36,7 @@ from .events import (
     Event,
     Lines,
 )
+from .ignoring import Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
@@ -77,11 +78,12 @@ class Hub:
         self.now = now
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
-        self._session_numbers = itertools.count(1)
+        self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._looks: dict[str, Member] = {}
         self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
+        self._ignorers: dict[Member, None] = {}  # who ignore somebody
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self._settle, on_fault)
         journal.start(self)
@@ -121,11 +123,15 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        number, seconds = next(self._session_numbers), self.seconds()
+        number, seconds = self._new_session(), self.seconds()
         pace = Pace(self.limits, seconds)
         member = Member(number, outbox, view, door, self.past, pace, self.traffic, seconds)
         self._sessions[member.session] = member
         return member
+
+    def _new_session(self) -> int:
+        """Return a session's number, which no other session in the journal's log has."""
+        return self._journal.opening << 32 | next(self._session_numbers)
 
     def client_of(self, token: str) -> str:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
@@ -151,8 +157,10 @@ class Hub:
         for session in member.former[:-FORMER]:
             del self._sessions[session]
         del member.former[:-FORMER]
-        member.session = next(self._session_numbers)
+        before, member.session = member.session, self._new_session()
         self._sessions[member.session] = member
+        for ignorer in self._ignorers:
+            ignorer.ignoring.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
         """Ask for an alias, the first one or another. Then everyone starts in the lobby.
@@ -282,7 +290,7 @@ class Hub:
         view: View | None = None,
         echo: bool | None = None,
         bell: bool | None = None,
-        ignoring: frozenset[str] | None = None,
+        ignoring: Ignoring | None = None,
     ) -> None:
         """Change how a member hears; what is not given stays as it is."""
         places = [] if member.is_behind else list(member.hearing)
@@ -296,6 +304,9 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
+            self._ignorers.pop(member, None)
+            if ignoring:
+                self._ignorers[member] = None
         for room in places:
             room.place(member)
 
@@ -571,18 +582,18 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
+            for ignorer in self._ignorers:
+                ignorer.ignoring.came(alias, member.session, self._sessions.__contains__)
             self._admit(member, self.everyone)
         self._append(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
             self._append(JOINED, member, room)
 
     def _renamed(self, alias: str, member: Member) -> None:
-        old = member.key
         self._give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        for other in self.everyone.members:
-            if old in other.ignoring:
-                other.ignoring = other.ignoring - {old} | {member.key}
+        for ignorer in self._ignorers:
+            ignorer.ignoring.renamed(alias, member.session)
         if not member.rooms:
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
@@ -591,6 +602,9 @@ class Hub:
         self._give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
+        self._ignorers.pop(member, None)
+        for ignorer in self._ignorers:
+            ignorer.ignoring.left(self._sessions.__contains__)
         self._forget_client(member)
         self._heirs += member.heirs
         member.gone = True

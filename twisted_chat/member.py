@@ -9,6 +9,7 @@ from . import text
 from .calls import Calls
 from .errors import ChatError, Fault
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
 from .limits import Pace
 from .room import Room, by_time, in_parts
@@ -75,7 +76,7 @@ class Member:
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None
-        self.ignoring: frozenset[str] = frozenset()  # keys of aliases
+        self.ignoring = NOBODY
         self.echo = True
         self.bell = False
         self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
@@ -153,7 +154,7 @@ class Member:
             if self.wants(event):
                 self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
             elif not self.view.is_for_people:
-                self.owe(self.view.encode([Event(IGNORED, event.group, number=event.number, when=event.when)]))
+                self.owe(self.view.encode([self.as_wanted(event)]))
 
     def owe(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
@@ -381,7 +382,15 @@ class Member:
             return True
         if event.origin == self.session:
             return self.echo
-        return not self.ignoring or text.key(event.author) not in self.ignoring
+        return not (self.ignoring and self.ignoring.hides_event(event))
+
+    def as_wanted(self, event: Event) -> Event:
+        """Return an event, or what stands in its place if they do not wish to hear it: so numbers have no gaps."""
+        return event if self.wants(event) else Event(IGNORED, event.group, number=event.number, when=event.when)
+
+    def ignores(self, other: Member) -> bool:
+        """Whether they hear nothing of what another member says."""
+        return self.ignoring.hides(other.alias, other.session)
 
     def _concerns(self, event: Event) -> bool:
         if event.kind not in POSTS or event.origin == self.session:

@@ -21,6 +21,8 @@ IDENTS = 100_000  # that are remembered: more than a program asks for again afte
 class MemoryJournal:
     """Orders and numbers events, and delivers them at the end of the turn."""
 
+    opening = 1
+
     def __init__(self, clock: IReactorTime, now: Callable[[], float]) -> None:
         """``now`` gives the time that events are stamped with, in seconds since the epoch."""
         self.name, self.secret = secrets.token_hex(8), secrets.token_bytes(32)

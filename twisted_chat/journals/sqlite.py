@@ -56,7 +56,7 @@ class SqliteJournal:
         keep: Keep = Keep(),  # noqa: B008  # frozen
     ) -> None:
         """``now`` gives the time that events are stamped with, in seconds since the epoch."""
-        self.name, self.secret = "", b""
+        self.name, self.secret, self.opening = "", b"", 0
         self.path = Path(path)
         self._reactor = reactor
         self._now = now
@@ -90,7 +90,7 @@ class SqliteJournal:
             self._lock = None
             raise
         self.name = self._reader.name = self._writer.name
-        self.secret = self._writer.secret
+        self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
         self._reading = Worker("journal reader")
         return known

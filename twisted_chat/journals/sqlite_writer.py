@@ -28,6 +28,7 @@ class Writer:
     def __init__(self, place: Place, keep: Keep, now: Callable[[], float]) -> None:
         self.name = ""
         self.secret = b""
+        self.opening = 0  # of the file
         self._place = place
         self._path = place.path
         self._now = now
@@ -48,6 +49,7 @@ class Writer:
             self._place.learn()
             self._log = Log(self._connection)
             self.name, self.secret = self._log.name, self._log.secret
+            self.opening = self._log.opening = self._log.last_opening + 1
             self._log.dismiss_all(self._now())
             return self._log.known()
         except (sqlite3.Error, OSError) as error:
@@ -139,7 +141,7 @@ class Writer:
         if self._connection is None:
             self._place.check()  # before SQLite adds to another file what is in the -wal of this one
             connection = connect(self._path)
-            log = Log(connection)
+            log = Log(connection, self.opening)
             if log.name != self.name:
                 connection.close()
                 raise Moved
