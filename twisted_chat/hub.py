@@ -112,14 +112,14 @@ class Hub:
 
     # -- requests: who is here
 
-    def connect(self, outbox: Outbox, view: View, door: Door) -> Member:
-        """Return a new member, who has to claim an alias.
+    def connect(self, outbox: Outbox, view: View, door: Door, pace: Pace | None = None) -> Member:
+        """Return a new member, who has to claim an alias; ``pace``: how much they may say, if they say anything.
 
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
         number, now = next(self._session_numbers), self.seconds()
-        pace = Pace(self.limits, now)
+        pace = pace or Pace(self.limits, now)
         member = Member(number, outbox, view, door, self.past, pace, self.traffic, now)
         self._sessions[member.session] = member
         return member
@@ -590,6 +590,7 @@ class Hub:
             del self._sessions[session]
         self._forget_client(member)
         self._heirs += member.heirs
+        member.pace.leave()
         member.gone = True
 
     # -- helpers
@@ -601,6 +602,7 @@ class Hub:
     def _ask(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
         self._journal.append(asked)
         member.in_flight += events
+        member.pace.caused += events
         member.active = self.seconds()
 
     def _settle(self, member: Member) -> None:

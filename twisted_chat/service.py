@@ -88,7 +88,12 @@ class Options(usage.Options):
         ["keep", None, None, "How much of it: events a room (100000), an age (30d), a size (2GB). [default: all]"],
         ["grace", None, int(Limits.grace_seconds), "Seconds that a program may be cut off before others see it leave."],
         ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
-        ["per-address", None, Limits.per_address, "Connections from one address; from this machine 200 or more."],
+        [
+            "per-address",
+            None,
+            Limits.per_address,
+            "Connections from one address; a private one 100 or more, this machine 200.",
+        ],
         [
             "remember",
             None,
@@ -200,6 +205,7 @@ class Options(usage.Options):
         limits = Limits(
             max_line=self["max-line"],
             per_address=most,
+            per_private=max(most, Limits.per_private),
             per_loopback=max(most, Limits.per_loopback),
             remembered=self["remember"],
             remembered_bytes=self["remember-bytes"],
