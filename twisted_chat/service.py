@@ -29,6 +29,7 @@ from twisted.python.failure import Failure
 from . import __version__, text
 from .doors.chat import address_text, host
 from .doors.line import LineFactory
+from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
 from .errors import CannotOpen
 from .hub import Hub
@@ -389,11 +390,18 @@ def makeService(options: Options) -> IService:
     if scales is not None:
         factories["metrics"] = scales.make_factory(factory, web, __version__)
     listening = [
-        Listening(option, written, serverFromString(reactor, written), factory)
+        _listening(reactor, option, written, factory)
         for option, factory in factories.items()
         for written in options[option]
     ]
     return ChatService(reactor, listening, factory, on_stop, journal)
+
+
+def _listening(reactor: Any, option: str, written: str, factory: IProtocolFactory) -> Listening:
+    inner = written.removeprefix(PREFIX)
+    if inner != written:
+        factory = ProxiedFactory(factory, reactor)
+    return Listening(option, written, serverFromString(reactor, inner), factory)
 
 
 def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | None]:

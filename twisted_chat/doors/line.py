@@ -70,7 +70,7 @@ class LineChat(Chat, LineReceiver):
         self._begin(outbox_for(self.transport, clock, limits, self._drained, self._stalled), PlainView())
         self._telnet = TelnetFilter(self.member.write)
         self._splitter = LineSplitter(limits.max_line)
-        set_socket_options(self.transport, self.address, limits)
+        set_socket_options(self.transport, limits)
         self._outbox.send(PROMPT)
 
     def dataReceived(self, data: bytes) -> None:
@@ -255,12 +255,12 @@ class LineChat(Chat, LineReceiver):
         self._close()
 
 
-def set_socket_options(transport: ITCPTransport, address: IAddress, limits: Limits) -> None:
+def set_socket_options(transport: ITCPTransport, limits: Limits) -> None:
     """Let a connection keep little unsent, send at once, and notice a peer that is gone."""
     handle = plain_socket(transport)
     if handle is not None:
         handle.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer)
-    if not ITCPTransport.providedBy(transport) or not host(address):
+    if not ITCPTransport.providedBy(transport) or not host(transport.getPeer()):
         return  # a UNIX socket, or a test
     transport.setTcpNoDelay(True)  # or a line waits up to 40 ms for the reader's acknowledgement
     transport.setTcpKeepAlive(True)

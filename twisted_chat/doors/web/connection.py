@@ -41,9 +41,10 @@ class WebConnection(ProtocolWrapper):
     transport: Any  # of any kind that streams
     outbox: SocketOutbox | TransportOutbox | None = None
 
-    def __init__(self, factory: Any, wrapped: Any, counted: IAddress | None) -> None:
-        """``counted``: the address for which this counts as a connection, if it does."""
+    def __init__(self, factory: Any, wrapped: Any, peer: IAddress, counted: IAddress | None) -> None:
+        """``peer``: who is at the other end; ``counted``: for whom it counts as a connection, if it does."""
         super().__init__(factory, wrapped)
+        self._peer = peer
         self._counted = counted
         self._has_answered = False
         self._answering = 0  # requests
@@ -60,8 +61,11 @@ class WebConnection(ProtocolWrapper):
 
     # -- what Twisted calls
 
+    def getPeer(self) -> IAddress:
+        return self._peer
+
     def connectionMade(self) -> None:
-        set_socket_options(self.transport, self.transport.getPeer(), self.factory.web.limits)
+        set_socket_options(self.transport, self.factory.web.limits)
         self.waits()
 
     def dataReceived(self, data: bytes) -> None:
@@ -279,6 +283,6 @@ class WebListener(WrappingFactory):
         refusal = self.web.line.enter(address) if counted is not None else ""
         if refusal:
             return Refuser(self.web.line, bare(b"429 Too Many Requests", refusal, b"Retry-After: 10"))
-        connection = WebConnection(self, self.web.buildProtocol(address), counted)
+        connection = WebConnection(self, self.web.buildProtocol(address), address, counted)
         self.web.connections.add(connection)
         return connection
