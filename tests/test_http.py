@@ -17,7 +17,7 @@ from twisted_chat.errors import NotKept, NotRecalled
 from twisted_chat.events import JOINED, SAID, Event
 from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
-from twisted_chat.limits import Addresses, Limits
+from twisted_chat.limits import Limits
 from twisted_chat.wire.jsonlines import JsonView
 
 from .doors import Door
@@ -892,17 +892,33 @@ def test_a_visitor_answers_no_calls(door, curl):
 # -- limits
 
 
-def test_an_address_may_post_as_much_as_a_connection_may_say(door, curl):
+def test_a_visitor_may_say_as_much_as_a_connection_and_others_at_their_address_are_still_read(door, curl):
     lines = int(door.limits.lines_at_once)
     for _ in range(lines // LINES):
         assert post(curl, body="x\n" * LINES).status == 201
-    late = post(WebPeer(door), alias="other")
+    assert post(curl).status == 201  # what is left is just enough to be overdrawn
+    late = post(WebPeer(door))
     assert late.status == 429
     assert late.headers["Retry-After"] == "1"
     assert "this was not said" in late.text
-    assert post(WebPeer(door, "192.0.2.77"), alias="elsewhere").status == 201
+    assert post(WebPeer(door), alias="other").status == 201
     door.clock.advance(1)
     assert post(curl).status == 201
+
+
+def test_an_address_may_post_as_much_as_its_budget_however_many_visitors_it_sends():
+    door = Door(Limits(lines_at_once=20, lines_per_second=1, per_address=8))
+    said = [post(WebPeer(door), alias=f"ci{number}", body="x\n" * LINES).status for number in range(4)]
+    assert said == [201, 201, 429, 429]  # 20 lines each, and what it takes to come in
+    assert post(WebPeer(door, "192.0.2.77"), alias="elsewhere").status == 201
+    assert closed(door)
+
+
+def test_what_is_said_over_a_line_counts_for_posts_from_the_same_address():
+    door = Door(Limits(lines_at_once=20, lines_per_second=1, per_address=4))
+    door.enter("alice").send("x\n" * 20)
+    assert post(WebPeer(door)).status == 429
+    assert closed(door)
 
 
 def test_an_address_may_post_so_many_bytes():
@@ -1166,13 +1182,3 @@ def test_a_question_to_the_past_needs_no_member(door):
     door.hub.past.look_up(Query("lobby"), found.append)
     door.settle()
     assert [event.kind for event in found[0]] == [JOINED, SAID]
-
-
-def test_an_address_that_is_quiet_again_is_not_remembered():
-    addresses = Addresses(Limits())
-    for number in range(1000):
-        addresses.post(f"192.0.2.{number}", 1, 1, 0.0)
-    assert len(addresses._posts) == 1000
-    for number in range(3):
-        addresses.post(f"198.51.100.{number}", 1, 1, 1000.0)
-    assert len(addresses._posts) < 10

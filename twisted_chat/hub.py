@@ -47,7 +47,6 @@ from .traffic import Traffic
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
 
-
 FORMER = 100  # sessions of one member that are remembered, for /reply
 
 
@@ -117,14 +116,14 @@ class Hub:
 
     # -- requests: who is here
 
-    def connect(self, outbox: Outbox, view: View, door: Door) -> Member:
-        """Return a new member, who has to claim an alias.
+    def connect(self, outbox: Outbox, view: View, door: Door, pace: Pace | None = None) -> Member:
+        """Return a new member, who has to claim an alias; ``pace``: how much they may say, if they say anything.
 
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
         number, seconds = self._new_session(), self.seconds()
-        pace = Pace(self.limits, seconds)
+        pace = pace or Pace(self.limits, seconds)
         member = Member(number, outbox, view, door, self.past, pace, self.traffic, seconds)
         self._sessions[member.session] = member
         return member
@@ -607,6 +606,7 @@ class Hub:
             ignorer.ignoring.left(self._sessions.__contains__)
         self._forget_client(member)
         self._heirs += member.heirs
+        member.pace.leave()
         member.gone = True
 
     # -- helpers
@@ -618,6 +618,7 @@ class Hub:
     def _ask(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
         self._journal.append(asked)
         member.in_flight += events
+        member.pace.caused += events
         member.active = self.seconds()
 
     def _settle(self, member: Member) -> None:
