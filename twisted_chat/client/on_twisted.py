@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from twisted.internet import error as internet_error
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
@@ -74,7 +74,7 @@ class TwistedDriver:
         if tls:
             endpoint = _over_tls(endpoint, address.host, ca)
         try:
-            await endpoint.connect(ConnectionFactory(listener))
+            await _cancellable(endpoint.connect(ConnectionFactory(listener)))
         except internet_error.ConnectError as error:
             raise CannotConnect(_why(error)) from error
         except internet_error.DNSLookupError as error:
@@ -128,6 +128,18 @@ class ConnectionFactory(ClientFactory):
 
     def buildProtocol(self, address: IAddress) -> Connection:  # type: ignore[override]  # clients know it
         return Connection(self._listener)
+
+
+def _cancellable(connecting: Deferred[Any]) -> Deferred[Any]:
+    """Return a Deferred that fails with CancelledError when it is cancelled, whatever an endpoint makes of that."""
+
+    def cancel(whole: Deferred[Any]) -> None:
+        whole.errback(CancelledError())
+        connecting.cancel()
+
+    whole: Deferred[Any] = Deferred(cancel)
+    connecting.addBoth(lambda outcome: None if whole.called else whole.callback(outcome))
+    return whole
 
 
 def _over_tls(endpoint: IStreamClientEndpoint, host: str, ca: str | None) -> IStreamClientEndpoint:
