@@ -12,7 +12,6 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
     IPushProducer,
-    IReactorTime,
     IStreamClientEndpoint,
     ITCPTransport,
 )
@@ -50,7 +49,8 @@ class DeferredWaiter(Generic[T]):
 class TwistedDriver:
     """A reactor."""
 
-    def __init__(self, reactor: IReactorTime) -> None:
+    def __init__(self, reactor: Any) -> None:
+        """``reactor`` has IReactorTime; to connect, or to be called from threads, what that needs."""
         self._reactor = reactor
 
     def waiter(self) -> DeferredWaiter[None]:
@@ -64,6 +64,10 @@ class TwistedDriver:
                 delayed.cancel()
 
         return stop
+
+    def call_from_thread(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Call in the reactor's thread, soon."""
+        self._reactor.callFromThread(call, *arguments)
 
     def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
         return Deferred.fromCoroutine(task).cancel
