@@ -157,13 +157,15 @@ class Hub:
         Raises: BadAlias, AliasTaken.
         """
         alias = text.alias(wanted)
-        self._refuse_taken(member, alias)
+        holder = self._asked_to_give_way(member, alias)
+        if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
+            self._refuse_taken(member, alias)
         self._append(CLAIMED, member, "", alias)
 
     def wait_for_leaver(self, member: Member, wanted: str) -> bool:
         """Let a member wait for whoever has an alias and is leaving; return whether there is somebody."""
-        holder = self.aliases.get(text.key(wanted))
-        if holder is None or holder is member or holder.leaving is None:
+        holder = self._asked_to_give_way(member, wanted)
+        if holder is None or holder.leaving is None:
             return False
         holder.heirs.append((member, member.epoch))
         member.asking += 1
@@ -631,13 +633,22 @@ class Hub:
             member.gone = True
             member.settle()
 
+    def _asked_to_give_way(self, member: Member, alias: str) -> Member | None:
+        """Return the other member who has an alias; one whom nothing keeps leaves now."""
+        holder = self.aliases.get(text.key(alias))
+        if holder is None or holder is member:
+            return None
+        holder.door.give_way(member.door.host)
+        return holder
+
     def _refuse_taken(self, member: Member, alias: str) -> None:
-        if self.aliases.get(text.key(alias), member) is not member:
-            raise AliasTaken(alias)
+        holder = self.aliases.get(text.key(alias), member)
+        if holder is not member:
+            raise AliasTaken(alias, seconds=holder.door.free_in())
         for look in text.looks(alias):
             holder = self._looks.get(look, member)
             if holder is not member:
-                raise AliasTaken(alias, holder.alias)
+                raise AliasTaken(alias, holder.alias, holder.door.free_in())
 
     def _give_back(self, member: Member, but: str = "") -> None:
         if member.key != text.key(but):
