@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "room": GROUND | {"member"},  # for types only
     "member": GROUND | {"room", "calls", "ignoring"},
     "past": GROUND | {"member", "room"},
-    "hub": GROUND | {"ignoring", "member", "past", "room"},
+    "directory": {"errors", "member", "text"},
+    "hub": GROUND | {"directory", "ignoring", "member", "past", "room"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
@@ -41,7 +42,7 @@ MAY_IMPORT = {
     "__main__": {"client", "clocks", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls ignoring traffic room member past hub commands programs wire".split()
+PURE = "errors events text limits interfaces calls ignoring traffic room member directory past hub commands programs wire".split()
 
 
 def modules():

@@ -447,7 +447,7 @@ def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
     door.settle()
     door.clock.advance(100)
     door.settle()
-    assert not (door.hub._sessions or door.hub._clients or door.hub.aliases)
+    assert not (door.hub._sessions or door.hub.directory.clients or door.hub.aliases)
 
 
 def test_what_was_told_to_somebody_who_has_just_left_is_acknowledged(door, alice):
@@ -652,7 +652,7 @@ def test_nobody_is_remembered_who_did_not_get_an_alias(door, alice):
     program = Program(door)
     assert program.answer("hello", version=1, alias="alice")["error"] == "alias_taken"
     program.dies()
-    assert list(door.hub._clients) == [alice.client]
+    assert list(door.hub.directory.clients) == [alice.client]
 
 
 def test_what_a_refused_join_promised_is_forgotten():

@@ -106,6 +106,10 @@ class Outbox(Protocol):
 class Door(Protocol):
     """The connection through which a member came in."""
 
+    @property
+    def host(self) -> str:
+        """The address that they are at; empty for this machine, or where nobody knows it."""
+
     def settled(self) -> None:
         """Called when the member may be able to do more than before.
 
@@ -115,6 +119,12 @@ class Door(Protocol):
 
     def taken_over(self) -> None:
         """Learn that the member, who is who they were, has come in through another connection instead."""
+
+    def give_way(self, host: str) -> None:
+        """Leave now if nothing is lost by it: somebody at an address asks for the member's alias."""
+
+    def free_in(self) -> int:
+        """Return after how many seconds the member leaves by itself, unless they come back; 0: nobody knows."""
 
 
 class View(Protocol):

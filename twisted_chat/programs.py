@@ -200,7 +200,7 @@ def _can_answer(member: Member, caller: Member) -> bool:
 def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
     """Answer a call. If the caller is gone, nobody hears it."""
     client, _slash, _own = fields["call"].partition("/")
-    caller = hub.client_called(client)
+    caller = hub.directory.clients.get(client)
     if caller is not None and not caller.calls.answered(fields["call"], me.client):
         raise NotCalled
     if caller is not None and not (caller.is_behind or caller.ignores(me)):
