@@ -36,13 +36,15 @@ MAY_IMPORT = {
     "wire": GROUND | {"wire"},
     "journals": GROUND | {"journals"},
     "doors": GROUND | {"hub", "room", "member", "commands", "programs", "wire", "doors"},
-    "client": GROUND | {"wire", "client", "__init__"},
+    "client": GROUND | {"clocks", "wire", "client", "__init__"},
     "service": GROUND | {"clocks", "hub", "member", "commands", "wire", "doors", "journals", "__init__"},
     "export": GROUND | {"journals", "wire"},
     "__main__": {"client", "clocks", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls ignoring traffic room member directory past hub commands programs wire".split()
+PURE = (
+    "errors events text limits interfaces calls ignoring traffic room member directory past hub commands programs wire"
+).split()
 
 
 def modules():
