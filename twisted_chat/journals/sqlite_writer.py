@@ -18,6 +18,7 @@ from .sqlite_trouble import cannot_open
 from .sqlite_words import index_room, index_some
 from .worker import QUIET_SECONDS
 
+PRUNE_SECONDS = 0.04  # from one slice of what has to go to the next: less than QUIET_SECONDS, so that it keeps up
 IDLE_SECONDS = 60.0  # until the age of what is kept is looked at again
 TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
 
@@ -33,7 +34,8 @@ class Writer:
         self._seconds = seconds
         self._connection: sqlite3.Connection | None = None
         self._log: Log
-        self._pruner = Pruner(keep)
+        self._pruner = Pruner(keep, lambda: self._log.forget())
+        self.troubles = self._pruner.troubles  # of what is done while idle
         self._pace = Pace()
         self._wanted: list[tuple[int, int, Callable[[], None]]] = []
 
@@ -48,6 +50,7 @@ class Writer:
             self._place.learn()
             self._log = Log(self._connection)
             self.name, self.secret = self._log.name, self._log.secret
+            self._pruner.look(self._connection, self._seconds())  # before something happens at a time that may be wrong
             self._log.dismiss_all(self._seconds())
             return self._log.known()
         except (sqlite3.Error, OSError) as error:
@@ -115,8 +118,9 @@ class Writer:
                     del self._wanted[0]
                     then()
                 return 0.0
-            # The index comes last: who searches has it filled anyway.
-            is_more = self._pruner.some(connection, self._seconds()) or index_some(connection, self._pace)
+            if self._pruner.some(connection, self._seconds()):
+                return PRUNE_SECONDS
+            is_more = index_some(connection, self._pace)  # last: before a search it is filled anyway
         except BaseException:
             self.close()
             self.search_anyway()
