@@ -220,8 +220,9 @@ class SqliteJournal:
         except Exception as error:
             self._reactor.callFromThread(self._note, "tidy up", trouble(error))
             return TROUBLE_SECONDS
-        if "tidy up" in self._troubles:
-            self._reactor.callFromThread(self._note, "tidy up", None)
+        for what, kind in {"tidy up": None, **self._writer.troubles}.items():
+            if kind != self._troubles.get(what):
+                self._reactor.callFromThread(self._note, what, kind)
         return wait
 
     def _note(self, what: str, kind: Trouble | None) -> None:

@@ -18,6 +18,7 @@ from .sqlite_trouble import cannot_open
 from .sqlite_words import index_room, index_some
 from .worker import QUIET_SECONDS
 
+PRUNE_SECONDS = 0.04  # from one slice of what has to go to the next: less than QUIET_SECONDS, so that it keeps up
 IDLE_SECONDS = 60.0  # until the age of what is kept is looked at again
 TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
 
@@ -34,7 +35,8 @@ class Writer:
         self._now = now
         self._connection: sqlite3.Connection | None = None
         self._log: Log
-        self._pruner = Pruner(keep)
+        self._pruner = Pruner(keep, lambda: self._log.forget())
+        self.troubles = self._pruner.troubles  # of what is done while idle
         self._pace = Pace()
         self._wanted: list[tuple[int, int, Callable[[], None]]] = []
 
@@ -50,6 +52,7 @@ class Writer:
             self._log = Log(self._connection)
             self.name, self.secret = self._log.name, self._log.secret
             self.opening = self._log.opening = self._log.last_opening + 1
+            self._pruner.look(self._connection, self._now())  # before something happens at a time that may be wrong
             self._log.dismiss_all(self._now())
             return self._log.known()
         except (sqlite3.Error, OSError) as error:
@@ -117,8 +120,9 @@ class Writer:
                     del self._wanted[0]
                     then()
                 return 0.0
-            # The index comes last: who searches has it filled anyway.
-            is_more = self._pruner.some(connection, self._now()) or index_some(connection, self._pace)
+            if self._pruner.some(connection, self._now()):
+                return PRUNE_SECONDS
+            is_more = index_some(connection, self._pace)  # last: before a search it is filled anyway
         except BaseException:
             self.close()
             self.search_anyway()

@@ -8,7 +8,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 QUIET_SECONDS = 0.05  # without a job, before the thread idles
-BUSY_SECONDS = 1.0  # after which it idles once, however many jobs there are
+BUSY_SECONDS = 1.0  # after which it idles once, however many jobs there are ...
+HURRY_SECONDS = 0.1  # ... if it asks not to be outrun by them
 
 
 class Worker:
@@ -18,10 +19,14 @@ class Worker:
     """
 
     def __init__(self, name: str, idle: Callable[[], float] | None = None) -> None:
-        """``idle`` does a little, and returns how many seconds to wait for a job before it is called again."""
+        """``idle`` does a little, and returns how many seconds to wait for a job before it is called again.
+
+        If that is less than ``QUIET_SECONDS``, it should not be outrun by the jobs.
+        """
         self._jobs: SimpleQueue[Callable[[], float | None] | None] = SimpleQueue()
         self._idle = idle
         self._idled = time.monotonic()
+        self._busy = BUSY_SECONDS
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -50,11 +55,12 @@ class Worker:
                 return
             asked = job()
             if wait is not None:
-                is_due = time.monotonic() - self._idled > BUSY_SECONDS
+                is_due = time.monotonic() - self._idled > self._busy
                 wait = self._idle_once() if is_due else min(wait, QUIET_SECONDS if asked is None else asked)
 
     def _idle_once(self) -> float:
         assert self._idle is not None
         wait = self._idle()
+        self._busy = HURRY_SECONDS if wait < QUIET_SECONDS else BUSY_SECONDS
         self._idled = time.monotonic()
         return wait
