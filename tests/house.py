@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from twisted_chat import commands
-from twisted_chat.errors import ChatError, NotKept
+from twisted_chat.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
 from twisted_chat.hub import Hub
+from twisted_chat.interfaces import ANYONE
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
@@ -38,8 +39,8 @@ class TurnJournal:
     def append(self, *events):
         self.batch.extend(events)
 
-    def recall(self, query, answer):
-        self.asked.append((query, answer))
+    def recall(self, query, answer, asker=ANYONE):
+        self.asked.append((query, answer, asker))
 
     def check(self, answer):
         self.checks.append(answer)
@@ -60,9 +61,9 @@ class TurnJournal:
             self.user.refuse(batch, self.failure)
         elif batch:
             self.user.deliver([self.numbered(event) for item in batch for event in self.events(item)])
-        for query, answer in asked:
+        for query, answer, asker in asked:
             try:
-                answer(chosen(self.user.remembered(query.group), query))
+                answer(chosen(query, self.user.remembered) if asker.waits() else NotRecalled("nobody waits"))
             except ChatError as error:
                 answer(error)
         for answer in checks:

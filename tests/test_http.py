@@ -263,7 +263,9 @@ def test_head_tells_what_get_would_and_has_no_body(door, curl, path):
 
 
 def test_what_cannot_be_read_now_is_told_with_when_to_try_again(door, curl):
-    door.journal.recall = lambda query, answer: answer(NotRecalled("the past cannot be read now: try it again later"))
+    door.journal.recall = lambda query, answer, asker: answer(
+        NotRecalled("the past cannot be read now: try it again later")
+    )
     answer = curl.ask("GET", "/rooms/lobby/events")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert answer.text == "the past cannot be read now: try it again later\n"
@@ -271,7 +273,7 @@ def test_what_cannot_be_read_now_is_told_with_when_to_try_again(door, curl):
 
 def test_a_client_that_goes_away_while_the_journal_is_asked_harms_nobody(door, curl):
     asked = []
-    door.journal.recall = lambda query, answer: asked.append(answer)
+    door.journal.recall = lambda query, answer, asker: asked.append(answer)
     curl.send_raw(b"GET /rooms/lobby/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     curl.lose()
     asked[0]([])
@@ -283,7 +285,7 @@ def test_a_client_that_goes_away_while_the_journal_is_asked_harms_nobody(door, c
 
 
 def test_a_fault_while_a_page_is_made_is_one_plain_answer(door, curl, logged_failures):
-    door.hub.past.look_up = lambda query, answer: 1 / 0
+    door.hub.past.look_up = lambda query, answer, asker: 1 / 0
     answer = curl.ask("GET", "/rooms/lobby/events")
     assert (answer.status, answer.text) == (500, "sorry, a fault of ours: please try again\n")
     logged_failures()
@@ -430,7 +432,7 @@ def test_what_a_room_does_not_remember_comes_to_a_stream_from_the_journal_in_pag
     everything = [Event(SAID, "lobby", "nc", str(number), number=number, when=1.0) for number in range(1, 1302)]
     asked = []
 
-    def recall(query, answer):
+    def recall(query, answer, asker):
         asked.append(query)
         found = [e for e in everything if query.after < e.number <= query.until][: query.most]
         door.clock.callLater(0, answer, found)

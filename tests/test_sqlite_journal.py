@@ -24,7 +24,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted_chat.errors import CannotOpen, NotKept, NotRecalled
 from twisted_chat.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
 from twisted_chat.hub import Hub
-from twisted_chat.interfaces import Known, Query
+from twisted_chat.interfaces import ANYONE, Known, Query
 from twisted_chat.journals import (
     sqlite,
     sqlite_file,
@@ -108,6 +108,18 @@ def logged():
 
 def texts(events):
     return [event.text for event in events]
+
+
+def test_after_a_clean_stop_the_file_alone_is_whole(begin, path, tmp_path):
+    kept = begin()
+    append(kept, said("hi"))
+    kept.ask()
+    kept.ask(words="hi")
+    kept.stop()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["chat.db", "chat.db.lock"]
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    assert texts(export(copy, "lobby")) == ["hi"]
 
 
 # -- group commit
@@ -681,7 +693,8 @@ def test_the_past_is_not_read_from_a_file_that_took_the_place_of_ours(begin, pat
     other.stop()
     kept = begin()
     assert kept.texts() == ["ours"]
-    kept.journal._reading.do(kept.journal._reader.close)  # so that it is opened anew
+    questions = kept.journal._questions
+    questions.threads[questions._quick].do(questions._quick.close, ANYONE.name)  # so that it is opened anew
     if is_there:
         (tmp_path / "other.db").replace(path)
     else:
@@ -693,7 +706,9 @@ def test_the_past_is_not_read_from_a_file_that_took_the_place_of_ours(begin, pat
 def test_the_past_is_not_read_from_a_file_with_another_name_in_it(begin, path):
     kept = begin()
     append(kept, said("ours"))
-    kept.journal._reader.name = "another"  # as if the inode had been given to another file meanwhile
+    questions = kept.journal._questions
+    questions._quick.name = "another"  # as if the inode had been given to another file meanwhile
+    questions.threads[questions._quick].do(questions._quick.close, ANYONE.name)
     with pytest.raises(NotRecalled, match=r"cannot be read now \(file moved or deleted\)"):
         kept.ask()
 
@@ -887,12 +902,11 @@ def test_the_index_is_filled_when_there_is_nothing_else_to_do(begin, path):
 
 
 def test_a_file_that_cannot_be_read_is_told_to_who_asks(begin, monkeypatch):
-    kept = begin()
-
     def fail(path):
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(sqlite_reader, "connect", fail)
+    kept = begin()
     with pytest.raises(NotRecalled, match=r"cannot be read now \(disk error\)"):
         kept.ask()
     monkeypatch.undo()
@@ -903,7 +917,7 @@ def test_who_asks_cannot_write(begin):
     kept = begin()
     kept.ask()
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        kept.journal._reader._connection.execute("DELETE FROM events")
+        kept.journal._questions._quick._connection.execute("DELETE FROM events")
 
 
 def test_trouble_beside_the_commits_is_told_once_and_searches_go_on(begin, path, monkeypatch, logged):
@@ -1139,7 +1153,7 @@ async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
     answer = Deferred()
     journal.recall(Query("lobby", words="hi"), answer.callback)
     assert await answer == batch[:1]
-    threads = {journal._writing._thread, journal._reading._thread}
+    threads = {worker._thread for worker in (journal._writing, *journal._questions.threads.values())}
     await journal.stop()
     assert not any(thread.is_alive() for thread in threads)
 

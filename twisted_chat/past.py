@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
-from .interfaces import Journal, Query
+from .interfaces import ANYONE, Asker, Journal, Query
 from .member import FETCHED, Member
 from .room import Room
 
@@ -54,9 +54,11 @@ class Past:
                 member.request = ""
             self._settle(member)
 
-        self._journal.recall(query, answered)
+        self._journal.recall(query, answered, Asker(member.session, lambda: member.epoch == epoch))
 
-    def look_up(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+    def look_up(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
         """Ask the journal for somebody who is no member; the answer may be why it cannot be told."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
@@ -65,7 +67,7 @@ class Past:
             except Exception:
                 self._on_fault(None)
 
-        self._journal.recall(query, answered)
+        self._journal.recall(query, answered, asker)
 
     def recall_pages(self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
         """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
@@ -130,7 +132,8 @@ class Past:
             except Exception:
                 self._on_fault(member)
 
-        self._journal.recall(Query(room.name, after=first - 1, until=last, most=FETCHED), answered)
+        query = Query(room.name, after=first - 1, until=last, most=FETCHED)
+        self._journal.recall(query, answered, Asker(member.session, lambda: not outbox.is_closed))
 
 
 def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:
