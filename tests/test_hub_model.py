@@ -140,9 +140,11 @@ class HubMachine(RuleBasedStateMachine):
     def overhear(self, room, after):
         person = self.connect()
         try:
-            name = self.house.hub.overhear(person.member, room, after).name
+            found = self.house.hub.room_called(room)
         except NoSuchRoom:
             return multiple()
+        self.house.hub.overhear(person.member, found, after)
+        name = found.name
         log, session = self.model.logs.get(name, []), person.member.session
         self.model.heard[session] = [] if after is None else log[after:]
         self.model.overhearing.setdefault(name, []).append(session)

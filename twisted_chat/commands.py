@@ -202,7 +202,7 @@ def leave(hub: Hub, me: Member, rest: str) -> None:
 @command("list", "channels", "chans")
 def rooms(hub: Hub, me: Member, rest: str) -> None:
     """List the rooms and their topics, the fullest first. A star marks your current room."""
-    by_size = hub.rooms_by_size()
+    by_size = hub.rooms.by_size()
     lines = [
         f"{room.name}{' *' if room is me.current else ''} ({len(room.members):,}) {room.topic}".rstrip()
         for room in by_size[:NAMES_SHOWN]

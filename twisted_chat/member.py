@@ -39,7 +39,7 @@ class Member:
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
         "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
-        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "next_alias",
+        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "made", "next_alias",
         "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
     )  # fmt: skip
 
@@ -70,6 +70,7 @@ class Member:
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
+        self.made = 0  # rooms in which nothing had happened before they came
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
         self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
         self.first_private = 0  # the number of the first line to that alias between their claim and its inbox

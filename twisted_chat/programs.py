@@ -226,7 +226,7 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
     """List the rooms, the fullest first."""
-    by_size = hub.rooms_by_size()[:ROOMS_TOLD]
+    by_size = hub.rooms.by_size()[:ROOMS_TOLD]
     told = [
         {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
         for room in by_size
