@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import socket
+from dataclasses import replace
 from errno import EAGAIN
 
 from twisted.internet.address import IPv4Address
@@ -33,8 +34,15 @@ from twisted_chat.wire.jsonlines import event_object
 from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check
 from .good_client import GoodClient
+from .wall_clock import STEPS, WallClock
 
-LIMITS = Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted()
+LIMITS = replace(
+    Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted(),
+    lines_per_second=1000,  # in force, and so high that nobody is slowed down
+    lines_at_once=10_000,
+    bytes_per_second=10**6,
+    bytes_at_once=10**7,
+)
 PAGE = 10  # events of the past that are shown at a time
 TAIL = 5  # events of a room that a start knows
 WIRES = (300, 2_000, 2_000, 20_000, 1_000_000)  # bytes that may be on their way before the sender has to wait
@@ -43,7 +51,7 @@ PROGRAMS = ("ann", "ben", "cy", "dot")
 PEOPLE = ("pat", "quinn")
 BUNDLED = ("eve",)  # uses the library
 ROOMS = ("lobby", "ops", "dev")
-FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick")  # what can be left out of a run
+FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick", "clock")  # what can be left out of a run
 
 
 class Disk:
@@ -52,6 +60,7 @@ class Disk:
     def __init__(self):
         self.logs = {}  # log -> events
         self.idents = {}
+        self.openings = 0
         self.unsynced = []  # batches that were written and are in the system's memory only
 
     def write(self, events):
@@ -91,8 +100,10 @@ class DiskJournal:
     name = "disk"
     secret = b"the disk's"
 
-    def __init__(self, clock, disk, chance):
-        self.clock, self.disk, self.chance = clock, disk, chance
+    def __init__(self, clock, now, disk, chance):
+        self.clock, self.now, self.disk, self.chance = clock, now, disk, chance
+        disk.openings += 1
+        self.opening = disk.openings
         self.fails = False
         self.is_late = False
         self._batch = []
@@ -167,7 +178,7 @@ class DiskJournal:
         self._turn = None
         batch, self._batch = self._batch, []
         if not any(item.group for item in batch):
-            self.user.deliver(numbered(batch, {}, self.clock.seconds(), {}))
+            self.user.deliver(numbered(batch, {}, self.now(), {}))
             self._turn_soon()
             return
         self._committing = batch
@@ -183,7 +194,7 @@ class DiskJournal:
             self._committing = None
             try:
                 self._turn = self.clock.callLater(1, self._end_turn)
-                self.user.deliver(numbered(again, {}, self.clock.seconds(), dict(idents)))
+                self.user.deliver(numbered(again, {}, self.now(), dict(idents)))
                 self.user.refuse(rest, NotKept("disk full"))
                 self._tell_known()
             finally:
@@ -194,7 +205,7 @@ class DiskJournal:
         self.clock.callLater(self.seconds(0.2), self._synced, self._write(batch))
 
     def _write(self, batch):
-        events = numbered(batch, self.disk.numbers(), self.clock.seconds(), dict(self.disk.idents))
+        events = numbered(batch, self.disk.numbers(), self.now(), dict(self.disk.idents))
         self.disk.write([event for event in events if event.number and event.kind != REPEATED])
         return events
 
@@ -355,15 +366,16 @@ class NoLog:
 
 
 class Server:
-    """One process of the server: hub, door, journal and a clock of its own, which ends with it."""
+    """One process of the server: hub, door, journal and clocks of its own, which end with it."""
 
     def __init__(self, disk, chance, now, journal=DiskJournal):
         self.clock = Clock()
         self.clock.rightNow = now
+        self.wall = WallClock(self.clock)
         self.faults = []
-        self.journal = journal(self.clock, disk, chance)
+        self.journal = journal(self.clock, self.wall, disk, chance)
         self.refused = set()
-        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.fault)
+        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.wall, self.fault)
         self.hub.past.page = PAGE
         self._watch_refusals()
         self.factory = LineFactory(self.hub, LIMITS, Addresses(LIMITS), self.clock)
@@ -499,6 +511,7 @@ class Simulation:
             self.join: 3, self.leave: 2, self.person_moves: 1, self.look: 3, self.connect: 12, self.lose: 3,
             self.cut: 2, self.stall: 1.5, self.read_on: 1, self.kill: 0.15, self.power: 0.15, self.stop: 0.1,
             self.disk_trouble: 0.5, self.disk_works: 1, self.late: 0.4, self.nick: 0.6,
+            self.step_clock: 0.3,
         }  # fmt: skip
         self.steps, self.weights = list(steps), list(steps.values())
 
@@ -564,6 +577,10 @@ class Simulation:
     def late(self):
         if self.may("late"):
             self.server.journal.is_late = not self.server.journal.is_late
+
+    def step_clock(self):
+        if self.may("clock"):
+            self.server.wall.step(self.chance.choice(STEPS))
 
     def pass_time(self):
         self.advance(self.chance.choice((0, 0, 0.01, 0.05, 0.1, 0.1, 1, 4)))

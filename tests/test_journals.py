@@ -14,6 +14,7 @@ from twisted_chat.journals.sqlite import SqliteJournal
 
 from .house import TurnJournal
 from .threaded_clock import ThreadedClock
+from .wall_clock import STEPS, WallClock
 
 
 class Kept:
@@ -107,22 +108,24 @@ class Times(list):
     observe = list.append
 
 
-def measured(clock, folder):
-    return MeasuredJournal(MemoryJournal(clock), clock.seconds, Times(), Times())
+def measured(clock, wall, folder):
+    return MeasuredJournal(MemoryJournal(clock, wall), clock.seconds, Times(), Times())
 
 
 JOURNALS = {
-    "memory": lambda clock, folder: MemoryJournal(clock),
-    "sqlite": lambda clock, folder: SqliteJournal(folder / "chat.db", clock),
+    "memory": lambda clock, wall, folder: MemoryJournal(clock, wall),
+    "sqlite": lambda clock, wall, folder: SqliteJournal(folder / "chat.db", clock, wall),
     "measured": measured,
-    "double": lambda clock, folder: TurnJournal(clock.seconds),
+    "double": lambda clock, wall, folder: TurnJournal(wall),
 }
 
 
 @pytest.fixture(params=JOURNALS)
 def kept(request, tmp_path):
     clock = ThreadedClock()
-    kept = Kept(JOURNALS[request.param](clock, tmp_path), clock)
+    wall = WallClock(clock)
+    kept = Kept(JOURNALS[request.param](clock, wall, tmp_path), clock)
+    kept.wall = wall
     yield kept
     kept.next.clear()
     kept.stop()
@@ -132,6 +135,7 @@ def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
     assert kept.known == []
     assert kept.journal.name
     assert kept.journal.secret
+    assert kept.journal.opening == 1
 
 
 def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):
@@ -302,7 +306,7 @@ def test_the_hubs_own_are_never_a_repetition(kept):
 def test_a_journal_in_memory_remembers_a_bounded_number_of_idents(monkeypatch):
     monkeypatch.setattr(memory, "IDENTS", 2)
     clock = ThreadedClock()
-    kept = Kept(MemoryJournal(clock), clock)
+    kept = Kept(MemoryJournal(clock, clock.seconds), clock)
     for ident in ["pc/1", "pc/2", "pc/3", "pc/2", "pc/1"]:
         kept.journal.append(Event(SAID, "lobby", "alice", "hi", 1, ident=ident))
         kept.turn()
@@ -386,6 +390,25 @@ def test_a_search_without_a_word_is_refused(kept, words):
     kept.turn()
     with pytest.raises(NotRecalled, match="letters or digits"):
         kept.ask(words=words)
+
+
+# -- the wall clock is set
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_event_has_the_time_of_the_wall_clock_and_the_next_number(kept, step):
+    kept.wall.step(10_000)
+    kept.say("before")
+    kept.turn()
+    kept.wall.step(step)
+    kept.say("after")
+    kept.journal.append(Event(CLAIMED, "", "", "bob", 1))
+    kept.turn()
+    whens = [(event.number, event.when) for event in kept.events]
+    assert whens == [(1, 11_000.0), (2, 11_000.0 + step), (0, 11_000.0 + step)]
+    assert kept.texts() == kept.texts(since=11_000.0 + min(step, 0)) == ["before", "after"]
+    assert kept.texts(since=11_000.0 + max(step, 0)) == ["after" if step > 0 else "before"]
+    assert kept.texts(newest=True, most=1) == ["after"]
 
 
 # -- whether what is said is kept

@@ -22,7 +22,7 @@ class LiveHouse(House):
 
     def __init__(self, limits, make):
         self.clock = ThreadedClock()
-        super().__init__(limits, make(self.clock))
+        super().__init__(limits, make(self.clock, self.clock.seconds))
         self.hub.restore(self.journal.open())
 
     def settle(self):
@@ -43,7 +43,7 @@ def live(request, tmp_path):
 
     def start(**limits):
         path = tmp_path / "chat.db"
-        make = MemoryJournal if request.param == "memory" else lambda clock: SqliteJournal(path, clock)
+        make = MemoryJournal if request.param == "memory" else lambda clock, now: SqliteJournal(path, clock, now)
         made.append(LiveHouse(Limits(**limits), make))
         return made[-1]
 
@@ -131,7 +131,7 @@ def test_a_room_that_is_heard_or_about_to_be_entered_is_not_forgotten():
     house = House(Limits(rooms=1))
     alice, bob = house.enter("alice", "a").type("/leave"), house.enter("bob")
     ear = house.connect()
-    house.hub.overhear(ear.member, house.hub.room_called("a"))
+    house.hub.overhear(ear.member, house.hub.rooms["a"])
     alice.type("/join b", "/leave", "/join c", "/leave")
     assert list(house.hub.rooms) == ["lobby", "a", "c"]
     alice.ask("/join a")
@@ -254,3 +254,24 @@ def test_a_room_that_only_the_journal_knows_is_found_for_a_question():
     assert (plans.name, plans.number, plans.topic) == ("plans", 3, "soon")
     assert isinstance(never, NoSuchRoom)
     assert "plans" not in house.hub.rooms
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_people_and_programs_can_ask_who_is_in_a_room_that_is_forgotten(is_forgotten):
+    door = Door(Limits(rooms=1))
+    alice = door.enter("alice").send("/join ops\n", "/topic soon\n", "/leave\n")
+    if is_forgotten:
+        alice.send("/join b\n", "hi\n", "/leave\n")
+    assert ("ops" in door.hub.rooms) is not is_forgotten
+    alice.read()
+    assert alice.send("/who OPS\n").read() == "-- 0 in ops\n"
+    assert alice.send("/who ops @9\n").read() == "!! type it like this: /who ops @N, with N from 1 to 3\n"
+    assert "!! there is no room never: /rooms lists them" in alice.send("/who never\n", "/who a b\n").read()
+    assert alice.send("/ping\n").read() == "-- pong\n"
+    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
+    bot.read()
+    bot.send('{"do":"who","id":"2","room":"ops"}\n', '{"do":"who","id":"3","room":"never"}\n')
+    known, unknown = map(json.loads, bot.read().splitlines())
+    assert known == {"result": "who", "id": "2", "room": "ops", "number": 3, "count": 0, "members": []}
+    assert (unknown["error"], unknown["id"]) == ("no_such_room", "3")
+    door.close()

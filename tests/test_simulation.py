@@ -18,6 +18,7 @@ from twisted_chat.member import Member
 from twisted_chat.room import Room
 
 from .simulation import FAULTS, DiskJournal, Simulation
+from .wall_clock import WallClock
 
 STEPS = int(os.environ.get("SIMULATION_STEPS", "200000"))
 LONGEST = 600  # steps of one run
@@ -130,6 +131,23 @@ class Stutters(DiskJournal):
         return super()._write(batch)
 
 
+class RetriesByTheWallClock(DiskJournal):
+    """Tries again after a commit that failed when the wall clock has gone on by a second."""
+
+    _again = 0.0
+
+    def _commit(self):
+        if self.fails:
+            self._again = self.now() + 1
+        super()._commit()
+
+    def _end_turn(self):
+        if self.now() < self._again:
+            self._turn = self.clock.callLater(0.05, self._end_turn)
+        else:
+            super()._end_turn()
+
+
 def test_an_acknowledgement_before_the_sync_is_caught():
     assert "lost" in caught(("power", "late"), TooEarly, most=300, rule="lost")
 
@@ -144,6 +162,43 @@ def test_a_journal_that_drops_a_batch_is_caught():
 
 def test_a_journal_that_says_twice_what_is_asked_twice_is_caught():
     assert "twice" in caught(("cut", "late"), Stutters)
+
+
+def test_a_journal_that_tries_again_by_the_wall_clock_is_caught():
+    assert "unanswered" in caught(("clock", "disk"), RetriesByTheWallClock)
+
+
+def test_a_server_that_measures_with_the_wall_clock_is_caught(monkeypatch):
+    def step(wall, seconds):
+        wall.clock.rightNow += seconds  # what is due later is a time of this clock, as with Twisted's own reactor
+
+    monkeypatch.setattr(WallClock, "step", step)
+    assert "unanswered" in caught(("clock",))
+
+
+def test_a_limit_that_is_measured_with_the_wall_clock_is_caught(monkeypatch):
+    from .simulation import Server
+
+    begin = Server.__init__
+
+    def wrong(server, *given):
+        begin(server, *given)
+        server.factory.clock = ByTheWall(server)
+
+    class ByTheWall:
+        def __init__(self, server):
+            self.seconds, self.callLater = server.wall, server.clock.callLater
+
+    monkeypatch.setattr(Server, "__init__", wrong)
+    assert "unanswered" in caught(("clock",))
+
+
+def test_a_reader_who_is_given_what_was_missed_sorted_by_time_is_caught(monkeypatch):
+    def by_time(*logs):
+        return iter(sorted((event for log in logs for event in log), key=lambda event: event.when))
+
+    monkeypatch.setattr("twisted_chat.member.by_time", by_time)
+    assert caught(("clock", "stall")) & {"gap", "order"}
 
 
 def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):

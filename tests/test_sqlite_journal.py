@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from twisted.internet import reactor
@@ -41,9 +42,10 @@ from twisted_chat.journals.sqlite_words import index_some
 from twisted_chat.limits import Limits
 from twisted_chat.wire.plain import PlainView
 
-from .house import Person
+from .house import House, Person
 from .test_journals import Kept, numbers
 from .threaded_clock import SECONDS, ThreadedClock
+from .wall_clock import STEPS, WallClock
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,7 +63,9 @@ def begin(path):
     def start(path=path, keep=Keep(), now=1000.0):  # noqa: B008
         clock = ThreadedClock()
         clock.rightNow = now
-        kept = Kept(SqliteJournal(path, clock, keep), clock)
+        wall = WallClock(clock)
+        kept = Kept(SqliteJournal(path, clock, wall, keep), clock)
+        kept.wall = wall
         started.append(kept)
         return kept
 
@@ -191,6 +195,48 @@ def test_numbers_topics_and_the_last_events_survive_a_restart(begin):
     assert second.texts("@bob") == ["to one", "again"]
 
 
+def test_no_two_openings_that_kept_anything_have_the_same_number(begin):
+    openings = []
+    for _ in range(3):
+        kept = begin()
+        openings.append(kept.journal.opening)
+        append(kept, said("hi"))
+        kept.stop()
+    assert openings == [1, 2, 3]
+    idle = begin()
+    idle.stop()
+    assert idle.journal.opening == begin().journal.opening == 4  # nothing was kept under it, so nothing is mixed up
+
+
+def test_an_opening_is_kept_by_the_first_commit_that_works(begin, monkeypatch):
+    first = begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_log.Log, "_insert", lambda *given: 1 / 0)
+        first.journal.append(said("not kept"))
+        first.turn()
+        assert first.refused
+    first.clock.advance(1)
+    append(first, said("kept"))
+    first.stop()
+    assert begin().journal.opening == 2
+
+
+def test_a_session_is_not_taken_for_another_of_before_a_restart(begin):
+    sessions = []
+    for _ in range(2):
+        kept = begin()
+        house = House(journal=kept.journal)
+        alice, bob = house.connect(), house.connect()
+        house.hub.renew(bob.member)
+        sessions += [alice.member.session, bob.member.session, *bob.member.former]
+        kept.journal.start(kept)
+        append(kept, said("hi")._replace(origin=bob.member.session))
+        assert kept.ask()[-1].origin == bob.member.session
+        kept.stop()
+    assert len(set(sessions)) == 6
+    assert max(sessions) < 2**63
+
+
 def test_each_file_has_a_name_and_a_secret_of_its_own(begin, tmp_path):
     one, other = begin().journal, begin(tmp_path / "other.db").journal
     assert one.name != other.name
@@ -253,7 +299,7 @@ class User:
         journal.append(Event(SAID, "lobby", "alice", "more", 1))
 
 clock = ThreadedClock()
-journal = SqliteJournal(sys.argv[1], clock)
+journal = SqliteJournal(sys.argv[1], clock, clock.seconds)
 journal.start(User())
 journal.open()
 journal.append(Event(JOINED, "lobby", "alice"))
@@ -318,7 +364,7 @@ def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
     (tmp_path / "other.db").symlink_to(path)
     for name in (path, tmp_path / "other.db"):
         with pytest.raises(CannotOpen, match=rf"in use by another server \(process {os.getpid()}\): stop that one"):
-            SqliteJournal(name, ThreadedClock()).open()
+            SqliteJournal(name, ThreadedClock(), time.time).open()
     append(kept, said("still here"))
     kept.stop()
     append(begin(), said("and a third, once it has stopped"))
@@ -326,7 +372,7 @@ def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
 
 def cannot_open(path, text):
     with pytest.raises(CannotOpen) as raised:
-        SqliteJournal(path, ThreadedClock()).open()
+        SqliteJournal(path, ThreadedClock(), time.time).open()
     assert text in str(raised.value)
     assert "\n" not in str(raised.value)
     assert str(path) in str(raised.value) or "folder" in text
@@ -412,7 +458,7 @@ def test_what_could_not_be_opened_can_be_later(begin, path):
 
 
 def test_a_journal_that_was_never_opened_stops_at_once(path):
-    assert SqliteJournal(path, ThreadedClock()).stop().called
+    assert SqliteJournal(path, ThreadedClock(), time.time).stop().called
 
 
 # -- migrations
@@ -430,6 +476,7 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
     kept = begin()
     assert kept.journal.name == name
     assert len(kept.journal.secret) == 32
+    assert kept.journal.opening == 1
     assert kept.texts() == ["old times", "", "the server stopped"]
     assert kept.texts(words="times") == ["old times"]
 
@@ -510,7 +557,7 @@ from twisted_chat.events import SAID, Event
 from twisted_chat.journals.sqlite import SqliteJournal
 
 clock = ThreadedClock()
-kept = Kept(SqliteJournal(sys.argv[1], clock), clock)
+kept = Kept(SqliteJournal(sys.argv[1], clock, clock.seconds), clock)
 kept.say("before")
 kept.turn()
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
@@ -1023,6 +1070,17 @@ def test_idents_are_remembered_for_a_day(kit):
     assert left == [(50_000.0, 500), (90_000.0, 500)]
 
 
+def test_idents_are_looked_at_again_after_an_hour_whatever_the_wall_clock_does(kit, monkeypatch):
+    passed = 0.0
+    monkeypatch.setattr(sqlite_idents, "time", SimpleNamespace(monotonic=lambda: passed))
+    kept = kit()
+    kept.say("hi", ident="pc/1", now=10.0**6)
+    assert kept.prune(10.0**6)
+    assert not kept.prune(2 * 10.0**6)
+    passed = 3600.0
+    assert kept.prune(10.0**5)
+
+
 def idents_of(kept):
     rows = kept.connection.execute("SELECT ident FROM idents ORDER BY at, ident")
     return [ident for (ident,) in rows]
@@ -1057,9 +1115,9 @@ class HouseOnFile:
 
     def __init__(self, path, keep):
         self.clock = ThreadedClock()
-        self.journal = SqliteJournal(path, self.clock, keep)
+        self.journal = SqliteJournal(path, self.clock, self.clock.seconds, keep)
         self.faults = []
-        self.hub = Hub(self.journal, Limits(remembered=3), self.clock.seconds, self.faults.append)
+        self.hub = Hub(self.journal, Limits(remembered=3), self.clock.seconds, self.clock.seconds, self.faults.append)
         self.hub.restore(self.journal.open())
 
     def enter(self, alias):
@@ -1139,6 +1197,44 @@ def test_what_cannot_be_kept_is_refused_with_a_hint(written):
         Keep.parse(written)
 
 
+# -- the wall clock is set
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_a_failed_commit_the_next_is_a_second_later_whatever_the_wall_clock_does(begin, path, monkeypatch, step):
+    pages = 1
+    monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
+    kept = begin()
+    append(kept, said("before"))
+    kept.journal._writing.do(kept.journal._writer.close)  # so that it is opened anew, on the full disk
+    kept.journal.append(*(said("x" * 4000) for _ in range(100)))
+    refused(kept, "disk full")
+    pages = 0
+    kept.wall.step(step)
+    kept.say("after")
+    kept.clock.advance(sqlite.RETRY_SECONDS - 0.01)
+    assert len(kept.events) == 1
+    kept.clock.advance(0.01)
+    kept.clock.run_until(lambda: len(kept.events) == 2)
+    assert [(event.number, event.when) for event in kept.events] == [(1, 1000.0), (2, 1001.0 + step)]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_log_goes_on_in_its_order_after_a_restart_with_another_time(begin, step):
+    kept = begin(now=10_000.0)
+    append(kept, Event(JOINED, "lobby", "alice", "", 1), said("before"))
+    kept.stop()
+    again = begin(now=10_000.0 + step)
+    append(again, said("after"))
+    (known,) = again.known
+    assert [(event.kind, event.number, event.when) for event in known.tail] == [
+        (JOINED, 1, 10_000.0),
+        (SAID, 2, 10_000.0),
+        (LEFT, 3, 10_000.0 + step),
+    ]
+    assert numbers(again.ask()) == numbers(export(again.journal.path, "lobby")) == [1, 2, 3, 4]
+
+
 # -- with a real reactor
 
 
@@ -1149,7 +1245,7 @@ async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
         def deliver(self, batch):
             delivered.callback(batch)
 
-    journal = SqliteJournal(path, reactor)
+    journal = SqliteJournal(path, reactor, time.time)
     journal.start(User())
     journal.open()
     journal.append(said("hi"), Event(CLAIMED, text="bob"))

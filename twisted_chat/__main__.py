@@ -14,6 +14,7 @@ from typing import Any
 from . import __version__
 from .client import address
 from .client.settings import Settings
+from .clocks import measure_by_monotonic
 
 EPILOG = """\
 On a terminal it is a chat: type a line to say it, /help for what else there is, Ctrl-D or /quit to leave.
@@ -206,6 +207,8 @@ def _run(running: Coroutine[Any, Any, int]) -> None:
     """Run the reactor until this is done, and exit with its status; a signal ends it in good order."""
     from twisted.internet import reactor, task
     from twisted.internet.defer import CancelledError, Deferred
+
+    measure_by_monotonic(reactor)
 
     async def whole() -> None:
         try:

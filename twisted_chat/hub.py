@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from . import text
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, NotKept, TooManyRooms
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -36,6 +36,7 @@ from .events import (
     Event,
     Lines,
 )
+from .ignoring import Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
@@ -46,7 +47,6 @@ from .traffic import Traffic
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
-
 
 FORMER = 100  # sessions of one member that are remembered, for /reply
 
@@ -59,12 +59,14 @@ class Hub:
         journal: Journal,
         limits: Limits,
         seconds: Callable[[], float],
+        now: Callable[[], float],
         on_fault: Callable[[Member | None], None],
     ) -> None:
         """Serve from this journal.
 
-        ``seconds`` tells the time, in seconds since the epoch. ``on_fault`` is called, within the ``except``,
-        for a fault of ours in what concerns one member (or none in particular): the others are served on.
+        ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
+        what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
+        in what concerns one member (or none in particular): the others are served on.
         """
         self.aliases: dict[str, Member] = {}  # by key
         self.rooms = RoomTable(journal, limits, on_fault)
@@ -73,15 +75,17 @@ class Hub:
         self.limits = limits
         self.traffic = Traffic()
         self.seconds = seconds
+        self.now = now
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
-        self._session_numbers = itertools.count(1)
+        self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._looks: dict[str, Member] = {}
         self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
+        self._ignorers: dict[Member, None] = {}  # who ignore somebody
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
-        self.past = Past(journal, self._settle, on_fault)
+        self.past = Past(journal, self.rooms, self._settle, on_fault)
         journal.start(self)
 
     def restore(self, past: Iterable[Known]) -> None:
@@ -119,11 +123,15 @@ class Hub:
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        number, now = next(self._session_numbers), self.seconds()
-        pace = pace or Pace(self.limits, now)
-        member = Member(number, outbox, view, door, self.past, pace, self.traffic, now)
+        number, seconds = self._new_session(), self.seconds()
+        pace = pace or Pace(self.limits, seconds)
+        member = Member(number, outbox, view, door, self.past, pace, self.traffic, seconds)
         self._sessions[member.session] = member
         return member
+
+    def _new_session(self) -> int:
+        """Return a session's number, which no other session in the journal's log has."""
+        return self._journal.opening << 32 | next(self._session_numbers)
 
     def client_of(self, token: str) -> str:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
@@ -149,8 +157,10 @@ class Hub:
         for session in member.former[:-FORMER]:
             del self._sessions[session]
         del member.former[:-FORMER]
-        member.session = next(self._session_numbers)
+        before, member.session = member.session, self._new_session()
         self._sessions[member.session] = member
+        for ignorer in self._ignorers:
+            ignorer.ignoring.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
         """Ask for an alias, the first one or another. Then everyone starts in the lobby.
@@ -200,7 +210,7 @@ class Hub:
             if after is not None:
                 member.rewind(room, after)
             return
-        self._refuse_entry(member)
+        member.refuse_room(self.limits)
         self.rooms.expect(name)
         member.after.pop(name, None)
         if after is not None:
@@ -275,7 +285,7 @@ class Hub:
         view: View | None = None,
         echo: bool | None = None,
         bell: bool | None = None,
-        ignoring: frozenset[str] | None = None,
+        ignoring: Ignoring | None = None,
     ) -> None:
         """Change how a member hears; what is not given stays as it is."""
         places = [] if member.is_behind else list(member.hearing)
@@ -289,6 +299,9 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
+            self._ignorers.pop(member, None)
+            if ignoring:
+                self._ignorers[member] = None
         for room in places:
             room.place(member)
 
@@ -312,14 +325,6 @@ class Hub:
         if found is None:
             raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
         return found
-
-    def room_called(self, wanted: str) -> Room:
-        """Raises: BadRoom, NoSuchRoom."""
-        name = text.room(wanted)
-        room = self.rooms.get(name)
-        if room is None:
-            raise NoSuchRoom(name)
-        return room
 
     def room_of(self, member: Member, wanted: str = "") -> Room:
         """Return a room that a member is in, the current one if none is named.
@@ -469,7 +474,7 @@ class Hub:
             return
         is_new = event.number == 1 and room.name != LOBBY
         try:
-            self._refuse_entry(member, is_new)
+            member.refuse_room(self.limits, is_new)
         except TooManyRooms as error:
             member.after.pop(room.name, None)
             self._hear(room, event)
@@ -576,18 +581,18 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
+            for ignorer in self._ignorers:
+                ignorer.ignoring.came(alias, member.session, self._sessions.__contains__)
             self._admit(member, self.everyone)
         self._append(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
             self._append(JOINED, member, room)
 
     def _renamed(self, alias: str, member: Member) -> None:
-        old = member.key
         self._give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        for other in self.everyone.members:
-            if old in other.ignoring:
-                other.ignoring = other.ignoring - {old} | {member.key}
+        for ignorer in self._ignorers:
+            ignorer.ignoring.renamed(alias, member.session)
         if not member.rooms:
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
@@ -596,6 +601,9 @@ class Hub:
         self._give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
+        self._ignorers.pop(member, None)
+        for ignorer in self._ignorers:
+            ignorer.ignoring.left(self._sessions.__contains__)
         self._forget_client(member)
         self._heirs += member.heirs
         member.pace.leave()
@@ -657,13 +665,6 @@ class Hub:
 
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
-
-    def _refuse_entry(self, member: Member, is_new: bool = False) -> None:
-        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell."""
-        if len(member.rooms) >= self.limits.rooms_each:
-            raise TooManyRooms(f"you are in {len(member.rooms)}, /leave one first")
-        if is_new and member.made >= self.limits.rooms_made:
-            raise TooManyRooms(f"you have made {member.made}, join one that is there")
 
     def _hear(self, room: Room, event: Event) -> None:
         self._run_in(room).events.append(event)

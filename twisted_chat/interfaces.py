@@ -56,6 +56,7 @@ class Journal(Protocol):
     """Where events get their order, their numbers and their durability."""
 
     name: str  # a random one, as old as its numbers are: those that another journal gave mean nothing here
+    opening: int  # which opening of the journal this is, 1 or more: no other that kept an event has the same number
     secret: bytes  # a random one, as old as the name, and told to nobody: programs' tokens are known by it
 
     def start(self, user: JournalUser) -> None:

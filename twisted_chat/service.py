@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from signal import SIGTERM, getsignal, signal
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from twisted.application.service import IService, Service
@@ -27,6 +26,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from . import __version__, text
+from .clocks import measure_by_monotonic, monotonic, wall
 from .doors.chat import address_text, host
 from .doors.line import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
@@ -191,14 +191,14 @@ class Options(usage.Options):
         except ValueError as error:
             raise usage.UsageError(f"--keep {error}") from error
 
-    def make_journal(self, reactor: Any) -> Journal:
+    def make_journal(self, reactor: Any, now: Callable[[], float]) -> Journal:
         """Return the journal that was asked for, not opened yet."""
         kind, _colon, path = self["journal"].partition(":")
         if kind == "memory":
-            return MemoryJournal(reactor)
+            return MemoryJournal(reactor, now)
         from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs a POSIX system
 
-        return SqliteJournal(path, reactor, self["kept"])
+        return SqliteJournal(path, reactor, now, self["kept"])
 
     def limits(self) -> Limits:
         """Return the limits that were asked for."""
@@ -373,10 +373,11 @@ def makeService(options: Options) -> IService:
     """Put the server together."""
     from twisted.internet import reactor
 
+    measure_by_monotonic(reactor)  # before anything of ours is scheduled
     limits = options.limits()
     text.prepare()
-    journal, scales = _measured(options.make_journal(reactor), options)
-    hub = Hub(journal, limits, reactor.seconds, on_fault)
+    journal, scales = _measured(options.make_journal(reactor, wall), options)
+    hub = Hub(journal, limits, reactor.seconds, wall, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
     factories: dict[str, IProtocolFactory] = {"listen": factory}
     on_stop: list[Callable[[], Deferred[None] | None]] = []

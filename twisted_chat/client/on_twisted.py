@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from twisted.internet import error as internet_error
@@ -11,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
+    IDelayedCall,
     IPushProducer,
     IReactorTime,
     IStreamClientEndpoint,
@@ -50,14 +52,26 @@ class DeferredWaiter(Generic[T]):
 class TwistedDriver:
     """A reactor."""
 
-    def __init__(self, reactor: IReactorTime) -> None:
+    def __init__(self, reactor: IReactorTime, seconds: Callable[[], float] = monotonic) -> None:
         self._reactor = reactor
+        self._seconds = seconds
 
     def waiter(self) -> DeferredWaiter[None]:
         return DeferredWaiter()
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
-        delayed = self._reactor.callLater(seconds, call)
+        due = self._seconds() + seconds
+        delayed: IDelayedCall
+
+        def fire() -> None:
+            nonlocal delayed
+            early = due - self._seconds()
+            if early > 0:  # by the reactor's own clock it is time: the system's clock was set forward
+                delayed = self._reactor.callLater(early, fire)
+            else:
+                call()
+
+        delayed = self._reactor.callLater(seconds, fire)
 
         def stop() -> None:
             if delayed.active():

@@ -29,7 +29,7 @@ class MeasuredJournal:
 
         What needs no journal, because it is not kept, is not noted.
         """
-        self.name, self.secret = journal.name, journal.secret
+        self.name, self.secret, self.opening = journal.name, journal.secret, journal.opening
         self._journal = journal
         self._seconds = seconds
         self._commits = commits
@@ -44,6 +44,7 @@ class MeasuredJournal:
     def open(self) -> Sequence[Known]:
         known = self._journal.open()
         self.name, self.secret = self._journal.name, self._journal.secret
+        self.opening = self._journal.opening
         return known
 
     def append(self, *events: Event | Lines) -> None:

@@ -21,9 +21,13 @@ IDENTS = 100_000  # that are remembered: more than a program asks for again afte
 class MemoryJournal:
     """Orders and numbers events, and delivers them at the end of the turn."""
 
-    def __init__(self, clock: IReactorTime) -> None:
+    opening = 1
+
+    def __init__(self, clock: IReactorTime, now: Callable[[], float]) -> None:
+        """``now`` gives the time that events are stamped with, in seconds since the epoch."""
         self.name, self.secret = secrets.token_hex(8), secrets.token_bytes(32)
         self._clock = clock
+        self._now = now
         self._numbers: dict[str, int] = {}
         self._topics: dict[str, str] = {}  # of rooms that the hub remembers no more
         self._firsts: Firsts = {}
@@ -85,7 +89,7 @@ class MemoryJournal:
             tell(Known(group, self._numbers.get(log_of(group), 0), self._topics.get(group, ""), ()))
         try:
             if batch:
-                self._user.deliver(numbered(batch, self._numbers, self._clock.seconds(), self._firsts))
+                self._user.deliver(numbered(batch, self._numbers, self._now(), self._firsts))
         finally:
             for query, answer in asked:
                 answer(self._found(query))

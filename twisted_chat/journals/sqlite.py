@@ -40,8 +40,6 @@ _group = attrgetter("group")
 class Reactor(Protocol):
     """What the journal asks of the reactor."""
 
-    def seconds(self) -> float: ...
-
     def callLater(self, delay: float, callable: Callable[..., Any], *args: object) -> IDelayedCall: ...  # noqa: A002
 
     def callFromThread(self, callable: Callable[..., Any], *args: object) -> None: ...  # noqa: A002
@@ -50,10 +48,18 @@ class Reactor(Protocol):
 class SqliteJournal:
     """Orders and numbers events, keeps them, and then delivers them."""
 
-    def __init__(self, path: str | Path, reactor: Reactor, keep: Keep = Keep()) -> None:  # noqa: B008  # frozen
-        self.name, self.secret = "", b""
+    def __init__(
+        self,
+        path: str | Path,
+        reactor: Reactor,
+        now: Callable[[], float],
+        keep: Keep = Keep(),  # noqa: B008  # frozen
+    ) -> None:
+        """``now`` gives the time that events are stamped with, in seconds since the epoch."""
+        self.name, self.secret, self.opening = "", b"", 0
         self.path = Path(path)
         self._reactor = reactor
+        self._now = now
         self._user: JournalUser
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
@@ -64,7 +70,7 @@ class SqliteJournal:
         self._is_over = False  # all is kept, and the threads end
         self._lock: Lock | None = None
         place = Place(self.path)
-        self._writer = Writer(place, keep, reactor.seconds)
+        self._writer = Writer(place, keep, now)
         self._reader = Reader(place)
         self._writing: Worker
         self._reading: Worker
@@ -84,7 +90,7 @@ class SqliteJournal:
             self._lock = None
             raise
         self.name = self._reader.name = self._writer.name
-        self.secret = self._writer.secret
+        self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
         self._reading = Worker("journal reader")
         return known
@@ -137,11 +143,11 @@ class SqliteJournal:
         if not any(map(_group, self._batch)):
             # Nothing to keep, and nothing on its way that it has to wait for.
             batch, self._batch = self._batch, []
-            self._deliver(numbered(batch, {}, self._reactor.seconds(), {}))
+            self._deliver(numbered(batch, {}, self._now(), {}))
             return
         end = _end_of_commit(self._batch)
         self._committing, self._batch = self._batch[:end], self._batch[end:]
-        self._writing.do(partial(self._commit, self._committing, self._reactor.seconds()))
+        self._writing.do(partial(self._commit, self._committing, self._now()))
 
     def _commit(self, batch: list[Event | Lines], now: float) -> None:
         """In the writer's thread."""

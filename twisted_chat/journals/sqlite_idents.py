@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 
 from .sqlite_slices import Pace
@@ -21,32 +22,32 @@ class Idents:
 
     def __init__(self) -> None:
         self._last = ""  # that was looked at
-        self._next_pass = 0.0
+        self._next_pass = float("-inf")  # on the monotonic clock
         self._counted = "", Counter[int]()  # the program that is being passed, and how many came in which second
         self._begins: dict[str, int] = {}  # the seconds from which on those are remembered who have too many ...
         self._found: dict[str, int] = {}  # ... and what this pass has found out about that
 
     def forget_some(self, connection: sqlite3.Connection, pace: Pace, now: float) -> bool:
         """Take a slice away of what is too old or too much; return whether there is more to look at."""
-        if now < self._next_pass:
+        if time.monotonic() < self._next_pass:
             return False
         (last,) = connection.execute(
             "SELECT max(ident) FROM (SELECT ident FROM idents WHERE ident > ? ORDER BY ident LIMIT ?)",
             (self._last, pace.rows),
         ).fetchone()
         if last is None:
-            return self._end_pass(now)
+            return self._end_pass()
         with pace.slice(connection):
             self._forget(connection, self._last, last, now)
             self._count(connection, self._last, last)
         self._last = last
         return True
 
-    def _end_pass(self, now: float) -> bool:
+    def _end_pass(self) -> bool:
         self._next_program("")
         self._last, self._begins, self._found = "", self._found, {}
         if not self._begins:
-            self._next_pass = now + _PASS_SECONDS
+            self._next_pass = time.monotonic() + _PASS_SECONDS
         return bool(self._begins)
 
     def _forget(self, connection: sqlite3.Connection, after: str, last: str, now: float) -> None:

@@ -43,8 +43,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 class Log:
     """The events, through the one connection that writes. After an error it is not used any more, for a new one."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, opening: int = 0) -> None:
+        """``opening``: the number of this opening of the file, which the next commit keeps."""
+        self.opening = opening
         self._connection = connection
+        self._kept_opening = 0
         self._numbers: dict[str, int] = {}  # of the last event in each log that was used lately ...
         self._rooms: dict[str, int] = {}  # ... and its id
         self._authors: set[str] = set()  # who are in the table for certain
@@ -59,18 +62,26 @@ class Log:
         """As old as the name, and told to nobody."""
         return bytes(self._connection.execute("SELECT secret FROM journal").fetchone()[0])
 
+    @property
+    def last_opening(self) -> int:
+        """The number of the last opening of the file that kept anything."""
+        return int(self._connection.execute("SELECT opening FROM journal").fetchone()[0])
+
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Number a batch and keep it; return its events once they are on the disk.
 
         Raises: sqlite3.Error, and nothing of it is kept.
         """
         with transaction(self._connection):
+            if self._kept_opening != self.opening:  # now, and not before: a full disk is no reason not to start
+                self._connection.execute("UPDATE journal SET opening = ?", (self.opening,))
             groups = set(map(_group, batch)) - {""}
             self._learn_rooms({log_of(group) for group in groups})
             kept = numbered(batch, self._numbers, now, self._firsts(batch))
             fresh = [event for event in kept if event.number and event.kind != REPEATED]
             if fresh:
                 self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
+        self._kept_opening = self.opening
         if len(self._rooms) > CACHED or len(self._authors) > CACHED:
             self._forget()
         return kept

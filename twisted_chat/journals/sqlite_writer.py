@@ -25,12 +25,13 @@ TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
 class Writer:
     """The connection that writes, which is opened anew after every failure."""
 
-    def __init__(self, place: Place, keep: Keep, seconds: Callable[[], float]) -> None:
+    def __init__(self, place: Place, keep: Keep, now: Callable[[], float]) -> None:
         self.name = ""
         self.secret = b""
+        self.opening = 0  # of the file
         self._place = place
         self._path = place.path
-        self._seconds = seconds
+        self._now = now
         self._connection: sqlite3.Connection | None = None
         self._log: Log
         self._pruner = Pruner(keep)
@@ -48,7 +49,8 @@ class Writer:
             self._place.learn()
             self._log = Log(self._connection)
             self.name, self.secret = self._log.name, self._log.secret
-            self._log.dismiss_all(self._seconds())
+            self.opening = self._log.opening = self._log.last_opening + 1
+            self._log.dismiss_all(self._now())
             return self._log.known()
         except (sqlite3.Error, OSError) as error:
             self.close()
@@ -128,7 +130,7 @@ class Writer:
                     then()
                 return 0.0
             # The index comes last: who searches has it filled anyway.
-            is_more = self._pruner.some(connection, self._seconds()) or index_some(connection, self._pace)
+            is_more = self._pruner.some(connection, self._now()) or index_some(connection, self._pace)
         except BaseException:
             self.close()
             self.search_anyway()
@@ -151,7 +153,7 @@ class Writer:
         if self._connection is None:
             self._place.check()  # before SQLite adds to another file what is in the -wal of this one
             connection = connect(self._path)
-            log = Log(connection)
+            log = Log(connection, self.opening)
             if log.name != self.name:
                 connection.close()
                 raise Moved
