@@ -6,7 +6,7 @@ from twisted_chat import commands
 from twisted_chat.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
 from twisted_chat.hub import Hub
-from twisted_chat.interfaces import ANYONE
+from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
@@ -27,6 +27,8 @@ class TurnJournal:
         self.batch = []
         self.asked = []
         self.checks = []
+        self.unknown = []
+        self.forgotten = {}  # what the hub dropped of rooms, by their names
         self.is_stopped = False
         self.failure = None  # the error with which all is refused
 
@@ -45,11 +47,14 @@ class TurnJournal:
     def check(self, answer):
         self.checks.append(answer)
 
-    def forget(self, group):
-        self.numbers.pop(log_of(group), None)
+    def know(self, group, answer):
+        self.unknown.append((group, answer))
+
+    def forget(self, known):
+        self.forgotten[known.room] = known
 
     async def stop(self):
-        while self.batch or self.asked or self.checks:
+        while self.batch or self.asked or self.checks or self.unknown:
             self.turn()
         self.is_stopped = True
 
@@ -57,6 +62,10 @@ class TurnJournal:
         batch, self.batch = self.batch, []
         asked, self.asked = self.asked, []
         checks, self.checks = self.checks, []
+        unknown, self.unknown = self.unknown, []
+        for group, answer in unknown:
+            topic = self.forgotten[group].topic if group in self.forgotten else ""
+            answer(Known(group, self.numbers.get(log_of(group), 0), topic, ()))
         if batch and self.failure:
             self.user.refuse(batch, self.failure)
         elif batch:
@@ -160,7 +169,7 @@ class House:
 
     def settle(self):
         """End turns until nothing is on its way."""
-        while self.journal.batch or self.journal.asked:
+        while self.journal.batch or self.journal.asked or self.journal.unknown:
             self.journal.turn()
 
     def connect(self, view=None):

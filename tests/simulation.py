@@ -109,6 +109,7 @@ class DiskJournal:
         self._batch = []
         self._committing = None
         self._turn = None
+        self._unknown = []
         self._stops = False
         self.refused = set()  # the idents of what was
 
@@ -119,12 +120,12 @@ class DiskJournal:
         gone = [Event(LEFT, room, alias, "the server stopped") for room, alias in self.disk.present()]
         self._write(gone)
         self.sync()
-        known = []
-        for log, events in self.disk.logs.items():
-            if log[0] != "@":
-                topics = [event.text for event in events if event.kind == RETITLED]
-                known.append(Known(log, len(events), topics[-1] if topics else "", events[-TAIL:]))
-        return known
+        return [self._known(log) for log in self.disk.logs if log[0] != "@"]
+
+    def _known(self, log):
+        events = self.disk.logs.get(log, [])
+        topics = [event.text for event in events if event.kind == RETITLED]
+        return Known(log, len(events), topics[-1] if topics else "", events[-TAIL:])
 
     def append(self, *events):
         self._batch += events
@@ -143,7 +144,18 @@ class DiskJournal:
         why = "the server is stopping" if self._stops else "disk full"
         self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or self._stops else None))
 
-    def forget(self, group):
+    def know(self, group, answer):
+        self._unknown.append((group, answer))
+        if self._committing is None:
+            self.clock.callLater(0, self._tell_known)
+
+    def _tell_known(self):
+        """In the order of what is delivered."""
+        unknown, self._unknown = self._unknown, []
+        for group, answer in unknown:
+            answer(NotRecalled("it cannot be read now") if self.fails or self._stops else self._known(group))
+
+    def forget(self, known):
         pass
 
     def stop(self):
@@ -184,6 +196,7 @@ class DiskJournal:
                 self._turn = self.clock.callLater(1, self._end_turn)
                 self.user.deliver(numbered(again, {}, self.now(), dict(idents)))
                 self.user.refuse(rest, NotKept("disk full"))
+                self._tell_known()
             finally:
                 if not self._batch:
                     self._turn.cancel()
@@ -201,6 +214,7 @@ class DiskJournal:
         self._committing = None
         self._turn_soon()
         self.user.deliver(events)
+        self._tell_known()
 
 
 class Handle(socket.socket):

@@ -22,7 +22,7 @@ from twisted_chat.wire.jsonlines import JsonView
 
 from .doors import Door
 from .test_program_door import Program
-from .web import Browser, EventStream, WebPeer
+from .web import HOST, Browser, EventStream, WebPeer
 
 
 @pytest.fixture
@@ -551,12 +551,57 @@ def test_a_stream_behind_a_proxy_counts_as_a_connection_of_whom_it_is_for():
 
 
 def test_a_room_that_somebody_listens_to_is_not_forgotten():
-    door = Door(Limits(rooms=2))
+    door = Door(Limits(rooms=1))
     alice = door.enter("alice").send("/join a\n", "/leave\n")
-    EventStream(door, "/rooms/a/events")
-    assert "no more rooms" in alice.send("/join b\n").read()
-    assert list(door.hub.rooms) == ["lobby", "a"]
+    stream = EventStream(door, "/rooms/a/events")
+    alice.send("/join b\n", "/leave\n", "/join c\n", "/leave\n")
+    assert list(door.hub.rooms) == ["lobby", "a", "c"]
+    stream.lose()
+    alice.send("/join d\n", "hi\n", "/leave\n")
+    assert list(door.hub.rooms) == ["lobby", "d"]
     assert closed(door)
+
+
+@pytest.fixture
+def forgetful():
+    """A server that has forgotten the room ``ops``, which has a topic and had three events."""
+    door = Door(Limits(rooms=1))
+    alice = door.enter("alice").send("/join ops\n", "/topic deploys\n", "/leave\n")
+    alice.send("/join c\n", "done\n", "/leave\n")
+    assert list(door.hub.rooms) == ["lobby", "c"]
+    yield door
+    assert closed(door)
+
+
+def test_a_room_that_is_forgotten_is_found_again(forgetful):
+    curl = WebPeer(forgetful)
+    answer = curl.ask("GET", "/rooms/ops")
+    assert answer.status == 200
+    told = {"room": "ops", "members": 0, "listening": 0, "number": 3, "topic": "deploys"}
+    assert json.loads(answer.text) == told
+    page = curl.ask("GET", "/rooms/ops.txt")
+    assert (page.status, page.headers["Chat-Number"]) == (200, "3")
+    assert curl.ask("GET", "/rooms/ops/events").status == 200
+    assert curl.ask("GET", "/rooms/never").status == 404
+    assert list(forgetful.hub.rooms) == ["lobby", "c"]  # to look at it does not push others out
+
+
+def test_a_stream_of_a_room_that_is_forgotten_goes_on_with_its_numbers(forgetful):
+    stream = EventStream(forgetful, "/rooms/ops/events")
+    assert stream.status == 200
+    assert post(WebPeer(forgetful), "ops").status == 201
+    assert [data["number"] for _kind, data in stream.heard()] == [4, 5]
+    assert forgetful.hub.rooms["ops"].topic == "deploys"
+
+
+def test_who_is_gone_before_the_room_is_found_leaves_nothing_behind(forgetful):
+    peer = WebPeer(forgetful)
+    peer.connection.dataReceived(
+        f"GET /rooms/ops/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
+    )
+    peer.lose()
+    assert forgetful.factory.addresses.budget("192.0.2.1", 0).live == 1  # alice's
+    assert "ops" not in forgetful.hub.rooms
 
 
 def test_streams_end_when_the_server_stops(door):
@@ -742,12 +787,11 @@ def test_one_visitor_speaks_in_many_rooms_and_stays_in_the_last_ones():
     assert closed(door)
 
 
-def test_one_room_more_than_there_may_be_is_refused_and_the_next_post_goes_on():
-    door = Door(Limits(rooms=2))
+def test_one_room_more_than_somebody_may_make_is_refused_and_the_next_post_goes_on():
+    door = Door(Limits(rooms_made=1))
     door.enter("nc").send("/join ops\n")
     curl = WebPeer(door)
-    assert post(curl, "dev").status == 503
-    assert post(curl, "ops").status == 201
+    assert [post(curl, room).status for room in ("dev", "ci", "ops", "dev")] == [201, 503, 201, 201]
     assert closed(door)
 
 

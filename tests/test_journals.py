@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.errors import NotRecalled
-from twisted_chat.events import ACTED, CLAIMED, JOINED, REPEATED, SAID, Event, Lines
-from twisted_chat.interfaces import Query
+from twisted_chat.events import ACTED, CLAIMED, JOINED, REPEATED, RETITLED, SAID, Event, Lines
+from twisted_chat.interfaces import Known, Query
 from twisted_chat.journals import memory
 from twisted_chat.journals.measured import MeasuredJournal
 from twisted_chat.journals.memory import MemoryJournal
@@ -72,6 +72,16 @@ class Kept:
         """Return what a check is answered with."""
         answers = []
         self.journal.check(answers.append)
+        assert answers == []
+        if isinstance(self.journal, TurnJournal):
+            self.journal.turn()
+        self.clock.run_until(lambda: answers)
+        return answers[0]
+
+    def know(self, group):
+        """Return what is known of a room."""
+        answers = []
+        self.journal.know(group, answers.append)
         assert answers == []
         if isinstance(self.journal, TurnJournal):
             self.journal.turn()
@@ -195,15 +205,62 @@ def test_the_hubs_own_stay_in_order_behind_what_is_being_kept(kept):
     assert [event.text for event in kept.events] == ["first", "second"]
 
 
-def test_numbers_go_on_or_begin_again_after_a_room_is_forgotten(kept):
+def test_numbers_go_on_after_a_room_is_forgotten(kept):
     kept.say("a", room="ops")
     kept.turn()
-    kept.journal.forget("ops")
-    kept.journal.forget("never heard of")
+    kept.journal.forget(Known("ops", 1, "", ()))
+    kept.journal.forget(Known("never heard of", 0, "", ()))
     kept.say("b", room="ops")
     kept.turn()
-    is_durable = isinstance(kept.journal, SqliteJournal)
-    assert [event.number for event in kept.events] == [1, 2 if is_durable else 1]
+    assert [event.number for event in kept.events] == [1, 2]
+
+
+# -- what is known of a room
+
+
+def test_what_is_known_of_a_room_that_was_forgotten_is_its_number_its_topic_and_if_it_is_kept_its_tail(kept):
+    kept.journal.append(Event(JOINED, "ops", "alice", "", 1), Event(RETITLED, "ops", "alice", "deploys", 1))
+    kept.say(*map(str, range(200)), room="ops")
+    kept.turn()
+    kept.journal.forget(Known("ops", 202, "deploys", ()))
+    known = kept.know("ops")
+    assert known[:3] == ("ops", 202, "deploys")
+    if isinstance(kept.journal, SqliteJournal):
+        assert list(known.tail) == kept.events[-100:]
+    else:
+        assert list(known.tail) == []
+    kept.journal.append(Event(RETITLED, "ops", "alice", "", 1))
+    kept.turn()
+    kept.journal.forget(Known("ops", 203, "", ()))
+    assert kept.know("ops")[:3] == ("ops", 203, "")
+
+
+def test_nothing_is_known_of_a_room_in_which_nothing_has_happened(kept):
+    kept.say("a", room="ops")
+    kept.turn()
+    assert kept.know("Ops") == Known("Ops", 0, "", ())
+    assert kept.know("o%") == Known("o%", 0, "", ())
+
+
+def test_what_is_known_is_told_between_what_was_delivered_before_and_what_is_appended_after(kept):
+    numbers = []
+    kept.say("one", room="ops")
+    kept.clock.advance(0)  # it is being kept
+    kept.journal.know("ops", lambda known: numbers.append((known.number, len(kept.events))))
+    kept.say("two", room="ops")
+    while len(kept.events) < 2 or not numbers:
+        kept.turn()
+    ((number, delivered),) = numbers
+    assert number == delivered < 2
+
+
+def test_a_question_of_what_is_known_is_answered_while_nothing_else_happens(kept):
+    assert kept.know("ops").number == 0
+
+
+def test_a_journal_that_has_stopped_answers_what_it_knows_too(kept):
+    kept.stop()
+    assert isinstance(kept.know("ops"), NotRecalled if isinstance(kept.journal, SqliteJournal) else Known)
 
 
 # -- asking again

@@ -28,9 +28,10 @@ MAY_IMPORT = {
     "ignoring": {"text", "events"},
     "room": GROUND | {"member"},  # for types only
     "member": GROUND | {"room", "calls", "ignoring"},
-    "past": GROUND | {"member", "room"},
+    "rooms": GROUND | {"room"},
+    "past": GROUND | {"member", "room", "rooms"},
     "directory": {"errors", "member", "text"},
-    "hub": GROUND | {"directory", "ignoring", "member", "past", "room"},
+    "hub": GROUND | {"directory", "ignoring", "member", "past", "room", "rooms"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
@@ -43,7 +44,8 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 PURE = (
-    "errors events text limits interfaces calls ignoring traffic room member directory past hub commands programs wire"
+    "errors events text limits interfaces calls ignoring traffic room rooms member directory past hub commands "
+    "programs wire"
 ).split()
 
 

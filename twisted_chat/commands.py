@@ -202,7 +202,7 @@ def leave(hub: Hub, me: Member, rest: str) -> None:
 @command("list", "channels", "chans")
 def rooms(hub: Hub, me: Member, rest: str) -> None:
     """List the rooms and their topics, the fullest first. A star marks your current room."""
-    by_size = hub.rooms_by_size()
+    by_size = hub.rooms.by_size()
     lines = [
         f"{room.name}{' *' if room is me.current else ''} ({len(room.members):,}) {room.topic}".rstrip()
         for room in by_size[:NAMES_SHOWN]
@@ -297,8 +297,13 @@ def who(hub: Hub, me: Member, rest: str) -> None:
     if name.strip() == "*":
         _list_members(me, hub.everyone, "here")
         return
-    room = hub.room_called(name) if name.strip() else hub.room_of(me)
-    if not at:
+    if not name.strip():
+        name = hub.room_of(me).name
+    hub.past.find_room(me, name, lambda room: _who_in(hub, me, room, number if at else None))
+
+
+def _who_in(hub: Hub, me: Member, room: Room, number: str | None) -> None:
+    if number is None:
         _list_members(me, room, f"in {room.name}")
     elif not _is_number(number) or not 0 < int(number) <= room.number:
         raise BadUsage(f"/who {room.name} @N, with N from 1 to {room.number}")

@@ -16,7 +16,7 @@ from operator import attrgetter
 
 from . import text
 from .directory import Directory
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, NotKept, TooManyRooms
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -43,6 +43,7 @@ from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
 from .past import Past
 from .room import Room, Run
+from .rooms import RoomTable
 from .traffic import Traffic
 
 _origin = attrgetter("origin")
@@ -70,7 +71,7 @@ class Hub:
         """
         self.directory = Directory()
         self.aliases = self.directory.aliases  # the members by the key of their alias
-        self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits)}
+        self.rooms = RoomTable(journal, limits, on_fault)
         self.everyone = Room(EVERYONE, limits)
         self._journal = journal
         self.limits = limits
@@ -84,7 +85,7 @@ class Hub:
         self._owing: dict[Member, None] = {}
         self._ignorers: dict[Member, None] = {}  # who ignore somebody
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
-        self.past = Past(journal, self._settle, on_fault)
+        self.past = Past(journal, self.rooms, self._settle, on_fault)
         journal.start(self)
 
     def restore(self, past: Iterable[Known]) -> None:
@@ -92,10 +93,10 @@ class Hub:
         newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
         for known in newest:
             room = self._room_named(known.room)
-            if room is None and len(self.rooms) < self.limits.rooms:
-                room = self.rooms[known.room] = Room(known.room, self.limits)
             if room is not None:
                 room.restore(known.number, known.topic, known.tail)
+            elif len(self.rooms) < self.limits.rooms:
+                self.rooms.restore(known)
 
     @property
     def journal_name(self) -> str:
@@ -197,10 +198,8 @@ class Hub:
             if after is not None:
                 member.rewind(room, after)
             return
-        if len(member.rooms) >= self.limits.rooms_each:
-            raise TooManyRooms(f"you are in {len(member.rooms)}, /leave one first")
-        if name not in self.rooms and len(self.rooms) >= self.limits.rooms:
-            self._forget_a_room()
+        member.refuse_room(self.limits)
+        self.rooms.expect(name)
         member.after.pop(name, None)
         if after is not None:
             member.after[name] = after
@@ -256,19 +255,16 @@ class Hub:
 
     # -- how a member hears, which is nobody else's business
 
-    def overhear(self, member: Member, wanted: str, after: int | None = None) -> Room:
+    def overhear(self, member: Member, room: Room, after: int | None = None) -> None:
         """Let a member hear a room without being in it, from now on or what came after a number; nobody is told.
 
         They need no alias, have asked for nothing else, and hear until they leave.
-
-        Raises: BadRoom, NoSuchRoom.
         """
-        room = self.room_called(wanted)
+        room = self.rooms.setdefault(room.name, room)
         if after is not None:
             member.after[room.name] = after
         self._admit(member, room, is_in=False)
         member.keep_promise()
-        return room
 
     def listen(
         self,
@@ -317,18 +313,6 @@ class Hub:
         if found is None:
             raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
         return found
-
-    def room_called(self, wanted: str) -> Room:
-        """Raises: BadRoom, NoSuchRoom."""
-        name = text.room(wanted)
-        room = self.rooms.get(name)
-        if room is None:
-            raise NoSuchRoom(name)
-        return room
-
-    def rooms_by_size(self) -> list[Room]:
-        """Return all rooms, those with the most members first."""
-        return sorted(self.rooms.values(), key=lambda room: (-len(room.members), room.name))
 
     def room_of(self, member: Member, wanted: str = "") -> Room:
         """Return a room that a member is in, the current one if none is named.
@@ -382,6 +366,8 @@ class Hub:
                 if member is not None:
                     member.changing -= kind not in POSTS
         self._end_run(is_last=True)
+        if self.rooms.has_emptied:
+            self.rooms.forget_some()
         owing, self._owing = self._owing, {}
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
         for debtor in owing:
@@ -410,6 +396,8 @@ class Hub:
             elif member is not None:
                 is_post = isinstance(item, Lines) or item.kind in POSTS
                 events = 1 if isinstance(item, Event) else len(item.texts)
+                if isinstance(item, Event) and item.kind == JOINED:
+                    self.rooms.came(item.group)
                 self.traffic.not_kept += events
                 member.in_flight -= events
                 member.changing -= not is_post
@@ -468,12 +456,22 @@ class Hub:
             author.hear_alone(Event(NOTICED, text=words, when=event.when))
 
     def _joined(self, event: Event, member: Member | None) -> None:
-        room = self.rooms.get(event.group)
-        if room is None:
-            room = self.rooms[event.group] = Room(event.group, self.limits)
+        room = self.rooms.entered(event.group)
         if member is None:
             self._hear(room, event)
             return
+        is_new = event.number == 1 and room.name != LOBBY
+        try:
+            member.refuse_room(self.limits, is_new)
+        except TooManyRooms as error:
+            member.after.pop(room.name, None)
+            self._hear(room, event)
+            self.rooms.has_emptied = True
+            self._append(LEFT, member, room.name)  # or the log would say that they are there
+            if event.origin == member.session:
+                self._show(member, member.refusal(error, event.ident))
+            return
+        member.made += is_new
         self._remember()
         is_greeted, is_promised = member.view.is_for_people, room.name in member.after
         past = self.said_in(room, member, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
@@ -524,11 +522,13 @@ class Hub:
         return inbox
 
     def _in_room(self, event: Event, member: Member | None) -> None:
-        room = self.rooms[event.group]
+        room = self.rooms.get(event.group)
+        if room is None:
+            return  # nobody is there, and it is forgotten since
         self._hear(room, event)
         if event.kind == RETITLED:
             room.topic = event.text
-        elif event.kind == LEFT and member is not None:
+        elif event.kind == LEFT and member is not None and room.name in member.rooms:
             self._dismiss(member, room)
             del member.rooms[room.name]
             if member.current is room and member.leaving is None:
@@ -647,14 +647,6 @@ class Hub:
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
 
-    def _forget_a_room(self) -> None:
-        empty = [r for r in self.rooms.values() if r.is_empty and r.name != LOBBY]
-        if not empty:
-            raise TooManyRooms(f"there are {len(self.rooms):,}, /rooms lists them")
-        oldest = min(empty, key=lambda room: room.tail[-1].when if room.tail else 0.0)
-        del self.rooms[oldest.name]
-        self._journal.forget(oldest.name)
-
     def _hear(self, room: Room, event: Event) -> None:
         self._run_in(room).events.append(event)
 
@@ -685,6 +677,7 @@ class Hub:
             self._run.ends[member] = len(self._run.events)
         member.finish(room)
         room.discard(member)
+        self.rooms.has_emptied = self.rooms.has_emptied or room.is_empty
         member.hearing.pop(room, None)
 
     def _remember(self) -> None:
@@ -728,4 +721,6 @@ def _must_happen(event: Event, member: Member | None) -> bool:
     """Whether an event follows from what has happened already, and so cannot be refused to anyone."""
     if member is None or member.leaving is not None or event.kind in (RENAMED, RELEASED, TOOK):
         return event.kind not in POSTS
+    if event.kind == LEFT:
+        return event.group not in member.rooms  # they were refused there, and the log says that they came
     return event.kind == JOINED and not member.is_in

@@ -46,10 +46,10 @@ ANYONE = Asker()
 
 
 class Known(NamedTuple):
-    """What a journal knows of a room from before it was started."""
+    """What a journal knows of a room."""
 
     room: str
-    number: int  # of its last event
+    number: int  # of its last event; 0: nothing has ever happened there
     topic: str
     tail: Sequence[Event]  # the last events, oldest first, without gaps
 
@@ -107,8 +107,15 @@ class Journal(Protocol):
         A disk that hangs gives no answer.
         """
 
-    def forget(self, group: str) -> None:
-        """Learn that the hub remembers no event of this group any more, so that its numbers may begin again."""
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        """Answer later with what is known of a room, or with why that cannot be told.
+
+        The answer is in order: it knows of all that was delivered in the room before it, and of nothing that is
+        delivered later; and what is appended after this call is delivered after it.
+        """
+
+    def forget(self, known: Known) -> None:
+        """Called when the hub drops the tail of a room: it will ask for the rest, and the numbers go on."""
 
     def stop(self) -> Awaitable[None]:
         """Keep and deliver all that was appended, and end."""

@@ -50,8 +50,9 @@ class Limits:
     request_seconds: float = 60  # for an HTTP request to come whole, and for its answer to be taken
     ping_seconds: float = 30  # between questions to a browser whether it is still there
     send_buffer: int = 64 * 1024  # bytes that the kernel keeps for one reader; it takes twice that
-    rooms: int = 1000
+    rooms: int = 1000  # that are in memory though nobody hears them
     rooms_each: int = 50  # that one member may be in
+    rooms_made: int = 100  # that one member may make
     remembered: int = 1000  # events of one room ...
     remembered_bytes: int = 512 * 1024  # ... and bytes, about
     shown_to_joiner: int = 20  # lines said

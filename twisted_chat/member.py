@@ -7,11 +7,11 @@ from typing import Protocol
 
 from . import text
 from .calls import Calls
-from .errors import ChatError, Fault
+from .errors import ChatError, Fault, TooManyRooms
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
-from .limits import Pace
+from .limits import Limits, Pace
 from .room import Room, by_time, in_parts
 from .traffic import Traffic
 
@@ -39,7 +39,7 @@ class Member:
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
         "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
-        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "next_alias",
+        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "made", "next_alias",
         "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
     )  # fmt: skip
 
@@ -70,6 +70,7 @@ class Member:
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
+        self.made = 0  # rooms in which nothing had happened before they came
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
         self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
         self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
@@ -122,6 +123,16 @@ class Member:
             self.is_held = True
             return False
         return self.in_flight == 0 or (posts and self.changing == 0)
+
+    def refuse_room(self, limits: Limits, is_new: bool = False) -> None:
+        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
+
+        Raises: TooManyRooms.
+        """
+        if len(self.rooms) >= limits.rooms_each:
+            raise TooManyRooms(f"you are in {len(self.rooms)}, /leave one first")
+        if is_new and self.made >= limits.rooms_made:
+            raise TooManyRooms(f"you have made {self.made}, join one that is there")
 
     def notice(self, *lines: str) -> None:
         """Tell them something, in the server's own words."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
+from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
 from .interfaces import ANYONE, Asker, Journal, Query
 from .member import FETCHED, Member
 from .room import Room
+from .rooms import RoomTable
+
+Found = TypeVar("Found")
+Answer = Callable[[Found | ChatError], None]
 
 PAGE = 200  # events that are shown at a time
 MOVES_UNDONE = 20_000  # events, to tell who was in a room
@@ -18,11 +25,16 @@ class Past:
     """The hub's way to the journal. Answers come later, and a member's next requests wait for them."""
 
     def __init__(
-        self, journal: Journal, settle: Callable[[Member], None], on_fault: Callable[[Member | None], None]
+        self,
+        journal: Journal,
+        rooms: RoomTable,
+        settle: Callable[[Member], None],
+        on_fault: Callable[[Member | None], None],
     ) -> None:
         """``settle`` is called with whoever was answered."""
         self.page = PAGE
         self._journal = journal
+        self._rooms = rooms
         self._settle = settle
         self._on_fault = on_fault
 
@@ -31,12 +43,28 @@ class Past:
 
         Without a connection nobody waits for the answer, and nothing is asked.
         """
+        epoch = member.epoch
+        asker = Asker(member.session, lambda: member.epoch == epoch)
+        self._ask(member, partial(self._journal.recall, query, asker=asker), answer)
+
+    def find_room(self, member: Member, wanted: str, answer: Callable[[Room], None]) -> None:
+        """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.
+
+        Raises: BadRoom.
+        """
+        room = self._rooms.get(text.room(wanted))
+        if room is not None:
+            answer(room)
+        else:
+            self._ask(member, partial(self._rooms.find, wanted), answer)
+
+    def _ask(self, member: Member, ask: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
         if member.outbox.is_closed:
             return
         ident, epoch = member.request, member.epoch
         member.asking += 1
 
-        def answered(found: Sequence[Event] | ChatError) -> None:
+        def answered(found: Found | ChatError) -> None:
             if member.epoch != epoch:
                 return  # nobody waits for it any more
             member.asking -= 1
@@ -54,7 +82,7 @@ class Past:
                 member.request = ""
             self._settle(member)
 
-        self._journal.recall(query, answered, Asker(member.session, lambda: member.epoch == epoch))
+        ask(answered)
 
     def look_up(
         self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE

@@ -17,7 +17,7 @@ from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Even
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
-from .room import of_rooms
+from .room import Room, of_rooms
 
 Fields = dict[str, Any]
 Steps = Generator[None, None, Fields]
@@ -217,7 +217,14 @@ def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
 def who(hub: Hub, me: Member, fields: Fields) -> Steps:
     """Tell who is in a room, or who was in it just after an event."""
     everyone = fields["room"] == EVERYONE
-    room = hub.everyone if everyone else hub.room_called(fields["room"])
+    found = [hub.everyone] if everyone else list[Room]()
+    if not everyone:
+        hub.past.find_room(me, fields["room"], found.append)
+    if not found:
+        yield  # only the journal knows it, or nobody
+    if not found:
+        return {}  # they are gone
+    room = found[0]
     number = fields.get("at", room.number)
     if number > room.number or (everyone and "at" in fields):
         raise BadRequest(f'"at" is the number of an event in a room, here from 1 to {room.number}')
@@ -236,7 +243,7 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
     """List the rooms, the fullest first."""
-    by_size = hub.rooms_by_size()[:ROOMS_TOLD]
+    by_size = hub.rooms.by_size()[:ROOMS_TOLD]
     told = [
         {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
         for room in by_size

@@ -59,8 +59,11 @@ class MeasuredJournal:
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         self._journal.check(answer)
 
-    def forget(self, group: str) -> None:
-        self._journal.forget(group)
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        self._journal.know(group, answer)
+
+    def forget(self, known: Known) -> None:
+        self._journal.forget(known)
 
     def stop(self) -> Awaitable[None]:
         return self._journal.stop()

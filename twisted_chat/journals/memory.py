@@ -29,10 +29,12 @@ class MemoryJournal:
         self._clock = clock
         self._now = now
         self._numbers: dict[str, int] = {}
+        self._topics: dict[str, str] = {}  # of rooms that the hub remembers no more
         self._firsts: Firsts = {}
         self._batch: list[Event | Lines] = []
         self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None], Asker]] = []
         self._checks: list[Callable[[NotKept | None], None]] = []
+        self._unknown: list[tuple[str, Callable[[Known | ChatError], None]]] = []
         self._turn: IDelayedCall | None = None
         self._is_stopped = False
         self._user: JournalUser
@@ -57,8 +59,15 @@ class MemoryJournal:
         self._checks.append(answer)
         self._end_turn_soon()
 
-    def forget(self, group: str) -> None:
-        self._numbers.pop(log_of(group), None)
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        self._unknown.append((group, answer))
+        self._end_turn_soon()
+
+    def forget(self, known: Known) -> None:
+        if known.topic:
+            self._topics[known.room] = known.topic
+        else:
+            self._topics.pop(known.room, None)
 
     def stop(self) -> Deferred[None]:
         while self._turn is not None:
@@ -77,6 +86,9 @@ class MemoryJournal:
         batch, self._batch = self._batch, []
         asked, self._asked = self._asked, []
         checks, self._checks = self._checks, []
+        unknown, self._unknown = self._unknown, []
+        for group, tell in unknown:
+            tell(Known(group, self._numbers.get(log_of(group), 0), self._topics.get(group, ""), ()))
         try:
             if batch:
                 self._user.deliver(numbered(batch, self._numbers, self._now(), self._firsts))

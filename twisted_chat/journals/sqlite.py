@@ -120,8 +120,14 @@ class SqliteJournal:
             return
         self._writing.do(partial(self._check, answer))
 
-    def forget(self, group: str) -> None:
-        """Nothing: the numbers of a log never begin again."""
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        if self._stopped is not None:
+            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
+        else:
+            self._writing.do(partial(self._know, group, answer))
+
+    def forget(self, known: Known) -> None:
+        """Nothing: all of it is in the file."""
 
     def stop(self) -> Deferred[None]:
         if self._lock is None:
@@ -200,6 +206,16 @@ class SqliteJournal:
             self._turn = self._reactor.callLater(0, self._end_turn)
 
     # -- the threads, beside the commits
+
+    def _know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        """In the writer's thread, and so in order with the commits."""
+        try:
+            known = self._writer.know(group)
+        except Exception as error:
+            why = f"what is known of {group} cannot be read now ({trouble(error).why}): try it again later"
+            self._reactor.callFromThread(answer, NotRecalled(why))
+        else:
+            self._reactor.callFromThread(answer, known)
 
     def _check(self, answer: Callable[[NotKept | None], None]) -> None:
         """In the writer's thread."""

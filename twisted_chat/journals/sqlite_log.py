@@ -103,14 +103,22 @@ class Log:
         ).fetchall()
         known = []
         left = TAILS
-        for room, name, number, topic, first in rooms:
-            tail: list[Event] = []
-            if left:
-                begin = max(first, number - min(TAIL, left) + 1)
-                tail = events_between(self._connection, name, room, begin, number)
-            left -= len(tail)
-            known.append(Known(name, number, topic, tail))
+        for row in rooms:
+            known.append(self._known(row, min(TAIL, left)))
+            left -= len(known[-1].tail)
         return known
+
+    def known_of(self, name: str) -> Known:
+        """Return what is known of one room."""
+        row = self._connection.execute(
+            "SELECT id, name, number, topic, first FROM rooms WHERE name = ?", (name,)
+        ).fetchone()
+        return self._known(row, TAIL) if row is not None else Known(name, 0, "", ())
+
+    def _known(self, row: tuple[int, str, int, str, int], most: int) -> Known:
+        room, name, number, topic, first = row
+        begin = max(first, number - most + 1)
+        return Known(name, number, topic, events_between(self._connection, name, room, begin, number) if most else ())
 
     # -- one batch
 

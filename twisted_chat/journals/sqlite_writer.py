@@ -91,6 +91,18 @@ class Writer:
         finally:
             self.close()  # and what was read from it is forgotten: the commit may have been done in part
 
+    def know(self, group: str) -> Known:
+        """Return what is known of a room.
+
+        Raises: Moved, sqlite3.Error, OSError.
+        """
+        try:
+            self._reopened()
+            return self._log.known_of(group)
+        except BaseException:
+            self.close()
+            raise
+
     def check(self) -> None:
         """Commit a little, so that it is known whether the disk takes it.
 

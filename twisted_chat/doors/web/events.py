@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
@@ -27,6 +28,7 @@ from .later import Later, Refused
 if TYPE_CHECKING:
     from .site import WebFactory
 
+Answer = TypeVar("Answer")
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 LIMIT = 100  # events in a page, if nothing is asked ...
@@ -44,13 +46,15 @@ _TEXT: dict[str, Number | Flag] = {
 }
 
 
-def room_called(web: WebFactory, wanted: bytes) -> Room:
+async def room_called(web: WebFactory, wanted: bytes) -> Room:
     """Return the room that a path names.
 
-    Raises: Refused, BadRoom.
+    Raises: Refused, BadRoom, NotRecalled.
     """
+    found: Deferred[Room] = Deferred()
+    web.hub.rooms.find(decoded(wanted), partial(_fire, found))
     try:
-        return web.hub.room_called(decoded(wanted))
+        return await found
     except NoSuchRoom:
         raise Refused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
 
@@ -78,7 +82,10 @@ class Events(Later):
     """The events of one room, as JSON Lines; or all that happens from now on, as a stream."""
 
     async def get(self, request: Request) -> bytes | None:
-        room = room_called(self._web, self._name)
+        room = await room_called(self._web, self._name)
+        channel: object = request.channel
+        if channel is None:
+            return None  # they are gone meanwhile
         seen = header(request, "Last-Event-ID")
         last = None if seen is None else number("Last-Event-ID", seen, Number())
         request.setHeader("Vary", "Accept, Accept-Encoding")
@@ -100,7 +107,7 @@ class Text(Later):
     """The last lines of one room, for people."""
 
     async def get(self, request: Request) -> bytes | None:
-        room = room_called(self._web, self._name)
+        room = await room_called(self._web, self._name)
         request.setHeader("Vary", "Accept-Encoding")
         asked = parameters(request, _TEXT)
         newest = "tail" in asked or not _RANGE.keys() & asked
@@ -148,14 +155,15 @@ def _looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequ
     request.notifyFinish().addErrback(gone.append)
     place, _most = web.addresses.place(web.guard.client_host(request))
 
-    def answer(found: Sequence[Event] | ChatError) -> None:
-        if isinstance(found, ChatError):
-            answered.errback(found)
-        else:
-            answered.callback(found)
-
-    web.hub.past.look_up(query, answer, Asker(place, lambda: not gone))
+    web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
     return answered
+
+
+def _fire(waiting: Deferred[Answer], found: Answer | ChatError) -> None:
+    if isinstance(found, ChatError):
+        waiting.errback(found)
+    else:
+        waiting.callback(found)
 
 
 def _answer(web: WebFactory, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:

@@ -109,7 +109,7 @@ class Stream:
         self.outbox = self._streams.framed(outbox) if is_chunked else outbox
         self.member = self._web.hub.connect(self.outbox, SseView(), self)
         request.write(begin(room.number if after is None else min(after, room.number)))
-        self._web.hub.overhear(self.member, room.name, after)
+        self._web.hub.overhear(self.member, room, after)
 
     def give_sign(self) -> None:
         """Show that the stream is alive, to one who reads."""
