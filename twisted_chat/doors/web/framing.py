@@ -46,7 +46,7 @@ class FramingOutbox:
         raise AttributeError("close() closes")
 
     def send(self, data: bytes | memoryview) -> bool:
-        return self._outbox.send(self._of(data))
+        return self._outbox.send(self._of(data) if data else data)  # an empty chunk would be the last one
 
     def drop(self) -> None:
         """End it; an apology in words would be no frame of the other's."""
