@@ -379,7 +379,9 @@ def makeService(options: Options) -> IService:
         factories["web"] = web.listener
         on_stop.append(web.close_all)
     if scales is not None:
-        factories["metrics"] = scales.make_factory(factory, web, __version__)
+        metrics = scales.make_factory(factory, web, options["guard"], __version__)
+        factories["metrics"] = metrics.listener
+        on_stop.append(metrics.close_all)
     listening = [
         Listening(option, written, serverFromString(reactor, written), factory)
         for option, factory in factories.items()

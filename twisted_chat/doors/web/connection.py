@@ -18,7 +18,7 @@ from ..line import Refuser, set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
 
 if TYPE_CHECKING:
-    from .site import WebFactory
+    from .site import GuardedSite
 
 log = Logger()
 
@@ -60,7 +60,7 @@ class WebConnection(ProtocolWrapper):
         self.waits()
 
     def dataReceived(self, data: bytes) -> None:
-        self.factory.web.hub.traffic.bytes_in += len(data)
+        self.factory.web.count(len(data))
         if self._is_ending:
             return
         self._has_begun = False
@@ -274,11 +274,11 @@ def bare(status: bytes, words: str, *headers: bytes) -> bytes:
 
 @implementer(IProtocolNegotiationFactory)
 class WebListener(WrappingFactory):
-    """Makes the connections of the web door, and counts them together with the line door's."""
+    """Makes the connections of an HTTP endpoint, and counts them by address."""
 
     noisy = False
 
-    def __init__(self, web: WebFactory) -> None:
+    def __init__(self, web: GuardedSite) -> None:
         super().__init__(web)
         self.web = web
 
