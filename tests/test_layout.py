@@ -34,7 +34,10 @@ MAY_IMPORT = {
     "journals": GROUND | {"journals"},
     "doors": GROUND | {"hub", "room", "member", "commands", "programs", "wire", "doors"},
     "client": GROUND | {"wire", "client", "__init__"},
-    "service": GROUND | {"hub", "member", "commands", "wire", "doors", "journals", "__init__"},
+    "certificates": set(),
+    "signals": set(),
+    "service": GROUND
+    | {"hub", "member", "commands", "wire", "doors", "journals", "certificates", "signals", "logs", "__init__"},
     "export": GROUND | {"journals", "wire"},
     "__main__": {"client", "export", "__init__"},
     "__init__": set(),

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
+from functools import partial
 from pathlib import Path
-from signal import SIGTERM, getsignal, signal
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
     IReactorCore,
-    IReactorFromThreads,
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
@@ -38,8 +37,10 @@ from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
 from .member import Member
+from .signals import Signals
 
 if TYPE_CHECKING:
+    from .certificates import Renewing
     from .doors.metrics import Scales
 
 DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
@@ -246,14 +247,19 @@ class ChatService(Service):
         factory: LineFactory,
         on_stop: Sequence[Callable[[], Deferred[None] | None]],
         journal: Journal,
+        reload: Callable[[], None],
     ) -> None:
-        """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited."""
+        """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited.
+
+        ``reload`` reads anew what can be read anew.
+        """
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
         self._factory = factory
         self._on_stop = on_stop
         self._journal = journal
+        self._reload = reload
 
     def privilegedStartService(self) -> None:
         """Listen while twistd may still use a port under 1024."""
@@ -264,7 +270,6 @@ class ChatService(Service):
         super().startService()
         self._open()
         self._listen()  # twist calls this one only
-        self._reactor.callWhenRunning(_stop_on_sigterm, self._reactor)
 
     def stopService(self) -> Deferred[None]:
         """Fires when all is said and everyone is gone: a little over Limits.closing_seconds at the latest."""
@@ -292,6 +297,7 @@ class ChatService(Service):
     def _listen(self) -> None:
         if self.ports:
             return
+        Signals(self._reactor, self._reload).take()  # before anything tells that the server is there
         for one in self._listening:
             refused: list[Failure] = []
             one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
@@ -335,16 +341,6 @@ def _reached(address: IAddress) -> str:
     return "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
 
 
-def _stop_on_sigterm(reactor: IReactorCore) -> None:
-    """Stop as Twisted does, but with exit status 0: asked to stop, and stopped.
-
-    Twisted ends a process that was stopped by a signal with that signal.
-    """
-    if getattr(getsignal(SIGTERM), "__self__", None) is reactor:
-        from_threads = IReactorFromThreads(reactor)
-        signal(SIGTERM, lambda number, frame: from_threads.callFromThread(reactor.stop))
-
-
 async def _done(maybe: Deferred[None] | None) -> None:
     if maybe is not None:
         await maybe
@@ -383,11 +379,34 @@ def makeService(options: Options) -> IService:
         factories["metrics"] = metrics.listener
         on_stop.append(metrics.close_all)
     listening = [
-        Listening(option, written, serverFromString(reactor, written), factory)
-        for option, factory in factories.items()
+        Listening(option, written, serverFromString(reactor, written), served)
+        for option, served in factories.items()
         for written in options[option]
     ]
-    return ChatService(reactor, listening, factory, on_stop, journal)
+    renewing = _renewing(listening, reactor)
+    return ChatService(reactor, listening, factory, on_stop, journal, partial(_reload, options, factory, renewing))
+
+
+def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
+    """Let the TLS endpoints take renewed certificates, and return what does so."""
+    if not any(one.written.startswith(("ssl:", "tls:")) for one in listening):
+        return []
+    from .certificates import renew  # only where it is asked for: it needs OpenSSL
+
+    return [it for one in listening if (it := renew(one.endpoint, one.written, reactor)) is not None]
+
+
+def _reload(options: Options, factory: LineFactory, renewing: Sequence[Renewing]) -> None:
+    """Take the certificates and the words for those who come in as they are on the disk now."""
+    for one in renewing:
+        one.look()
+    try:
+        if options["motd"] is not None:
+            factory.motd = _read_motd(options["motd"])
+    except usage.UsageError as error:
+        log.warn("{why}; the one before is shown", why=str(error))
+    else:
+        log.info("certificates and --motd are read anew; all other options need a restart")
 
 
 def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | None]:
