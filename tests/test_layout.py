@@ -36,8 +36,9 @@ MAY_IMPORT = {
     "client": GROUND | {"wire", "client", "__init__"},
     "certificates": set(),
     "signals": set(),
+    "unblocked": set(),
     "service": GROUND
-    | {"hub", "member", "commands", "wire", "doors", "journals", "certificates", "signals", "logs", "__init__"},
+    | {"hub", "member", "commands", "wire", "doors", "journals", "certificates", "signals", "unblocked", "__init__"},
     "export": GROUND | {"journals", "wire"},
     "__main__": {"client", "export", "__init__"},
     "__init__": set(),

@@ -38,6 +38,7 @@ from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
 from .member import Member
 from .signals import Signals
+from .unblocked import Unblocked
 
 if TYPE_CHECKING:
     from .certificates import Renewing
@@ -360,6 +361,7 @@ def makeService(options: Options) -> IService:
     """Put the server together."""
     from twisted.internet import reactor
 
+    _unblock_log(options, reactor)
     limits = options.limits()
     text.prepare()
     journal, scales = _measured(options.make_journal(reactor), options)
@@ -385,6 +387,27 @@ def makeService(options: Options) -> IService:
     ]
     renewing = _renewing(listening, reactor)
     return ChatService(reactor, listening, factory, on_stop, journal, partial(_reload, options, factory, renewing))
+
+
+def _unblock_log(options: Options, reactor: IReactorCore) -> None:
+    """Let nothing wait for whoever reads the log, where that goes to standard output or, by twist, to standard error.
+
+    twistd and twist begin to log only after this, and ask then for ``sys.stdout`` and for their own option. A daemon
+    logs into a file.
+    """
+    runner: dict[str, Any] = options.parent or {}
+    file = runner.get("logFile", sys.stdout if runner.get("nodaemon") else None)
+    if file is None or file not in (sys.stdout, sys.stderr):
+        return
+    try:
+        unblocked = Unblocked(file)
+    except (OSError, ValueError):  # it is closed, or over no descriptor
+        return
+    if "logFile" in runner:
+        runner["logFile"] = unblocked
+    else:
+        sys.stdout = unblocked
+    reactor.addSystemEventTrigger("after", "shutdown", unblocked.end)
 
 
 def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
