@@ -38,6 +38,7 @@ from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
 from .member import Member
 from .signals import Signals
+from .stale import remove_stale_pid_file, remove_stale_socket
 from .unblocked import Unblocked
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ class Options(usage.Options):
         self._check_journal()
         if self["motd"] is not None:
             self["motd-lines"] = _read_motd(self["motd"])
+        if self.parent is not None and self.parent.get("pidfile"):
+            remove_stale_pid_file(Path(self.parent["pidfile"]))
 
     def _number(self, name: str, least: int) -> int:
         try:
@@ -300,10 +303,17 @@ class ChatService(Service):
             return
         Signals(self._reactor, self._reload).take()  # before anything tells that the server is there
         for one in self._listening:
-            refused: list[Failure] = []
-            one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
+            refused = self._listen_on(one)
+            if refused and remove_stale_socket(refused.value):
+                refused = self._listen_on(one)
             if refused:
-                raise CannotStart(f"cannot listen on {one.written}: {_why(refused[0], one.option)}")
+                raise CannotStart(f"cannot listen on {one.written}: {_why(refused, one.option)}")
+
+    def _listen_on(self, one: Listening) -> Failure | None:
+        """Listen on one address, or return why that cannot be."""
+        refused: list[Failure] = []
+        one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
+        return refused[0] if refused else None
 
     def _listens(self, port: IListeningPort, one: Listening) -> None:
         self.ports.append(port)
