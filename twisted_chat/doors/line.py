@@ -366,13 +366,16 @@ class LineFactory(Factory):
         connection.factory = self
         return connection
 
-    def enter(self, address: IAddress) -> str:
-        """Count one connection more from an address; or return, and log, why there may not be one."""
-        now = self.clock.seconds()
-        refusal = self.addresses.enter(host(address), now)
+    def enter(self, address: IAddress, addresses: Addresses | None = None) -> str:
+        """Count one connection more from an address; or return, and log, why there may not be one.
+
+        ``addresses``: where it is counted, if not with those of all doors.
+        """
+        now, addresses = self.clock.seconds(), addresses or self.addresses
+        refusal = addresses.enter(host(address), now)
         if refusal:
             self.hub.traffic.hit("connections")
-            if self.addresses.budget(host(address), now).is_news(now):
+            if addresses.budget(host(address), now).is_news(now):
                 self.log.info("refused {address}: {why}", address=address_text(address), why=refusal)
         return refusal
 

@@ -118,7 +118,7 @@ class WebConnection(ProtocolWrapper):
             self.outbox.lost()
         super().connectionLost(reason)
         if self._counted is not None:
-            self.factory.web.line.leave(self._counted)
+            self.factory.web.leave(self._counted)
         self.factory.web.forget(self)
 
     # -- what we call
@@ -211,7 +211,7 @@ class WebConnection(ProtocolWrapper):
 
     def count(self, address: IAddress) -> str:
         """Count as a connection of an address, if it does not yet; or return why there may not be one."""
-        refusal = "" if self._counted is not None else self.factory.web.line.enter(address)
+        refusal = "" if self._counted is not None else self.factory.web.enter(address)
         if not refusal:
             self._counted = self._counted or address
         return refusal
@@ -299,7 +299,7 @@ class WebListener(WrappingFactory):
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
         counted = None if self.web.guard.is_proxy(host(address)) else address
-        refusal = self.web.line.enter(address) if counted is not None else ""
+        refusal = self.web.enter(address) if counted is not None else ""
         if refusal:
             return Refuser(self.web.line, bare(b"429 Too Many Requests", refusal, b"Retry-After: 10"))
         connection = WebConnection(self, self.web.buildProtocol(address), address, counted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -13,6 +13,7 @@ from twisted.web.server import Request, Site
 
 from ...hub import Hub
 from ...limits import Addresses, Limits
+from ..chat import host
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
 from .connection import WebConnection, WebListener, bare, connection_of
@@ -109,6 +110,14 @@ class GuardedSite(Site):
         self._all_closed: Deferred[None] | None = None
         self.listener = WebListener(self)
         super().__init__(root, WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
+
+    def enter(self, address: IAddress) -> str:
+        """Count one connection more from an address; or return, and log, why there may not be one."""
+        return self.line.enter(address, self.addresses)
+
+    def leave(self, address: IAddress) -> None:
+        """Count one connection less from an address."""
+        self.addresses.leave(host(address))
 
     def count(self, received: int) -> None:
         """Count bytes that came, where they are the chat's."""
