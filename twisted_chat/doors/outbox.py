@@ -67,7 +67,7 @@ def has_hung_up(transport: object) -> bool:
     A peer who only ends their own side, such as ``nc -N`` after a long paste, has not.
     """
     handle = socket_under(transport)
-    if handle is None or not hasattr(select, "poll"):  # Windows
+    if handle is None or handle.fileno() < 0 or not hasattr(select, "poll"):  # none, closed already, or on Windows
         return False
     poller = select.poll()
     poller.register(handle, 0)
