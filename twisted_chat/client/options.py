@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import __version__
 from . import address, config
 from .display import Display
+from .identity import BadIdentity, token_in
 from .settings import STATUSES, Settings
 from .waiting import Wanted
 
@@ -87,6 +88,13 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         help="trust the authorities in this PEM file and use TLS (default: those of the system)",
     )
     parser.add_argument(
+        "-i",
+        "--identity",
+        metavar="FILE",
+        type=_identity,
+        help="be the same after a restart, by the token in this file, which is made if need be (default: a new one)",
+    )
+    parser.add_argument(
         "--patience",
         metavar="SECONDS",
         type=_seconds,
@@ -152,6 +160,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         listens=given.listen,
         tls=given.tls or bool(given.ca),
         ca=given.ca,
+        identity=given.identity,
         patience=None if given.patience == math.inf else given.patience,
         after=given.after,
         tail=given.tail or 0,
@@ -204,6 +213,16 @@ def _address(written: str) -> str:
         return str(address.parse(written))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _identity(path: str) -> str:
+    try:
+        token_in(path)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} can be neither read nor made: {error.strerror}") from None
+    except BadIdentity as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return path
 
 
 def _readable(path: str) -> str:

@@ -24,6 +24,7 @@ from .on_twisted import DeferredWaiter, TwistedDriver
 from .settings import FAILED, OK, REFUSED, TIMED_OUT, UNREACHED, UNWRITTEN, Settings, complain, status_of
 from .show import plain, stamp
 from .stdio import Stdin, Stdout
+from .watcher import Watcher
 
 
 class Pipe:
@@ -216,7 +217,27 @@ async def _connect(settings: Settings) -> Chat:
         patience=settings.patience,
         tls=settings.tls,
         ca=settings.ca,
+        identity=settings.identity,
+        watcher=_FirstTry(settings),
     )
+
+
+class _FirstTry(Watcher):
+    """Complains once if one cannot come in at first, as that may be a mistake; what is cut later comes back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._is_silent = False
+
+    def failed(self, why: str) -> None:
+        if not self._is_silent:
+            self._is_silent = True
+            patience = self._settings.patience
+            limit = "" if patience is None else f" for up to {patience:g} seconds"
+            complain(f"{self._settings.address}: {why}; trying again{limit}")
+
+    def lost(self, why: str) -> None:
+        self._is_silent = True
 
 
 def _stop_after(settings: Settings, pipe: Pipe) -> Callable[[], None]:

@@ -54,7 +54,13 @@ async def run(settings: Settings) -> int:
     try:
         settings = replace(settings, room=text.room(settings.room))
         chat = await reach(
-            settings.address, patience=None, tls=settings.tls, ca=settings.ca, driver=driver, watcher=link
+            settings.address,
+            patience=None,
+            tls=settings.tls,
+            ca=settings.ca,
+            identity=settings.identity,
+            driver=driver,
+            watcher=link,
         )
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
