@@ -17,8 +17,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from . import export
 
         sys.exit(export.main(arguments[1:]))
-    from .client import options
+    from .client import options, usage
 
+    if arguments and arguments[0] in usage.COMMANDS:
+        from .client import asks
+
+        _run(asks.run(asks.parse(arguments)))
     settings = options.parse(arguments)
     if settings.is_pipe:
         from .client import pipe
