@@ -60,7 +60,7 @@ class BundledClient:
         self._idents = {}  # by what was said
         self._entries = set()  # rooms and numbers of the events by which it was told that it came in
         self._data = b""
-        self.chat = Chat(TwistedDriver(self.clock), self._open, patience=None)
+        self.chat = Chat(TwistedDriver(self.clock, self.clock.seconds), self._open, patience=None)
         self._session = self.chat._session
         self._session._token = f"{name}-" + "x" * 16
         self._make, self._session.requests.make = self._session.requests.make, self._noted

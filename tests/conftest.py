@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from twisted.internet import reactor
@@ -80,6 +83,26 @@ def twistd(tmp_path):
     yield start
     for server in started:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def preloaded(tmp_path_factory):
+    """Return the library to preload that ``tests/NAME.c`` makes, or skip the test; in CI that is a failure."""
+
+    @functools.cache
+    def build(name):
+        library = tmp_path_factory.mktemp("preloaded") / f"{name}.so"
+        source = Path(__file__).parent / f"{name}.c"
+        try:
+            subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"], check=True)
+        except FileNotFoundError:
+            reason = "there is no C compiler (Debian: gcc libc6-dev)"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return library
+
+    return build
 
 
 @pytest.fixture

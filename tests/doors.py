@@ -15,6 +15,8 @@ from twisted_chat.hub import Hub
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.limits import Addresses, Limits
 
+from .wall_clock import WallClock
+
 
 class Transport(StringTransport):
     """A StringTransport that knows what it was told."""
@@ -78,15 +80,16 @@ class Peer(Reader):
 
 
 class Door:
-    """A server in memory: clock, journal, hub and line door."""
+    """A server in memory: its two clocks, journal, hub and doors."""
 
     def __init__(self, limits=None, motd=(), guard=None):
         self.clock = Clock()
         self.clock.advance(1_000_000)
+        self.wall = WallClock(self.clock, 700_000_000)
         self.faults = []
         self.limits = limits or Limits()
-        self.journal = MemoryJournal(self.clock)
-        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.faults.append)
+        self.journal = MemoryJournal(self.clock, self.wall)
+        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append)
         self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
         self.web = WebFactory(self.factory, guard or Guard())
         self.is_watched = True  # no connection may ever be stuck

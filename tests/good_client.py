@@ -120,6 +120,9 @@ class GoodClient:
             self.wanted.discard(room)
             self.ask("leave", room=room)
 
+    def ping(self):
+        self.ask("ping")
+
     def end(self):
         """Record that it thinks it has heard all."""
         self._record(Ended([*self.rooms, "*", "@" + self.alias]))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from twisted_chat import commands
-from twisted_chat.errors import ChatError, NotKept
+from twisted_chat.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
 from twisted_chat.hub import Hub
+from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
@@ -16,6 +17,7 @@ class TurnJournal:
     """Keeps the contract of interfaces.Journal; a turn ends when ``turn`` is called."""
 
     name = "double"
+    opening = 1
     secret = b"the double's"
 
     def __init__(self, now=lambda: 0.0):
@@ -25,6 +27,8 @@ class TurnJournal:
         self.batch = []
         self.asked = []
         self.checks = []
+        self.unknown = []
+        self.forgotten = {}  # what the hub dropped of rooms, by their names
         self.is_stopped = False
         self.failure = None  # the error with which all is refused
 
@@ -37,17 +41,20 @@ class TurnJournal:
     def append(self, *events):
         self.batch.extend(events)
 
-    def recall(self, query, answer):
-        self.asked.append((query, answer))
+    def recall(self, query, answer, asker=ANYONE):
+        self.asked.append((query, answer, asker))
 
     def check(self, answer):
         self.checks.append(answer)
 
-    def forget(self, group):
-        self.numbers.pop(log_of(group), None)
+    def know(self, group, answer):
+        self.unknown.append((group, answer))
+
+    def forget(self, known):
+        self.forgotten[known.room] = known
 
     async def stop(self):
-        while self.batch or self.asked or self.checks:
+        while self.batch or self.asked or self.checks or self.unknown:
             self.turn()
         self.is_stopped = True
 
@@ -55,13 +62,17 @@ class TurnJournal:
         batch, self.batch = self.batch, []
         asked, self.asked = self.asked, []
         checks, self.checks = self.checks, []
+        unknown, self.unknown = self.unknown, []
+        for group, answer in unknown:
+            topic = self.forgotten[group].topic if group in self.forgotten else ""
+            answer(Known(group, self.numbers.get(log_of(group), 0), topic, ()))
         if batch and self.failure:
             self.user.refuse(batch, self.failure)
         elif batch:
             self.user.deliver([self.numbered(event) for item in batch for event in self.events(item)])
-        for query, answer in asked:
+        for query, answer, asker in asked:
             try:
-                answer(chosen(self.user.remembered(query.group), query))
+                answer(chosen(query, self.user.remembered) if asker.waits() else NotRecalled("nobody waits"))
             except ChatError as error:
                 answer(error)
         for answer in checks:
@@ -149,15 +160,16 @@ class House:
     """A hub, its journal, and the faults that it reported."""
 
     def __init__(self, limits=None, journal=None):
-        self.now = 1000.0
+        self.now = 1000.0  # by the wall clock
+        self.seconds = 50.0  # by the monotonic one
         self.faults = []
         self.journal = journal or TurnJournal(lambda: self.now)
         self.people = []
-        self.hub = Hub(self.journal, limits or Limits(), lambda: self.now, self.faults.append)
+        self.hub = Hub(self.journal, limits or Limits(), lambda: self.seconds, lambda: self.now, self.faults.append)
 
     def settle(self):
         """End turns until nothing is on its way."""
-        while self.journal.batch or self.journal.asked:
+        while self.journal.batch or self.journal.asked or self.journal.unknown:
             self.journal.turn()
 
     def connect(self, view=None):

@@ -27,8 +27,8 @@ SCRIPTS = Path(sys.executable).parent  # where pip puts twistd and twisted-chat
 class Twistd:
     """A ``twistd chat`` in a process of its own, which has told that it listens."""
 
-    def __init__(self, folder, *options, program="twistd", before=()):
-        """``before``: options of twistd's own."""
+    def __init__(self, folder, *options, program="twistd", before=(), env=None):
+        """``before``: options of twistd's own; ``env``: its environment, if not this one."""
         self.log_path = Path(folder) / f"log-{time.monotonic_ns()}"
         start = [SCRIPTS / "twistd", "-n", "--pidfile=", *before, "chat"]
         if program == "twist":
@@ -37,7 +37,12 @@ class Twistd:
         listen += [] if "--web" in options else ["--web", "none"]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [*start, *listen, *options], cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+                [*start, *listen, *options],
+                cwd=folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=env,
             )
         try:
             found = self.wait_for_log(r"listening on (\S+):(\d+);|listening on (/\S+);")

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import random
 import re
+import socket
+from dataclasses import replace
+from errno import EAGAIN
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import succeed
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
+from twisted.internet.interfaces import IConsumer, IPushProducer, ISystemHandle, ITransport
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted_chat.doors.line import HINT, LineFactory
 from twisted_chat.errors import NotKept, NotRecalled
 from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event
 from twisted_chat.hub import Hub
-from twisted_chat.interfaces import Known
+from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 from twisted_chat.limits import Addresses, Limits
@@ -29,17 +32,26 @@ from twisted_chat.member import Member
 from twisted_chat.wire.jsonlines import event_object
 
 from .bundled_client import BundledClient
-from .checker import Heard, History, Sent, check
+from .checker import Heard, History, Sent, Violation, check
 from .good_client import GoodClient
+from .wall_clock import STEPS, WallClock
 
-LIMITS = Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted()
+LIMITS = replace(
+    Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted(),
+    lines_per_second=1000,  # in force, and so high that nobody is slowed down
+    lines_at_once=10_000,
+    bytes_per_second=10**6,
+    bytes_at_once=10**7,
+)
+PAGE = 10  # events of the past that are shown at a time
 TAIL = 5  # events of a room that a start knows
-WIRE = 2000  # bytes that are on their way before the transport asks for a pause
+WIRES = (300, 2_000, 2_000, 20_000, 1_000_000)  # bytes that may be on their way before the sender has to wait
+PATIENCE = 1000  # rounds in which, once all trouble has ended, everything has to settle
 PROGRAMS = ("ann", "ben", "cy", "dot")
 PEOPLE = ("pat", "quinn")
 BUNDLED = ("eve",)  # uses the library
 ROOMS = ("lobby", "ops", "dev")
-FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick")  # what can be left out of a run
+FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick", "clock")  # what can be left out of a run
 
 
 class Disk:
@@ -48,6 +60,7 @@ class Disk:
     def __init__(self):
         self.logs = {}  # log -> events
         self.idents = {}
+        self.openings = 0
         self.unsynced = []  # batches that were written and are in the system's memory only
 
     def write(self, events):
@@ -87,13 +100,16 @@ class DiskJournal:
     name = "disk"
     secret = b"the disk's"
 
-    def __init__(self, clock, disk, chance):
-        self.clock, self.disk, self.chance = clock, disk, chance
+    def __init__(self, clock, now, disk, chance):
+        self.clock, self.now, self.disk, self.chance = clock, now, disk, chance
+        disk.openings += 1
+        self.opening = disk.openings
         self.fails = False
         self.is_late = False
         self._batch = []
         self._committing = None
         self._turn = None
+        self._unknown = []
         self._stops = False
         self.refused = set()  # the idents of what was
 
@@ -104,23 +120,23 @@ class DiskJournal:
         gone = [Event(LEFT, room, alias, "the server stopped") for room, alias in self.disk.present()]
         self._write(gone)
         self.sync()
-        known = []
-        for log, events in self.disk.logs.items():
-            if log[0] != "@":
-                topics = [event.text for event in events if event.kind == RETITLED]
-                known.append(Known(log, len(events), topics[-1] if topics else "", events[-TAIL:]))
-        return known
+        return [self._known(log) for log in self.disk.logs if log[0] != "@"]
+
+    def _known(self, log):
+        events = self.disk.logs.get(log, [])
+        topics = [event.text for event in events if event.kind == RETITLED]
+        return Known(log, len(events), topics[-1] if topics else "", events[-TAIL:])
 
     def append(self, *events):
         self._batch += events
         self._turn_soon()
 
-    def recall(self, query, answer):
+    def recall(self, query, answer, asker=ANYONE):
         def read():
-            if self.fails or self._stops:
+            if self.fails or self._stops or not asker.waits():
                 answer(NotRecalled("it cannot be read now"))
                 return
-            answer(chosen(self.disk.logs.get(log_of(query.group), ()), query))
+            answer(chosen(query, lambda group: self.disk.logs.get(log_of(group), ())))
 
         self.clock.callLater(self.seconds(0.05), read)
 
@@ -128,7 +144,18 @@ class DiskJournal:
         why = "the server is stopping" if self._stops else "disk full"
         self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or self._stops else None))
 
-    def forget(self, group):
+    def know(self, group, answer):
+        self._unknown.append((group, answer))
+        if self._committing is None:
+            self.clock.callLater(0, self._tell_known)
+
+    def _tell_known(self):
+        """In the order of what is delivered."""
+        unknown, self._unknown = self._unknown, []
+        for group, answer in unknown:
+            answer(NotRecalled("it cannot be read now") if self.fails or self._stops else self._known(group))
+
+    def forget(self, known):
         pass
 
     def stop(self):
@@ -151,7 +178,7 @@ class DiskJournal:
         self._turn = None
         batch, self._batch = self._batch, []
         if not any(item.group for item in batch):
-            self.user.deliver(numbered(batch, {}, self.clock.seconds(), {}))
+            self.user.deliver(numbered(batch, {}, self.now(), {}))
             self._turn_soon()
             return
         self._committing = batch
@@ -167,8 +194,9 @@ class DiskJournal:
             self._committing = None
             try:
                 self._turn = self.clock.callLater(1, self._end_turn)
-                self.user.deliver(numbered(again, {}, self.clock.seconds(), dict(idents)))
+                self.user.deliver(numbered(again, {}, self.now(), dict(idents)))
                 self.user.refuse(rest, NotKept("disk full"))
+                self._tell_known()
             finally:
                 if not self._batch:
                     self._turn.cancel()
@@ -177,7 +205,7 @@ class DiskJournal:
         self.clock.callLater(self.seconds(0.2), self._synced, self._write(batch))
 
     def _write(self, batch):
-        events = numbered(batch, self.disk.numbers(), self.clock.seconds(), dict(self.disk.idents))
+        events = numbered(batch, self.disk.numbers(), self.now(), dict(self.disk.idents))
         self.disk.write([event for event in events if event.number and event.kind != REPEATED])
         return events
 
@@ -186,14 +214,40 @@ class DiskJournal:
         self._committing = None
         self._turn_soon()
         self.user.deliver(events)
+        self._tell_known()
+
+
+class Handle(socket.socket):
+    """A wire's own socket, as the outbox knows one that it may write to straight."""
+
+    def __init__(self, wire):
+        self.wire = wire  # and there is no socket at all
+
+    def send(self, data):
+        taken = data[: max(0, self.wire.holds - len(self.wire.to_client))]
+        if not taken:
+            raise BlockingIOError(EAGAIN, "the wire is full")
+        self.wire.to_client += taken
+        return len(taken)
+
+    def setsockopt(self, *_option):
+        pass
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
 class Wire:
-    """One connection: the server's transport, and what is on its way in both directions."""
+    """One connection: the server's transport, and what is on its way in both directions.
 
-    def __init__(self, server, reader):
+    Some are plain sockets, whose transport holds what the socket does not take; the others are like TLS.
+    """
+
+    def __init__(self, server, reader, chance):
         self.server, self.reader = server, reader
+        self.holds = chance.choice(WIRES)
+        self.handle = Handle(self) if chance.random() < 0.5 else None
+        if self.handle is not None:
+            directlyProvides(self, ISystemHandle, providedBy(self))
+        self.unsent = bytearray()  # of a plain socket's
         self.to_server, self.to_client = bytearray(), bytearray()
         self.reads = True  # the server does
         self.is_stalled = False  # the client does not read
@@ -206,14 +260,22 @@ class Wire:
         self.chat.makeConnection(self)
         reader.connected()
 
+    def getHandle(self):
+        return self.handle
+
     def write(self, data):
+        if self.handle is not None:
+            self.unsent += data
+            return
         self.to_client += data
-        if len(self.to_client) > WIRE and not self.is_full and self.producer is not None:
+        if len(self.to_client) > self.holds and not self.is_full and self.producer is not None:
             self.is_full = True
             self.producer.pauseProducing()
 
     def registerProducer(self, producer, streaming):
         self.producer = producer
+        if not streaming:
+            producer.resumeProducing()
 
     def unregisterProducer(self):
         self.producer = None
@@ -223,6 +285,7 @@ class Wire:
 
     def abortConnection(self):
         self.to_client.clear()
+        self.unsent.clear()
         self.disconnecting = True
 
     def pauseProducing(self):
@@ -253,14 +316,26 @@ class Wire:
                 self.is_full = False
                 if self.producer is not None:
                     self.producer.resumeProducing()
-        if self.disconnecting and (self.is_cut or not self.to_client):
+        self.flush()
+        if self.disconnecting and (self.is_cut or not (self.to_client or self.unsent)):
             self.lose()
+
+    def flush(self):
+        """Give the socket what the transport holds; a transport asks for more only when it has written something."""
+        while self.unsent and not (self.is_cut or self.is_lost):
+            try:
+                del self.unsent[: self.handle.send(bytes(self.unsent))]
+            except BlockingIOError:
+                return
+            if not self.unsent and self.producer is not None:
+                self.producer.resumeProducing()
 
     def cut(self):
         """Let the client notice; the server may get some more, and notices when it is told by ``lose``."""
         if not self.is_cut:
             self.is_cut = True
             self.to_client.clear()
+            self.unsent.clear()
             self.reader.lost()
 
     def lose(self):
@@ -291,15 +366,17 @@ class NoLog:
 
 
 class Server:
-    """One process of the server: hub, door, journal and a clock of its own, which ends with it."""
+    """One process of the server: hub, door, journal and clocks of its own, which end with it."""
 
     def __init__(self, disk, chance, now, journal=DiskJournal):
         self.clock = Clock()
         self.clock.rightNow = now
+        self.wall = WallClock(self.clock)
         self.faults = []
-        self.journal = journal(self.clock, disk, chance)
+        self.journal = journal(self.clock, self.wall, disk, chance)
         self.refused = set()
-        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.fault)
+        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.wall, self.fault)
+        self.hub.past.page = PAGE
         self._watch_refusals()
         self.factory = LineFactory(self.hub, LIMITS, Addresses(LIMITS), self.clock)
         self.factory.log = NoLog()
@@ -328,10 +405,19 @@ class Server:
 
         self.hub.connect = watched
 
-    def connect(self, reader):
-        wire = Wire(self, reader)
+    def connect(self, reader, chance):
+        wire = Wire(self, reader, chance)
         self.wires.append(wire)
         return wire
+
+    def stuck(self):
+        """Return the aliases of those whom nothing will ever wake."""
+        return [chat.member.alias for chat in self.factory.connections if chat.is_stuck]
+
+    def left_over(self):
+        """Return the aliases of those who are here without a connection, a grace period or a visit."""
+        doors = {*self.factory.connections, *self.factory.graces}
+        return [member.alias for member in set(self.hub._sessions.values()) if member.door not in doors]
 
     def stop(self):
         self.journal.stop()
@@ -352,12 +438,15 @@ class Human:
         self.history = History(name, is_program=False)
         self.out = bytearray()
         self.is_connected = self.is_in = False
+        self.pongs = self.pings = 0
+        self._is_told_again = False  # what was said before
         self._data = b""
         self._said = 0
 
     def connected(self):
         self.is_connected = True
-        self.is_in = False
+        self.is_in = self._is_told_again = False
+        self.pongs = self.pings = 0
         self._data = b""
         self.out[:] = self.name.encode() + b"\n"
 
@@ -379,11 +468,22 @@ class Human:
                 self.is_in = HINT.encode() in line
                 if b"!! " in line:  # the one before is not gone yet
                     self.out += self.name.encode() + b"\n"
+            self.pongs += b"-- pong" in line
+            if line.startswith(b"-- ") and b", from " in line:
+                self._is_told_again = True
+            elif line.startswith(b"-- that was "):
+                self._is_told_again = False
             found = self.SAID.search(line)
-            if found:
+            if found and not self._is_told_again:
                 self.history.records.append(Heard({"text": found[0].decode()}))
 
-    is_settled = True
+    def ping(self):
+        self.pings += 1
+        self.out += b"/ping\n"
+
+    @property
+    def is_settled(self):
+        return self.is_in and self.pongs >= self.pings
 
 
 class Simulation:
@@ -404,12 +504,14 @@ class Simulation:
         self.server = None
         self.refused = set()
         self.texts = 0
+        self.found = []  # violations that show before the end
         self.begin(1_000_000.0)
         steps = {
             self.say: 40, self.person_says: 6, self.move_some: 40, self.move_all: 8, self.pass_time: 12,
             self.join: 3, self.leave: 2, self.person_moves: 1, self.look: 3, self.connect: 12, self.lose: 3,
             self.cut: 2, self.stall: 1.5, self.read_on: 1, self.kill: 0.15, self.power: 0.15, self.stop: 0.1,
             self.disk_trouble: 0.5, self.disk_works: 1, self.late: 0.4, self.nick: 0.6,
+            self.step_clock: 0.3,
         }  # fmt: skip
         self.steps, self.weights = list(steps), list(steps.values())
 
@@ -418,6 +520,8 @@ class Simulation:
         for step in self.chance.choices(self.steps, self.weights, k=steps) if steps < 5000 else self.many(steps):
             self.counts["steps"] += 1
             step()
+            if self.counts["steps"] % 10 == 0:
+                self.look_for_stuck()
         self.settle()
         return self.judge()
 
@@ -474,6 +578,10 @@ class Simulation:
         if self.may("late"):
             self.server.journal.is_late = not self.server.journal.is_late
 
+    def step_clock(self):
+        if self.may("clock"):
+            self.server.wall.step(self.chance.choice(STEPS))
+
     def pass_time(self):
         self.advance(self.chance.choice((0, 0, 0.01, 0.05, 0.1, 0.1, 1, 4)))
 
@@ -503,7 +611,7 @@ class Simulation:
             reader.hello()
 
     def connect_one(self, reader):
-        wire = self.wires[reader] = self.server.connect(reader)
+        wire = self.wires[reader] = self.server.connect(reader, self.chance)
         if reader in self.bundled:
             reader.on_wire(wire)
 
@@ -555,7 +663,8 @@ class Simulation:
     def person_moves(self):
         person = self.chance.choice(self.people)
         if person.is_in:
-            person.out += self.chance.choice((b"/leave lobby\n/join lobby\n", b"/join ops\n/leave ops\n", b"/quit\n"))
+            moves = b"/leave lobby\n/join lobby\n", b"/join ops\n/leave ops\n", b"/quit\n"
+            person.out += self.chance.choice((*moves, b"/history 1000\n", b"/history 1000\n/who *\n"))
 
     def join(self):
         program = self.chance.choice([*self.programs, *self.bundled])
@@ -578,8 +687,12 @@ class Simulation:
             room = self.chance.choice(sorted(program.rooms))
             number = program.cursors.get(room, 0)
             which = self.chance.random()
-            if which < 0.5:
+            if which < 0.3:
                 program.ask("who", room=room)
+            elif which < 0.4:
+                program.ask("type", text="/history 1000")
+            elif which < 0.5 and room in program.wanted:
+                program.ask("type", text=f"/join {room} {self.chance.choice((0, number))}")
             elif which < 0.75 and number:
                 program.ask("who", room=room, at=self.chance.randint(max(1, number - 20), number))
             else:
@@ -588,8 +701,9 @@ class Simulation:
     # -- the end
 
     def settle(self):
-        """End all trouble, and let everybody get all that is theirs."""
-        for _round in range(1000):
+        """End all trouble, and let everybody get all that is theirs, and an answer to a ping."""
+        asked = set()
+        for _round in range(PATIENCE):
             self.server.journal.fails = self.server.journal.is_late = False
             for wire in self.server.wires:
                 wire.is_stalled = False
@@ -600,17 +714,28 @@ class Simulation:
                     self.connect_one(reader)
                 elif getattr(reader, "is_refused", False):
                     reader.hello()
+                elif reader.is_in and reader not in asked and reader not in self.bundled:
+                    asked.add(reader)
+                    reader.ping()
             self.move_all()
             self.advance(0.05)
             if all(reader.is_settled for reader in self.readers) and self.is_quiet():
                 break
+        self.found += [
+            Violation("mute", f"{reader.name} waits for ever") for reader in self.readers if not reader.is_settled
+        ]
         for program in [*self.programs, *self.bundled]:
             program.end()
 
     def is_quiet(self):
-        return not any(wire.to_client or wire.to_server or wire.is_lost for wire in self.server.wires) and not any(
+        wires = self.server.wires
+        return not any(wire.to_client or wire.unsent or wire.to_server or wire.is_lost for wire in wires) and not any(
             reader.out for reader in self.readers
         )
+
+    def look_for_stuck(self):
+        """Between two turns everybody either goes on or waits for something."""
+        self.found += [Violation("stuck", f"nothing will ever wake {alias}") for alias in self.server.stuck()]
 
     def judge(self):
         log = {group: [event_object(event) for event in events] for group, events in self.disk.logs.items()}
@@ -621,5 +746,7 @@ class Simulation:
             for record in program.history.records
             if type(record) is Sent and record.group[0] == "@"
         }
-        found = check([reader.history for reader in self.readers], log, refused=refused)
+        self.look_for_stuck()
+        self.found += [Violation("ghost", f"{alias} is here, and nobody else") for alias in self.server.left_over()]
+        found = self.found + check([reader.history for reader in self.readers], log, refused=refused)
         return found + [violation for client in self.bundled for violation in client.violations(log)]

@@ -32,7 +32,9 @@ class Tries:
         self.told = []
         watcher = Watcher()
         watcher.failed = self.told.append
-        self.done = Deferred.fromCoroutine(enter(self, TwistedDriver(self.clock), watcher, patience, HELLO))
+        self.done = Deferred.fromCoroutine(
+            enter(self, TwistedDriver(self.clock, self.clock.seconds), watcher, patience, HELLO)
+        )
         self.result = []
         self.done.addBoth(self.result.append)
 

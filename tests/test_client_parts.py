@@ -27,7 +27,7 @@ class Wire:
 
     def __init__(self):
         self.clock = Clock()
-        self.chat = Chat(TwistedDriver(self.clock), self.open, patience=0)
+        self.chat = Chat(TwistedDriver(self.clock, self.clock.seconds), self.open, patience=0)
         self.sent = b""
         self.is_reading = True
         self.is_aborted = False
@@ -321,6 +321,23 @@ def test_a_silent_server_is_asked_and_then_hung_up_on(wire):
     wire.listener.lost("")
     with pytest.raises(ConnectionLost, match="the server does not answer"):
         result(wire.run(wire.chat.__anext__()))
+
+
+def test_what_falls_due_too_early_when_the_clock_is_set_forward_waits_for_the_rest():
+    clock, passed, called = Clock(), 0.0, []
+    driver = TwistedDriver(clock, lambda: passed)
+    driver.call_later(60, lambda: called.append("patience"))
+    stop = driver.call_later(60, lambda: called.append("stopped"))
+    passed = 20.0
+    clock.advance(3600)  # the reactor takes the step for time that has passed
+    clock.advance(39)
+    stop()
+    assert called == []
+    passed = 60.0
+    clock.advance(1)
+    assert called == ["patience"]
+    stop()
+    assert clock.getDelayedCalls() == []
 
 
 def test_a_server_that_does_not_greet_is_not_waited_for(wire):

@@ -149,7 +149,7 @@ def test_long_lists_are_cut_with_a_count(house, alice, monkeypatch):
 
 
 def test_whois_tells_how_long(house, alice):
-    house.now += 3 * 86400
+    house.seconds += 3 * 86400
     house.enter("bob").type("/leave").heard()
     alice.heard()
     assert answer(alice, "/whois bob")[0] == "-- bob is in no room"

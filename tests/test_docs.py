@@ -75,6 +75,8 @@ def test_every_limit_stands_in_the_docs():
         limits.lingering_seconds,
         limits.rooms,
         limits.rooms_each,
+        limits.rooms_made,
+        int(limits.per_private),
         limits.remembered,
         limits.shown_to_joiner,
         int(limits.grace_seconds),

@@ -17,12 +17,12 @@ from twisted_chat.errors import NotKept, NotRecalled
 from twisted_chat.events import JOINED, SAID, Event
 from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
-from twisted_chat.limits import Addresses, Limits
+from twisted_chat.limits import Limits
 from twisted_chat.wire.jsonlines import JsonView
 
 from .doors import Door
 from .test_program_door import Program
-from .web import Browser, EventStream, WebPeer
+from .web import HOST, Browser, EventStream, WebPeer
 
 
 @pytest.fixture
@@ -263,7 +263,9 @@ def test_head_tells_what_get_would_and_has_no_body(door, curl, path):
 
 
 def test_what_cannot_be_read_now_is_told_with_when_to_try_again(door, curl):
-    door.journal.recall = lambda query, answer: answer(NotRecalled("the past cannot be read now: try it again later"))
+    door.journal.recall = lambda query, answer, asker: answer(
+        NotRecalled("the past cannot be read now: try it again later")
+    )
     answer = curl.ask("GET", "/rooms/lobby/events")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert answer.text == "the past cannot be read now: try it again later\n"
@@ -271,7 +273,7 @@ def test_what_cannot_be_read_now_is_told_with_when_to_try_again(door, curl):
 
 def test_a_client_that_goes_away_while_the_journal_is_asked_harms_nobody(door, curl):
     asked = []
-    door.journal.recall = lambda query, answer: asked.append(answer)
+    door.journal.recall = lambda query, answer, asker: asked.append(answer)
     curl.send_raw(b"GET /rooms/lobby/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     curl.lose()
     asked[0]([])
@@ -283,7 +285,7 @@ def test_a_client_that_goes_away_while_the_journal_is_asked_harms_nobody(door, c
 
 
 def test_a_fault_while_a_page_is_made_is_one_plain_answer(door, curl, logged_failures):
-    door.hub.past.look_up = lambda query, answer: 1 / 0
+    door.hub.past.look_up = lambda query, answer, asker: 1 / 0
     answer = curl.ask("GET", "/rooms/lobby/events")
     assert (answer.status, answer.text) == (500, "sorry, a fault of ours: please try again\n")
     logged_failures()
@@ -430,7 +432,7 @@ def test_what_a_room_does_not_remember_comes_to_a_stream_from_the_journal_in_pag
     everything = [Event(SAID, "lobby", "nc", str(number), number=number, when=1.0) for number in range(1, 1302)]
     asked = []
 
-    def recall(query, answer):
+    def recall(query, answer, asker):
         asked.append(query)
         found = [e for e in everything if query.after < e.number <= query.until][: query.most]
         door.clock.callLater(0, answer, found)
@@ -549,12 +551,57 @@ def test_a_stream_behind_a_proxy_counts_as_a_connection_of_whom_it_is_for():
 
 
 def test_a_room_that_somebody_listens_to_is_not_forgotten():
-    door = Door(Limits(rooms=2))
+    door = Door(Limits(rooms=1))
     alice = door.enter("alice").send("/join a\n", "/leave\n")
-    EventStream(door, "/rooms/a/events")
-    assert "no more rooms" in alice.send("/join b\n").read()
-    assert list(door.hub.rooms) == ["lobby", "a"]
+    stream = EventStream(door, "/rooms/a/events")
+    alice.send("/join b\n", "/leave\n", "/join c\n", "/leave\n")
+    assert list(door.hub.rooms) == ["lobby", "a", "c"]
+    stream.lose()
+    alice.send("/join d\n", "hi\n", "/leave\n")
+    assert list(door.hub.rooms) == ["lobby", "d"]
     assert closed(door)
+
+
+@pytest.fixture
+def forgetful():
+    """A server that has forgotten the room ``ops``, which has a topic and had three events."""
+    door = Door(Limits(rooms=1))
+    alice = door.enter("alice").send("/join ops\n", "/topic deploys\n", "/leave\n")
+    alice.send("/join c\n", "done\n", "/leave\n")
+    assert list(door.hub.rooms) == ["lobby", "c"]
+    yield door
+    assert closed(door)
+
+
+def test_a_room_that_is_forgotten_is_found_again(forgetful):
+    curl = WebPeer(forgetful)
+    answer = curl.ask("GET", "/rooms/ops")
+    assert answer.status == 200
+    told = {"room": "ops", "members": 0, "listening": 0, "number": 3, "topic": "deploys"}
+    assert json.loads(answer.text) == told
+    page = curl.ask("GET", "/rooms/ops.txt")
+    assert (page.status, page.headers["Chat-Number"]) == (200, "3")
+    assert curl.ask("GET", "/rooms/ops/events").status == 200
+    assert curl.ask("GET", "/rooms/never").status == 404
+    assert list(forgetful.hub.rooms) == ["lobby", "c"]  # to look at it does not push others out
+
+
+def test_a_stream_of_a_room_that_is_forgotten_goes_on_with_its_numbers(forgetful):
+    stream = EventStream(forgetful, "/rooms/ops/events")
+    assert stream.status == 200
+    assert post(WebPeer(forgetful), "ops").status == 201
+    assert [data["number"] for _kind, data in stream.heard()] == [4, 5]
+    assert forgetful.hub.rooms["ops"].topic == "deploys"
+
+
+def test_who_is_gone_before_the_room_is_found_leaves_nothing_behind(forgetful):
+    peer = WebPeer(forgetful)
+    peer.connection.dataReceived(
+        f"GET /rooms/ops/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
+    )
+    peer.lose()
+    assert forgetful.factory.addresses.budget("192.0.2.1", 0).live == 1  # alice's
+    assert "ops" not in forgetful.hub.rooms
 
 
 def test_streams_end_when_the_server_stops(door):
@@ -740,12 +787,11 @@ def test_one_visitor_speaks_in_many_rooms_and_stays_in_the_last_ones():
     assert closed(door)
 
 
-def test_one_room_more_than_there_may_be_is_refused_and_the_next_post_goes_on():
-    door = Door(Limits(rooms=2))
+def test_one_room_more_than_somebody_may_make_is_refused_and_the_next_post_goes_on():
+    door = Door(Limits(rooms_made=1))
     door.enter("nc").send("/join ops\n")
     curl = WebPeer(door)
-    assert post(curl, "dev").status == 503
-    assert post(curl, "ops").status == 201
+    assert [post(curl, room).status for room in ("dev", "ci", "ops", "dev")] == [201, 503, 201, 201]
     assert closed(door)
 
 
@@ -879,17 +925,33 @@ def test_a_visitor_answers_no_calls(door, curl):
 # -- limits
 
 
-def test_an_address_may_post_as_much_as_a_connection_may_say(door, curl):
+def test_a_visitor_may_say_as_much_as_a_connection_and_others_at_their_address_are_still_read(door, curl):
     lines = int(door.limits.lines_at_once)
     for _ in range(lines // LINES):
         assert post(curl, body="x\n" * LINES).status == 201
-    late = post(WebPeer(door), alias="other")
+    assert post(curl).status == 201  # what is left is just enough to be overdrawn
+    late = post(WebPeer(door))
     assert late.status == 429
     assert late.headers["Retry-After"] == "1"
     assert "this was not said" in late.text
-    assert post(WebPeer(door, "192.0.2.77"), alias="elsewhere").status == 201
+    assert post(WebPeer(door), alias="other").status == 201
     door.clock.advance(1)
     assert post(curl).status == 201
+
+
+def test_an_address_may_post_as_much_as_its_budget_however_many_visitors_it_sends():
+    door = Door(Limits(lines_at_once=20, lines_per_second=1, per_address=8))
+    said = [post(WebPeer(door), alias=f"ci{number}", body="x\n" * LINES).status for number in range(4)]
+    assert said == [201, 201, 429, 429]  # 20 lines each, and what it takes to come in
+    assert post(WebPeer(door, "192.0.2.77"), alias="elsewhere").status == 201
+    assert closed(door)
+
+
+def test_what_is_said_over_a_line_counts_for_posts_from_the_same_address():
+    door = Door(Limits(lines_at_once=20, lines_per_second=1, per_address=4))
+    door.enter("alice").send("x\n" * 20)
+    assert post(WebPeer(door)).status == 429
+    assert closed(door)
 
 
 def test_an_address_may_post_so_many_bytes():
@@ -1153,13 +1215,3 @@ def test_a_question_to_the_past_needs_no_member(door):
     door.hub.past.look_up(Query("lobby"), found.append)
     door.settle()
     assert [event.kind for event in found[0]] == [JOINED, SAID]
-
-
-def test_an_address_that_is_quiet_again_is_not_remembered():
-    addresses = Addresses(Limits())
-    for number in range(1000):
-        addresses.post(f"192.0.2.{number}", 1, 1, 0.0)
-    assert len(addresses._posts) == 1000
-    for number in range(3):
-        addresses.post(f"198.51.100.{number}", 1, 1, 1000.0)
-    assert len(addresses._posts) < 10

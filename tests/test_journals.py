@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.errors import NotRecalled
-from twisted_chat.events import ACTED, CLAIMED, JOINED, REPEATED, SAID, Event, Lines
-from twisted_chat.interfaces import Query
+from twisted_chat.events import ACTED, CLAIMED, JOINED, REPEATED, RETITLED, SAID, Event, Lines
+from twisted_chat.interfaces import Known, Query
 from twisted_chat.journals import memory
 from twisted_chat.journals.measured import MeasuredJournal
 from twisted_chat.journals.memory import MemoryJournal
@@ -14,6 +14,7 @@ from twisted_chat.journals.sqlite import SqliteJournal
 
 from .house import TurnJournal
 from .threaded_clock import ThreadedClock
+from .wall_clock import STEPS, WallClock
 
 
 class Kept:
@@ -77,6 +78,16 @@ class Kept:
         self.clock.run_until(lambda: answers)
         return answers[0]
 
+    def know(self, group):
+        """Return what is known of a room."""
+        answers = []
+        self.journal.know(group, answers.append)
+        assert answers == []
+        if isinstance(self.journal, TurnJournal):
+            self.journal.turn()
+        self.clock.run_until(lambda: answers)
+        return answers[0]
+
     def texts(self, group="lobby", **asked):
         return [event.text for event in self.ask(group, **asked)]
 
@@ -97,22 +108,24 @@ class Times(list):
     observe = list.append
 
 
-def measured(clock, folder):
-    return MeasuredJournal(MemoryJournal(clock), clock.seconds, Times(), Times())
+def measured(clock, wall, folder):
+    return MeasuredJournal(MemoryJournal(clock, wall), clock.seconds, Times(), Times())
 
 
 JOURNALS = {
-    "memory": lambda clock, folder: MemoryJournal(clock),
-    "sqlite": lambda clock, folder: SqliteJournal(folder / "chat.db", clock),
+    "memory": lambda clock, wall, folder: MemoryJournal(clock, wall),
+    "sqlite": lambda clock, wall, folder: SqliteJournal(folder / "chat.db", clock, wall),
     "measured": measured,
-    "double": lambda clock, folder: TurnJournal(clock.seconds),
+    "double": lambda clock, wall, folder: TurnJournal(wall),
 }
 
 
 @pytest.fixture(params=JOURNALS)
 def kept(request, tmp_path):
     clock = ThreadedClock()
-    kept = Kept(JOURNALS[request.param](clock, tmp_path), clock)
+    wall = WallClock(clock)
+    kept = Kept(JOURNALS[request.param](clock, wall, tmp_path), clock)
+    kept.wall = wall
     yield kept
     kept.next.clear()
     kept.stop()
@@ -122,6 +135,7 @@ def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
     assert kept.known == []
     assert kept.journal.name
     assert kept.journal.secret
+    assert kept.journal.opening == 1
 
 
 def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):
@@ -191,15 +205,62 @@ def test_the_hubs_own_stay_in_order_behind_what_is_being_kept(kept):
     assert [event.text for event in kept.events] == ["first", "second"]
 
 
-def test_numbers_go_on_or_begin_again_after_a_room_is_forgotten(kept):
+def test_numbers_go_on_after_a_room_is_forgotten(kept):
     kept.say("a", room="ops")
     kept.turn()
-    kept.journal.forget("ops")
-    kept.journal.forget("never heard of")
+    kept.journal.forget(Known("ops", 1, "", ()))
+    kept.journal.forget(Known("never heard of", 0, "", ()))
     kept.say("b", room="ops")
     kept.turn()
-    is_durable = isinstance(kept.journal, SqliteJournal)
-    assert [event.number for event in kept.events] == [1, 2 if is_durable else 1]
+    assert [event.number for event in kept.events] == [1, 2]
+
+
+# -- what is known of a room
+
+
+def test_what_is_known_of_a_room_that_was_forgotten_is_its_number_its_topic_and_if_it_is_kept_its_tail(kept):
+    kept.journal.append(Event(JOINED, "ops", "alice", "", 1), Event(RETITLED, "ops", "alice", "deploys", 1))
+    kept.say(*map(str, range(200)), room="ops")
+    kept.turn()
+    kept.journal.forget(Known("ops", 202, "deploys", ()))
+    known = kept.know("ops")
+    assert known[:3] == ("ops", 202, "deploys")
+    if isinstance(kept.journal, SqliteJournal):
+        assert list(known.tail) == kept.events[-100:]
+    else:
+        assert list(known.tail) == []
+    kept.journal.append(Event(RETITLED, "ops", "alice", "", 1))
+    kept.turn()
+    kept.journal.forget(Known("ops", 203, "", ()))
+    assert kept.know("ops")[:3] == ("ops", 203, "")
+
+
+def test_nothing_is_known_of_a_room_in_which_nothing_has_happened(kept):
+    kept.say("a", room="ops")
+    kept.turn()
+    assert kept.know("Ops") == Known("Ops", 0, "", ())
+    assert kept.know("o%") == Known("o%", 0, "", ())
+
+
+def test_what_is_known_is_told_between_what_was_delivered_before_and_what_is_appended_after(kept):
+    numbers = []
+    kept.say("one", room="ops")
+    kept.clock.advance(0)  # it is being kept
+    kept.journal.know("ops", lambda known: numbers.append((known.number, len(kept.events))))
+    kept.say("two", room="ops")
+    while len(kept.events) < 2 or not numbers:
+        kept.turn()
+    ((number, delivered),) = numbers
+    assert number == delivered < 2
+
+
+def test_a_question_of_what_is_known_is_answered_while_nothing_else_happens(kept):
+    assert kept.know("ops").number == 0
+
+
+def test_a_journal_that_has_stopped_answers_what_it_knows_too(kept):
+    kept.stop()
+    assert isinstance(kept.know("ops"), NotRecalled if isinstance(kept.journal, SqliteJournal) else Known)
 
 
 # -- asking again
@@ -245,7 +306,7 @@ def test_the_hubs_own_are_never_a_repetition(kept):
 def test_a_journal_in_memory_remembers_a_bounded_number_of_idents(monkeypatch):
     monkeypatch.setattr(memory, "IDENTS", 2)
     clock = ThreadedClock()
-    kept = Kept(MemoryJournal(clock), clock)
+    kept = Kept(MemoryJournal(clock, clock.seconds), clock)
     for ident in ["pc/1", "pc/2", "pc/3", "pc/2", "pc/1"]:
         kept.journal.append(Event(SAID, "lobby", "alice", "hi", 1, ident=ident))
         kept.turn()
@@ -329,6 +390,25 @@ def test_a_search_without_a_word_is_refused(kept, words):
     kept.turn()
     with pytest.raises(NotRecalled, match="letters or digits"):
         kept.ask(words=words)
+
+
+# -- the wall clock is set
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_event_has_the_time_of_the_wall_clock_and_the_next_number(kept, step):
+    kept.wall.step(10_000)
+    kept.say("before")
+    kept.turn()
+    kept.wall.step(step)
+    kept.say("after")
+    kept.journal.append(Event(CLAIMED, "", "", "bob", 1))
+    kept.turn()
+    whens = [(event.number, event.when) for event in kept.events]
+    assert whens == [(1, 11_000.0), (2, 11_000.0 + step), (0, 11_000.0 + step)]
+    assert kept.texts() == kept.texts(since=11_000.0 + min(step, 0)) == ["before", "after"]
+    assert kept.texts(since=11_000.0 + max(step, 0)) == ["after" if step > 0 else "before"]
+    assert kept.texts(newest=True, most=1) == ["after"]
 
 
 # -- whether what is said is kept

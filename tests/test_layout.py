@@ -21,25 +21,32 @@ MAY_IMPORT = {
     "limits": set(),
     "text": {"errors"},
     "traffic": set(),
-    "logs": set(),
+    "clocks": set(),
+    "logs": {"clocks"},
     "interfaces": {"errors", "events"},
     "calls": set(),
+    "ignoring": {"text", "events"},
     "room": GROUND | {"member"},  # for types only
-    "member": GROUND | {"room", "calls"},
-    "past": GROUND | {"member", "room"},
-    "hub": GROUND | {"member", "past", "room"},
+    "member": GROUND | {"room", "calls", "ignoring"},
+    "rooms": GROUND | {"room"},
+    "past": GROUND | {"member", "room", "rooms"},
+    "directory": {"errors", "member", "text"},
+    "hub": GROUND | {"directory", "ignoring", "member", "past", "room", "rooms"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
     "journals": GROUND | {"journals"},
     "doors": GROUND | {"hub", "room", "member", "commands", "programs", "wire", "doors"},
-    "client": GROUND | {"wire", "client", "__init__"},
-    "service": GROUND | {"hub", "member", "commands", "wire", "doors", "journals", "__init__"},
+    "client": GROUND | {"clocks", "wire", "client", "__init__"},
+    "service": GROUND | {"clocks", "hub", "member", "commands", "wire", "doors", "journals", "__init__"},
     "export": GROUND | {"journals", "wire"},
-    "__main__": {"client", "export", "__init__"},
+    "__main__": {"client", "clocks", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls traffic room member past hub commands programs wire".split()
+PURE = (
+    "errors events text limits interfaces calls ignoring traffic room rooms member directory past hub commands "
+    "programs wire"
+).split()
 
 
 def modules():
@@ -97,6 +104,44 @@ def test_no_pure_file_asks_for_the_time():
         if room_of(path) in PURE:
             calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
             assert not calls & {"time.time", "time.monotonic", "time", "datetime.now", "datetime.datetime.now"}, path
+
+
+WALL_CLOCK = {
+    *("time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
+    *("runtime.seconds", "platform.seconds"),  # of Twisted's
+}
+
+
+def reads_of_the_wall_clock(tree):
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from (name for name in names if ".".join(name.split(".")[-2:]) in WALL_CLOCK)
+
+
+def test_one_file_reads_the_wall_clock():
+    found = {str(path): set(reads_of_the_wall_clock(tree)) for path, tree in modules()}
+    assert {path: names for path, names in found.items() if names} == {"clocks.py": {"time.time"}}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time; time.time()",
+        "import time; clock = time.time",
+        "from time import time",
+        "from time import time_ns as now",
+        "import datetime; datetime.datetime.now()",
+        "from datetime import datetime; datetime.utcnow()",
+        "from twisted.python.runtime import seconds",
+        "from twisted.python import runtime; runtime.seconds()",
+    ],
+)
+def test_a_file_that_reads_the_wall_clock_is_caught(code):
+    assert list(reads_of_the_wall_clock(ast.parse(code)))
 
 
 def test_the_plugin_folders_are_no_packages():

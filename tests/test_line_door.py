@@ -122,7 +122,10 @@ def test_one_too_many_from_an_address_is_told_and_closed():
     door.enter("a1"), door.enter("a2")
     refused = door.connect()
     assert isinstance(refused.chat, Refuser)
-    assert refused.read() == "!! too many connections from your address: close one and come again\r\n"
+    assert refused.read() == (
+        "!! too many connections from your address: close one and come again, "
+        "or ask who runs the server for more than 2 with --per-address\r\n"
+    )
     assert refused.is_closed
     door.enter("b1", host="192.0.2.2")
 

@@ -246,7 +246,15 @@ def hits(measured):
 @pytest.fixture
 def strict():
     """A server with small limits, and its metrics."""
-    limits = Limits(per_address=2, lines_at_once=3, aliases_at_once=2, max_line=100, stall_seconds=5, alias_seconds=5)
+    limits = Limits(
+        per_address=2,
+        address_share=4,
+        lines_at_once=3,
+        aliases_at_once=2,
+        max_line=100,
+        stall_seconds=5,
+        alias_seconds=5,
+    )
     door = Door(limits)
     yield Measured(door)
     door.close()

@@ -64,7 +64,7 @@ if planted == "early":
 
 chance = random.Random(1)
 clock, user = ThreadedClock(), User()
-journal = SqliteJournal(path, clock)
+journal = SqliteJournal(path, clock, clock.seconds)
 journal.start(user)
 journal.open()
 said = 0
@@ -82,23 +82,8 @@ os.kill(os.getpid(), 9)
 """
 
 
-@pytest.fixture(scope="module")
-def recorder(tmp_path_factory):
-    """The preloaded library, compiled from recorder.c."""
-    library = tmp_path_factory.mktemp("recorder") / "recorder.so"
-    source = ROOT / "tests" / "recorder.c"
-    try:
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"], check=True)
-    except FileNotFoundError:
-        reason = "there is no C compiler (Debian: gcc libc6-dev)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return library
-
-
 @pytest.fixture
-def record(recorder, tmp_path):
+def record(preloaded, tmp_path):
     """Let a journal talk, with a planted fault or none; return what it did to its files."""
 
     def talk(planted=""):
@@ -108,7 +93,7 @@ def record(recorder, tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", TALK, folder / "chat.db", planted],
             cwd=ROOT,
-            env=os.environ | {"LD_PRELOAD": recorder, "RECORD_FILES": folder, "RECORD_TO": records},
+            env=os.environ | {"LD_PRELOAD": preloaded("recorder"), "RECORD_FILES": folder, "RECORD_TO": records},
             timeout=SECONDS,
             capture_output=True,
             text=True,
@@ -222,7 +207,7 @@ def lost(records, folder, cuts=CUTS):
 def missed(path, acks):
     """Open the file as a server does; return what it lacks of what was acknowledged."""
     clock = ThreadedClock()
-    journal = SqliteJournal(path, clock)
+    journal = SqliteJournal(path, clock, clock.seconds)
     journal.open()
     clock.wait_for(journal.stop())
     there = set()

@@ -55,10 +55,52 @@ def test_a_clean_line_is_one_line_that_moves_no_cursor(line):
     assert text.clean(cleaned) == cleaned
 
 
-@pytest.mark.parametrize("line", ["", " ", "\t\t", "\x1b[2J", "\u200b\u200b", "\u3000"])
+UNSEEN = {
+    "nothing": "",
+    "white space": " \t\u00a0\u1680\u2003\u202f\u205f\u3000",
+    "escape sequences": "\x1b[2J\x1b]0;x\x07",
+    "zero width spaces": "\u200b\u200b",
+    "word joiners": "\u2060\ufeff",
+    "joiners that join nothing": "\u200c\u200d\u034f",
+    "soft hyphens": "\u00ad",
+    "Hangul fillers": "\u115f\u1160\u3164\uffa0",
+    "braille blanks": "\u2800\u2800",
+    "variation selectors": "\ufe00\ufe0f\U000e0100\U000e01ef",
+    "Mongolian selectors": "\u180b\u180d\u180e\u180f",
+    "tags": "\U000e0001\U000e0061\U000e007f",
+    "Khmer inherent vowels": "\u17b4\u17b5",
+    "invisible operators": "\u2061\u2062\u2063\u2064",
+    "reserved to be ignored": "\u2065\ufff0\U000e0002\U000e0fff",
+    "Egyptian blanks": "\U00013441\U00013442",
+    "the Khitan filler": "\U00016fe4",
+    "a null notehead": "\U0001d159",
+    "shorthand controls": "\U0001bca0\U0001d173",
+    "direction marks": "\u200e\u200f\u061c\u202e\u2066",
+    "some of all": " \u3164\u200d\u2800\ufe0f ",
+}
+
+
+@pytest.mark.parametrize("line", UNSEEN.values(), ids=UNSEEN)
 def test_a_line_in_which_nothing_can_be_seen_is_not_said(line):
     with pytest.raises(NothingToSay):
         text.said(line)
+    assert text.clean(line) == ""
+    assert text.plain([b"one", line.encode(), line.encode(), b"caf\xc3\xa9"]) == ["one", "", "", "caf\u00e9"]
+    with pytest.raises(BadAlias):
+        text.alias(line)
+
+
+@given(st.text(st.characters(categories=["Mn", "Lo", "So", "Cf", "Cn", "Zs"])))
+def test_lines_read_together_are_empty_just_where_each_alone_is(line):
+    for one in line.split("\n"):
+        whole = f"x\n{one}\ny".encode()
+        if not text.clean(one).startswith("/"):
+            assert text.plain(whole.split(b"\n")) == ["x", text.clean(one), "y"]
+
+
+@pytest.mark.parametrize("line", ["\u3164.", "\u2764\ufe0f", "x\u200d", "\u0301", "\u1112\u1160", "\u2801", "\ue000"])
+def test_a_line_in_which_something_can_be_seen_is_said(line):
+    assert text.said(line) == line
 
 
 @pytest.mark.parametrize(
@@ -121,6 +163,13 @@ def test_aliases_that_people_have(wanted, shown):
         ("\U0001f600", "letters and digits"),
         ("[x", "letters and digits"),
         ("*", "letters and digits"),
+        ("bob\u3164", "letters and digits"),
+        ("bob\U00016fe4", "letters and digits"),
+        ("bob.", "full stop"),
+        ("bob..", "full stop"),
+        ("b\uff0e", "full stop"),
+        ("ser\u0332ver", "the server's own"),
+        ("he\u04cfp", "the server's own"),
         ("Server", "the server's own"),
         ("\u0435veryone", "the server's own"),
     ],
@@ -150,13 +199,48 @@ def test_rooms_that_cannot_be(wanted):
         ("PauI", "Paul"),
         ("B0B", "bob"),
         ("O\u03c1s", "ops"),
+        ("\u04cfan", "lan"),
+        ("\u04c0an", "lan"),
+        ("\u04c0an", "Ian"),
+        ("a\u04cfice", "alice"),
+        ("bob\u0332", "bob"),
+        ("b\u0332o\u0332b\u0332", "bob"),
+        ("B\u0332ob", "bob"),
+        ("\u1e07ob", "bob"),
+        ("bo\u0331b", "bob"),
+        ("bob\u0333", "bob"),
+        ("bo\u0335b", "bob"),
+        ("bo\u0336b", "bob"),
+        ("bo\u0338b", "b\u00f8b"),
+        ("bob\u0320", "bob"),
+        ("bob\u0347", "bob"),
+        ("bob\u035f", "bob"),
+        ("bo\u0305b", "bob"),
+        ("bo\u20d3b", "bob"),
+        ("bob\ufe2d", "bob"),
+        ("\u00e9va\u0332", "\u00e9va"),
+        ("\u0430\u0332lice", "alice"),
+        ("bob.", "bob"),
+        ("bob\u0660", "bob"),
+        ("b\u0c02b", "bob"),
     ],
 )
 def test_aliases_that_look_alike(one, other):
     assert text.looks(one) & text.looks(other)
 
 
-@pytest.mark.parametrize("one, other", [("anna", "hanna"), ("user1", "user2"), ("bob", "rob"), ("\u00e9va", "eva")])
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("anna", "hanna"),
+        ("user1", "user2"),
+        ("bob", "rob"),
+        ("\u00e9va", "eva"),
+        ("b\u00f8b", "bob"),
+        ("ian", "lan"),
+        ("v1.0", "v10"),
+    ],
+)
 def test_aliases_that_do_not_look_alike(one, other):
     assert not text.looks(one) & text.looks(other)
 

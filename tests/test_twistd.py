@@ -177,10 +177,10 @@ def connect_many(server, count):
 
 def test_per_address_counts_each_address_for_itself(twistd):
     addresses = Addresses(Limits(per_address=2))
-    assert [addresses.enter("192.0.2.1") for _ in range(3)] == [True, True, False]
-    assert addresses.enter("192.0.2.2")
+    assert [bool(addresses.enter("192.0.2.1", 0)) for _ in range(3)] == [False, False, True]
+    assert not addresses.enter("192.0.2.2", 0)
     addresses.leave("192.0.2.1")
-    assert addresses.enter("192.0.2.1")
+    assert not addresses.enter("192.0.2.1", 0)
 
 
 def test_one_server_listens_on_several_endpoints(twistd, tmp_path):

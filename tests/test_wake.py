@@ -6,6 +6,7 @@ import pytest
 
 from twisted_chat import commands
 from twisted_chat.doors.watchdog import SECONDS
+from twisted_chat.errors import NotRecalled
 from twisted_chat.limits import Limits
 from twisted_chat.member import Member
 
@@ -109,10 +110,10 @@ def test_what_was_asked_while_one_did_not_read_is_answered_then(door, reader, mu
 def long_ago(monkeypatch):
     """A journal that answers with more than fits."""
 
-    def chosen(events, query):
+    def chosen(query, events_of):
         first = query.after + 1
         numbers = range(first, min(PAST, first + query.most - 1) + 1)
-        kept = next(iter(events))
+        kept = next(iter(events_of(query.group)))
         return [kept._replace(number=number, text="x" * 1000) for number in numbers]
 
     monkeypatch.setattr("twisted_chat.journals.memory.chosen", chosen)
@@ -259,3 +260,37 @@ def test_a_connection_that_is_stuck_is_woken_and_the_operator_is_told(door, way,
     door.clock.advance(SECONDS)
     assert len(told) == 1
     door.factory.watchdog.stop()
+
+
+# -- who comes back
+
+
+def test_a_request_that_was_refused_before_a_cut_is_answered_when_it_is_asked_again(door, monkeypatch):
+    """Its refusal was lost in the cut, so a program asks again under the same id."""
+    bot = Typing(door, "bot", token=TOKEN)
+    with monkeypatch.context() as patch:
+        patch.setattr(door.journal, "_found", lambda query: NotRecalled("it cannot be read now"))
+        bot.asks("history", id="h", room="lobby")
+    bot.dies()
+    back = Typing(door, "bot", token=TOKEN)
+    assert back.answer("history", id="h", room="lobby")["result"] == "history"
+
+
+def test_whoever_comes_back_while_they_leave_a_room_of_which_they_missed_much_is_in(door, much_said, long_ago):
+    bot = Typing(door, "bot", token=TOKEN, rooms=["lobby", "ops"])
+    bot.peer.stops_reading()
+    much_said(1000)
+    bot.peer.chat.dataReceived(b'{"do":"say","id":"l","room":"ops","text":"the last that is taken"}\n')
+    door.settle()
+    member = bot.peer.chat.member
+    bot.dies()
+    door.hub.leave(member, "lobby")  # as one asked just before the cut
+    back = Typing(door)
+    back.peer.chat.dataReceived(
+        b'{"do":"hello","id":"h","version":1,"alias":"bot","token":"%b","rooms":["ops"],"after":{"lobby":1}}\n'
+        % TOKEN.encode()
+    )
+    door.settle()
+    (hello,) = [message for message in back.heard() if message.get("result") == "hello"]
+    assert (hello["resumed"], hello["rooms"]) == (True, {"ops": 2})
+    assert back.is_answered()

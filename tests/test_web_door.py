@@ -10,7 +10,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 
-from twisted_chat.doors.chat import GOODBYE
+from twisted_chat.doors.chat import GOODBYE, address_text
 from twisted_chat.doors.program import LONGER
 from twisted_chat.doors.web.framing import KEPT, Frames
 from twisted_chat.doors.web.guard import Guard
@@ -338,6 +338,51 @@ def test_whom_a_trusted_proxy_speaks_for_is_counted_and_not_the_proxy():
     assert third.close_code == 1000
     assert WebPeer(door, "192.0.2.9").ask("GET", "/").status == 200
     assert closed(door)
+
+
+@pytest.mark.parametrize(
+    "forwarded, client",
+    [
+        ("198.51.100.1", "198.51.100.1:0"),
+        ("198.51.100.1:4711", "198.51.100.1:4711"),
+        ('"198.51.100.1:4711"', "198.51.100.1:4711"),
+        ("203.0.113.5  ,  198.51.100.1 \t, 192.0.2.9", "198.51.100.1:0"),
+        ("2001:db8::1", "[2001:db8::1]:0"),
+        ("[2001:db8::1]", "[2001:db8::1]:0"),
+        ("[2001:db8::1]:4711", "[2001:db8::1]:4711"),
+        ('" [2001:DB8:0::1]:4711 "', "[2001:db8::1]:4711"),
+        ("::ffff:198.51.100.1", "198.51.100.1:0"),
+        ("[::ffff:198.51.100.1]:99", "198.51.100.1:99"),
+        ("203.0.113.5, 198.51.100.1:4711", "198.51.100.1:4711"),
+        ("198.51.100.1:4711,192.0.2.9:80", "198.51.100.1:4711"),
+        ("198.51.100.1, [::ffff:192.0.2.9]:80", "198.51.100.1:0"),
+        ("198.51.100.1:port", "198.51.100.1:0"),
+        ("unknown", "192.0.2.9:40000"),
+        ("_hidden, unknown", "192.0.2.9:40000"),
+        ("198.51.100.1,", "192.0.2.9:40000"),
+        ("[198.51.100.1", "198.51.100.1:0"),
+        ("", "192.0.2.9:40000"),
+        ("1:2:3", "192.0.2.9:40000"),
+    ],
+)
+def test_the_client_is_the_one_that_a_trusted_proxy_tells_however_it_writes_that(forwarded, client):
+    door = Door(guard=Guard(proxies=["192.0.2.9"]))
+    Browser(door, "192.0.2.9", X_Forwarded_For=forwarded)
+    (chat,) = door.factory.connections
+    assert address_text(chat.address) == client
+    door.close()
+
+
+def test_a_header_that_several_proxies_added_to_is_read_from_its_end():
+    door = Door(guard=Guard(proxies=["192.0.2.9", "192.0.2.8"]))
+    peer = WebPeer(door, "192.0.2.9")
+    headers = "".join(f"X-Forwarded-For: {hops}\r\n" for hops in ("203.0.113.5", "198.51.100.1:4711, 192.0.2.8"))
+    peer.send_raw(
+        f"GET /rooms/lobby/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n{headers}\r\n".encode()
+    )
+    assert list(door.factory.addresses._live) == ["198.51.100.1"]
+    peer.lose()
+    door.close()
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.9", "::ffff:192.0.2.9", "::ffff:c000:209"])

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from .clocks import measure_by_monotonic
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run it, and exit with its status."""
@@ -48,6 +50,8 @@ def _run(running: Coroutine[Any, Any, int]) -> None:
     """Run the reactor until this is done, and exit with its status; a signal ends it in good order."""
     from twisted.internet import reactor, task
     from twisted.internet.defer import CancelledError, Deferred
+
+    measure_by_monotonic(reactor)
 
     async def whole() -> None:
         try:

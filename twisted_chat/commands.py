@@ -17,7 +17,7 @@ from .events import ACTED, POSTS, Event
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
-from .room import Room
+from .room import Room, of_rooms
 
 Function = Callable[[Hub, Member, str], None]
 
@@ -202,7 +202,7 @@ def leave(hub: Hub, me: Member, rest: str) -> None:
 @command("list", "channels", "chans")
 def rooms(hub: Hub, me: Member, rest: str) -> None:
     """List the rooms and their topics, the fullest first. A star marks your current room."""
-    by_size = hub.rooms_by_size()
+    by_size = hub.rooms.by_size()
     lines = [
         f"{room.name}{' *' if room is me.current else ''} ({len(room.members):,}) {room.topic}".rstrip()
         for room in by_size[:NAMES_SHOWN]
@@ -240,7 +240,7 @@ def _wanted(hub: Hub, room: Room, words: str) -> Query:
     if count:
         return query._replace(after=max(0, room.number - int(count)))
     if ago:
-        return query._replace(since=hub.seconds() - int(ago) * _SECONDS[unit])
+        return query._replace(since=hub.now() - int(ago) * _SECONDS[unit])
     return query._replace(after=max(0, int(first) - 1), until=min(int(last), room.number))
 
 
@@ -276,21 +276,14 @@ def search(hub: Hub, me: Member, rest: str) -> None:
         raise BadUsage(TABLE["search"].usage)
     if not rooms:
         raise NoCurrentRoom
-    found: list[Event] = []
-    waits = len(rooms)
 
-    def answer(some: Sequence[Event]) -> None:
-        nonlocal waits
-        found.extend(event for event in some if me.wants(event))
-        waits -= 1
-        if not waits:
-            newest = sorted(found, key=lambda event: event.when)[-HISTORY_SHOWN:]
-            me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
-            me.show_again(newest)
+    def answer(found: Sequence[Event]) -> None:
+        newest = list(filter(me.wants, of_rooms(found)))[-HISTORY_SHOWN:]
+        me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
+        me.show_again(newest)
 
-    for room in rooms:
-        query = Query(room, words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
-        hub.past.recall(me, query, answer)
+    query = Query(rooms[0], words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
+    hub.past.recall(me, query._replace(others=tuple(rooms[1:])), answer)
 
 
 # -- people
@@ -304,8 +297,13 @@ def who(hub: Hub, me: Member, rest: str) -> None:
     if name.strip() == "*":
         _list_members(me, hub.everyone, "here")
         return
-    room = hub.room_called(name) if name.strip() else hub.room_of(me)
-    if not at:
+    if not name.strip():
+        name = hub.room_of(me).name
+    hub.past.find_room(me, name, lambda room: _who_in(hub, me, room, number if at else None))
+
+
+def _who_in(hub: Hub, me: Member, room: Room, number: str | None) -> None:
+    if number is None:
         _list_members(me, room, f"in {room.name}")
     elif not _is_number(number) or not 0 < int(number) <= room.number:
         raise BadUsage(f"/who {room.name} @N, with N from 1 to {room.number}")
@@ -327,8 +325,8 @@ def whois(hub: Hub, me: Member, rest: str) -> None:
     """Tell about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.member_called(rest)
     me.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
-    now = hub.seconds()
-    me.notice(f"{them.alias} came {_ago(now - them.since)} ago and was last active {_ago(now - them.active)} ago")
+    here, idle = hub.seconds() - them.since, hub.seconds() - them.active
+    me.notice(f"{them.alias} came {_ago(here)} ago and was last active {_ago(idle)} ago")
     if them.away is not None:
         me.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
 
@@ -355,7 +353,8 @@ def back(hub: Hub, me: Member, rest: str) -> None:
 
 @command("mute", arguments="[ALIAS]")
 def ignore(hub: Hub, me: Member, rest: str) -> None:
-    """Hear nothing that a person says. Without ALIAS, list whom you ignore."""
+    """Hear nothing that a person says. That goes for any alias that they take; once they have left, whoever comes in
+    under ALIAS is taken for them. Without ALIAS, list whom you ignore."""
     if not rest.strip():
         me.notice(f"you ignore {text.listed(sorted(me.ignoring), NAMES_SHOWN, len(me.ignoring)) or 'nobody'}")
         return
@@ -364,18 +363,20 @@ def ignore(hub: Hub, me: Member, rest: str) -> None:
         raise ChatError("you cannot ignore yourself: /set echo off hides your own lines")
     if len(me.ignoring) >= NAMES_SHOWN:
         raise ChatError(f"you ignore {len(me.ignoring)} people already: /unignore one first")
-    hub.listen(me, ignoring=me.ignoring | {them.key})
+    if not me.ignores(them):
+        hub.listen(me, ignoring=me.ignoring.adding(them.alias, (them.session, *them.former)))
     me.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
 
 
 @command("unmute", arguments="ALIAS")
 def unignore(hub: Hub, me: Member, rest: str) -> None:
     """Hear a person again."""
-    key = text.key(rest.strip())
-    if key not in me.ignoring:
+    rest_of_them = me.ignoring.without(rest.strip())
+    heard = [alias for alias in me.ignoring if alias not in set(rest_of_them)]
+    if not heard:
         raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
-    hub.listen(me, ignoring=me.ignoring - {key})
-    me.notice(f"you hear {key} again")
+    hub.listen(me, ignoring=rest_of_them)
+    me.notice(f"you hear {' and '.join(heard)} again")
 
 
 # -- this connection

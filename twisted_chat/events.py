@@ -50,7 +50,8 @@ class Event(NamedTuple):
     Each group but the last is a log, that of ``@ALIAS`` too: of what was said to whoever had that alias.
     ``number`` is 1, 2, 3 ... in its group, without gaps, given by the journal; 0: not numbered.
     ``when`` is in seconds since the epoch, also given by the journal.
-    ``origin`` is the session that asked for it; 0 for the server.
+    ``origin`` is the session that asked for it, OPENING << 32 | N with the number of an opening of the journal, so that
+    no two sessions in a log have the same; 0 for the server.
     ``ident`` is the asking program's name for its request, the same if it asks again: CLIENT/ID. Empty for people.
     """
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from . import text
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, NotKept, TooManyRooms
+from .directory import Directory
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -36,16 +37,17 @@ from .events import (
     Event,
     Lines,
 )
+from .ignoring import Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
 from .past import Past
 from .room import Room, Run
+from .rooms import RoomTable
 from .traffic import Traffic
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
-
 
 FORMER = 100  # sessions of one member that are remembered, for /reply
 
@@ -58,29 +60,32 @@ class Hub:
         journal: Journal,
         limits: Limits,
         seconds: Callable[[], float],
+        now: Callable[[], float],
         on_fault: Callable[[Member | None], None],
     ) -> None:
         """Serve from this journal.
 
-        ``seconds`` tells the time, in seconds since the epoch. ``on_fault`` is called, within the ``except``,
-        for a fault of ours in what concerns one member (or none in particular): the others are served on.
+        ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
+        what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
+        in what concerns one member (or none in particular): the others are served on.
         """
-        self.aliases: dict[str, Member] = {}  # by key
-        self.rooms: dict[str, Room] = {LOBBY: Room(LOBBY, limits)}
+        self.directory = Directory()
+        self.aliases = self.directory.aliases  # the members by the key of their alias
+        self.rooms = RoomTable(journal, limits, on_fault)
         self.everyone = Room(EVERYONE, limits)
         self._journal = journal
         self.limits = limits
         self.traffic = Traffic()
         self.seconds = seconds
+        self.now = now
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
-        self._session_numbers = itertools.count(1)
-        self._looks: dict[str, Member] = {}
-        self._clients: dict[str, Member] = {}  # by the public name of their program
+        self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
+        self._ignorers: dict[Member, None] = {}  # who ignore somebody
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
-        self.past = Past(journal, self._settle, on_fault)
+        self.past = Past(journal, self.rooms, self._settle, on_fault)
         journal.start(self)
 
     def restore(self, past: Iterable[Known]) -> None:
@@ -88,10 +93,10 @@ class Hub:
         newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
         for known in newest:
             room = self._room_named(known.room)
-            if room is None and len(self.rooms) < self.limits.rooms:
-                room = self.rooms[known.room] = Room(known.room, self.limits)
             if room is not None:
                 room.restore(known.number, known.topic, known.tail)
+            elif len(self.rooms) < self.limits.rooms:
+                self.rooms.restore(known)
 
     @property
     def journal_name(self) -> str:
@@ -112,35 +117,25 @@ class Hub:
 
     # -- requests: who is here
 
-    def connect(self, outbox: Outbox, view: View, door: Door) -> Member:
-        """Return a new member, who has to claim an alias.
+    def connect(self, outbox: Outbox, view: View, door: Door, pace: Pace | None = None) -> Member:
+        """Return a new member, who has to claim an alias; ``pace``: how much they may say, if they say anything.
 
         The door is told each time when all that they asked for has happened; see ``Member.alias``,
         empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
         """
-        number, now = next(self._session_numbers), self.seconds()
-        pace = Pace(self.limits, now)
-        member = Member(number, outbox, view, door, self.past, pace, self.traffic, now)
+        number, seconds = self._new_session(), self.seconds()
+        pace = pace or Pace(self.limits, seconds)
+        member = Member(number, outbox, view, door, self.past, pace, self.traffic, seconds)
         self._sessions[member.session] = member
         return member
+
+    def _new_session(self) -> int:
+        """Return a session's number, which no other session in the journal's log has."""
+        return self._journal.opening << 32 | next(self._session_numbers)
 
     def client_of(self, token: str) -> str:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
         return hashlib.blake2b(token.encode(), key=self._journal.secret, digest_size=16).hexdigest()
-
-    def client_called(self, client: str) -> Member | None:
-        """Return the member whose program has this public name, if they are here or away for a moment."""
-        return self._clients.get(client)
-
-    def introduce(self, member: Member, client: str) -> None:
-        """Give a member's program its public name, by which it is known after a reconnect."""
-        self._forget_client(member)
-        member.client = client
-        self._clients[client] = member
-
-    def _forget_client(self, member: Member) -> None:
-        if self._clients.get(member.client) is member:
-            del self._clients[member.client]
 
     def renew(self, member: Member) -> None:
         """Tell what a member asks from now on apart from what is under way: nobody waits for a refusal of that."""
@@ -148,8 +143,10 @@ class Hub:
         for session in member.former[:-FORMER]:
             del self._sessions[session]
         del member.former[:-FORMER]
-        member.session = next(self._session_numbers)
+        before, member.session = member.session, self._new_session()
         self._sessions[member.session] = member
+        for ignorer in self._ignorers:
+            ignorer.ignoring.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
         """Ask for an alias, the first one or another. Then everyone starts in the lobby.
@@ -159,7 +156,7 @@ class Hub:
         alias = text.alias(wanted)
         holder = self._asked_to_give_way(member, alias)
         if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
-            self._refuse_taken(member, alias)
+            self.directory.refuse_taken(member, alias)
         self._append(CLAIMED, member, "", alias)
 
     def wait_for_leaver(self, member: Member, wanted: str) -> bool:
@@ -201,10 +198,8 @@ class Hub:
             if after is not None:
                 member.rewind(room, after)
             return
-        if len(member.rooms) >= self.limits.rooms_each:
-            raise TooManyRooms(f"you are in {len(member.rooms)}, /leave one first")
-        if name not in self.rooms and len(self.rooms) >= self.limits.rooms:
-            self._forget_a_room()
+        member.refuse_room(self.limits)
+        self.rooms.expect(name)
         member.after.pop(name, None)
         if after is not None:
             member.after[name] = after
@@ -260,19 +255,16 @@ class Hub:
 
     # -- how a member hears, which is nobody else's business
 
-    def overhear(self, member: Member, wanted: str, after: int | None = None) -> Room:
+    def overhear(self, member: Member, room: Room, after: int | None = None) -> None:
         """Let a member hear a room without being in it, from now on or what came after a number; nobody is told.
 
         They need no alias, have asked for nothing else, and hear until they leave.
-
-        Raises: BadRoom, NoSuchRoom.
         """
-        room = self.room_called(wanted)
+        room = self.rooms.setdefault(room.name, room)
         if after is not None:
             member.after[room.name] = after
         self._admit(member, room, is_in=False)
         member.keep_promise()
-        return room
 
     def listen(
         self,
@@ -281,7 +273,7 @@ class Hub:
         view: View | None = None,
         echo: bool | None = None,
         bell: bool | None = None,
-        ignoring: frozenset[str] | None = None,
+        ignoring: Ignoring | None = None,
     ) -> None:
         """Change how a member hears; what is not given stays as it is."""
         places = [] if member.is_behind else list(member.hearing)
@@ -295,6 +287,9 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
+            self._ignorers.pop(member, None)
+            if ignoring:
+                self._ignorers[member] = None
         for room in places:
             room.place(member)
 
@@ -318,18 +313,6 @@ class Hub:
         if found is None:
             raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
         return found
-
-    def room_called(self, wanted: str) -> Room:
-        """Raises: BadRoom, NoSuchRoom."""
-        name = text.room(wanted)
-        room = self.rooms.get(name)
-        if room is None:
-            raise NoSuchRoom(name)
-        return room
-
-    def rooms_by_size(self) -> list[Room]:
-        """Return all rooms, those with the most members first."""
-        return sorted(self.rooms.values(), key=lambda room: (-len(room.members), room.name))
 
     def room_of(self, member: Member, wanted: str = "") -> Room:
         """Return a room that a member is in, the current one if none is named.
@@ -383,6 +366,8 @@ class Hub:
                 if member is not None:
                     member.changing -= kind not in POSTS
         self._end_run(is_last=True)
+        if self.rooms.has_emptied:
+            self.rooms.forget_some()
         owing, self._owing = self._owing, {}
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
         for debtor in owing:
@@ -411,6 +396,8 @@ class Hub:
             elif member is not None:
                 is_post = isinstance(item, Lines) or item.kind in POSTS
                 events = 1 if isinstance(item, Event) else len(item.texts)
+                if isinstance(item, Event) and item.kind == JOINED:
+                    self.rooms.came(item.group)
                 self.traffic.not_kept += events
                 member.in_flight -= events
                 member.changing -= not is_post
@@ -469,12 +456,22 @@ class Hub:
             author.hear_alone(Event(NOTICED, text=words, when=event.when))
 
     def _joined(self, event: Event, member: Member | None) -> None:
-        room = self.rooms.get(event.group)
-        if room is None:
-            room = self.rooms[event.group] = Room(event.group, self.limits)
+        room = self.rooms.entered(event.group)
         if member is None:
             self._hear(room, event)
             return
+        is_new = event.number == 1 and room.name != LOBBY
+        try:
+            member.refuse_room(self.limits, is_new)
+        except TooManyRooms as error:
+            member.after.pop(room.name, None)
+            self._hear(room, event)
+            self.rooms.has_emptied = True
+            self._append(LEFT, member, room.name)  # or the log would say that they are there
+            if event.origin == member.session:
+                self._show(member, member.refusal(error, event.ident))
+            return
+        member.made += is_new
         self._remember()
         is_greeted, is_promised = member.view.is_for_people, room.name in member.after
         past = self.said_in(room, member, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
@@ -525,11 +522,13 @@ class Hub:
         return inbox
 
     def _in_room(self, event: Event, member: Member | None) -> None:
-        room = self.rooms[event.group]
+        room = self.rooms.get(event.group)
+        if room is None:
+            return  # nobody is there, and it is forgotten since
         self._hear(room, event)
         if event.kind == RETITLED:
             room.topic = event.text
-        elif event.kind == LEFT and member is not None:
+        elif event.kind == LEFT and member is not None and room.name in member.rooms:
             self._dismiss(member, room)
             del member.rooms[room.name]
             if member.current is room and member.leaving is None:
@@ -556,13 +555,12 @@ class Hub:
         if member.leaving is not None:
             return
         try:
-            self._refuse_taken(member, alias)
+            self.directory.refuse_taken(member, alias)
         except AliasTaken as error:
             if event.origin == member.session:
                 self._show(member, member.refusal(error, event.ident))
             return
-        self.aliases[text.key(alias)] = member
-        self._looks.update(dict.fromkeys(text.looks(alias), member))
+        self.directory.take(member, alias)
         if member.alias:
             member.next_alias = alias
             for name in member.rooms:
@@ -570,28 +568,32 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
+            for ignorer in self._ignorers:
+                ignorer.ignoring.came(alias, member.session, self._sessions.__contains__)
             self._admit(member, self.everyone)
         self._append(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
             self._append(JOINED, member, room)
 
     def _renamed(self, alias: str, member: Member) -> None:
-        old = member.key
-        self._give_back(member, but=alias)
+        self.directory.give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        for other in self.everyone.members:
-            if old in other.ignoring:
-                other.ignoring = other.ignoring - {old} | {member.key}
+        for ignorer in self._ignorers:
+            ignorer.ignoring.renamed(alias, member.session)
         if not member.rooms:
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
         self._dismiss(member, self.everyone)
-        self._give_back(member)
+        self.directory.give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
-        self._forget_client(member)
+        self._ignorers.pop(member, None)
+        for ignorer in self._ignorers:
+            ignorer.ignoring.left(self._sessions.__contains__)
+        self.directory.forget_client(member)
         self._heirs += member.heirs
+        member.pace.leave()
         member.gone = True
 
     # -- helpers
@@ -603,6 +605,7 @@ class Hub:
     def _ask(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
         self._journal.append(asked)
         member.in_flight += events
+        member.pace.caused += events
         member.active = self.seconds()
 
     def _settle(self, member: Member) -> None:
@@ -629,7 +632,7 @@ class Hub:
             for room in list(member.hearing):  # without being in it
                 self._dismiss(member, room)
             del self._sessions[member.session]
-            self._forget_client(member)
+            self.directory.forget_client(member)
             member.gone = True
             member.settle()
 
@@ -641,31 +644,8 @@ class Hub:
         holder.door.give_way(member.door.host)
         return holder
 
-    def _refuse_taken(self, member: Member, alias: str) -> None:
-        holder = self.aliases.get(text.key(alias), member)
-        if holder is not member:
-            raise AliasTaken(alias, seconds=holder.door.free_in())
-        for look in text.looks(alias):
-            holder = self._looks.get(look, member)
-            if holder is not member:
-                raise AliasTaken(alias, holder.alias, holder.door.free_in())
-
-    def _give_back(self, member: Member, but: str = "") -> None:
-        if member.key != text.key(but):
-            del self.aliases[member.key]
-        for look in text.looks(member.alias) - text.looks(but):
-            del self._looks[look]
-
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
-
-    def _forget_a_room(self) -> None:
-        empty = [r for r in self.rooms.values() if r.is_empty and r.name != LOBBY]
-        if not empty:
-            raise TooManyRooms(f"there are {len(self.rooms):,}, /rooms lists them")
-        oldest = min(empty, key=lambda room: room.tail[-1].when if room.tail else 0.0)
-        del self.rooms[oldest.name]
-        self._journal.forget(oldest.name)
 
     def _hear(self, room: Room, event: Event) -> None:
         self._run_in(room).events.append(event)
@@ -697,6 +677,7 @@ class Hub:
             self._run.ends[member] = len(self._run.events)
         member.finish(room)
         room.discard(member)
+        self.rooms.has_emptied = self.rooms.has_emptied or room.is_empty
         member.hearing.pop(room, None)
 
     def _remember(self) -> None:
@@ -740,4 +721,6 @@ def _must_happen(event: Event, member: Member | None) -> bool:
     """Whether an event follows from what has happened already, and so cannot be refused to anyone."""
     if member is None or member.leaving is not None or event.kind in (RENAMED, RELEASED, TOOK):
         return event.kind not in POSTS
+    if event.kind == LEFT:
+        return event.group not in member.rooms  # they were refused there, and the log says that they came
     return event.kind == JOINED and not member.is_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from .errors import ChatError, NotKept
@@ -10,7 +10,10 @@ from .events import Event, Lines
 
 
 class Query(NamedTuple):
-    """Which events of a group to recall: those that meet all of this, oldest first."""
+    """Which events of a group to recall: those that meet all of this, oldest first.
+
+    With more than one group it is asked of each alike, and the answer has those of one group behind those of another.
+    """
 
     group: str
     after: int = 0  # only numbers above it
@@ -21,13 +24,32 @@ class Query(NamedTuple):
     author: str = ""  # only what this alias said, in any case of letters
     most: int = 100  # no more than so many ...
     newest: bool = False  # ... of which, if there are more, the newest, and not the oldest
+    others: tuple[str, ...] = ()  # more groups
+
+    def each(self) -> list[Query]:
+        """Return the query for each of its groups."""
+        return [self._replace(group=group, others=()) for group in (self.group, *self.others)]
+
+
+def _always() -> bool:
+    return True
+
+
+class Asker(NamedTuple):
+    """Who asks about the past."""
+
+    name: Hashable = ""  # those with the same name share their turn
+    waits: Callable[[], bool] = _always  # whether anybody still waits for the answer; called in any thread
+
+
+ANYONE = Asker()
 
 
 class Known(NamedTuple):
-    """What a journal knows of a room from before it was started."""
+    """What a journal knows of a room."""
 
     room: str
-    number: int  # of its last event
+    number: int  # of its last event; 0: nothing has ever happened there
     topic: str
     tail: Sequence[Event]  # the last events, oldest first, without gaps
 
@@ -56,6 +78,7 @@ class Journal(Protocol):
     """Where events get their order, their numbers and their durability."""
 
     name: str  # a random one, as old as its numbers are: those that another journal gave mean nothing here
+    opening: int  # which opening of the journal this is, 1 or more: no other that kept an event has the same number
     secret: bytes  # a random one, as old as the name, and told to nobody: programs' tokens are known by it
 
     def start(self, user: JournalUser) -> None:
@@ -70,8 +93,13 @@ class Journal(Protocol):
     def append(self, *events: Event | Lines) -> None:
         """Take some events. They come back with their numbers and times, after all that was appended before them."""
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        """Answer later with the events that a query asks for, or with why that cannot be told."""
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        """Answer later with the events that a query asks for, or with why that cannot be told.
+
+        Askers take turns. Where nobody waits for the answer any more it need not be found out, and is an error.
+        """
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if what is appended now is kept, or with why it is not; it is tried, behind the rest.
@@ -79,8 +107,15 @@ class Journal(Protocol):
         A disk that hangs gives no answer.
         """
 
-    def forget(self, group: str) -> None:
-        """Learn that the hub remembers no event of this group any more, so that its numbers may begin again."""
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        """Answer later with what is known of a room, or with why that cannot be told.
+
+        The answer is in order: it knows of all that was delivered in the room before it, and of nothing that is
+        delivered later; and what is appended after this call is delivered after it.
+        """
+
+    def forget(self, known: Known) -> None:
+        """Called when the hub drops the tail of a room: it will ask for the rest, and the numbers go on."""
 
     def stop(self) -> Awaitable[None]:
         """Keep and deliver all that was appended, and end."""

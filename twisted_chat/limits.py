@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
-PLACES = 1000  # that are remembered before those are forgotten which have long been quiet
+PLACES = 1000  # addresses without a connection that are remembered: the one that has been quiet longest is forgotten
+
+REFUSALS_SECONDS = 60.0  # between two lines of the log about connections that one address is refused
+
+# Whose addresses many people share: RFC 1918, 3927, 6598 (carrier-grade NAT), 4193 and 4291.
+_PRIVATE = [
+    ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+        "fe80::/10",
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -19,7 +35,11 @@ class Limits:
     bytes_per_second: float = 16 * 1024
     bytes_at_once: float = 128 * 1024
     per_address: float = 16  # live connections from one address ...
+    per_private: float = 100  # ... from one of a private network, behind which a class may sit ...
     per_loopback: float = 200  # ... and from this machine
+    address_share: float = 1 / 4  # of what so many connections may say, that one address may say in all
+    opened_at_once: float = 4  # times so many connections that an address may open at once ...
+    opened_per_second: float = 1 / 2  # ... and how many times so many a second from then on
     aliases_at_once: float = 20  # aliases that one address may fail to get ...
     aliases_per_second: float = 1 / 3  # ... and how fast that many are forgiven
     alias_seconds: float = 60  # to give an alias
@@ -30,8 +50,9 @@ class Limits:
     request_seconds: float = 60  # for an HTTP request to come whole, and for its answer to be taken
     ping_seconds: float = 30  # between questions to a browser whether it is still there
     send_buffer: int = 64 * 1024  # bytes that the kernel keeps for one reader; it takes twice that
-    rooms: int = 1000
+    rooms: int = 1000  # that are in memory though nobody hears them
     rooms_each: int = 50  # that one member may be in
+    rooms_made: int = 100  # that one member may make
     remembered: int = 1000  # events of one room ...
     remembered_bytes: int = 512 * 1024  # ... and bytes, about
     shown_to_joiner: int = 20  # lines said
@@ -43,6 +64,7 @@ class Limits:
             lines_per_second=math.inf,
             bytes_per_second=math.inf,
             per_address=math.inf,
+            per_private=math.inf,
             per_loopback=math.inf,
             aliases_per_second=math.inf,
         )
@@ -75,101 +97,179 @@ class Bucket:
             return math.inf
         return min(self._burst, self._level + (now - self._when) * self._rate)
 
+    def until(self, amount: float, now: float) -> float:
+        """Return how many seconds it takes until so many can be taken."""
+        return max(0.0, (amount - self.left(now)) / self._rate)
+
     def add(self, other: Bucket, now: float) -> float:
         """Take what is missing in another bucket; return how many seconds to wait."""
         return self.take(other._burst - other.left(now), now)
 
-    def is_full(self, now: float) -> bool:
-        """Whether it holds as much as at first."""
-        return self.left(now) >= self._burst
-
 
 class Pace:
-    """How much one member may say now, whatever their connection."""
+    """How much one member may say now, whatever their connection; beneath it, how much their address may say in all."""
 
-    __slots__ = ("bytes", "lines")
+    __slots__ = ("address", "bytes", "caused", "lines")
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    def __init__(self, limits: Limits, now: float, address: Budget | None = None) -> None:
         self.lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self.bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
+        self.address = address or Budget(limits, 1, now)
+        self.caused = 0  # events that the journal was given for this member, and that are not paid for yet
 
-    def is_full(self, now: float) -> bool:
-        """Whether they may say as much as at first."""
-        return self.lines.is_full(now) and self.bytes.is_full(now)
+    def left(self, now: float) -> float:
+        """Return how many lines can be taken before they have to wait."""
+        return min(self.lines.left(now), self.address.left(now))
 
-    def add(self, other: Pace, now: float) -> float:
-        """Count what was said at another pace too; return how many seconds to wait."""
-        return max(self.lines.add(other.lines, now), self.bytes.add(other.bytes, now))
+    def wait(self, now: float) -> float:
+        """Return how many seconds they have to wait before anything more is taken."""
+        return max(self.lines.take(0, now), self.bytes.take(0, now), self.address.wait(now))
+
+    def take_lines(self, lines: int, now: float) -> float:
+        """Count lines, and what they caused where that is more; return how many seconds to wait."""
+        caused, self.caused = self.caused, 0
+        return max(self.lines.take(lines, now), self.address.take_lines(max(lines, caused), now))
+
+    def take_bytes(self, size: int, now: float) -> float:
+        """Count bytes; return how many seconds to wait."""
+        return max(self.bytes.take(size, now), self.address.bytes.take(size, now))
+
+    def leave(self) -> None:
+        """Leave to the address what was caused without a line, such as their own leaving."""
+        self.address.owed += self.caused
+        self.caused = 0
+
+    def move(self, newcomer: Pace, now: float) -> float:
+        """Go on over a newcomer's connection, from its address; return how many seconds to wait."""
+        self.address = newcomer.address
+        return max(self.lines.add(newcomer.lines, now), self.bytes.add(newcomer.bytes, now))
+
+
+class Budget:
+    """What one address may do in all, however many come from there and however often they come anew.
+
+    Lines are counted by the events that they cause: another alias in fifty rooms costs fifty.
+    """
+
+    __slots__ = ("_lines", "_told_until", "bytes", "failures", "live", "most", "opened", "owed", "share")
+
+    def __init__(self, limits: Limits, most: float, now: float) -> None:
+        """``most``: how many connections the address may have."""
+        share = max(1.0, most * limits.address_share)
+        self.most = most
+        self.share = share  # how many may say as much as one may at most
+        self.live = 0  # connections
+        self.owed = 0  # events that were caused by those who have left since, and that are not counted yet
+        self._lines = Bucket(limits.lines_per_second * share, limits.lines_at_once * share, now)
+        self.bytes = Bucket(limits.bytes_per_second * share, limits.bytes_at_once * share, now)
+        self.opened = Bucket(limits.opened_per_second * most, limits.opened_at_once * most, now)
+        self.failures = Bucket(limits.aliases_per_second, limits.aliases_at_once, now)
+        self._told_until = -math.inf
+
+    def left(self, now: float) -> float:
+        """Return how many lines can be taken before everybody there has to wait."""
+        return self._lines.left(now) - self.owed
+
+    def wait(self, now: float) -> float:
+        """Return how many seconds everybody there has to wait."""
+        return max(self.take_lines(0, now), self.bytes.take(0, now))
+
+    def take_lines(self, lines: int, now: float) -> float:
+        """Count lines; return how many seconds to wait."""
+        owed, self.owed = self.owed, 0
+        return self._lines.take(lines + owed, now)
+
+    def open(self, now: float) -> str:
+        """Count one connection more, or return why there may not be one."""
+        if self.live >= self.most:
+            return f"too many connections from your address: close one and come again, or {self._remedy}"
+        if self.opened.left(now) < 1:
+            seconds = math.ceil(self.opened.until(1, now))
+            when = "1 second" if seconds == 1 else f"{seconds} seconds"
+            return f"too many new connections from your address: come again in {when}, or {self._remedy}"
+        self.opened.take(1, now)
+        self.live += 1
+        return ""
+
+    @property
+    def _remedy(self) -> str:
+        return f"ask who runs the server for more than {self.most:g} with --per-address"
+
+    def is_news(self, now: float) -> bool:
+        """Whether a refusal is to be logged: not each one of a flood."""
+        if now < self._told_until:
+            return False
+        self._told_until = now + REFUSALS_SECONDS
+        return True
 
 
 class Addresses:
-    """Who is connected from where, and which addresses fail to get an alias again and again.
+    """Who is connected from where, and what each address may still do.
 
-    An IPv6 address stands for its /64, the least that a site is given (RFC 6177); an IPv4 one
-    mapped into IPv6 for itself; a UNIX socket, where ``host`` is empty, for this machine.
+    An IPv6 address stands for its /64, the least that a site is given (RFC 6177), unless it is link-local: on one
+    link each is somebody else's. An IPv4 address mapped into IPv6 stands for itself, and a UNIX socket, where
+    ``host`` is empty, for this machine.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._live: dict[str, int] = {}
-        self._failures: dict[str, Bucket] = {}
-        self._posts: dict[str, Pace] = {}  # lines and bytes, of those who post without staying
+        self._live: dict[str, Budget] = {}
+        self._quiet: dict[str, Budget] = {}  # without a connection, the one that has been quiet longest first
 
-    def enter(self, host: str) -> bool:
-        """Count one connection more, or return False where that would be one too many."""
+    def budget(self, host: str, now: float) -> Budget:
+        """Return what an address may still do."""
         place, most = self.place(host)
-        live = self._live.get(place, 0)
-        if live >= most:
-            return False
-        self._live[place] = live + 1
-        return True
+        found = self._live.get(place)
+        if found is None:
+            found = self._quiet.pop(place, None) or Budget(self._limits, most, now)
+            self._keep(place, found)
+        return found
+
+    def pace(self, host: str, now: float) -> Pace:
+        """Return a newcomer's pace, beneath which is what their address has left."""
+        return Pace(self._limits, now, self.budget(host, now))
+
+    def enter(self, host: str, now: float) -> str:
+        """Count one connection more, or return why there may not be one."""
+        budget = self.budget(host, now)
+        refusal = budget.open(now)
+        if not refusal:
+            place, _most = self.place(host)
+            self._quiet.pop(place, None)
+            self._live[place] = budget
+        return refusal
 
     def leave(self, host: str) -> None:
         """Count one connection less, of those that entered."""
         place, _most = self.place(host)
-        self._live[place] -= 1
-        if not self._live[place]:
+        budget = self._live[place]
+        budget.live -= 1
+        if not budget.live:
             del self._live[place]
+            self._keep(place, budget)
 
     def fail(self, host: str, now: float) -> bool:
         """Note an alias that was not given; return False once there were too many."""
-        place, _most = self.place(host)
-        if len(self._failures) > PLACES:
-            self._failures = {a: b for a, b in self._failures.items() if not b.is_full(now)}
-        bucket = self._failures.get(place)
-        if bucket is None:
-            bucket = Bucket(self._limits.aliases_per_second, self._limits.aliases_at_once, now)
-            self._failures[place] = bucket
-        return bucket.take(1, now) == 0
+        return self.budget(host, now).failures.take(1, now) == 0
 
-    def post(self, host: str, lines: int, size: int, now: float) -> float:
-        """Count what an address posts; or return in how many seconds it may go on, if it said too much before.
-
-        It may say as much as one connection, which would be slowed down instead.
-        """
-        place, _most = self.place(host)
-        if len(self._posts) > PLACES:
-            self._posts = {a: pace for a, pace in self._posts.items() if not pace.is_full(now)}
-        pace = self._posts.setdefault(place, Pace(self._limits, now))
-        buckets = (pace.lines, pace.bytes)
-        if any(bucket.left(now) <= 0 for bucket in buckets):
-            return max(1.0, *(bucket.take(0, now) for bucket in buckets))
-        for bucket, amount in zip(buckets, (lines, size), strict=True):
-            bucket.take(amount, now)
-        return 0.0
+    def _keep(self, place: str, budget: Budget) -> None:
+        self._quiet[place] = budget
+        if len(self._quiet) > PLACES:
+            del self._quiet[next(iter(self._quiet))]
 
     def place(self, host: str) -> tuple[str, float]:
         """Return what an address counts as, and how many connections it may have."""
+        limits = self._limits
         if not host:
-            return "", self._limits.per_loopback
+            return "", limits.per_loopback
         try:
-            address = ip_address(host.partition("%")[0])
+            address = ip_address(host)
         except ValueError:
-            return host, self._limits.per_address
-        if isinstance(address, IPv6Address):
-            if address.ipv4_mapped:
-                address = address.ipv4_mapped
-            elif not address.is_loopback:
-                return str(IPv6Address(int(address) >> 64 << 64)), self._limits.per_address
-        most = self._limits.per_loopback if address.is_loopback else self._limits.per_address
+            return host, limits.per_address
+        address = getattr(address, "ipv4_mapped", None) or address
+        if address.is_loopback:
+            return str(address), limits.per_loopback
+        most = limits.per_private if any(address in network for network in _PRIVATE) else limits.per_address
+        if isinstance(address, IPv6Address) and not address.is_link_local:
+            return str(IPv6Address(int(address) >> 64 << 64)), most
         return str(address), most

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-import time
 from datetime import datetime, timezone
 from typing import TextIO
 
 from twisted.logger import ILogObserver, LogEvent, formatEvent
 from zope.interface import implementer
+
+from .clocks import wall
 
 _NOT_FIELDS = frozenset(
     [
@@ -38,7 +39,7 @@ class JsonLines:
             line = json.dumps(shown(event), allow_nan=False)
         except Exception as error:
             text = f"an event cannot be shown: {type(error).__name__}"
-            line = json.dumps({"time": _stamp(time.time()), "level": "error", "namespace": __name__, "text": text})
+            line = json.dumps({"time": _stamp(wall()), "level": "error", "namespace": __name__, "text": text})
         try:
             self._file.write(line + "\n")
             self._file.flush()
@@ -69,7 +70,7 @@ def _stamp(when: object) -> str:
     try:
         moment = datetime.fromtimestamp(float(when), timezone.utc)  # type: ignore[arg-type]  # or TypeError
     except (TypeError, ValueError, OverflowError, OSError):
-        moment = datetime.now(timezone.utc)
+        moment = datetime.fromtimestamp(wall(), timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

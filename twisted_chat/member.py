@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from heapq import merge
 from typing import Protocol
 
 from . import text
 from .calls import Calls
-from .errors import ChatError, Fault
+from .errors import ChatError, Fault, TooManyRooms
 from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
-from .limits import Pace
-from .room import Room, in_parts
+from .limits import Limits, Pace
+from .room import Room, by_time, in_parts
 from .traffic import Traffic
 
 PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
@@ -39,7 +39,7 @@ class Member:
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
         "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
-        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "next_alias",
+        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "made", "next_alias",
         "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ class Member:
         past: Fetcher,
         pace: Pace,
         traffic: Traffic,
-        now: float,
+        since: float,
     ) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
@@ -70,17 +70,18 @@ class Member:
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
         self.rooms: dict[str, Room] = {}  # in the order they were joined
+        self.made = 0  # rooms in which nothing had happened before they came
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
         self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
         self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None
-        self.ignoring: frozenset[str] = frozenset()  # keys of aliases
+        self.ignoring = NOBODY
         self.echo = True
         self.bell = False
         self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
-        self.since = self.active = now  # seconds since the epoch
+        self.since = self.active = since  # by Hub.seconds, and not by the time of events
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
         self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for ...
@@ -123,6 +124,16 @@ class Member:
             return False
         return self.in_flight == 0 or (posts and self.changing == 0)
 
+    def refuse_room(self, limits: Limits, is_new: bool = False) -> None:
+        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
+
+        Raises: TooManyRooms.
+        """
+        if len(self.rooms) >= limits.rooms_each:
+            raise TooManyRooms(f"you are in {len(self.rooms)}, /leave one first")
+        if is_new and self.made >= limits.rooms_made:
+            raise TooManyRooms(f"you have made {self.made}, join one that is there")
+
     def notice(self, *lines: str) -> None:
         """Tell them something, in the server's own words."""
         self.send([Event(NOTICED, text=line, ident=self.request) for line in lines])
@@ -154,7 +165,7 @@ class Member:
             if self.wants(event):
                 self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
             elif not self.view.is_for_people:
-                self.owe(self.view.encode([Event(IGNORED, event.group, number=event.number, when=event.when)]))
+                self.owe(self.view.encode([self.as_wanted(event)]))
 
     def owe(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
@@ -219,7 +230,7 @@ class Member:
         self._fetches = self.is_behind = False
         rooms = {room.name: room for room in self.hearing}
         owed = [self._rest_of(room) for room in self.hearing]
-        parts = in_parts(merge(self._take_kept(), *owed, key=_when), PART)
+        parts = in_parts(by_time(self._take_kept(), *owed), PART)
         for part in parts:
             for event in part:
                 room = self._heard_in(event, rooms)
@@ -239,7 +250,6 @@ class Member:
         for room in self.hearing:
             room.caught_up(self)
         waiting, self._then = self._then, ()
-        self.asking -= len(waiting)
         for then in waiting:
             then()
         self.settle()
@@ -257,11 +267,16 @@ class Member:
 
     def when_reading(self, then: Callable[[], None]) -> None:
         """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
-        if self.is_behind:
-            self._then += (then,)
-            self.asking += 1
-        else:
+        if not self.is_behind:
             then()
+            return
+
+        def go_on() -> None:
+            self.asking -= 1
+            then()
+
+        self._then += (go_on,)
+        self.asking += 1
 
     def abandon(self) -> None:
         """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
@@ -339,14 +354,22 @@ class Member:
         self.catch_up()
 
     def finish(self, room: Room) -> None:
-        """Give one who is behind the rest of a room that they leave."""
+        """Send a reader who is behind the rest of a room that they leave."""
         if not self.is_behind or self.leaving is not None:
             return
         if room.lacks(self) and (self._fetches or not self.view.is_for_people):
-            self._past.give(self, room.name, room.owed_to(self)[0] + 1, room.number)
+            first, last = room.owed_to(self)[0] + 1, room.number
+            if self._is_held_back:  # they are coming back: the answer to that comes first, and waits for no answer
+                self._then += (lambda: self._give_rest(room, first, last),)
+            else:
+                self._past.give(self, room.name, first, last)
         else:
             self.hear(list(self._rest_of(room)))
             self.pay()
+
+    def _give_rest(self, room: Room, first: int, last: int) -> None:
+        if room not in self.hearing:  # or it comes with what they were promised on coming in again
+            self._past.give(self, room.name, first, last)
 
     def _rest_of(self, room: Room) -> Iterator[Event]:
         given, rest = room.owed_to(self)
@@ -370,7 +393,15 @@ class Member:
             return True
         if event.origin == self.session:
             return self.echo
-        return not self.ignoring or text.key(event.author) not in self.ignoring
+        return not (self.ignoring and self.ignoring.hides_event(event))
+
+    def as_wanted(self, event: Event) -> Event:
+        """Return an event, or what stands in its place if they do not wish to hear it: so numbers have no gaps."""
+        return event if self.wants(event) else Event(IGNORED, event.group, number=event.number, when=event.when)
+
+    def ignores(self, other: Member) -> bool:
+        """Whether they hear nothing of what another member says."""
+        return self.ignoring.hides(other.alias, other.session)
 
     def _concerns(self, event: Event) -> bool:
         if event.kind not in POSTS or event.origin == self.session:
@@ -395,7 +426,3 @@ def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memo
     if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
         joined[parts] = data
     return data
-
-
-def _when(event: Event) -> float:
-    return event.when

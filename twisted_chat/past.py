@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
+from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
-from .interfaces import Journal, Query
+from .interfaces import ANYONE, Asker, Journal, Query
 from .member import FETCHED, Member
 from .room import Room
+from .rooms import RoomTable
+
+Found = TypeVar("Found")
+Answer = Callable[[Found | ChatError], None]
 
 PAGE = 200  # events that are shown at a time
 MOVES_UNDONE = 20_000  # events, to tell who was in a room
@@ -18,10 +25,16 @@ class Past:
     """The hub's way to the journal. Answers come later, and a member's next requests wait for them."""
 
     def __init__(
-        self, journal: Journal, settle: Callable[[Member], None], on_fault: Callable[[Member | None], None]
+        self,
+        journal: Journal,
+        rooms: RoomTable,
+        settle: Callable[[Member], None],
+        on_fault: Callable[[Member | None], None],
     ) -> None:
         """``settle`` is called with whoever was answered."""
+        self.page = PAGE
         self._journal = journal
+        self._rooms = rooms
         self._settle = settle
         self._on_fault = on_fault
 
@@ -30,12 +43,28 @@ class Past:
 
         Without a connection nobody waits for the answer, and nothing is asked.
         """
+        epoch = member.epoch
+        asker = Asker(member.session, lambda: member.epoch == epoch)
+        self._ask(member, partial(self._journal.recall, query, asker=asker), answer)
+
+    def find_room(self, member: Member, wanted: str, answer: Callable[[Room], None]) -> None:
+        """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.
+
+        Raises: BadRoom.
+        """
+        room = self._rooms.get(text.room(wanted))
+        if room is not None:
+            answer(room)
+        else:
+            self._ask(member, partial(self._rooms.find, wanted), answer)
+
+    def _ask(self, member: Member, ask: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
         if member.outbox.is_closed:
             return
         ident, epoch = member.request, member.epoch
         member.asking += 1
 
-        def answered(found: Sequence[Event] | ChatError) -> None:
+        def answered(found: Found | ChatError) -> None:
             if member.epoch != epoch:
                 return  # nobody waits for it any more
             member.asking -= 1
@@ -53,9 +82,11 @@ class Past:
                 member.request = ""
             self._settle(member)
 
-        self._journal.recall(query, answered)
+        ask(answered)
 
-    def look_up(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+    def look_up(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
         """Ask the journal for somebody who is no member; the answer may be why it cannot be told."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
@@ -64,15 +95,13 @@ class Past:
             except Exception:
                 self._on_fault(None)
 
-        self._journal.recall(query, answered)
+        self._journal.recall(query, answered, asker)
 
-    def recall_pages(
-        self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None], most: int = PAGE
-    ) -> None:
+    def recall_pages(self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
         """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
 
         def answer(found: Sequence[Event]) -> None:
-            is_last = len(found) < most
+            is_last = len(found) < self.page
             show(found, is_last)
             if not is_last:
                 rest, ident = query._replace(after=found[-1].number), member.request
@@ -80,10 +109,10 @@ class Past:
 
         def go_on(rest: Query, ident: str) -> None:
             member.request = ident
-            self.recall_pages(member, rest, show, most)
+            self.recall_pages(member, rest, show)
             member.request = ""
 
-        self.recall(member, query._replace(most=most), answer)
+        self.recall(member, query._replace(most=self.page), answer)
 
     def members_at(self, member: Member, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
         """Answer with who was in a room just after an event, by what came and went since."""
@@ -131,7 +160,8 @@ class Past:
             except Exception:
                 self._on_fault(member)
 
-        self._journal.recall(Query(room.name, after=first - 1, until=last, most=FETCHED), answered)
+        query = Query(room.name, after=first - 1, until=last, most=FETCHED)
+        self._journal.recall(query, answered, Asker(member.session, lambda: not outbox.is_closed))
 
 
 def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:

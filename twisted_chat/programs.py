@@ -17,6 +17,7 @@ from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Even
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
+from .room import Room, of_rooms
 
 Fields = dict[str, Any]
 Steps = Generator[None, None, Fields]
@@ -172,12 +173,16 @@ def call(hub: Hub, me: Member, fields: Fields) -> Fields:
         group, called = "@" + one.alias, [one]
         if one.view.is_for_people:
             raise CannotAnswer(one.alias, "that is a person, with no program to answer")
+        if me.ignores(one):
+            raise CannotAnswer(one.alias, "you ignore it")
+        if one.ignores(me):
+            raise CannotAnswer(one.alias, "it does not hear you")
         if one.is_behind:
             raise CannotAnswer(one.alias, "it does not read now")
     else:
         room = hub.room_of(me, fields["room"])
         others = (member for member in room.members if member is not me)
-        group, called = room.name, [m for m in others if not (m.view.is_for_people or m.is_behind)]
+        group, called = room.name, [m for m in others if _can_answer(m, me)]
     me.calls.add(me.request, [member.client for member in called])
     event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=me.request)
     encoded = me.view.encode([event])  # all programs see alike
@@ -186,14 +191,19 @@ def call(hub: Hub, me: Member, fields: Fields) -> Fields:
     return {"called": [member.alias for member in called]}
 
 
+def _can_answer(member: Member, caller: Member) -> bool:
+    can_hear = not (member.view.is_for_people or member.is_behind)
+    return can_hear and not (member.ignores(caller) or caller.ignores(member))
+
+
 @request
 def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
     """Answer a call. If the caller is gone, nobody hears it."""
     client, _slash, _own = fields["call"].partition("/")
-    caller = hub.client_called(client)
+    caller = hub.directory.clients.get(client)
     if caller is not None and not caller.calls.answered(fields["call"], me.client):
         raise NotCalled
-    if caller is not None and not caller.is_behind:
+    if caller is not None and not (caller.is_behind or caller.ignores(me)):
         outcome = "failed" if fields["failed"] else "done"
         words = f"{outcome} {fields['text']}"
         caller.send([Event(ANSWERED, "@" + caller.alias, me.alias, words, me.session, ident=fields["call"])])
@@ -207,7 +217,14 @@ def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
 def who(hub: Hub, me: Member, fields: Fields) -> Steps:
     """Tell who is in a room, or who was in it just after an event."""
     everyone = fields["room"] == EVERYONE
-    room = hub.everyone if everyone else hub.room_called(fields["room"])
+    found = [hub.everyone] if everyone else list[Room]()
+    if not everyone:
+        hub.past.find_room(me, fields["room"], found.append)
+    if not found:
+        yield  # only the journal knows it, or nobody
+    if not found:
+        return {}  # they are gone
+    room = found[0]
     number = fields.get("at", room.number)
     if number > room.number or (everyone and "at" in fields):
         raise BadRequest(f'"at" is the number of an event in a room, here from 1 to {room.number}')
@@ -226,7 +243,7 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
 @request
 def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
     """List the rooms, the fullest first."""
-    by_size = hub.rooms_by_size()[:ROOMS_TOLD]
+    by_size = hub.rooms.by_size()[:ROOMS_TOLD]
     told = [
         {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
         for room in by_size
@@ -250,7 +267,8 @@ def history(hub: Hub, me: Member, fields: Fields) -> Steps:
     )
     hub.past.recall(me, query, found.extend)
     yield
-    return {"room": room.name, "events": found[-limit:] if newest else found[:limit], "more": len(found) > limit}
+    events = found[-limit:] if newest else found[:limit]
+    return {"room": room.name, "events": list(map(me.as_wanted, events)), "more": len(found) > limit}
 
 
 @request
@@ -261,12 +279,11 @@ def search(hub: Hub, me: Member, fields: Fields) -> Steps:
         raise BadRequest('"words" is empty: give what to look for, or "from", an alias')
     names = [hub.room_of(me, fields["room"]).name] if "room" in fields else list(me.rooms)
     limit, found = fields["limit"], list[Event]()
-    for name in names:
-        query = Query(name, words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
-        hub.past.recall(me, query, found.extend)
+    if names:
+        query = Query(names[0], words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
+        hub.past.recall(me, query._replace(others=tuple(names[1:])), found.extend)
     yield
-    found.sort(key=lambda event: event.when)
-    return {"events": found[-limit:], "more": len(found) > limit}
+    return {"events": list(filter(me.wants, of_rooms(found)))[-limit:], "more": len(found) > limit}
 
 
 @request

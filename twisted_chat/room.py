@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from heapq import merge
 from itertools import accumulate, groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .member import Member
 
 _EVENT_SIZE = 200  # bytes that an event takes beside its text
-_text = attrgetter("text")
+_text, _when = attrgetter("text"), attrgetter("when")
 
 
 class Room:
@@ -229,6 +230,19 @@ class _Encoded:
             begin, place = place, place + sum(1 for _ in said)
             spans.setdefault(origin, []).append((begin, place))
         return spans
+
+
+def by_time(*logs: Iterable[Event]) -> Iterator[Event]:
+    """Merge logs, each oldest first, by the time of their events.
+
+    Each log keeps its order, also where its times go back because the clock was set back: sorting would not keep it.
+    """
+    return merge(*logs, key=_when)
+
+
+def of_rooms(events: Iterable[Event]) -> Iterator[Event]:
+    """Merge the events of several logs by their time; those of one log stand together, oldest first."""
+    return by_time(*[list(log) for _group, log in groupby(events, key=attrgetter("group"))])
 
 
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from signal import SIGTERM, getsignal, signal
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from twisted.application.service import IService, Service
@@ -27,8 +26,10 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from . import __version__, text
+from .clocks import measure_by_monotonic, monotonic, wall
 from .doors.chat import address_text, host
 from .doors.line import LineFactory
+from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
 from .errors import CannotOpen
 from .hub import Hub
@@ -88,7 +89,12 @@ class Options(usage.Options):
         ["keep", None, None, "How much of it: events a room (100000), an age (30d), a size (2GB). [default: all]"],
         ["grace", None, int(Limits.grace_seconds), "Seconds that a program may be cut off before others see it leave."],
         ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
-        ["per-address", None, Limits.per_address, "Connections from one address; from this machine 200 or more."],
+        [
+            "per-address",
+            None,
+            Limits.per_address,
+            "Connections from one address; a private one 100 or more, this machine 200.",
+        ],
         [
             "remember",
             None,
@@ -185,14 +191,14 @@ class Options(usage.Options):
         except ValueError as error:
             raise usage.UsageError(f"--keep {error}") from error
 
-    def make_journal(self, reactor: Any) -> Journal:
+    def make_journal(self, reactor: Any, now: Callable[[], float]) -> Journal:
         """Return the journal that was asked for, not opened yet."""
         kind, _colon, path = self["journal"].partition(":")
         if kind == "memory":
-            return MemoryJournal(reactor)
+            return MemoryJournal(reactor, now)
         from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs a POSIX system
 
-        return SqliteJournal(path, reactor, self["kept"])
+        return SqliteJournal(path, reactor, now, self["kept"])
 
     def limits(self) -> Limits:
         """Return the limits that were asked for."""
@@ -200,6 +206,7 @@ class Options(usage.Options):
         limits = Limits(
             max_line=self["max-line"],
             per_address=most,
+            per_private=max(most, Limits.per_private),
             per_loopback=max(most, Limits.per_loopback),
             remembered=self["remember"],
             remembered_bytes=self["remember-bytes"],
@@ -366,10 +373,11 @@ def makeService(options: Options) -> IService:
     """Put the server together."""
     from twisted.internet import reactor
 
+    measure_by_monotonic(reactor)  # before anything of ours is scheduled
     limits = options.limits()
     text.prepare()
-    journal, scales = _measured(options.make_journal(reactor), options)
-    hub = Hub(journal, limits, reactor.seconds, on_fault)
+    journal, scales = _measured(options.make_journal(reactor, wall), options)
+    hub = Hub(journal, limits, reactor.seconds, wall, on_fault)
     factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
     factories: dict[str, IProtocolFactory] = {"listen": factory}
     on_stop: list[Callable[[], Deferred[None] | None]] = []
@@ -383,11 +391,18 @@ def makeService(options: Options) -> IService:
     if scales is not None:
         factories["metrics"] = scales.make_factory(factory, web, __version__)
     listening = [
-        Listening(option, written, serverFromString(reactor, written), factory)
+        _listening(reactor, option, written, factory)
         for option, factory in factories.items()
         for written in options[option]
     ]
     return ChatService(reactor, listening, factory, on_stop, journal)
+
+
+def _listening(reactor: Any, option: str, written: str, factory: IProtocolFactory) -> Listening:
+    inner = written.removeprefix(PREFIX)
+    if inner != written:
+        factory = ProxiedFactory(factory, reactor)
+    return Listening(option, written, serverFromString(reactor, inner), factory)
 
 
 def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | None]:

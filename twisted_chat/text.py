@@ -43,6 +43,16 @@ _WELCOME_FORMATS = frozenset(
 )
 _ENDS_OF_LINES = re.compile("[\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029]+")
 
+# What shows as nothing, or as white space, although Python calls it printable: default ignorable code points (Unicode,
+# DerivedCoreProperties.txt), fillers, the braille blank, and the joiners of _WELCOME_FORMATS where they join nothing.
+_BLANKS = (
+    r"\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    r"\ufff0-\ufff8\U00013441\U00013442\U00016fe4\U0001d159\U000e0000-\U000e0fff"
+)
+_BLANK = re.compile(f"[{_BLANKS}]*")
+_BLANK_AMONG_LINES = re.compile(rf"\n[{_BLANKS}]+(?=\n|\Z)")
+_INVISIBLE = re.compile(f"[{_BLANKS}]")
+
 # What a line editor does with a key: erase a character (BS, DEL), a word (^W), the line (^U, ^C).
 _EDITS = re.compile("[\x03\x08\x15\x17\x7f]")
 
@@ -74,7 +84,7 @@ def plain(lines: list[bytes]) -> list[str]:
     except UnicodeDecodeError as error:
         whole = joined[: joined.rfind(b"\n", 0, error.start)].decode("utf-8")
     read = whole.split("\n")[1:]
-    if whole.replace("\n", "").isprintable():
+    if whole.replace("\n", "").isprintable() and (whole.isascii() or not _BLANK_AMONG_LINES.search(whole)):
         return [line.rstrip() for line in read] if " \n" in whole or whole[-1:] == " " else read
     cleaned = (clean(edited(line)) for line in read)
     return list(takewhile(lambda line: line[:1] != "/", cleaned))
@@ -101,11 +111,16 @@ def edited(line: str) -> str:
 
 
 def clean(line: str) -> str:
-    """Take out what a terminal would obey instead of show, and white space at the end."""
+    """Take out what a terminal would obey instead of show, and white space at the end.
+
+    A line in which nothing can be seen is empty then.
+    """
     if line.isprintable():  # no C0, C1, format character or separator but the space: nearly every line
-        return line.rstrip()
-    line = _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))
-    return "".join(filter(_is_welcome, line)).rstrip()
+        line = line.rstrip()
+    else:
+        line = _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))
+        line = "".join(filter(_is_welcome, line)).rstrip()
+    return "" if not line.isascii() and _BLANK.fullmatch(line) else line
 
 
 def _is_welcome(character: str) -> bool:
@@ -114,8 +129,10 @@ def _is_welcome(character: str) -> bool:
     category = unicodedata.category(character)
     if category == "Cf":
         return character in _WELCOME_FORMATS
-    # Unassigned means newer than this Python's tables, an emoji as a rule; never a noncharacter (Unicode 23.7).
-    return category in ("Zs", "Co") or (category == "Cn" and not _is_noncharacter(ord(character)))
+    # Unassigned means newer than this Python's tables, an emoji as a rule; never a noncharacter (Unicode 23.7), nor
+    # what is reserved to be invisible.
+    is_new = category == "Cn" and not (_is_noncharacter(ord(character)) or _INVISIBLE.match(character))
+    return is_new or category in ("Zs", "Co")
 
 
 def _is_noncharacter(code: int) -> bool:
@@ -139,6 +156,8 @@ def alias(wanted: str) -> str:
     Raises: BadAlias.
     """
     shown = _name(wanted.strip(), "UsernameCasePreserved", ALIAS_LENGTH, BadAlias)
+    if shown.endswith("."):  # as where a sentence ends in an alias
+        raise BadAlias("a full stop cannot be its last character")
     if key(shown) in RESERVED or looks(shown) & _reserved_looks():
         raise BadAlias(f"{shown} is a word of the server's own")
     return shown
@@ -186,7 +205,9 @@ def _name(wanted: str, profile: str, length: int, error: type[BadAlias] | type[B
 
 def _is_name(name: str) -> bool:
     """A letter or digit, then letters, digits, their combining marks and ``-_.`` only."""
-    return name[:1].isalnum() and all(c in "-_." or unicodedata.category(c)[0] in "LNM" for c in name)
+    if not name[:1].isalnum() or _INVISIBLE.search(name):
+        return False
+    return all(c in "-_." or unicodedata.category(c)[0] in "LNM" for c in name)
 
 
 def prepare() -> None:
@@ -197,16 +218,45 @@ def prepare() -> None:
 def looks(name: str) -> frozenset[str]:
     """What makes two aliases look alike: skeletons by Unicode's table of confusables (UTS #39, section 4).
 
-    Two skeletons, because the case matters to the look (PauI, Paul) and does not (B0B, bob): of the alias as
-    it is shown, and of it in small letters. Aliases that share one look alike.
+    The case matters to the look (PauI, Paul) and does not (B0B, bob): so there is one of the alias as it is shown, and
+    one of it in small letters; and both without the lines that marks draw below and through its letters, since
+    an underlined bob looks like bob. Aliases that share one look alike.
     """
-    return frozenset({_skeleton(name).casefold(), _skeleton(name.casefold()).casefold()})
+    forms = (name, name.casefold())
+    return frozenset(_skeleton(form).casefold() for form in (*forms, *map(_without_lines, forms)))
 
 
 def _skeleton(name: str) -> str:
     table = _prototypes()
     decomposed = unicodedata.normalize("NFD", name)
-    return unicodedata.normalize("NFD", "".join([table.get(c, c) for c in decomposed]))
+    looks_like = unicodedata.normalize("NFD", "".join([table.get(c, c) for c in decomposed]))
+    return looks_like.rstrip(".") or looks_like  # what looks like a full stop at the end looks like a sentence's
+
+
+def _without_lines(name: str) -> str:
+    """Take away the marks that are no part of a letter, but those above it, which tell letters apart."""
+    if name.isascii():
+        return name
+    composed = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).replace(_MACRON_BELOW, ""))
+    return "".join([c for c in composed if not _is_line(c)])
+
+
+def _is_line(character: str) -> bool:
+    if character in _LINES_ABOVE:
+        return True
+    is_general = any(first <= character <= last for first, last in _GENERAL_MARKS)
+    return is_general and unicodedata.combining(character) not in (0, _ABOVE)
+
+
+_ABOVE = 230  # the combining class of marks above a letter (Unicode, table 4-3)
+_MACRON_BELOW = "\u0331"  # which with some letters is one character, and looks like an underline with all
+_LINES_ABOVE = "\u0305\u033f"
+_GENERAL_MARKS = (  # the blocks of marks that belong to no script: a script's own marks are part of its letters
+    ("\u0300", "\u036f"), ("\u1ab0", "\u1aff"), ("\u1dc0", "\u1dff"), ("\u20d0", "\u20ff"), ("\ufe20", "\ufe2f"),
+)  # fmt: skip
+# What the table of confusables tells otherwise, or not at all: the small palochka, which looks like its capital, and
+# the Arabic zeros, which are dots.
+_ALSO = {"\u04cf": "l", "\u0660": ".", "\u06f0": "."}
 
 
 @cache
@@ -214,14 +264,14 @@ def _prototypes() -> dict[str, str]:
     """Return what each character looks like: a letter to the letter or letters that stand for it.
 
     confusable-homoglyphs ships the table as links in both directions and keeps all 16 MB of it in memory, so it is
-    read here and only the letters that PRECIS lets into a name are kept. Each look is a star: the prototype in
-    its centre is a run of letters (rn, for m), or else the one that links to many.
+    read here and only the letters and spacing marks that PRECIS lets into a name are kept. Each look is a star: the
+    prototype in its centre is a run of letters (rn, for m), or else the one that links to many.
     """
     data = resources.files("confusable_homoglyphs").joinpath("confusables.json").read_text("utf-8")
     links: dict[str, list[dict[str, str]]] = json.loads(data)
     table: dict[str, str] = {}
     for letter, alike in links.items():
-        if len(letter) > 1 or len(alike) > 1 or not letter.isalnum():
+        if len(letter) > 1 or len(alike) > 1 or not _is_spacing(letter):
             continue
         if unicodedata.normalize("NFKC", letter) != letter:
             continue
@@ -229,7 +279,11 @@ def _prototypes() -> dict[str, str]:
         if len(prototype) == 1 and len(links.get(prototype, ())) == 1 and prototype > letter:
             continue  # the two link only to each other: the lower one is the prototype
         table[letter] = prototype
-    return table
+    return table | _ALSO
+
+
+def _is_spacing(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character) == "Mc"
 
 
 @cache

@@ -9,11 +9,11 @@ import os
 import re
 import secrets
 import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from .. import text
+from ..clocks import wall
 from ..errors import ChatError
 from ..events import EVERYONE, LOBBY, Event
 from . import completion, connect, past, wire
@@ -202,7 +202,7 @@ async def _history(chat: Chat, given: argparse.Namespace) -> Lines:
     room = text.room(given.room)
     here = chat.came_at(room)
     if given.since is not None:
-        events = await past.since(chat, room, here, time.time() - given.since)
+        events = await past.since(chat, room, here, wall() - given.since)
     elif given.after is not None:
         events = await past.after(chat, room, here, given.after)
     else:

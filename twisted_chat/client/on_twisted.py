@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from twisted.internet import error as internet_error
@@ -11,6 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
+    IDelayedCall,
     IPushProducer,
     IStreamClientEndpoint,
     ITCPTransport,
@@ -49,18 +51,30 @@ class DeferredWaiter(Generic[T]):
 class TwistedDriver:
     """A reactor."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, seconds: Callable[[], float] = monotonic) -> None:
         """``reactor`` has IReactorTime; to connect, or to be called from threads, what that needs."""
         self._reactor = reactor
+        self._seconds = seconds
 
     def waiter(self) -> DeferredWaiter[None]:
         return DeferredWaiter()
 
     def seconds(self) -> float:
-        return float(self._reactor.seconds())
+        return self._seconds()
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
-        delayed = self._reactor.callLater(seconds, call)
+        due = self._seconds() + seconds
+        delayed: IDelayedCall
+
+        def fire() -> None:
+            nonlocal delayed
+            early = due - self._seconds()
+            if early > 0:  # by the reactor's own clock it is time: the system's clock was set forward
+                delayed = self._reactor.callLater(early, fire)
+            else:
+                call()
+
+        delayed = self._reactor.callLater(seconds, fire)
 
         def stop() -> None:
             if delayed.active():

@@ -6,7 +6,6 @@ The law: every line that it was given is acknowledged, and what it heard is writ
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from .. import text
+from ..clocks import wall
 from ..errors import ChatError
 from ..events import Event
 from . import connect, wire
@@ -128,7 +128,7 @@ class Pipe:
         """Print what was before in the room, if that was asked for; return the number of the last, 0 if it was not."""
         room, here = self._settings.room, self._chat.came_at(self._settings.room)
         if self._settings.since is not None:
-            events = await since(self._chat, room, here, time.time() - self._settings.since)
+            events = await since(self._chat, room, here, wall() - self._settings.since)
             for event in without_entry(events, self._chat.alias):
                 await self._put(event)
                 self._match(event)  # it may have come before the question was asked

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from datetime import datetime
 
+from ..clocks import wall
 from ..events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SAID, SKIPPED, Event
 from ..wire.plain import PlainView
 
@@ -60,7 +61,7 @@ def _addressed(style: str, name: Piece, target: str, words: str) -> list[Piece]:
 
 def stamp(when: float) -> str:
     """Return the date and time of an event, seconds since the epoch, for the start of a line in a file; 0: now."""
-    at = datetime.fromtimestamp(when) if when else datetime.now()
+    at = datetime.fromtimestamp(when or wall())
     return at.astimezone().isoformat(" ", "seconds") + " "
 
 

@@ -6,7 +6,6 @@ The law: nothing that arrives moves the cursor or touches the half-typed line; p
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, replace
 
 from prompt_toolkit.patch_stdout import patch_stdout
@@ -14,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from .. import text
+from ..clocks import wall
 from ..errors import ChatError
 from ..events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from . import reach
@@ -259,7 +259,7 @@ class Terminal:
         said = [event for event in past if event.kind in POSTS]
         if said:
             self.tell(f"last said in {room}:")
-        for event in (*said, Event(JOINED, room, self._chat.alias, when=time.time()), Event(CONNECTED)):
+        for event in (*said, Event(JOINED, room, self._chat.alias, when=wall()), Event(CONNECTED)):
             self._show(event)
         here = await self._chat.request("who", room=room)
         names = text.listed(map(text.clean, here["members"]), NAMES, here["count"])

@@ -12,13 +12,12 @@ from twisted.logger import Logger
 from ..errors import TakenOver
 from ..hub import Hub
 from ..interfaces import Outbox, View
-from ..limits import Limits
+from ..limits import Addresses, Limits, Pace
 from ..member import Member
 from .program import ProgramTalk
 from .splitter import END
 
 GOODBYE = "the server is stopping: goodbye"
-TOO_MANY = "too many connections from your address: close one and come again"
 LINES_AT_ONCE = 500  # of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
 
@@ -38,6 +37,7 @@ class Shared(Protocol):
 
     hub: Hub
     limits: Limits
+    addresses: Addresses
     clock: IReactorTime
     connections: set[Chat]
     motd: Sequence[str]
@@ -115,10 +115,18 @@ class Chat:
         """Begin with what every connection has."""
         clock, limits = self.factory.clock, self.factory.limits
         self._outbox = outbox
-        self.member = self.factory.hub.connect(outbox, view, self)
-        self._deadline = clock.callLater(limits.alias_seconds, self._alias_overdue)
+        pace = self._new_pace()
+        self.member = self.factory.hub.connect(outbox, view, self, pace)
+        wait = pace.wait(clock.seconds())
+        self._deadline = clock.callLater(limits.alias_seconds + wait, self._alias_overdue)
+        if wait:  # somebody else at their address has said too much, or they have, over another connection
+            self._delay = clock.callLater(wait, self._go_on)
+            self._read_or_not()
         self.factory.connections.add(self)
         self.factory.log.info("connection is established with {address}", address=address_text(self.address))
+
+    def _new_pace(self) -> Pace:
+        return self.factory.addresses.pace(host(self.address), self.factory.clock.seconds())
 
     def _end(self) -> None:
         """Let it be over: the connection is lost."""
@@ -214,12 +222,12 @@ class Chat:
             return
         while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
             now = self.factory.clock.seconds()
-            most = math.ceil(max(1, min(LINES_AT_ONCE, member.pace.lines.left(now))))
+            most = math.ceil(max(1, min(LINES_AT_ONCE, member.pace.left(now))))
             taken = self._program.take(self._waiting, most) if self._program else self._take_lines(most)
             if not taken:
                 break
             member = self.member  # who may be another by now
-            wait = member.pace.lines.take(taken, now)
+            wait = member.pace.take_lines(taken, now)
             if wait:
                 self._slow_down(wait)
             elif taken == LINES_AT_ONCE:
@@ -277,11 +285,13 @@ class Chat:
         self._delay = clock.callLater(seconds, self._go_on)
         if clock.seconds() >= self._flood_told_until:
             self._flood_told_until = clock.seconds() + FLOOD_NOTICE_SECONDS
-            limits = self.factory.limits
-            self.member.notice(
-                f"slow down: you are read at {limits.lines_per_second:g} lines and "
-                f"{limits.bytes_per_second:,.0f} bytes a second now; nothing is lost"
-            )
+            self.member.notice(self._flood_words())
+
+    def _flood_words(self) -> str:
+        limits, pace, now = self.factory.limits, self.member.pace, self.factory.clock.seconds()
+        who, share = ("your address is", pace.address.share) if pace.address.wait(now) else ("you are", 1.0)
+        lines, size = limits.lines_per_second * share, limits.bytes_per_second * share
+        return f"slow down: {who} read at {lines:g} lines and {size:,.0f} bytes a second now; nothing is lost"
 
     def _go_on(self) -> None:
         self._delay = None
@@ -340,7 +350,7 @@ class Chat:
         self.factory.hub.renew(member)
         member.come_back(self._outbox, self)
         self.factory.hub.leave_all(newcomer, "")
-        wait = member.pace.add(newcomer.pace, self.factory.clock.seconds())
+        wait = member.pace.move(newcomer.pace, self.factory.clock.seconds())
         if wait:
             self._slow_down(wait)
 
@@ -374,7 +384,7 @@ class Chat:
         """Let the member go on without this connection, which has a nobody of its own until it ends."""
         if self._program is not None:
             self._program.stop()
-        self.member = self.factory.hub.connect(self._outbox, self.member.view, self)
+        self.member = self.factory.hub.connect(self._outbox, self.member.view, self, self._new_pace())
         if self._is_lost:
             self._waiting.clear()
             self.factory.hub.leave_all(self.member, "")

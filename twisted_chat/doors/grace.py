@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -86,9 +86,12 @@ class Graces:
     def __len__(self) -> int:
         return sum(map(len, self._given.values()))
 
+    def __iter__(self) -> Iterator[Grace]:
+        return (grace for graces in self._given.values() for grace in graces)
+
     def end_all(self) -> None:
         """Let everybody leave now."""
-        for grace in [grace for graces in self._given.values() for grace in graces]:
+        for grace in list(self):
             grace.end()
 
     def _over(self, place: str, grace: Grace) -> None:

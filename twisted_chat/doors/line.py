@@ -28,7 +28,7 @@ from ..limits import Addresses, Limits
 from ..member import Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
-from .chat import TOO_MANY, Chat, address_text, cancel, host
+from .chat import Chat, address_text, cancel, host
 from .grace import Graces
 from .outbox import SocketOutbox, TransportOutbox, outbox_for, plain_socket
 from .program import LONGER
@@ -70,7 +70,7 @@ class LineChat(Chat, LineReceiver):
         self._begin(outbox_for(self.transport, clock, limits, self._drained, self._stalled), PlainView())
         self._telnet = TelnetFilter(self.member.write)
         self._splitter = LineSplitter(limits.max_line)
-        set_socket_options(self.transport, self.address, limits)
+        set_socket_options(self.transport, limits)
         self._outbox.send(PROMPT)
 
     def dataReceived(self, data: bytes) -> None:
@@ -122,7 +122,7 @@ class LineChat(Chat, LineReceiver):
         if first and data.startswith(b"{"):
             self._talk_to_program()
             self._splitter.max_line *= LONGER
-        wait = self.member.pace.bytes.take(len(data), self.factory.clock.seconds())
+        wait = self.member.pace.take_bytes(len(data), self.factory.clock.seconds())
         data = self._telnet.feed(data)
         if not self._take_from_lab(data):
             self._split(data)
@@ -255,12 +255,12 @@ class LineChat(Chat, LineReceiver):
         self._close()
 
 
-def set_socket_options(transport: ITCPTransport, address: IAddress, limits: Limits) -> None:
+def set_socket_options(transport: ITCPTransport, limits: Limits) -> None:
     """Let a connection keep little unsent, send at once, and notice a peer that is gone."""
     handle = plain_socket(transport)
     if handle is not None:
         handle.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer)
-    if not ITCPTransport.providedBy(transport) or not host(address):
+    if not ITCPTransport.providedBy(transport) or not host(transport.getPeer()):
         return  # a UNIX socket, or a test
     transport.setTcpNoDelay(True)  # or a line waits up to 40 ms for the reader's acknowledgement
     transport.setTcpKeepAlive(True)
@@ -311,7 +311,7 @@ class LineFactory(Factory):
         self.watchdog = Watchdog(self.connections, clock)
         self.addresses = addresses
         self.is_held = False  # nothing more is taken of anybody: the server is about to stop
-        self._graces = Graces(hub, clock, limits.grace_seconds, addresses)
+        self.graces = Graces(hub, clock, limits.grace_seconds, addresses)
         self._all_closed: Deferred[None] | None = None
         self._is_stopping = False
 
@@ -323,16 +323,25 @@ class LineFactory(Factory):
     @property
     def away(self) -> int:
         """How many programs may still come back."""
-        return len(self._graces)
+        return len(self.graces)
 
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
-        if not self.addresses.enter(host(address)):
-            self.hub.traffic.hit("connections")
-            self.log.info("too many connections from {address}: refused", address=address_text(address))
-            return Refuser(self, f"!! {TOO_MANY}\r\n".encode())
+        refusal = self.enter(address)
+        if refusal:
+            return Refuser(self, f"!! {refusal}\r\n".encode())
         connection = LineChat(address)
         connection.factory = self
         return connection
+
+    def enter(self, address: IAddress) -> str:
+        """Count one connection more from an address; or return, and log, why there may not be one."""
+        now = self.clock.seconds()
+        refusal = self.addresses.enter(host(address), now)
+        if refusal:
+            self.hub.traffic.hit("connections")
+            if self.addresses.budget(host(address), now).is_news(now):
+                self.log.info("refused {address}: {why}", address=address_text(address), why=refusal)
+        return refusal
 
     def may_try_again(self, connection: Chat) -> bool:
         """Note that somebody did not get the alias that they asked for; False once that was too often."""
@@ -347,7 +356,7 @@ class LineFactory(Factory):
         if self._is_stopping or member.leaving is not None or not (member.is_resumable and member.alias):
             return False
         if self.limits.grace_seconds:
-            self._graces.give(member, host(connection.address))
+            self.graces.give(member, host(connection.address))
         return bool(self.limits.grace_seconds)
 
     def forget(self, connection: Chat) -> None:
@@ -366,7 +375,7 @@ class LineFactory(Factory):
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
         self._is_stopping, self.is_held = True, False
-        self._graces.end_all()
+        self.graces.end_all()
         for connection in list(self.connections):
             connection.stop()
         if not self.connections:

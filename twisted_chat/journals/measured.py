@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..errors import ChatError, NotKept
 from ..events import Event, Lines
-from ..interfaces import Journal, JournalUser, Known, Query
+from ..interfaces import ANYONE, Asker, Journal, JournalUser, Known, Query
 
 _number = attrgetter("number")
 
@@ -29,7 +29,7 @@ class MeasuredJournal:
 
         What needs no journal, because it is not kept, is not noted.
         """
-        self.name, self.secret = journal.name, journal.secret
+        self.name, self.secret, self.opening = journal.name, journal.secret, journal.opening
         self._journal = journal
         self._seconds = seconds
         self._commits = commits
@@ -44,20 +44,26 @@ class MeasuredJournal:
     def open(self) -> Sequence[Known]:
         known = self._journal.open()
         self.name, self.secret = self._journal.name, self._journal.secret
+        self.opening = self._journal.opening
         return known
 
     def append(self, *events: Event | Lines) -> None:
         self._asked.append((self._seconds(), sum(map(_events_in, events))))
         self._journal.append(*events)
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        self._journal.recall(query, answer)
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        self._journal.recall(query, answer, asker)
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         self._journal.check(answer)
 
-    def forget(self, group: str) -> None:
-        self._journal.forget(group)
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        self._journal.know(group, answer)
+
+    def forget(self, known: Known) -> None:
+        self._journal.forget(known)
 
     def stop(self) -> Awaitable[None]:
         return self._journal.stop()

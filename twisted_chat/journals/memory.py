@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..errors import ChatError, NotKept, NotRecalled
 from ..events import Event, Lines
-from ..interfaces import JournalUser, Known, Query
+from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
@@ -21,14 +21,20 @@ IDENTS = 100_000  # that are remembered: more than a program asks for again afte
 class MemoryJournal:
     """Orders and numbers events, and delivers them at the end of the turn."""
 
-    def __init__(self, clock: IReactorTime) -> None:
+    opening = 1
+
+    def __init__(self, clock: IReactorTime, now: Callable[[], float]) -> None:
+        """``now`` gives the time that events are stamped with, in seconds since the epoch."""
         self.name, self.secret = secrets.token_hex(8), secrets.token_bytes(32)
         self._clock = clock
+        self._now = now
         self._numbers: dict[str, int] = {}
+        self._topics: dict[str, str] = {}  # of rooms that the hub remembers no more
         self._firsts: Firsts = {}
         self._batch: list[Event | Lines] = []
-        self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None]]] = []
+        self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None], Asker]] = []
         self._checks: list[Callable[[NotKept | None], None]] = []
+        self._unknown: list[tuple[str, Callable[[Known | ChatError], None]]] = []
         self._turn: IDelayedCall | None = None
         self._is_stopped = False
         self._user: JournalUser
@@ -43,16 +49,25 @@ class MemoryJournal:
         self._batch.extend(events)
         self._end_turn_soon()
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        self._asked.append((query, answer))
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        self._asked.append((query, answer, asker))
         self._end_turn_soon()
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         self._checks.append(answer)
         self._end_turn_soon()
 
-    def forget(self, group: str) -> None:
-        self._numbers.pop(log_of(group), None)
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        self._unknown.append((group, answer))
+        self._end_turn_soon()
+
+    def forget(self, known: Known) -> None:
+        if known.topic:
+            self._topics[known.room] = known.topic
+        else:
+            self._topics.pop(known.room, None)
 
     def stop(self) -> Deferred[None]:
         while self._turn is not None:
@@ -71,12 +86,15 @@ class MemoryJournal:
         batch, self._batch = self._batch, []
         asked, self._asked = self._asked, []
         checks, self._checks = self._checks, []
+        unknown, self._unknown = self._unknown, []
+        for group, tell in unknown:
+            tell(Known(group, self._numbers.get(log_of(group), 0), self._topics.get(group, ""), ()))
         try:
             if batch:
-                self._user.deliver(numbered(batch, self._numbers, self._clock.seconds(), self._firsts))
+                self._user.deliver(numbered(batch, self._numbers, self._now(), self._firsts))
         finally:
-            for query, answer in asked:
-                answer(self._found(query))
+            for query, answer, asker in asked:
+                answer(self._found(query) if asker.waits() else NotRecalled("nobody waits for the answer any more"))
             for check in checks:
                 check(NotKept(STOPPING) if self._is_stopped else None)
             for ident in list(islice(self._firsts, max(0, len(self._firsts) - IDENTS))):
@@ -84,6 +102,6 @@ class MemoryJournal:
 
     def _found(self, query: Query) -> Sequence[Event] | ChatError:
         try:
-            return chosen(self._user.remembered(query.group), query)
+            return chosen(query, self._user.remembered)
         except NotRecalled as error:
             return error

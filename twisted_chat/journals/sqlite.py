@@ -17,14 +17,14 @@ from twisted.logger import Logger
 
 from ..errors import ChatError, NotKept, NotRecalled
 from ..events import POSTS, Event, Lines
-from ..interfaces import JournalUser, Known, Query
+from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING
 from .keep import Keep
 from .numbers import numbered
 from .sqlite_file import check_place
 from .sqlite_lock import Lock
 from .sqlite_place import Place
-from .sqlite_reader import Reader
+from .sqlite_questions import Questions
 from .sqlite_trouble import Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
 from .worker import Worker
@@ -40,8 +40,6 @@ _group = attrgetter("group")
 class Reactor(Protocol):
     """What the journal asks of the reactor."""
 
-    def seconds(self) -> float: ...
-
     def callLater(self, delay: float, callable: Callable[..., Any], *args: object) -> IDelayedCall: ...  # noqa: A002
 
     def callFromThread(self, callable: Callable[..., Any], *args: object) -> None: ...  # noqa: A002
@@ -50,10 +48,18 @@ class Reactor(Protocol):
 class SqliteJournal:
     """Orders and numbers events, keeps them, and then delivers them."""
 
-    def __init__(self, path: str | Path, reactor: Reactor, keep: Keep = Keep()) -> None:  # noqa: B008  # frozen
-        self.name, self.secret = "", b""
+    def __init__(
+        self,
+        path: str | Path,
+        reactor: Reactor,
+        now: Callable[[], float],
+        keep: Keep = Keep(),  # noqa: B008  # frozen
+    ) -> None:
+        """``now`` gives the time that events are stamped with, in seconds since the epoch."""
+        self.name, self.secret, self.opening = "", b"", 0
         self.path = Path(path)
         self._reactor = reactor
+        self._now = now
         self._user: JournalUser
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
@@ -64,10 +70,9 @@ class SqliteJournal:
         self._is_over = False  # all is kept, and the threads end
         self._lock: Lock | None = None
         place = Place(self.path)
-        self._writer = Writer(place, keep, reactor.seconds)
-        self._reader = Reader(place)
+        self._writer = Writer(place, keep, now)
+        self._questions = Questions(place, reactor.callFromThread)
         self._writing: Worker
-        self._reading: Worker
 
     # -- the contract
 
@@ -83,10 +88,10 @@ class SqliteJournal:
             self._lock.release()
             self._lock = None
             raise
-        self.name = self._reader.name = self._writer.name
-        self.secret = self._writer.secret
+        self.name = self._writer.name
+        self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
-        self._reading = Worker("journal reader")
+        self._questions.start(self.name)
         return known
 
     def append(self, *events: Event | Lines) -> None:
@@ -97,13 +102,15 @@ class SqliteJournal:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
             self._turn = self._reactor.callLater(0, self._end_turn)
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
         if self._stopped is not None:
             self._reactor.callFromThread(answer, NotRecalled(STOPPING))
             return
-        ask = partial(self._reading.do, partial(self._answer, query, answer))
+        ask = partial(self._questions.ask, query, answer, asker)
         if query.words:
-            self._writing.do(partial(self._writer.index_first, query.group, ask))
+            self._writing.do(partial(self._writer.index_first, query, asker.waits, ask))
         else:
             ask()
 
@@ -113,8 +120,14 @@ class SqliteJournal:
             return
         self._writing.do(partial(self._check, answer))
 
-    def forget(self, group: str) -> None:
-        """Nothing: the numbers of a log never begin again."""
+    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        if self._stopped is not None:
+            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
+        else:
+            self._writing.do(partial(self._know, group, answer))
+
+    def forget(self, known: Known) -> None:
+        """Nothing: all of it is in the file."""
 
     def stop(self) -> Deferred[None]:
         if self._lock is None:
@@ -131,11 +144,11 @@ class SqliteJournal:
         if not any(map(_group, self._batch)):
             # Nothing to keep, and nothing on its way that it has to wait for.
             batch, self._batch = self._batch, []
-            self._deliver(numbered(batch, {}, self._reactor.seconds(), {}))
+            self._deliver(numbered(batch, {}, self._now(), {}))
             return
         end = _end_of_commit(self._batch)
         self._committing, self._batch = self._batch[:end], self._batch[end:]
-        self._writing.do(partial(self._commit, self._committing, self._reactor.seconds()))
+        self._writing.do(partial(self._commit, self._committing, self._now()))
 
     def _commit(self, batch: list[Event | Lines], now: float) -> None:
         """In the writer's thread."""
@@ -194,9 +207,15 @@ class SqliteJournal:
 
     # -- the threads, beside the commits
 
-    def _answer(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        """In the reader's thread."""
-        self._reactor.callFromThread(answer, self._reader.recall(query))
+    def _know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
+        """In the writer's thread, and so in order with the commits."""
+        try:
+            known = self._writer.know(group)
+        except Exception as error:
+            why = f"what is known of {group} cannot be read now ({trouble(error).why}): try it again later"
+            self._reactor.callFromThread(answer, NotRecalled(why))
+        else:
+            self._reactor.callFromThread(answer, known)
 
     def _check(self, answer: Callable[[NotKept | None], None]) -> None:
         """In the writer's thread."""
@@ -214,8 +233,9 @@ class SqliteJournal:
         except Exception as error:
             self._reactor.callFromThread(self._note, "tidy up", trouble(error))
             return TROUBLE_SECONDS
-        if "tidy up" in self._troubles:
-            self._reactor.callFromThread(self._note, "tidy up", None)
+        for what, kind in {"tidy up": None, **self._writer.troubles}.items():
+            if kind != self._troubles.get(what):
+                self._reactor.callFromThread(self._note, what, kind)
         return wait
 
     def _note(self, what: str, kind: Trouble | None) -> None:
@@ -245,18 +265,14 @@ class SqliteJournal:
             self._end_turn()
             return
         self._is_over = True
-        self._reader.interrupt()
+        self._questions.interrupt()
         self._writing.end(self._end_writing)
 
     def _end_writing(self) -> None:
         """In the writer's thread."""
         self._writer.search_anyway()
-        self._reading.end(self._end_reading)
-        self._writer.close()
-
-    def _end_reading(self) -> None:
-        """In the reader's thread."""
-        self._reader.close()
+        self._questions.end(STOP_SECONDS)
+        self._writer.close()  # last, so that SQLite moves all from the -wal into the file
         self._reactor.callFromThread(self._end)
 
     def _end(self) -> None:
@@ -264,7 +280,6 @@ class SqliteJournal:
             return  # given up meanwhile
         self._deadline.cancel()
         self._writing.join(STOP_SECONDS)
-        self._reading.join(STOP_SECONDS)
         assert self._lock is not None
         self._lock.release()
         self._finish()

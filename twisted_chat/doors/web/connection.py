@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IProtocolNegotiationFactory, IPushProducer
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IProtocolNegotiationFactory,
+    IPushProducer,
+)
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -13,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..chat import TOO_MANY, address_text, cancel, host
+from ..chat import cancel, host
 from ..line import Refuser, set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
 
@@ -35,9 +41,10 @@ class WebConnection(ProtocolWrapper):
     transport: Any  # of any kind that streams
     outbox: SocketOutbox | TransportOutbox | None = None
 
-    def __init__(self, factory: Any, wrapped: Any, counted: str | None) -> None:
-        """``counted``: the host for which this counts as a connection, if it does."""
+    def __init__(self, factory: Any, wrapped: Any, peer: IAddress, counted: IAddress | None) -> None:
+        """``peer``: who is at the other end; ``counted``: for whom it counts as a connection, if it does."""
         super().__init__(factory, wrapped)
+        self._peer = peer
         self._counted = counted
         self._has_answered = False
         self._answering = 0  # requests
@@ -54,8 +61,11 @@ class WebConnection(ProtocolWrapper):
 
     # -- what Twisted calls
 
+    def getPeer(self) -> IAddress:
+        return self._peer
+
     def connectionMade(self) -> None:
-        set_socket_options(self.transport, self.transport.getPeer(), self.factory.web.limits)
+        set_socket_options(self.transport, self.factory.web.limits)
         self.waits()
 
     def dataReceived(self, data: bytes) -> None:
@@ -106,7 +116,7 @@ class WebConnection(ProtocolWrapper):
             self.outbox.lost()
         super().connectionLost(reason)
         if self._counted is not None:
-            self.factory.web.addresses.leave(self._counted)
+            self.factory.web.line.leave(self._counted)
         self.factory.web.forget(self)
 
     # -- what we call
@@ -181,11 +191,12 @@ class WebConnection(ProtocolWrapper):
         """Whether nothing was written yet that the transport may still hold."""
         return self.outbox is None and not self._has_answered
 
-    def counts(self, for_host: str) -> bool:
-        """Count as a connection of a host, if it does not yet; return False if that would be one too many."""
-        if self._counted is None and self.factory.web.addresses.enter(for_host):
-            self._counted = for_host
-        return self._counted is not None
+    def count(self, address: IAddress) -> str:
+        """Count as a connection of an address, if it does not yet; or return why there may not be one."""
+        refusal = "" if self._counted is not None else self.factory.web.line.enter(address)
+        if not refusal:
+            self._counted = self._counted or address
+        return refusal
 
     def take_over(
         self,
@@ -268,11 +279,10 @@ class WebListener(WrappingFactory):
         return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
-        counted = None if self.web.guard.is_proxy(host(address)) else host(address)
-        if counted is not None and not self.web.addresses.enter(counted):
-            self.web.hub.traffic.hit("connections")
-            log.info("too many connections from {address}: refused", address=address_text(address))
-            return Refuser(self.web.line, bare(b"429 Too Many Requests", TOO_MANY, b"Retry-After: 10"))
-        connection = WebConnection(self, self.web.buildProtocol(address), counted)
+        counted = None if self.web.guard.is_proxy(host(address)) else address
+        refusal = self.web.line.enter(address) if counted is not None else ""
+        if refusal:
+            return Refuser(self.web.line, bare(b"429 Too Many Requests", refusal, b"Retry-After: 10"))
+        connection = WebConnection(self, self.web.buildProtocol(address), address, counted)
         self.web.connections.add(connection)
         return connection

@@ -5,17 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
 from ...errors import ChatError, NoSuchRoom
 from ...events import Event
-from ...interfaces import Query, View
+from ...interfaces import Asker, Query, View
 from ...room import Room
 from ...wire.jsonlines import JsonView
 from ...wire.plain import PlainView
@@ -26,6 +28,7 @@ from .later import Later, Refused
 if TYPE_CHECKING:
     from .site import WebFactory
 
+Answer = TypeVar("Answer")
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 LIMIT = 100  # events in a page, if nothing is asked ...
@@ -43,13 +46,15 @@ _TEXT: dict[str, Number | Flag] = {
 }
 
 
-def room_called(web: WebFactory, wanted: bytes) -> Room:
+async def room_called(web: WebFactory, wanted: bytes) -> Room:
     """Return the room that a path names.
 
-    Raises: Refused, BadRoom.
+    Raises: Refused, BadRoom, NotRecalled.
     """
+    found: Deferred[Room] = Deferred()
+    web.hub.rooms.find(decoded(wanted), partial(_fire, found))
     try:
-        return web.hub.room_called(decoded(wanted))
+        return await found
     except NoSuchRoom:
         raise Refused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
 
@@ -77,7 +82,10 @@ class Events(Later):
     """The events of one room, as JSON Lines; or all that happens from now on, as a stream."""
 
     async def get(self, request: Request) -> bytes | None:
-        room = room_called(self._web, self._name)
+        room = await room_called(self._web, self._name)
+        channel: object = request.channel
+        if channel is None:
+            return None  # they are gone meanwhile
         seen = header(request, "Last-Event-ID")
         last = None if seen is None else number("Last-Event-ID", seen, Number())
         request.setHeader("Vary", "Accept, Accept-Encoding")
@@ -85,7 +93,7 @@ class Events(Later):
             self._stream(request, room, last)
             return None
         asked = parameters(request, _RANGE)
-        page = await page_of(self._web, room, asked, asked.get("limit", LIMIT), JsonView())
+        page = await page_of(self._web, request, room, asked, asked.get("limit", LIMIT), JsonView())
         return _answer(self._web, request, room, page, NDJSON, _again(f"{path_of(room)}/events", asked))
 
     def _stream(self, request: Request, room: Room, last: int | None) -> None:
@@ -99,13 +107,13 @@ class Text(Later):
     """The last lines of one room, for people."""
 
     async def get(self, request: Request) -> bytes | None:
-        room = room_called(self._web, self._name)
+        room = await room_called(self._web, self._name)
         request.setHeader("Vary", "Accept-Encoding")
         asked = parameters(request, _TEXT)
         newest = "tail" in asked or not _RANGE.keys() & asked
         most = asked.get("tail", TAIL) if newest else LIMIT
         view = PlainView(stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")))
-        page = await page_of(self._web, room, asked, most, view, newest)
+        page = await page_of(self._web, request, room, asked, most, view, newest)
         return _answer(self._web, request, room, page, PLAIN, _again(f"{path_of(room)}.txt", asked))
 
 
@@ -119,14 +127,20 @@ def _written(name: str, value: int) -> str:
 
 
 async def page_of(
-    web: WebFactory, room: Room, asked: dict[str, int], most: int, view: View, newest: bool = False
+    web: WebFactory,
+    request: Request,
+    room: Room,
+    asked: dict[str, int],
+    most: int,
+    view: View,
+    newest: bool = False,
 ) -> Page:
     """Return a page, encoded, as long as it may be.
 
     Raises: NotRecalled.
     """
     query = Query(room.name, asked.get("after", 0), asked.get("until", 0), most=most + 1, newest=newest)
-    found = await _looked_up(web, query)
+    found = await _looked_up(web, request, query)
     events = found[-most:] if newest else found[:most]
     parts = view.each(events, view.encode(events))
     fitting = max(1, sum(size <= PAGE_BYTES for size in accumulate(map(len, reversed(parts) if newest else parts))))
@@ -135,17 +149,21 @@ async def page_of(
     return Page(events, not newest and len(events) < len(found), b"".join(parts))
 
 
-def _looked_up(web: WebFactory, query: Query) -> Deferred[Sequence[Event]]:
+def _looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
     answered: Deferred[Sequence[Event]] = Deferred()
+    gone: list[Failure] = []
+    request.notifyFinish().addErrback(gone.append)
+    place, _most = web.addresses.place(web.guard.client_host(request))
 
-    def answer(found: Sequence[Event] | ChatError) -> None:
-        if isinstance(found, ChatError):
-            answered.errback(found)
-        else:
-            answered.callback(found)
-
-    web.hub.past.look_up(query, answer)
+    web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
     return answered
+
+
+def _fire(waiting: Deferred[Answer], found: Answer | ChatError) -> None:
+    if isinstance(found, ChatError):
+        waiting.errback(found)
+    else:
+        waiting.callback(found)
 
 
 def _answer(web: WebFactory, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IAddress
 
 from ..chat import host
 
@@ -45,18 +49,20 @@ class Guard:
         except ValueError:
             return False
 
-    def client_host(self, request: Request) -> str:
+    def client(self, request: Request) -> IAddress:
         """Return who asks: the peer, or for whom a trusted proxy says that it asks."""
-        peer = host(request.getClientAddress())
+        peer = request.getClientAddress()
         forwarded = ",".join(request.requestHeaders.getRawHeaders("X-Forwarded-For", []))
-        for hop in reversed(forwarded.split(",") if forwarded else []):
-            if not self.is_proxy(peer):
+        for hop in reversed(forwarded.split(",")):
+            told = _told(hop)
+            if told is None or not self.is_proxy(host(peer)):
                 break
-            try:
-                peer = _address(hop.strip())
-            except ValueError:
-                break
+            peer = told
         return peer
+
+    def client_host(self, request: Request) -> str:
+        """Return the host of who asks; empty for a UNIX socket."""
+        return host(self.client(request))
 
     def refusal(self, request: Request, opens: bool = False) -> tuple[int, str] | None:
         """Return the status and one sentence for a request that another site's page may have sent, else nothing.
@@ -93,6 +99,27 @@ def _address(written: str) -> str:
     """
     address = ip_address(written.partition("%")[0])
     return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _told(hop: str) -> IAddress | None:
+    """Return the address in one element of X-Forwarded-For, if it is one.
+
+    Proxies write 192.0.2.1, 192.0.2.1:4711, 2001:db8::1, [2001:db8::1] and [2001:db8::1]:4711, some in quotes.
+    """
+    written = hop.strip().strip('"').strip()
+    if written.startswith("["):
+        name, _bracket, port = written[1:].partition("]")
+    elif written.count(":") == 1:
+        name, _colon, port = written.partition(":")
+    else:
+        name, port = written, ""
+    try:
+        name = _address(name)
+    except ValueError:
+        return None
+    port = port.removeprefix(":")
+    kind = IPv6Address if ":" in name else IPv4Address
+    return kind("TCP", name, int(port) if re.fullmatch("[0-9]{1,5}", port) else 0)
 
 
 def _is_text(request: Request) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -40,7 +39,6 @@ async def posted(web: WebFactory, request: Request, group: str) -> bytes:
     alias, key = _alias(request), _key(request)
     lines = _lines(request, web.limits.max_line)
     host = web.guard.client_host(request)
-    _take_turn(web, host, lines)
     post = Post(group, dict(zip(_idents(alias, group, key), lines, strict=False)))
     try:
         number, is_repeated = await web.visitors.say(host, alias, post)
@@ -106,16 +104,6 @@ def _idents(alias: str, group: str, key: str) -> Iterator[str]:
 
 def _hashed(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _take_turn(web: WebFactory, host: str, lines: Sequence[str]) -> None:
-    size = sum(len(line.encode()) for line in lines)
-    wait = web.addresses.post(host, len(lines), size, web.clock.seconds())
-    if wait:
-        web.hub.traffic.hit("flood")
-        seconds = math.ceil(wait)
-        words = f"slow down: your address has said too much, go on in {seconds} seconds; this was not said"
-        raise Refused(429, words, {"Retry-After": str(seconds)})
 
 
 def _taken(web: WebFactory, host: str, error: Refused) -> Refused:

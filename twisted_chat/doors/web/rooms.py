@@ -50,7 +50,7 @@ class Rooms(Later):
         parameters(request, {})
         request.setHeader("Vary", "Accept")
         request.setHeader("Cache-Control", "no-store")
-        rooms = self._web.hub.rooms_by_size()[:_ROOMS]
+        rooms = self._web.hub.rooms.by_size()[:_ROOMS]
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
             return _json({"rooms": list(map(_told, rooms))})
@@ -72,7 +72,7 @@ class OneRoom(Later):
         parameters(request, {})
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
-        return _json(_told(room_called(self._web, self._name)))
+        return _json(_told(await room_called(self._web, self._name)))
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, text.room(decoded(self._name)))

@@ -12,7 +12,7 @@ from twisted.web.server import Request
 from ...member import Member
 from ...room import Room
 from ...wire.sse import HERE, SseView, begin
-from ..chat import TOO_MANY, ClosableOutbox, cancel
+from ..chat import ClosableOutbox, cancel
 from .connection import WebConnection, connection_of
 from .events import SSE, tell_numbers
 from .framing import Frames, FramingOutbox
@@ -50,9 +50,9 @@ class Streams:
             request.finish()
             return
         connection = connection_of(request)
-        if not connection.counts(self._web.guard.client_host(request)):
-            self._web.hub.traffic.hit("connections")
-            raise Refused(429, TOO_MANY, {"Retry-After": "10"})
+        refusal = connection.count(self._web.guard.client(request))
+        if refusal:
+            raise Refused(429, refusal, {"Retry-After": "10"})
         self._set_headers(request, room)
         request.setHeader("Connection", "close")  # nothing else is answered on it
         stream = Stream(self, self._web)
@@ -109,7 +109,7 @@ class Stream:
         self.outbox = self._streams.framed(outbox) if is_chunked else outbox
         self.member = self._web.hub.connect(self.outbox, SseView(), self)
         request.write(begin(room.number if after is None else min(after, room.number)))
-        self._web.hub.overhear(self.member, room.name, after)
+        self._web.hub.overhear(self.member, room, after)
 
     def give_sign(self) -> None:
         """Show that the stream is alive, to one who reads."""

@@ -6,7 +6,7 @@ So a script that says ten lines comes and goes once, and what it says goes the w
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -21,7 +21,7 @@ from ...errors import ChatError
 from ...events import EVERYONE, POSTS, REFUSED, REPEATED, Event
 from ...hub import Hub
 from ...interfaces import View
-from ...limits import Addresses
+from ...limits import Pace
 from ..chat import cancel
 from ..grace import seconds_until
 from .answers import FAULT
@@ -119,27 +119,55 @@ class Visitors:
     def __init__(self, web: WebFactory) -> None:
         self._web = web
         self._here: dict[tuple[str, str], Visitor] = {}
-        self._places = Addresses(web.limits)  # as many of one address as it may have connections
+        self._counts: Counter[str] = Counter()  # by what an address counts as
 
     def say(self, host: str, alias: str, post: Post) -> Deferred[Kept]:
         """Let somebody say something, as the visitor who they are already or a new one. Fires once it is kept.
 
         Fails: Refused.
         """
-        place = text.key(alias), host
-        visitor = self._here.get(place)
+        visitor = self._here.get((text.key(alias), host))
+        pace = visitor.pace if visitor else self._web.addresses.pace(host, self._web.clock.seconds())
+        self._take_turn(pace, post)
         if visitor is None:
-            if not self._places.enter(host):
-                self._web.hub.traffic.hit("connections")
-                raise Refused(429, "too many visitors from your address: come back in a minute", {"Retry-After": "60"})
-            log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
-            visitor = self._here[place] = Visitor(self._web, alias, host, lambda: self._forget(place))
+            visitor = self._new(alias, host, pace)
         visitor.say(post)
         return post.done
 
-    def _forget(self, place: tuple[str, str]) -> None:
-        del self._here[place]
-        self._places.leave(place[1])
+    def _take_turn(self, pace: Pace, post: Post) -> None:
+        """Count the bytes of a post; its lines are counted once they are asked for, with all that it takes to say them.
+
+        Raises: Refused, where too much was said before: a connection would be slowed down instead.
+        """
+        now = self._web.clock.seconds()
+        wait = pace.wait(now)
+        if wait:
+            self._web.hub.traffic.hit("flood")
+            seconds = math.ceil(wait)
+            words = f"slow down: too much was said from your address, go on in {seconds} seconds; this was not said"
+            raise Refused(429, words, {"Retry-After": str(seconds)})
+        pace.take_bytes(sum(len(line.encode()) for line in post.lines.values()), now)
+
+    def _new(self, alias: str, host: str, pace: Pace) -> Visitor:
+        """Return a new visitor, of whom an address may have as many as connections.
+
+        Raises: Refused.
+        """
+        place, most = self._web.addresses.place(host)
+        if self._counts[place] >= most:
+            self._web.hub.traffic.hit("connections")
+            raise Refused(429, "too many visitors from your address: come back in a minute", {"Retry-After": "60"})
+        self._counts[place] += 1
+        log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
+        named = text.key(alias), host
+        visitor = self._here[named] = Visitor(self._web, alias, host, pace, lambda: self._forget(named, place))
+        return visitor
+
+    def _forget(self, named: tuple[str, str], place: str) -> None:
+        del self._here[named]
+        self._counts[place] -= 1
+        if not self._counts[place]:
+            del self._counts[place]
 
     def close(self) -> None:
         """Let all leave: the server stops."""
@@ -157,8 +185,9 @@ class Visitor:
     is_closed = False
     keeps_up = True
 
-    def __init__(self, web: WebFactory, alias: str, host: str, on_over: Callable[[], None]) -> None:
+    def __init__(self, web: WebFactory, alias: str, host: str, pace: Pace, on_over: Callable[[], None]) -> None:
         """``on_over`` is called once they are gone."""
+        self.pace = pace
         self._hub: Hub = web.hub
         self._clock = web.clock
         self._limits = web.limits
@@ -238,7 +267,7 @@ class Visitor:
 
     def _come(self) -> None:
         self._has_come = True
-        self.member = self._hub.connect(self, self._view, self)
+        self.member = self._hub.connect(self, self._view, self, self.pace)
         self.member.first_rooms = ()
         self._claim()
 
@@ -312,15 +341,18 @@ class Visitor:
             self._hub.join(self.member, post.group)
 
     def _ask(self, post: Post) -> None:
-        for ident, line in post.lines.items():
-            self.member.request = ident
-            if post.group == EVERYONE:
-                self._hub.broadcast(self.member, line)
-            elif post.group[0] == "@":
-                self._hub.tell(self.member, post.group[1:], line)
-            else:
-                self._hub.say(self.member, line, post.group)
-            self._asked.setdefault(ident, deque()).append(post)
+        try:
+            for ident, line in post.lines.items():
+                self.member.request = ident
+                if post.group == EVERYONE:
+                    self._hub.broadcast(self.member, line)
+                elif post.group[0] == "@":
+                    self._hub.tell(self.member, post.group[1:], line)
+                else:
+                    self._hub.say(self.member, line, post.group)
+                self._asked.setdefault(ident, deque()).append(post)
+        finally:
+            self.pace.take_lines(len(post.lines), self._clock.seconds())
 
     def _give_up(self, post: Post) -> None:
         """Do not say what could not be asked for in time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.python.failure import Failure
 from twisted.web.server import Request
@@ -13,7 +12,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
 from ...wire.jsonlines import JsonView
-from ..chat import TOO_MANY, Chat, cancel, host
+from ..chat import Chat, cancel
 from ..line import LineFactory
 from ..program import LONGER
 from ..splitter import TOO_LONG
@@ -66,10 +65,7 @@ class WebSocketDoor(Answers):
 
     def buildProtocol(self, request: Request) -> WebSocketChat:
         """Return what a WebSocket that can begin talks to, as WebSocketResource asks."""
-        address = request.getClientAddress()
-        if self._web.guard.is_proxy(host(address)):
-            address = IPv4Address("TCP", self._web.guard.client_host(request), 0)
-        return WebSocketChat(self._web.line, connection_of(request), address, self._frames)
+        return WebSocketChat(self._web.line, connection_of(request), self._web.guard.client(request), self._frames)
 
 
 class WebSocketChat(Chat):
@@ -101,9 +97,9 @@ class WebSocketChat(Chat):
         self._begin(FramingOutbox(self._raw, self._frames, _close(NORMAL)), JsonView())
         self._talk_to_program()
         self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
-        if not self._connection.counts(host(self.address)):
-            self.factory.hub.traffic.hit("connections")
-            self.goodbye(TOO_MANY)
+        refusal = self._connection.count(self.address)
+        if refusal:
+            self.goodbye(refusal)
 
     def textMessageReceived(self, message: str) -> None:
         self._unfinished = 0
@@ -135,7 +131,7 @@ class WebSocketChat(Chat):
             self.factory.hub.traffic.hit("line_too_long")
             self._refuse(TOO_BIG)
             return False
-        wait = self.member.pace.bytes.take(size, self.factory.clock.seconds())
+        wait = self.member.pace.take_bytes(size, self.factory.clock.seconds())
         if wait:
             self._slow_down(wait)
             self._read_or_not()
@@ -153,7 +149,7 @@ class WebSocketChat(Chat):
     def _take_control(self, size: int) -> None:
         """Count a ping or a pong: it is part of no message, and takes as much time as a line, in far fewer bytes."""
         self._unfinished = max(0, self._unfinished - MASKED - size)
-        wait = self.member.pace.lines.take(1, self.factory.clock.seconds())
+        wait = self.member.pace.take_lines(1, self.factory.clock.seconds())
         if wait and not self._outbox.is_closed:
             self._slow_down(wait)
             self._read_or_not()

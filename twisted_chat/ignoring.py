@@ -1,0 +1,106 @@
+"""Whom one member ignores: people, known by their sessions, and by the alias that they had when the entry was made.
+
+The law: an entry stays with a person. It follows them under another alias, and it never moves to somebody else who
+takes one of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from . import text
+from .events import Event
+
+KNOWN = 100  # sessions that one entry remembers of each kind, the newest
+
+
+class Ignored:
+    """One entry. A session of which nothing is known, since it was here before, goes by its alias."""
+
+    def __init__(self, alias: str, sessions: Iterable[int]) -> None:
+        self.given = self.alias = alias  # when the entry was made, and now
+        self.key = text.key(alias)
+        self.theirs = dict.fromkeys(sessions)
+        self.others: dict[int, None] = {}  # sessions of other people who took the alias
+
+    def add(self, session: int, is_theirs: bool = True) -> None:
+        """Note a session as theirs, or as somebody else's."""
+        sessions = self.theirs if is_theirs else self.others
+        sessions[session] = None
+        if len(sessions) > KNOWN:
+            del sessions[next(iter(sessions))]
+
+
+class Ignoring:
+    """All entries of one member. Whoever has none shares ``NOBODY``, so that it costs no memory."""
+
+    def __init__(self, entries: Iterable[Ignored] = ()) -> None:
+        self._entries = list(entries)
+        self._look_up()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[str]:
+        """The aliases of those who are ignored: those that they have, or had when the entry was made."""
+        return (entry.alias for entry in self._entries)
+
+    def hides(self, author: str, session: int) -> bool:
+        """Whether what a session says under an alias is not heard."""
+        if session in self._sessions:
+            return True
+        entries = self._by_key.get(text.key(author), ())
+        return any(session not in entry.others for entry in entries)
+
+    def hides_event(self, event: Event) -> bool:
+        """Whether what somebody said is not heard."""
+        return self.hides(event.author, event.origin)
+
+    def adding(self, alias: str, sessions: Iterable[int]) -> Ignoring:
+        """Return the same, and who has an alias now with these sessions."""
+        return Ignoring([*self._entries, Ignored(alias, sessions)])
+
+    def without(self, wanted: str) -> Ignoring:
+        """Return the same without those who have an alias, or else without those who had it."""
+        key = text.key(wanted)
+        found = [entry for entry in self._entries if text.key(entry.alias) == key]
+        found = found or self._by_key.get(key, [])
+        return Ignoring([entry for entry in self._entries if entry not in found])
+
+    # -- what becomes of people
+
+    def came(self, alias: str, session: int, is_here: Callable[[int], object]) -> None:
+        """Note that a new session has an alias: it is the one who was ignored under it, unless they are still here."""
+        for entry in self._by_key.get(text.key(alias), ()):
+            entry.add(session, is_theirs=not any(map(is_here, entry.theirs)))
+        self._look_up()
+
+    def renamed(self, alias: str, session: int) -> None:
+        """Note that a session, which had another alias, has this one."""
+        for entry in self._entries:
+            if session in entry.theirs:
+                entry.alias = alias
+            elif entry.key == text.key(alias):
+                entry.add(session, is_theirs=False)
+
+    def renewed(self, before: int, session: int) -> None:
+        """Note that a session goes on under another number."""
+        for entry in self._entries:
+            if before in entry.theirs or before in entry.others:
+                entry.add(session, is_theirs=before in entry.theirs)
+        self._look_up()
+
+    def left(self, is_here: Callable[[int], object]) -> None:
+        """Note that somebody has left: the alias that they took last may be anybody's."""
+        for entry in self._entries:
+            if not any(map(is_here, entry.theirs)):
+                entry.alias = entry.given
+
+    def _look_up(self) -> None:
+        self._sessions = {session for entry in self._entries for session in entry.theirs}
+        self._by_key: dict[str, list[Ignored]] = {}
+        for entry in self._entries:
+            self._by_key.setdefault(entry.key, []).append(entry)
+
+
+NOBODY = Ignoring()
