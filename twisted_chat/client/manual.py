@@ -1,4 +1,7 @@
-"""The manual page, made from the parsers and the tables: python -m twisted_chat.client.manual > docs/twisted-chat.1"""
+"""The manual page, made from the parsers and the tables.
+
+To write it: python -m twisted_chat.client.manual > docs/twisted-chat.1
+"""
 
 from __future__ import annotations
 
