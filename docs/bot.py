@@ -5,18 +5,18 @@ Start: python docs/bot.py HOST:PORT
 
 from __future__ import annotations
 
-import asyncio
 import random
 import sys
 import time
 
-from twisted_chat.client import Chat, Event, connect
+from twisted_chat.client import Chat, Event, connect, run
 
 ROOM = "lobby"
+IDENTITY = "bot.identity"  # a file that keeps who it is over restarts
 
 
 async def main(address: str) -> None:
-    async with connect(address, alias="bot", rooms=[ROOM], patience=None) as chat:
+    async with connect(address, alias="bot", rooms=[ROOM], patience=None, identity=IDENTITY) as chat:
         print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
         chat.answers(roll)  # await chat.call("bot", "roll", sides=20), says another program
         async for event in chat:  # over any number of lost connections
@@ -53,8 +53,6 @@ def roll(sides: int = 6) -> int:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:59000"))
-    except KeyboardInterrupt:
-        pass
+        run(main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:59000"))  # a signal lets it leave in good order
     except ConnectionError as error:
         sys.exit(str(error))

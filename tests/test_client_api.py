@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -158,12 +159,12 @@ async def test_one_name_is_no_list_of_rooms(server):
 
 async def test_nobody_listens_under_twisted():
     with pytest.raises(CannotConnect, match=r"cannot connect to 127.0.0.1:.*: nobody listens there"):
-        await connect(f"127.0.0.1:{free_port()}", alias="bot")
+        await connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0)
 
 
 def test_nobody_listens_under_asyncio():
     with pytest.raises(ConnectionError, match=r"cannot connect to 127.0.0.1:.*: nobody listens there"):
-        asyncio.run(connect(f"127.0.0.1:{free_port()}", alias="bot"))
+        asyncio.run(connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0))
 
 
 async def lose(server):
@@ -263,8 +264,12 @@ async def test_a_server_without_tls_is_told_apart(server):
 # -- the example
 
 
-def test_the_example_bot_greets_and_answers(server):
-    bot = subprocess.Popen([sys.executable, BOT, at(server)], stdout=subprocess.PIPE, text=True)
+def start_bot(server, folder):
+    return subprocess.Popen([sys.executable, BOT, at(server)], stdout=subprocess.PIPE, text=True, cwd=folder)
+
+
+def test_the_example_bot_greets_and_answers(server, tmp_path):
+    bot = start_bot(server, tmp_path)
     try:
         assert bot.stdout.readline() == "bot is in lobby\n"
         with server.connect("alice") as alice:
@@ -277,6 +282,27 @@ def test_the_example_bot_greets_and_answers(server):
     finally:
         bot.kill()
         bot.communicate(timeout=SECONDS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
+def test_the_example_bot_can_be_restarted_at_once(server, tmp_path, number):
+    with server.connect("alice") as alice:
+        bot = start_bot(server, tmp_path)
+        assert bot.stdout.readline() == "bot is in lobby\n"
+        bot.send_signal(number)
+        status = bot.wait(SECONDS)
+        bot.stdout.close()
+        assert status == (-number if number == signal.SIGKILL else 128 + number)
+        if number != signal.SIGKILL:
+            alice.read_until("bot has left the chat room!")
+        bot = start_bot(server, tmp_path)
+        try:
+            assert bot.stdout.readline() == "bot is in lobby\n"
+            alice.send("!help\n")
+            alice.read_until("bot: alice: I know !time, !roll and !help")
+        finally:
+            bot.kill()
+            bot.communicate(timeout=SECONDS)
 
 
 async def call_the_bot(server):

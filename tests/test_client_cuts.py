@@ -484,4 +484,4 @@ async def test_what_is_no_server_of_json_lines_is_told_apart(server, greeting, w
     server.greeting = greeting
     server.is_mute = True
     with pytest.raises(CannotConnect, match=rf"^cannot connect to 127.0.0.1:\d+: {why}"):
-        await bot(server)
+        await bot(server, patience=0)

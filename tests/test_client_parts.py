@@ -457,9 +457,10 @@ def test_tab_follows_who_comes_and_goes(completer):
     assert offers(completer, "/msg b") == ["/msg bea ", "/msg bess "]
 
 
-def test_the_names_of_quit_are_the_servers():
-    entry = commands.TABLE["quit"]
-    assert {entry.name, *entry.short} == terminal.QUITS
+@pytest.mark.parametrize(("name", "names"), [("quit", terminal.QUITS), ("set", terminal.SETS)])
+def test_the_names_of_the_clients_own_commands_are_the_servers(name, names):
+    entry = commands.TABLE[name]
+    assert {entry.name, *entry.short} == names
 
 
 # -- what is shown, and shown again

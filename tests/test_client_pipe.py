@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -228,10 +229,105 @@ def test_a_bad_address_is_status_2(address):
 
 
 def test_no_server_is_status_1():
-    command = [sys.executable, "-m", "twisted_chat", f"127.0.0.1:{free_port()}", "--alias", "ci"]
-    done = subprocess.run(command, capture_output=True, input=b"", timeout=SECONDS)
-    assert done.returncode == 1
-    assert done.stderr.count(b"\n") == 1
+    port = free_port()
+    command = [sys.executable, "-m", "twisted_chat", f"127.0.0.1:{port}", "--alias", "ci", "--patience"]
+    done = subprocess.run([*command, "0"], capture_output=True, input=b"", timeout=SECONDS, env=environment())
+    told = b"twisted-chat: cannot connect to 127.0.0.1:%d: nobody listens there\n" % port
+    assert (done.returncode, done.stderr) == (1, told)
+    done = subprocess.run([*command, "1"], capture_output=True, input=b"", timeout=SECONDS, env=environment())
+    first = b"twisted-chat: 127.0.0.1:%d: nobody listens there; trying again for up to 1 seconds\n" % port
+    assert (done.returncode, done.stderr) == (1, first + told)
+
+
+def test_a_server_that_comes_later_is_waited_for(twistd):
+    port = free_port()
+    command = [PROGRAM, f"127.0.0.1:{port}", "--alias", "ci"]
+    saying = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    saying.stdin.write(b"at last\n")
+    saying.stdin.close()
+    assert b"nobody listens there; trying again for up to 60 seconds" in saying.stderr.readline()
+    server = twistd("--listen", f"tcp:{port}:interface=127.0.0.1")
+    with server.connect("alice") as alice:
+        while "ci: at last" not in alice.read_until("\n"):
+            """It may be among what was last said."""
+    assert saying.wait(SECONDS) == 0
+    saying.stderr.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_lets_it_leave_in_good_order(server, number):
+    with in_room(server) as alice:
+        listener = start(server, "--alias", "log", "--room", "ops", "--listen", stdin=subprocess.DEVNULL)
+        alice.read_until("#ops log has joined\n")
+        listener.send_signal(number)
+        alice.read_until("#ops log has left!\n")
+        assert listener.communicate(timeout=SECONDS) == (b"", b"")
+        assert listener.returncode == 128 + number
+
+
+def test_nohup_is_heeded(server):
+    with in_room(server) as alice:
+        command = f"trap '' HUP; exec {PROGRAM} 127.0.0.1:{server.port} --alias log --room ops --listen"
+        listener = subprocess.Popen(["sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        alice.read_until("#ops log has joined\n")
+        listener.send_signal(signal.SIGHUP)
+        alice.send("still there?\n")
+        assert listener.stdout.readline() == b"#ops alice: still there?\n"
+        listener.terminate()
+        listener.communicate(timeout=SECONDS)
+
+
+def test_one_that_was_killed_comes_back_at_once_with_its_identity(server, tmp_path):
+    identity = ("--alias", "log", "--room", "ops", "--listen", "--identity", tmp_path / "log.identity")
+    with in_room(server) as alice:
+        for words in ("one", "two"):
+            listener = start(server, *identity)
+            if words == "one":
+                alice.read_until("#ops log has joined\n")
+            else:
+                listener.stdin.write(b"back\n")
+                listener.stdin.flush()
+                alice.read_until("#ops log: back\n")
+            listener.kill()
+            listener.communicate(timeout=SECONDS)
+        alice.send("/ping x\n")
+        assert "left" not in alice.read_until("pong x")
+
+
+def test_one_that_was_killed_is_waited_for_without_an_identity(twistd):
+    server = twistd("--grace", "2")
+    with in_room(server) as alice:
+        listener = start(server, "--alias", "ci", "--listen")
+        wait_for_anywhere(alice, "ci")
+        listener.kill()
+        listener.communicate(timeout=SECONDS)
+        done = pipe(server, "--room", "ops", given=b"hi\n")
+        assert done.returncode == 0
+        assert re.search(r"ci is taken: it may be free in [12] seconds?; .* trying again", done.stderr.decode())
+        alice.read_until("#ops ci: hi\n")
+
+
+def test_two_with_one_identity_do_not_fight_for_it(server, tmp_path):
+    identity = ("--alias", "log", "--room", "ops", "--listen", "--identity", tmp_path / "log.identity")
+    with in_room(server) as alice:
+        first = start(server, *identity)
+        alice.read_until("#ops log has joined\n")
+        second = start(server, *identity, stdin=subprocess.DEVNULL)
+        _heard, complaint = first.communicate(timeout=SECONDS)
+        assert first.returncode == 1
+        assert b"another connection has said hello with your token" in complaint
+        alice.send("hi\n")
+        assert second.stdout.readline() == b"#ops alice: hi\n"
+        second.terminate()
+        second.communicate(timeout=SECONDS)
+
+
+def wait_for_anywhere(client, alias):
+    names = ""
+    while alias not in names:
+        client.send("/who *\n")
+        client.read_until(" here: ")
+        names = client.read_until("\n")
 
 
 def test_no_alias_is_status_2_where_nobody_can_be_asked(server):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from signal import SIGTERM
 from typing import Any
 
 from .clocks import measure_by_monotonic
@@ -19,8 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from . import export
 
         sys.exit(export.main(arguments[1:]))
-    from .client import options
+    from .client import options, usage
 
+    if arguments and arguments[0] in usage.COMMANDS:
+        from .client import asks
+
+        _run(asks.run(asks.parse(arguments)))
     settings = options.parse(arguments)
     if settings.is_pipe:
         from .client import pipe
@@ -53,10 +57,12 @@ def _run(running: Coroutine[Any, Any, int]) -> None:
         try:
             status = await running
         except CancelledError:
-            status = 128 + (getattr(reactor, "_exitSignal", None) or SIGTERM)  # as a shell tells of it
+            status = 128 + (getattr(reactor, "_exitSignal", None) or signal.SIGTERM)  # as a shell tells of it
         raise SystemExit(status)
 
     def start(reactor: Any) -> Deferred[None]:
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, reactor.sigTerm)  # Twisted itself heeds INT and TERM
         done = Deferred.fromCoroutine(whole())
         ended: Deferred[None] = Deferred()
 

@@ -6,7 +6,7 @@ It works the same in an asyncio task and under Twisted's reactor; see docs/clien
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import ChatError
 from ..events import Event
@@ -16,6 +16,8 @@ from .chat import PATIENCE, Chat
 from .connecting import Connecting
 from .drivers import Driver
 from .errors import CallFailed, CannotConnect, ConnectionLost, NoAnswer, Refused
+from .identity import token_in
+from .runner import run
 from .watcher import Watcher
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Watcher",
     "connect",
     "reach",
+    "run",
 ]
 
 
@@ -44,34 +47,40 @@ def connect(
     patience: float | None = PATIENCE,
     tls: bool = False,
     ca: str | None = None,
+    identity: str | None = None,
+    watcher: Watcher | None = None,
 ) -> Connecting:
     """Come into a chat under an alias, and be in these rooms, or in the lobby if none are given.
 
     Use ``async with connect(...) as chat``, or ``chat = await connect(...)`` and ``await chat.close()`` at the end.
 
     ``after``: by room, the number after which its events begin; without it, with what happens from now on.
-    ``patience``: seconds to try to come back after the connection is lost; None: for ever; 0: not at all.
+    ``patience``: seconds to go on trying to connect, at first and after the connection is lost; None: for ever; 0: not
+    at all. It also waits for an alias that will be free by then. ``watcher`` is told of each try.
+    ``identity``: a file for this program's token, made if need be. With it the program is who it was after a restart,
+    even where its last process has died without a word.
     ``tls`` asks for a server whose certificate the system trusts; ``ca`` is a PEM file of other authorities to trust.
 
-    Raises: CannotConnect; ChatError, where the alias or a room is refused; ValueError for a bad address.
+    Raises: CannotConnect; ChatError, where the alias or a room is refused; ValueError for a bad address or identity.
     """
-    return Connecting(_come_in(address, alias, rooms, after, patience, tls, ca))
+    if isinstance(rooms, str):
+        raise TypeError("rooms is a list of names, not one name")
+    token = "" if identity is None else token_in(identity)
+    return Connecting(
+        _come_in(lambda: _chat(address, patience, tls, ca, None, watcher, token), address, alias, rooms, after)
+    )
 
 
 async def _come_in(
+    chat_of: Callable[[], Chat],
     address: str,
     alias: str,
     rooms: Sequence[str] | None,
     after: Mapping[str, int] | None,
-    patience: float | None,
-    tls: bool,
-    ca: str | None,
 ) -> Chat:
-    if isinstance(rooms, str):
-        raise TypeError("rooms is a list of names, not one name")
-    chat = await reach(address, patience=patience, tls=tls, ca=ca)
+    chat = chat_of()
     try:
-        await chat.claim(alias, rooms, after)
+        await chat.enter(alias, rooms, after)
     except BaseException as error:
         await _give_up(chat)
         _place_told(error, address)
@@ -87,16 +96,16 @@ async def reach(
     ca: str | None = None,
     driver: Driver | None = None,
     watcher: Watcher | None = None,
+    identity: str | None = None,
 ) -> Chat:
     """Connect without coming in yet: ``Chat.claim`` then tries one alias after the other.
 
-    ``watcher`` is told of each cut and each try to come back.
+    ``watcher`` is told of each cut and each try to come back. This first connection is not tried again.
 
-    Raises: CannotConnect; ValueError for a bad address.
+    Raises: CannotConnect; ValueError for a bad address or identity.
     """
-    place = addresses.parse(address)
-    used = driver or _driver()
-    chat = Chat(used, lambda listener: used.open(listener, place, tls, ca), patience=patience, watcher=watcher)
+    token = "" if identity is None else token_in(identity)
+    chat = _chat(address, patience, tls, ca, driver, watcher, token)
     try:
         await chat.greeted()
     except BaseException as error:
@@ -104,6 +113,22 @@ async def reach(
         _place_told(error, address)
         raise
     return chat
+
+
+def _chat(
+    address: str,
+    patience: float | None,
+    tls: bool,
+    ca: str | None,
+    driver: Driver | None,
+    watcher: Watcher | None,
+    token: str,
+) -> Chat:
+    place = addresses.parse(address)
+    used = driver or _driver()
+    return Chat(
+        used, lambda listener: used.open(listener, place, tls, ca), patience=patience, watcher=watcher, token=token
+    )
 
 
 def _place_told(error: BaseException, address: str) -> None:

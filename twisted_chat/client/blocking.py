@@ -28,6 +28,7 @@ def connect(
     patience: float | None = PATIENCE,
     tls: bool = False,
     ca: str | None = None,
+    identity: str | None = None,
 ) -> BlockingChat:
     """Come into a chat, as ``twisted_chat.client.connect`` does; use it as ``with connect(...) as chat``.
 
@@ -35,7 +36,9 @@ def connect(
     """
     loop = _Loop()
     try:
-        coming = connect_async(address, alias=alias, rooms=rooms, after=after, patience=patience, tls=tls, ca=ca)
+        coming = connect_async(
+            address, alias=alias, rooms=rooms, after=after, patience=patience, tls=tls, ca=ca, identity=identity
+        )
         return BlockingChat(loop, loop.run(coming))
     except BaseException:
         loop.end()

@@ -15,6 +15,7 @@ from ..events import LOBBY, POSTS, Event
 from . import wire
 from .calls import CALL_SECONDS, Answers, Calls, Wait
 from .drivers import Driver
+from .entering import enter
 from .requests import Request, granted, one_line
 from .seen import After
 from .session import Open, Session
@@ -33,9 +34,18 @@ class Chat:
     """
 
     def __init__(
-        self, driver: Driver, open_: Open, *, patience: float | None = PATIENCE, watcher: Watcher | None = None
+        self,
+        driver: Driver,
+        open_: Open,
+        *,
+        patience: float | None = PATIENCE,
+        watcher: Watcher | None = None,
+        token: str = "",
     ) -> None:
-        self._session = Session(driver, open_, watcher or Watcher(), patience)
+        self._driver = driver
+        self._watcher = watcher or Watcher()
+        self._patience = patience
+        self._session = Session(driver, open_, self._watcher, patience, token)
         self._place = self._session.place
         self._calls = Calls(driver, self._session)
 
@@ -243,8 +253,17 @@ class Chat:
 
         Raises: ChatError, and then one may claim another; CannotConnect.
         """
-        wanted = [LOBBY] if rooms is None else [text.room(room) for room in rooms]
-        await self._session.hello(one_line(alias), list(dict.fromkeys(wanted)), after)
+        await self._session.hello(*_hello(alias, rooms, after))
+
+    async def enter(self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None) -> None:
+        """Connect and come in, as ``claim`` does; try again as long as one's patience lasts, where that may help.
+
+        Raises: CannotConnect; ChatError.
+        """
+        hello = _hello(alias, rooms, after)
+        await enter(self._session, self._driver, self._watcher, self._patience, hello)
+        for room in [room for room in self.rooms if room not in hello[1]]:
+            await self.leave(room)  # where an earlier process of this program was
 
     # -- for people, who type what they want
 
@@ -266,6 +285,11 @@ class Chat:
 
     async def _typed(self, lines: Sequence[str], is_quiet: bool = False) -> list[Request]:
         return await self._session.ask_all("type", [{"text": text.clean(line)} for line in lines], is_quiet)
+
+
+def _hello(alias: str, rooms: Sequence[str] | None, after: After | None) -> tuple[str, list[str], After | None]:
+    wanted = [LOBBY] if rooms is None else [text.room(room) for room in rooms]
+    return one_line(alias), list(dict.fromkeys(wanted)), after
 
 
 def _checked(words: str) -> str | ChatError:

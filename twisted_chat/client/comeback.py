@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Awaitable, Callable
 
-from .drivers import Driver, settle
+from .drivers import Driver, nap
 from .errors import ConnectionLost, Refused
 from .watcher import Watcher
 
@@ -110,12 +110,7 @@ class Comeback:
     async def _pause(self, attempt: int) -> None:
         seconds = pause_before(attempt)
         self._watcher.waits(seconds)
-        nap = self._driver.waiter()
-        stop = self._driver.call_later(seconds, lambda: settle(nap))
-        try:
-            await nap
-        finally:
-            stop()
+        await nap(self._driver, seconds)
 
     def _lose_patience(self) -> None:
         self._give_up(self._why)

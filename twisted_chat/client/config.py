@@ -8,7 +8,7 @@ from pathlib import Path
 
 NAME = "twisted-chat.conf"
 FLAGS = ("tls", "stamps", "numbers", "colour", "echo", "bell")  # on or off; of these only tls is an option, too
-NAMES = ("server", "alias", "room", "ca", "patience", *FLAGS)
+NAMES = ("server", "alias", "room", "ca", "identity", "patience", *FLAGS)
 
 Values = dict[str, str | bool]
 

@@ -26,6 +26,16 @@ def settle(waiter: Waiter[None]) -> None:
         waiter.set_result(None)
 
 
+async def nap(driver: Driver, seconds: float) -> None:
+    """Wait for some time."""
+    waiter = driver.waiter()
+    stop = driver.call_later(seconds, lambda: settle(waiter))
+    try:
+        await waiter
+    finally:
+        stop()
+
+
 class Link(Protocol):
     """A connection, as the chat sees it."""
 
@@ -40,7 +50,7 @@ class Listener(Protocol):
 
     def connected(self, link: Link) -> None: ...
     def received(self, data: bytes) -> None: ...
-    def lost(self, why: str) -> None: ...
+    def lost(self, why: str, may_pass: bool = True) -> None: ...
 
 
 class Driver(Protocol):
@@ -48,6 +58,9 @@ class Driver(Protocol):
 
     def waiter(self) -> Waiter[None]:
         """Return something to wait for, which gives nothing but that it happened."""
+
+    def seconds(self) -> float:
+        """Return the time of a clock that nobody sets."""
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call once after some seconds; return what prevents that, which may be called at any time."""

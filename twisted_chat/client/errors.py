@@ -8,9 +8,11 @@ from ..errors import ChatError
 class Refused(ChatError):
     """The server will not do what was asked; the text is its own words, ``code`` the wire's name for why."""
 
-    def __init__(self, why: str, code: str = "") -> None:
+    def __init__(self, why: str, code: str = "", seconds: int = 0) -> None:
+        """``seconds``: after which it may be otherwise, 0 if the server did not tell."""
         super().__init__(why)
         self.code = code
+        self.seconds = seconds
 
 
 class CallFailed(ChatError):
@@ -26,6 +28,11 @@ class NoAnswer(ChatError):
 
 class CannotConnect(ConnectionError):
     """There is no server to talk to, or it is not one that we can trust or understand."""
+
+    def __init__(self, why: str, may_pass: bool = True) -> None:
+        """``may_pass``: another try may help."""
+        super().__init__(why)
+        self.may_pass = may_pass
 
 
 class ConnectionLost(ConnectionError):

@@ -30,6 +30,7 @@ from .requests import POSTS, Request, Requests
 from .seen import TO_ME, After, Seen, Turn, group_of
 
 GOODBYE = "goodbye"  # ends the server's last words
+TAKEN_OVER = "taken_over"  # the code
 
 
 class Hearing:
@@ -42,6 +43,7 @@ class Hearing:
         self.client = ""  # what the server calls us, and everyone sees
         self.has_left_out = False  # events that had no room: nothing more of this connection is taken
         self.last_words = ""  # the server's, if they explain why it hangs up
+        self.is_taken_over = False  # another process goes on from here: to come back would be to fight with it
         self.gap = ""  # the group of which the server has left out something
         self._gaps: dict[str, int] = {}  # by group: the number that was missing the last time
         self._next = "", 0  # the key of an alias that is to be ours, and the last number in its log
@@ -81,7 +83,9 @@ class Hearing:
     @staticmethod
     def refusal(message: wire.Message) -> Refused:
         """Return the error that a message is."""
-        return Refused(text.clean(str(message.get("text", ""))), str(message["error"]))
+        seconds = message.get("retry_after", 0)
+        words, code = text.clean(str(message.get("text", ""))), str(message["error"])
+        return Refused(words, code, seconds if isinstance(seconds, int) else 0)
 
     # -- events
 
@@ -181,6 +185,7 @@ class Hearing:
         request, refused = self._request(message), self.refusal(message)
         if request is None:
             self.last_words = str(refused)
+            self.is_taken_over = refused.code == TAKEN_OVER
         else:
             request.error = refused
         self.tell_typist(request, refused)

@@ -33,6 +33,7 @@ class Line:
         self._is_pumping = False
         self._is_dropped = False  # by us
         self._why: str | None = None  # we hang up
+        self._may_pass = True  # another connection may be better
         self.is_reading = True
         self.is_over = False
         self.has_heard = False  # anything, since whoever asks has set it back
@@ -67,6 +68,7 @@ class Line:
                     break
                 self._hear(message)
         except wire.Foreign as error:
+            self._may_pass = error.may_pass
             self.hang_up(str(error))
         finally:
             self._is_pumping = False
@@ -103,9 +105,10 @@ class Line:
             self._reader.feed(data)
             self.pump()
 
-    def lost(self, why: str) -> None:
+    def lost(self, why: str, may_pass: bool = True) -> None:
         """Learn that there is no connection any more; ``why`` is fit to show, and empty for a plain end."""
         settle(self._ended)
+        self._may_pass = self._may_pass and may_pass
         if self.is_over:
             return
         self.is_over = True
@@ -141,5 +144,5 @@ class Line:
 
     def _not_greeted(self, why: str) -> None:
         if not self._greeting.done():
-            self._no_greeting = CannotConnect(why)
+            self._no_greeting = CannotConnect(why, self._may_pass)
             settle(self._greeting)

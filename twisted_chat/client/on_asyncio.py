@@ -22,6 +22,9 @@ class AsyncioDriver:
     def waiter(self) -> asyncio.Future[None]:
         return self._loop.create_future()
 
+    def seconds(self) -> float:
+        return self._loop.time()
+
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_later(seconds, call).cancel
 
@@ -39,7 +42,7 @@ class AsyncioDriver:
         try:
             await self._within(CONNECT_SECONDS, connecting)
         except (OSError, ssl.CertificateError) as error:
-            raise CannotConnect(_why(error)) from error
+            raise CannotConnect(_why(error), not isinstance(error, ssl.SSLError | ssl.CertificateError)) from error
 
     async def _within(self, seconds: float, connecting: Coroutine[Any, Any, Any]) -> None:
         """Wait for a connection. Until Python 3.12 ``wait_for`` loses a cancellation that comes with the result."""

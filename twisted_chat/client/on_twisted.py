@@ -59,6 +59,9 @@ class TwistedDriver:
     def waiter(self) -> DeferredWaiter[None]:
         return DeferredWaiter()
 
+    def seconds(self) -> float:
+        return self._seconds()
+
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
         due = self._seconds() + seconds
         delayed: IDelayedCall
@@ -119,7 +122,8 @@ class Connection(Protocol):
         self._listener.received(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
-        self._listener.lost("" if reason.check(internet_error.ConnectionDone) else _why(reason.value))
+        why = "" if reason.check(internet_error.ConnectionDone) else _why(reason.value)
+        self._listener.lost(why, not _is_of_tls(reason.value))
 
     # -- what the chat calls
 
@@ -171,6 +175,10 @@ def _over_tls(endpoint: IStreamClientEndpoint, host: str, ca: str | None) -> ISt
             raise ValueError(f"{ca} holds no certificate")
         trusted = ssl.trustRootFromCertificates(certificates)
     return wrapClientTLS(ssl.optionsForClientTLS(host, trustRoot=trusted), endpoint)
+
+
+def _is_of_tls(error: BaseException | None) -> bool:
+    return type(error).__name__ == "VerificationError" or isinstance(next(iter(getattr(error, "args", ())), None), list)
 
 
 def _why(error: BaseException | None) -> str:

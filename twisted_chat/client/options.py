@@ -10,32 +10,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
-from . import address, config
+from . import address, config, usage
 from .display import Display
+from .identity import BadIdentity, token_in
 from .settings import STATUSES, Settings
 from .waiting import Wanted
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-EPILOG = """\
+DESCRIPTION = """\
 On a terminal it is a chat: type a line to say it, /help for what else there is, Ctrl-D or /quit to leave.
 
 Otherwise it is a pipe, which needs --alias: each line of standard input is said in ROOM, also one that begins
 with /, and it ends once the server has acknowledged them all; blank lines are skipped. With --listen it prints what
-it hears and goes on until nobody reads that, or a signal ends it. Problems are told on standard error, one a line.
+it hears and goes on until nobody reads that, or a signal ends it. Problems are on standard error, one a line.
 
 After a lost connection it comes back by itself, sends again what was not acknowledged, which is said once all the
 same, and takes up what it hears where it was.
+"""
+
+EPILOG = """\
+{description}
+commands, each with a --help of its own:
+{commands}
 
 exit status:
 {statuses}
 
 examples:
-  twisted-chat
-  make 2>&1 | twisted-chat chat.example.org --alias ci --room builds
-  twisted-chat --alias log --room ops --listen >> ops.log
-  twisted-chat -a ci -r ops -l --wait 'deploy done' --fail 'deploy failed' --timeout 600 < /dev/null
-"""
+{examples}"""
 
 
 def parse(arguments: Sequence[str]) -> Settings:
@@ -54,15 +57,17 @@ def chat_parser() -> argparse.ArgumentParser:
     """Return the parser of all that does not begin with a command."""
     parser = argparse.ArgumentParser(
         prog="twisted-chat",
-        usage="twisted-chat [options] [HOST[:PORT]]",
+        usage="twisted-chat [options] [HOST[:PORT]]\n       twisted-chat COMMAND ...",
         description="Chat with whoever is connected to the same server.",
-        epilog=EPILOG.format(statuses=statuses()),
+        epilog=EPILOG.format(
+            description=DESCRIPTION, commands=usage.table(), statuses=statuses(), examples=usage.EXAMPLES
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "server",
         nargs="?",
-        type=_address,
+        type=server_of,
         metavar="HOST[:PORT]",
         help=f"the server; an IPv6 address as [::1]:{address.DEFAULT_PORT} (default: {address.Address()})",
     )
@@ -70,15 +75,15 @@ def chat_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-l", "--listen", action="store_true", help="print what is said in ROOM, line by line, and stay"
     )
-    add_connection(parser)
+    add_connection(parser, "default: ask")
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     _add_options_for_scripts(parser)
     return parser
 
 
-def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Add what every use of a server needs."""
-    parser.add_argument("-a", "--alias", metavar="ALIAS", help="the name to be known by (default: ask)")
+def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
+    """Add what every use of a server needs; ``without_alias``: what is done if none is given."""
+    parser.add_argument("-a", "--alias", metavar="ALIAS", help=f"the name to be known by ({without_alias})")
     parser.add_argument("--tls", action="store_true", help="connect over TLS, and verify the server's certificate")
     parser.add_argument(
         "--ca",
@@ -87,10 +92,17 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         help="trust the authorities in this PEM file and use TLS (default: those of the system)",
     )
     parser.add_argument(
+        "-i",
+        "--identity",
+        metavar="FILE",
+        type=_identity,
+        help="be the same after a restart, by the token in this file, which is made if need be (default: a new one)",
+    )
+    parser.add_argument(
         "--patience",
         metavar="SECONDS",
         type=_seconds,
-        help="in a pipe: how long to try to connect, at first and after a cut; inf: for ever (default: 60)",
+        help="how long a pipe or a command goes on trying to connect; inf: for ever (default: 60)",
     )
 
 
@@ -116,14 +128,14 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-t", "--timeout", metavar="SECONDS", type=_seconds, help="with --wait: end after this time")
 
 
-def set_defaults(parser: argparse.ArgumentParser) -> None:
-    """Set what the person's own file and environment say for what the command line leaves out."""
+def set_defaults(parser: argparse.ArgumentParser, but: Sequence[str] = ()) -> None:
+    """Set what the person's own file and environment say for what the command line leaves out, ``but`` for some."""
     defaults: config.Values = {"server": str(address.Address()), "room": "lobby", "patience": "60"}
     try:
         defaults |= config.read()
     except config.BadConfig as error:
         parser.error(str(error))
-    parser.set_defaults(**defaults)
+    parser.set_defaults(**{name: value for name, value in defaults.items() if name not in but})
 
 
 def statuses() -> str:
@@ -152,6 +164,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         listens=given.listen,
         tls=given.tls or bool(given.ca),
         ca=given.ca,
+        identity=given.identity,
         patience=None if given.patience == math.inf else given.patience,
         after=given.after,
         tail=given.tail or 0,
@@ -199,11 +212,22 @@ def _pattern(written: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f"{written!r} is no regular expression: {error}") from None
 
 
-def _address(written: str) -> str:
+def server_of(written: str) -> str:
+    """Read an address."""
     try:
         return str(address.parse(written))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _identity(path: str) -> str:
+    try:
+        token_in(path)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} can be neither read nor made: {error.strerror}") from None
+    except BadIdentity as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return path
 
 
 def _readable(path: str) -> str:

@@ -16,14 +16,16 @@ from twisted.python.failure import Failure
 from .. import text
 from ..clocks import wall
 from ..errors import ChatError
-from ..events import JOINED, Event
+from ..events import Event
 from . import connect, wire
-from .chat import PAGE, Chat
+from .chat import Chat
 from .errors import ConnectionLost
 from .on_twisted import DeferredWaiter, TwistedDriver
+from .past import last, since, without_entry
 from .settings import FAILED, OK, REFUSED, TIMED_OUT, UNREACHED, UNWRITTEN, Settings, complain, status_of
 from .show import plain, stamp
 from .stdio import Stdin, Stdout
+from .watcher import Watcher
 
 
 class Pipe:
@@ -126,21 +128,17 @@ class Pipe:
         """Print what was before in the room, if that was asked for; return the number of the last, 0 if it was not."""
         room, here = self._settings.room, self._chat.came_at(self._settings.room)
         if self._settings.since is not None:
-            for event in self._without_entry(await _since(self._chat, room, here, wall() - self._settings.since)):
+            events = await since(self._chat, room, here, wall() - self._settings.since)
+            for event in without_entry(events, self._chat.alias):
                 await self._put(event)
                 self._match(event)  # it may have come before the question was asked
             return here
         if not self._settings.tail:
             return 0
-        past = self._without_entry(await _last(self._chat, room, here, self._settings.tail + 1))
+        past = without_entry(await last(self._chat, room, here, self._settings.tail + 1), self._chat.alias)
         for event in past[-self._settings.tail :]:
             await self._put(event)
         return here
-
-    def _without_entry(self, past: list[Event]) -> list[Event]:
-        """Leave out that it is we who have just come."""
-        is_own = bool(past) and past[-1].kind == JOINED and past[-1].author == self._chat.alias
-        return past[:-1] if is_own else past
 
     async def _put(self, event: Event) -> None:
         if self._settings.is_json:
@@ -159,28 +157,6 @@ class Pipe:
             self.status = FAILED
         if not self._is_saying and not self._stdin.has_lines:
             self._finish()
-
-
-async def _last(chat: Chat, room: str, until: int, count: int) -> list[Event]:
-    """Return the last events of a room up to a number, oldest first."""
-    past: list[Event] = []
-    while until > 0 and len(past) < count:
-        page = await chat.history(room, until=until, limit=min(PAGE, count - len(past)))
-        if not page:
-            break
-        past = page + past
-        until = page[0].number - 1
-    return past
-
-
-async def _since(chat: Chat, room: str, until: int, since: float) -> list[Event]:
-    """Return the events of a room from a time on and up to a number, oldest first."""
-    past: list[Event] = []
-    while until > 0:
-        page = await chat.history(room, until=until, since=since, limit=PAGE)
-        past = page + past
-        until = page[0].number - 1 if page else 0
-    return past
 
 
 async def run(settings: Settings) -> int:
@@ -216,7 +192,27 @@ async def _connect(settings: Settings) -> Chat:
         patience=settings.patience,
         tls=settings.tls,
         ca=settings.ca,
+        identity=settings.identity,
+        watcher=FirstTry(settings.address, settings.patience),
     )
+
+
+class FirstTry(Watcher):
+    """Complains once if one cannot come in at first, as that may be a mistake; what is cut later comes back."""
+
+    def __init__(self, address: str, patience: float | None) -> None:
+        self._address = address
+        self._patience = patience
+        self._is_silent = False
+
+    def failed(self, why: str) -> None:
+        if not self._is_silent:
+            self._is_silent = True
+            limit = "" if self._patience is None else f" for up to {self._patience:g} seconds"
+            complain(f"{self._address}: {why}; trying again{limit}")
+
+    def lost(self, why: str) -> None:
+        self._is_silent = True
 
 
 def _stop_after(settings: Settings, pipe: Pipe) -> Callable[[], None]:

@@ -47,8 +47,10 @@ class Request:
 class Requests:
     """Those under way, in the order they were made."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, prefix: str = "") -> None:
+        """``prefix`` begins each name: the server knows those of earlier processes with the same token."""
         self._driver = driver
+        self._prefix = prefix
         self._under_way: dict[str, Request] = {}
         self._made = self._posts = 0
         self._waiting: list[Waiter[None]] = []  # for fewer posts to be under way
@@ -71,7 +73,7 @@ class Requests:
     def new_id(self) -> str:
         """Return a name that no request of ours had."""
         self._made += 1
-        return str(self._made)
+        return f"{self._prefix}{self._made}"
 
     def make(self, do: str, fields: dict[str, Any], is_quiet: bool = False) -> Request:
         """Begin a request."""

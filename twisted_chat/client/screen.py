@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,24 +19,32 @@ from prompt_toolkit.styles import Style
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ..events import NOTICED, POSTS, Event
-from .show import QUIET, STYLES, Piece, pieces
+from ..events import POSTS, SKIPPED, Event
+from .days import Days, time_of
+from .display import Display
+from .show import QUIET, STYLES, Piece, bare, pieces
 
-_OPTIONS = re.compile(r"stamps (on|off), .*\bbell (on|off)")  # the server's answer to /set
 HOW_TO_LEAVE = "Ctrl-D or /quit leaves"
 
 
 class Screen:
     """One input row for the whole run: it is never closed and opened, so what is typed ahead stays."""
 
-    def __init__(self, completer: Completer, prompt: Callable[[], list[Piece]], entered: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        completer: Completer,
+        display: Display,
+        prompt: Callable[[], list[Piece]],
+        entered: Callable[[str], bool],
+    ) -> None:
         """``prompt`` gives what stands before the input; ``entered`` takes a line, or returns False to keep it."""
+        self.display = display
+        self._days = Days()
         self._entered = entered
         self._unshown: list[Piece] = []
-        self._stamps = self._bell = False
         self._running: asyncio.Task[Any] | None = None
         self._session: PromptSession[str] = PromptSession(
-            message=lambda: FormattedText(prompt()),
+            message=lambda: FormattedText(self._coloured(prompt())),
             completer=completer,
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
@@ -46,7 +53,9 @@ class Screen:
             enable_suspend=True,
             erase_when_done=True,
         )
+        self.is_kept = False  # the input row holds what was entered, and nobody has touched it since
         self._session.default_buffer.accept_handler = self._accept
+        self._session.default_buffer.on_text_changed += self._changed
 
     def run(self) -> Deferred[Any]:
         """Show the input row; fires when the person leaves, or ``stop`` was called."""
@@ -81,21 +90,31 @@ class Screen:
 
     def show(self, event: Event, own: str) -> None:
         """Show an event to whoever has the alias ``own``, above the input row."""
-        options = _OPTIONS.match(event.text) if event.kind == NOTICED else None
-        if options:
-            self._stamps, self._bell = options[1] == "on", options[2] == "on"
-        line = pieces(event, own)
-        if self._stamps:
-            line.insert(0, (QUIET, time.strftime("%H:%M:%S ", time.localtime(event.when or None))))
-        if self._bell and _concerns(event, own):
+        if event.kind in POSTS and event.author == own and not self.display.echo:
+            return
+        if self.display.stamps and event.when:
+            day = self._days.before(event.when)
+            if day:
+                self._show([(QUIET, f"-- {day}")])
+        if self.display.bell and _concerns(event, own):
             self._session.app.output.bell()
-        self._show(line)
+        self._show([*self._start(event), *pieces(event, own)])
+
+    def _start(self, event: Event) -> list[Piece]:
+        """Return what stands before an event, as the server has it for a telnet."""
+        start = f"{time_of(event.when)} " if self.display.stamps and event.when else ""
+        if self.display.numbers and event.number and event.kind != SKIPPED and not event.group.startswith("@"):
+            start += f"{event.number} "
+        return [(QUIET, start)] if start else []
+
+    def _coloured(self, line: list[Piece]) -> list[Piece]:
+        return line if self.display.colour else bare(line)
 
     def _show(self, line: list[Piece]) -> None:
         """Show what comes in one turn of the event loop in one go: each takes the input row away and back."""
         if not self._unshown:
             asyncio.get_running_loop().call_soon(lambda: run_in_terminal(self._print))
-        self._unshown += [*line, ("", "\n")]
+        self._unshown += [*self._coloured(line), ("", "\n")]
 
     def _print(self) -> None:
         lines, self._unshown = self._unshown, []
@@ -104,8 +123,11 @@ class Screen:
     def _accept(self, buffer: Buffer) -> bool:
         """Return whether the text stays in the input row."""
         line = buffer.text
-        is_taken = self._entered(line)
-        return not is_taken
+        self.is_kept = not self._entered(line)
+        return self.is_kept
+
+    def _changed(self, buffer: Buffer) -> None:
+        self.is_kept = False
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
@@ -123,4 +145,5 @@ class Screen:
 def _concerns(event: Event, own: str) -> bool:
     if event.kind not in POSTS or event.author == own:
         return False
-    return event.group[:1] in ("@", "*") or own.casefold() in event.text.casefold()
+    is_named = re.search(rf"(?<!\w){re.escape(own)}(?!\w)", event.text, re.IGNORECASE)
+    return event.group[:1] in ("@", "*") or is_named is not None

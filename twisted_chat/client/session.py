@@ -32,16 +32,17 @@ Open = Callable[[Listener], Awaitable[None]]
 class Session:
     """One of a Chat's. It is in, on its way back, or over."""
 
-    def __init__(self, driver: Driver, open_: Open, watcher: Watcher, patience: float | None) -> None:
+    def __init__(self, driver: Driver, open_: Open, watcher: Watcher, patience: float | None, token: str = "") -> None:
+        """``token``: by which the server knows other processes of the same program; a new one if it is empty."""
         self._driver = driver
         self._open = open_
         self._watcher = watcher
         self.inbox = Inbox(driver)
-        self.requests = Requests(driver)
+        self.requests = Requests(driver, f"{secrets.token_hex(4)}-" if token else "")
         self.hearing = Hearing(self.inbox, self.requests)
         self.place = self.hearing.place
         self._comeback = Comeback(driver, watcher, patience, self._attempt, self._finish)
-        self._token = secrets.token_urlsafe(24)
+        self._token = token or secrets.token_urlsafe(24)
         self._max_line = MAX_LINE
         self._line: Line | None = None
         self._hello: Request | None = None
@@ -62,8 +63,12 @@ class Session:
         self._drop_line()
         self._before.clear()
         self._line = line = Line(self._driver, self)
-        await self._open(line)
-        await line.greeted()
+        try:
+            await self._open(line)
+            await line.greeted()
+        except BaseException:
+            line.drop()
+            raise
         if line.is_over:
             raise CannotConnect(CLOSED)
 
@@ -258,6 +263,8 @@ class Session:
         elif hello is not None:
             hello.error = ConnectionLost(why) if self._was_in else CannotConnect(why)
             settle(hello.waiter)
+        elif was_in and self.hearing.is_taken_over:
+            self._finish(ConnectionLost(why))
         elif was_in:
             self._comeback.begin(why)
 

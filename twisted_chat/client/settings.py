@@ -34,6 +34,7 @@ class Settings:
     listens: bool = False
     tls: bool = False
     ca: str | None = None
+    identity: str | None = None  # a file
     patience: float | None = 60.0  # seconds; a person at a terminal has it for ever
     after: int | None = None  # begin after the event of this number ...
     tail: int = 0  # ... or with so many of the last

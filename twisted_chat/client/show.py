@@ -44,6 +44,11 @@ def pieces(event: Event, own: str) -> list[Piece]:
     return [*where, name, ("", f": {event.text}")]
 
 
+def bare(line: list[Piece]) -> list[Piece]:
+    """Return pieces without their colours; what is dim stays so."""
+    return [(style if style == QUIET else "", words) for style, words in line]
+
+
 def speaker(alias: str, own: str) -> str:
     """Return the style of a speaker's name: always the same for one alias, bold for one's own."""
     shade = _SPEAKERS[zlib.crc32(alias.casefold().encode()) % len(_SPEAKERS)]

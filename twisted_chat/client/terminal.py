@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from .. import text
+from ..clocks import wall
 from ..errors import ChatError
 from ..events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from . import reach
@@ -28,12 +29,14 @@ from .watcher import Back, Watcher
 
 # As the server's table has them; what they ask for is not typed, but a request of its own.
 QUITS = frozenset("quit exit q bye logout disconnect".split())
+SETS = frozenset("set option options".split())
 
 PAST = 20  # events of a room that are looked through for what to show whoever comes in, or asks for its history
 NAMES = 100  # that are shown of who is in a room
 PATIENT_SECONDS = 0.5  # after which a line that is not acknowledged is shown as such
 ROWS = 3  # of such lines
 COLUMNS = 60  # of each
+UNASKED = 5  # lines of a pasted block that are said without a question
 
 
 def install_reactor() -> None:
@@ -54,7 +57,13 @@ async def run(settings: Settings) -> int:
     try:
         settings = replace(settings, room=text.room(settings.room))
         chat = await reach(
-            settings.address, patience=None, tls=settings.tls, ca=settings.ca, driver=driver, watcher=link
+            settings.address,
+            patience=None,
+            tls=settings.tls,
+            ca=settings.ca,
+            identity=settings.identity,
+            driver=driver,
+            watcher=link,
         )
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
@@ -83,8 +92,9 @@ class Terminal:
         self._moves = 0  # typed commands under way, which may change the current room
         self._unsaid: list[Unsaid] = []
         self._choice: DeferredWaiter[str] | None = None  # of an alias, while it is asked for
+        self._has_asked = False  # whether the block in the input row is to be said
         self._completer = ChatCompleter()
-        self._screen = Screen(self._completer, self._prompt, self._entered)
+        self._screen = Screen(self._completer, settings.display, self._prompt, self._entered)
         link.terminal = self
 
     async def run(self) -> int:
@@ -142,23 +152,58 @@ class Terminal:
         if len(self._unsaid) + len(lines) > MOST_POSTS:
             self.tell(f"{len(self._unsaid):,} lines wait to be sent already: this one stays here")
             return False
-        for part in lines:
-            if _asks_for(part, QUITS):
-                self._why = part.partition(" ")[2].strip()
-                self._screen.leave()
-                break
-            Deferred.fromCoroutine(self._send(part)).addErrback(self._screen.fail)
+        if len(lines) == 1:
+            self._obey(lines[0])
+        elif not self._may_say(len(lines)):
+            return False
+        else:
+            for part in lines:  # no command among them is meant as one
+                self._start(part, is_words=True)
         return True
+
+    def _may_say(self, count: int) -> bool:
+        """Whether a pasted block of so many lines is to be said; for a long one, ask first."""
+        is_answer = self._has_asked and self._screen.is_kept
+        self._has_asked = count > UNASKED and not is_answer
+        if not self._has_asked:
+            return True
+        self.tell(f"{count:,} lines: Enter says them all in {self._chat.current}, Ctrl-C drops them")
+        return False
+
+    def _obey(self, line: str) -> None:
+        """Do what one line asks for."""
+        rest = line.partition(" ")[2].strip()
+        if _asks_for(line, QUITS):
+            self._why = rest
+            self._screen.leave()
+        elif _asks_for(line, SETS):
+            self._set(rest)
+        else:
+            self._start(line, is_words=False)
+
+    def _set(self, words: str) -> None:
+        try:
+            self._screen.display = self._screen.display.having(words)
+        except ChatError as error:
+            self.refused(str(error))
+        else:
+            self.tell(str(self._screen.display))
+
+    def _start(self, line: str, is_words: bool) -> None:
+        Deferred.fromCoroutine(self._send(line, is_words)).addErrback(self._screen.fail)
 
     # -- what is sent
 
-    async def _send(self, line: str) -> None:
-        """Send a line; until it is acknowledged it is shown as one that is not, after a moment."""
+    async def _send(self, line: str, is_words: bool) -> None:
+        """Send a line; until it is acknowledged it is shown as one that is not, after a moment.
+
+        ``is_words``: it is said as it is, whatever it begins with.
+        """
         unsaid = Unsaid(line)
         self._unsaid.append(unsaid)
         stop = self._driver.call_later(PATIENT_SECONDS, lambda: self._late(unsaid))
         try:
-            await self._say_or_do(line)
+            await self._say_or_do(f"/{line}" if is_words and line[0] == "/" else line)
         except ConnectionLost:
             return  # it is told at the end
         except ChatError as error:
@@ -214,7 +259,7 @@ class Terminal:
         said = [event for event in past if event.kind in POSTS]
         if said:
             self.tell(f"last said in {room}:")
-        for event in (*said, Event(JOINED, room, self._chat.alias), Event(CONNECTED)):
+        for event in (*said, Event(JOINED, room, self._chat.alias, when=wall()), Event(CONNECTED)):
             self._show(event)
         here = await self._chat.request("who", room=room)
         names = text.listed(map(text.clean, here["members"]), NAMES, here["count"])

@@ -23,6 +23,14 @@ _SHOWN = 100  # characters of what cannot be understood
 class Foreign(Exception):
     """What answers does not speak this wire; text: what it says instead, fit to show."""
 
+    may_pass = False  # another try may help
+
+
+class TurnedAway(Foreign):
+    """Our server's words to people, at the door: too many connections, for example."""
+
+    may_pass = True
+
 
 class Reader:
     """One connection's bytes, as messages. It keeps those that were not asked for yet."""
@@ -64,17 +72,17 @@ def _message(line: bytes) -> Message:
     try:
         message = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise Foreign(_foreign(line)) from None
+        raise _foreign(line) from None
     if not isinstance(message, dict):
-        raise Foreign(_foreign(line))
+        raise _foreign(line)
     return message
 
 
-def _foreign(line: bytes) -> str:
+def _foreign(line: bytes) -> Foreign:
     words = text.clean(line.decode("utf-8", "replace")).strip()[:_SHOWN]
     if words.startswith("!! "):
-        return f"it says: {words[3:]}"  # our server to people, at the door: too many connections, for example
-    return f"it does not speak JSON Lines, it says: {words}"
+        return TurnedAway(f"it says: {words[3:]}")
+    return Foreign(f"it does not speak JSON Lines, it says: {words}")
 
 
 def encode(message: Message) -> bytes:

@@ -56,7 +56,9 @@ async def posted(web: WebFactory, request: Request, group: str) -> bytes:
 def _alias(request: Request) -> str:
     wanted = header(request, "Chat-Alias")
     if wanted is None:
-        raise Refused(400, "who speaks? Add the header Chat-Alias, as in: curl -H 'Chat-Alias: ci' -d 'done' URL")
+        raise Refused(
+            400, "who speaks? Add the header Chat-Alias, as in: curl -H 'Chat-Alias: ci' --data-raw 'done' URL"
+        )
     return text.alias(wanted)
 
 

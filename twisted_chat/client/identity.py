@@ -1,0 +1,45 @@
+"""A program's token in a file: who has it is the same program after a restart, and need not wait for its own ghost."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
+
+
+class BadIdentity(ValueError):
+    """A file that holds no token, or does not keep it to itself; text: what to do."""
+
+
+def token_in(path: str) -> str:
+    """Return the token of a file, which is made if there is none; nobody but its owner may read it.
+
+    Raises: BadIdentity; OSError, where it can neither be read nor made.
+    """
+    file = Path(path).expanduser()
+    if not file.exists():
+        _make(file)
+    if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        raise BadIdentity(f"{file} may be read by others, who could pass for you: chmod 600 {file}")
+    with file.open("rb") as opened:
+        token = opened.read(1000).decode("ascii", "replace").strip()
+    if not _TOKEN.fullmatch(token):
+        raise BadIdentity(f"{file} holds no identity: name a file that is not there yet, and it is made")
+    return token
+
+
+def _make(file: Path) -> None:
+    """Make it whole or not at all; if another process is first, theirs stays."""
+    new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(secrets.token_urlsafe(24) + "\n")
+    try:
+        os.link(new, file)
+    except FileExistsError:
+        pass
+    finally:
+        new.unlink()
