@@ -16,7 +16,7 @@ ROOM = "lobby"
 
 
 async def main(address: str) -> None:
-    async with await connect(address, alias="bot", rooms=[ROOM], patience=None) as chat:
+    async with connect(address, alias="bot", rooms=[ROOM], patience=None) as chat:
         print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
         chat.answers(roll)  # await chat.call("bot", "roll", sides=20), says another program
         async for event in chat:  # over any number of lost connections

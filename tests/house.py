@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from twisted_chat import commands
-from twisted_chat.errors import ChatError, NotKept
+from twisted_chat.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
 from twisted_chat.hub import Hub
-from twisted_chat.interfaces import Known
+from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
@@ -41,8 +41,8 @@ class TurnJournal:
     def append(self, *events):
         self.batch.extend(events)
 
-    def recall(self, query, answer):
-        self.asked.append((query, answer))
+    def recall(self, query, answer, asker=ANYONE):
+        self.asked.append((query, answer, asker))
 
     def check(self, answer):
         self.checks.append(answer)
@@ -70,9 +70,9 @@ class TurnJournal:
             self.user.refuse(batch, self.failure)
         elif batch:
             self.user.deliver([self.numbered(event) for item in batch for event in self.events(item)])
-        for query, answer in asked:
+        for query, answer, asker in asked:
             try:
-                answer(chosen(self.user.remembered(query.group), query))
+                answer(chosen(query, self.user.remembered) if asker.waits() else NotRecalled("nobody waits"))
             except ChatError as error:
                 answer(error)
         for answer in checks:
@@ -115,6 +115,14 @@ class Person:
 
     def taken_over(self):
         self.is_taken_over = True
+
+    host = ""
+
+    def give_way(self, host):
+        """They are here."""
+
+    def free_in(self):
+        return 0
 
     def send(self, data):
         assert data

@@ -235,5 +235,6 @@ def free_port():
 
 def environment(**more):
     """Return this environment without what would make a program's output depend on it."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
-    return kept | more
+    personal = ("NO_COLOR", "COLUMNS", "LINES", "CHAT_SERVER")
+    kept = {name: value for name, value in os.environ.items() if name not in personal}
+    return kept | {"XDG_CONFIG_HOME": "/nonexistent"} | more

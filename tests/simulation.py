@@ -24,7 +24,7 @@ from twisted_chat.doors.line import HINT, LineFactory
 from twisted_chat.errors import NotKept, NotRecalled
 from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event
 from twisted_chat.hub import Hub
-from twisted_chat.interfaces import Known
+from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 from twisted_chat.limits import Addresses, Limits
@@ -131,12 +131,12 @@ class DiskJournal:
         self._batch += events
         self._turn_soon()
 
-    def recall(self, query, answer):
+    def recall(self, query, answer, asker=ANYONE):
         def read():
-            if self.fails or self._stops:
+            if self.fails or self._stops or not asker.waits():
                 answer(NotRecalled("it cannot be read now"))
                 return
-            answer(chosen(self.disk.logs.get(log_of(query.group), ()), query))
+            answer(chosen(query, lambda group: self.disk.logs.get(log_of(group), ())))
 
         self.clock.callLater(self.seconds(0.05), read)
 

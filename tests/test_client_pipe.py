@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -201,6 +200,11 @@ def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
         (["--listen", "--wait", "("], 2, "is no regular expression"),
         (["--listen", "--timeout", "3"], 2, "--timeout is for --wait"),
         (["--listen", "--tail", "1", "--after", "1"], 2, "choose one"),
+        (["--listen", "--since", "1h", "--after", "1"], 2, "choose one"),
+        (["--listen", "--since", "yesterday"], 2, "write 90s, 30m, 1h or 7d"),
+        (["--listen", "--fail", "x"], 2, "--fail is for --wait"),
+        (["--listen", "--from", "x"], 2, "--from is for --wait"),
+        (["--stamps"], 2, "--stamps is for --listen"),
         (["--patience", "-1"], 2, "is no number of seconds"),
     ],
 )
@@ -240,51 +244,6 @@ def test_no_alias_is_status_2_where_nobody_can_be_asked(server):
 def test_closed_files_are_no_trouble(server):
     script = f"exec {PROGRAM} 127.0.0.1:{server.port} --alias ci <&- >&-"
     assert subprocess.run(["sh", "-c", script], timeout=SECONDS).returncode == 0
-
-
-# -- for scripts
-
-
-@pytest.fixture
-def ops(server):
-    """Somebody in a room in which a few lines were said."""
-    with in_room(server) as alice:
-        alice.send("one\ntwo\nthree\n/ping x\n")
-        alice.read_until("pong x")
-        yield alice
-
-
-def listen(server, *options, **more):
-    return pipe(server, "--room", "ops", "--listen", *options, **more)
-
-
-def test_the_last_events_come_first(server, ops):
-    done = listen(server, "--tail", "2", "--wait", "three")
-    assert (done.returncode, done.stdout) == (0, b"#ops alice: two\n#ops alice: three\n")
-
-
-def test_what_came_after_a_number_comes_first(server, ops):
-    done = listen(server, "--after", "2", "--wait", "three")
-    assert (done.returncode, done.stdout) == (0, b"#ops alice: two\n#ops alice: three\n")
-
-
-def test_events_can_be_printed_as_json(server, ops):
-    done = listen(server, "--tail", "1", "--json", "--wait", "three")
-    event = json.loads(done.stdout)
-    assert list(event) == ["kind", "room", "number", "time", "author", "text"]
-    assert (event["kind"], event["number"], event["author"], event["text"]) == ("said", 4, "alice", "three")
-
-
-def test_a_line_that_never_comes_is_status_4(server, ops):
-    done = listen(server, "--wait", "nonsense", "--timeout", "0.3")
-    assert done.returncode == 4
-    assert done.stderr == b"twisted-chat: no line matched within 0.3 seconds\n"
-
-
-def test_what_is_to_be_said_is_said_before_a_wait_ends(server, ops):
-    done = listen(server, "--wait", "ci: b", given=b"a\nb\nc\n")
-    assert done.returncode == 0
-    ops.read_until("#ops ci: a\n#ops ci: b\n#ops ci: c\n")
 
 
 # -- cuts

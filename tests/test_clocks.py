@@ -410,20 +410,45 @@ def test_a_real_server_goes_on_through_every_step(twistd, machine, start, tmp_pa
         assert "slow down" not in server.log + alice.received.decode() + bob.received.decode()
 
 
-def test_the_bundled_client_waits_as_long_as_it_was_told(twistd, machine):
+@pytest.fixture
+def client(twistd, machine):
+    """Start a client on this machine, which hears alice."""
     server = twistd()
-    command = [SCRIPTS / "twisted-chat", f"127.0.0.1:{server.port}", "--alias", "log", "--listen"]
-    given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with (
-        server.connect("alice") as alice,
-        subprocess.Popen([*command, "--wait", "done$", "--timeout", "600"], env=machine.env, **given) as client,
-    ):
+    alice = server.connect("alice")
+    started = []
+
+    def start(*options):
+        command = [SCRIPTS / "twisted-chat", f"127.0.0.1:{server.port}", "--alias", "log", "--listen", *options]
+        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        client = subprocess.Popen(command, env=machine.env, **given)
+        started.append(client)
         alice.read_until("log has connected to the chat room")
-        for step in (*STEPS, 7200):
-            machine.set(step)
-            for number in range(3):
-                alice.send(f"{step} {number}\n")
-                assert client.stdout.readline() == f"alice: {step} {number}\n".encode()
-        alice.send("done\n")
-        assert client.communicate(timeout=SECONDS) == (b"alice: done\n", b"")
-        assert client.returncode == 0
+        client.alice = alice
+        return client
+
+    yield start
+    alice.close()
+    for client in started:
+        client.kill()
+        client.communicate()
+
+
+def test_the_bundled_client_waits_no_less_than_it_was_told(client, machine):
+    log = client("--wait", "done$", "--timeout", "600")
+    for step in (*STEPS, 7200):
+        machine.set(step)
+        for number in range(3):
+            log.alice.send(f"{step} {number}\n")
+            assert log.stdout.readline() == f"alice: {step} {number}\n".encode()
+    log.alice.send("done\n")
+    assert log.communicate(timeout=SECONDS) == (b"alice: done\n", b"")
+    assert log.returncode == 0
+
+
+def test_the_bundled_client_waits_no_more_than_it_was_told(client, machine):
+    log = client("--wait", "done$", "--timeout", "3")
+    log.alice.send("it waits now\n")
+    log.stdout.readline()
+    machine.set(-3600)
+    assert log.communicate(timeout=SECONDS) == (b"", b"twisted-chat: no line matched within 3 seconds\n")
+    assert log.returncode == 4

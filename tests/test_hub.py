@@ -182,7 +182,7 @@ def test_nick_to_ones_own_alias_in_other_letters(house):
     assert bob.heard() == ["bob is now known as Bob", "Bob is now known as b0b", "b0b is now known as bob"]
     bob.type("/quit")
     assert house.hub.aliases == {}
-    assert house.hub._looks == {}
+    assert house.hub.directory.looks == {}
 
 
 def test_nick_in_no_room_is_told_to_oneself(house):

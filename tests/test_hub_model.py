@@ -253,7 +253,7 @@ class HubMachine(RuleBasedStateMachine):
         self.everyone_heard_what_the_order_says()
         assert all(person.member.gone and not person.member.in_flight for person in self.everyone)
         hub = self.house.hub
-        assert not (hub.aliases or hub.everyone.members or hub._looks or hub._sessions)
+        assert not (hub.aliases or hub.everyone.members or hub.directory.looks or hub._sessions)
         assert hub.rooms[LOBBY].members == {}
 
 

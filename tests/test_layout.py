@@ -30,19 +30,20 @@ MAY_IMPORT = {
     "member": GROUND | {"room", "calls", "ignoring"},
     "rooms": GROUND | {"room"},
     "past": GROUND | {"member", "room", "rooms"},
-    "hub": GROUND | {"ignoring", "member", "past", "room", "rooms"},
+    "directory": {"errors", "member", "text"},
+    "hub": GROUND | {"directory", "ignoring", "member", "past", "room", "rooms"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
     "journals": GROUND | {"journals"},
     "doors": GROUND | {"hub", "room", "member", "commands", "programs", "wire", "doors"},
-    "client": GROUND | {"wire", "client", "__init__"},
+    "client": GROUND | {"clocks", "wire", "client", "__init__"},
     "service": GROUND | {"clocks", "hub", "member", "commands", "wire", "doors", "journals", "__init__"},
     "export": GROUND | {"journals", "wire"},
     "__main__": {"client", "clocks", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls ignoring traffic room rooms member".split()
+PURE = "errors events text limits interfaces calls ignoring traffic room rooms member directory".split()
 PURE += "past hub commands programs wire".split()
 
 

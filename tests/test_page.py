@@ -600,6 +600,29 @@ def test_a_server_that_has_forgotten_all_is_told_and_numbers_begin_anew(window, 
         server.close()
 
 
+TOLD = """
+    window.told = [];
+    const words = document.getElementById("banner-words");
+    new MutationObserver(() => told.push(words.textContent)).observe(words, {childList: true});
+"""
+
+
+def test_the_next_try_is_told_as_it_comes_when_the_clock_is_set_back(window, tmp_path):
+    server = Twistd(tmp_path, "--web", "tcp:0:interface=127.0.0.1")
+    try:
+        page = window(server.url).enter("Tess")
+        server.process.kill()
+        server.process.wait(30)
+        page.shows("trying again in", "#banner")
+        page.ask(TOLD + "let hour = Date.now(); Date.now = () => hour -= 3600000")  # again and again
+        page.wait("return told.length > 3")
+        seconds = [int(found) for found in re.findall(r"again in (\d+) s", "\n".join(page.ask("return told")))]
+        assert seconds
+        assert max(seconds) <= 15
+    finally:
+        server.close()
+
+
 NOTIFICATION = """
     window.notified = [];
     window.Notification = class {

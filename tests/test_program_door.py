@@ -12,7 +12,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.doors.chat import GOODBYE
-from twisted_chat.errors import NotKept, NotRecalled
+from twisted_chat.errors import NotKept
 from twisted_chat.interfaces import Known
 from twisted_chat.limits import Limits
 
@@ -403,17 +403,16 @@ def test_what_was_being_fetched_for_the_connection_before_comes_after_the_answer
     door.close()
 
 
-def test_a_fetch_for_the_connection_before_that_fails_ends_only_that_one(monkeypatch):
+def test_a_fetch_for_the_connection_before_that_fails_ends_only_that_one():
     door = Door(Limits(remembered=10, lines_at_once=1000))
     _alice, given = fetching(door)
     again = Program(door)
-    found = door.journal._found
-    answers = [NotRecalled("it cannot be read now")]
-    monkeypatch.setattr(door.journal, "_found", lambda query: answers.pop() if answers else found(query))
+    asked = list(door.journal._asked)
     hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
     again.peer.chat.dataReceived(json.dumps(hello | {"after": {"lobby": given}}).encode() + b"\n")
     door.settle()
-    assert not answers
+    ((_query, _answer, asker),) = asked
+    assert not asker.waits()  # so that it was answered with an error
     assert not again.peer.is_closed
     assert [message["number"] for message in again.heard()[2:]] == list(range(given + 20, given + 30))
     door.close()
@@ -447,7 +446,7 @@ def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
     door.settle()
     door.clock.advance(100)
     door.settle()
-    assert not (door.hub._sessions or door.hub._clients or door.hub.aliases)
+    assert not (door.hub._sessions or door.hub.directory.clients or door.hub.aliases)
 
 
 def test_what_was_told_to_somebody_who_has_just_left_is_acknowledged(door, alice):
@@ -652,7 +651,7 @@ def test_nobody_is_remembered_who_did_not_get_an_alias(door, alice):
     program = Program(door)
     assert program.answer("hello", version=1, alias="alice")["error"] == "alias_taken"
     program.dies()
-    assert list(door.hub._clients) == [alice.client]
+    assert list(door.hub.directory.clients) == [alice.client]
 
 
 def test_what_a_refused_join_promised_is_forgotten():

@@ -110,10 +110,10 @@ def test_what_was_asked_while_one_did_not_read_is_answered_then(door, reader, mu
 def long_ago(monkeypatch):
     """A journal that answers with more than fits."""
 
-    def chosen(events, query):
+    def chosen(query, events_of):
         first = query.after + 1
         numbers = range(first, min(PAST, first + query.most - 1) + 1)
-        kept = next(iter(events))
+        kept = next(iter(events_of(query.group)))
         return [kept._replace(number=number, text="x" * 1000) for number in numbers]
 
     monkeypatch.setattr("twisted_chat.journals.memory.chosen", chosen)

@@ -17,7 +17,7 @@ from .events import ACTED, POSTS, Event
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
-from .room import Room, by_time
+from .room import Room, of_rooms
 
 Function = Callable[[Hub, Member, str], None]
 
@@ -276,21 +276,14 @@ def search(hub: Hub, me: Member, rest: str) -> None:
         raise BadUsage(TABLE["search"].usage)
     if not rooms:
         raise NoCurrentRoom
-    found: list[list[Event]] = []
-    waits = len(rooms)
 
-    def answer(some: Sequence[Event]) -> None:
-        nonlocal waits
-        found.append([event for event in some if me.wants(event)])
-        waits -= 1
-        if not waits:
-            newest = list(by_time(*found))[-HISTORY_SHOWN:]
-            me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
-            me.show_again(newest)
+    def answer(found: Sequence[Event]) -> None:
+        newest = list(filter(me.wants, of_rooms(found)))[-HISTORY_SHOWN:]
+        me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
+        me.show_again(newest)
 
-    for room in rooms:
-        query = Query(room, words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
-        hub.past.recall(me, query, answer)
+    query = Query(rooms[0], words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
+    hub.past.recall(me, query._replace(others=tuple(rooms[1:])), answer)
 
 
 # -- people

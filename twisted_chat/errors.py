@@ -9,6 +9,7 @@ class ChatError(Exception):
     """The root: whoever asked is told ``str(error)``, one line, and stays connected. Programs are told ``code`` too."""
 
     id: str | None = None  # of a program's request that it is about, where nobody else knows it
+    seconds = 0  # after which it may be otherwise, where somebody knows that
     code: str = "chat_error"  # the name of the class in snake_case: to rename one is to change the protocol
 
     def __init_subclass__(cls) -> None:
@@ -26,9 +27,14 @@ class BadAlias(ChatError):
 class AliasTaken(ChatError):
     """An alias that somebody else has, or that looks like one."""
 
-    def __init__(self, alias: str, lookalike: str = "") -> None:
+    def __init__(self, alias: str, lookalike: str = "", seconds: int = 0) -> None:
+        """``seconds``: after which they leave, unless they come back first; 0: nobody knows."""
         why = f"looks like {lookalike}, who is here" if lookalike else "is taken"
-        super().__init__(f"{alias} {why}: choose another alias")
+        what = "choose another alias"
+        if seconds:
+            what = f"it may be free in {seconds} {'second' if seconds == 1 else 'seconds'}; wait, or {what}"
+        super().__init__(f"{alias} {why}: {what}")
+        self.seconds = seconds
 
 
 class BadRoom(ChatError):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from . import text
+from .directory import Directory
 from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms
 from .events import (
     CAME_BACK,
@@ -68,7 +69,8 @@ class Hub:
         what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
         in what concerns one member (or none in particular): the others are served on.
         """
-        self.aliases: dict[str, Member] = {}  # by key
+        self.directory = Directory()
+        self.aliases = self.directory.aliases  # the members by the key of their alias
         self.rooms = RoomTable(journal, limits, on_fault)
         self.everyone = Room(EVERYONE, limits)
         self._journal = journal
@@ -79,8 +81,6 @@ class Hub:
         self._on_fault = on_fault
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)  # of this opening of the journal
-        self._looks: dict[str, Member] = {}
-        self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
         self._ignorers: dict[Member, None] = {}  # who ignore somebody
@@ -137,20 +137,6 @@ class Hub:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
         return hashlib.blake2b(token.encode(), key=self._journal.secret, digest_size=16).hexdigest()
 
-    def client_called(self, client: str) -> Member | None:
-        """Return the member whose program has this public name, if they are here or away for a moment."""
-        return self._clients.get(client)
-
-    def introduce(self, member: Member, client: str) -> None:
-        """Give a member's program its public name, by which it is known after a reconnect."""
-        self._forget_client(member)
-        member.client = client
-        self._clients[client] = member
-
-    def _forget_client(self, member: Member) -> None:
-        if self._clients.get(member.client) is member:
-            del self._clients[member.client]
-
     def renew(self, member: Member) -> None:
         """Tell what a member asks from now on apart from what is under way: nobody waits for a refusal of that."""
         member.former.append(member.session)
@@ -168,13 +154,15 @@ class Hub:
         Raises: BadAlias, AliasTaken.
         """
         alias = text.alias(wanted)
-        self._refuse_taken(member, alias)
+        holder = self._asked_to_give_way(member, alias)
+        if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
+            self.directory.refuse_taken(member, alias)
         self._append(CLAIMED, member, "", alias)
 
     def wait_for_leaver(self, member: Member, wanted: str) -> bool:
         """Let a member wait for whoever has an alias and is leaving; return whether there is somebody."""
-        holder = self.aliases.get(text.key(wanted))
-        if holder is None or holder is member or holder.leaving is None:
+        holder = self._asked_to_give_way(member, wanted)
+        if holder is None or holder.leaving is None:
             return False
         holder.heirs.append((member, member.epoch))
         member.asking += 1
@@ -567,13 +555,12 @@ class Hub:
         if member.leaving is not None:
             return
         try:
-            self._refuse_taken(member, alias)
+            self.directory.refuse_taken(member, alias)
         except AliasTaken as error:
             if event.origin == member.session:
                 self._show(member, member.refusal(error, event.ident))
             return
-        self.aliases[text.key(alias)] = member
-        self._looks.update(dict.fromkeys(text.looks(alias), member))
+        self.directory.take(member, alias)
         if member.alias:
             member.next_alias = alias
             for name in member.rooms:
@@ -589,7 +576,7 @@ class Hub:
             self._append(JOINED, member, room)
 
     def _renamed(self, alias: str, member: Member) -> None:
-        self._give_back(member, but=alias)
+        self.directory.give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
         for ignorer in self._ignorers:
             ignorer.ignoring.renamed(alias, member.session)
@@ -598,13 +585,13 @@ class Hub:
 
     def _released(self, member: Member) -> None:
         self._dismiss(member, self.everyone)
-        self._give_back(member)
+        self.directory.give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
         self._ignorers.pop(member, None)
         for ignorer in self._ignorers:
             ignorer.ignoring.left(self._sessions.__contains__)
-        self._forget_client(member)
+        self.directory.forget_client(member)
         self._heirs += member.heirs
         member.pace.leave()
         member.gone = True
@@ -645,23 +632,17 @@ class Hub:
             for room in list(member.hearing):  # without being in it
                 self._dismiss(member, room)
             del self._sessions[member.session]
-            self._forget_client(member)
+            self.directory.forget_client(member)
             member.gone = True
             member.settle()
 
-    def _refuse_taken(self, member: Member, alias: str) -> None:
-        if self.aliases.get(text.key(alias), member) is not member:
-            raise AliasTaken(alias)
-        for look in text.looks(alias):
-            holder = self._looks.get(look, member)
-            if holder is not member:
-                raise AliasTaken(alias, holder.alias)
-
-    def _give_back(self, member: Member, but: str = "") -> None:
-        if member.key != text.key(but):
-            del self.aliases[member.key]
-        for look in text.looks(member.alias) - text.looks(but):
-            del self._looks[look]
+    def _asked_to_give_way(self, member: Member, alias: str) -> Member | None:
+        """Return the other member who has an alias; one whom nothing keeps leaves now."""
+        holder = self.aliases.get(text.key(alias))
+        if holder is None or holder is member:
+            return None
+        holder.door.give_way(member.door.host)
+        return holder
 
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)

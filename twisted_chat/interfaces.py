@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from .errors import ChatError, NotKept
@@ -10,7 +10,10 @@ from .events import Event, Lines
 
 
 class Query(NamedTuple):
-    """Which events of a group to recall: those that meet all of this, oldest first."""
+    """Which events of a group to recall: those that meet all of this, oldest first.
+
+    With more than one group it is asked of each alike, and the answer has those of one group behind those of another.
+    """
 
     group: str
     after: int = 0  # only numbers above it
@@ -21,6 +24,25 @@ class Query(NamedTuple):
     author: str = ""  # only what this alias said, in any case of letters
     most: int = 100  # no more than so many ...
     newest: bool = False  # ... of which, if there are more, the newest, and not the oldest
+    others: tuple[str, ...] = ()  # more groups
+
+    def each(self) -> list[Query]:
+        """Return the query for each of its groups."""
+        return [self._replace(group=group, others=()) for group in (self.group, *self.others)]
+
+
+def _always() -> bool:
+    return True
+
+
+class Asker(NamedTuple):
+    """Who asks about the past."""
+
+    name: Hashable = ""  # those with the same name share their turn
+    waits: Callable[[], bool] = _always  # whether anybody still waits for the answer; called in any thread
+
+
+ANYONE = Asker()
 
 
 class Known(NamedTuple):
@@ -71,8 +93,13 @@ class Journal(Protocol):
     def append(self, *events: Event | Lines) -> None:
         """Take some events. They come back with their numbers and times, after all that was appended before them."""
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        """Answer later with the events that a query asks for, or with why that cannot be told."""
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        """Answer later with the events that a query asks for, or with why that cannot be told.
+
+        Askers take turns. Where nobody waits for the answer any more it need not be found out, and is an error.
+        """
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if what is appended now is kept, or with why it is not; it is tried, behind the rest.
@@ -113,6 +140,10 @@ class Outbox(Protocol):
 class Door(Protocol):
     """The connection through which a member came in."""
 
+    @property
+    def host(self) -> str:
+        """The address that they are at; empty for this machine, or where nobody knows it."""
+
     def settled(self) -> None:
         """Called when the member may be able to do more than before.
 
@@ -122,6 +153,12 @@ class Door(Protocol):
 
     def taken_over(self) -> None:
         """Learn that the member, who is who they were, has come in through another connection instead."""
+
+    def give_way(self, host: str) -> None:
+        """Leave now if nothing is lost by it: somebody at an address asks for the member's alias."""
+
+    def free_in(self) -> int:
+        """Return after how many seconds the member leaves by itself, unless they come back; 0: nobody knows."""
 
 
 class View(Protocol):

@@ -145,7 +145,7 @@ class Member:
     def refusal(self, error: ChatError, ident: str) -> Event:
         """Return what tells them why something that they asked for cannot be done."""
         self.refused = ident
-        return Event(REFUSED, author=error.code, text=str(error), ident=ident)
+        return Event(REFUSED, author=error.code, text=str(error), number=error.seconds, ident=ident)
 
     def send(self, events: Sequence[Event]) -> None:
         """Show them some events at once."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
-from .interfaces import Journal, Query
+from .interfaces import ANYONE, Asker, Journal, Query
 from .member import FETCHED, Member
 from .room import Room
 from .rooms import RoomTable
@@ -43,7 +43,9 @@ class Past:
 
         Without a connection nobody waits for the answer, and nothing is asked.
         """
-        self._ask(member, partial(self._journal.recall, query), answer)
+        epoch = member.epoch
+        asker = Asker(member.session, lambda: member.epoch == epoch)
+        self._ask(member, lambda answered: self._journal.recall(query, answered, asker), answer)
 
     def find_room(self, member: Member, wanted: str, answer: Callable[[Room], None]) -> None:
         """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.
@@ -82,7 +84,9 @@ class Past:
 
         ask(answered)
 
-    def look_up(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+    def look_up(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
         """Ask the journal for somebody who is no member; the answer may be why it cannot be told."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
@@ -91,7 +95,7 @@ class Past:
             except Exception:
                 self._on_fault(None)
 
-        self._journal.recall(query, answered)
+        self._journal.recall(query, answered, asker)
 
     def recall_pages(self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
         """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
@@ -156,7 +160,8 @@ class Past:
             except Exception:
                 self._on_fault(member)
 
-        self._journal.recall(Query(room.name, after=first - 1, until=last, most=FETCHED), answered)
+        query = Query(room.name, after=first - 1, until=last, most=FETCHED)
+        self._journal.recall(query, answered, Asker(member.session, lambda: not outbox.is_closed))
 
 
 def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:

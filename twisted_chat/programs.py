@@ -17,7 +17,7 @@ from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Even
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
-from .room import Room, by_time
+from .room import Room, of_rooms
 
 Fields = dict[str, Any]
 Steps = Generator[None, None, Fields]
@@ -200,7 +200,7 @@ def _can_answer(member: Member, caller: Member) -> bool:
 def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
     """Answer a call. If the caller is gone, nobody hears it."""
     client, _slash, _own = fields["call"].partition("/")
-    caller = hub.client_called(client)
+    caller = hub.directory.clients.get(client)
     if caller is not None and not caller.calls.answered(fields["call"], me.client):
         raise NotCalled
     if caller is not None and not (caller.is_behind or caller.ignores(me)):
@@ -278,13 +278,12 @@ def search(hub: Hub, me: Member, fields: Fields) -> Steps:
     if not (words.strip() or author):
         raise BadRequest('"words" is empty: give what to look for, or "from", an alias')
     names = [hub.room_of(me, fields["room"]).name] if "room" in fields else list(me.rooms)
-    limit, found = fields["limit"], list[Sequence[Event]]()
-    for name in names:
-        query = Query(name, words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
-        hub.past.recall(me, query, found.append)
+    limit, found = fields["limit"], list[Event]()
+    if names:
+        query = Query(names[0], words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
+        hub.past.recall(me, query._replace(others=tuple(names[1:])), found.extend)
     yield
-    more = sum(map(len, found)) > limit
-    return {"events": list(filter(me.wants, by_time(*found)))[-limit:], "more": more}
+    return {"events": list(filter(me.wants, of_rooms(found)))[-limit:], "more": len(found) > limit}
 
 
 @request

@@ -240,6 +240,11 @@ def by_time(*logs: Iterable[Event]) -> Iterator[Event]:
     return merge(*logs, key=_when)
 
 
+def of_rooms(events: Iterable[Event]) -> Iterator[Event]:
+    """Merge the events of several logs by their time; those of one log stand together, oldest first."""
+    return by_time(*[list(log) for _group, log in groupby(events, key=attrgetter("group"))])
+
+
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
     """Cut events into parts of about so many bytes of text, at least one event each."""
     part: list[Event] = []

@@ -13,6 +13,7 @@ from ..events import Event
 from . import address as addresses
 from .calls import Answers
 from .chat import PATIENCE, Chat
+from .connecting import Connecting
 from .drivers import Driver
 from .errors import CallFailed, CannotConnect, ConnectionLost, NoAnswer, Refused
 from .watcher import Watcher
@@ -23,6 +24,7 @@ __all__ = [
     "CannotConnect",
     "Chat",
     "ChatError",
+    "Connecting",
     "ConnectionLost",
     "Event",
     "NoAnswer",
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 
-async def connect(
+def connect(
     address: str = "127.0.0.1:59000",
     *,
     alias: str,
@@ -42,8 +44,10 @@ async def connect(
     patience: float | None = PATIENCE,
     tls: bool = False,
     ca: str | None = None,
-) -> Chat:
+) -> Connecting:
     """Come into a chat under an alias, and be in these rooms, or in the lobby if none are given.
+
+    Use ``async with connect(...) as chat``, or ``chat = await connect(...)`` and ``await chat.close()`` at the end.
 
     ``after``: by room, the number after which its events begin; without it, with what happens from now on.
     ``patience``: seconds to try to come back after the connection is lost; None: for ever; 0: not at all.
@@ -51,6 +55,18 @@ async def connect(
 
     Raises: CannotConnect; ChatError, where the alias or a room is refused; ValueError for a bad address.
     """
+    return Connecting(_come_in(address, alias, rooms, after, patience, tls, ca))
+
+
+async def _come_in(
+    address: str,
+    alias: str,
+    rooms: Sequence[str] | None,
+    after: Mapping[str, int] | None,
+    patience: float | None,
+    tls: bool,
+    ca: str | None,
+) -> Chat:
     if isinstance(rooms, str):
         raise TypeError("rooms is a list of names, not one name")
     chat = await reach(address, patience=patience, tls=tls, ca=ca)

@@ -1,6 +1,6 @@
 """The library's heart: one's place in a chat, as ordinary calls; what happens there, as an iterator of events.
 
-Nothing here knows a reactor, an event loop or a socket: a driver brings those. One task at a time may iterate.
+Nothing here knows a reactor, an event loop or a socket: a driver brings those. Only one task may take the events.
 """
 
 from __future__ import annotations
@@ -81,17 +81,19 @@ class Chat:
         return _said(await self._session.ask("say", room=name, text=words))
 
     async def say_all(self, room: str, lines: Iterable[str]) -> list[str]:
-        """Say many lines in a room, in one go and in order; return why some were refused, in the server's words.
+        """Say many lines in a room, in one go and in order; return why some were refused, one text each.
 
-        Raises: ChatError, and then nothing is said; ConnectionLost.
+        Raises: ChatError, where the room is refused, and then nothing is said; ConnectionLost.
         """
-        checked = [one_line(words) for words in lines]
         name = await self._be_in(room)
-        said = await self._session.ask_all("say", [{"room": name, "text": words} for words in checked])
-        for request in said:
-            if not isinstance(request.error, ChatError):
-                granted(request)
-        return [str(request.error) for request in said if request.error is not None]
+        checked = [_checked(words) for words in lines]
+        sayable = [{"room": name, "text": words} for words in checked if isinstance(words, str)]
+        said = iter(await self._session.ask_all("say", sayable))
+        errors = [next(said).error if isinstance(words, str) else words for words in checked]
+        for error in errors:
+            if error is not None and not isinstance(error, ChatError):
+                raise error
+        return [str(error) for error in errors if error is not None]
 
     async def tell(self, alias: str, words: str) -> Event:
         """Say a line to one person. Nobody else sees it. Return it as it was kept.
@@ -188,7 +190,11 @@ class Chat:
         return self
 
     async def __anext__(self) -> Event:
-        """Raises: ConnectionLost, once coming back was given up, and all that came before has been taken."""
+        """Return the next event.
+
+        Raises: ConnectionLost, once coming back was given up, and all that came before has been taken; RuntimeError,
+        if another task waits for events already.
+        """
         session = self._session
         while (event := session.inbox.next()) is None:
             if session.is_closed:
@@ -260,6 +266,14 @@ class Chat:
 
     async def _typed(self, lines: Sequence[str], is_quiet: bool = False) -> list[Request]:
         return await self._session.ask_all("type", [{"text": text.clean(line)} for line in lines], is_quiet)
+
+
+def _checked(words: str) -> str | ChatError:
+    """Return a text as it is sent, or why it cannot be said."""
+    try:
+        return one_line(words)
+    except ChatError as error:
+        return error
 
 
 def _said(request: Request) -> Event:

@@ -48,7 +48,12 @@ class Inbox:
         return self._events.popleft() if self._events else None
 
     async def more(self) -> None:
-        """Wait until there may be one."""
+        """Wait until there may be one.
+
+        Raises: RuntimeError, if another task waits already: each event would reach only one of them.
+        """
+        if self._taker is not None and not self._taker.done():
+            raise RuntimeError("another task waits for this chat's events already: take them in one task")
         self._taker = taker = self._driver.waiter()
         await taker
 

@@ -28,6 +28,7 @@ class Line:
         self._reader = wire.Reader()
         self._link: Link | None = None
         self._greeting: Waiter[None] = driver.waiter()
+        self._no_greeting: CannotConnect | None = None  # why none comes; kept here, as perhaps nobody waits for it
         self._ended: Waiter[None] = driver.waiter()
         self._is_pumping = False
         self._is_dropped = False  # by us
@@ -46,6 +47,8 @@ class Line:
             await self._greeting
         finally:
             stop()
+        if self._no_greeting is not None:
+            raise self._no_greeting
 
     def send(self, data: bytes) -> None:
         """Send some messages, encoded."""
@@ -108,8 +111,7 @@ class Line:
         self.is_over = True
         self.pump()
         why = self._why or why
-        if not self._greeting.done():
-            self._greeting.set_exception(CannotConnect(why or "the server has closed it"))
+        self._not_greeted(why or "the server has closed it")
         if not self._is_dropped:  # by who has just heard the last
             self._hearer.line_lost(self, why)
 
@@ -135,5 +137,9 @@ class Line:
             self._link.abort()
 
     def _overdue(self) -> None:
+        self._not_greeted("what listens there does not greet as a chat server does")
+
+    def _not_greeted(self, why: str) -> None:
         if not self._greeting.done():
-            self._greeting.set_exception(CannotConnect("what listens there does not greet as a chat server does"))
+            self._no_greeting = CannotConnect(why)
+            settle(self._greeting)

@@ -37,11 +37,27 @@ class AsyncioDriver:
             lambda: Connection(listener), address.host, address.port, ssl=context, happy_eyeballs_delay=0.25
         )
         try:
-            await asyncio.wait_for(connecting, CONNECT_SECONDS)
-        except asyncio.TimeoutError:  # until Python 3.11 not the built-in one
-            raise CannotConnect("no answer") from None
+            await self._within(CONNECT_SECONDS, connecting)
         except (OSError, ssl.CertificateError) as error:
             raise CannotConnect(_why(error)) from error
+
+    async def _within(self, seconds: float, connecting: Coroutine[Any, Any, Any]) -> None:
+        """Wait for a connection. Until Python 3.12 ``wait_for`` loses a cancellation that comes with the result."""
+        task = self._loop.create_task(connecting)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            task.cancel()
+        if not task.done():
+            raise CannotConnect("no answer")
+        task.result()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more, perhaps
 
 
 class Connection(asyncio.Protocol):

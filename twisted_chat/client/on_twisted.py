@@ -8,13 +8,12 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from twisted.internet import error as internet_error
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
     IPushProducer,
-    IReactorTime,
     IStreamClientEndpoint,
     ITCPTransport,
 )
@@ -52,7 +51,8 @@ class DeferredWaiter(Generic[T]):
 class TwistedDriver:
     """A reactor."""
 
-    def __init__(self, reactor: IReactorTime, seconds: Callable[[], float] = monotonic) -> None:
+    def __init__(self, reactor: Any, seconds: Callable[[], float] = monotonic) -> None:
+        """``reactor`` has IReactorTime; to connect, or to be called from threads, what that needs."""
         self._reactor = reactor
         self._seconds = seconds
 
@@ -79,6 +79,10 @@ class TwistedDriver:
 
         return stop
 
+    def call_from_thread(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Call in the reactor's thread, soon."""
+        self._reactor.callFromThread(call, *arguments)
+
     def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
         return Deferred.fromCoroutine(task).cancel
 
@@ -88,7 +92,7 @@ class TwistedDriver:
         if tls:
             endpoint = _over_tls(endpoint, address.host, ca)
         try:
-            await endpoint.connect(ConnectionFactory(listener))
+            await _cancellable(endpoint.connect(ConnectionFactory(listener)))
         except internet_error.ConnectError as error:
             raise CannotConnect(_why(error)) from error
         except internet_error.DNSLookupError as error:
@@ -142,6 +146,18 @@ class ConnectionFactory(ClientFactory):
 
     def buildProtocol(self, address: IAddress) -> Connection:  # type: ignore[override]  # clients know it
         return Connection(self._listener)
+
+
+def _cancellable(connecting: Deferred[Any]) -> Deferred[Any]:
+    """Return a Deferred that fails with CancelledError when it is cancelled, whatever an endpoint makes of that."""
+
+    def cancel(whole: Deferred[Any]) -> None:
+        whole.errback(CancelledError())
+        connecting.cancel()
+
+    whole: Deferred[Any] = Deferred(cancel)
+    connecting.addBoth(lambda outcome: None if whole.called else whole.callback(outcome))
+    return whole
 
 
 def _over_tls(endpoint: IStreamClientEndpoint, host: str, ca: str | None) -> IStreamClientEndpoint:

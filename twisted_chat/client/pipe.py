@@ -1,160 +1,40 @@
 """The client in a pipe: says the lines of its standard input, prints what it hears, and ends with a status.
 
-The law: every line that it was given is acknowledged, or the status is not 0.
+The law: every line that it was given is acknowledged, and what it heard is written, or the status is not 0.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
-from twisted.internet.protocol import Protocol
-from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from .. import text
-from ..errors import ChatError, LineTooLong
+from ..clocks import wall
+from ..errors import ChatError
 from ..events import JOINED, Event
 from . import connect, wire
 from .chat import PAGE, Chat
 from .errors import ConnectionLost
 from .on_twisted import DeferredWaiter, TwistedDriver
-from .settings import OK, REFUSED, TIMED_OUT, UNREACHED, Settings, complain, status_of
-from .show import plain
-
-MAX_LINE = 1024 * 1024  # bytes; a server's limit is far below it, and its to tell
-AT_ONCE = 100  # lines that are asked for in one go ...
-BYTES_AT_ONCE = 64 * 1024  # ... and about how long they may be together
-WAITING = 4 * AT_ONCE  # lines that wait to be said, before no more are read
-
-
-@implementer(IHalfCloseableProtocol, IPushProducer)
-class Stdio(Protocol):
-    """Standard input as lines that are waited for, standard output as room that is waited for."""
-
-    transport: Any  # StandardIO
-
-    def __init__(self) -> None:
-        self._rest = bytearray()  # of a line whose end is not read yet
-        self._is_skipping = False  # the rest of a line that is too long
-        self._lines: deque[bytes | ChatError] = deque()
-        self._is_at_end = self._is_paused = False
-        self._taker: DeferredWaiter[None] | None = None
-        self._room: DeferredWaiter[None] | None = None  # fires once there is some in the output
-        self.has_read = False  # anything at all
-        self.reader_gone: Deferred[None] = Deferred()  # or all is printed, once we have closed
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether there are some to take now."""
-        return bool(self._lines)
-
-    async def take(self) -> list[bytes | ChatError]:
-        """Return the next lines, without their ends, or why one cannot be said; none at the end."""
-        while not self._lines and not self._is_at_end:
-            self._taker = DeferredWaiter()
-            await self._taker
-        taken: list[bytes | ChatError] = []
-        size = 0
-        while self._lines and len(taken) < AT_ONCE and size < BYTES_AT_ONCE:
-            line = self._lines.popleft()
-            size += len(line) if isinstance(line, bytes) else 0
-            taken.append(line)
-        self._read_or_not()
-        return taken
-
-    async def put(self, data: bytes) -> None:
-        """Print, and wait until there is room for more."""
-        self.transport.write(data)
-        if self._room is not None:
-            await self._room
-
-    # -- what Twisted calls
-
-    def connectionMade(self) -> None:
-        self.transport.registerProducer(self, True)
-
-    def dataReceived(self, data: bytes) -> None:
-        self.has_read = True
-        start = 0
-        while (end := data.find(b"\n", start)) >= 0:
-            self._extend(data[start:end])
-            self._end_line()
-            start = end + 1
-        self._extend(data[start:])
-        self._read_or_not()
-        self._wake()
-
-    def readConnectionLost(self) -> None:
-        if self._rest or self._is_skipping:
-            self._end_line()
-        self._is_at_end = True
-        self._wake()
-
-    def writeConnectionLost(self) -> None:
-        if not self.reader_gone.called:
-            self.reader_gone.callback(None)
-        self.resumeProducing()
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
-        self.readConnectionLost()
-        self.writeConnectionLost()
-
-    def pauseProducing(self) -> None:
-        self._room = DeferredWaiter()
-
-    def resumeProducing(self) -> None:
-        room, self._room = self._room, None
-        if room is not None:
-            room.set_result(None)
-
-    def stopProducing(self) -> None:
-        self.resumeProducing()
-
-    # -- helpers
-
-    def _extend(self, data: bytes) -> None:
-        if not self._is_skipping:
-            self._rest += data
-        if len(self._rest) > MAX_LINE:
-            self._is_skipping = True
-            self._rest.clear()
-
-    def _end_line(self) -> None:
-        self._lines.append(LineTooLong(MAX_LINE) if self._is_skipping else bytes(self._rest).removesuffix(b"\r"))
-        self._is_skipping = False
-        self._rest.clear()
-
-    def _wake(self) -> None:
-        taker, self._taker = self._taker, None
-        if taker is not None and not taker.done():
-            taker.set_result(None)
-
-    def _read_or_not(self) -> None:
-        is_full = len(self._lines) >= WAITING
-        if is_full != self._is_paused and not self._is_at_end:
-            self._is_paused = is_full
-            if is_full:
-                self.transport.pauseProducing()
-            else:
-                self.transport.resumeProducing()
+from .settings import FAILED, OK, REFUSED, TIMED_OUT, UNREACHED, UNWRITTEN, Settings, complain, status_of
+from .show import plain, stamp
+from .stdio import Stdin, Stdout
 
 
 class Pipe:
     """One run of it."""
 
-    def __init__(self, settings: Settings, chat: Chat, stdio: Stdio) -> None:
+    def __init__(self, settings: Settings, chat: Chat, stdin: Stdin, stdout: Stdout) -> None:
         self.status = OK
         self._settings = settings
         self._chat = chat
-        self._stdio = stdio
+        self._stdin = stdin
+        self._stdout = stdout
         self._is_saying = self._has_matched = False
         self._over: DeferredWaiter[None] = DeferredWaiter()
 
@@ -170,13 +50,26 @@ class Pipe:
         printing = Deferred.fromCoroutine(self._print())
         for task in (saying, printing):
             task.addErrback(self._broken)
-        self._stdio.reader_gone.addCallback(self._unread)
+        self._stdout.failed.addCallback(lambda _error: self._finish())
         await self._over
-        if self._stdio.has_read and not saying.called and not self._has_matched:
+        if self._stdin.has_read and not saying.called and not self._has_matched:
             complain("not all of the input was said")
             self.status = self.status or UNREACHED
         saying.cancel()
         printing.cancel()
+
+    async def written(self) -> None:
+        """Wait until what was heard is written; tell it if that cannot be."""
+        await self._stdout.written()
+        error = self._stdout.error
+        if error is None:
+            return
+        if not self._stdout.is_reader_gone:
+            complain(f"the output cannot be written: {error.strerror}")
+            self.status = UNWRITTEN
+        elif self._settings.wanted is not None and not self._has_matched:
+            complain("nobody reads the output any more, and no line has matched")
+            self.status = self.status or UNWRITTEN
 
     def time_out(self) -> None:
         """End, as what was waited for has not come."""
@@ -188,9 +81,6 @@ class Pipe:
         if not self._over.done():
             self._over.set_exception(failure.value or ConnectionLost())
 
-    def _unread(self, _nothing: None) -> None:
-        self._finish()
-
     def _finish(self) -> None:
         if not self._over.done():
             self._over.set_result(None)
@@ -198,12 +88,12 @@ class Pipe:
     # -- saying
 
     async def _say(self) -> None:
-        while lines := await self._stdio.take():
+        while lines := await self._stdin.take():
             self._is_saying = True
             for why in await self._chat.say_all(self._settings.room, self._sayable(lines)):
                 self._refused(why)
             self._is_saying = False
-            if self._has_matched and not self._stdio.has_lines:
+            if self._has_matched and not self._stdin.has_lines:
                 self._finish()
 
     def _sayable(self, lines: list[bytes | ChatError]) -> list[str]:
@@ -230,27 +120,45 @@ class Pipe:
         async for event in self._chat:
             if event.group != self._settings.room or event.number > printed:
                 await self._put(event)
+                self._match(event)
 
     async def _print_past(self) -> int:
-        """Print the last events of the room, if that was asked for; return the number of the last, 0 if it was not."""
+        """Print what was before in the room, if that was asked for; return the number of the last, 0 if it was not."""
+        room, here = self._settings.room, self._chat.came_at(self._settings.room)
+        if self._settings.since is not None:
+            for event in self._without_entry(await _since(self._chat, room, here, wall() - self._settings.since)):
+                await self._put(event)
+                self._match(event)  # it may have come before the question was asked
+            return here
         if not self._settings.tail:
             return 0
-        here = self._chat.came_at(self._settings.room)
-        past = await _last(self._chat, self._settings.room, here, self._settings.tail + 1)
-        if past and past[-1].kind == JOINED and past[-1].author == self._chat.alias:
-            past.pop()  # it is we who have just come
+        past = self._without_entry(await _last(self._chat, room, here, self._settings.tail + 1))
         for event in past[-self._settings.tail :]:
             await self._put(event)
         return here
 
+    def _without_entry(self, past: list[Event]) -> list[Event]:
+        """Leave out that it is we who have just come."""
+        is_own = bool(past) and past[-1].kind == JOINED and past[-1].author == self._chat.alias
+        return past[:-1] if is_own else past
+
     async def _put(self, event: Event) -> None:
-        line = wire.encode(wire.shown(event)) if self._settings.is_json else f"{plain(event)}\n".encode()
-        await self._stdio.put(line)
-        pattern = self._settings.wait
-        if pattern is not None and pattern.search(line.decode()[:-1]):
-            self._has_matched = True
-            if not self._is_saying and not self._stdio.has_lines:
-                self._finish()
+        if self._settings.is_json:
+            line = wire.encode(wire.shown(event))
+        else:
+            line = f"{stamp(event.when) if self._settings.is_stamped else ''}{plain(event)}\n".encode()
+        await self._stdout.put(line)
+
+    def _match(self, event: Event) -> None:
+        wanted = self._settings.wanted
+        met = wanted.met_by(event, self._chat.alias) if wanted is not None and not self._has_matched else None
+        if met is None:
+            return
+        self._has_matched = True
+        if not met:
+            self.status = FAILED
+        if not self._is_saying and not self._stdin.has_lines:
+            self._finish()
 
 
 async def _last(chat: Chat, room: str, until: int, count: int) -> list[Event]:
@@ -265,6 +173,16 @@ async def _last(chat: Chat, room: str, until: int, count: int) -> list[Event]:
     return past
 
 
+async def _since(chat: Chat, room: str, until: int, since: float) -> list[Event]:
+    """Return the events of a room from a time on and up to a number, oldest first."""
+    past: list[Event] = []
+    while until > 0:
+        page = await chat.history(room, until=until, since=since, limit=PAGE)
+        past = page + past
+        until = page[0].number - 1 if page else 0
+    return past
+
+
 async def run(settings: Settings) -> int:
     """Be a pipe, and return the exit status."""
     try:
@@ -272,22 +190,21 @@ async def run(settings: Settings) -> int:
         chat = await _connect(settings)
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
-    with plain_files(settings.listens) as (stdin, stdout):
-        stdio = Stdio()
-        transport = StandardIO(stdio, stdin, stdout)  # type: ignore[call-arg]  # that of Windows takes no files
-        pipe = Pipe(settings, chat, stdio)
-        stop = _stop_after(settings, pipe)
-        try:
-            await pipe.run()
-        except (ChatError, ConnectionError) as error:
-            pipe.status = status_of(error)
-        finally:
-            stop()
-            await chat.close()
-            transport.unregisterProducer()  # or what is unprinted would never end
-            transport.loseConnection()
-        await stdio.reader_gone  # once all is printed; a signal does not wait for that
-        return pipe.status
+    call = TwistedDriver(_reactor()).call_from_thread
+    nothing = os.open(os.devnull, os.O_RDWR)  # for what this run does not use, so that it is left to others
+    stdin = Stdin(nothing if settings.listens and os.isatty(0) else 0, call)
+    stdout = Stdout(1 if settings.listens else nothing, call)
+    pipe = Pipe(settings, chat, stdin, stdout)
+    stop = _stop_after(settings, pipe)
+    try:
+        await pipe.run()
+    except (ChatError, ConnectionError) as error:
+        pipe.status = status_of(error)
+    finally:
+        stop()
+        await chat.close()
+    await pipe.written()  # a signal does not wait for that
+    return pipe.status
 
 
 async def _connect(settings: Settings) -> Chat:
@@ -304,25 +221,12 @@ async def _connect(settings: Settings) -> Chat:
 
 def _stop_after(settings: Settings, pipe: Pipe) -> Callable[[], None]:
     """Let a run end after a time, if one is given; return what prevents that."""
-    from twisted.internet import reactor
-
     if settings.timeout is None:
         return lambda: None
-    return TwistedDriver(reactor).call_later(settings.timeout, pipe.time_out)
+    return TwistedDriver(_reactor()).call_later(settings.timeout, pipe.time_out)
 
 
-@contextmanager
-def plain_files(listens: bool) -> Iterator[tuple[int, int]]:
-    """Yield what to read and write: nothing for what this run does not use, so that nobody else's is touched.
+def _reactor() -> Any:
+    from twisted.internet import reactor
 
-    Twisted makes a file non-blocking for all who share it, the shell for example: that is undone.
-    """
-    nothing = os.open(os.devnull, os.O_RDWR)
-    stdin = nothing if listens and os.isatty(0) else 0
-    stdout = 1 if listens else nothing
-    used = [(fd, os.get_blocking(fd)) for fd in (stdin, stdout) if fd != nothing]
-    try:
-        yield stdin, stdout
-    finally:
-        for fd, was_blocking in used:
-            os.set_blocking(fd, was_blocking)
+    return reactor

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from re import Pattern
+from dataclasses import dataclass, field
 
 from .. import text
 from ..errors import ChatError
+from .display import Display
+from .waiting import Wanted
 
-OK, UNREACHED, USAGE, REFUSED, TIMED_OUT = 0, 1, 2, 3, 4  # exit statuses
+OK, UNREACHED, USAGE, REFUSED, TIMED_OUT, FAILED, UNWRITTEN = range(7)
+
+STATUSES = {  # as a person reads them: --help, the manual page and docs/client.rst show this table
+    OK: "all is well: every line was said and acknowledged; with --wait, a line matched",
+    UNREACHED: "there was no connection, or it was lost, for longer than --patience",
+    USAGE: "the command line is wrong",
+    REFUSED: "the server refused the alias, the room or a line; all other lines were said",
+    TIMED_OUT: "no line matched --wait within --timeout",
+    FAILED: "a line matched --fail",
+    UNWRITTEN: "the output cannot be written; or with --wait, nobody reads it any more",
+}
 
 
 @dataclass(frozen=True)
@@ -19,15 +30,19 @@ class Settings:
     address: str
     alias: str | None = None
     room: str = "lobby"
+    is_pipe: bool = False  # or there is a terminal
     listens: bool = False
     tls: bool = False
     ca: str | None = None
     patience: float | None = 60.0  # seconds; a person at a terminal has it for ever
     after: int | None = None  # begin after the event of this number ...
     tail: int = 0  # ... or with so many of the last
+    since: float | None = None  # ... or with those of so many seconds
     is_json: bool = False
-    wait: Pattern[str] | None = None  # for a line
+    is_stamped: bool = False
+    wanted: Wanted | None = None  # what is waited for
     timeout: float | None = None  # seconds
+    display: Display = field(default_factory=Display)  # on a terminal
 
 
 def complain(why: str) -> None:

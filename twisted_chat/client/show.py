@@ -6,7 +6,9 @@ NO_COLOR is prompt_toolkit's to heed: it then leaves out the colours, and keeps 
 from __future__ import annotations
 
 import zlib
+from datetime import datetime
 
+from ..clocks import wall
 from ..events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SAID, SKIPPED, Event
 from ..wire.plain import PlainView
 
@@ -50,6 +52,12 @@ def speaker(alias: str, own: str) -> str:
 
 def _addressed(style: str, name: Piece, target: str, words: str) -> list[Piece]:
     return [(style, "["), name, (style, f" -> {target}]"), ("", f" {words}")]
+
+
+def stamp(when: float) -> str:
+    """Return the date and time of an event, seconds since the epoch, for the start of a line in a file; 0: now."""
+    at = datetime.fromtimestamp(when or wall())
+    return at.astimezone().isoformat(" ", "seconds") + " "
 
 
 def plain(event: Event) -> str:

@@ -361,6 +361,16 @@ class Chat:
             self.member.refuse(TakenOver())
             self._close(linger=False)
 
+    @property
+    def host(self) -> str:
+        return host(self.address)
+
+    def give_way(self, host: str) -> None:
+        """They are here."""
+
+    def free_in(self) -> int:
+        return 0
+
     def end_input(self) -> None:
         """The program sends nothing more, perhaps because it has died: it may come back."""
         if not self.factory.give_grace(self):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..hub import Hub
 from ..interfaces import Outbox
@@ -29,11 +30,13 @@ class Nowhere(Outbox):
 class Grace:
     """Stands in the door's place until the program is back, or its time is over. Nobody sees it leave meanwhile."""
 
+    host = ""
+
     def __init__(
         self, hub: Hub, member: Member, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
     ) -> None:
         """``on_over`` is called once, whichever comes first."""
-        self._hub, self._member, self._on_over = hub, member, on_over
+        self._hub, self._member, self._clock, self._on_over = hub, member, clock, on_over
         member.go_away(Nowhere(), self)
         self._timer = clock.callLater(seconds, self.end)
 
@@ -49,6 +52,17 @@ class Grace:
 
     def settled(self) -> None:
         """Nobody waits for it here."""
+
+    def give_way(self, host: str) -> None:
+        """The alias is kept for the program, wherever it comes back from."""
+
+    def free_in(self) -> int:
+        return seconds_until(self._timer, self._clock)
+
+
+def seconds_until(timer: IDelayedCall | None, clock: IReactorTime) -> int:
+    """Return the whole seconds until a call, 0 if there is none to come."""
+    return max(1, math.ceil(timer.getTime() - clock.seconds())) if timer is not None and timer.active() else 0
 
 
 class Graces:

@@ -138,14 +138,14 @@ class ProgramTalk:
             raise BadRequest("you have said hello already: nick takes another alias", asked.id)
         token = asked.fields.get("token")
         client = self._hub.client_of(token) if token else secrets.token_hex(16)
-        before = self._hub.client_called(client)
+        before = self._hub.directory.clients.get(client)
         if before is not None and before is not me and not before.alias:
             self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now
         is_back = before is not None and before is not me and bool(before.alias) and before.leaving is None
         if before is not None and is_back:
             self._connection.adopt(before)
         else:
-            self._hub.introduce(me, client)
+            self._hub.directory.introduce(me, client)
             me.is_resumable = token is not None
         return programs.enter(self._hub, self._connection.member, asked.fields, is_back)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .. import text
 from ..errors import NotRecalled
@@ -27,11 +27,15 @@ def words_of(query: Query) -> list[str]:
     return words
 
 
-def chosen(events: Iterable[Event], query: Query) -> list[Event]:
-    """Return those of the events of a group that a query asks for, oldest first.
+def chosen(query: Query, events_of: Callable[[str], Iterable[Event]]) -> list[Event]:
+    """Return what a query asks for, of the events that each group has, oldest first.
 
     Raises: NotRecalled.
     """
+    return [event for one in query.each() for event in _chosen(events_of(one.group), one)]
+
+
+def _chosen(events: Iterable[Event], query: Query) -> list[Event]:
     words = [word.casefold() for word in words_of(query)]
     author = text.key(query.author)
     found = [event for event in events if _meets(event, query, words, author)]

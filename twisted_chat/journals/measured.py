@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..errors import ChatError, NotKept
 from ..events import Event, Lines
-from ..interfaces import Journal, JournalUser, Known, Query
+from ..interfaces import ANYONE, Asker, Journal, JournalUser, Known, Query
 
 _number = attrgetter("number")
 
@@ -51,8 +51,10 @@ class MeasuredJournal:
         self._asked.append((self._seconds(), sum(map(_events_in, events))))
         self._journal.append(*events)
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        self._journal.recall(query, answer)
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        self._journal.recall(query, answer, asker)
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         self._journal.check(answer)

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..errors import ChatError, NotKept, NotRecalled
 from ..events import Event, Lines
-from ..interfaces import JournalUser, Known, Query
+from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
@@ -32,7 +32,7 @@ class MemoryJournal:
         self._topics: dict[str, str] = {}  # of rooms that the hub remembers no more
         self._firsts: Firsts = {}
         self._batch: list[Event | Lines] = []
-        self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None]]] = []
+        self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None], Asker]] = []
         self._checks: list[Callable[[NotKept | None], None]] = []
         self._unknown: list[tuple[str, Callable[[Known | ChatError], None]]] = []
         self._turn: IDelayedCall | None = None
@@ -49,8 +49,10 @@ class MemoryJournal:
         self._batch.extend(events)
         self._end_turn_soon()
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        self._asked.append((query, answer))
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        self._asked.append((query, answer, asker))
         self._end_turn_soon()
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
@@ -91,8 +93,8 @@ class MemoryJournal:
             if batch:
                 self._user.deliver(numbered(batch, self._numbers, self._now(), self._firsts))
         finally:
-            for query, answer in asked:
-                answer(self._found(query))
+            for query, answer, asker in asked:
+                answer(self._found(query) if asker.waits() else NotRecalled("nobody waits for the answer any more"))
             for check in checks:
                 check(NotKept(STOPPING) if self._is_stopped else None)
             for ident in list(islice(self._firsts, max(0, len(self._firsts) - IDENTS))):
@@ -100,6 +102,6 @@ class MemoryJournal:
 
     def _found(self, query: Query) -> Sequence[Event] | ChatError:
         try:
-            return chosen(self._user.remembered(query.group), query)
+            return chosen(query, self._user.remembered)
         except NotRecalled as error:
             return error

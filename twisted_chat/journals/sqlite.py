@@ -17,14 +17,14 @@ from twisted.logger import Logger
 
 from ..errors import ChatError, NotKept, NotRecalled
 from ..events import POSTS, Event, Lines
-from ..interfaces import JournalUser, Known, Query
+from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING
 from .keep import Keep
 from .numbers import numbered
 from .sqlite_file import check_place
 from .sqlite_lock import Lock
 from .sqlite_place import Place
-from .sqlite_reader import Reader
+from .sqlite_questions import Questions
 from .sqlite_trouble import Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
 from .worker import Worker
@@ -71,9 +71,8 @@ class SqliteJournal:
         self._lock: Lock | None = None
         place = Place(self.path)
         self._writer = Writer(place, keep, now)
-        self._reader = Reader(place)
+        self._questions = Questions(place, reactor.callFromThread)
         self._writing: Worker
-        self._reading: Worker
 
     # -- the contract
 
@@ -89,10 +88,10 @@ class SqliteJournal:
             self._lock.release()
             self._lock = None
             raise
-        self.name = self._reader.name = self._writer.name
+        self.name = self._writer.name
         self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
-        self._reading = Worker("journal reader")
+        self._questions.start(self.name)
         return known
 
     def append(self, *events: Event | Lines) -> None:
@@ -103,13 +102,15 @@ class SqliteJournal:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
             self._turn = self._reactor.callLater(0, self._end_turn)
 
-    def recall(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
+    def recall(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
         if self._stopped is not None:
             self._reactor.callFromThread(answer, NotRecalled(STOPPING))
             return
-        ask = partial(self._reading.do, partial(self._answer, query, answer))
+        ask = partial(self._questions.ask, query, answer, asker)
         if query.words:
-            self._writing.do(partial(self._writer.index_first, query.group, ask))
+            self._writing.do(partial(self._writer.index_first, query, asker.waits, ask))
         else:
             ask()
 
@@ -206,10 +207,6 @@ class SqliteJournal:
 
     # -- the threads, beside the commits
 
-    def _answer(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
-        """In the reader's thread."""
-        self._reactor.callFromThread(answer, self._reader.recall(query))
-
     def _know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
         """In the writer's thread, and so in order with the commits."""
         try:
@@ -236,8 +233,9 @@ class SqliteJournal:
         except Exception as error:
             self._reactor.callFromThread(self._note, "tidy up", trouble(error))
             return TROUBLE_SECONDS
-        if "tidy up" in self._troubles:
-            self._reactor.callFromThread(self._note, "tidy up", None)
+        for what, kind in {"tidy up": None, **self._writer.troubles}.items():
+            if kind != self._troubles.get(what):
+                self._reactor.callFromThread(self._note, what, kind)
         return wait
 
     def _note(self, what: str, kind: Trouble | None) -> None:
@@ -267,18 +265,14 @@ class SqliteJournal:
             self._end_turn()
             return
         self._is_over = True
-        self._reader.interrupt()
+        self._questions.interrupt()
         self._writing.end(self._end_writing)
 
     def _end_writing(self) -> None:
         """In the writer's thread."""
         self._writer.search_anyway()
-        self._reading.end(self._end_reading)
-        self._writer.close()
-
-    def _end_reading(self) -> None:
-        """In the reader's thread."""
-        self._reader.close()
+        self._questions.end(STOP_SECONDS)
+        self._writer.close()  # last, so that SQLite moves all from the -wal into the file
         self._reactor.callFromThread(self._end)
 
     def _end(self) -> None:
@@ -286,7 +280,6 @@ class SqliteJournal:
             return  # given up meanwhile
         self._deadline.cancel()
         self._writing.join(STOP_SECONDS)
-        self._reading.join(STOP_SECONDS)
         assert self._lock is not None
         self._lock.release()
         self._finish()

@@ -1,16 +1,16 @@
-"""How the idents are forgotten: after a day, and beyond very many of one program the oldest before that."""
+"""How the idents are forgotten: after a day, and beyond very many of one program, or in all, the oldest before that."""
 
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections import Counter
 
-from .sqlite_slices import Pace
+from .sqlite_slices import Newest, Pace
 
 SECONDS = 24 * 3600  # that a program may take to ask again for the same
-MOST = 100_000  # of one program that are remembered in any case
-_PASS_SECONDS = 3600  # from one look at all of them to the next
+MOST = 100_000  # of one program that are remembered, and ...
+ALL = 1_000_000  # ... in all, or as many as take a tenth of the size that a file may have
+SIZE = 150  # bytes that an ident takes in the file, about
+_PASS_SECONDS = 3600  # from one look at all of them to the next, or earlier if much has changed
 
 
 class Idents:
@@ -20,39 +20,54 @@ class Idents:
     came, and knows in the end from which second on the newest of them are. What came before goes in the next pass.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int | None) -> None:
+        """``size``: bytes that the file may have."""
+        self._most = min(ALL, size // 10 // SIZE) if size else ALL
         self._last = ""  # that was looked at
-        self._next_pass = float("-inf")  # on the monotonic clock
-        self._counted = "", Counter[int]()  # the program that is being passed, and how many came in which second
-        self._begins: dict[str, int] = {}  # the seconds from which on those are remembered who have too many ...
+        self._is_passing = False
+        self._passed: float | None = None  # when the last pass ended ...
+        self._changes = 0  # ... and how many rows had been changed by then
+        self._counted = "", Newest()  # the program that is being passed
+        self._all = Newest()
+        self._begin = 0  # the second from which on all are remembered ...
+        self._begins: dict[str, int] = {}  # ... and from which on those are who have too many ...
         self._found: dict[str, int] = {}  # ... and what this pass has found out about that
 
     def forget_some(self, connection: sqlite3.Connection, pace: Pace, now: float) -> bool:
         """Take a slice away of what is too old or too much; return whether there is more to look at."""
-        if time.monotonic() < self._next_pass:
+        if not (self._is_passing or self._is_due(connection, now)):
             return False
+        self._is_passing = True
         (last,) = connection.execute(
             "SELECT max(ident) FROM (SELECT ident FROM idents WHERE ident > ? ORDER BY ident LIMIT ?)",
             (self._last, pace.rows),
         ).fetchone()
         if last is None:
-            return self._end_pass()
+            return self._end_pass(connection, now)
         with pace.slice(connection):
             self._forget(connection, self._last, last, now)
             self._count(connection, self._last, last)
         self._last = last
         return True
 
-    def _end_pass(self) -> bool:
+    def _is_due(self, connection: sqlite3.Connection, now: float) -> bool:
+        is_long_ago = self._passed is None or not 0 <= now - self._passed < _PASS_SECONDS
+        changes = connection.total_changes - self._changes
+        return is_long_ago or changes < 0 or changes > 2 * self._most  # fewer than none: on another connection
+
+    def _end_pass(self, connection: sqlite3.Connection, now: float) -> bool:
         self._next_program("")
+        begin = self._all.begin(self._most) or 0
+        is_more = bool(self._found) or begin > self._begin
         self._last, self._begins, self._found = "", self._found, {}
-        if not self._begins:
-            self._next_pass = time.monotonic() + _PASS_SECONDS
-        return bool(self._begins)
+        self._begin, self._all = begin, Newest()
+        if not is_more:
+            self._is_passing, self._passed, self._changes = False, now, connection.total_changes
+        return is_more
 
     def _forget(self, connection: sqlite3.Connection, after: str, last: str, now: float) -> None:
         slice_ = "DELETE FROM idents WHERE ident > ? AND ident <= ? AND at < ?"
-        connection.execute(slice_, (after, last, now - SECONDS))
+        connection.execute(slice_, (after, last, max(now - SECONDS, self._begin)))
         for program, begin in self._begins.items():
             of_it = " AND ident > ? || '/' AND ident < ? || '0'"  # which comes after the slash
             connection.execute(slice_ + of_it, (after, last, begin, program, program))
@@ -66,16 +81,13 @@ class Idents:
         for program, second, count in rows:
             if program != self._counted[0]:
                 self._next_program(program)
-            self._counted[1][second] += count
+            self._counted[1].add(second, count)
+            self._all.add(second, count)
 
     def _next_program(self, program: str) -> None:
         """Find out from when on the newest of the one that was counted are, if they are too many."""
         before, counts = self._counted
-        self._counted = program, Counter()
-        left = MOST
-        for second in sorted(counts, reverse=True) if counts.total() > MOST else ():
-            left -= counts[second]
-            if left <= 0:
-                if second > min(counts):
-                    self._found[before] = second
-                return
+        self._counted = program, Newest()
+        begin = counts.begin(MOST)
+        if begin is not None:
+            self._found[before] = begin

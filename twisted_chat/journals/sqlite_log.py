@@ -4,40 +4,31 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import add, attrgetter, itemgetter
 
-from .. import text
 from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
 from ..interfaces import Known
 from .numbers import Firsts, log_of, numbered
-from .sqlite_read import events_between, key_of, name_of
+from .sqlite_read import SIZE, events_between, key_of, name_of
+from .sqlite_slices import transaction
 
 STOPPED = "the server stopped"  # why everybody left who was in a room then
 TAIL = 100  # events of a room that are known when it is opened ...
 TAILS = 20_000  # ... and of all rooms, those where something happened last first
 ROOMS = 10_000  # that are known then
-CACHED = 10_000  # logs whose numbers, and authors whose keys, are kept in memory
+CACHED = 10_000  # logs whose numbers are kept in memory
 
 RUN = 8  # lines of one speaker in a row, from which on one statement for all of them is quicker
 _speaker = itemgetter(1, 2, 4, 5, 6)  # what the rows of their lines have in common
 
 _group, _ident = attrgetter("group"), attrgetter("ident")
 
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of it or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+_MOVE_END = (
+    f"UPDATE rooms SET number = ?1, last = ?2, size = size + (SELECT {SIZE} FROM events "  # noqa: S608  # a constant
+    "WHERE events.id > (rooms.id << 32 | rooms.number) AND events.id <= (rooms.id << 32 | ?1)) WHERE id = ?3"
+)
 
 
 class Log:
@@ -50,7 +41,6 @@ class Log:
         self._kept_opening = 0
         self._numbers: dict[str, int] = {}  # of the last event in each log that was used lately ...
         self._rooms: dict[str, int] = {}  # ... and its id
-        self._authors: set[str] = set()  # who are in the table for certain
 
     @property
     def name(self) -> str:
@@ -82,9 +72,14 @@ class Log:
             if fresh:
                 self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
         self._kept_opening = self.opening
-        if len(self._rooms) > CACHED or len(self._authors) > CACHED:
-            self._forget()
+        if len(self._rooms) > CACHED:
+            self.forget()
         return kept
+
+    def forget(self) -> None:
+        """Forget which logs there are: it is read again."""
+        self._numbers.clear()
+        self._rooms.clear()
 
     def repeated(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Return what stands for those of a batch that were kept before; nothing is kept now."""
@@ -127,28 +122,21 @@ class Log:
 
     # -- one batch
 
-    def _forget(self) -> None:
-        self._numbers.clear()
-        self._rooms.clear()
-        self._authors.clear()
-
     def _learn_rooms(self, logs: set[str]) -> None:
         unknown = json.dumps(list(logs - self._rooms.keys()))
         if unknown == "[]":
             return
-        self._connection.execute("INSERT OR IGNORE INTO rooms (name) SELECT value FROM json_each(?)", (unknown,))
+        # A forgotten log of @ALIAS may have been this one: its numbers go on behind all that such a log ever had.
+        self._connection.execute(
+            "INSERT OR IGNORE INTO rooms (name, number, first, indexed) "
+            "SELECT value, last, last + 1, last FROM "
+            "(SELECT value, iif(value LIKE '@%', private, 0) AS last FROM json_each(?), journal)",
+            (unknown,),
+        )
         for room, name, number in self._connection.execute(
             "SELECT id, name, number FROM rooms WHERE name IN (SELECT value FROM json_each(?))", (unknown,)
         ):
             self._rooms[name], self._numbers[name] = room, number
-
-    def _learn_authors(self, authors: set[str]) -> None:
-        unknown = authors - self._authors
-        if unknown:
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO authors VALUES (?, ?)", [(name, text.key(name)) for name in unknown]
-            )
-            self._authors |= unknown
 
     def _firsts(self, batch: Sequence[Event | Lines]) -> Firsts:
         """Return what was first asked for under those idents in a batch which are not new."""
@@ -167,7 +155,6 @@ class Log:
         kinds, groups, authors, texts, origins, numbers, whens, idents = zip(*events, strict=True)
         bases = {group: key_of(room, 0) for group, room in rooms.items()}
         keys = list(map(add, map(bases.__getitem__, groups), numbers))
-        self._learn_authors(set(authors))
         self._insert_rows(list(zip(keys, kinds, authors, texts, origins, whens, idents, strict=True)))
         if any(idents):
             asked = zip(idents, keys, whens, kinds, strict=True)
@@ -198,9 +185,11 @@ class Log:
         self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", single)
 
     def _move_ends(self, groups: set[str], rooms: dict[str, int], now: float) -> None:
-        ends = [(self._numbers[log_of(group)], now, now, rooms[group]) for group in groups]
+        ends = [(self._numbers[log_of(group)], now, rooms[group]) for group in groups]
+        self._connection.executemany(_MOVE_END, ends)
+        # Apart, so that the index by that time is not written each time.
         self._connection.executemany(
-            "UPDATE rooms SET number = ?, last = ?, oldest = coalesce(oldest, ?) WHERE id = ?", ends
+            "UPDATE rooms SET oldest = ? WHERE id = ? AND oldest IS NULL", [e[1:] for e in ends]
         )
 
     def _change_state(self, events: Iterable[Event], rooms: dict[str, int]) -> None:

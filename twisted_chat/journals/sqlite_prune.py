@@ -1,92 +1,160 @@
-"""How the oldest events go, a slice at a time, as the limits of Keep ask; their numbers are never given again."""
+"""What retention takes out of the file, a slice at a time, as the limits of Keep ask."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterable
 
 from .keep import Keep
+from .sqlite_clock import DAY, RetentionClock
+from .sqlite_cut import Cut, cut
 from .sqlite_file import pragma
 from .sqlite_idents import Idents
-from .sqlite_read import key_of
+from .sqlite_logs import Logs
+from .sqlite_read import COST, key_of
 from .sqlite_slices import Pace
+from .sqlite_trouble import Trouble
 
+FLOOR = 32_768  # bytes of each log that stay however large the file is; 005.sql has it too
+_LOGS = 20  # that one slice takes something from
+_NEARLY = 0.9  # of the largest log: those that are as large lose something in the same slice ...
+_LOWER = 0.8  # ... until they are so large
 _FREE_PAGES = 256  # that a file may have anyway, to be used again
 _VACUUM_PAGES = 256  # that are given back in one slice
+_MERGED_PAGES = 64  # of the index of words that are put together in one slice
+
+SIZE, AGE = "keep to the size given with --keep", "delete what is older than --keep says"  # what may not work
 
 
 class Pruner:
-    """Knows what has to go."""
+    """Knows what has to go, of each kind in turn."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep, on_gone: Callable[[], None]) -> None:
+        """``on_gone`` is called when logs have gone, so that nobody goes on with one of them."""
         self._keep = keep
         self._pace = Pace()
-        self._idents = Idents()
+        self._clock = RetentionClock(keep.age)
+        self._idents = Idents(keep.size)
+        self._logs = Logs(keep.events, keep.size, on_gone)
+        self._used = 0  # bytes of the file
+        self._is_tight = False  # the file is too large, and no log of its own is large
+        self._is_merging = False  # the index of words is being put together
+        self._merged = -1  # how many rows had been changed when it was as small as it can be
+        self.troubles: dict[str, Trouble | None] = {AGE: None, SIZE: None}  # for the operator
+        self._kinds = [self._over_age, self._over_size, self._over_numbers, self._over_idents, self._over_words]
+
+    def look(self, connection: sqlite3.Connection, now: float) -> None:
+        """Look at the clock, and take nothing away."""
+        self._clock.look(connection, now)
 
     def some(self, connection: sqlite3.Connection, now: float) -> bool:
         """Take a slice away; return whether there was something."""
-        return (
-            self._over_count(connection)
-            or self._over_age(connection, now)
-            or self._over_size(connection, now)
-            or self._free_pages(connection)
-            or self._idents.forget_some(connection, self._pace, now)
+        now = self._clock.look(connection, now)
+        for _kind in self._kinds:
+            self._kinds.append(self._kinds.pop(0))
+            if self._kinds[-1](connection, now):
+                self._note_trouble(is_at_its_end=False)
+                return True
+        is_more = self._free_pages(connection)
+        self._note_trouble(is_at_its_end=not is_more)
+        return is_more
+
+    def _note_trouble(self, is_at_its_end: bool) -> None:
+        if self._keep.age is not None:
+            self._note(AGE, self._clock.is_holding, self._of_the_clock)
+        if self._used <= (self._keep.size or self._used) or (self._is_tight and is_at_its_end):
+            self._note(SIZE, self._is_tight, self._of_the_size)
+
+    def _note(self, what: str, is_so: bool, tell: Callable[[], Trouble]) -> None:
+        if not is_so:
+            self.troubles[what] = None
+        elif self.troubles[what] is None:
+            self.troubles[what] = tell()
+
+    def _of_the_clock(self) -> Trouble:
+        return Trouble(
+            f"the clock is {_span(self._clock.ahead)} ahead of the journal",
+            "if the clock is wrong, set it right; if it is right, do nothing: the server believes it once it has run "
+            f"for {_span(self._clock.hold)}",
         )
 
-    def _over_count(self, connection: sqlite3.Connection) -> bool:
-        if self._keep.events is None:
-            return False
-        row = connection.execute(
-            "SELECT id, first, number FROM rooms WHERE number - first >= ? LIMIT 1", (self._keep.events,)
-        ).fetchone()
-        if row is not None:
-            room, first, number = row
-            self._remove(connection, room, first, min(number - self._keep.events, first + self._pace.rows - 1))
-        return row is not None
+    def _of_the_size(self) -> Trouble:
+        size = f"{self._used / 10**6:,.0f} MB"
+        return Trouble(f"{size} are left, with only the newest events of each room", "give a larger size")
 
     def _over_age(self, connection: sqlite3.Connection, now: float) -> bool:
-        oldest = _oldest(connection)
-        if self._keep.age is None or oldest is None or oldest > now - self._keep.age:
+        if self._keep.age is None:
             return False
-        return self._remove_until(connection, now - self._keep.age)
+        when, left = now - self._keep.age, self._pace.rows
+        cuts: list[Cut] = []
+        logs = connection.execute(
+            "SELECT id, first, number FROM rooms WHERE oldest <= ? ORDER BY oldest LIMIT ?", (when, _LOGS)
+        ).fetchall()
+        for room, first, number in logs if left else ():
+            last = min(number, first + left - 1)
+            (younger,) = connection.execute(
+                "SELECT min(id) FROM events WHERE id BETWEEN ? AND ? AND at > ?",
+                (key_of(room, first + 1), key_of(room, last), when),
+            ).fetchone()
+            cuts.append(Cut(room, first, last if younger is None else younger - 1 - key_of(room, 0)))
+            left -= cuts[-1].last - first + 1
+            if left <= 0:
+                break
+        return self._cut(connection, cuts, now)
 
     def _over_size(self, connection: sqlite3.Connection, now: float) -> bool:
-        oldest = _oldest(connection)
-        if self._keep.size is None or oldest is None:
+        self._is_tight = False
+        if self._keep.size is None:
             return False
         used = pragma(connection, "page_count") - pragma(connection, "freelist_count")
-        if used * pragma(connection, "page_size") <= self._keep.size:
+        self._used = used * pragma(connection, "page_size")
+        if self._used <= self._keep.size:
             return False
-        # By time, a hundredth of all at most, so that every room loses what is as old.
-        return self._remove_until(connection, oldest + max(0.0, now - oldest) / 100)
+        cuts = list(self._of_the_largest(connection))
+        self._is_tight = not cuts
+        return self._cut(connection, cuts, now)
 
-    def _remove_until(self, connection: sqlite3.Connection, when: float) -> bool:
-        """Remove a slice of what is not younger, in the log where the oldest of all is."""
-        room, first, number = connection.execute(
-            "SELECT id, first, number FROM rooms WHERE oldest IS NOT NULL ORDER BY oldest LIMIT 1"
-        ).fetchone()
-        last = min(number, first + self._pace.rows - 1)
-        (younger,) = connection.execute(
-            "SELECT min(id) FROM events WHERE id BETWEEN ? AND ? AND at > ?",
-            (key_of(room, first), key_of(room, last), when),
-        ).fetchone()
-        self._remove(connection, room, first, last if younger is None else younger - 1 - key_of(room, 0))
-        return True
+    def _of_the_largest(self, connection: sqlite3.Connection) -> Iterable[Cut]:
+        """Yield the oldest events of the largest logs: so nobody's room is emptied by what is said in another."""
+        logs = connection.execute(
+            f"SELECT id, first, number, size FROM rooms WHERE size > {FLOOR} ORDER BY size DESC LIMIT ?",  # noqa: S608  # a constant
+            (_LOGS,),
+        ).fetchall()
+        largest = logs[0][3] if logs else 0
+        logs = [log for log in logs if log[3] >= largest * _NEARLY]
+        for room, first, number, size in logs:
+            last = min(number - 1, first + max(1, self._pace.rows // len(logs)) - 1)
+            (key,) = connection.execute(
+                f"SELECT max(id) FROM (SELECT id, sum({COST}) OVER (ORDER BY id) - ({COST}) AS before "  # noqa: S608
+                "FROM events WHERE id BETWEEN ? AND ?) WHERE before < ?",
+                (key_of(room, first), key_of(room, last), size - max(FLOOR, largest * _LOWER)),
+            ).fetchone()
+            if key is not None:
+                yield Cut(room, first, key - key_of(room, 0))
 
-    def _remove(self, connection: sqlite3.Connection, room: int, first: int, last: int) -> None:
-        keys = key_of(room, first), key_of(room, last)
-        with self._pace.slice(connection):
-            # The index has no text of its own: it is told what to forget.
-            connection.execute(
-                "INSERT INTO found (found, rowid, text) SELECT 'delete', id, text FROM posts "
-                "WHERE id BETWEEN ? AND min(?, (SELECT id << 32 | indexed FROM rooms WHERE id = ?))",
-                (*keys, room),
-            )
-            connection.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", keys)
-            connection.execute(
-                "UPDATE rooms SET first = ?, indexed = max(indexed, ?), oldest = (SELECT at FROM events WHERE id = ?) "
-                "WHERE id = ?",
-                (last + 1, last, key_of(room, last + 1), room),
-            )
+    def _over_numbers(self, connection: sqlite3.Connection, now: float) -> bool:
+        return self._logs.some(connection, self._pace, now, self._is_tight)
+
+    def _over_idents(self, connection: sqlite3.Connection, now: float) -> bool:
+        return self._idents.forget_some(connection, self._pace, now)
+
+    def _over_words(self, connection: sqlite3.Connection, _now: float) -> bool:
+        """Put the index together where the file is too large: it still has what was taken out of it."""
+        before = connection.total_changes
+        if not self._is_tight or before == self._merged:
+            return False
+        pages = _MERGED_PAGES if self._is_merging else -_MERGED_PAGES  # less than none: all of it, from now on
+        connection.execute("INSERT INTO found (found, rank) VALUES ('merge', ?)", (pages,))
+        self._is_merging = connection.total_changes - before >= 2  # or FTS5 had nothing to do
+        if not self._is_merging:
+            self._merged = connection.total_changes
+        return self._is_merging
+
+    def _cut(self, connection: sqlite3.Connection, cuts: list[Cut], now: float) -> bool:
+        if cuts:
+            with self._pace.slice(connection):
+                cut(connection, cuts, now)
+        return bool(cuts)
 
     def _free_pages(self, connection: sqlite3.Connection) -> bool:
         """Give free pages back to the disk, where there are many or the file is too large."""
@@ -94,10 +162,9 @@ class Pruner:
         is_large = self._keep.size is not None and pages * pragma(connection, "page_size") > self._keep.size
         if not free or not (is_large or free > max(_FREE_PAGES, pages // 4)):
             return False
-        connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")  # execute would free a single page
         return True
 
 
-def _oldest(connection: sqlite3.Connection) -> float | None:
-    oldest: float | None = connection.execute("SELECT min(oldest) FROM rooms").fetchone()[0]
-    return oldest
+def _span(seconds: float) -> str:
+    return f"{seconds / DAY:,.0f} days" if seconds >= 2 * DAY else f"{seconds / 3600:,.1f} hours"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import NotRecalled
@@ -14,12 +15,12 @@ from .sqlite_place import Moved, Place
 from .sqlite_read import name_of, recalled
 from .sqlite_trouble import trouble
 
-SECONDS = 2.0  # that one question may take, since others wait for it
+SECONDS = 2.0  # that one question may take, in all of its groups together, since others wait for it
 STEPS = 10_000  # of SQLite's machine, after which the time is looked at
 
 
 class Reader:
-    """The connection that reads, opened when it is first needed, and anew after every failure."""
+    """The connection that reads, opened anew after every failure."""
 
     def __init__(self, place: Place) -> None:
         self.name = ""  # of the journal, once it is known
@@ -27,23 +28,42 @@ class Reader:
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
         self._until = 0.0  # when a question has taken too long, on the monotonic clock
+        self._waits: Callable[[], bool]  # whether somebody waits for the answer
 
-    def recall(self, query: Query) -> list[Event] | NotRecalled:
-        """Return what a query asks for, or why that cannot be told."""
+    def open(self) -> None:
+        """Open the file if that is possible: then it can be read although it is moved later."""
         try:
-            if self._is_stopping:
-                return NotRecalled("the server is stopping")
-            self._until = time.monotonic() + SECONDS
-            return recalled(self._opened(), query)
+            self._opened()
+        except Exception:
+            self.close()  # who asks is told why
+
+    def recall(self, query: Query, waits: Callable[[], bool]) -> list[Event] | NotRecalled:
+        """Return what a query asks for, or why that cannot be told."""
+        self._waits, self._until = waits, time.monotonic() + SECONDS
+        try:
+            return self._found(query)
         except NotRecalled as error:
             return error
         except Exception as error:
-            self.close()
             if self._is_stopping:
                 return NotRecalled("the server is stopping")
+            if not self._waits():
+                return NotRecalled("nobody waits for the answer any more")
+            self.close()
             if self._is_late():
                 return NotRecalled(f"that took longer than {SECONDS:g} seconds: ask for less")
             return NotRecalled(f"the past cannot be read now ({trouble(error).why}): try it again later")
+
+    def _found(self, query: Query) -> list[Event]:
+        found: list[Event] = []
+        for one in query.each():
+            if self._must_stop():
+                raise sqlite3.OperationalError("interrupted")
+            found += recalled(self._opened(), one)
+        return found
+
+    def _must_stop(self) -> bool:
+        return self._is_stopping or self._is_late() or not self._waits()
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._until
@@ -67,7 +87,7 @@ class Reader:
             self._place.check()
             self._connection = connect(self._place.path)
             self._connection.execute("PRAGMA query_only = ON")
-            self._connection.set_progress_handler(self._is_late, STEPS)
+            self._connection.set_progress_handler(self._must_stop, STEPS)
             if name_of(self._connection) != self.name:
                 raise Moved
         return self._connection

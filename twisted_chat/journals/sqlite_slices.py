@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .sqlite_log import transaction
-
 SLICE_SECONDS = 0.01
 _FEWEST, _MOST = 20, 20_000  # rows
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 class Pace:
@@ -28,3 +40,23 @@ class Pace:
         taken = time.perf_counter() - begun
         factor = min(2.0, SLICE_SECONDS / max(taken, 1e-6))
         self.rows = round(min(_MOST, max(_FEWEST, self.rows * factor)))
+
+
+class Newest:
+    """Counts things by the second of their time, to tell from when on the newest so many of them are."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[int]()
+
+    def add(self, second: int, count: int = 1) -> None:
+        """Count some more."""
+        self._counts[second] += count
+
+    def begin(self, most: int) -> int | None:
+        """Return the first second of the newest ``most``, or a few more; None if there are no others."""
+        left = most
+        for second in sorted(self._counts, reverse=True) if self._counts.total() > most else ():
+            left -= self._counts[second]
+            if left <= 0:
+                return second if second > min(self._counts) else None
+        return None

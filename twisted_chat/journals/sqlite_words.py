@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
+from .numbers import log_of
 from .sqlite_read import key_of
 from .sqlite_slices import Pace
 
@@ -18,6 +20,17 @@ def index_some(connection: sqlite3.Connection, pace: Pace) -> bool:
     if behind:
         _index(connection, pace, behind)
     return bool(behind)
+
+
+def rooms_behind(connection: sqlite3.Connection, groups: Iterable[str]) -> list[tuple[int, int]]:
+    """Return which of these groups' logs are not indexed as far as they go, and how far that is."""
+    found = [
+        connection.execute(
+            "SELECT id, number FROM rooms WHERE name = ? AND indexed < number", (log_of(group),)
+        ).fetchone()
+        for group in groups
+    ]
+    return [row for row in found if row is not None]
 
 
 def index_room(connection: sqlite3.Connection, pace: Pace, room: int, until: int) -> bool:

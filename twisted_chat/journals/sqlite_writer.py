@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ..events import Event, Lines
-from ..interfaces import Known
+from ..interfaces import Known, Query
 from .keep import Keep
 from .sqlite_file import connect, create, open_writer, touch
 from .sqlite_log import Log
 from .sqlite_place import Moved, Place
 from .sqlite_prune import Pruner
-from .sqlite_read import room_id
 from .sqlite_slices import Pace
 from .sqlite_trouble import cannot_open
-from .sqlite_words import index_room, index_some
+from .sqlite_words import index_room, index_some, rooms_behind
 from .worker import QUIET_SECONDS
 
+PRUNE_SECONDS = 0.04  # from one slice of what has to go to the next: less than QUIET_SECONDS, so that it keeps up
 IDLE_SECONDS = 60.0  # until the age of what is kept is looked at again
 TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
+
+
+class _Wanted(NamedTuple):
+    """Somebody waits for the index."""
+
+    behind: list[tuple[int, int]]  # logs, and the number up to which each has to be indexed
+    waits: Callable[[], bool]
+    then: Callable[[], None]
 
 
 class Writer:
@@ -34,9 +44,10 @@ class Writer:
         self._now = now
         self._connection: sqlite3.Connection | None = None
         self._log: Log
-        self._pruner = Pruner(keep)
+        self._pruner = Pruner(keep, lambda: self._log.forget())
+        self.troubles = self._pruner.troubles  # of what is done while idle
         self._pace = Pace()
-        self._wanted: list[tuple[int, int, Callable[[], None]]] = []
+        self._wanted: deque[_Wanted] = deque()  # they take turns
 
     def open(self) -> Sequence[Known]:
         """Open the file, made if need be, with nobody in any room; return what is known.
@@ -50,6 +61,7 @@ class Writer:
             self._log = Log(self._connection)
             self.name, self.secret = self._log.name, self._log.secret
             self.opening = self._log.opening = self._log.last_opening + 1
+            self._pruner.look(self._connection, self._now())  # before something happens at a time that may be wrong
             self._log.dismiss_all(self._now())
             return self._log.known()
         except (sqlite3.Error, OSError) as error:
@@ -103,17 +115,18 @@ class Writer:
             self.close()
             raise
 
-    def index_first(self, group: str, then: Callable[[], None]) -> float:
-        """Call ``then`` once all that was said in a group until now is indexed; return when to go on with that."""
+    def index_first(self, query: Query, waits: Callable[[], bool], then: Callable[[], None]) -> float:
+        """Call ``then`` once all that was said in a query's groups until now is indexed, or nobody waits any more.
+
+        Return when to go on with that.
+        """
         try:
-            connection = self._reopened()
-            room = room_id(connection, group)
-            (number,) = connection.execute("SELECT max(number) FROM rooms WHERE id = ?", (room,)).fetchone()
+            behind = rooms_behind(self._reopened(), [one.group for one in query.each()])
         except Exception:
             self.close()
             then()  # with the index as it is; the reader tells what is wrong
             return 0.0
-        self._wanted.append((room or 0, number or 0, then))
+        self._wanted.append(_Wanted(behind, waits, then))
         return 0.0
 
     def tidy(self) -> float:
@@ -124,24 +137,32 @@ class Writer:
         try:
             connection = self._reopened()
             if self._wanted:
-                room, until, then = self._wanted[0]
-                if not index_room(connection, self._pace, room, until):
-                    del self._wanted[0]
-                    then()
+                self._index_wanted(connection)
                 return 0.0
-            # The index comes last: who searches has it filled anyway.
-            is_more = self._pruner.some(connection, self._now()) or index_some(connection, self._pace)
+            if self._pruner.some(connection, self._now()):
+                return PRUNE_SECONDS
+            is_more = index_some(connection, self._pace)  # last: before a search it is filled anyway
         except BaseException:
             self.close()
             self.search_anyway()
             raise
         return QUIET_SECONDS if is_more else IDLE_SECONDS
 
+    def _index_wanted(self, connection: sqlite3.Connection) -> None:
+        wanted = self._wanted[0]
+        while wanted.behind and wanted.waits():
+            if index_room(connection, self._pace, *wanted.behind[0]):
+                self._wanted.rotate(-1)  # others wait too
+                return
+            del wanted.behind[0]
+        self._wanted.popleft()
+        wanted.then()
+
     def search_anyway(self) -> None:
         """Let those who wait for the index wait no longer."""
-        wanted, self._wanted = self._wanted, []
-        for _room, _until, then in wanted:
-            then()
+        wanted, self._wanted = self._wanted, deque()
+        for one in wanted:
+            one.then()
 
     def close(self) -> None:
         """Close the connection; it is opened again when it is needed."""

@@ -124,8 +124,9 @@ def _other(event: Event) -> str:
     return "" if event.kind == CONNECTED else _line(_OTHERS[event.kind](event, _asker(event.ident)[1]))
 
 
-def _error(code: str, text: str, ident: str | None) -> dict[str, object]:
-    return {"error": code or ChatError.code, "text": text, "id": ident or None}
+def _error(code: str, text: str, ident: str | None, seconds: int = 0) -> dict[str, object]:
+    wait = {"retry_after": seconds} if seconds else {}
+    return {"error": code or ChatError.code, "text": text, "id": ident or None, **wait}
 
 
 def _noticed(event: Event, ident: str) -> dict[str, object]:
@@ -154,7 +155,7 @@ def _answered(event: Event, ident: str) -> dict[str, object]:
 
 _OTHERS: dict[str, Callable[[Event, str], dict[str, object]]] = {
     NOTICED: _noticed,
-    REFUSED: lambda event, ident: _error(event.author, event.text, ident),
+    REFUSED: lambda event, ident: _error(event.author, event.text, ident, event.number),
     SKIPPED: _skipped,
     REPEATED: _repeated,
     CALLED: lambda event, ident: _called(event),

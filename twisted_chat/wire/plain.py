@@ -89,7 +89,7 @@ class PlainView:
         start = ""
         if self.stamps and event.when:
             start = time.strftime("%H:%M:%S ", time.localtime(event.when))
-        if self.numbers and event.number and event.kind != SKIPPED and event.group[0] != "@":
+        if self.numbers and event.number and event.kind not in (SKIPPED, REFUSED) and event.group[0] != "@":
             start += f"{event.number} "
         return start
 

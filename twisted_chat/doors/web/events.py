@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
 from ...errors import ChatError, NoSuchRoom
 from ...events import Event
-from ...interfaces import Query, View
+from ...interfaces import Asker, Query, View
 from ...room import Room
 from ...wire.jsonlines import JsonView
 from ...wire.plain import PlainView
@@ -92,7 +93,7 @@ class Events(Later):
             self._stream(request, room, last)
             return None
         asked = parameters(request, _RANGE)
-        page = await page_of(self._web, room, asked, asked.get("limit", LIMIT), JsonView())
+        page = await page_of(self._web, request, room, asked, asked.get("limit", LIMIT), JsonView())
         return _answer(self._web, request, room, page, NDJSON, _again(f"{path_of(room)}/events", asked))
 
     def _stream(self, request: Request, room: Room, last: int | None) -> None:
@@ -112,7 +113,7 @@ class Text(Later):
         newest = "tail" in asked or not _RANGE.keys() & asked
         most = asked.get("tail", TAIL) if newest else LIMIT
         view = PlainView(stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")))
-        page = await page_of(self._web, room, asked, most, view, newest)
+        page = await page_of(self._web, request, room, asked, most, view, newest)
         return _answer(self._web, request, room, page, PLAIN, _again(f"{path_of(room)}.txt", asked))
 
 
@@ -126,14 +127,20 @@ def _written(name: str, value: int) -> str:
 
 
 async def page_of(
-    web: WebFactory, room: Room, asked: dict[str, int], most: int, view: View, newest: bool = False
+    web: WebFactory,
+    request: Request,
+    room: Room,
+    asked: dict[str, int],
+    most: int,
+    view: View,
+    newest: bool = False,
 ) -> Page:
     """Return a page, encoded, as long as it may be.
 
     Raises: NotRecalled.
     """
     query = Query(room.name, asked.get("after", 0), asked.get("until", 0), most=most + 1, newest=newest)
-    found = await _looked_up(web, query)
+    found = await _looked_up(web, request, query)
     events = found[-most:] if newest else found[:most]
     parts = view.each(events, view.encode(events))
     fitting = max(1, sum(size <= PAGE_BYTES for size in accumulate(map(len, reversed(parts) if newest else parts))))
@@ -142,9 +149,12 @@ async def page_of(
     return Page(events, not newest and len(events) < len(found), b"".join(parts))
 
 
-def _looked_up(web: WebFactory, query: Query) -> Deferred[Sequence[Event]]:
+def _looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
     answered: Deferred[Sequence[Event]] = Deferred()
-    web.hub.past.look_up(query, partial(_fire, answered))
+    gone: list[Failure] = []
+    request.notifyFinish().addErrback(gone.append)
+    place, _most = web.addresses.place(web.guard.client_host(request))
+    web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
     return answered
 
 

@@ -36,17 +36,19 @@ log = Logger()
 class Refused(Exception):
     """Why something that was asked over HTTP is not done: a status, one sentence, and headers."""
 
-    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None, seconds: int = 0) -> None:
+        """``seconds``: after which it makes sense to ask again, where somebody knows that."""
         super().__init__(words)
         self.status = status
         self.headers = headers or {}
-        if status == 503 and headers is None:
-            self.headers = {"Retry-After": str(RETRY_SECONDS)}
+        self.seconds = seconds or (RETRY_SECONDS if status == 503 else 0)
+        if self.seconds and headers is None:
+            self.headers = {"Retry-After": str(self.seconds)}
 
 
 def refused(error: ChatError) -> Refused:
     """Return what is answered for an error of the chat."""
-    return Refused(STATUSES.get(error.code, 400), str(error))
+    return Refused(STATUSES.get(error.code, 400), str(error), seconds=error.seconds)
 
 
 class Later(Answers):

@@ -92,6 +92,7 @@ class Streams:
 class Stream:
     """One of them: the door of a member who has no alias and is in no room."""
 
+    host = ""
     member: Member
     outbox: ClosableOutbox
 
@@ -124,6 +125,12 @@ class Stream:
 
     def taken_over(self) -> None:
         """It has no alias by which another could."""
+
+    def give_way(self, host: str) -> None:
+        """It has no alias."""
+
+    def free_in(self) -> int:
+        return 0
 
     def _drained(self) -> None:
         self.member.catch_up()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
+from twisted.web.http import CONFLICT
 
 from ... import text
 from ...errors import ChatError
@@ -22,13 +23,14 @@ from ...hub import Hub
 from ...interfaces import View
 from ...limits import Pace
 from ..chat import cancel
+from ..grace import seconds_until
 from .answers import FAULT
 from .later import STATUSES, Refused, refused
 
 if TYPE_CHECKING:
     from .site import WebFactory
 
-PATIENCE_SECONDS = 10  # for what has to happen before something can be said
+PATIENCE_SECONDS = 20  # more than a visit's --grace, for what has to happen before something can be said
 _CLAIM = "claim"  # the ident of asking for the alias: no post's, as those have a slash
 
 log = Logger()
@@ -158,7 +160,7 @@ class Visitors:
         self._counts[place] += 1
         log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
         named = text.key(alias), host
-        visitor = self._here[named] = Visitor(self._web, alias, pace, lambda: self._forget(named, place))
+        visitor = self._here[named] = Visitor(self._web, alias, host, pace, lambda: self._forget(named, place))
         return visitor
 
     def _forget(self, named: tuple[str, str], place: str) -> None:
@@ -183,13 +185,14 @@ class Visitor:
     is_closed = False
     keeps_up = True
 
-    def __init__(self, web: WebFactory, alias: str, pace: Pace, on_over: Callable[[], None]) -> None:
+    def __init__(self, web: WebFactory, alias: str, host: str, pace: Pace, on_over: Callable[[], None]) -> None:
         """``on_over`` is called once they are gone."""
         self.pace = pace
         self._hub: Hub = web.hub
         self._clock = web.clock
         self._limits = web.limits
         self._alias = alias
+        self.host = host
         self._on_over = on_over
         self._view = NotingView(self._note)
         self._waiting: deque[Post] = deque()  # not asked yet
@@ -197,7 +200,8 @@ class Visitor:
         self._decided: list[Post] = []  # not told yet
         self._answer: IDelayedCall | None = None
         self._leave: IDelayedCall | None = None
-        self._why = Refused(503, "that alias cannot be had now")  # why they do not get it, once that is known
+        self._again: IDelayedCall | None = None  # asks for the alias again
+        self._why: Refused | None = None  # why they do not get it, once that is known
         self._has_come = False  # a member stands for them, and asks for the alias or has it
 
     # -- what the web asks
@@ -217,6 +221,7 @@ class Visitor:
             self._fail(post, Refused(503, "the server is stopping: this was not said"))
         self._tell()
         cancel(self._leave)
+        cancel(self._again)
         self._part()
 
     # -- what the hub asks
@@ -230,14 +235,25 @@ class Visitor:
             else:
                 self._on_over()
         elif not self.member.alias:
-            self._lose(self._why)
+            if self._again is None or not self._again.active():
+                self._not_given(self._why or Refused(503, "that alias cannot be had now"))
         else:
+            self._why = None
             self.member.is_in = True  # what they ask for from now on can be refused
             self._fail_what_is_lost()
         self._go_on()
 
     def taken_over(self) -> None:
         """They have no program that could come back."""
+
+    def give_way(self, host: str) -> None:
+        """Leave now, if it is the same machine that goes on under this alias in another way."""
+        if host == self.host and not (self._waiting or self._asked):
+            cancel(self._leave)
+            self._part()
+
+    def free_in(self) -> int:
+        return seconds_until(self._leave, self._clock) or math.ceil(self._limits.grace_seconds)
 
     def send(self, data: bytes | memoryview) -> bool:
         return True
@@ -253,13 +269,27 @@ class Visitor:
         self._has_come = True
         self.member = self._hub.connect(self, self._view, self, self.pace)
         self.member.first_rooms = ()
+        self._claim()
+
+    def _claim(self) -> None:
+        if not self._waiting:
+            self._part()  # nobody waits for it any more
+            return
         self.member.request = _CLAIM
         try:
             self._hub.claim(self.member, self._alias)
         except ChatError as error:
-            self._lose(refused(error))
+            self._not_given(refused(error))
         finally:
             self.member.request = ""
+
+    def _not_given(self, error: Refused) -> None:
+        """Ask for the alias again once it may be free, or do not get it."""
+        self._why = error
+        if error.status == CONFLICT and 0 < error.seconds <= PATIENCE_SECONDS:
+            self._again = self._clock.callLater(error.seconds, self._claim)
+        else:
+            self._lose(error)
 
     def _lose(self, error: Refused) -> None:
         """Do not get the alias."""
@@ -326,7 +356,8 @@ class Visitor:
 
     def _give_up(self, post: Post) -> None:
         """Do not say what could not be asked for in time."""
-        self._fail(post, Refused(503, "the server cannot keep anything now: this was not said, try it again later"))
+        late = Refused(503, "the server cannot keep anything now: this was not said, try it again later")
+        self._fail(post, self._why or late)
 
     def _part(self) -> None:
         self._hub.leave_all(self.member, "")
@@ -344,7 +375,7 @@ class Visitor:
                 self._decide(post)
 
     def _refused(self, event: Event) -> None:
-        error = Refused(STATUSES.get(event.author, 400), event.text)
+        error = Refused(STATUSES.get(event.author, 400), event.text, seconds=event.number)
         if event.ident == _CLAIM:
             self._why = error
         post = self._taken(event.ident)

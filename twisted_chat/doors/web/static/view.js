@@ -102,8 +102,8 @@ export class View {
 
 	status(name, pause = 0, why = "") {
 		clearInterval(this.#countdown)
-		const end = Date.now() + pause
-		const words = () => WORDS[name] ?? `${why || "no connection"}: trying again in ${Math.max(1, Math.ceil((end - Date.now()) / 1000))} s`
+		const end = performance.now() + pause
+		const words = () => WORDS[name] ?? `${why || "no connection"}: trying again in ${Math.max(1, Math.ceil((end - performance.now()) / 1000))} s`
 		const tell = () => this.#tell(name, words())
 		tell()
 		if (name === "waiting") this.#countdown = setInterval(tell, 500)

@@ -1,0 +1,67 @@
+"""What a person has set once and for all: a small file of their own, and CHAT_SERVER in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+NAME = "twisted-chat.conf"
+FLAGS = ("tls", "stamps", "numbers", "colour", "echo", "bell")  # on or off; of these only tls is an option, too
+NAMES = ("server", "alias", "room", "ca", "patience", *FLAGS)
+
+Values = dict[str, str | bool]
+
+
+class BadConfig(Exception):
+    """A file that cannot be used; text: which, where and why."""
+
+
+def path(environ: Mapping[str, str]) -> Path:
+    """Return where the file is, if there is one: where the XDG base directory specification has it."""
+    folder = environ.get("XDG_CONFIG_HOME", "")
+    return (Path(folder) if folder.startswith("/") else Path("~/.config").expanduser()) / NAME
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Values:
+    """Return what is set, by the name of the option; the environment comes before the file.
+
+    Raises: BadConfig.
+    """
+    file = path(environ)
+    try:
+        found = parse(file.read_text("utf-8").splitlines(), str(file))
+    except (FileNotFoundError, NotADirectoryError):
+        found = {}
+    except OSError as error:
+        raise BadConfig(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadConfig(f"{file} is not UTF-8 text") from None
+    if environ.get("CHAT_SERVER"):
+        found["server"] = environ["CHAT_SERVER"]
+    return found
+
+
+def parse(lines: Iterable[str], file: str) -> Values:
+    """Read lines of NAME = VALUE; empty ones, and those that begin with #, are for people.
+
+    Raises: BadConfig.
+    """
+    found: Values = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            name, equals, value = (part.strip() for part in line.partition("="))
+            found[name] = _value(name, equals, value, f"{file}, line {number}")
+    return found
+
+
+def _value(name: str, equals: str, value: str, where: str) -> str | bool:
+    if not equals:
+        raise BadConfig(f"{where}: write it as NAME = VALUE, for example alias = alice")
+    if name not in NAMES:
+        raise BadConfig(f"{where}: there is no {name} to set here, only {', '.join(NAMES)}")
+    if name not in FLAGS:
+        return value
+    if value not in ("on", "off"):
+        raise BadConfig(f"{where}: {name} is on or off")
+    return value == "on"

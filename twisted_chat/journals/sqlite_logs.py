@@ -1,0 +1,127 @@
+"""The looks at all logs, a slice at a time: those with too many events, and those of @ALIAS that nobody uses now."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from .sqlite_cut import Cut, cut
+from .sqlite_slices import Newest, Pace
+
+PRIVATE = 100_000  # logs of @ALIAS that are kept, or as many as take a tenth of the size that a file may have
+PRIVATE_SIZE = 500  # bytes that one takes in the file, about, with the event that somebody took the alias
+QUIET_SECONDS = 3600.0  # in which nothing happened in a log of @ALIAS, before it goes because there are too many ...
+FORGOTTEN_SECONDS = 86400.0  # ... or because it is empty: no program asks again for what it said there
+_SLICE = 1000  # logs
+_PASS_SECONDS = 3600.0  # from one look at all of them to the next, or earlier if much has changed
+
+
+class _Row(NamedTuple):
+    room: int
+    name: str
+    first: int
+    number: int
+    last: float
+    is_empty: int
+
+
+class Logs:
+    """Looks at all logs by id, again and again.
+
+    A log of @ALIAS goes as a whole, so that a file has a bound however many aliases were ever used. Its numbers are not
+    given again: if the alias comes back, they go on behind the highest one of all those logs that have gone.
+    """
+
+    def __init__(self, events: int | None, size: int | None, on_gone: Callable[[], None]) -> None:
+        """``events``: of one log that are kept; ``size``: bytes of the file; ``on_gone`` is called when logs go."""
+        self._events = events
+        self._on_gone = on_gone
+        self._most = min(PRIVATE, size // 10 // PRIVATE_SIZE) if size else PRIVATE
+        self._left = self._most  # of @ALIAS that are kept now: fewer after each pass while the file is too large
+        self._room: int | None = None  # that was looked at last; None: no pass is under way
+        self._passed: float | None = None  # when the last pass ended ...
+        self._logs = 0  # ... how many logs it saw ...
+        self._changes = 0  # ... and how many rows had been changed by then
+        self._counted = Newest()
+        self._begin = 0.0  # those of @ALIAS that were used since are kept
+
+    def some(self, connection: sqlite3.Connection, pace: Pace, now: float, is_tight: bool) -> bool:
+        """Take a slice away; return whether there is more to look at.
+
+        ``is_tight``: the file is too large, and no log of its own is large.
+        """
+        if self._room is None:
+            if not self._is_due(connection, now):
+                return False
+            self._room, self._logs = 0, 0
+        rows = list(
+            map(
+                _Row._make,
+                connection.execute(
+                    "SELECT id, name, first, number, last, oldest IS NULL FROM rooms WHERE id > ? ORDER BY id LIMIT ?",
+                    (self._room, _SLICE),
+                ),
+            )
+        )
+        cuts, gone = self._choose(connection, rows, pace.rows, now)
+        if cuts or gone:
+            with pace.slice(connection):
+                cut(connection, cuts, now)
+                _forget(connection, gone)
+        if gone:
+            self._on_gone()
+        is_end = not rows or (len(rows) < _SLICE and self._room == rows[-1].room)
+        return (not is_end or self._end_pass(connection, now, is_tight)) or bool(cuts or gone)
+
+    def _is_due(self, connection: sqlite3.Connection, now: float) -> bool:
+        is_long_ago = self._passed is None or not 0 <= now - self._passed < _PASS_SECONDS
+        changes = connection.total_changes - self._changes
+        return is_long_ago or changes < 0 or changes > self._logs // 10  # fewer than none: on another connection
+
+    def _choose(
+        self, connection: sqlite3.Connection, rows: Sequence[_Row], left: int, now: float
+    ) -> tuple[list[Cut], list[int]]:
+        """Return which events go, as many as are left to this slice, and which logs as a whole."""
+        (newest,) = connection.execute("SELECT max(id) FROM rooms").fetchone()  # it stays, so that no id is used again
+        cuts: list[Cut] = []
+        gone: list[int] = []
+        for row in rows:
+            is_gone = row.room != newest and self._is_gone(row, now)
+            kept = 0 if is_gone else self._events
+            too_many = max(0, row.number - row.first + 1 - kept) if kept is not None else 0
+            fitting = min(too_many, left)
+            if fitting:
+                cuts.append(Cut(row.room, row.first, row.first + fitting - 1))
+                left -= fitting
+            if fitting < too_many:
+                break  # the next slice goes on with it
+            if is_gone:
+                gone.append(row.room)
+            elif row.name[0] == "@":
+                self._counted.add(int(row.last))
+            self._room = row.room
+            self._logs += 1
+        return cuts, gone
+
+    def _is_gone(self, row: _Row, now: float) -> bool:
+        if row.name[0] != "@":
+            return False
+        is_one_too_many = row.last < min(self._begin, now - QUIET_SECONDS)
+        return is_one_too_many or (bool(row.is_empty) and row.last < now - FORGOTTEN_SECONDS)
+
+    def _end_pass(self, connection: sqlite3.Connection, now: float, is_tight: bool) -> bool:
+        """Return whether there is a reason for another pass at once."""
+        begin = self._counted.begin(self._left) or 0
+        is_more = begin > self._begin or (is_tight and self._left > 0)
+        self._counted, self._begin, self._room = Newest(), begin, 0 if is_more else None
+        self._left = self._left // 2 if is_tight else self._most
+        self._passed, self._changes = now, connection.total_changes
+        return is_more
+
+
+def _forget(connection: sqlite3.Connection, logs: list[int]) -> None:
+    connection.executemany(
+        "UPDATE journal SET private = max(private, (SELECT number FROM rooms WHERE id = ?))", [(log,) for log in logs]
+    )
+    connection.executemany("DELETE FROM rooms WHERE id = ?", [(log,) for log in logs])

@@ -1,0 +1,58 @@
+"""Who answers questions about the past: one thread for those that take no time, and another for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ..errors import ChatError
+from ..events import Event
+from ..interfaces import Asker, Query
+from .sqlite_place import Place
+from .sqlite_reader import Reader
+from .turns import Turns
+from .worker import Worker
+
+Answer = Callable[[Sequence[Event] | ChatError], None]
+
+
+class Questions:
+    """Two threads, each with a connection, in which askers take turns."""
+
+    def __init__(self, place: Place, call: Callable[..., object]) -> None:
+        """``call(function, *args)`` calls something in the reactor's thread."""
+        self._call = call
+        self._quick, self._slow = Reader(place), Reader(place)
+        self.threads: dict[Reader, Worker] = {}
+
+    def start(self, name: str) -> None:
+        """Begin to answer from the journal of this name."""
+        for reader, what in {self._quick: "reader", self._slow: "searcher"}.items():
+            reader.name = name
+            self.threads[reader] = Worker(f"journal {what}", jobs=Turns())
+            self.threads[reader].do(reader.open)
+
+    def ask(self, query: Query, answer: Answer, asker: Asker) -> None:
+        """Answer once it is the asker's turn. May be called from any thread."""
+        reader = self._quick if _is_quick(query) else self._slow
+        self.threads[reader].do(partial(self._answer, reader, query, answer, asker), asker.name)
+
+    def _answer(self, reader: Reader, query: Query, answer: Answer, asker: Asker) -> None:
+        self._call(answer, reader.recall(query, asker.waits))
+
+    def interrupt(self) -> None:
+        """Answer nothing more than that the server is stopping."""
+        for reader in self.threads:
+            reader.interrupt()
+
+    def end(self, seconds: float) -> None:
+        """Answer what was asked, close the file and wait until the threads have ended, so many seconds at most."""
+        for reader, thread in self.threads.items():
+            thread.end(reader.close)
+        for thread in self.threads.values():
+            thread.join(seconds)
+
+
+def _is_quick(query: Query) -> bool:
+    """Whether only a range of numbers is asked for. What was said to one alias is never much to look through."""
+    return not (query.words or query.author or query.since or (query.kinds and query.group[:1] != "@"))
