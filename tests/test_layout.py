@@ -43,8 +43,10 @@ MAY_IMPORT = {
     "__main__": {"client", "clocks", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls ignoring traffic room rooms member directory".split()
-PURE += "past hub commands programs wire".split()
+PURE = (
+    "errors events text limits interfaces calls ignoring traffic room rooms member directory past hub commands "
+    "programs wire"
+).split()
 
 
 def modules():

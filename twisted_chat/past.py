@@ -45,7 +45,7 @@ class Past:
         """
         epoch = member.epoch
         asker = Asker(member.session, lambda: member.epoch == epoch)
-        self._ask(member, lambda answered: self._journal.recall(query, answered, asker), answer)
+        self._ask(member, partial(self._journal.recall, query, asker=asker), answer)
 
     def find_room(self, member: Member, wanted: str, answer: Callable[[Room], None]) -> None:
         """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.

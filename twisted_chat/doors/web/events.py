@@ -154,6 +154,7 @@ def _looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequ
     gone: list[Failure] = []
     request.notifyFinish().addErrback(gone.append)
     place, _most = web.addresses.place(web.guard.client_host(request))
+
     web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
     return answered
 
