@@ -51,6 +51,20 @@ def events_between(connection: sqlite3.Connection, group: str, room: int, first:
     return list(map(Event._make, rows))
 
 
+def fitting(connection: sqlite3.Connection, room: int, first: int, last: int, most: int) -> tuple[int, int]:
+    """Return how far events go, from one number to another, that have so many bytes, and how many they really have.
+
+    The first one fits in any case, and the last one may be more than fits.
+    """
+    last = min(last, first + most // 100)
+    row = connection.execute(
+        f"SELECT id & 0xffffffff, taken FROM (SELECT id, sum({COST}) OVER (ORDER BY id) AS taken, {COST} AS own "  # noqa: S608  # constants
+        "FROM events WHERE id BETWEEN ? AND ?) WHERE taken - own < ? ORDER BY id DESC LIMIT 1",
+        (key_of(room, first), key_of(room, last), most),
+    ).fetchone()
+    return (last, 0) if row is None else (int(row[0]), int(row[1]))
+
+
 def recalled(connection: sqlite3.Connection, query: Query) -> list[Event]:
     """Return what a query asks for.
 

@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Iterable
 
 from .numbers import log_of
-from .sqlite_read import key_of
+from .sqlite_read import fitting, key_of
 from .sqlite_slices import Pace
 
 _ROOMS = 100  # logs in one slice
+_LOG = 1000  # bytes that each log counts for at least, as there are statements for it
 
 
 def index_some(connection: sqlite3.Connection, pace: Pace) -> bool:
@@ -44,15 +45,15 @@ def index_room(connection: sqlite3.Connection, pace: Pace, room: int, until: int
 
 
 def _index(connection: sqlite3.Connection, pace: Pace, behind: list[tuple[int, int, int]]) -> None:
-    rows = pace.rows
+    left = pace.bytes
     with pace.slice(connection):
         for room, indexed, number in behind:
-            last = min(number, indexed + rows)
+            last, taken = fitting(connection, room, indexed + 1, number, left)
             connection.execute(
                 "INSERT INTO found (rowid, text) SELECT id, text FROM posts WHERE id > ? AND id <= ?",
                 (key_of(room, indexed), key_of(room, last)),
             )
             connection.execute("UPDATE rooms SET indexed = ? WHERE id = ?", (last, room))
-            rows -= last - indexed
-            if rows <= 0:
+            left -= max(taken, _LOG)
+            if left <= 0:
                 break
