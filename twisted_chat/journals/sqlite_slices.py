@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SLICE_SECONDS = 0.01
-_FEWEST, _MOST = 8_000, 512_000  # bytes of events: see SIZE in sqlite_read.py
+_FEWEST, _MOST = 8_000, 1_000_000  # bytes of events: see SIZE in sqlite_read.py
 _ROW = 100  # bytes: as large as the smallest event
 
 
