@@ -46,9 +46,11 @@ def come(folder, server):
     return year, Client(server.port, sock=sock)
 
 
+HEADER = "PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n"
 ENDPOINTS = {
     "ssl": "ssl:0:privateKey={used}/key.pem:certKey={used}/cert.pem:interface=127.0.0.1",
     "tls": "tls:{used}:0:interface=127.0.0.1",
+    "haproxy": "haproxy:ssl:0:privateKey={used}/key.pem:certKey={used}/cert.pem:interface=127.0.0.1",
 }
 
 
@@ -57,7 +59,7 @@ def test_who_comes_is_shown_the_renewed_one_and_who_is_in_stays(twistd, folder, 
     server = twistd("--listen", ENDPOINTS[kind].format(used=folder / "used"))
     year, alice = come(folder, server)
     assert year == "first"
-    alice.send("alice\n")
+    alice.send((HEADER if kind == "haproxy" else "") + "alice\n")
     alice.read_until("quit leaves\n")
     take(folder, "second", "key.pem", "cert.pem")
     assert shown(folder, server) == "second"

@@ -74,14 +74,14 @@ def asked(handle):
 @pytest.mark.parametrize("stall, silent", [(120, 120), (40, 40), (1, 8), (10**9, 32_000)])
 def test_who_is_gone_is_noticed_in_about_the_time_in_which_a_reader_stalls(handle, wrapped, stall, silent):
     transport = Encrypting(Tcp(handle)) if wrapped else Tcp(handle)
-    set_socket_options(transport, ADDRESS, Limits(stall_seconds=stall))
+    set_socket_options(transport, Limits(stall_seconds=stall))
     assert asked(handle) == (silent, silent * 1.25)
 
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "under TLS"])
 def test_the_kernel_keeps_little_for_each(handle, wrapped):
     transport = Encrypting(Tcp(handle)) if wrapped else Tcp(handle)
-    set_socket_options(transport, ADDRESS, Limits(send_buffer=10_000))
+    set_socket_options(transport, Limits(send_buffer=10_000))
     assert handle.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 20_000  # Linux takes twice that
     assert handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

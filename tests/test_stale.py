@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from twisted.internet.error import CannotListenError
@@ -29,6 +30,7 @@ def other():
 def twistd_of_another():
     """The number of a twistd that is another's."""
     process = subprocess.Popen([sys.executable, "-c", "input()", "twistd"], stdin=subprocess.PIPE)
+    wait_until(Path(f"/proc/{process.pid}/cmdline").read_bytes)  # it has none for an instant
     yield process.pid
     process.communicate(b"\n", SECONDS)
 

@@ -15,15 +15,9 @@ from zope.interface import directlyProvides
 log = Logger()
 
 
-def renew(endpoint: Any, written: str, reactor: Any) -> Renewing | None:
-    """Let an endpoint of kind ``ssl:`` or ``tls:`` take renewed files by itself; None for any other kind.
-
-    ``written``: the string that it was made from.
-    """
-    kind = written.partition(":")[0]
-    if kind not in ("ssl", "tls"):
-        return None
-    name = "_sslContextFactory" if kind == "ssl" else "connectionCreator"  # the first has no public name
+def renew(endpoint: Any, written: str, reactor: Any) -> Renewing:
+    """Let an endpoint of kind ``ssl:`` or ``tls:`` take renewed files by itself; it was made from ``written``."""
+    name = "connectionCreator" if written.startswith("tls:") else "_sslContextFactory"  # which has no public name
     renewing = Renewing(getattr(endpoint, name), written, lambda: getattr(serverFromString(reactor, written), name))
     setattr(endpoint, name, renewing)
     return renewing

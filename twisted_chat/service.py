@@ -432,11 +432,12 @@ def _unblock_log(options: Options, reactor: IReactorCore) -> None:
 
 def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
     """Let the TLS endpoints take renewed certificates, and return what does so."""
-    if not any(one.written.startswith(("ssl:", "tls:")) for one in listening):
+    over_tls = [one for one in listening if one.written.removeprefix(PREFIX).startswith(("ssl:", "tls:"))]
+    if not over_tls:
         return []
     from .certificates import renew  # only where it is asked for: it needs OpenSSL
 
-    return [it for one in listening if (it := renew(one.endpoint, one.written, reactor)) is not None]
+    return [renew(one.endpoint, one.written.removeprefix(PREFIX), reactor) for one in over_tls]
 
 
 def _reload(options: Options, factory: LineFactory, renewing: Sequence[Renewing]) -> None:
