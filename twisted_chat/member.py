@@ -29,7 +29,7 @@ class Fetcher(Protocol):
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Call ``fetched`` with some of the events from one number to another."""
 
-    def give(self, member: Member, room: str, first: int, last: int) -> None:
+    def give(self, member: Member, room: Room, first: int, last: int) -> None:
         """Let them hear all of the events from one number to another."""
 
 
@@ -313,13 +313,10 @@ class Member:
         if self._is_held_back:
             return  # it was asked over a connection that is gone, and is asked again
         if self.is_behind and room in self.hearing and room.owed_to(self)[0] == first - 1:
-            shown = list(_with_gaps(room.name, first - 1, events))
-            if not events or len(events) < FETCHED:
-                given = events[-1].number if events else first - 1
-                shown += [_gap(room.name, given + 1, last)] if given < last else []
-                room.gave(self, last)
-            else:
-                room.gave(self, events[-1].number)
+            until = events[-1].number if len(events) == FETCHED else last
+            until = min(last, room.end_of_withheld(until))
+            shown = whole(room, first, until, events)
+            room.gave(self, until)
             self._traffic.lines_out += len(shown)
             self.hear(shown)
             if not self.pay():
@@ -331,7 +328,7 @@ class Member:
         if not self.is_behind or self.leaving is not None:
             return
         if room.lacks(self) and (self._fetches or not self.view.is_for_people):
-            self._past.give(self, room.name, room.owed_to(self)[0] + 1, room.number)
+            self._past.give(self, room, room.owed_to(self)[0] + 1, room.number)
         else:
             self.hear(list(self._rest_of(room)))
             self.pay()
@@ -380,6 +377,13 @@ def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event
             yield _gap(room, given + 1, event.number - 1, event.when)
         given = event.number
         yield event
+
+
+def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
+    """Return those of the events between two numbers that are for whoever hears a room, and tell of the others."""
+    given = list(filter(room.may_be_given, events))
+    told = given[-1].number if given else first - 1
+    return [*_with_gaps(room.name, first - 1, given), *([_gap(room.name, told + 1, last)] if told < last else ())]
 
 
 def _gap(room: str, first: int, last: int, when: float = 0.0) -> Event:

@@ -37,6 +37,7 @@ class Room:
         self._shared: dict[View, dict[Member, None]] = {}
         self.apart: dict[Member, None] = {}
         self._behind: dict[Member, int] = {}
+        self.withheld: Sequence[range] = ()  # of an inbox: numbers that were said to others who had the alias
         self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
         self._size = 0  # of the tail, in bytes
 
@@ -144,6 +145,14 @@ class Room:
         given = self._behind.get(member, self.number)
         last = self.number - len(self.tail)
         return (given + 1, last) if given < last else None
+
+    def may_be_given(self, event: Event) -> bool:
+        """Whether an event is for whoever hears this."""
+        return not any(event.number in numbers for numbers in self.withheld)
+
+    def end_of_withheld(self, number: int) -> int:
+        """Return the last number of those that are withheld together with one, or this one."""
+        return next((numbers[-1] for numbers in self.withheld if number in numbers), number)
 
     def restore(self, number: int, topic: str, tail: Sequence[Event]) -> None:
         """Be what the room was before the server was started."""
