@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
@@ -313,24 +315,134 @@ def lab(door, alias):
     return peer
 
 
+def quiet(peer):
+    """Let the time pass after which a line of the lab's client is whole."""
+    peer.door.clock.advance(0.08)
+    peer.door.settle()
+    return peer
+
+
 def test_the_labs_client_needs_no_line_ends(door):
     alice = door.enter("alice")
     lab_client = lab(door, "Bhoomika")
     assert "you are now connected!" in lab_client.read()
     alice.read()
     lab_client.send("Bhoomika: Hi everyone", "Bhoomika: Bhoomika: twice", "Bhoomika: ", "Bhoomika: /me waves")
+    quiet(lab_client)
     assert alice.read().splitlines() == ["Bhoomika: Hi everyone", "Bhoomika: Bhoomika: twice", "* Bhoomika waves"]
+
+
+@pytest.mark.parametrize("cuts", [[4], [6], [30], [4, 30, 50], [100]])
+def test_a_line_of_the_labs_client_that_comes_in_segments_is_one_line(door, cuts):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.read()
+    line = ("bob: " + "w\u00f6rd " * 20 + "end").encode()
+    for begin, end in itertools.pairwise([0, *cuts, len(line)]):
+        lab_client.send(line[begin:end])
+        door.clock.advance(0.07)
+    quiet(lab_client).send("bob: next")
+    quiet(lab_client)
+    assert alice.read().splitlines() == [line.decode(), "bob: next"]
+
+
+def test_a_line_of_the_labs_client_may_be_as_long_as_any_and_one_too_long_costs_no_other(door):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.read(), lab_client.read()
+    for line in ("x" * 4096, "y" * 4097, "next"):
+        quiet(lab_client.send("bob: " + line[:3000], line[3000:]))
+    assert alice.read().splitlines() == ["bob: " + "x" * 4096, "bob: next"]
+    assert "!! that line is longer than 4,096 bytes" in lab_client.read()
+
+
+@pytest.mark.parametrize("end", ["end", "lose"])
+def test_what_the_labs_client_sent_last_is_said_though_it_ends(door, end):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.read()
+    lab_client.send("bob: last words")
+    getattr(lab_client, end)()
+    assert alice.read().splitlines() == ["bob: last words", "bob has left the chat room!"]
 
 
 def test_the_labs_client_is_not_sent_a_second_bare_prompt(door):
     door.enter("bob")
     lab_client = lab(door, "bob")
     assert lab_client.read() == "!! bob is taken: choose another alias\n"
-    lab_client.send("bob: rob")
+    quiet(lab_client.send("bob: rob"))
     assert lab_client.chat.member.alias == "rob"
     lab_client.read()
-    lab_client.send("bob: hi")
+    quiet(lab_client.send("bob: hi"))
     assert lab_client.read() == "rob: hi\n"
+
+
+WIDE = "\u65e5\u672c\U0001f600\u00e9x" * 20
+
+
+def writes(peer):
+    """Note what is written to a peer, and when."""
+    noted = []
+    write = peer.transport.write
+    peer.transport.write = lambda data: (noted.append((peer.door.clock.seconds(), bytes(data))), write(data))
+    return noted
+
+
+def test_the_labs_client_is_sent_no_chunk_that_ends_inside_a_character(door):
+    alice = door.enter("alice")
+    for number in range(20):
+        alice.send(f"{'a' * number}{WIDE}\n", "plain\n")
+    lab_client = door.connect().send("bob")
+    sent = writes(lab_client)
+    for _ in range(200):
+        door.clock.advance(0.01)
+        door.settle()
+    alice.send(f"{WIDE * 10}\nplain\n{WIDE}\n")
+    alice.send("more\n")
+    for _ in range(200):
+        door.clock.advance(0.01)
+        door.settle()
+    shown = b"".join(data for _when, data in sent).decode()
+    assert shown.count(WIDE) == 10 + 10 + 1  # of the last 20 lines, and since
+    assert shown.endswith(f"alice: plain\nalice: {WIDE}\nalice: more\n")
+    last = 0.0
+    for when, data in sent:
+        data.decode()  # a chunk that is read by itself
+        if not data.isascii():
+            assert len(data) <= 1024
+            assert when - last >= 0.05 - 1e-6  # and what was before it has been read
+        last = when
+
+
+def test_plain_lines_reach_the_labs_client_at_once(door):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    lab_client.read()
+    alice.send("one\n" + "x" * 2000 + "\n")
+    assert lab_client.read() == "alice: one\nalice: " + "x" * 2000 + "\n"
+
+
+def test_the_labs_client_is_behind_when_more_waits_for_it_than_it_can_take_and_catches_up():
+    door = Door(Limits().lifted())
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    for _ in range(4):
+        alice.send(f"{WIDE}\n" * 100)
+    assert lab_client.chat.member.is_behind
+    heard = lab_client.read()
+    for _ in range(400):
+        door.clock.advance(0.05)
+        door.settle()
+    heard += lab_client.read()
+    assert not lab_client.chat.member.is_behind
+    skipped = sum(int(line.split()[1]) for line in heard.splitlines() if " skipped, " in line)
+    assert heard.count(WIDE) + skipped == 400
+    alice.send("on\n")
+    assert lab_client.read() == "alice: on\n"
+    door.close()
+
+
+def test_the_labs_client_is_told_all_before_its_connection_ends(door):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.send(f"{WIDE * 10}\n")
+    quiet(lab_client.send("bob: /quit"))
+    assert lab_client.read().endswith(f"alice: {WIDE * 10}\nbob has left the chat room!\n")
+    assert lab_client.is_closed
 
 
 @pytest.mark.parametrize(
@@ -343,13 +455,12 @@ def test_what_is_not_the_labs_client(door, chunks):
     assert peer.chat._lab_prefix == b""
 
 
-def test_an_unterminated_line_of_the_labs_client_begins_with_its_own_alias(door):
+def test_a_line_of_the_labs_client_loses_only_its_own_alias(door):
     lab_client = lab(door, "bob")
     lab_client.read()
     lab_client.send("alice: hi")
     assert lab_client.read() == ""
-    lab_client.send("\n")
-    assert lab_client.read() == "bob: alice: hi\n"
+    assert quiet(lab_client).read() == "bob: alice: hi\n"
 
 
 # -- floods, slow readers, faults

@@ -48,7 +48,7 @@ class LineChat(Chat, LineReceiver):
 
     factory: LineFactory
     transport: ITCPTransport  # or what Twisted puts in its place: TLS, a UNIX socket
-    _outbox: SocketOutbox | TransportOutbox
+    _outbox: SocketOutbox | TransportOutbox | lab.LabOutbox
 
     def __init__(self, address: IAddress) -> None:
         super().__init__()
@@ -107,6 +107,8 @@ class LineChat(Chat, LineReceiver):
         self._outbox.ended()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        if self._lab_prefix:
+            self._end_open_line()
         self._end()
         self.factory.leave(self.address)
 
@@ -123,7 +125,9 @@ class LineChat(Chat, LineReceiver):
             self._splitter.max_line *= LONGER
         wait = self.member.pace.bytes.take(len(data), self.factory.clock.seconds())
         data = self._telnet.feed(data)
-        if not self._take_from_lab(data):
+        if self._lab_prefix:
+            self._take_from_lab(data)
+        else:
             self._split(data)
             may_be_lab = first and not (self._program or self._telnet.spoken)
             if may_be_lab and lab.is_alias(data) and self._splitter.pending == data:
@@ -141,19 +145,25 @@ class LineChat(Chat, LineReceiver):
 
     def _take_the_rest(self) -> None:
         cancel(self._quiet)
-        if self._splitter.pending:
-            self.lineReceived(self._splitter.take())
+        self._end_open_line()
         self._waiting.append(END)
         self._work()
 
-    def _take_from_lab(self, data: bytes) -> bool:
-        if not self._lab_prefix or self._splitter.pending:
-            return False
-        line = lab.line(data, self._lab_prefix)
-        if line is None:
-            return False
-        self.lineReceived(line)
-        return True
+    def _take_from_lab(self, data: bytes) -> None:
+        if data.startswith(self._lab_prefix):
+            self._end_open_line()
+        self._split(data)
+        self._quiet = self.factory.clock.callLater(lab.QUIET_SECONDS, self._lab_is_quiet)
+
+    def _lab_is_quiet(self) -> None:
+        self._quiet = None
+        self._end_open_line()
+        self._guarded(self._work)
+
+    def _end_open_line(self) -> None:
+        line = self._splitter.take()
+        if line:
+            self.lineReceived(line.removeprefix(self._lab_prefix))
 
     def _lab_alias(self) -> None:
         self._quiet = None
@@ -162,6 +172,9 @@ class LineChat(Chat, LineReceiver):
     def _take_lab_alias(self) -> None:
         alias = self._splitter.take()
         self._lab_prefix = lab.prefix(alias)
+        self._splitter.max_line += len(self._lab_prefix)
+        if not isinstance(self._outbox, lab.LabOutbox):
+            self._outbox = self.member.outbox = lab.LabOutbox(self._outbox, self.factory.clock, self._drained)
         self.lineReceived(alias)
         self._work()
 
