@@ -65,8 +65,97 @@ def test_two_that_claim_one_alias_in_the_same_turn(door):
     second.chat.dataReceived(b"bob\nhi\n")
     door.settle()
     assert "you are now connected!" in first.read()
-    assert second.read().startswith("alias?!! bob is taken: choose another alias\nalias?")
-    assert second.chat.member.alias == "hi"  # the next line was the next answer to the prompt
+    assert second.read() == (
+        "alias?!! bob is taken: choose another alias\n!! the line that you sent after it was not read\nalias?"
+    )
+    assert second.chat.member.alias == ""
+
+
+TAKEN = "!! bob is taken: choose another alias"
+RESERVED = "!! that alias cannot be used: root is a word of the server's own"
+NOT_IN = "!! you did not come in, and nothing was said: try again under another alias"
+
+
+@pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
+@pytest.mark.parametrize(
+    "script, told",
+    [
+        ("hello\n", "!! the line that you sent after it was not read"),
+        ("hello\n\n  \nworld\n/who\n", "!! the 3 lines that you sent after it were not read"),
+        ("hello\nwor", "!! the 2 lines that you sent after it were not read"),
+        ("x" * 5000 + "\n", "!! the line that you sent after it was not read"),
+    ],
+)
+def test_what_was_sent_before_an_alias_is_refused_is_no_alias_and_is_not_said(door, alias, why, script, told):
+    bob = door.enter("bob")
+    other = door.connect().send(f"{alias}\n{script}")
+    assert other.read() == f"alias?{why}\n{told}\nalias?"
+    assert not other.is_closed
+    other.send("ld\n") if script.endswith("wor") else None
+    assert other.chat.member.alias == ""
+    assert other.send("carol\n", "hi\n").read().endswith("carol: hi\n")
+    assert bob.read() == "carol has connected to the chat room\ncarol: hi\n"
+
+
+@pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
+@pytest.mark.parametrize("last", ["hello\n/quit\n", "hello\n/Q bye\nmore\n", "hello\n\x04"])
+def test_a_script_that_does_not_get_its_alias_is_told_so_and_ends(door, alias, why, last):
+    door.enter("bob")
+    other = door.connect().send(f"{alias}\n{last}")
+    first, *_dropped, end = other.read().removeprefix("alias?").splitlines()
+    assert (first, end) == (why, NOT_IN)
+    assert other.is_closed
+
+
+@pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_a_half_closed_input_whose_alias_is_refused_ends_with_an_error(door, alias, why, is_at_once):
+    door.enter("bob")
+    other = door.connect()
+    other.read()
+    other.chat.dataReceived(f"{alias}\nhello".encode())
+    if not is_at_once:
+        door.settle()
+    other.end()
+    told = other.read().replace("alias?", "").splitlines()
+    assert (told[0], told[-1]) == (why, NOT_IN)
+    assert other.is_closed
+    assert "hello" not in door.hub.aliases
+
+
+def test_whoever_leaves_without_having_tried_an_alias_is_told_nothing(door):
+    other = door.connect()
+    other.end()
+    assert other.read() == "alias?"
+    assert other.is_closed
+
+
+@pytest.mark.parametrize("line", ["/quit", "/q", "/EXIT now"])
+def test_who_types_quit_at_the_prompt_leaves(door, line):
+    other = door.connect().send(f"{line}\n")
+    assert other.read() == "alias?"
+    assert other.is_closed
+
+
+HOW = "type the name that you want to be known by, and press Enter; /quit leaves"
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ("/help", f"-- {HOW}"),
+        ("/?", f"-- {HOW}"),
+        ("/who", f"!! you are not in the chat yet: {HOW}"),
+        ("/nonsense", f"!! you are not in the chat yet: {HOW}"),
+        ("//x", f"!! you are not in the chat yet: {HOW}"),
+        ("/", f"!! you are not in the chat yet: {HOW}"),
+    ],
+)
+def test_a_command_at_the_prompt_is_no_alias(door, line, told):
+    other = door.connect()
+    other.read()
+    assert other.send(f"  {line}\n" if line == "/help" else f"{line}\n").read() == f"{told}\nalias?"
+    assert other.send("carol\n").chat.member.alias == "carol"
 
 
 def test_what_one_packet_asks_is_taken_in_order(door):
@@ -131,7 +220,7 @@ def test_one_too_many_from_an_address_is_told_and_closed():
 
 def test_an_address_that_fails_too_often_is_closed_until_later():
     door = Door(Limits(aliases_at_once=3, aliases_per_second=1))
-    bob = door.connect().send("-\n" * 4)
+    bob = door.connect().send(*["-\n"] * 4)
     assert bob.read().splitlines()[-1].endswith("too many aliases were tried from your address: come back in a minute")
     assert bob.is_closed
     bob.lose()

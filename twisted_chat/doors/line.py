@@ -36,6 +36,7 @@ from .splitter import END, TOO_LONG, LineSplitter, Mark
 from .telnet import TelnetFilter
 
 HINT = "/help shows what you can type, /quit leaves"
+HOW_TO_COME_IN = "type the name that you want to be known by, and press Enter; /quit leaves"
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
 
 _TLS_HELLO = b"\x16\x03"  # a handshake record of any version (RFC 8446, 5.1)
@@ -56,6 +57,7 @@ class LineChat(Chat, LineReceiver):
         self._is_first = True  # nothing was received yet
         self._lab_prefix = b""
         self._has_claimed = False  # an alias, and it is not decided yet
+        self._is_refused = False  # the alias that they asked for last
         self._quiet: IDelayedCall | None = None
 
     @property
@@ -221,15 +223,28 @@ class LineChat(Chat, LineReceiver):
             if isinstance(line, list):
                 self.factory.hub.say_lines(self.member, line)
             elif isinstance(line, Mark):
-                self.factory.hub.leave_all(self.member, "")
+                self._leave()
             elif not self.member.alias:
-                self._claim(line)
+                self._answer_prompt(line)
             else:
                 commands.obey(self.factory.hub, self.member, commands.parse(line))
         except ChatError as error:
             self.member.refuse(error)
             if not self.member.alias:
                 self._ask_again()
+
+    def _answer_prompt(self, line: str) -> None:
+        line = line.lstrip()
+        if line[:1] != "/":
+            self._claim(line)
+        elif _is_command(line, "quit"):
+            self._leave()
+        elif _is_command(line, "help"):
+            self.member.notice(HOW_TO_COME_IN)
+            self._prompt()
+        else:
+            self.member.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_COME_IN}"))
+            self._prompt()
 
     def _claim(self, line: str) -> None:
         hub, member = self.factory.hub, self.member
@@ -244,8 +259,30 @@ class LineChat(Chat, LineReceiver):
             self._ask_again()  # somebody else was first
 
     def _ask_again(self) -> None:
-        if self._may_try_again() and not self._lab_prefix:
+        """Ask for another alias: what came before that is no answer to it, and what was to be said is not said."""
+        self._is_refused = True
+        came, self._waiting[:] = self._waiting[:], []
+        lines = [line for line in came if line is not END]
+        dropped = sum(1 for line in lines if line.strip()) + self._splitter.drop()
+        if not self._may_try_again():
+            return
+        if dropped:
+            what = "the line" if dropped == 1 else f"the {dropped:,} lines"
+            self.member.refuse(ChatError(f"{what} that you sent after it {'was' if dropped == 1 else 'were'} not read"))
+        if END in came or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
+            self._leave()
+        else:
+            self._prompt()
+
+    def _prompt(self) -> None:
+        if not self._lab_prefix:
             self._outbox.send(PROMPT)
+
+    def _leave(self) -> None:
+        """Leave, because nothing more is to come; tell who wanted to say something that they never came in."""
+        if self._is_refused and not self.member.alias:
+            self.member.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))
+        self.factory.hub.leave_all(self.member, "")
 
     def _greet(self) -> None:
         self.member.notice(*self.factory.motd, HINT)
@@ -265,6 +302,10 @@ class LineChat(Chat, LineReceiver):
     def _wrong_protocol(self) -> None:
         self.member.send([Event(REFUSED, text=WRONG_PROTOCOL)])
         self._close()
+
+
+def _is_command(line: str, name: str) -> bool:
+    return line[:1] == "/" and commands.parse(line)[0] is commands.TABLE[name]
 
 
 def set_socket_options(transport: ITCPTransport, address: IAddress, limits: Limits) -> None:
