@@ -362,6 +362,27 @@ def test_text_has_numbers_and_stamps_for_who_asks(door, curl):
     assert curl.ask("GET", "/rooms/lobby.txt?numbers=maybe").text == 'numbers is on or off, not "maybe"\n'
 
 
+def test_text_is_without_moves_for_who_asks(door, curl):
+    talk(door, "one", "two")
+    assert curl.ask("GET", "/rooms/lobby.txt?moves=off").text == "nc: one\nnc: two\n"
+    assert curl.ask("GET", "/rooms/lobby.txt?moves=on").text.startswith("nc has connected")
+    paged = curl.ask("GET", "/rooms/lobby.txt?after=0&until=2&moves=off&numbers")
+    assert paged.text == "2 nc: one\n"
+
+
+def test_a_room_whose_name_ends_as_a_text_does_is_a_room_too(door, curl):
+    talk(door, "in lobby")
+    for room, line in (("notes.txt", "one"), ("notes.txt.txt", "two")):
+        answer = curl.ask("POST", f"/rooms/{room}", line.encode(), Chat_Alias="ci")
+        assert (answer.status, json.loads(answer.text)["room"]) == (201, room)
+    assert json.loads(curl.ask("GET", "/rooms/notes.txt").text)["room"] == "notes.txt"  # there is no room "notes"
+    assert curl.ask("GET", "/rooms/notes.txt.txt?tail=1").text == "ci: one\n".replace("ci", "#notes.txt ci")
+    assert curl.ask("POST", "/rooms/notes", b"three", Chat_Alias="ci").status == 201
+    assert curl.ask("GET", "/rooms/notes.txt?tail=1").text == "#notes ci: three\n"
+    assert curl.ask("DELETE", "/rooms/notes.txt").headers["Allow"] == "GET, HEAD, POST, OPTIONS"
+    assert curl.ask("GET", "/rooms/nothing.txt").status == 404
+
+
 def test_text_is_paged_too(door, curl):
     talk(door, "one", "two", "three")
     assert curl.ask("GET", "/rooms/lobby.txt?after=1&until=3&numbers").text == "2 nc: one\n3 nc: two\n"
@@ -944,7 +965,7 @@ def test_a_page_of_another_site_cannot_post(door, curl):
         ("POST", "/rooms", "GET, HEAD, OPTIONS"),
         ("DELETE", "/rooms/lobby", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/rooms/lobby/events", "GET, HEAD, OPTIONS"),
-        ("POST", "/rooms/lobby.txt", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/rooms/lobby.txt", "GET, HEAD, POST, OPTIONS"),
         ("GET", "/everyone", "POST, OPTIONS"),
         ("HEAD", "/people/nc", "POST, OPTIONS"),
         ("TRACE", "/people/nc", "POST, OPTIONS"),

@@ -117,6 +117,9 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tail", metavar="N", type=_count, help="with --listen: begin with the last N events of ROOM")
     group.add_argument("--json", action="store_true", help="with --listen: print the events as JSON, one a line")
     group.add_argument(
+        "--only", choices=["said"], help="with --listen: print only what is said, and not who comes and goes"
+    )
+    group.add_argument(
         "--wait",
         metavar="PATTERN",
         type=_pattern,
@@ -129,7 +132,7 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """End with status 2 where options do not go together."""
-    for name in ("after", "tail", "json", "wait"):
+    for name in ("after", "tail", "json", "only", "wait"):
         if getattr(given, name) not in (None, False) and not given.listen:
             parser.error(f"--{name} is for --listen")
     if given.after is not None and given.tail:
@@ -150,6 +153,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         after=given.after,
         tail=given.tail or 0,
         is_json=given.json,
+        only=given.only or "",
         wait=given.wait,
         timeout=None if given.timeout == math.inf else given.timeout,
     )

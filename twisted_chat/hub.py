@@ -15,7 +15,17 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from . import text
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NoSuchRoom, NotInRoom, NotKept, TooManyRooms
+from .errors import (
+    AliasTaken,
+    ChatError,
+    NobodyCalled,
+    NoCurrentRoom,
+    NoSuchRoom,
+    NotInRoom,
+    NotKept,
+    TooManyRooms,
+    TopicTooLong,
+)
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -160,11 +170,15 @@ class Hub:
             ignorer.ignoring.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
-        """Ask for an alias, the first one or another. Then everyone starts in the lobby.
+        """Ask for an alias, the first one or another; nothing happens for the one that is theirs already.
+
+        Then everyone starts in the lobby.
 
         Raises: BadAlias, AliasTaken.
         """
         alias = text.alias(wanted)
+        if alias == member.alias:
+            return
         self._refuse_taken(member, alias)
         self._append(CLAIMED, member, "", alias)
 
@@ -226,9 +240,12 @@ class Hub:
     def retitle(self, member: Member, topic: str) -> None:
         """Set the topic of the current room; empty clears it.
 
-        Raises: NoCurrentRoom.
+        Raises: NoCurrentRoom, TopicTooLong.
         """
-        self._append(RETITLED, member, self.room_of(member).name, text.clean(topic)[: text.TOPIC_LENGTH])
+        title = text.clean(topic)
+        if len(title) > text.TOPIC_LENGTH:
+            raise TopicTooLong(len(title), text.TOPIC_LENGTH)
+        self._append(RETITLED, member, self.room_of(member).name, title)
 
     # -- requests: the three kinds of group communication
 
@@ -590,7 +607,8 @@ class Hub:
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
         for ignorer in self._ignorers:
             ignorer.ignoring.renamed(alias, member.session)
-        if not member.rooms:
+        hears_moves = "moves" not in member.view.options or member.view.shows("moves")
+        if not (member.rooms and hears_moves):
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:

@@ -142,8 +142,9 @@ class Member:
 
     def show_again(self, events: Sequence[Event]) -> None:
         """Show them some events of the past, which they asked for."""
-        if events:
-            self.write(self.view.encode_again(events, self.request))
+        shown = self.view.encode_again(events, self.request)
+        if shown:
+            self.write(shown)
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
@@ -368,7 +369,7 @@ class Member:
     def _concerns(self, event: Event) -> bool:
         if event.kind not in POSTS or event.origin == self.session:
             return False
-        return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+        return event.group[0] in "@*" or text.names(event.text, self.alias)
 
 
 def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:

@@ -102,7 +102,8 @@ class Room:
         for view, readers in list(self._shared.items()):
             shared = encoded[view] = _Encoded(view, run.events)
             if write is not None:
-                write(list(readers), shared.data)
+                if shared.data:  # the view may show nothing of it
+                    write(list(readers), shared.data)
             elif run.is_whole:
                 data = shared.data
                 for member in readers:

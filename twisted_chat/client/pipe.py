@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from .. import text
 from ..errors import ChatError, LineTooLong
-from ..events import JOINED, Event
+from ..events import JOINED, POSTS, Event
 from . import connect, wire
 from .chat import PAGE, Chat
 from .errors import ConnectionLost
@@ -244,6 +244,8 @@ class Pipe:
         return here
 
     async def _put(self, event: Event) -> None:
+        if self._settings.only and event.kind not in POSTS:
+            return
         line = wire.encode(wire.shown(event)) if self._settings.is_json else f"{plain(event)}\n".encode()
         await self._stdio.put(line)
         pattern = self._settings.wait

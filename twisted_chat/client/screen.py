@@ -20,6 +20,7 @@ from prompt_toolkit.styles import Style
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from .. import text
 from ..events import NOTICED, POSTS, Event
 from .show import QUIET, STYLES, Piece, pieces
 
@@ -123,4 +124,4 @@ class Screen:
 def _concerns(event: Event, own: str) -> bool:
     if event.kind not in POSTS or event.author == own:
         return False
-    return event.group[:1] in ("@", "*") or own.casefold() in event.text.casefold()
+    return event.group[:1] in ("@", "*") or text.names(event.text, own)

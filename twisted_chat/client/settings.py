@@ -26,6 +26,7 @@ class Settings:
     after: int | None = None  # begin after the event of this number ...
     tail: int = 0  # ... or with so many of the last
     is_json: bool = False
+    only: str = ""  # what is said, and nothing else; or all
     wait: Pattern[str] | None = None  # for a line
     timeout: float | None = None  # seconds
 

@@ -40,6 +40,7 @@ _TEXT: dict[str, Number | Flag] = {
     "until": Number(least=1),
     "stamps": Flag(),
     "numbers": Flag(),
+    "moves": Flag(),
 }
 
 
@@ -104,7 +105,9 @@ class Text(Later):
         asked = parameters(request, _TEXT)
         newest = "tail" in asked or not _RANGE.keys() & asked
         most = asked.get("tail", TAIL) if newest else LIMIT
-        view = PlainView(stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")))
+        view = PlainView(
+            stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")), moves=bool(asked.get("moves", True))
+        )
         page = await page_of(self._web, room, asked, most, view, newest)
         return _answer(self._web, request, room, page, PLAIN, _again(f"{path_of(room)}.txt", asked))
 
