@@ -24,7 +24,6 @@ from .errors import (
     NotInRoom,
     NotKept,
     TooManyRooms,
-    TopicTooLong,
 )
 from .events import (
     CAME_BACK,
@@ -46,7 +45,7 @@ from .events import (
     Event,
     Lines,
 )
-from .ignoring import Ignoring
+from .ignoring import Ignorers, Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
@@ -90,7 +89,7 @@ class Hub:
         self._clients: dict[str, Member] = {}  # by the public name of their program
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
-        self._ignorers: dict[Member, None] = {}  # who ignore somebody
+        self._ignorers = Ignorers(self._sessions)
         self._heirs: list[Member] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self._settle, on_fault)
         journal.start(self)
@@ -166,13 +165,10 @@ class Hub:
         del member.former[:-FORMER]
         before, member.session = member.session, self._new_session()
         self._sessions[member.session] = member
-        for ignorer in self._ignorers:
-            ignorer.ignoring.renewed(before, member.session)
+        self._ignorers.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
-        """Ask for an alias, the first one or another; nothing happens for the one that is theirs already.
-
-        Then everyone starts in the lobby.
+        """Ask for an alias, the first one or another, unless it is theirs already. Everyone starts in the lobby.
 
         Raises: BadAlias, AliasTaken.
         """
@@ -242,10 +238,7 @@ class Hub:
 
         Raises: NoCurrentRoom, TopicTooLong.
         """
-        title = text.clean(topic)
-        if len(title) > text.TOPIC_LENGTH:
-            raise TopicTooLong(len(title), text.TOPIC_LENGTH)
-        self._append(RETITLED, member, self.room_of(member).name, title)
+        self._append(RETITLED, member, self.room_of(member).name, text.topic(topic))
 
     # -- requests: the three kinds of group communication
 
@@ -318,9 +311,7 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
-            self._ignorers.pop(member, None)
-            if ignoring:
-                self._ignorers[member] = None
+            self._ignorers.note(member, ignoring)
         for room in places:
             room.place(member)
 
@@ -595,8 +586,7 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
-            for ignorer in self._ignorers:
-                ignorer.ignoring.came(alias, member.session, self._sessions.__contains__)
+            self._ignorers.came(alias, member.session)
             self._admit(member, self.everyone)
         self._append(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
@@ -605,10 +595,8 @@ class Hub:
     def _renamed(self, alias: str, member: Member) -> None:
         self._give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        for ignorer in self._ignorers:
-            ignorer.ignoring.renamed(alias, member.session)
-        hears_moves = "moves" not in member.view.options or member.view.shows("moves")
-        if not (member.rooms and hears_moves):
+        self._ignorers.renamed(alias, member.session)
+        if not (member.rooms and member.sees_moves):
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
@@ -616,9 +604,7 @@ class Hub:
         self._give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
-        self._ignorers.pop(member, None)
-        for ignorer in self._ignorers:
-            ignorer.ignoring.left(self._sessions.__contains__)
+        self._ignorers.left(member)
         self._forget_client(member)
         self._heirs += member.heirs
         member.gone = True

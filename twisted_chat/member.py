@@ -113,6 +113,11 @@ class Member:
         """Whether they hear the same bytes but for what they say themselves."""
         return not self.bell and not self.ignoring
 
+    @property
+    def sees_moves(self) -> bool:
+        """Whether they are shown who comes, goes and takes another alias: themselves, too."""
+        return "moves" not in self.view.options or self.view.shows("moves")
+
     def may(self, posts: bool) -> bool:
         """Whether a request can be made now as if all before it had already happened.
 

@@ -15,7 +15,7 @@ from itertools import islice, takewhile
 
 from precis_i18n import get_profile
 
-from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8
+from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8, TopicTooLong
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
@@ -148,6 +148,17 @@ def said(line: str) -> str:
     if not line or line.isspace():
         raise NothingToSay
     return line
+
+
+def topic(wanted: str) -> str:
+    """Return what can be the topic of a room; empty clears it.
+
+    Raises: TopicTooLong.
+    """
+    title = clean(wanted)
+    if len(title) > TOPIC_LENGTH:
+        raise TopicTooLong(len(title), TOPIC_LENGTH)
+    return title
 
 
 def alias(wanted: str) -> str:
