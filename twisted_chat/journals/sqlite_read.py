@@ -79,6 +79,8 @@ def _conditions(query: Query, room: int, words: list[str]) -> tuple[str, list[ob
         asked.append(("e.at >= ?", [query.since]))
     if query.kinds:
         asked.append((f"e.kind IN ({', '.join(repeat('?', len(query.kinds)))})", [*query.kinds]))
+    if query.ident:
+        asked.append(("e.id IN (SELECT event FROM idents WHERE ident = ?)", [query.ident]))
     if query.author:
         asked.append(("e.author IN (SELECT name FROM authors WHERE key = ?)", [text.key(query.author)]))
     return " AND ".join(sql for sql, _values in asked), [value for _sql, values in asked for value in values]

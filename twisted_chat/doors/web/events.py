@@ -129,7 +129,7 @@ async def page_of(
     Raises: NotRecalled.
     """
     query = Query(room.name, asked.get("after", 0), asked.get("until", 0), most=most + 1, newest=newest)
-    found = await _looked_up(web, query)
+    found = await looked_up(web, query)
     events = found[-most:] if newest else found[:most]
     parts = view.each(events, view.encode(events))
     fitting = max(1, sum(size <= PAGE_BYTES for size in accumulate(map(len, reversed(parts) if newest else parts))))
@@ -138,7 +138,11 @@ async def page_of(
     return Page(events, not newest and len(events) < len(found), b"".join(parts))
 
 
-def _looked_up(web: WebFactory, query: Query) -> Deferred[Sequence[Event]]:
+def looked_up(web: WebFactory, query: Query) -> Deferred[Sequence[Event]]:
+    """Return what the journal answers.
+
+    Fails: NotRecalled.
+    """
     answered: Deferred[Sequence[Event]] = Deferred()
 
     def answer(found: Sequence[Event] | ChatError) -> None:

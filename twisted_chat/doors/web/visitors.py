@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -38,6 +39,14 @@ class Kept(NamedTuple):
 
     number: int  # of its last line
     is_repeated: bool  # all of it was said before
+
+
+class KeyInUse(Refused):
+    """Something else is being said under the same key at this moment."""
+
+    def __init__(self) -> None:
+        words = "that Idempotency-Key is saying something else just now: give each post its own; this was not said"
+        super().__init__(409, words)
 
 
 class Post:
@@ -118,10 +127,12 @@ class Visitors:
         self._here: dict[tuple[str, str], Visitor] = {}
         self._places = Addresses(web.limits)  # as many of one address as it may have connections
 
-    def say(self, host: str, alias: str, post: Post) -> Deferred[Kept]:
+    def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
         """Let somebody say something, as the visitor who they are already or a new one. Fires once it is kept.
 
-        Fails: Refused.
+        ``secret``: what only they know, empty if anybody at their address may speak for them.
+
+        Raises: Refused. Fails: Refused.
         """
         place = text.key(alias), host
         visitor = self._here.get(place)
@@ -130,7 +141,10 @@ class Visitors:
                 self._web.hub.traffic.hit("connections")
                 raise Refused(429, "too many visitors from your address: come back in a minute", {"Retry-After": "60"})
             log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
-            visitor = self._here[place] = Visitor(self._web, alias, lambda: self._forget(place))
+            visitor = self._here[place] = Visitor(self._web, alias, secret, lambda: self._forget(place))
+        elif not compare_digest(visitor.secret, secret):
+            words = "to go on with this visit, send the Chat-Secret that it began with"
+            raise Refused(409, f"{alias} is taken: choose another alias, or, {words}")
         visitor.say(post)
         return post.done
 
@@ -153,8 +167,9 @@ class Visitor:
 
     is_closed = False
 
-    def __init__(self, web: WebFactory, alias: str, on_over: Callable[[], None]) -> None:
+    def __init__(self, web: WebFactory, alias: str, secret: str, on_over: Callable[[], None]) -> None:
         """``on_over`` is called once they are gone."""
+        self.secret = secret
         self._hub: Hub = web.hub
         self._clock = web.clock
         self._limits = web.limits
@@ -172,7 +187,12 @@ class Visitor:
     # -- what the web asks
 
     def say(self, post: Post) -> None:
-        """Say something, once all that has to happen before has happened."""
+        """Say something, once all that has to happen before has happened.
+
+        Raises: KeyInUse.
+        """
+        if any(other.lines.get(ident, line) != line for other in self._all() for ident, line in post.lines.items()):
+            raise KeyInUse
         cancel(self._leave)
         post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
         self._waiting.append(post)
