@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from twisted_chat.errors import AliasTaken, BadAlias, BadRoom, NoSuchRoom, TooManyRooms
+from twisted_chat.events import SAID, Event
 from twisted_chat.limits import Limits
+from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
 from .house import House
@@ -211,6 +215,30 @@ def test_moves_off_hides_who_comes_and_goes_and_shares_its_bytes(house):
     assert bob.type("/set moves on").heard() == ["-- stamps off, numbers off, colour off, moves on, echo on, bell off"]
     alice.type("/quit")
     assert bob.heard() == ["al has left the chat room!"]
+
+
+def test_moves_off_writes_nothing_when_a_connection_is_lost(house):
+    bob, dave = house.enter("bob"), house.enter("dave")
+    bob.type("/set moves off").heard()
+    written = []
+    bob.send = lambda data: (written.append(data), True)[1]
+    dave.is_closed = True
+    house.hub.leave_all(dave.member, "")
+    house.settle()
+    assert dave.member.gone
+    assert written == []
+
+
+def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_others(house, monkeypatch):
+    bob = house.enter("bob", view=JsonView())
+    inbox = bob.member.inbox
+    inbox.withheld = [range(3, 6)]
+    log = [Event(SAID, "@bob", "alice", str(number), 99, number) for number in range(1, 9)]
+    monkeypatch.setattr(house.hub, "remembered", lambda group: log)
+    house.hub.past.give(bob.member, inbox, 1, 8)
+    house.settle()
+    given = [(m["kind"], m.get("number") or (m["first"], m["last"])) for m in map(json.loads, bob.heard())]
+    assert given == [("said", 1), ("said", 2), ("skipped", (3, 5)), ("said", 6), ("said", 7), ("said", 8)]
 
 
 def test_moves_off_leaves_the_answers_to_what_one_does_oneself(house):
