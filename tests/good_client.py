@@ -234,6 +234,7 @@ class GoodClient:
         what = request["do"]
         if what == "hello":
             self.is_refused = True
+            self.alias = self.name  # if another has the one that it took, its own is left
         elif what == "join":
             self.wanted.discard(request["room"])
         elif what == "leave":

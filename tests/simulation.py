@@ -680,7 +680,11 @@ class Simulation:
     def nick(self):
         program = self.chance.choice(self.programs)
         if program.is_in and self.may("nick"):
-            program.ask("nick", alias=self.chance.choice((program.name, f"{program.name}2")))
+            program.ask("nick", alias=self.chance.choice(self.aliases(program)))
+
+    def aliases(self, program):
+        """Return the aliases that a program may take."""
+        return (program.name, f"{program.name}2")
 
     def look(self):
         program = self.chance.choice(self.programs)
@@ -718,6 +722,9 @@ class Simulation:
                 elif reader.is_in and reader not in asked and reader not in self.bundled:
                     asked.add(reader)
                     reader.ping()
+            for program in self.programs:
+                if program.is_in and program.alias in PROGRAMS and program.alias != program.name and not program.asked:
+                    program.ask("nick", alias=self.chance.choice((program.name, f"{program.name}2")))
             self.move_all()
             self.advance(0.05)
             if all(reader.is_settled for reader in self.readers) and self.is_quiet():

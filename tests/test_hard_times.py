@@ -118,7 +118,7 @@ def test_a_thousand_who_do_not_read_cost_little_and_are_told_what_they_missed(ma
         again = stuck[:READ_AGAIN]
         for number, client in enumerate(again):
             client.send(f"again{number}\n/set numbers on\n")
-            client.read_until("numbers on, colour off, echo on, bell off\n")
+            client.read_until("numbers on, colour off, moves on, echo on, bell off\n")
         for number, client in enumerate(stuck[READ_AGAIN:]):
             client.send(f"stuck{number}\n")
         wait_until(lambda: server.log.count(" is stuck") == count - READ_AGAIN)

@@ -72,6 +72,13 @@ class TooManyRooms(ChatError):
         super().__init__(f"no more rooms: {why}")
 
 
+class TopicTooLong(ChatError):
+    """A topic over the limit."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"that topic has {length:,} characters, and may have {limit}: say it in fewer")
+
+
 class NobodyCalled(ChatError):
     """A line to, or a question about, somebody who is not here."""
 

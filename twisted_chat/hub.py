@@ -37,7 +37,7 @@ from .events import (
     Event,
     Lines,
 )
-from .ignoring import Ignoring
+from .ignoring import Ignorers, Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
@@ -83,7 +83,7 @@ class Hub:
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
-        self._ignorers: dict[Member, None] = {}  # who ignore somebody
+        self._ignorers = Ignorers(self._sessions)
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self.rooms, self._settle, on_fault)
         journal.start(self)
@@ -145,15 +145,16 @@ class Hub:
         del member.former[:-FORMER]
         before, member.session = member.session, self._new_session()
         self._sessions[member.session] = member
-        for ignorer in self._ignorers:
-            ignorer.ignoring.renewed(before, member.session)
+        self._ignorers.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
-        """Ask for an alias, the first one or another. Then everyone starts in the lobby.
+        """Ask for an alias, the first one or another, unless it is theirs already. Everyone starts in the lobby.
 
         Raises: BadAlias, AliasTaken.
         """
         alias = text.alias(wanted)
+        if alias == member.alias:
+            return
         holder = self._asked_to_give_way(member, alias)
         if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
             self.directory.refuse_taken(member, alias)
@@ -215,9 +216,9 @@ class Hub:
     def retitle(self, member: Member, topic: str) -> None:
         """Set the topic of the current room; empty clears it.
 
-        Raises: NoCurrentRoom.
+        Raises: NoCurrentRoom, TopicTooLong.
         """
-        self._append(RETITLED, member, self.room_of(member).name, text.clean(topic)[: text.TOPIC_LENGTH])
+        self._append(RETITLED, member, self.room_of(member).name, text.topic(topic))
 
     # -- requests: the three kinds of group communication
 
@@ -287,9 +288,7 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
-            self._ignorers.pop(member, None)
-            if ignoring:
-                self._ignorers[member] = None
+            self._ignorers.note(member, ignoring)
         for room in places:
             room.place(member)
 
@@ -568,8 +567,7 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
-            for ignorer in self._ignorers:
-                ignorer.ignoring.came(alias, member.session, self._sessions.__contains__)
+            self._ignorers.came(alias, member.session)
             self._admit(member, self.everyone)
         self._append(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
@@ -578,9 +576,8 @@ class Hub:
     def _renamed(self, alias: str, member: Member) -> None:
         self.directory.give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        for ignorer in self._ignorers:
-            ignorer.ignoring.renamed(alias, member.session)
-        if not member.rooms:
+        self._ignorers.renamed(alias, member.session)
+        if not (member.rooms and member.sees_moves):
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
@@ -588,9 +585,7 @@ class Hub:
         self.directory.give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
-        self._ignorers.pop(member, None)
-        for ignorer in self._ignorers:
-            ignorer.ignoring.left(self._sessions.__contains__)
+        self._ignorers.left(member)
         self.directory.forget_client(member)
         self._heirs += member.heirs
         member.pace.leave()

@@ -22,6 +22,7 @@ class Query(NamedTuple):
     kinds: frozenset[str] = frozenset()  # only these; empty: all
     words: str = ""  # only what was said with all these words in it, in any order
     author: str = ""  # only what this alias said, in any case of letters
+    ident: str = ""  # only what was asked for under this name
     most: int = 100  # no more than so many ...
     newest: bool = False  # ... of which, if there are more, the newest, and not the oldest
     others: tuple[str, ...] = ()  # more groups

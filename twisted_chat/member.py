@@ -28,7 +28,7 @@ class Fetcher(Protocol):
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Call ``fetched`` with some of the events from one number to another."""
 
-    def give(self, member: Member, room: str, first: int, last: int) -> None:
+    def give(self, member: Member, room: Room, first: int, last: int) -> None:
         """Let them hear all of the events from one number to another."""
 
 
@@ -114,6 +114,11 @@ class Member:
         """Whether they hear the same bytes but for what they say themselves."""
         return not self.bell and not self.ignoring
 
+    @property
+    def sees_moves(self) -> bool:
+        """Whether they are shown who comes, goes and takes another alias: themselves, too."""
+        return "moves" not in self.view.options or self.view.shows("moves")
+
     def may(self, posts: bool) -> bool:
         """Whether a request can be made now as if all before it had already happened.
 
@@ -153,8 +158,9 @@ class Member:
 
     def show_again(self, events: Sequence[Event]) -> None:
         """Show them some events of the past, which they asked for."""
-        if events:
-            self.write(self.view.encode_again(events, self.request))
+        shown = self.view.encode_again(events, self.request)
+        if shown:
+            self.write(shown)
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
@@ -340,13 +346,10 @@ class Member:
         if self._is_held_back:
             return  # it was asked over a connection that is gone, and is asked again
         if self.is_behind and room in self.hearing and room.owed_to(self)[0] == first - 1:
-            shown = list(_with_gaps(room.name, first - 1, events))
-            if not events or len(events) < FETCHED:
-                given = events[-1].number if events else first - 1
-                shown += [_gap(room.name, given + 1, last)] if given < last else []
-                room.gave(self, last)
-            else:
-                room.gave(self, events[-1].number)
+            until = events[-1].number if len(events) == FETCHED else last
+            until = min(last, room.end_of_withheld(until))
+            shown = whole(room, first, until, events)
+            room.gave(self, until)
             self._traffic.lines_out += len(shown)
             self.hear(shown)
             if not self.pay():
@@ -362,14 +365,14 @@ class Member:
             if self._is_held_back:  # they are coming back: the answer to that comes first, and waits for no answer
                 self._then += (lambda: self._give_rest(room, first, last),)
             else:
-                self._past.give(self, room.name, first, last)
+                self._past.give(self, room, first, last)
         else:
             self.hear(list(self._rest_of(room)))
             self.pay()
 
     def _give_rest(self, room: Room, first: int, last: int) -> None:
         if room not in self.hearing:  # or it comes with what they were promised on coming in again
-            self._past.give(self, room.name, first, last)
+            self._past.give(self, room, first, last)
 
     def _rest_of(self, room: Room) -> Iterator[Event]:
         given, rest = room.owed_to(self)
@@ -406,7 +409,7 @@ class Member:
     def _concerns(self, event: Event) -> bool:
         if event.kind not in POSTS or event.origin == self.session:
             return False
-        return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+        return event.group[0] in "@*" or text.names(event.text, self.alias)
 
 
 def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:
@@ -415,6 +418,13 @@ def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event
             yield _gap(room, given + 1, event.number - 1, event.when)
         given = event.number
         yield event
+
+
+def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
+    """Return those of the events between two numbers that are for whoever hears a room, and tell of the others."""
+    given = list(filter(room.may_be_given, events))
+    told = given[-1].number if given else first - 1
+    return [*_with_gaps(room.name, first - 1, given), *([_gap(room.name, told + 1, last)] if told < last else ())]
 
 
 def _gap(room: str, first: int, last: int, when: float = 0.0) -> Event:

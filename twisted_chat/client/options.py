@@ -120,6 +120,7 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--after", metavar="N", type=count, help="begin after the event number N of ROOM")
     group.add_argument("--since", metavar="TIME", type=duration, help="begin with the last TIME: 90s, 30m, 1h, 7d")
     add_format(group)
+    group.add_argument("--only", choices=["said"], help="print only what is said, and not who comes and goes")
     group.add_argument(
         "-w", "--wait", metavar="PATTERN", type=_pattern, help="end once somebody else says what matches this"
     )
@@ -145,7 +146,7 @@ def statuses() -> str:
 
 def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """End with status 2 where options do not go together."""
-    for name in ("after", "tail", "since", "json", "is_stamped", "wait"):
+    for name in ("after", "tail", "since", "json", "is_stamped", "only", "wait"):
         if getattr(given, name) not in (None, False) and not given.listen:
             parser.error(f"--{name.replace('is_stamped', 'stamps')} is for --listen")
     if sum(begin is not None for begin in (given.after, given.tail or None, given.since)) > 1:
@@ -171,6 +172,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         since=given.since,
         is_json=given.json,
         is_stamped=given.is_stamped,
+        only=given.only or "",
         wanted=None if given.wait is None else Wanted(given.wait, given.fail, given.author or ""),
         timeout=None if given.timeout == math.inf else given.timeout,
         display=Display(**{name: given.__dict__[name] for name in config.FLAGS if name in given and name != "tls"}),

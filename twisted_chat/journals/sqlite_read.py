@@ -100,6 +100,8 @@ def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: 
         asked.append(("e.at >= ?", [query.since]))
     if query.kinds:
         asked.append((f"e.kind IN ({', '.join(repeat('?', len(query.kinds)))})", [*query.kinds]))
+    if query.ident:
+        asked.append(("e.id IN (SELECT event FROM idents WHERE ident = ?)", [query.ident]))
     if query.author:
         asked.append(_by(connection, text.key(query.author), keys))
     return " AND ".join(sql for sql, _values in asked), [value for _sql, values in asked for value in values]
