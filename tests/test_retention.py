@@ -205,6 +205,15 @@ def test_noise_in_one_room_takes_nothing_from_the_others(kit):
     kept.is_sound()
 
 
+def test_the_largest_room_loses_its_oldest_events_before_an_older_and_smaller_one_does(kit):
+    kept = kit(size=1_000_000)
+    kept.say(*("word " * 200 for _ in range(200)), room="old", now=1000.0)
+    kept.say(*("word " * 200 for _ in range(1500)), room="loud", now=2000.0)
+    assert kept.prune(3000.0)
+    assert kept.numbers("old") == list(range(1, 201))
+    assert used(kept) <= 1_000_000
+
+
 def test_of_many_loud_rooms_each_loses_as_much_and_none_more_than_its_share(kit):
     kept = kit(size=1_000_000)
     for room in range(30):
