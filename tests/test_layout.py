@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "room": GROUND | {"member"},  # for types only
     "member": GROUND | {"room", "calls"},
     "past": GROUND | {"member", "room"},
-    "hub": GROUND | {"member", "past", "room"},
+    "unkept": GROUND | {"member"},
+    "hub": GROUND | {"member", "past", "room", "unkept"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "__main__": {"client", "export", "__init__"},
     "__init__": set(),
 }
-PURE = "errors events text limits interfaces calls traffic room member past hub commands programs wire".split()
+PURE = "errors events text limits interfaces calls traffic room member past unkept hub commands programs wire".split()
 
 
 def modules():

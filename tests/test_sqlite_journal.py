@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, globalLogPublisher
 
-from twisted_chat.errors import CannotOpen, NotKept, NotRecalled
+from twisted_chat.errors import CannotOpen, NotKept, NotRecalled, Unknown
 from twisted_chat.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import Known, Query
@@ -466,12 +467,12 @@ def limited(pages):
     return connect
 
 
-def refused(kept, why):
+def refused(kept, why, kind=NotKept):
     """Wait until something is refused; return it."""
     before = len(kept.refused)
     kept.clock.run_until(lambda: len(kept.refused) > before)
     batch, error = kept.refused[-1]
-    assert isinstance(error, NotKept)
+    assert type(error) is kind
     assert why in str(error)
     return batch
 
@@ -481,7 +482,7 @@ def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, mo
     monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
     kept = begin()
     append(kept, said("before"))
-    kept.journal._writing.do(kept.journal._writer.close)  # so that it is opened anew, on the full disk
+    kept.journal._writing.do(kept.journal._writer.renew)  # so that it is opened anew, on the full disk
     big = [said("x" * 4000) for _ in range(100)]
     kept.journal.append(*big)
     assert refused(kept, "disk full") == big
@@ -544,7 +545,7 @@ def test_what_another_program_locks_out_is_refused_and_works_again_after(begin, 
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         # The connection of before waits longer than a test would.
-        kept.journal._writing.do(kept.journal._writer.close)
+        kept.journal._writing.do(kept.journal._writer.renew)
         kept.say("lost")
         refused(kept, "file locked")
     kept.clock.advance(1)
@@ -560,7 +561,7 @@ def test_a_file_that_was_put_in_the_place_of_ours_is_not_written_to(begin, path,
     for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         name.unlink()
     shutil.copy(other, path)
-    kept.journal._writing.do(kept.journal._writer.close)
+    kept.journal._writing.do(kept.journal._writer.renew)
     kept.say("lost")
     refused(kept, "file moved or deleted")
     assert list(export(path, "lobby")) == []
@@ -663,7 +664,7 @@ def test_what_was_kept_before_is_repeated_even_if_nothing_can_be_kept_now(begin,
     assert (kept.events[-1].kind, kept.events[-1].number) == (SAID, 2)
 
 
-def test_what_was_kept_before_is_refused_if_nobody_can_know_that(begin, monkeypatch):
+def test_what_may_have_been_kept_before_is_told_as_unknown_if_nobody_can_know_that(begin, monkeypatch):
     kept = begin()
     append(kept, said("first", ident="pc/1"))
 
@@ -673,7 +674,10 @@ def test_what_was_kept_before_is_refused_if_nobody_can_know_that(begin, monkeypa
     monkeypatch.setattr(sqlite_log.Log, "commit", fail)
     monkeypatch.setattr(sqlite_log.Log, "repeated", fail)
     kept.journal.append(said("first", ident="pc/1"))
-    assert texts(refused(kept, "damaged file")) == ["first"]
+    kept.journal.append(said("second"))
+    assert texts(refused(kept, "damaged file", Unknown)) == ["first"]
+    assert texts(kept.refused[0][0]) == ["second"]  # which nobody has asked for before
+    assert type(kept.refused[0][1]) is NotKept
 
 
 def test_what_cannot_be_written_at_all_is_refused_and_harms_nothing_else(begin):
@@ -718,13 +722,133 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
     assert not stopped.called
     kept.clock.advance(0.2)
     assert stopped.called
-    ((batch, error),) = kept.refused
-    assert texts(batch) == ["lost", "too"]
+    ((batch, error),) = kept.doubted  # it may be on the disk when the next server starts
+    assert texts(batch) == ["lost"]
     assert "the disk does not answer" in str(error)
+    ((batch, error),) = kept.refused
+    assert texts(batch) == ["too"]
+    assert type(error) is NotKept
     hangs.set()
     eventually(lambda: not kept.clock.asked.empty())
     kept.clock.run_until(kept.clock.asked.empty)
-    assert kept.events == []  # what was refused does not happen after all
+    assert kept.events == []  # nobody is left to hear it
+
+
+# -- a commit of which nobody knows at first whether it is kept
+
+
+@pytest.fixture
+def syncs(monkeypatch):
+    """A disk whose commits fail while ``fails`` is "before", or once they are done: "after"."""
+
+    class Disk(sqlite3.Connection):
+        fails = ""
+
+        def execute(self, sql, *given):
+            if sql != "COMMIT" or not Disk.fails:
+                return super().execute(sql, *given)
+            if Disk.fails == "after":
+                super().execute(sql)
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Disk))
+    return Disk
+
+
+def wait(kept, seconds):
+    """Let some seconds pass, and in each the threads do what they have to."""
+    for _ in range(seconds * 2):
+        kept.clock.advance(0.5)
+        done = threading.Event()
+        kept.journal._writing.do(done.set)
+        assert done.wait(SECONDS)
+        while not kept.clock.asked.empty():
+            function, given = kept.clock.asked.get()
+            function(*given)
+
+
+def test_a_commit_that_fails_once_is_found_out_not_to_be_kept(begin, syncs):
+    kept = begin()
+    commit = kept.journal._writer._log.commit
+
+    def fail_once(batch, now):
+        syncs.fails = "before"
+        try:
+            return commit(batch, now)
+        finally:
+            syncs.fails = ""
+
+    kept.journal._writer._log.commit = fail_once
+    kept.say("lost")
+    assert texts(refused(kept, "disk error")) == ["lost"]
+    kept.clock.advance(1)
+    append(kept, said("lost"))
+    assert numbers(kept.events) == [1]
+    assert kept.texts() == ["lost"]
+    assert kept.doubted == []
+
+
+def test_a_commit_that_fails_when_it_is_done_is_found_out_to_be_kept(begin, syncs):
+    kept = begin()
+    syncs.fails = "after"
+    kept.journal.append(said("kept", ident="pc/1"), Lines("ops", "bob", ["a", "b"], 2), Event(CLAIMED, "", "", "x", 1))
+    wait(kept, 2)
+    assert kept.events == []
+    syncs.fails = ""
+    wait(kept, 2)
+    assert [(event.text, event.number) for event in kept.events] == [("kept", 1), ("a", 1), ("b", 2), ("x", 0)]
+    assert kept.refused == []
+    append(kept, said("next"))
+    assert kept.texts() == ["kept", "next"]
+
+
+def test_while_the_disk_fails_the_authors_are_told_once_that_nobody_knows_and_nothing_overtakes(begin, syncs, logged):
+    kept = begin()
+    syncs.fails = "before"
+    kept.journal.append(said("first"), said("named", ident="pc/1"))
+    wait(kept, 1)
+    kept.journal.append(said("behind"), said("named", ident="pc/1"))
+    wait(kept, 1)
+    assert kept.doubted == kept.refused == []
+    wait(kept, 6)
+    ((batch, error),) = kept.doubted
+    assert texts(batch) == ["first", "named"]
+    assert (type(error), error.why) == (Unknown, "disk error")
+    (others, no), (named, unknown) = kept.refused
+    assert (texts(others), type(no)) == (["behind"], NotKept)
+    assert (texts(named), type(unknown)) == (["named"], Unknown)  # since the one in doubt may be kept
+    kept.refused.clear()
+    syncs.fails = ""
+    wait(kept, 2)
+    assert [(texts(batch), type(error)) for batch, error in kept.refused] == [
+        (["first"], NotKept),
+        (["named"], Unknown),
+    ]
+    append(kept, said("named", ident="pc/1"))
+    assert [(event.kind, event.number) for event in kept.events] == [(SAID, 1)]
+    assert [text for level, text in logged if level is LogLevel.error] == [
+        f"cannot keep what is said in {kept.journal.path} (disk error): look at the system's log for this disk, "
+        "and at the limits of the process"
+    ]
+
+
+def test_what_a_disk_that_hung_has_kept_is_heard_before_anything_else(begin, monkeypatch):
+    kept = begin()
+    hangs = threading.Event()
+    commit = kept.journal._writer.commit
+    monkeypatch.setattr(kept.journal._writer, "commit", lambda *asked: hangs.wait(SECONDS) and commit(*asked))
+    kept.say("late")
+    kept.clock.advance(0)
+    kept.say("behind")
+    kept.clock.advance(sqlite.WATCH_SECONDS)
+    assert kept.doubted == []
+    kept.clock.advance(sqlite.WATCH_SECONDS)
+    assert [texts(batch) for batch, _error in kept.doubted] == [["late"]]
+    assert [texts(batch) for batch, _error in kept.refused] == [["behind"]]
+    hangs.set()
+    kept.clock.run_until(lambda: kept.events)
+    append(kept, said("next"))
+    assert [(event.text, event.number) for event in kept.events] == [("late", 1), ("next", 2)]
 
 
 def test_a_check_is_a_commit_of_its_own(begin, path):
@@ -759,7 +883,7 @@ def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, mon
     kept = begin()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        kept.journal._writing.do(kept.journal._writer.close)
+        kept.journal._writing.do(kept.journal._writer.renew)
         assert kept.check().why == "file locked"
     assert kept.check() is None
     append(kept, said("kept"))

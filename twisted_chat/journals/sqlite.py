@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ..errors import ChatError, NotKept, NotRecalled
+from ..errors import ChatError, NotKept, NotRecalled, Unknown
 from ..events import POSTS, Event, Lines
 from ..interfaces import JournalUser, Known, Query
 from .answers import STOPPING
@@ -25,16 +25,18 @@ from .sqlite_file import check_place
 from .sqlite_lock import Lock
 from .sqlite_place import Place
 from .sqlite_reader import Reader
-from .sqlite_trouble import Trouble, trouble
+from .sqlite_trouble import HANGS, Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
 from .worker import Worker
 
 MOST = 5000  # events in one commit, about, so that nobody waits long for it
 RETRY_SECONDS = 1.0  # after a commit that failed
+WATCH_SECONDS = 2.0  # from one look at what is committing to the next: if it is the same, the disk hangs or fails
 STOP_SECONDS = 5.0  # that a commit, or the end, may take when the server stops
 
 log = Logger()
 _group = attrgetter("group")
+_KEEP = "keep what is said"
 
 
 class Reactor(Protocol):
@@ -58,6 +60,10 @@ class SqliteJournal:
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
         self._turn: IDelayedCall | None = None  # when the batch is committed next, unless something is committing
+        self._watching: IDelayedCall | None = None  # when to look whether the same is still committing as now
+        self._watched: list[Event | Lines] | None = None  # what was
+        self._retry: IDelayedCall | None = None  # when to find out what has become of it
+        self._is_doubted = False  # its authors were told that nobody knows
         self._troubles: dict[str, Trouble] = {}  # by what does not work
         self._stopped: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
@@ -135,6 +141,8 @@ class SqliteJournal:
             return
         end = _end_of_commit(self._batch)
         self._committing, self._batch = self._batch[:end], self._batch[end:]
+        if self._watching is None:
+            self._watching = self._reactor.callLater(WATCH_SECONDS, self._watch)
         self._writing.do(partial(self._commit, self._committing, self._reactor.seconds()))
 
     def _commit(self, batch: list[Event | Lines], now: float) -> None:
@@ -142,16 +150,27 @@ class SqliteJournal:
         try:
             kept = self._writer.commit(batch, now)
         except Exception as error:
-            again = self._writer.recover(batch, error, now)
-            self._reactor.callFromThread(self._not_kept, batch, again, error)
+            self._recover(batch, trouble(error), now)
         else:
             self._reactor.callFromThread(self._kept, kept)
+
+    def _recover(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
+        """In the writer's thread."""
+        try:
+            kept, again = self._writer.recover(batch, now)
+        except Exception as error:
+            self._reactor.callFromThread(self._undecided, batch, trouble(error), now)
+        else:
+            if kept is not None:
+                self._reactor.callFromThread(self._kept, kept)
+            else:
+                self._reactor.callFromThread(self._not_kept, batch, again, kind)
 
     def _kept(self, events: list[Event]) -> None:
         if self._committing is None:
             return  # given up meanwhile
-        self._committing = None
-        self._note("keep what is said", None)
+        self._committing, self._is_doubted = None, False
+        self._note(_KEEP, None)
         if any(map(_group, self._batch)):
             self._end_turn()  # the disk works while the hub delivers
         self._deliver(events)
@@ -162,29 +181,75 @@ class SqliteJournal:
         finally:
             self._go_on()
 
-    def _not_kept(self, batch: list[Event | Lines], again: list[Event], error: Exception) -> None:
-        """``again``: what stands for those of the batch that were kept before."""
+    def _not_kept(self, batch: list[Event | Lines], again: list[Event] | None, kind: Trouble) -> None:
+        """``again``: what stands for those of the batch that were kept before; None: nobody knows."""
         if self._committing is None:
             return
-        self._committing = None
-        batch = _without(batch, again)
-        kind = trouble(error)
-        self._note("keep what is said", kind)
+        was_doubted = self._is_doubted
+        self._committing, self._is_doubted = None, False
+        self._note(_KEEP, kind)
+        behind: list[Event | Lines] = []
         if self._stopped is None:
             self._turn = self._reactor.callLater(RETRY_SECONDS, self._end_turn)
         else:
-            batch, self._batch = batch + self._batch, []
-        self._refuse(batch, again, kind)
-
-    def _refuse(self, batch: list[Event | Lines], again: list[Event], kind: Trouble) -> None:
+            behind, self._batch = self._batch, []
         try:
             if again:
                 self._user.deliver(again)
-            self._user.refuse(batch, NotKept(kind.why))
+            known = {event.ident for event in again or ()}
+            rest = [item for item in batch if not (_is_named(item) and item.ident in known)]
+            self._refuse(rest, kind, is_certain=again is not None and not was_doubted)
+            self._refuse(behind, kind, is_certain=False)
         finally:
-            if self._stopped is not None:
-                self._batch.clear()  # or a user who tries again and again would never let it end
-            self._go_on()
+            self._go_on_without()
+
+    def _refuse(self, batch: list[Event | Lines], kind: Trouble, *, is_certain: bool) -> None:
+        """``is_certain``: nothing that it asks for under an ident was kept before, or is asked for again."""
+        unknown = [] if is_certain else [item for item in batch if _is_named(item)]
+        refused = batch if is_certain else [item for item in batch if not _is_named(item)]
+        if refused:
+            self._user.refuse(refused, NotKept(kind.why))
+        if unknown:
+            self._user.refuse(unknown, Unknown(kind.why))
+
+    def _go_on_without(self) -> None:
+        """Go on after something was refused."""
+        if self._stopped is not None:
+            self._batch.clear()  # or a user who tries again and again would never let it end
+        self._go_on()
+
+    # -- a batch of which nobody knows yet whether it is kept
+
+    def _undecided(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
+        """Try again soon to find out, before anything else is kept."""
+        if self._committing is None:
+            return
+        self._note(_KEEP, kind)
+        retry = partial(self._writing.do, partial(self._recover, batch, kind, now))
+        self._retry = self._reactor.callLater(RETRY_SECONDS, retry)
+
+    def _watch(self) -> None:
+        """Once a batch is under way for too long, tell its authors that nobody knows; refuse what waits behind it."""
+        self._watching = None
+        batch = self._committing
+        is_late, self._watched = batch is not None and batch is self._watched, batch
+        if batch is None:
+            return
+        self._watching = self._reactor.callLater(WATCH_SECONDS, self._watch)
+        if is_late:
+            kind = self._troubles.get(_KEEP, HANGS)
+            behind, self._batch = self._batch, []
+            try:
+                self._doubt(batch, kind)
+                self._refuse(behind, kind, is_certain=False)
+            finally:
+                self._go_on_without()
+
+    def _doubt(self, batch: list[Event | Lines], kind: Trouble) -> None:
+        if not self._is_doubted:
+            self._is_doubted = True
+            self._note(_KEEP, kind)
+            self._user.doubt(batch, Unknown(kind.why))
 
     def _go_on(self) -> None:
         if self._stopped is not None:
@@ -245,6 +310,7 @@ class SqliteJournal:
             self._end_turn()
             return
         self._is_over = True
+        self._stop_watching()
         self._reader.interrupt()
         self._writing.end(self._end_writing)
 
@@ -271,14 +337,23 @@ class SqliteJournal:
 
     def _give_up(self) -> None:
         """End although the disk does not answer: the threads are left to themselves, and the lock to them."""
-        kind = Trouble("the disk does not answer", "look at the system's log for this disk")
-        self._note("keep what is said", kind)
-        left = (self._committing or []) + self._batch
+        kind = self._troubles.get(_KEEP, HANGS)
+        committing, behind = self._committing, self._batch
         self._committing, self._batch = None, []
         self._is_over = True
-        if left:
-            self._user.refuse(left, NotKept(kind.why))
-        self._finish()
+        self._stop_watching()
+        try:
+            if committing is not None:
+                self._doubt(committing, kind)
+            self._refuse(behind, kind, is_certain=False)
+        finally:
+            self._finish()
+
+    def _stop_watching(self) -> None:
+        for call in (self._watching, self._retry):
+            if call is not None and call.active():
+                call.cancel()
+        self._watching = self._retry = None
 
     def _finish(self) -> None:
         self._lock = None
@@ -286,10 +361,9 @@ class SqliteJournal:
         self._stopped.callback(None)
 
 
-def _without(batch: list[Event | Lines], again: list[Event]) -> list[Event | Lines]:
-    """Return a batch without those posts that were kept before."""
-    known = {event.ident for event in again}
-    return [item for item in batch if isinstance(item, Lines) or item.kind not in POSTS or item.ident not in known]
+def _is_named(item: Event | Lines) -> TypeGuard[Event]:
+    """Whether it is a post that may be asked for again."""
+    return isinstance(item, Event) and bool(item.ident) and item.kind in POSTS
 
 
 def _end_of_commit(batch: Sequence[Event | Lines]) -> int:

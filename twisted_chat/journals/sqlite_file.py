@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x54774368  # "TwCh", in the file's header: see 001.sql
 LOCKED_SECONDS = 2  # to wait for another program that writes
+_PART = 1 << 20  # bytes that are read and written at once
 
 
 def check_place(path: Path) -> None:
@@ -71,6 +74,19 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version, newest = pragma(connection, "user_version"), newest_version()
     is_empty = not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -82,6 +98,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that a file can become smaller
     if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
         raise CannotOpen(f"{path} is where SQLite cannot use its log: give a file on a local disk")
+    _write_again(connection, path)
     for number in range(version + 1, newest + 1):
         script = (_migrations() / f"{number:03}.sql").read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
@@ -94,7 +111,25 @@ def touch(connection: sqlite3.Connection) -> None:
 
     To set a column to what it is would write nothing, since SQLite compares.
     """
-    connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {pragma(connection, 'user_version')}; COMMIT;")
+    with transaction(connection):
+        connection.execute(f"PRAGMA user_version = {pragma(connection, 'user_version')}")
+
+
+def _write_again(connection: sqlite3.Connection, path: Path) -> None:
+    """Write the -wal that a server before this one has left over itself, and sync it.
+
+    What is read there may be in memory only. After an fsync that failed Linux takes for written what it could not
+    write, and the next fsync succeeds without it: then each commit behind it, though synced, is lost in a power cut.
+    """
+    with transaction(connection):  # so that no other program writes
+        file = os.open(f"{path.resolve()}-wal", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            place = 0
+            while data := os.pread(file, _PART, place):
+                place += os.pwrite(file, data, place)
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def newest_version() -> int:

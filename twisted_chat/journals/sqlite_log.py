@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import add, attrgetter, itemgetter
 
@@ -13,7 +12,8 @@ from .. import text
 from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
 from ..interfaces import Known
 from .numbers import Firsts, log_of, numbered
-from .sqlite_read import events_between, key_of, name_of
+from .sqlite_file import transaction
+from .sqlite_read import events_between, key_of, name_of, room_id
 
 STOPPED = "the server stopped"  # why everybody left who was in a room then
 TAIL = 100  # events of a room that are known when it is opened ...
@@ -27,19 +27,6 @@ _speaker = itemgetter(1, 2, 4, 5, 6)  # what the rows of their lines have in com
 _group, _ident = attrgetter("group"), attrgetter("ident")
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of it or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
 class Log:
     """The events, through the one connection that writes. After an error it is not used any more, for a new one."""
 
@@ -48,6 +35,7 @@ class Log:
         self._numbers: dict[str, int] = {}  # of the last event in each log that was used lately ...
         self._rooms: dict[str, int] = {}  # ... and its id
         self._authors: set[str] = set()  # who are in the table for certain
+        self.tried: list[Event] = []  # what is being committed: if that fails, whether it is kept has to be found out
 
     @property
     def name(self) -> str:
@@ -62,7 +50,7 @@ class Log:
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Number a batch and keep it; return its events once they are on the disk.
 
-        Raises: sqlite3.Error, and nothing of it is kept.
+        Raises: sqlite3.Error, and nothing of it is kept, unless ``tried`` has it.
         """
         with transaction(self._connection):
             groups = set(map(_group, batch)) - {""}
@@ -71,9 +59,23 @@ class Log:
             fresh = [event for event in kept if event.number and event.kind != REPEATED]
             if fresh:
                 self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
+            self.tried = kept
+        self.tried = []
         if len(self._rooms) > CACHED or len(self._authors) > CACHED:
             self._forget()
         return kept
+
+    def has(self, events: Sequence[Event]) -> bool:
+        """Whether each of some events that were to be kept stands in the file just as it was numbered."""
+        for event in events:
+            if not event.number or event.kind == REPEATED:
+                continue  # not to be kept, or kept before
+            room = room_id(self._connection, event.group)
+            if room is None or events_between(self._connection, event.group, room, event.number, event.number) != [
+                event
+            ]:
+                return False
+        return True
 
     def repeated(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Return what stands for those of a batch that were kept before; nothing is kept now."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .sqlite_log import transaction
+from .sqlite_file import transaction
 
 SLICE_SECONDS = 0.01
 _FEWEST, _MOST = 20, 20_000  # rows

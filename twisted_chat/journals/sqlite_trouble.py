@@ -20,6 +20,7 @@ class Trouble(NamedTuple):
 FULL = Trouble("disk full", "make room on the disk, or move the file to a larger one")
 READ_ONLY = Trouble("read-only file", "let the server's user write to the file and to its folder")
 BROKEN = Trouble("disk error", "look at the system's log for this disk, and at the limits of the process")
+HANGS = Trouble("the disk does not answer", "look at the system's log for this disk")
 LOCKED = Trouble("file locked", "end the other program that writes to the file")
 CORRUPT = Trouble("damaged file", "stop the server, and put a backup of the file in its place")
 GONE = Trouble("file missing", "see whether the file was moved or its disk is gone, and start the server again")
@@ -61,6 +62,12 @@ def trouble(error: Exception) -> Trouble:
         if said in str(error):
             return kind
     return Trouble("fault in the server", f"report this: {type(error).__name__}: {error}")
+
+
+def has_written_nothing(error: Exception) -> bool:
+    """Whether a commit that failed so cannot be found in the file later: the end that makes it one was not written."""
+    name = getattr(error, "sqlite_errorname", "")  # from Python 3.11 on
+    return "full" in str(error) or name == "SQLITE_IOERR_WRITE"
 
 
 def cannot_open(path: Path, error: Exception) -> CannotOpen:

@@ -27,6 +27,7 @@ STATUSES = {
     "line_too_long": 413,
     "too_many_rooms": 503,
     "not_kept": 503,
+    "unknown": 504,
     "not_recalled": 503,
 }
 
@@ -40,7 +41,7 @@ class Refused(Exception):
         super().__init__(words)
         self.status = status
         self.headers = headers or {}
-        if status == 503 and headers is None:
+        if status in (503, 504) and headers is None:
             self.headers = {"Retry-After": str(RETRY_SECONDS)}
 
 

@@ -7,6 +7,7 @@ import { isSame } from "./people.js"
 import { Wire } from "./wire.js"
 
 const HELLO = 15000 // milliseconds for the answer to hello
+const AGAIN = 2000 // milliseconds until what nobody knows of is asked again
 const MOST = 500 // requests under way
 const ASKED_ONCE = new Set(["who", "rooms", "commands", "history", "search", "ping"]) // by the page, for what it shows
 const POSTS = new Set(["say", "tell", "broadcast"])
@@ -84,6 +85,12 @@ export class Session {
 	#send({ fields, inRoom }) {
 		if (inRoom) this.#wire.send({ do: "join", id: this.newId(), room: inRoom }) // for a command, which means this one
 		this.#wire.send(fields)
+	}
+
+	// Ask again, as after a cut, for what nobody knows of: under the same id it is done once.
+	#askAgain(id) {
+		const request = this.#underWay.get(id)
+		if (request && this.isIn) this.#send(request)
 	}
 
 	newId() {
@@ -184,6 +191,8 @@ export class Session {
 		if (message.error === "taken_over") {
 			this.#end()
 			this.#ears.status("elsewhere")
+		} else if (message.error === "unknown" && this.#underWay.has(message.id)) {
+			setTimeout(() => this.#askAgain(message.id), AGAIN)
 		} else if (!this.#done(message.id, ({ reject }) => reject(new Error(message.text)))) {
 			this.#ears.noticed({ text: message.text, isRefusal: true })
 		}
