@@ -314,6 +314,21 @@ def test_only_the_owner_may_read_what_is_kept(begin, path):
     assert modes == dict.fromkeys(["chat.db", "chat.db-wal", "chat.db-shm", "chat.db.lock"], 0o600)
 
 
+@pytest.mark.parametrize("is_read", [False, True])
+def test_after_an_end_the_file_alone_has_everything(begin, path, tmp_path, is_read):
+    for count in range(1, 21):
+        kept = begin()
+        append(kept, said("hi"))
+        assert len(kept.ask()) == count
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            if is_read:
+                assert other.execute("SELECT count(*) FROM events").fetchone() == (count,)
+            kept.stop()
+            shutil.copy(path, tmp_path / "alone.db")
+        assert texts(export(tmp_path / "alone.db", "lobby")) == ["hi"] * count
+        assert is_read or not Path(f"{path}-wal").exists()
+
+
 def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
     kept = begin()
     (tmp_path / "other.db").symlink_to(path)

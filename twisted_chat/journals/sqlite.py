@@ -317,12 +317,9 @@ class SqliteJournal:
     def _end_writing(self) -> None:
         """In the writer's thread."""
         self._writer.search_anyway()
-        self._reading.end(self._end_reading)
+        self._reading.end(self._reader.close)
+        self._reading.join(STOP_SECONDS)  # or each of the two takes the other for one that still needs the -wal
         self._writer.close()
-
-    def _end_reading(self) -> None:
-        """In the reader's thread."""
-        self._reader.close()
         self._reactor.callFromThread(self._end)
 
     def _end(self) -> None:
@@ -330,7 +327,6 @@ class SqliteJournal:
             return  # given up meanwhile
         self._deadline.cancel()
         self._writing.join(STOP_SECONDS)
-        self._reading.join(STOP_SECONDS)
         assert self._lock is not None
         self._lock.release()
         self._finish()

@@ -128,8 +128,10 @@ class Writer:
 
         Raises: sqlite3.Error.
         """
+        if self._connection is None:
+            return IDLE_SECONDS  # the end
         try:
-            connection = self._opened
+            connection = self._connection
             if self._wanted:
                 room, until, then = self._wanted[0]
                 if not index_room(connection, self._pace, room, until):
@@ -181,8 +183,10 @@ class Writer:
         return connection, log
 
     def close(self) -> None:
-        """Close the connection: the end."""
+        """Close the connection: the end. All that was said is in the file alone then, also while others read it."""
         if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
             self._connection = None
 
