@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from functools import partial
@@ -23,6 +25,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 
 from twisted_chat.errors import CannotOpen, NotKept, NotRecalled, Unknown
 from twisted_chat.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
+from twisted_chat.export import main as export_main
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import Known, Query
 from twisted_chat.journals import (
@@ -1034,6 +1037,109 @@ def test_what_is_not_there_cannot_be_exported_and_is_not_made(path):
     path.write_bytes(b"Dear diary\n" * 1000)
     with pytest.raises(CannotOpen, match="is not a database"):
         list(export(path, "lobby"))
+
+
+EXPORT_IT = """
+import os, sys
+from twisted_chat.journals.sqlite_read import export, newest_version
+newest_version()  # imports more, which may be root's
+if not os.getuid():
+    os.setuid(65534)  # root may write everywhere
+print([event.text for event in export(sys.argv[1], "lobby")])
+"""
+
+
+def foreign(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+
+
+# How a path can be bad: what makes it so, what a server's start says, and what an export does.
+BAD_PLACES = {
+    "loop": (lambda path: path.symlink_to(path.name), "is a loop of links", "is a loop of links"),
+    "nowhere": (
+        lambda path: path.symlink_to("no/where"),
+        "is a link to a file that is not",
+        "is a link to a file that is",
+    ),
+    "folder": (lambda path: path.mkdir(), "is a folder: give a file in it", "is a folder"),
+    "pipe": (os.mkfifo, "is no file", "is no file"),
+    "y" * 300: (lambda path: None, "is too long a name", "is too long a name"),
+    "no/chat.db": (lambda path: None, "is no folder: make it (mkdir -p", "is no folder"),
+    "file/chat.db": (lambda path: path.parent.write_text(""), "is no folder: make it", "is no folder"),
+    "forbidden": (None, "cannot be reached: let this user into its folder", "cannot be reached"),
+    "text": (lambda path: path.write_text("Dear diary"), "is not a database", "is not a database"),
+    "other": (foreign, "is a database of another program", "is a database of another program"),
+    "nothing": (lambda path: None, None, "there is no file"),
+    "empty": (lambda path: path.write_text(""), None, "is empty: give the server's journal"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PLACES)
+def test_every_way_in_which_a_path_can_be_bad_is_told_in_one_line(tmp_path, monkeypatch, capsys, name):
+    make, at_start, at_export = BAD_PLACES[name]
+    path = tmp_path / name
+    if make is None:  # root, who may run this, may enter every folder
+
+        def forbid(*given, **named):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "is_dir", forbid)
+    else:
+        make(path)
+    assert export_main(["lobby", "--journal", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("twisted-chat export: ")
+    assert at_export in err
+    assert err.count("\n") == 1
+    journal = SqliteJournal(path, ThreadedClock())
+    if at_start is None:
+        journal.start(None)
+        journal.open()
+        journal._reactor.wait_for(journal.stop())
+    else:
+        with pytest.raises(CannotOpen) as raised:
+            journal.open()
+        assert at_start in str(raised.value)
+        assert "\n" not in str(raised.value)
+        assert len(str(raised.value)) < 400
+
+
+def test_a_room_that_is_not_there_is_told_with_those_that_are(begin, path, capsys):
+    kept = begin()
+    append(kept, said("hi"), said("psst", room="@bob"), said("ho", room="ops"), said("all", room="*"))
+    assert export_main(["nosuchroom", "--journal", str(path)]) == 1
+    assert "has no room nosuchroom: it has " in (err := capsys.readouterr().err)
+    assert {"lobby", "ops"} == set(re.findall(r"lobby|ops|bob|\*", err))
+    assert export_main(["*", "--journal", str(path)]) == 0
+
+
+def test_a_file_where_one_may_write_nothing_is_exported(begin, path):
+    kept = begin()
+    append(kept, said("hi"))
+    kept.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "chat.db"
+        shutil.copy(path, copy)
+        copy.chmod(0o444)
+        Path(folder).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", EXPORT_IT, copy], cwd=ROOT, capture_output=True, text=True)
+        assert done.stdout == "['hi']\n", done.stderr
+        Path(folder).chmod(0o755)
+
+
+def test_a_restored_file_can_be_read_by_its_owner_only(begin, path, logged):
+    begin().stop()
+    for end in ("", "-wal"):
+        Path(f"{path}{end}").touch()
+        Path(f"{path}{end}").chmod(0o644)
+    kept = begin()
+    append(kept, said("psst", room="@bob"))
+    files = [file for file in path.parent.iterdir() if file.name.startswith("chat.db")]
+    assert len(files) == 4
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert (LogLevel.warn, f"{path} could be read by others: now by its owner only (mode 0600)") in logged
 
 
 # -- retention

@@ -21,7 +21,7 @@ from ..interfaces import JournalUser, Known, Query
 from .answers import STOPPING
 from .keep import Keep
 from .numbers import numbered
-from .sqlite_file import check_place
+from .sqlite_file import check_place, make_private
 from .sqlite_lock import Lock
 from .sqlite_place import Place
 from .sqlite_reader import Reader
@@ -84,6 +84,8 @@ class SqliteJournal:
         check_place(self.path)
         self._lock = Lock(self.path.resolve())
         try:
+            if make_private(self.path):
+                log.warn("{path} could be read by others: now by its owner only (mode 0600)", path=self.path)
             known = self._writer.open()
         except BaseException:
             self._lock.release()

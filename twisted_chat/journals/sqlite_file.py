@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EACCES, ELOOP, ENAMETOOLONG, ENOENT
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +19,52 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x54774368  # "TwCh", in the file's header: see 001.sql
 LOCKED_SECONDS = 2  # to wait for another program that writes
+_LOOP = "{} is a loop of links: give another file"
 _PART = 1 << 20  # bytes that are read and written at once
 
 
 def check_place(path: Path) -> None:
     """Raises: CannotOpen, where no file can be."""
-    if path.is_dir():
-        raise CannotOpen(f"{path} is a folder: give a file in it, for example {path / 'chat.db'}")
-    if not path.parent.is_dir():
-        raise CannotOpen(f"{path.parent} is no folder: make it (mkdir -p {path.parent}), or give another file")
+    try:
+        place = path.resolve(strict=path.is_symlink())
+        if place.is_dir():
+            raise CannotOpen(f"{path} is a folder: give a file in it, for example {path / 'chat.db'}")
+        if not place.parent.is_dir():
+            raise CannotOpen(f"{path.parent} is no folder: make it (mkdir -p {path.parent}), or give another file")
+        if place.exists() and not place.is_file():
+            raise CannotOpen(f"{path} is no file: give another one")
+    except RuntimeError as error:  # before Python 3.13
+        raise CannotOpen(_LOOP.format(path)) from error
+    except OSError as error:
+        raise _unreachable(path, error) from error
+
+
+def _unreachable(path: Path, error: OSError) -> CannotOpen:
+    if error.errno == ELOOP:
+        return CannotOpen(_LOOP.format(path))
+    if error.errno == ENAMETOOLONG:
+        return CannotOpen(f"{str(path)[:60]}... is too long a name: give a shorter one")
+    if error.errno == EACCES:
+        return CannotOpen(f"{path} cannot be reached: let this user into its folder, or give another file")
+    if error.errno == ENOENT:
+        return CannotOpen(f"{path} is a link to a file that is not there: remove the link, or give another file")
+    return cannot_open(path, error)
+
+
+def make_private(path: Path) -> bool:
+    """Let nobody but their owner read the file and what SQLite keeps beside it; return whether others could.
+
+    Raises: CannotOpen.
+    """
+    could = False
+    for file in [Path(f"{path.resolve()}{end}") for end in ("", "-wal", "-shm")]:
+        try:
+            if file.exists() and file.stat().st_mode & 0o077:
+                could = True
+                file.chmod(0o600)
+        except OSError as error:
+            raise cannot_open(path, error) from error
+    return could
 
 
 def create(path: Path) -> None:
@@ -42,15 +80,24 @@ def create(path: Path) -> None:
 
 def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     """Open a file that is there; ``mode`` as in SQLite's URIs. Each connection is used by one thread at a time."""
+    return _connect(path, f"mode={mode}", is_to_read=mode == "ro")
+
+
+def connect_unchanging(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody writes to, where SQLite may not put its own beside it."""
+    return _connect(path, "mode=ro&immutable=1", is_to_read=True)
+
+
+def _connect(path: Path, how: str, is_to_read: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode={mode}",
+        f"{path.resolve().as_uri()}?{how}",
         uri=True,
         timeout=LOCKED_SECONDS,
         isolation_level=None,  # transactions begin where the code says so
         check_same_thread=False,
     )
     connection.execute("PRAGMA cache_size = -16000")  # KiB
-    if mode == "ro":
+    if is_to_read:
         return connection
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: what is committed survives a power cut
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes that the -wal keeps after a rush

@@ -70,6 +70,15 @@ def has_written_nothing(error: Exception) -> bool:
     return "full" in str(error) or name == "SQLITE_IOERR_WRITE"
 
 
+def cannot_read(path: Path, error: Exception) -> CannotOpen:
+    """Tell in one line why a file cannot be read, and what to do, to somebody who runs no server."""
+    if "not a database" in str(error):
+        return CannotOpen(f"{path} is not a database of a server: give the server's journal")
+    if "unable to open" in str(error) or "readonly" in str(error):
+        return CannotOpen(f"{path} cannot be read: copy it, and its -wal, to a folder that this user may write to")
+    return CannotOpen(f"{path} cannot be read ({trouble(error).why}): give a backup of it, or see to its disk")
+
+
 def cannot_open(path: Path, error: Exception) -> CannotOpen:
     """Tell in one line why a file cannot be used, and what to do."""
     if "no such module" in str(error):
