@@ -908,6 +908,71 @@ def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, mon
     assert numbers(kept.events) == [1]
 
 
+def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begin, monkeypatch):
+    kept = begin()
+    insert = sqlite_log.Log._insert
+
+    def fill(log, events, rooms):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite_log.Log, "_insert", fill)
+    kept.say("lost")
+    refused(kept, "disk full")
+    assert kept.check().why == "disk full"
+    kept.clock.advance(sqlite.FRESH_SECONDS)
+    assert kept.check() is None
+    kept.say("lost")
+    refused(kept, "disk full")
+    assert kept.check().why == "disk full"
+    monkeypatch.setattr(sqlite_log.Log, "_insert", insert)
+    kept.clock.advance(1)
+    append(kept, said("kept"))
+    assert kept.check() is None
+
+
+def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, path, monkeypatch, logged):
+    kept = begin()
+    append(kept, said("hi"))
+    connect = sqlite_reader.connect
+
+    def fail(path):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite_reader, "connect", fail)
+    for _ in range(2):
+        with pytest.raises(NotRecalled):
+            kept.ask()
+        assert kept.check().why == "disk error"
+    monkeypatch.setattr(sqlite_reader, "connect", connect)
+    assert kept.texts() == ["hi"]
+    assert kept.check() is None
+    assert [text for level, text in logged if level is LogLevel.error] == [
+        f"cannot read the past in {path} (disk error): look at the system's log for this disk, "
+        "and at the limits of the process"
+    ]
+    assert (LogLevel.info, f"can read the past in {path} again") in logged
+
+
+def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeypatch, logged):
+    kept = begin()
+    append(kept, said("hi"), said("ho", room="ops"))
+    recalled = sqlite_reader.recalled
+
+    def damaged(connection, query):
+        if query.group == "ops":
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return recalled(connection, query)
+
+    monkeypatch.setattr(sqlite_reader, "recalled", damaged)
+    for _ in range(2):
+        with pytest.raises(NotRecalled):
+            kept.ask("ops")
+        assert kept.texts() == ["hi"]
+        kept.clock.advance(sqlite.FRESH_SECONDS)
+        assert kept.check().why == "damaged file"
+    assert len([text for level, text in logged if level is LogLevel.error]) == 1
+
+
 def test_what_is_asked_and_appended_after_the_end_is_left_alone(begin):
     kept = begin()
     append(kept, said("hi"))

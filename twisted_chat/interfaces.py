@@ -86,6 +86,8 @@ class Journal(Protocol):
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if what is appended now is kept, or with why it is not; it is tried, behind the rest.
 
+        So does a journal that has just refused something, or could not read: what is tried may be less than that.
+
         A disk that hangs gives no answer.
         """
 

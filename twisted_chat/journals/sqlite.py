@@ -25,18 +25,20 @@ from .sqlite_file import check_place, make_private
 from .sqlite_lock import Lock
 from .sqlite_place import Place
 from .sqlite_reader import Reader
-from .sqlite_trouble import HANGS, Trouble, trouble
+from .sqlite_trouble import CORRUPT, HANGS, Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
 from .worker import Worker
 
 MOST = 5000  # events in one commit, about, so that nobody waits long for it
 RETRY_SECONDS = 1.0  # after a commit that failed
 WATCH_SECONDS = 2.0  # from one look at what is committing to the next: if it is the same, the disk hangs or fails
+FRESH_SECONDS = 10.0  # after lines were refused, or the past could not be read, in which a check says so
 STOP_SECONDS = 5.0  # that a commit, or the end, may take when the server stops
 
 log = Logger()
 _group = attrgetter("group")
 _KEEP = "keep what is said"
+_READ = "read the past"
 
 
 class Reactor(Protocol):
@@ -65,6 +67,7 @@ class SqliteJournal:
         self._retry: IDelayedCall | None = None  # when to find out what has become of it
         self._is_doubted = False  # its authors were told that nobody knows
         self._troubles: dict[str, Trouble] = {}  # by what does not work
+        self._went_wrong: dict[str, float] = {}  # and when it did last
         self._stopped: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
         self._is_over = False  # all is kept, and the threads end
@@ -119,7 +122,16 @@ class SqliteJournal:
         if self._stopped is not None:
             self._reactor.callFromThread(answer, NotKept(STOPPING))
             return
-        self._writing.do(partial(self._check, answer))
+        kinds = [kind for what, kind in self._troubles.items() if what in (_KEEP, _READ) and self._is_fresh(what)]
+        if kinds:
+            self._reactor.callFromThread(answer, NotKept(kinds[0].why))
+        else:
+            self._writing.do(partial(self._check, answer))
+
+    def _is_fresh(self, what: str) -> bool:
+        """Whether something went wrong just now, or will again: what is damaged does not mend itself."""
+        is_new = self._reactor.seconds() - self._went_wrong[what] < FRESH_SECONDS
+        return is_new or self._troubles[what] is CORRUPT
 
     def forget(self, group: str) -> None:
         """Nothing: the numbers of a log never begin again."""
@@ -263,7 +275,10 @@ class SqliteJournal:
 
     def _answer(self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None]) -> None:
         """In the reader's thread."""
-        self._reactor.callFromThread(answer, self._reader.recall(query))
+        found, kind = self._reader.recall(query), self._reader.trouble
+        if kind is not None or _READ in self._troubles:
+            self._reactor.callFromThread(self._note, _READ, kind)
+        self._reactor.callFromThread(answer, found)
 
     def _check(self, answer: Callable[[NotKept | None], None]) -> None:
         """In the writer's thread."""
@@ -287,6 +302,9 @@ class SqliteJournal:
 
     def _note(self, what: str, kind: Trouble | None) -> None:
         """Tell the operator, once, that something does not work, or works again."""
+        if self._troubles.get(what) is CORRUPT and what == _READ:
+            return  # all that can be read beside the damage says nothing
+        self._went_wrong[what] = self._reactor.seconds()
         if kind == self._troubles.get(what):
             return
         if kind is None:

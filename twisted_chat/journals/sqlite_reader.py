@@ -12,7 +12,7 @@ from ..interfaces import Query
 from .sqlite_file import connect
 from .sqlite_place import Moved, Place
 from .sqlite_read import name_of, recalled
-from .sqlite_trouble import trouble
+from .sqlite_trouble import Trouble, trouble
 
 SECONDS = 2.0  # that one question may take, since others wait for it
 STEPS = 10_000  # of SQLite's machine, after which the time is looked at
@@ -23,6 +23,7 @@ class Reader:
 
     def __init__(self, place: Place) -> None:
         self.name = ""  # of the journal, once it is known
+        self.trouble: Trouble | None = None  # why the last question could not be answered
         self._place = place
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
@@ -34,7 +35,7 @@ class Reader:
             if self._is_stopping:
                 return NotRecalled("the server is stopping")
             self._until = time.monotonic() + SECONDS
-            return recalled(self._opened(), query)
+            found = recalled(self._opened(), query)
         except NotRecalled as error:
             return error
         except Exception as error:
@@ -43,7 +44,10 @@ class Reader:
                 return NotRecalled("the server is stopping")
             if self._is_late():
                 return NotRecalled(f"that took longer than {SECONDS:g} seconds: ask for less")
-            return NotRecalled(f"the past cannot be read now ({trouble(error).why}): try it again later")
+            self.trouble = trouble(error)
+            return NotRecalled(f"the past cannot be read now ({self.trouble.why}): try it again later")
+        self.trouble = None
+        return found
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._until
