@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ BROKEN = Trouble("disk error", "look at the system's log for this disk, and at t
 HANGS = Trouble("the disk does not answer", "look at the system's log for this disk")
 LOCKED = Trouble("file locked", "end the other program that writes to the file")
 CORRUPT = Trouble("damaged file", "stop the server, and put a backup of the file in its place")
+CROWDED = Trouble("too many open files", "raise the limit of the process (ulimit -n, LimitNOFILE)")
 GONE = Trouble("file missing", "see whether the file was moved or its disk is gone, and start the server again")
 MOVED = Trouble(
     "file moved or deleted",
@@ -49,6 +51,8 @@ _ERRNOS = {
     errno.EPERM: READ_ONLY,
     errno.EROFS: READ_ONLY,
     errno.ENOENT: GONE,
+    errno.EMFILE: CROWDED,
+    errno.ENFILE: CROWDED,
 }
 
 
@@ -60,8 +64,17 @@ def trouble(error: Exception) -> Trouble:
         return _ERRNOS.get(error.errno or 0, BROKEN)
     for said, kind in _SAID.items():
         if said in str(error):
-            return kind
+            return CROWDED if kind is GONE and not _can_open() else kind
     return Trouble("fault in the server", f"report this: {type(error).__name__}: {error}")
+
+
+def _can_open() -> bool:
+    """Whether a descriptor is left: SQLite tells of the lack of one as of a file that is missing."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    return True
 
 
 def has_written_nothing(error: Exception) -> bool:
