@@ -278,6 +278,7 @@ class Member:
     def come_back(self, outbox: Outbox, door: Door) -> None:
         """Go on through another connection, and be owed what the one before was not given."""
         self.door.taken_over()
+        self.is_told_to_wait = False
         self.go_away(outbox, door)
         self._fetches = self._is_held_back = True
         self._kept.clear()  # of what they said themselves: it is asked again, if need be

@@ -124,6 +124,7 @@ export class Session {
 		if (message.kind === "noticed" && (!this.isIn || /goodbye$/.test(message.text))) this.#lastWords = message.text
 		if (!this.#hello) this.#hear(message)
 		else if (message.id === this.#hello.id && !message.kind) this.#answeredHello(message)
+		else if (message.kind === "noticed" && !message.id) this.#ears.status("waiting", HELLO, message.text) // why there is no answer yet
 		else if (message.kind) this.#hello.before.push(message) // one's own coming in: the answer tells how to count it
 		else if (message.error) this.#hear(message)
 	}
