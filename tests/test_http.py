@@ -13,7 +13,7 @@ from twisted_chat.doors.web.guard import Guard
 from twisted_chat.doors.web.post import LINES
 from twisted_chat.doors.web.stream import HERE_SECONDS
 from twisted_chat.doors.web.visitors import PATIENCE_SECONDS
-from twisted_chat.errors import NotKept, NotRecalled
+from twisted_chat.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.events import JOINED, SAID, Event
 from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
@@ -1235,6 +1235,42 @@ def test_who_cannot_even_come_in_is_told_so_and_nothing_is_said_later(full):
     assert answer == ""
     assert "ops" in full.hub.rooms  # the other one is said: it had waited for a moment only
     assert full.hub.rooms["ops"].number == 2
+
+
+def begin_post(door, key="k1"):
+    """Post under a key, of which nothing is decided yet; return the peer."""
+    curl = WebPeer(door)
+    head = (
+        f"POST /rooms/ops HTTP/1.1\r\nHost: localhost\r\nChat-Alias: ci\r\nIdempotency-Key: {key}\r\nContent-Length: 2"
+    )
+    curl.connection.dataReceived(f"{head}\r\n\r\nhi".encode())
+    return curl
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_post_of_which_nobody_knows_is_told_so_and_is_said_once_when_it_is_posted_again(door, curl, is_kept):
+    assert post(curl).status == 201
+    door.journal._end_turn_soon = lambda: None
+    first = begin_post(door)
+    batch = list(door.journal._batch)
+    door.hub.doubt(batch, Unknown("disk error"))
+    door.clock.advance(0)
+    answer = first.take().decode()
+    assert answer.startswith("HTTP/1.1 504 ")
+    assert "Retry-After: 5" in answer
+    assert str(Unknown("disk error")) in answer
+    again = begin_post(door)
+    if not is_kept:
+        del door.journal._batch[: len(batch)]
+        door.hub.refuse(batch, Unknown("disk error"))
+    del door.journal._end_turn_soon
+    door.journal._end_turn()
+    door.settle()
+    door.clock.advance(0)
+    assert again.take().decode().startswith("HTTP/1.1 20")
+    said = [event.text for event in door.hub.rooms["ops"].tail if event.kind == SAID]
+    assert said == ["hi", "hi"]
+    assert door.faults == []
 
 
 # -- goings

@@ -24,6 +24,7 @@ class Kept:
         self.journal, self.clock = journal, clock
         self.batches = []
         self.refused = []
+        self.doubted = []
         self.next = []  # what is appended, an item a batch, while delivering
         journal.start(self)
         self.known = journal.open()
@@ -37,6 +38,9 @@ class Kept:
 
     def refuse(self, batch, error):
         self.refused.append((list(batch), error))
+
+    def doubt(self, batch, error):
+        self.doubted.append((list(batch), error))
 
     def remembered(self, group):
         return [event for event in self.events if event.group == group and event.kind != REPEATED]

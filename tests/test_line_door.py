@@ -11,7 +11,7 @@ from twisted_chat import commands
 from twisted_chat.doors.chat import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, address_text
 from twisted_chat.doors.line import Refuser
 from twisted_chat.doors.telnet import AYT_ANSWER
-from twisted_chat.errors import ChatError
+from twisted_chat.errors import ChatError, NotKept
 from twisted_chat.limits import Limits
 from twisted_chat.member import KEPT
 
@@ -186,6 +186,24 @@ def test_many_posts_in_one_packet_are_one_turn(door):
 def test_the_answer_to_a_question_counts_what_was_said_before_it(door):
     bob = door.enter("bob").send("hello\n/history 1\n/nope\nx\n")
     assert bob.read().splitlines()[:3] == ["bob: hello", "-- lobby, from 2 on:", "bob: hello"]
+
+
+def test_who_cannot_come_in_because_nothing_is_kept_is_told_at_once_and_not_of_a_missing_alias(door):
+    bob = door.connect()
+    bob.read()
+    bob.chat.dataReceived(b"bob\n")
+    end_turn, door.journal._end_turn_soon = door.journal._end_turn_soon, lambda: None
+    door.clock.advance(0)  # he has the alias, and is to join
+    batch, door.journal._batch = door.journal._batch, []
+    door.hub.refuse(batch, NotKept("disk full"))
+    told = "-- the server cannot keep anything now (disk full): you come in once it can, or come again later\n"
+    assert bob.read() == told
+    door.clock.advance(door.limits.alias_seconds)
+    assert bob.read() == "-- the server could not keep anything for 60 seconds: come again later; goodbye\n"
+    assert bob.is_closed
+    door.journal._end_turn_soon = end_turn
+    door.journal._end_turn()
+    door.settle()
 
 
 def test_no_alias_in_time_is_a_polite_close(door):

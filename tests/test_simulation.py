@@ -149,6 +149,19 @@ class Stutters(DiskJournal):
         return super()._write(batch)
 
 
+class SaysNo(DiskJournal):
+    """Takes for not kept what is written and could not be synced, and what a server reads that starts later."""
+
+    def _fail_after(self, events):
+        for event in events:
+            self.disk.idents.pop(event.ident, None)
+        self._not_kept(self._committing)
+
+
+def test_a_journal_that_says_no_where_nobody_knows_is_caught():
+    assert "refused" in caught(("disk",), SaysNo, rule="refused")
+
+
 class RetriesByTheWallClock(DiskJournal):
     """Tries again after a commit that failed when the wall clock has gone on by a second."""
 

@@ -135,6 +135,17 @@ class NotKept(ChatError):
         self.why = why  # a few words
 
 
+class Unknown(ChatError):
+    """Something of which nobody knows whether the journal has kept it, so that it may have happened, or may yet."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"whether that was said or done is not known, because the server's disk has failed ({why}): "
+            "look with /history before you try it again later"
+        )
+        self.why = why  # a few words
+
+
 class NotRecalled(ChatError):
     """A question about the past that the journal cannot answer."""
 

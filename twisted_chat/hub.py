@@ -16,7 +16,7 @@ from operator import attrgetter
 
 from . import text
 from .directory import Directory
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms, Unknown
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -45,6 +45,7 @@ from .past import Past
 from .room import Room, Run
 from .rooms import RoomTable
 from .traffic import Traffic
+from .unkept import must_happen, tell_doubt, tell_to_wait
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
@@ -385,13 +386,19 @@ class Hub:
                 heir.asking -= 1
                 self._settle(heir)
 
-    def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
+    def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
+        """Tell those who asked for something that nobody knows yet whether it is kept: it stays under way."""
+        tell_doubt(batch, error, self._sessions)
+
+    def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
         touched: dict[Member, None] = {}
         for item in batch:
             member = self._sessions.get(item.origin)
-            if isinstance(item, Event) and _must_happen(item, member):
+            if isinstance(item, Event) and must_happen(item, member):
                 self._journal.append(item)
+                if member is not None and item.origin == member.session:
+                    tell_to_wait(member, error.why)
             elif member is not None:
                 is_post = isinstance(item, Lines) or item.kind in POSTS
                 events = 1 if isinstance(item, Event) else len(item.texts)
@@ -710,12 +717,3 @@ class Hub:
             self._end_run()
         member.owe(member.view.encode(events))
         self._owing[member] = None
-
-
-def _must_happen(event: Event, member: Member | None) -> bool:
-    """Whether an event follows from what has happened already, and so cannot be refused to anyone."""
-    if member is None or member.leaving is not None or event.kind in (RENAMED, RELEASED, TOOK):
-        return event.kind not in POSTS
-    if event.kind == LEFT:
-        return event.group not in member.rooms  # they were refused there, and the log says that they came
-    return event.kind == JOINED and not member.is_in

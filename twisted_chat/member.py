@@ -8,7 +8,7 @@ from typing import Protocol
 from . import text
 from .calls import Calls
 from .errors import ChatError, Fault, TooManyRooms
-from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .events import DOUBTED, IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
 from .limits import Limits, Pace
@@ -39,8 +39,9 @@ class Member:
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
         "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
-        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "made", "next_alias",
-        "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
+        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving",
+        "made", "next_alias", "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since",
+        "taken", "view",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,7 @@ class Member:
         self.next_alias = ""  # that is theirs already, while it is being told to their rooms
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
+        self.is_told_to_wait = False  # until the journal works: they are coming in
         self.rooms: dict[str, Room] = {}  # in the order they were joined
         self.made = 0  # rooms in which nothing had happened before they came
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
@@ -146,6 +148,10 @@ class Member:
     def refuse(self, error: ChatError, ident: str = "") -> None:
         """Tell them why something that they asked for cannot be done."""
         self.send([self.refusal(error, ident or self.request)])
+
+    def doubt(self, error: ChatError, ident: str) -> None:
+        """Tell them that nobody knows yet whether something that they asked for is done: it is under way still."""
+        self.send([Event(DOUBTED, author=error.code, text=str(error), ident=ident)])
 
     def refusal(self, error: ChatError, ident: str) -> Event:
         """Return what tells them why something that they asked for cannot be done."""
@@ -306,6 +312,7 @@ class Member:
     def come_back(self, outbox: Outbox, door: Door) -> None:
         """Go on through another connection, and be owed what the one before was not given."""
         self.door.taken_over()
+        self.is_told_to_wait = False
         self.go_away(outbox, door)
         self._fetches = self._is_held_back = True
         self._kept.clear()  # of what they said themselves: it is asked again, if need be

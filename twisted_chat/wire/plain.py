@@ -25,6 +25,7 @@ from typing import ClassVar, Final
 from ..events import (
     ACTED,
     CONNECTED,
+    DOUBTED,
     EVERYONE,
     JOINED,
     LEFT,
@@ -144,5 +145,6 @@ _LINES: dict[str, Callable[[Event, str], str]] = {
     CONNECTED: lambda event, author: WELCOME,
     NOTICED: lambda event, author: f"-- {event.text}",
     REFUSED: lambda event, author: f"!! {event.text}",
+    DOUBTED: lambda event, author: f"!! {event.text}",
     SKIPPED: lambda event, author: _skipped(int(event.text), event.number, event.group),
 }

@@ -18,8 +18,8 @@ from twisted.logger import Logger
 from twisted.web.http import CONFLICT
 
 from ... import text
-from ...errors import ChatError
-from ...events import EVERYONE, POSTS, REFUSED, REPEATED, Event
+from ...errors import ChatError, Unknown
+from ...events import DOUBTED, EVERYONE, POSTS, REFUSED, REPEATED, Event
 from ...hub import Hub
 from ...interfaces import View
 from ...limits import Pace
@@ -237,9 +237,11 @@ class Visitor:
         self._go_on()
 
     def close(self) -> None:
-        """Leave now: what is not known to be kept is not said."""
-        for post in self._all():
+        """Leave now: what was not asked for yet is not said."""
+        for post in list(self._waiting):
             self._fail(post, Refused(503, "the server is stopping: this was not said"))
+        for post in self._all():
+            self._fail(post, refused(Unknown("the server is stopping")))
         self._tell()
         cancel(self._leave)
         cancel(self._again)
@@ -389,6 +391,8 @@ class Visitor:
         """Learn that something happened which may be their own."""
         if event.kind == REFUSED:
             self._refused(event)
+        elif event.kind == DOUBTED:
+            self._doubted(event)
         elif event.kind in POSTS or event.kind == REPEATED:
             post = self._taken(event.ident)
             if post is not None:
@@ -405,6 +409,13 @@ class Visitor:
             self._decide(post)
         for waiting in [post for post in self._waiting if post.ident == event.ident]:  # what it needs was refused
             self._fail(waiting, error)
+
+    def _doubted(self, event: Event) -> None:
+        """Tell who waits for a post that nobody knows what becomes of it; its place in the queue stays its own."""
+        for post in self._asked.get(event.ident, ()):
+            if not post.is_decided:
+                self._fail(post, Refused(STATUSES[event.author], event.text))
+                return
 
     def _fail_what_is_lost(self) -> None:
         """Fail what was neither kept nor refused although nothing is under way: that is a fault of ours."""
