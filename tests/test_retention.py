@@ -123,7 +123,7 @@ def test_a_file_over_its_size_loses_the_oldest_of_every_room_and_shrinks(kit, pa
     kept = kit(size=1_000_000)
     for second in range(100):
         for room in ["a", "b"]:
-            kept.say(*("word " * 200 for _ in range(20)), room=room, now=1000.0 + second)
+            kept.say(*("word " * 10 + "x" * 950 for _ in range(20)), room=room, now=1000.0 + second)
     kept.index()
     assert 2 < kept.prune(1100.0) < 200
     kept.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
