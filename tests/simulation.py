@@ -491,7 +491,7 @@ class Simulation:
 
     def __init__(self, seed, faults=FAULTS, journal=DiskJournal):
         self.chance = random.Random(seed)
-        random.seed(seed)  # for the library's pauses
+        self.seed = seed
         self.faults = faults
         self.journal = journal
         self.disk = Disk()
@@ -517,6 +517,7 @@ class Simulation:
 
     def run(self, steps):
         """Do so many steps, settle, and return the violations."""
+        random.seed(self.seed)  # for the library's pauses
         for step in self.chance.choices(self.steps, self.weights, k=steps) if steps < 5000 else self.many(steps):
             self.counts["steps"] += 1
             step()

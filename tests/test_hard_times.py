@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import selectors
 import socket
+import ssl
 import time
 
 import pytest
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Request, TextMessage
 
 from benchmarks.machine import Usage, raise_descriptor_limit
 
-from .processes import SECONDS, Client, wait_until
+from .processes import SECONDS, Client, make_certificate, wait_until
 
 # -- no descriptor is left
 
@@ -143,6 +147,51 @@ def test_a_thousand_who_do_not_read_cost_little_and_are_told_what_they_missed(ma
         for client in stuck:
             client.close()
     assert "Traceback" not in server.log
+
+
+OVER_TLS = 60  # who do not read
+MOST_EACH = 450 * 1024  # bytes: what OpenSSL and Twisted keep for each, and not a burst of 2 MB
+
+
+@pytest.mark.parametrize("door", ["listen", "web"])
+def test_who_does_not_read_over_tls_costs_little_too(door, tmp_path, twistd):
+    folder = make_certificate(tmp_path)
+    endpoint = f"ssl:0:privateKey={folder}/key.pem:certKey={folder}/cert.pem:interface=127.0.0.1:backlog=1024"
+    server = twistd("--no-limits", "--listen", "tcp:0:interface=127.0.0.1", f"--{door}", endpoint)
+    pattern = (
+        r"open https://127.0.0.1:(\d+)/" if door == "web" else r"listening on 127.0.0.1:(\d+);[^\n]*\n(?!.*listening)"
+    )
+    port = int(re.findall(pattern, server.log)[-1])
+    stuck = [over_tls(port, number, is_web=door == "web") for number in range(OVER_TLS)]
+    usage = Usage(server.process.pid)
+    with server.connect("speaker") as speaker:
+        wait_until(lambda: server.log.count(" is stuck") == OVER_TLS)
+        speaker.send("/set echo off\n")
+        speaker.read_until("bell off\n")
+        before = usage.memory()
+        usage.forget_peak()
+        speaker.send(f"{'x' * 1000}\n" * 2000)
+        speaker.read_pong()
+        assert usage.peak_memory() - before < OVER_TLS * MOST_EACH
+    for client in stuck:
+        client.close()
+    assert "Traceback" not in server.log
+
+
+def over_tls(port, number, is_web):
+    """Come in over TLS with a socket that holds little of what is not read."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = context.wrap_socket(taking_little(port).socket)
+    if is_web:
+        wire = WSConnection(ConnectionType.CLIENT)
+        connection.sendall(wire.send(Request(host=f"127.0.0.1:{port}", target="/ws")))
+        wire.receive_data(connection.recv(4096))
+        hello = {"do": "hello", "id": "1", "version": 1, "alias": f"stuck{number}"}
+        connection.sendall(wire.send(TextMessage(json.dumps(hello))))
+    else:
+        connection.sendall(f"stuck{number}\n".encode())
+    return connection
 
 
 def taking_little(port):

@@ -321,6 +321,39 @@ def test_who_takes_no_answer_for_too_long_is_cut_off_whatever_they_ask_meanwhile
     assert curl.transport.aborted
 
 
+def ask_three(door, curl):
+    """Ask three things in one packet, of which the answer to the first is not taken."""
+    write = curl.transport.write
+
+    def write_and_be_full(data):
+        curl.transport.write = write
+        write(data)
+        curl.transport.producer.pauseProducing()
+
+    curl.transport.write = write_and_be_full
+    curl.send_raw(b"GET /rooms/lobby/events?limit=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+    assert curl.take().count(b"200 OK") == 1
+
+
+def test_who_asks_more_in_the_same_packet_and_takes_no_answer_is_cut_off_too(door, curl):
+    ask_three(door, curl)
+    door.clock.advance(door.limits.stall_seconds - 0.1)
+    assert not curl.transport.aborted
+    door.clock.advance(0.2)
+    assert curl.transport.aborted
+    assert door.hub.traffic.limits_hit["stalled"] == 1
+
+
+def test_who_takes_the_answers_at_last_is_given_the_others(door, curl):
+    ask_three(door, curl)
+    door.clock.advance(door.limits.stall_seconds - 0.1)
+    curl.transport.producer.resumeProducing()
+    door.settle()
+    assert curl.take().count(b"200 OK") == 2
+    door.clock.advance(1)
+    assert not curl.transport.aborted
+
+
 def test_who_is_gone_before_they_took_the_answer_leaves_no_question(door, curl):
     asked = b"GET /rooms HTTP/1.1\r\nHost: localhost\r\n\r\n"
     curl.send_raw(asked)

@@ -379,12 +379,43 @@ def test_what_was_said_to_an_alias_is_recalled_by_it(kept):
 def test_letters_of_other_scripts_are_found(kept):
     kept.say("Grüße aus ΑΘΉΝΑ", author="Łukasz")
     kept.turn()
-    assert kept.texts(words="GRÜSSE") in ([], ["Grüße aus ΑΘΉΝΑ"])  # ß is ss for some journals only
-    assert kept.texts(words="αθήνα") == ["Grüße aus ΑΘΉΝΑ"]
+    assert kept.texts(words="GRÜSSE") == kept.texts(words="αθήνα") == ["Grüße aus ΑΘΉΝΑ"]
     assert kept.texts(author="łukasz") == ["Grüße aus ΑΘΉΝΑ"]
 
 
-@pytest.mark.parametrize("words", ["*", "- --", '"', "...", "'", "\0"])
+LINES = [
+    "明天下午三点开会讨论数据库", "データベースのバックアップ", "데이터베이스를 백업합니다",
+    "ขอบคุณมากครับ", "यह एक किताब है", "यह कुतुब है",
+    "wordplay", "L'été à l'École", "tab\tand foo_bar-baz x.y", "Ещё мой ёж", "ﬁne x² Ⅷ 42", "ｗｉｄｅ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words, found",
+    [
+        ("数据库", [0]), ("开会 明天", [0]), ("据数", []), ("バックアップ", [1]),
+        ("ハックアップ", []), ("데이터베이스", [2]),
+        ("데이터베이스 백업", [2]), ("ขอบคุณ", [3]), ("किताब", [4]), ("कुतुब", [5]), ("यह", [4, 5]), ("कितब", []),
+        ("word", []), ("WORDPLAY", [6]), ("ete", [7]), ("ÉTÉ", [7]), ("e\u0301cole", [7]),
+        ("l'école", [7]), ("école'l", []),
+        ("foo", [8]), ("foo_bar-baz", [8]), ("bar-foo", []), ("and tab", [8]), ("x.y", [8]), ("еще", []), ("ещё", [9]),
+        ("мои", []), ("МОЙ", [9]), ("fine", [10]), ("x2", [10]), ("viii", [10]), ("wide", [11]), ("42 fine", [10]),
+    ],
+)  # fmt: skip
+def test_words_of_all_scripts_are_found_as_wholes_by_the_same_rules(kept, words, found):
+    kept.say(*LINES)
+    kept.turn()
+    assert kept.texts(words=words) == [LINES[place] for place in found]
+
+
+@pytest.mark.parametrize("words", ["字" * 101, "a." * 101, " ".join(f"w{n}" for n in range(21))])
+def test_a_search_for_too_much_is_refused(kept, words):
+    with pytest.raises(NotRecalled, match="more than 20 words"):
+        kept.ask(words=words)
+    assert kept.texts(words=words[:40]) == []
+
+
+@pytest.mark.parametrize("words", ["*", "- --", '"', "...", "'", "\0", "\u0301"])
 def test_a_search_without_a_word_is_refused(kept, words):
     kept.say("hi")
     kept.turn()

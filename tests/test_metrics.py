@@ -16,7 +16,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat import __version__
-from twisted_chat.doors.metrics import IDLE_SECONDS, TICK_SECONDS, MetricsFactory, Scales
+from twisted_chat.doors.metrics import TICK_SECONDS, MetricsFactory, Scales
+from twisted_chat.doors.web.guard import Guard
 from twisted_chat.doors.web.post import LINES
 from twisted_chat.doors.web.site import CONTINUES
 from twisted_chat.errors import NotKept
@@ -30,6 +31,7 @@ from .test_health import ask
 from .test_program_door import Program
 from .web import Answer, Browser, WebPeer
 
+ADDRESS = IPv4Address("TCP", "127.0.0.1", 1)
 DOCS = (Path(__file__).parent.parent / "docs/operate.rst").read_text()
 
 
@@ -39,23 +41,27 @@ class Measured:
     def __init__(self, door):
         self.door = door
         self.scales = Scales()
-        self.factory = MetricsFactory(self.scales, door.factory, door.web, __version__)
+        self.factory = MetricsFactory(self.scales, door.factory, door.web, Guard(["chat.example"]), __version__)
 
     def ask(self, path="/metrics", **headers):
         """Return the answer to one request."""
-        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return Answer(
-            self.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n".encode())
-        )
+        fields = {"Host": "localhost", "Connection": "close"} | headers
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+        return Answer(self.send("\r\n".join(lines).encode()))
+
+    def connect(self):
+        """Return a connection, and the transport that it writes to."""
+        transport = Transport(peerAddress=ADDRESS)
+        connection = self.factory.listener.buildProtocol(ADDRESS)
+        connection.makeConnection(transport)
+        return connection, transport
 
     def send(self, data):
         """Return all that comes when some bytes are sent on a connection of their own."""
-        transport = Transport()
-        channel = self.factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-        channel.makeConnection(transport)
-        channel.dataReceived(data)
+        connection, transport = self.connect()
+        connection.dataReceived(data)
         self.door.settle()
-        channel.connectionLost(Failure(ConnectionDone()))
+        connection.connectionLost(Failure(ConnectionDone()))
         return transport.value()
 
     def __getitem__(self, name):
@@ -97,7 +103,7 @@ def test_openmetrics_is_given_to_who_asks_for_it(measured):
 
 
 def test_who_asks_for_a_format_in_no_known_letters_is_given_the_usual_one(measured):
-    answer = Answer(measured.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: \xff\r\n\r\n"))
+    answer = Answer(measured.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: \xc3\xa9\r\n\r\n"))
     assert answer.status == 200
     assert "twisted_chat_rooms" in answer.text
 
@@ -120,24 +126,83 @@ def test_a_head_has_no_body(measured):
     assert data.endswith(b"\r\n\r\n")
 
 
-def test_a_body_that_is_sent_is_kept_nowhere(measured):
+# -- who may ask, and how much
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:59090", "[::1]", "192.0.2.7", "localhost", "chat.example:1", "CHAT.example"]
+)
+def test_it_is_told_under_the_names_of_this_server(measured, host):
+    assert measured.ask(Host=host).status == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/"])
+def test_it_is_told_under_no_name_that_another_may_let_point_here(measured, path):
+    answer = measured.ask(path, Host="rebound.example")
+    assert answer.status == 421
+    assert "--web-name rebound.example" in answer.text
+
+
+def test_a_request_names_one_host(measured):
+    data = measured.send(b"GET /metrics HTTP/1.1\r\n\r\n")
+    assert data.startswith(b"HTTP/1.1 400 ")
+    assert b"twisted_chat_" not in data
+
+
+def test_its_answers_have_the_headers_of_the_web_door(measured):
+    assert measured.ask().headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_body_that_is_sent_is_refused_before_it_is_there(measured):
     for header in (b"Content-Length: 1000000", b"Transfer-Encoding: chunked"):
         chunk = b"x" * 1_000_000
         chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(chunk), chunk) if b"chunked" in header else chunk
         data = measured.send(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s" % (header, chunk))
-        assert data.startswith(b"HTTP/1.1 405 ")
+        assert data.startswith(b"HTTP/1.1 413 ")
+    data = measured.send(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+    assert data.startswith(b"HTTP/1.1 405 ")
 
 
-def test_who_asks_nothing_is_cut_off(measured):
-    transport = Transport()
-    channel = measured.factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-    channel.makeConnection(transport)
-    measured.door.clock.advance(IDLE_SECONDS - 0.1)
-    assert not transport.disconnecting
+def test_an_address_has_so_many_connections_beside_those_of_other_doors():
+    door = Door(Limits(per_address=2, per_loopback=2, opened_at_once=100))
+    measured = Measured(door)
+    taken = [door.connect("127.0.0.1") for _ in range(2)]
+    connections = [measured.connect()[0] for _ in range(2)]
+    refused, transport = measured.connect()
+    assert transport.value().startswith(b"HTTP/1.1 429 ")
+    for connection in (*connections, refused):
+        connection.connectionLost(Failure(ConnectionDone()))
+    assert measured.ask().status == 200
+    assert len(taken) == len(door.factory.connections)
+    door.close()
+
+
+@pytest.mark.parametrize("began", [b"", b"GET /metrics HTTP/1.1\r\nHost: loc"])
+def test_who_asks_nothing_whole_is_cut_off(measured, began):
+    connection, transport = measured.connect()
+    connection.dataReceived(began)
+    measured.door.clock.advance(Limits.request_seconds - 0.1)
+    assert not transport.aborted
     measured.door.clock.advance(0.2)
+    assert transport.aborted
+    connection.connectionLost(Failure(ConnectionDone()))
+
+
+def test_who_takes_no_answers_is_cut_off(measured):
+    connection, transport = measured.connect()
+    transport.producer.pauseProducing()
+    connection.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+    measured.door.clock.advance(Limits.stall_seconds)
+    assert transport.aborted
+    connection.connectionLost(Failure(ConnectionDone()))
+
+
+def test_the_end_of_the_server_is_theirs_too(measured):
+    connection, transport = measured.connect()
+    closed = measured.factory.close_all()
     assert transport.disconnecting
-    channel.connectionLost(Failure(ConnectionDone()))
-    measured.door.clock.advance(60)
+    connection.connectionLost(Failure(ConnectionDone()))
+    assert closed.called
 
 
 # -- what it tells

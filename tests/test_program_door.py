@@ -369,8 +369,8 @@ def fetching(door):
     alice.heard()
     alice.peer.chat._outbox.pauseProducing()
     bob.send(*(f"line {n}\n" for n in range(30)))
-    ((_room, given, _text),) = alice.said()
     alice.peer.chat._outbox.resumeProducing()
+    ((_room, given, _text),) = alice.said()
     return alice, given
 
 

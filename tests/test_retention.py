@@ -414,3 +414,32 @@ def test_the_clock_is_written_to_the_file_now_and_then_only(kit):
     before = kept.connection.total_changes
     live(kept, 1000.0, DAY)
     assert 1 <= kept.connection.total_changes - before <= 10
+
+
+# -- slices, which no commit should wait for
+
+
+@pytest.mark.parametrize("keep", [{"events": 1}, {"age": 10.0}, {"size": 1_000_000}])
+def test_a_slice_takes_so_many_bytes_away_however_long_the_lines_are(kit, keep):
+    kept = kit(**keep)
+    for room in ("a", "b"):
+        kept.say(*("word " * 800 for _ in range(300)), room=room)
+    kept.index()
+    kept.pruner.look(kept.connection, 1009.0)
+    kept.pruner._pace.bytes = 40_000
+    before = len(kept.numbers("a")) + len(kept.numbers("b"))
+    assert kept.pruner.some(kept.connection, 1011.0)
+    gone = before - len(kept.numbers("a")) - len(kept.numbers("b"))
+    assert 8 <= gone <= 40_000 // 4000 + 2
+    kept.is_sound()
+
+
+def test_a_slice_of_the_index_takes_so_many_bytes_however_long_the_lines_are(kit):
+    kept = kit()
+    kept.say(*("word " * 800 for _ in range(300)))
+    pace = Pace()
+    pace.bytes = 40_000
+    assert index_some(kept.connection, pace)
+    (indexed,) = kept.connection.execute("SELECT indexed FROM rooms").fetchone()
+    assert 8 <= indexed <= 11
+    kept.is_sound()

@@ -296,4 +296,4 @@ def test_a_library_that_gives_again_what_it_has_given_is_caught(monkeypatch):
 
 def test_a_library_that_forgets_where_it_was_is_caught(monkeypatch):
     monkeypatch.setattr("twisted_chat.client.seen.Seen.after", lambda self, rooms: {})
-    assert "order" in caught(("cut",), most=10)
+    assert "order" in caught(("cut",), rule="order")

@@ -1175,3 +1175,5 @@ def test_a_search_for_very_many_words_is_refused(begin):
     with pytest.raises(NotRecalled, match="more than 20 words"):
         kept.ask(words=" ".join(f"w{number}" for number in range(21)))
     assert len(kept.ask(words="a " * 1000)) == 1
+    with pytest.raises(NotRecalled, match="more than 20 words"):
+        kept.ask(words="a." * 450)  # one word for who writes it, and long work for the index

@@ -266,8 +266,9 @@ def _recall(hub: Hub, me: Member, room: Room, query: Query) -> None:
 
 @command("grep", "find", arguments="WORDS")
 def search(hub: Hub, me: Member, rest: str) -> None:
-    """Find what was said with all these words in it. It looks in the rooms that you are in, or in those given as
-    ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
+    """Find what was said with all these words in it. Whole words are found, with or without capitals and accents; in
+    scripts without spaces, such as Chinese or Thai, any part of a line. It looks in the rooms that you are in, or in
+    those given as ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
     words = rest.split()
     rooms = [hub.room_of(me, word).name for word in words if word[0] == "#"] or list(me.rooms)
     author = next((word[5:] for word in words if word.startswith("from:")), "")

@@ -109,9 +109,10 @@ class Bucket:
 class Pace:
     """How much one member may say now, whatever their connection; beneath it, how much their address may say in all."""
 
-    __slots__ = ("address", "bytes", "caused", "lines")
+    __slots__ = ("_is_lifted", "address", "bytes", "caused", "lines")
 
     def __init__(self, limits: Limits, now: float, address: Budget | None = None) -> None:
+        self._is_lifted = limits.lines_per_second == limits.bytes_per_second == math.inf  # then each chunk costs less
         self.lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self.bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
         self.address = address or Budget(limits, 1, now)
@@ -119,7 +120,7 @@ class Pace:
 
     def left(self, now: float) -> float:
         """Return how many lines can be taken before they have to wait."""
-        return min(self.lines.left(now), self.address.left(now))
+        return math.inf if self._is_lifted else min(self.lines.left(now), self.address.left(now))
 
     def wait(self, now: float) -> float:
         """Return how many seconds they have to wait before anything more is taken."""
@@ -127,11 +128,15 @@ class Pace:
 
     def take_lines(self, lines: int, now: float) -> float:
         """Count lines, and what they caused where that is more; return how many seconds to wait."""
+        if self._is_lifted:
+            return 0.0
         caused, self.caused = self.caused, 0
         return max(self.lines.take(lines, now), self.address.take_lines(max(lines, caused), now))
 
     def take_bytes(self, size: int, now: float) -> float:
         """Count bytes; return how many seconds to wait."""
+        if self._is_lifted:
+            return 0.0
         return max(self.bytes.take(size, now), self.address.bytes.take(size, now))
 
     def leave(self) -> None:

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
+from functools import partial
 from pathlib import Path
-from signal import SIGTERM, getsignal, signal
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from twisted.application.service import IService, Service
@@ -18,7 +18,6 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
     IReactorCore,
-    IReactorFromThreads,
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
@@ -39,8 +38,12 @@ from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
 from .member import Member
+from .signals import Signals
+from .stale import remove_stale_pid_file, remove_stale_socket
+from .unblocked import Unblocked
 
 if TYPE_CHECKING:
+    from .certificates import Renewing
     from .doors.metrics import Scales
 
 DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
@@ -172,6 +175,8 @@ class Options(usage.Options):
         self._check_journal()
         if self["motd"] is not None:
             self["motd-lines"] = _read_motd(self["motd"])
+        if self.parent is not None and self.parent.get("pidfile"):
+            remove_stale_pid_file(Path(self.parent["pidfile"]))
 
     def _number(self, name: str, least: int) -> int:
         try:
@@ -253,14 +258,19 @@ class ChatService(Service):
         factory: LineFactory,
         on_stop: Sequence[Callable[[], Deferred[None] | None]],
         journal: Journal,
+        reload: Callable[[], None],
     ) -> None:
-        """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited."""
+        """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited.
+
+        ``reload`` reads anew what can be read anew.
+        """
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
         self._factory = factory
         self._on_stop = on_stop
         self._journal = journal
+        self._reload = reload
 
     def privilegedStartService(self) -> None:
         """Listen while twistd may still use a port under 1024."""
@@ -272,7 +282,6 @@ class ChatService(Service):
         self._open()
         self._listen()  # twist calls this one only
         self._factory.watchdog.start()
-        self._reactor.callWhenRunning(_stop_on_sigterm, self._reactor)
 
     def stopService(self) -> Deferred[None]:
         """Fires when all is said and everyone is gone: a little over Limits.closing_seconds at the latest."""
@@ -301,11 +310,19 @@ class ChatService(Service):
     def _listen(self) -> None:
         if self.ports:
             return
+        Signals(self._reactor, self._reload).take()  # before anything tells that the server is there
         for one in self._listening:
-            refused: list[Failure] = []
-            one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
+            refused = self._listen_on(one)
+            if refused and remove_stale_socket(refused.value):
+                refused = self._listen_on(one)
             if refused:
-                raise CannotStart(f"cannot listen on {one.written}: {_why(refused[0], one.option)}")
+                raise CannotStart(f"cannot listen on {one.written}: {_why(refused, one.option)}")
+
+    def _listen_on(self, one: Listening) -> Failure | None:
+        """Listen on one address, or return why that cannot be."""
+        refused: list[Failure] = []
+        one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
+        return refused[0] if refused else None
 
     def _listens(self, port: IListeningPort, one: Listening) -> None:
         self.ports.append(port)
@@ -344,16 +361,6 @@ def _reached(address: IAddress) -> str:
     return "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
 
 
-def _stop_on_sigterm(reactor: IReactorCore) -> None:
-    """Stop as Twisted does, but with exit status 0: asked to stop, and stopped.
-
-    Twisted ends a process that was stopped by a signal with that signal.
-    """
-    if getattr(getsignal(SIGTERM), "__self__", None) is reactor:
-        from_threads = IReactorFromThreads(reactor)
-        signal(SIGTERM, lambda number, frame: from_threads.callFromThread(reactor.stop))
-
-
 async def _done(maybe: Deferred[None] | None) -> None:
     if maybe is not None:
         await maybe
@@ -374,6 +381,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     measure_by_monotonic(reactor)  # before anything of ours is scheduled
+    _unblock_log(options, reactor)
     limits = options.limits()
     text.prepare()
     journal, scales = _measured(options.make_journal(reactor, wall), options)
@@ -389,13 +397,60 @@ def makeService(options: Options) -> IService:
         factories["web"] = web.listener
         on_stop.append(web.close_all)
     if scales is not None:
-        factories["metrics"] = scales.make_factory(factory, web, __version__)
+        metrics = scales.make_factory(factory, web, options["guard"], __version__)
+        factories["metrics"] = metrics.listener
+        on_stop.append(metrics.close_all)
     listening = [
-        _listening(reactor, option, written, factory)
-        for option, factory in factories.items()
+        _listening(reactor, option, written, served)
+        for option, served in factories.items()
         for written in options[option]
     ]
-    return ChatService(reactor, listening, factory, on_stop, journal)
+    renewing = _renewing(listening, reactor)
+    return ChatService(reactor, listening, factory, on_stop, journal, partial(_reload, options, factory, renewing))
+
+
+def _unblock_log(options: Options, reactor: IReactorCore) -> None:
+    """Let nothing wait for whoever reads the log, where that goes to standard output or, by twist, to standard error.
+
+    twistd and twist begin to log only after this, and ask then for ``sys.stdout`` and for their own option. A daemon
+    logs into a file.
+    """
+    runner: dict[str, Any] = options.parent or {}
+    file = runner.get("logFile", sys.stdout if runner.get("nodaemon") else None)
+    if file is None or file not in (sys.stdout, sys.stderr):
+        return
+    try:
+        unblocked = Unblocked(file)
+    except (OSError, ValueError):  # it is closed, or over no descriptor
+        return
+    if "logFile" in runner:
+        runner["logFile"] = unblocked
+    else:
+        sys.stdout = unblocked
+    reactor.addSystemEventTrigger("after", "shutdown", unblocked.end)
+
+
+def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
+    """Let the TLS endpoints take renewed certificates, and return what does so."""
+    over_tls = [one for one in listening if one.written.removeprefix(PREFIX).startswith(("ssl:", "tls:"))]
+    if not over_tls:
+        return []
+    from .certificates import renew  # only where it is asked for: it needs OpenSSL
+
+    return [renew(one.endpoint, one.written.removeprefix(PREFIX), reactor) for one in over_tls]
+
+
+def _reload(options: Options, factory: LineFactory, renewing: Sequence[Renewing]) -> None:
+    """Take the certificates and the words for those who come in as they are on the disk now."""
+    for one in renewing:
+        one.look()
+    try:
+        if options["motd"] is not None:
+            factory.motd = _read_motd(options["motd"])
+    except usage.UsageError as error:
+        log.warn("{why}; the one before is shown", why=str(error))
+    else:
+        log.info("certificates and --motd are read anew; all other options need a restart")
 
 
 def _listening(reactor: Any, option: str, written: str, factory: IProtocolFactory) -> Listening:

@@ -53,6 +53,9 @@ class Shared(Protocol):
     def give_grace(self, connection: Chat) -> bool:
         """Let a member whose program can come back stay for a while without this connection; return whether they do."""
 
+    def look_out(self) -> None:
+        """Look now and then whether connections that are not read are still there."""
+
 
 class Chat:
     """One connection's part in the chat.
@@ -71,7 +74,7 @@ class Chat:
         self._is_lost = False
         self._is_at_work = False
         self._is_woken = False  # meanwhile
-        self._is_reading = True
+        self.is_reading = True
         self._peer_is_done = False
         self._is_stopping = False
         self._alias = ""  # as it was logged
@@ -91,8 +94,13 @@ class Chat:
         """Read what the peer sends, or leave it in their own socket."""
         raise NotImplementedError
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
         """End the connection at once."""
+        raise NotImplementedError
+
+    @property
+    def has_hung_up(self) -> bool:
+        """Whether the peer is gone, which reading would tell."""
         raise NotImplementedError
 
     def _take_lines(self, most: int) -> int:
@@ -158,7 +166,7 @@ class Chat:
             self._is_stopping = True
             cancel(self._deadline)
             clock, limits = self.factory.clock, self.factory.limits
-            self._deadline = clock.callLater(limits.closing_seconds, self._abort)
+            self._deadline = clock.callLater(limits.closing_seconds, self.abort)
 
     def _close(self, linger: bool = True) -> None:
         self._waiting.clear()
@@ -255,7 +263,7 @@ class Chat:
         if self._delay is not None or member.leaving is not None or member.in_flight or member.asking:
             return False
         is_busy = self._program is not None and self._program.is_busy
-        return bool(self._waiting) or is_busy or not self._is_reading
+        return bool(self._waiting) or is_busy or not self.is_reading
 
     def unstick(self) -> None:
         """Wake a connection that is stuck."""
@@ -301,9 +309,11 @@ class Chat:
         """Read on only when nothing waits and they read, too: what they send meanwhile stays in their own socket."""
         waits = bool(self._waiting) or self._delay is not None or not self._takes_answers()
         reads = not waits or self._outbox.is_closed  # what a peer sends then is read and dropped
-        if not self._is_lost and reads != self._is_reading:
-            self._is_reading = reads
+        if not self._is_lost and reads != self.is_reading:
+            self.is_reading = reads
             self._read_on(reads)
+            if not reads:
+                self.factory.look_out()
 
     def _drained(self) -> None:
         """They have read what was unsent."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import socket
 from collections.abc import Sequence
 from socket import SO_OOBINLINE, SO_SNDBUF, SOL_SOCKET
 
@@ -30,7 +32,7 @@ from ..wire.plain import PROMPT, PlainView
 from . import lab
 from .chat import Chat, address_text, cancel, host
 from .grace import Graces
-from .outbox import SocketOutbox, TransportOutbox, outbox_for, plain_socket
+from .outbox import SocketOutbox, TransportOutbox, has_hung_up, outbox_for, plain_socket, socket_under
 from .program import LONGER
 from .splitter import END, TOO_LONG, LineSplitter, Mark
 from .telnet import TelnetFilter
@@ -38,6 +40,9 @@ from .watchdog import Watchdog
 
 HINT = "/help shows what you can type, /quit leaves"
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
+
+LOOK_SECONDS = 5.0  # between two looks at who is not read; who is gone is noticed at the second
+KEEPALIVE_MOST = 32_000  # seconds; Linux refuses more than 32,767
 
 _TLS_HELLO = b"\x16\x03"  # a handshake record of any version (RFC 8446, 5.1)
 _OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|HELO|USER|CAP) \S")
@@ -244,8 +249,12 @@ class LineChat(Chat, LineReceiver):
         else:
             self.pauseProducing()
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
         self.transport.abortConnection()
+
+    @property
+    def has_hung_up(self) -> bool:
+        return has_hung_up(self.transport)
 
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
         return (self._quiet,)
@@ -257,16 +266,38 @@ class LineChat(Chat, LineReceiver):
 
 def set_socket_options(transport: ITCPTransport, limits: Limits) -> None:
     """Let a connection keep little unsent, send at once, and notice a peer that is gone."""
-    handle = plain_socket(transport)
+    handle = socket_under(transport)
     if handle is not None:
         handle.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer)
     if not ITCPTransport.providedBy(transport) or not host(transport.getPeer()):
         return  # a UNIX socket, or a test
     transport.setTcpNoDelay(True)  # or a line waits up to 40 ms for the reader's acknowledgement
     transport.setTcpKeepAlive(True)
-    if handle is not None:
+    if handle is None:
+        return
+    _bound_silence(handle, limits.stall_seconds)
+    if handle is plain_socket(transport):
         # Telnet's Synch may be sent urgent (RFC 854): inline, so that no byte is missing after an IAC.
         handle.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)
+
+
+def _bound_silence(handle: socket.socket, seconds: float) -> None:
+    """End a connection whose peer's machine answers nothing for about so many seconds, as far as this system can.
+
+    After half of them it is asked every eighth. The last option ends one to which something was sent; it is a little
+    longer, so that a reader who is there and takes nothing is dropped by us, with a word in the log.
+    """
+    whole = max(8, math.ceil(min(seconds, KEEPALIVE_MOST)))
+    for name, value in (
+        ("TCP_KEEPIDLE", whole // 2),
+        ("TCP_KEEPALIVE", whole // 2),  # as macOS calls it
+        ("TCP_KEEPINTVL", whole // 8),
+        ("TCP_KEEPCNT", 4),
+        ("TCP_USER_TIMEOUT", whole * 1250),  # milliseconds
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            handle.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class Refuser(Protocol):
@@ -314,6 +345,8 @@ class LineFactory(Factory):
         self.graces = Graces(hub, clock, limits.grace_seconds, addresses)
         self._all_closed: Deferred[None] | None = None
         self._is_stopping = False
+        self._look: IDelayedCall | None = None
+        self._unread: set[Chat] = set()  # at the last look
 
     @property
     def aliases(self) -> dict[str, Member]:
@@ -333,13 +366,16 @@ class LineFactory(Factory):
         connection.factory = self
         return connection
 
-    def enter(self, address: IAddress) -> str:
-        """Count one connection more from an address; or return, and log, why there may not be one."""
-        now = self.clock.seconds()
-        refusal = self.addresses.enter(host(address), now)
+    def enter(self, address: IAddress, addresses: Addresses | None = None) -> str:
+        """Count one connection more from an address; or return, and log, why there may not be one.
+
+        ``addresses``: where it is counted, if not with those of all doors.
+        """
+        now, addresses = self.clock.seconds(), addresses or self.addresses
+        refusal = addresses.enter(host(address), now)
         if refusal:
             self.hub.traffic.hit("connections")
-            if self.addresses.budget(host(address), now).is_news(now):
+            if addresses.budget(host(address), now).is_news(now):
                 self.log.info("refused {address}: {why}", address=address_text(address), why=refusal)
         return refusal
 
@@ -362,9 +398,28 @@ class LineFactory(Factory):
     def forget(self, connection: Chat) -> None:
         """Learn that a connection is lost."""
         self.connections.discard(connection)
+        if not self.connections:
+            cancel(self._look)
         if not self.connections and self._all_closed is not None:
             self._all_closed.callback(None)
             self._all_closed = None
+
+    def look_out(self) -> None:
+        """Look now and then whether connections that are not read are still there.
+
+        Nothing else tells: Twisted takes what is neither read nor written out of its epoll set.
+        """
+        if self._look is None or not self._look.active():
+            self._look = self.clock.callLater(LOOK_SECONDS, self._look_around)
+
+    def _look_around(self) -> None:
+        """Part from who is gone. Who is not read for an instant only is read before the second look, to the end."""
+        before, self._unread = self._unread, {one for one in self.connections if not one.is_reading}
+        for connection in before & self._unread:
+            if connection.has_hung_up:
+                connection.abort()
+        if self._unread:
+            self.look_out()
 
     def leave(self, address: IAddress) -> None:
         """Count one connection less from an address."""

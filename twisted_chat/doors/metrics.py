@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.web.server import Request, Site
+from twisted.internet.interfaces import IDelayedCall
+from twisted.web.server import Request
 
+from ..limits import Addresses
 from .chat import cancel
 from .line import LineFactory
 from .web.answers import Answers
+from .web.guard import Guard
 from .web.health import Health, Pulse
+from .web.site import GuardedSite
 
 if TYPE_CHECKING:
     from .web.site import WebFactory
 
 TICK_SECONDS = 1.0  # between two looks at how late the reactor is
-IDLE_SECONDS = 30.0  # that a connection may wait for its next request
+MAX_BODY = 1024  # bytes; nothing here is asked with a body
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 
 
@@ -35,56 +37,45 @@ class Scales:
         self.deliveries = self._scale("delivery", "From the first line of a batch until all who hear it were sent it.")
         self.lag = self._scale("reactor_lag", "How late the reactor is for what is due, looked at each second.")
 
-    def make_factory(self, line: LineFactory, web: WebFactory | None, version: str) -> MetricsFactory:
+    def make_factory(self, line: LineFactory, web: WebFactory | None, guard: Guard, version: str) -> MetricsFactory:
         """Return the factory of what tells it."""
-        return MetricsFactory(self, line, web, version)
+        return MetricsFactory(self, line, web, guard, version)
 
     def _scale(self, name: str, what: str) -> Histogram:
         return Histogram(f"twisted_chat_{name}_seconds", what, buckets=BUCKETS, registry=self.registry)
 
 
-class MetricsFactory(Site):
-    """``/metrics`` and ``/healthz``, for whoever may reach the endpoint."""
+class MetricsFactory(GuardedSite):
+    """``/metrics`` and ``/healthz``, for whoever may reach the endpoint under a name of this server.
 
-    noisy = False
+    Its connections are counted apart from those of the other doors: who has used theirs up can still be watched.
+    """
 
-    def __init__(self, scales: Scales, line: LineFactory, web: WebFactory | None, version: str) -> None:
+    def __init__(self, scales: Scales, line: LineFactory, web: WebFactory | None, guard: Guard, version: str) -> None:
         scales.registry.register(Census(line, web, version))
         ProcessCollector(registry=scales.registry)
         self._scales = scales
-        self._clock: IReactorTime = line.clock
         self._tick: IDelayedCall | None = None
         self._due = 0.0
-        pulse = Pulse(line.hub, line.clock) if web is None else web.pulse
         root = Root()
+        super().__init__(root, line, guard, Addresses(line.limits), MAX_BODY)
         root.putChild(b"metrics", Exposition(scales.registry))
-        root.putChild(b"healthz", Health(pulse))
-        super().__init__(root, MetricsRequest, parsePOSTFormSubmission=False, timeout=IDLE_SECONDS, reactor=line.clock)
+        root.putChild(b"healthz", Health(Pulse(line.hub, line.clock) if web is None else web.pulse))
 
     def startFactory(self) -> None:
-        """Twisted would begin a log of requests, which tells nothing here."""
+        """Look at how late the reactor is, from now on."""
         self._look_again()
 
     def stopFactory(self) -> None:
         cancel(self._tick)
 
     def _look_again(self) -> None:
-        self._due = self._clock.seconds() + TICK_SECONDS
-        self._tick = self._clock.callLater(TICK_SECONDS, self._look)
+        self._due = self.clock.seconds() + TICK_SECONDS
+        self._tick = self.clock.callLater(TICK_SECONDS, self._look)
 
     def _look(self) -> None:
-        self._scales.lag.observe(max(0.0, self._clock.seconds() - self._due))
+        self._scales.lag.observe(max(0.0, self.clock.seconds() - self._due))
         self._look_again()
-
-
-class MetricsRequest(Request):
-    """A request whose body, if it has one, is dropped: Twisted would keep a long one in a file."""
-
-    def gotLength(self, length: int | None) -> None:
-        self.content = BytesIO()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Nothing here is asked with a body."""
 
 
 class Root(Answers):

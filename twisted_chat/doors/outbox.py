@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Callable
 from errno import EAGAIN, ENOBUFS, ENOMEM
@@ -50,6 +51,29 @@ def plain_socket(transport: object) -> socket.socket | None:
     return handle if isinstance(handle, socket.socket) else None
 
 
+def socket_under(transport: object) -> socket.socket | None:
+    """Return the socket that a connection ends in, whatever lies between, such as TLS."""
+    while transport is not None:
+        handle = ISystemHandle(transport).getHandle() if ISystemHandle.providedBy(transport) else None
+        if isinstance(handle, socket.socket):
+            return handle
+        transport = getattr(transport, "transport", None)
+    return None
+
+
+def has_hung_up(transport: object) -> bool:
+    """Whether a connection has ended in both directions, as poll(2) tells without reading.
+
+    A peer who only ends their own side, such as ``nc -N`` after a long paste, has not.
+    """
+    handle = socket_under(transport)
+    if handle is None or handle.fileno() < 0 or not hasattr(select, "poll"):  # none, closed already, or on Windows
+        return False
+    poller = select.poll()
+    poller.register(handle, 0)
+    return bool(poller.poll(0))  # POLLHUP and POLLERR, which need not be asked for
+
+
 def _is_sent(handle: socket.socket) -> bool:
     """Whether the peer's kernel has acknowledged all, where this system tells (tcp(7), SIOCOUTQ)."""
     try:
@@ -62,7 +86,10 @@ def _is_sent(handle: socket.socket) -> bool:
 
 
 class _Outbox:
-    """What both have in common: how a reader stalls, and how a connection ends."""
+    """What both have in common: what is unsent, how a reader stalls, and how a connection ends.
+
+    What the transport has not been given yet stays here as the object that was sent, which many readers share.
+    """
 
     def __init__(
         self,
@@ -73,6 +100,7 @@ class _Outbox:
         on_stalled: Callable[[], None],
     ) -> None:
         self.is_closed = False
+        self._unsent: list[bytes | memoryview] = []  # one thing, as a rule; an empty deque takes 700 bytes
         self.keeps_up = True
         self._transport = transport
         self._clock = clock
@@ -115,6 +143,7 @@ class _Outbox:
     def lost(self) -> None:
         """Learn that there is no connection any more."""
         self.is_closed = True
+        self._unsent.clear()
         self._takes()
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
@@ -126,7 +155,18 @@ class _Outbox:
         raise NotImplementedError
 
     def _flush(self) -> None:
-        raise NotImplementedError
+        """Give the transport all that is unsent, which it writes before it closes."""
+        for data in self._unsent:
+            self._transport.write(bytes(data))
+        self._unsent.clear()
+        IConsumer(self._transport).unregisterProducer()  # or TLS would not close
+
+    def _next_slice(self) -> bytes:
+        """Take what the transport is to be given next."""
+        data = self._unsent.pop(0)
+        if len(data) > SLICE:
+            self._unsent.insert(0, memoryview(data)[SLICE:])
+        return bytes(data[:SLICE])
 
     def _stalls(self) -> None:
         """Give the reader so long to take something."""
@@ -149,9 +189,10 @@ class _Outbox:
 
 @implementer(IPushProducer)
 class TransportOutbox(_Outbox):
-    """An outbox over any stream transport, which keeps what is unsent. TLS, for example.
+    """An outbox over any stream transport. TLS, for example.
 
-    It is the transport's producer only to learn when the reader does not keep up.
+    A transport keeps whatever it is given, and TLS even encrypts it at once, for each reader apart. So it is given a
+    slice at a time until it says that it has enough, which is at about 64 KiB, and more once all of that is written.
     """
 
     def __init__(self, *given: Any) -> None:
@@ -159,12 +200,18 @@ class TransportOutbox(_Outbox):
         IConsumer(self._transport).registerProducer(self, True)
 
     def send(self, data: bytes | memoryview) -> bool:
-        if data and not self.is_closed:
+        if not data or self.is_closed:
+            return self.keeps_up
+        if self.keeps_up and len(data) <= SLICE:
             self._transport.write(bytes(data))
+        else:
+            self._unsent.append(data)
+            self._give()
         return self.keeps_up
 
-    def _flush(self) -> None:
-        IConsumer(self._transport).unregisterProducer()  # or TLS would not close
+    def _give(self) -> None:
+        while self.keeps_up and self._unsent:
+            self._transport.write(self._next_slice())  # which may call pauseProducing
 
     def pauseProducing(self) -> None:
         self.keeps_up = False
@@ -174,7 +221,8 @@ class TransportOutbox(_Outbox):
     def resumeProducing(self) -> None:
         self.keeps_up = True
         self._takes()
-        if not self.is_closed:
+        self._give()
+        if self.keeps_up and not self.is_closed:
             self._on_drained()
 
 
@@ -192,7 +240,6 @@ class SocketOutbox(_Outbox):
         super().__init__(*others)
         self._handle: socket.socket = handle
         self._send = handle.send
-        self._unsent: list[bytes | memoryview] = []  # one thing, as a rule; an empty deque takes 700 bytes
 
     def send(self, data: bytes | memoryview) -> bool:
         if not data:
@@ -221,10 +268,7 @@ class SocketOutbox(_Outbox):
         """All that the transport was given is written: give it more."""
         self._stalls()
         if self._unsent:
-            data = self._unsent.pop(0)
-            if len(data) > SLICE:
-                self._unsent.insert(0, memoryview(data)[SLICE:])
-            self._transport.write(bytes(data[:SLICE]))
+            self._transport.write(self._next_slice())
             return
         self._takes()
         self.keeps_up = True
@@ -232,11 +276,8 @@ class SocketOutbox(_Outbox):
         self._on_drained()
 
     def _flush(self) -> None:
-        if not self.keeps_up:
-            for data in self._unsent:
-                self._transport.write(bytes(data))
-            self._unsent.clear()
-            IConsumer(self._transport).unregisterProducer()
+        if not self.keeps_up:  # or it is no producer
+            super()._flush()
 
     def _part(self) -> None:
         """Abort if the peer has all, since a netcat in a terminal then ends; else it would lose the rest."""
@@ -244,7 +285,3 @@ class SocketOutbox(_Outbox):
             self._transport.abortConnection()
         else:
             self._transport.loseConnection()
-
-    def lost(self) -> None:
-        super().lost()
-        self._unsent.clear()

@@ -8,23 +8,25 @@ from .. import text
 from ..errors import NotRecalled
 from ..events import POSTS, Event
 from ..interfaces import Query
+from .words import words_in
 
-WORDS = 20  # that are looked for at a time
+WORDS = 20  # that are looked for at a time ...
+PARTS = 100  # ... and of how many they may be made: a Chinese one of as many as it has characters
 STOPPING = "the server is stopping"  # why nothing is answered any more
 
 
 def words_of(query: Query) -> list[str]:
-    """Return the words to look for, each with a letter or a digit in it.
+    """Return what to look for: a word each, or what an asker wrote as one, as words with a space between them.
 
     Raises: NotRecalled, if something is to be looked for and there is no such word.
     """
-    words = [word for word in query.words.replace("\0", " ").split() if any(map(str.isalnum, word))]
-    words = list(dict.fromkeys(words))
-    if len(words) > WORDS:
-        raise NotRecalled(f"that is more than {WORDS} words to look for: give fewer")
-    if query.words and not words:
+    phrases = dict.fromkeys(" ".join(words_in(word)) for word in query.words.split())
+    phrases.pop("", None)
+    if len(phrases) > WORDS or sum(phrase.count(" ") + 1 for phrase in phrases) > PARTS:
+        raise NotRecalled(f"that is more than {WORDS} words to look for, or they are too long: give fewer")
+    if query.words and not phrases:
         raise NotRecalled("there is no word in that to look for: give one with letters or digits")
-    return words
+    return list(phrases)
 
 
 def chosen(query: Query, events_of: Callable[[str], Iterable[Event]]) -> list[Event]:
@@ -36,7 +38,7 @@ def chosen(query: Query, events_of: Callable[[str], Iterable[Event]]) -> list[Ev
 
 
 def _chosen(events: Iterable[Event], query: Query) -> list[Event]:
-    words = [word.casefold() for word in words_of(query)]
+    words = words_of(query)
     author = text.key(query.author)
     found = [event for event in events if _meets(event, query, words, author)]
     if len(found) <= query.most:
@@ -56,5 +58,7 @@ def _meets(event: Event, query: Query, words: list[str], author: str) -> bool:
 
 
 def _has_words(event: Event, words: list[str]) -> bool:
-    said = event.text.casefold()
-    return event.kind in POSTS and all(word in said for word in words)
+    if event.kind not in POSTS:
+        return False
+    said = f" {' '.join(words_in(event.text))} "
+    return all(f" {phrase} " in said for phrase in words)

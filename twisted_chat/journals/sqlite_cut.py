@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from .sqlite_read import SIZE, key_of
+from .sqlite_words import forget
 
 
 class Cut(NamedTuple):
@@ -20,12 +21,8 @@ def cut(connection: sqlite3.Connection, cuts: list[Cut], now: float) -> None:
     """Take events out, within a transaction. The next one of each log counts as said by now at the latest."""
     for room, first, last in cuts:
         keys = key_of(room, first), key_of(room, last)
-        # The index has no text of its own: it is told what to forget.
-        connection.execute(
-            "INSERT INTO found (found, rowid, text) SELECT 'delete', id, text FROM posts "
-            "WHERE id BETWEEN ? AND min(?, (SELECT id << 32 | indexed FROM rooms WHERE id = ?))",
-            (*keys, room),
-        )
+        (indexed,) = connection.execute("SELECT indexed FROM rooms WHERE id = ?", (room,)).fetchone()
+        forget(connection, keys[0], min(keys[1], key_of(room, indexed)))
         connection.execute(
             f"UPDATE rooms SET first = ?, indexed = max(indexed, ?), "  # noqa: S608  # a constant
             "oldest = min(?, (SELECT at FROM events WHERE id = ?)), "

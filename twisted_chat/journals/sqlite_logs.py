@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .sqlite_cut import Cut, cut
+from .sqlite_read import fitting
 from .sqlite_slices import Newest, Pace
 
 PRIVATE = 100_000  # logs of @ALIAS that are kept, or as many as take a tenth of the size that a file may have
@@ -14,6 +15,7 @@ PRIVATE_SIZE = 500  # bytes that one takes in the file, about, with the event th
 QUIET_SECONDS = 3600.0  # in which nothing happened in a log of @ALIAS, before it goes because there are too many ...
 FORGOTTEN_SECONDS = 86400.0  # ... or because it is empty: no program asks again for what it said there
 _SLICE = 1000  # logs
+_LOG = 1000  # bytes that each log that loses something counts for at least, as there are statements for it
 _PASS_SECONDS = 3600.0  # from one look at all of them to the next, or earlier if much has changed
 
 
@@ -64,7 +66,7 @@ class Logs:
                 ),
             )
         )
-        cuts, gone = self._choose(connection, rows, pace.rows, now)
+        cuts, gone = self._choose(connection, rows, pace.bytes, now)
         if cuts or gone:
             with pace.slice(connection):
                 cut(connection, cuts, now)
@@ -82,7 +84,7 @@ class Logs:
     def _choose(
         self, connection: sqlite3.Connection, rows: Sequence[_Row], left: int, now: float
     ) -> tuple[list[Cut], list[int]]:
-        """Return which events go, as many as are left to this slice, and which logs as a whole."""
+        """Return which events go, so many bytes of them, and which logs as a whole."""
         (newest,) = connection.execute("SELECT max(id) FROM rooms").fetchone()  # it stays, so that no id is used again
         cuts: list[Cut] = []
         gone: list[int] = []
@@ -90,12 +92,15 @@ class Logs:
             is_gone = row.room != newest and self._is_gone(row, now)
             kept = 0 if is_gone else self._events
             too_many = max(0, row.number - row.first + 1 - kept) if kept is not None else 0
-            fitting = min(too_many, left)
-            if fitting:
-                cuts.append(Cut(row.room, row.first, row.first + fitting - 1))
-                left -= fitting
-            if fitting < too_many:
-                break  # the next slice goes on with it
+            if (too_many or is_gone) and left <= 0:
+                break
+            if too_many:
+                until = row.first + too_many - 1
+                last, taken = fitting(connection, row.room, row.first, until, left)
+                cuts.append(Cut(row.room, row.first, last))
+                left -= max(taken, _LOG)
+                if last < until:
+                    break  # the next slice goes on with it
             if is_gone:
                 gone.append(row.room)
             elif row.name[0] == "@":

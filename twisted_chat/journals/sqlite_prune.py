@@ -11,7 +11,7 @@ from .sqlite_cut import Cut, cut
 from .sqlite_file import pragma
 from .sqlite_idents import Idents
 from .sqlite_logs import Logs
-from .sqlite_read import COST, key_of
+from .sqlite_read import fitting, key_of
 from .sqlite_slices import Pace
 from .sqlite_trouble import Trouble
 
@@ -85,19 +85,19 @@ class Pruner:
     def _over_age(self, connection: sqlite3.Connection, now: float) -> bool:
         if self._keep.age is None:
             return False
-        when, left = now - self._keep.age, self._pace.rows
+        when, left = now - self._keep.age, self._pace.bytes
         cuts: list[Cut] = []
         logs = connection.execute(
             "SELECT id, first, number FROM rooms WHERE oldest <= ? ORDER BY oldest LIMIT ?", (when, _LOGS)
         ).fetchall()
-        for room, first, number in logs if left else ():
-            last = min(number, first + left - 1)
+        for room, first, number in logs:
+            last, taken = fitting(connection, room, first, number, left)
             (younger,) = connection.execute(
                 "SELECT min(id) FROM events WHERE id BETWEEN ? AND ? AND at > ?",
                 (key_of(room, first + 1), key_of(room, last), when),
             ).fetchone()
             cuts.append(Cut(room, first, last if younger is None else younger - 1 - key_of(room, 0)))
-            left -= cuts[-1].last - first + 1
+            left -= taken
             if left <= 0:
                 break
         return self._cut(connection, cuts, now)
@@ -123,14 +123,9 @@ class Pruner:
         largest = logs[0][3] if logs else 0
         logs = [log for log in logs if log[3] >= largest * _NEARLY]
         for room, first, number, size in logs:
-            last = min(number - 1, first + max(1, self._pace.rows // len(logs)) - 1)
-            (key,) = connection.execute(
-                f"SELECT max(id) FROM (SELECT id, sum({COST}) OVER (ORDER BY id) - ({COST}) AS before "  # noqa: S608
-                "FROM events WHERE id BETWEEN ? AND ?) WHERE before < ?",
-                (key_of(room, first), key_of(room, last), size - max(FLOOR, largest * _LOWER)),
-            ).fetchone()
-            if key is not None:
-                yield Cut(room, first, key - key_of(room, 0))
+            if first < number:
+                most = round(min(self._pace.bytes / len(logs), size - max(FLOOR, largest * _LOWER)))
+                yield Cut(room, first, fitting(connection, room, first, number - 1, most)[0])
 
     def _over_numbers(self, connection: sqlite3.Connection, now: float) -> bool:
         return self._logs.some(connection, self._pace, now, self._is_tight)

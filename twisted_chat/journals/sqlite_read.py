@@ -22,8 +22,7 @@ _COLUMNS = "e.kind, ? AS room, e.author, e.text, e.origin, e.id & 0xffffffff, e.
 
 
 # Bytes that an event takes in the file, about, with its share of the indexes; 005.sql begins with the same.
-COST = "100 + length(CAST(text AS BLOB)) + length(ident)"
-SIZE = f"coalesce(sum({COST}), 0)"
+SIZE = "coalesce(sum(100 + length(CAST(text AS BLOB)) + length(ident)), 0)"
 
 
 def key_of(room: int, number: int) -> int:
@@ -49,6 +48,22 @@ def events_between(connection: sqlite3.Connection, group: str, room: int, first:
         (group, key_of(room, first), key_of(room, last)),
     )
     return list(map(Event._make, rows))
+
+
+def fitting(connection: sqlite3.Connection, room: int, first: int, last: int, most: int) -> tuple[int, int]:
+    """Return how far to go, from one number to another, for about so many bytes, and how many there are until then.
+
+    There are no more than that, unless the first event alone has more.
+    """
+    last = min(last, first + most // 100)
+    while True:
+        (taken,) = connection.execute(
+            f"SELECT {SIZE} FROM events WHERE id BETWEEN ? AND ?",  # noqa: S608  # a constant
+            (key_of(room, first), key_of(room, last)),
+        ).fetchone()
+        if taken <= most or last == first:
+            return last, taken
+        last = first + (last - first) * most // taken
 
 
 def recalled(connection: sqlite3.Connection, query: Query) -> list[Event]:
@@ -80,7 +95,7 @@ def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: 
     asked: list[tuple[str, list[object]]] = [(f"{key} > ? AND {key} <= ?", [*keys])]
     if words:
         # Each in quotes: nothing that a person types is FTS5's query language.
-        asked.append(("found MATCH ?", [" ".join('"' + word.replace('"', '""') + '"' for word in words)]))
+        asked.append(("found MATCH ?", [" ".join(f'"{phrase}"' for phrase in words)]))
     if query.since:
         asked.append(("e.at >= ?", [query.since]))
     if query.kinds:
@@ -95,7 +110,8 @@ def _by(connection: sqlite3.Connection, author: str, keys: tuple[int, int]) -> t
     if author.isascii():  # then so is each way to write it, as an alias is composed before it is kept
         return "e.author = ? COLLATE NOCASE", [author]
     written = connection.execute(
-        "SELECT DISTINCT author FROM events WHERE id > ? AND id <= ? AND author GLOB '*[^ -~]*'", keys
+        "SELECT DISTINCT author FROM events WHERE id > ? AND id <= ? AND length(author) < length(CAST(author AS BLOB))",
+        keys,
     )
     names = [name for (name,) in written if text.key(name) == author]
     return f"e.author IN ({', '.join(repeat('?', len(names)))})", [*names]

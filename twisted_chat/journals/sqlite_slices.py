@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SLICE_SECONDS = 0.01
-_FEWEST, _MOST = 20, 20_000  # rows
+_FEWEST, _MOST = 8_000, 1_000_000  # bytes of events: see SIZE in sqlite_read.py
+_ROW = 100  # bytes: as large as the smallest event
 
 
 @contextmanager
@@ -26,10 +27,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class Pace:
-    """How many rows make a slice on this machine."""
+    """How much makes a slice on this machine: in bytes, since a row can have one letter or thousands."""
 
     def __init__(self) -> None:
-        self.rows = 200
+        self.bytes = 40_000
+
+    @property
+    def rows(self) -> int:
+        """How many small rows that are."""
+        return self.bytes // _ROW
 
     @contextmanager
     def slice(self, connection: sqlite3.Connection) -> Iterator[None]:
@@ -39,7 +45,7 @@ class Pace:
             yield
         taken = time.perf_counter() - begun
         factor = min(2.0, SLICE_SECONDS / max(taken, 1e-6))
-        self.rows = round(min(_MOST, max(_FEWEST, self.rows * factor)))
+        self.bytes = round(min(_MOST, max(_FEWEST, self.bytes * factor)))
 
 
 class Newest:

@@ -19,12 +19,12 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..chat import cancel, host
+from ..chat import address_text, cancel, host
 from ..line import Refuser, set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
 
 if TYPE_CHECKING:
-    from .site import WebFactory
+    from .site import GuardedSite
 
 log = Logger()
 
@@ -50,6 +50,7 @@ class WebConnection(ProtocolWrapper):
         self._answering = 0  # requests
         self._peer_is_done = False
         self._deadline: IDelayedCall | None = None
+        self._stall: IDelayedCall | None = None
         self._is_ending = False
         self._is_paced = False  # somebody wants to know whether the peer takes what is written
         self._is_full = False  # the peer has not taken what was written
@@ -69,7 +70,7 @@ class WebConnection(ProtocolWrapper):
         self.waits()
 
     def dataReceived(self, data: bytes) -> None:
-        self.factory.web.hub.traffic.bytes_in += len(data)
+        self.factory.web.count(len(data))
         if self._is_ending:
             return
         self._has_begun = False
@@ -111,12 +112,13 @@ class WebConnection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         cancel(self._deadline)
+        cancel(self._stall)
         self._forget_next()
         if self.outbox is not None:
             self.outbox.lost()
         super().connectionLost(reason)
         if self._counted is not None:
-            self.factory.web.line.leave(self._counted)
+            self.factory.web.leave(self._counted)
         self.factory.web.forget(self)
 
     # -- what we call
@@ -170,9 +172,25 @@ class WebConnection(ProtocolWrapper):
             self._go_on()
 
     def takes(self, does: bool) -> None:
-        """Learn whether the peer takes what is written."""
+        """Learn whether the peer takes what is written; one that takes nothing for as long as a reader may is dropped.
+
+        With further requests on the way, no other limit ends that: the next answer waits, and nothing is read.
+        """
         self._is_full = not does
+        cancel(self._stall)
+        if self._is_full:
+            web = self.factory.web
+            self._stall = web.clock.callLater(web.limits.stall_seconds, self._stalled)
         self._go_on()
+
+    def _stalled(self) -> None:
+        self.factory.web.hub.traffic.hit("stalled")
+        log.warn(
+            "{address} has taken no answer for {seconds:g} seconds: dropped",
+            address=address_text(self.transport.getPeer()),
+            seconds=self.factory.web.limits.stall_seconds,
+        )
+        self.abortConnection()
 
     def _go_on(self) -> None:
         """Do what waits, if it can be done now."""
@@ -193,7 +211,7 @@ class WebConnection(ProtocolWrapper):
 
     def count(self, address: IAddress) -> str:
         """Count as a connection of an address, if it does not yet; or return why there may not be one."""
-        refusal = "" if self._counted is not None else self.factory.web.line.enter(address)
+        refusal = "" if self._counted is not None else self.factory.web.enter(address)
         if not refusal:
             self._counted = self._counted or address
         return refusal
@@ -213,6 +231,7 @@ class WebConnection(ProtocolWrapper):
         """
         web = self.factory.web
         cancel(self._deadline)
+        cancel(self._stall)
         self.transport.unregisterProducer()  # HTTPChannel, which has nothing more to produce
         outbox = outbox_for if self.can_be_taken_over else TransportOutbox
         self.outbox = outbox(self.transport, web.clock, web.limits, on_drained, on_stalled)
@@ -266,11 +285,11 @@ def bare(status: bytes, words: str, *headers: bytes) -> bytes:
 
 @implementer(IProtocolNegotiationFactory)
 class WebListener(WrappingFactory):
-    """Makes the connections of the web door, and counts them together with the line door's."""
+    """Makes the connections of an HTTP endpoint, and counts them by address."""
 
     noisy = False
 
-    def __init__(self, web: WebFactory) -> None:
+    def __init__(self, web: GuardedSite) -> None:
         super().__init__(web)
         self.web = web
 
@@ -280,7 +299,7 @@ class WebListener(WrappingFactory):
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
         counted = None if self.web.guard.is_proxy(host(address)) else address
-        refusal = self.web.line.enter(address) if counted is not None else ""
+        refusal = self.web.enter(address) if counted is not None else ""
         if refusal:
             return Refuser(self.web.line, bare(b"429 Too Many Requests", refusal, b"Retry-After: 10"))
         connection = WebConnection(self, self.web.buildProtocol(address), address, counted)

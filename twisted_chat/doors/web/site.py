@@ -5,13 +5,15 @@ from __future__ import annotations
 from io import BytesIO
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from ...hub import Hub
 from ...limits import Addresses, Limits
+from ..chat import host
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
 from .connection import WebConnection, WebListener, bare, connection_of
@@ -36,7 +38,7 @@ class WebRequest(Request):
     _is_too_large = False
 
     @property
-    def _web(self) -> WebFactory:
+    def _web(self) -> GuardedSite:
         return connection_of(self).factory.web
 
     def gotLength(self, length: int | None) -> None:
@@ -51,7 +53,7 @@ class WebRequest(Request):
         self._grow(self.content.tell())
 
     def _grow(self, length: int) -> None:
-        most = LINES * self._web.limits.max_line + CONTINUES
+        most = self._web.max_body
         if length > most and not self._is_too_large:
             self._is_too_large = True
             self.requestHeaders.removeHeader(b"Expect")  # or HTTPChannel would go on to ask for the body
@@ -89,35 +91,36 @@ class WebRequest(Request):
         return reason
 
 
-class WebFactory(Site):
-    """What all web connections share: the hub, the limits, who is connected."""
+class GuardedSite(Site):
+    """What all connections to one kind of HTTP endpoint share: the guard, the limits, who is connected."""
 
     noisy = False
     displayTracebacks = False
 
-    def __init__(self, line: LineFactory, guard: Guard) -> None:
-        """``line``: what the connections of all doors share."""
+    def __init__(self, root: Resource, line: LineFactory, guard: Guard, addresses: Addresses, max_body: int) -> None:
+        """``line``: what the connections of all doors share; ``max_body``: bytes in the body of a request."""
         self.line = line
         self.hub: Hub = line.hub
         self.limits: Limits = line.limits
         self.clock: IReactorTime = line.clock
-        self.addresses: Addresses = line.addresses
         self.guard = guard
-        self.pulse = Pulse(self.hub, self.clock)
+        self.addresses = addresses
+        self.max_body = max_body
         self.connections: set[WebConnection] = set()
         self._all_closed: Deferred[None] | None = None
         self.listener = WebListener(self)
-        self.streams = Streams(self)
-        self.visitors = Visitors(self)
-        super().__init__(self._tree(), WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
+        super().__init__(root, WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
 
-    def _tree(self) -> Answers:
-        root = Answers()
-        put_page(root)
-        put_rooms(self, root)
-        root.putChild(b"ws", WebSocketDoor(self))
-        root.putChild(b"healthz", Health(self.pulse))
-        return root
+    def enter(self, address: IAddress) -> str:
+        """Count one connection more from an address; or return, and log, why there may not be one."""
+        return self.line.enter(address, self.addresses)
+
+    def leave(self, address: IAddress) -> None:
+        """Count one connection less from an address."""
+        self.addresses.leave(host(address))
+
+    def count(self, received: int) -> None:
+        """Count bytes that came, where they are the chat's."""
 
     def forget(self, connection: WebConnection) -> None:
         """Learn that a connection is lost."""
@@ -131,8 +134,6 @@ class WebFactory(Site):
         """
         closed: Deferred[None] = Deferred()
         self._all_closed = closed
-        self.visitors.close()
-        self.streams.close()
         for connection in list(self.connections):
             if connection.outbox is None:
                 connection.end()
@@ -150,3 +151,28 @@ class WebFactory(Site):
 
     def stopFactory(self) -> None:
         """And would end it."""
+
+
+class WebFactory(GuardedSite):
+    """What all web connections share: the visitors and the streams, too."""
+
+    def __init__(self, line: LineFactory, guard: Guard) -> None:
+        """``line``: what the connections of all doors share."""
+        root = Answers()
+        super().__init__(root, line, guard, line.addresses, LINES * line.limits.max_line + CONTINUES)
+        self.pulse = Pulse(self.hub, self.clock)
+        self.streams = Streams(self)
+        self.visitors = Visitors(self)
+        put_page(root)
+        put_rooms(self, root)
+        root.putChild(b"ws", WebSocketDoor(self))
+        root.putChild(b"healthz", Health(self.pulse))
+
+    def count(self, received: int) -> None:
+        self.hub.traffic.bytes_in += received
+
+    def close_all(self) -> Deferred[None]:
+        """Let visitors and streams end too."""
+        self.visitors.close()
+        self.streams.close()
+        return super().close_all()

@@ -14,6 +14,7 @@ from wsproto.events import CloseConnection, TextMessage
 from ...wire.jsonlines import JsonView
 from ..chat import Chat, cancel
 from ..line import LineFactory
+from ..outbox import has_hung_up
 from ..program import LONGER
 from ..splitter import TOO_LONG
 from .answers import Answers, plain
@@ -162,11 +163,11 @@ class WebSocketChat(Chat):
     def _ping_or_abort(self) -> None:
         """Ask whether a browser is still there; one that is not read is not asked."""
         self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
-        if self.member.is_behind or not self._is_reading:
+        if self.member.is_behind or not self.is_reading:
             return
         if not self._is_alive:
             cancel(self._ping)
-            self._abort()
+            self.abort()
             return
         self._is_alive = False
         self._transport.ping()
@@ -177,8 +178,12 @@ class WebSocketChat(Chat):
         else:
             self._connection.transport.pauseProducing()
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
         self._connection.abortConnection()
+
+    @property
+    def has_hung_up(self) -> bool:
+        return has_hung_up(self._connection)
 
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
         return (self._ping,)

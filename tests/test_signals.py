@@ -1,0 +1,124 @@
+"""What each signal does to a real server."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import termios
+
+import pytest
+
+from .processes import SCRIPTS, SECONDS, Client, free_port, wait_until
+
+
+def goodbye(client):
+    return client.read_to_end().endswith("-- the server is stopping: goodbye\n")
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 0), (signal.SIGINT, -signal.SIGINT)])
+def test_a_second_one_changes_nothing(twistd, number, status):
+    server = twistd("--no-limits")
+    with server.connect("alice") as alice, server.connect("bob") as stuck:
+        alice.send("/set echo off\n")
+        alice.read_until("bell off\n")
+        alice.send(("x" * 4000 + "\n") * 1500 + "/ping said\n")  # so that the stop takes a while
+        alice.read_until("pong said\n")
+        server.process.send_signal(number)
+        alice.read_until("goodbye")
+        server.process.send_signal(number)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log("asked to stop again")
+        assert server.process.wait(SECONDS) == status
+        stuck.close()
+    assert "Traceback" not in server.log
+    assert "read anew" not in server.log
+
+
+def test_hup_reads_the_motd_anew_and_drops_nobody(twistd, tmp_path):
+    motd = tmp_path / "motd"
+    motd.write_text("the first\n")
+    server = twistd("--motd", motd)
+    with server.connect("alice") as alice:
+        motd.write_text("the second\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log("--motd are read anew")
+        with server.connect("bob") as bob:
+            assert "-- the second\n" in bob.received.decode()
+        motd.write_bytes(b"\xff\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log("it is not UTF-8; give a text file; the one before is shown")
+        with server.connect("carol") as carol:
+            assert "-- the second\n" in carol.received.decode()
+        assert alice.read_pong()
+    assert server.stop() == 0
+    assert "Traceback" not in server.log
+
+
+def test_usr1_does_nothing_where_there_is_no_log_file(twistd):
+    server = twistd()
+    with server.connect("alice") as alice:
+        server.process.send_signal(signal.SIGUSR1)
+        server.wait_for_log("nothing is done")
+        alice.read_pong()
+
+
+def test_usr1_begins_twistds_log_file_anew(tmp_path):
+    port = free_port()
+    start = [SCRIPTS / "twistd", "-n", "--pidfile=", "--logfile=chat.log", "chat", "--web", "none"]
+    server = subprocess.Popen([*start, "--listen", f"tcp:{port}:interface=127.0.0.1"], cwd=tmp_path)
+    try:
+        wait_until(lambda: (tmp_path / "chat.log").exists() and "listening" in (tmp_path / "chat.log").read_text())
+        wait_until(lambda: "Starting reactor" in (tmp_path / "chat.log").read_text() or comes_in(port))
+        server.send_signal(signal.SIGUSR1)
+        wait_until((tmp_path / "chat.log.1").exists)
+        assert comes_in(port)
+    finally:
+        server.terminate()
+        assert server.wait(SECONDS) == 0
+
+
+def comes_in(port):
+    with Client(port) as client:
+        return client.read_until("alias?")
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["plain", "nohup"])
+def test_a_terminal_that_is_closed_ends_it_with_a_goodbye_unless_it_was_to_stay(tmp_path, is_kept):
+    port, ours, theirs = free_port(), *os.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+        if is_kept:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    start = [SCRIPTS / "twistd", "-n", "--pidfile=", "chat", "--web", "none"]
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [*start, "--listen", f"tcp:{port}:interface=127.0.0.1"],
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            preexec_fn=take_terminal,  # nothing here has threads
+        )
+    os.close(theirs)
+    told = tmp_path / "log"
+    try:
+        wait_until(lambda: "listening" in told.read_text())
+        with Client(port) as alice:
+            alice.send("alice\n")
+            alice.read_until("quit leaves\n")
+            os.close(ours)
+            if is_kept:
+                wait_until(lambda: "read anew" in told.read_text())
+                alice.read_pong()
+            else:
+                assert goodbye(alice)
+                assert server.wait(SECONDS) == 0
+    finally:
+        if server.poll() is None:
+            server.terminate()
+        assert server.wait(SECONDS) == 0
+    assert "Traceback" not in told.read_text()

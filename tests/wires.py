@@ -1,0 +1,202 @@
+"""An outbox on Twisted's own connections, over sockets that hold little, in turns that the test ends."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+from pathlib import Path
+
+from twisted.internet import tcp
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import DefaultOpenSSLContextFactory
+from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import TextMessage
+
+from twisted_chat.doors.outbox import outbox_for
+from twisted_chat.doors.web.framing import Frames, FramingOutbox
+from twisted_chat.doors.web.stream import _LAST_CHUNK, _chunk
+from twisted_chat.doors.web.websocket import NORMAL, _close, messages
+from twisted_chat.limits import Limits
+
+from .processes import make_certificate
+
+SMALL = 4096  # bytes that each end's kernel keeps, about
+
+
+class Reactor(Clock):
+    """As much of a reactor as connections need."""
+
+    def __init__(self):
+        super().__init__()
+        self.readers, self.writers = set(), set()
+        self.addReader, self.removeReader = self.readers.add, self.readers.discard
+        self.addWriter, self.removeWriter = self.writers.add, self.writers.discard
+
+    def turn(self):
+        """Read and write what can be, once each."""
+        self.advance(0)
+        for connection in list(self.readers):
+            self._end(connection, connection.doRead())
+        for connection in list(self.writers):
+            self._end(connection, connection.doWrite())
+
+    def _end(self, connection, why):
+        if why is not None:
+            connection.connectionLost(Failing(why))
+
+
+class Failing:
+    """Why a connection ends, as Twisted tells it."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def check(self, *kinds):
+        return isinstance(self.value, kinds)
+
+
+class Wire:
+    """A reader at the other end of a wire, and the outbox by which they are written to."""
+
+    def __init__(self, is_tls=False, framing=None):
+        self.reactor = Reactor()
+        self.drained = self.stalled = 0
+        self.taken = 0  # bytes, as they came
+        ours, self._theirs = socket.socketpair()
+        for end in (ours, self._theirs):
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+        self._opened = self._tls = None
+        self.protocol = Protocol()
+        top = self.protocol
+        if is_tls:
+            top = TLSMemoryBIOFactory(_context(), False, Factory.forProtocol(lambda: self.protocol), self.reactor)
+            top = top.buildProtocol(None)
+            self._tls = _Client()
+        self.tcp = tcp.Connection(ours, top, self.reactor)
+        self.tcp.connected = 1
+        self.tcp.startReading()
+        top.makeConnection(self.tcp)
+        self.outbox = self.bare = outbox_for(
+            self.protocol.transport, self.reactor, Limits(), self._on_drained, self._on_stalled
+        )
+        self._decode = bytes
+        if framing is not None:
+            frames, last, decoder = framing()
+            self.outbox, self._decode = FramingOutbox(self.bare, frames, last), decoder
+        if is_tls:
+            for _ in range(10):  # let them shake hands
+                self.read()
+
+    def _on_drained(self):
+        assert not self.bare._unsent
+        self.drained += 1
+
+    def _on_stalled(self):
+        self.stalled += 1
+
+    @property
+    def held(self):
+        """How many bytes are kept in this process for this reader alone, beside what was sent itself."""
+        aggregated = getattr(self.protocol.transport, "_aggregator", None)
+        waiting = sum(map(len, aggregated._buffer)) if aggregated else 0
+        return waiting + len(self.tcp.dataBuffer) + self.tcp._tempDataLen
+
+    def read(self, most=1 << 20):
+        """Let the reader take what there is, at most so many bytes; return what was sent to them."""
+        self.reactor.turn()
+        try:
+            data = self._theirs.recv(most)
+        except BlockingIOError:
+            data = b""
+        self.taken += len(data)
+        if self._tls is not None:
+            data = self._tls.take(data, self._theirs)
+        return self._decode(data)
+
+    def read_all(self, size):
+        """Let them take so many bytes, and a few turns more."""
+        received, idle = b"", 0
+        while idle < 5:
+            before = self.taken
+            received += self.read()
+            idle = idle + 1 if self.taken == before else 0
+        assert len(received) == size
+        return received
+
+    def close(self):
+        self.outbox.lost()
+        if self.tcp.connected:
+            self.tcp.connectionLost(Failing(ConnectionDone()))
+        self._theirs.close()
+        self.reactor.advance(0)
+        assert self.reactor.getDelayedCalls() == []
+
+
+class _Client:
+    """A reader over TLS."""
+
+    def __init__(self):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._ssl = context.wrap_bio(self._in, self._out, server_hostname="localhost")
+
+    def take(self, data, sock):
+        self._in.write(data)
+        plain = b""
+        try:
+            self._ssl.do_handshake()
+            while more := self._ssl.read(1 << 20):
+                plain += more
+        except ssl.SSLWantReadError:
+            pass
+        if self._out.pending:
+            sock.send(self._out.read())
+        return plain
+
+
+def _context():
+    folder = Path(tempfile.mkdtemp())
+    make_certificate(folder)
+    context = DefaultOpenSSLContextFactory(str(folder / "key.pem"), str(folder / "cert.pem"))
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    return context
+
+
+def websocket():
+    """Return how messages are framed and read."""
+    reader = Connection(ConnectionType.CLIENT)
+
+    def decode(data):
+        reader.receive_data(data)
+        parts = [(event.data, event.message_finished) for event in reader.events() if isinstance(event, TextMessage)]
+        return "".join(data + "\n" * is_whole for data, is_whole in parts).encode()
+
+    return Frames(messages), _close(NORMAL), decode
+
+
+def chunks():
+    """Return how chunks are framed and read."""
+    rest = bytearray()
+
+    def decode(data):
+        rest.extend(data)
+        body = b""
+        while b"\r\n" in rest:
+            head, _, after = bytes(rest).partition(b"\r\n")
+            size = int(head, 16)
+            assert size, "the last chunk, before the end"
+            if len(after) < size + 2:
+                break
+            body += after[:size]
+            del rest[: len(head) + 2 + size + 2]
+        return body
+
+    return Frames(_chunk), _LAST_CHUNK, decode

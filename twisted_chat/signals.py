@@ -1,0 +1,82 @@
+"""What each signal does: INT and TERM stop, HUP reads anew what can be read anew, USR1 is for twistd's log file."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads
+from twisted.logger import Logger
+
+log = Logger()
+Handler = Callable[[int, "FrameType | None"], object]
+
+
+class Signals:
+    """Takes the signals over from Twisted, where that handles any; a handler only asks the reactor to do something.
+
+    SIGTERM ends the process with exit status 0, and SIGINT, as for any program that is stopped with Ctrl-C, by itself.
+    """
+
+    def __init__(self, reactor: IReactorCore, reload: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._from_threads = IReactorFromThreads(reactor)
+        self._reload = reload
+        self._is_stopping = False
+        self._has_terminal = False
+
+    def take(self) -> None:
+        """Handle HUP and USR1 from now on, and the others once Twisted does."""
+        self._reactor.callWhenRunning(self._take_from_twisted)
+        if not hasattr(signal, "SIGHUP"):  # Windows
+            return
+        self._has_terminal = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and _terminal_is_there()  # or: nohup
+        signal.signal(signal.SIGHUP, lambda number, frame: self._in_turn(self._hang_up))
+        if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:  # twistd has no log file to rotate
+            signal.signal(signal.SIGUSR1, lambda number, frame: self._in_turn(self._has_no_file))
+
+    def _take_from_twisted(self) -> None:
+        by_twisted = signal.getsignal(signal.SIGINT)
+        if getattr(signal.getsignal(signal.SIGTERM), "__self__", None) is self._reactor:
+            signal.signal(signal.SIGTERM, lambda number, frame: self._in_turn(self._stop))
+            signal.signal(
+                signal.SIGINT, lambda number, frame: self._in_turn(self._interrupt, by_twisted, number, frame)
+            )
+
+    def _in_turn(self, what: Callable[..., object], *given: object) -> None:
+        self._from_threads.callFromThread(what, *given)
+
+    def _stop(self) -> None:
+        if self._is_asked_first():
+            self._reactor.stop()
+
+    def _interrupt(self, by_twisted: Handler, number: int, frame: FrameType | None) -> None:
+        if self._is_asked_first():
+            by_twisted(number, frame)
+
+    def _is_asked_first(self) -> bool:
+        is_first, self._is_stopping = not self._is_stopping, True
+        if not is_first:
+            log.info("asked to stop again: that is being done; kill -9 ends at once, and loses nothing that was kept")
+        return is_first
+
+    def _hang_up(self) -> None:
+        """Stop if the terminal is gone in which the server was started, else read anew."""
+        if self._has_terminal and not _terminal_is_there():
+            log.info("the terminal is gone: the server stops; start it with nohup, tmux or systemd to keep it")
+            self._stop()
+        elif not self._is_stopping:
+            self._reload()
+
+    def _has_no_file(self) -> None:
+        log.info("SIGUSR1 begins twistd's log file anew, and there is none: nothing is done")
+
+
+def _terminal_is_there() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

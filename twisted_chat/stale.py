@@ -1,0 +1,52 @@
+"""What a server that was killed leaves behind, and that would keep the next one from starting.
+
+Both files hold a process's number, which another process may have by now: in a container it is always the same one.
+What keeps two servers apart is the journal's own lock, and the port.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+
+def remove_stale_pid_file(path: Path) -> None:
+    """Remove twistd's pid file if the process that it names is no twistd, as far as this system tells (proc(5)).
+
+    Twistd itself asks only whether there is a process.
+    """
+    with suppress(OSError, ValueError):
+        number = int(path.read_text())
+        command = Path(f"/proc/{number}/cmdline").read_bytes()
+        if number == os.getpid() or b"twistd" not in command:
+            path.unlink()
+
+
+def remove_stale_socket(error: BaseException | None) -> bool:
+    """Remove the UNIX socket that this CannotListenError is about, and its lock, if nobody listens there.
+
+    Returns: whether it was removed.
+    """
+    where = getattr(error, "port", None)
+    if not isinstance(where, (str, bytes)):
+        return False  # a port of TCP, or another error
+    path = Path(os.fsdecode(where))
+    if (path.exists() and not path.is_socket()) or _is_answered(path):
+        return False
+    for left in (path, path.with_name(f"{path.name}.lock")):
+        with suppress(OSError, ValueError):
+            left.unlink()
+    return True
+
+
+def _is_answered(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:  # it may not be asked: it is somebody else's
+            return True
+    return True
