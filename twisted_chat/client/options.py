@@ -189,7 +189,9 @@ def words(written: str) -> str:
     try:
         written.encode()
     except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"{os.fsencode(written)!r} is not UTF-8: set your terminal to UTF-8, and LC_ALL") from None
+        raise argparse.ArgumentTypeError(
+            f"{os.fsencode(written)!r} is not UTF-8: set your terminal to UTF-8, and LC_ALL"
+        ) from None
     return written
 
 
