@@ -204,7 +204,7 @@ def test_requests_of_two_processes_never_have_one_name():
 
 async def say_and_die(server, path, rooms):
     chat = await connect(server.address, alias="bot", rooms=rooms, identity=path)
-    await chat.say(rooms[0], "hi")
+    await chat.say_all(rooms[0], ["one", "two", "three"])
     chat.abort()
     await chat.ended()
     return chat
@@ -219,8 +219,8 @@ def test_each_process_says_its_own_and_is_in_its_own_rooms(twistd, tmp_path):
         await say_and_die(server, path, ["ops", "dev"])
         async with connect(server.address, alias="bot", rooms=["ops"], identity=path) as chat:
             assert chat.rooms == ("ops",)
-            await chat.say("ops", "hi")
+            await chat.say("ops", "four")
             said = [(event.kind, event.text) for event in await chat.history("ops")]
-            assert said == [("joined", ""), ("said", "hi"), ("said", "hi")]  # nobody saw it leave
+            assert said == [("joined", ""), *(("said", words) for words in ("one", "two", "three", "four"))]
 
     asyncio.run(asyncio.wait_for(main(), SECONDS))
