@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from twisted_chat import commands
 from twisted_chat.client.days import Days, time_of
 from twisted_chat.client.display import Display
 from twisted_chat.client.screen import _concerns
@@ -15,6 +14,7 @@ from twisted_chat.client.show import QUIET, bare
 from twisted_chat.client.terminal import UNASKED
 from twisted_chat.errors import BadUsage
 from twisted_chat.events import JOINED, SAID, Event
+from twisted_chat.wire.plain import PlainView
 
 from .test_client_terminal import COLOUR, Person
 
@@ -49,24 +49,21 @@ def zone(monkeypatch):
 # -- the parts
 
 
-def test_what_can_be_set_is_what_the_server_lets_others_set():
-    told = commands.TABLE["set"].help
-    for name in Display.__dataclass_fields__:
-        assert name in told
+def test_what_the_server_lets_others_set_can_be_set():
+    assert {*PlainView().options, "echo", "bell"} <= set(Display.__dataclass_fields__)
 
 
 def test_an_option_is_set_as_a_person_types_it():
     display = Display()
-    assert str(display) == "stamps on, numbers off, colour on, echo on, bell on"
+    assert str(display) == "stamps on, numbers off, colour on, moves on, echo on, bell on"
     assert display.having("") == display
-    assert (
-        str(display.having("STAMPS off").having("color off")) == "stamps off, numbers off, colour off, echo on, bell on"
-    )
+    changed = display.having("STAMPS off").having("color off")
+    assert str(changed) == "stamps off, numbers off, colour off, moves on, echo on, bell on"
 
 
 @pytest.mark.parametrize("words", ["stamps", "stamps maybe", "beep on", "stamps on now"])
 def test_what_cannot_be_set_is_told_with_what_can(words):
-    with pytest.raises(BadUsage, match=r"/set stamps\|numbers\|colour\|echo\|bell on\|off"):
+    with pytest.raises(BadUsage, match=r"/set stamps\|numbers\|colour\|moves\|echo\|bell on\|off"):
         Display().having(words)
 
 
@@ -151,9 +148,22 @@ def test_the_bell_rings_until_it_is_set_off(server, alice):
         assert "\a" not in alice.seen[start:]
 
 
+def test_comings_and_goings_can_be_hidden(server, alice):
+    alice.type("/set moves off\r")
+    alice.sees("moves off")
+    start = len(alice.seen)
+    with server.connect("bob") as bob:
+        bob.send("one\n/nick rob\ntwo\n")
+        alice.sees("rob: two")
+        alice.type("/join ops\r")
+        alice.sees("#ops alice has joined")  # one's own are answers
+    assert "bob has" not in alice.seen[start:]
+    assert "known as" not in alice.seen[start:]
+
+
 def test_a_wrong_option_is_told(alice):
     alice.type("/set beep on\r")
-    alice.sees("!! type it like this: /set stamps|numbers|colour|echo|bell on|off")
+    alice.sees("!! type it like this: /set stamps|numbers|colour|moves|echo|bell on|off")
 
 
 # -- pasting

@@ -7,13 +7,16 @@ import stat
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.error import NoRouteError
 from twisted.internet.task import Clock
 
-from twisted_chat.client import CannotConnect, Refused, Watcher, comeback, connect
+from twisted_chat.client import CannotConnect, Refused, Watcher, comeback, connect, on_asyncio, on_twisted
 from twisted_chat.client.entering import MARGIN, enter
+from twisted_chat.client.errors import BadAuthorities
 from twisted_chat.client.identity import BadIdentity, token_in
 from twisted_chat.client.on_twisted import TwistedDriver
 from twisted_chat.client.requests import Requests
+from twisted_chat.client.settings import status_of
 
 from .fake_server import FakeServer
 from .processes import SECONDS
@@ -138,6 +141,23 @@ async def test_a_server_that_comes_later_is_found(monkeypatch):
     server.close()
 
 
+def test_why_a_host_cannot_be_reached_is_told_in_words():
+    assert on_twisted._why(NoRouteError(osError=113)) == "No route to host"
+
+
+@pytest.mark.parametrize("driver", [on_asyncio._context, lambda ca: on_twisted._over_tls(None, "host", ca)])
+def test_a_file_without_certificates_is_told_as_that(tmp_path, driver):
+    (tmp_path / "ca").write_text("nothing")
+    for name, why in (("ca", "holds no certificate"), ("nowhere", "cannot be read: No such file")):
+        with pytest.raises(BadAuthorities, match=why):
+            driver(str(tmp_path / name))
+
+
+def test_only_a_file_of_certificates_is_blamed_on_ca(capsys):
+    assert [status_of(error) for error in (BadAuthorities("x holds none"), ValueError("invalid hostname"))] == [2, 2]
+    assert capsys.readouterr().err == "twisted-chat: --ca: x holds none\ntwisted-chat: invalid hostname\n"
+
+
 # -- who one is
 
 
@@ -184,7 +204,7 @@ def test_requests_of_two_processes_never_have_one_name():
 
 async def say_and_die(server, path, rooms):
     chat = await connect(server.address, alias="bot", rooms=rooms, identity=path)
-    await chat.say(rooms[0], "hi")
+    await chat.say_all(rooms[0], ["one", "two", "three"])
     chat.abort()
     await chat.ended()
     return chat
@@ -199,8 +219,8 @@ def test_each_process_says_its_own_and_is_in_its_own_rooms(twistd, tmp_path):
         await say_and_die(server, path, ["ops", "dev"])
         async with connect(server.address, alias="bot", rooms=["ops"], identity=path) as chat:
             assert chat.rooms == ("ops",)
-            await chat.say("ops", "hi")
+            await chat.say("ops", "four")
             said = [(event.kind, event.text) for event in await chat.history("ops")]
-            assert said == [("joined", ""), ("said", "hi"), ("said", "hi")]  # nobody saw it leave
+            assert said == [("joined", ""), *(("said", words) for words in ("one", "two", "three", "four"))]
 
     asyncio.run(asyncio.wait_for(main(), SECONDS))

@@ -80,7 +80,7 @@ def test_without_a_file_everything_has_its_default(monkeypatch, tmp_path):
 
 def test_what_is_shown_on_a_terminal_can_be_set_there(monkeypatch, tmp_path):
     found = parsed(monkeypatch, tmp_path, ["stamps = off", "numbers = on"], "-a", "x")
-    assert str(found.display) == "stamps off, numbers on, colour on, echo on, bell on"
+    assert str(found.display) == "stamps off, numbers on, colour on, moves on, echo on, bell on"
     assert not found.is_stamped  # a pipe prints what its command line says
 
 

@@ -111,7 +111,10 @@ def test_an_address_is_read_as_people_write_it(written, meant):
     assert address.parse(str(address.parse(written))) == meant
 
 
-@pytest.mark.parametrize("written", ["host:0", "host:65536", "host:x", "[::1", "[]:1", "[::1]x", "a b", "host:²"])
+@pytest.mark.parametrize(
+    "written",
+    ["host:0", "host:65536", "host:x", "[::1", "[]:1", "[::1]x", "a b", "host:²", "http://host:1/", "a@b", "host/x"],
+)
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(ValueError, match=r"no (address|port)"):
         address.parse(written)

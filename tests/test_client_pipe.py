@@ -235,10 +235,20 @@ def test_an_alias_that_is_taken_is_status_3(server):
         assert (done.returncode, done.stderr) == (3, b"twisted-chat: ci is taken: choose another alias\n")
 
 
-@pytest.mark.parametrize("address", ["host:x", "[::1", "host:99999"])
+@pytest.mark.parametrize("address", ["host:x", "[::1", "host:99999", "http://127.0.0.1:59080/"])
 def test_a_bad_address_is_status_2(address):
     done = subprocess.run([PROGRAM, address, "--alias", "ci"], capture_output=True, input=b"", timeout=SECONDS)
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-a", b"caf\xe9"], ["-a", "x", "-r", b"caf\xe9"], ["say", "ops", b"caf\xe9", "-a", "x"], ["search", b"caf\xe9"]],
+)
+def test_what_is_not_utf_8_is_refused_and_not_altered(arguments):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, input=b"", timeout=SECONDS, env=environment())
+    assert done.returncode == 2
+    assert b"is not UTF-8: set your terminal to UTF-8" in done.stderr
 
 
 def test_no_server_is_status_1():

@@ -24,7 +24,7 @@ def parse(written: str) -> Address:
     Raises: ValueError, with a text fit to show.
     """
     host, port = _split(written.strip())
-    if any(c.isspace() or not c.isprintable() for c in host):
+    if any(c.isspace() or c in "/@?#" or not c.isprintable() for c in written.strip()):
         raise ValueError(f"{written!r} is no address: write HOST:PORT, for example 127.0.0.1:59000")
     if not port:
         return Address(host or DEFAULT_HOST)

@@ -18,7 +18,7 @@ from ..errors import ChatError
 from ..events import EVERYONE, LOBBY, Event
 from . import completion, connect, past, wire
 from .chat import Chat
-from .options import add_connection, count, duration, server_of, set_defaults, statuses
+from .options import add_connection, count, duration, server_of, set_defaults, statuses, words
 from .pipe import FirstTry
 from .settings import OK, REFUSED, UNWRITTEN, complain, status_of
 from .show import plain, stamp
@@ -122,8 +122,10 @@ def _print(lines: Lines) -> int:
 
 
 def _for_say(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("room", metavar="ROOM", help="a room, @ALIAS for one person, or '*' for everyone")
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="what is said, also if it begins with / or @")
+    parser.add_argument("room", metavar="ROOM", type=words, help="a room, @ALIAS for one person, or '*' for everyone")
+    parser.add_argument(
+        "text", metavar="TEXT", type=words, nargs="+", help="what is said, also if it begins with / or @"
+    )
 
 
 def _for_rooms(parser: argparse.ArgumentParser) -> None:
@@ -131,12 +133,14 @@ def _for_rooms(parser: argparse.ArgumentParser) -> None:
 
 
 def _for_who(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("room", metavar="ROOM", nargs="?", default=EVERYONE, help="a room (default: all of them)")
+    parser.add_argument(
+        "room", metavar="ROOM", type=words, nargs="?", default=EVERYONE, help="a room (default: all of them)"
+    )
     _add_json(parser)
 
 
 def _for_history(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("room", metavar="ROOM", help="a room, which is entered for that: its people see it")
+    parser.add_argument("room", metavar="ROOM", type=words, help="a room, which is entered for that: its people see it")
     parser.add_argument("-n", "--tail", metavar="N", type=count, help=f"the last N events (default: {PAST})")
     parser.add_argument("--after", metavar="N", type=count, help="what came after the event number N")
     parser.add_argument("--since", metavar="TIME", type=duration, help="what came within 90s, 30m, 1h, 7d")
@@ -144,9 +148,13 @@ def _for_history(parser: argparse.ArgumentParser) -> None:
 
 
 def _for_search(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", metavar="WORDS", nargs="+", help="what to look for")
-    parser.add_argument("-r", "--room", metavar="ROOM", help="where (default: lobby); it is entered for that")
-    parser.add_argument("-f", "--from", metavar="ALIAS", dest="author", default="", help="only what ALIAS said")
+    parser.add_argument("words", metavar="WORDS", type=words, nargs="+", help="what to look for")
+    parser.add_argument(
+        "-r", "--room", metavar="ROOM", type=words, help="where (default: lobby); it is entered for that"
+    )
+    parser.add_argument(
+        "-f", "--from", metavar="ALIAS", dest="author", type=words, default="", help="only what ALIAS said"
+    )
     parser.add_argument("-n", "--tail", metavar="N", type=count, help=f"the newest N lines (default: {PAST})")
     _add_json(parser)
 
@@ -215,8 +223,8 @@ async def _history(chat: Chat, given: argparse.Namespace) -> Lines:
 async def _search(chat: Chat, given: argparse.Namespace) -> Lines:
     wanted = {"from": given.author} if given.author else {}
     most = PAST if given.tail is None else given.tail
-    words = " ".join(given.words)
-    found = await chat.request("search", words=words, room=text.room(given.room or LOBBY), limit=most, **wanted)
+    asked = " ".join(given.words)
+    found = await chat.request("search", words=asked, room=text.room(given.room or LOBBY), limit=most, **wanted)
     return _events([wire.event(message) for message in found["events"]], given)
 
 

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 NAME = "twisted-chat.conf"
-FLAGS = ("tls", "stamps", "numbers", "colour", "echo", "bell")  # on or off; of these only tls is an option, too
+FLAGS = (
+    "tls",
+    "stamps",
+    "numbers",
+    "colour",
+    "moves",
+    "echo",
+    "bell",
+)  # on or off; of these only tls is an option, too
 NAMES = ("server", "alias", "room", "ca", "identity", "patience", *FLAGS)
 
 Values = dict[str, str | bool]

@@ -14,6 +14,7 @@ class Display:
     stamps: bool = True
     numbers: bool = False
     colour: bool = True
+    moves: bool = True  # who comes, goes and takes another alias
     echo: bool = True
     bell: bool = True
 

@@ -26,6 +26,10 @@ class NoAnswer(ChatError):
         super().__init__(f"{alias} did not answer within {seconds:g} seconds")
 
 
+class BadAuthorities(ValueError):
+    """A file of certificates that cannot be used; text: which, and why."""
+
+
 class CannotConnect(ConnectionError):
     """There is no server to talk to, or it is not one that we can trust or understand."""
 

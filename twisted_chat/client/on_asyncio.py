@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from .address import Address
 from .drivers import CONNECT_SECONDS, Listener
-from .errors import CannotConnect
+from .errors import BadAuthorities, CannotConnect
 
 
 class AsyncioDriver:
@@ -106,7 +106,9 @@ def _context(ca: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
     except ssl.SSLError as error:
-        raise ValueError(f"{ca} holds no certificate") from error
+        raise BadAuthorities(f"{ca} holds no certificate") from error
+    except OSError as error:
+        raise BadAuthorities(f"{ca} cannot be read: {error.strerror}") from error
 
 
 def _why(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine, Generator
 from pathlib import Path
 from time import monotonic
@@ -22,7 +23,7 @@ from twisted.python.failure import Failure
 
 from .address import Address
 from .drivers import CONNECT_SECONDS, Listener
-from .errors import CannotConnect
+from .errors import BadAuthorities, CannotConnect
 
 T = TypeVar("T")
 
@@ -169,10 +170,13 @@ def _over_tls(endpoint: IStreamClientEndpoint, host: str, ca: str | None) -> ISt
 
     trusted = ssl.platformTrust()
     if ca is not None:
-        pem = Path(ca).read_bytes()
+        try:
+            pem = Path(ca).read_bytes()
+        except OSError as error:
+            raise BadAuthorities(f"{ca} cannot be read: {error.strerror}") from error
         certificates = [ssl.Certificate.loadPEM(part + _END) for part in pem.split(_END)[:-1]]
         if not certificates:
-            raise ValueError(f"{ca} holds no certificate")
+            raise BadAuthorities(f"{ca} holds no certificate")
         trusted = ssl.trustRootFromCertificates(certificates)
     return wrapClientTLS(ssl.optionsForClientTLS(host, trustRoot=trusted), endpoint)
 
@@ -190,7 +194,8 @@ def _why(error: BaseException | None) -> str:
         return "it broke off"
     if type(error).__name__ == "VerificationError":  # of service_identity
         return "its certificate is not trusted: it is another host's"
-    words = getattr(error, "osError", None) or getattr(error, "strerror", None) or error
+    number = getattr(error, "osError", None)  # of a socket
+    words = os.strerror(number) if isinstance(number, int) else number or getattr(error, "strerror", None) or error
     given = getattr(error, "args", ())
     if given and isinstance(given[0], list) and given[0]:  # OpenSSL's: library, function, reason
         reason = given[0][-1][-1]

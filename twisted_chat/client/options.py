@@ -71,7 +71,7 @@ def chat_parser() -> argparse.ArgumentParser:
         metavar="HOST[:PORT]",
         help=f"the server; an IPv6 address as [::1]:{address.DEFAULT_PORT} (default: {address.Address()})",
     )
-    parser.add_argument("-r", "--room", metavar="ROOM", help="the room to be in (default: lobby)")
+    parser.add_argument("-r", "--room", metavar="ROOM", type=words, help="the room to be in (default: lobby)")
     parser.add_argument(
         "-l", "--listen", action="store_true", help="print what is said in ROOM, line by line, and stay"
     )
@@ -83,7 +83,7 @@ def chat_parser() -> argparse.ArgumentParser:
 
 def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
     """Add what every use of a server needs; ``without_alias``: what is done if none is given."""
-    parser.add_argument("-a", "--alias", metavar="ALIAS", help=f"the name to be known by ({without_alias})")
+    parser.add_argument("-a", "--alias", metavar="ALIAS", type=words, help=f"the name to be known by ({without_alias})")
     parser.add_argument("--tls", action="store_true", help="connect over TLS, and verify the server's certificate")
     parser.add_argument(
         "--ca",
@@ -120,12 +120,14 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--after", metavar="N", type=count, help="begin after the event number N of ROOM")
     group.add_argument("--since", metavar="TIME", type=duration, help="begin with the last TIME: 90s, 30m, 1h, 7d")
     add_format(group)
-    group.add_argument("--only", choices=["said"], help="print only what is said, and not who comes and goes")
+    group.add_argument("--only", choices=["said"], help="print what was said, and not who comes and goes")
     group.add_argument(
         "-w", "--wait", metavar="PATTERN", type=_pattern, help="end once somebody else says what matches this"
     )
     group.add_argument("--fail", metavar="PATTERN", type=_pattern, help="with --wait: end with status 5 for this")
-    group.add_argument("-f", "--from", metavar="ALIAS", dest="author", help="with --wait: only what ALIAS says counts")
+    group.add_argument(
+        "-f", "--from", metavar="ALIAS", dest="author", type=words, help="with --wait: only what ALIAS says counts"
+    )
     group.add_argument("-t", "--timeout", metavar="SECONDS", type=_seconds, help="with --wait: end after this time")
 
 
@@ -172,7 +174,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         since=given.since,
         is_json=given.json,
         is_stamped=given.is_stamped,
-        only=given.only or "",
+        is_only_said=given.only is not None,
         wanted=None if given.wait is None else Wanted(given.wait, given.fail, given.author or ""),
         timeout=None if given.timeout == math.inf else given.timeout,
         display=Display(**{name: given.__dict__[name] for name in config.FLAGS if name in given and name != "tls"}),
@@ -180,6 +182,17 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
 
 
 # -- how values are written
+
+
+def words(written: str) -> str:
+    """Read what a person says or is called, which is text."""
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(
+            f"{os.fsencode(written)!r} is not UTF-8: set your terminal to UTF-8, and LC_ALL"
+        ) from None
+    return written
 
 
 def duration(written: str) -> float:

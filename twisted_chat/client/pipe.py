@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from .. import text
 from ..clocks import wall
 from ..errors import ChatError
-from ..events import POSTS, Event
+from ..events import NOTICED, POSTS, SKIPPED, Event
 from . import connect, wire
 from .chat import Chat
 from .errors import ConnectionLost
@@ -141,7 +141,7 @@ class Pipe:
         return here
 
     async def _put(self, event: Event) -> None:
-        if self._settings.only and event.kind not in POSTS:
+        if self._settings.is_only_said and event.kind not in (*POSTS, NOTICED, SKIPPED):
             return
         if self._settings.is_json:
             line = wire.encode(wire.shown(event))

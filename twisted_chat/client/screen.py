@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from .. import text
-from ..events import POSTS, SKIPPED, Event
+from ..events import MOVES, POSTS, SKIPPED, Event
 from .days import Days, time_of
 from .display import Display
 from .show import QUIET, STYLES, Piece, bare, pieces
@@ -90,7 +90,7 @@ class Screen:
 
     def show(self, event: Event, own: str) -> None:
         """Show an event to whoever has the alias ``own``, above the input row."""
-        if event.kind in POSTS and event.author == own and not self.display.echo:
+        if not self._is_wanted(event, own):
             return
         if self.display.stamps and event.when:
             day = self._days.before(event.when)
@@ -99,6 +99,11 @@ class Screen:
         if self.display.bell and _concerns(event, own):
             self._session.app.output.bell()
         self._show([*self._start(event), *pieces(event, own)])
+
+    def _is_wanted(self, event: Event, own: str) -> bool:
+        if event.author == own:
+            return self.display.echo or event.kind not in POSTS
+        return self.display.moves or event.kind not in MOVES
 
     def _start(self, event: Event) -> list[Piece]:
         """Return what stands before an event, as the server has it for a telnet."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .. import text
 from ..errors import ChatError
 from .display import Display
+from .errors import BadAuthorities
 from .waiting import Wanted
 
 OK, UNREACHED, USAGE, REFUSED, TIMED_OUT, FAILED, UNWRITTEN = range(7)
@@ -41,7 +42,7 @@ class Settings:
     since: float | None = None  # ... or with those of so many seconds
     is_json: bool = False
     is_stamped: bool = False
-    only: str = ""  # said, and nothing else; or all
+    is_only_said: bool = False  # no comings and goings, no topics
     wanted: Wanted | None = None  # what is waited for
     timeout: float | None = None  # seconds
     display: Display = field(default_factory=Display)  # on a terminal
@@ -57,5 +58,5 @@ def status_of(error: Exception) -> int:
     if isinstance(error, ConnectionError | ChatError):
         complain(str(error))
         return UNREACHED if isinstance(error, ConnectionError) else REFUSED
-    complain(f"--ca: {error}")  # the only other thing that is read then
+    complain(f"--ca: {error}" if isinstance(error, BadAuthorities) else str(error))
     return USAGE
