@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import traceback
+from functools import partial
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from twisted_chat.client.chat import Chat
+from twisted_chat.client.drivers import settle
 from twisted_chat.client.errors import Refused as RefusedError
-from twisted_chat.client.on_twisted import DeferredWaiter, TwistedDriver
+from twisted_chat.client.on_twisted import TwistedDriver
 from twisted_chat.client.requests import POSTS
 from twisted_chat.errors import ChatError
 from twisted_chat.events import SKIPPED
@@ -34,7 +36,7 @@ class Link:
         self.client.is_paused = False
 
     def abort(self):
-        self.client.clock.callLater(0, self._cut)
+        self.client.driver.call_later(0, self._cut)
 
     def _cut(self):
         if self.wire is not None:
@@ -46,9 +48,11 @@ class BundledClient:
 
     is_sliced = True
 
-    def __init__(self, name):
+    def __init__(self, name, driver=None):
+        """``driver``: an event loop's; without it time is what ``clock`` says."""
         self.name = name
         self.clock = Clock()
+        self.driver = driver or TwistedDriver(self.clock, self.clock.seconds)
         self.history = History(name)
         self.out = bytearray()
         self.is_paused = False
@@ -60,14 +64,20 @@ class BundledClient:
         self._idents = {}  # by what was said
         self._entries = set()  # rooms and numbers of the events by which it was told that it came in
         self._data = b""
-        self.chat = Chat(TwistedDriver(self.clock, self.clock.seconds), self._open, patience=None)
+        self.chat = Chat(self.driver, self._open, patience=None)
         self._session = self.chat._session
         self._session._token = f"{name}-" + "x" * 16
         self._make, self._session.requests.make = self._session.requests.make, self._noted
         self._start(self._live())
 
     def _start(self, task):
-        Deferred.fromCoroutine(task).addErrback(self.failures.append)
+        self.driver.start(self._noting_failures(task))
+
+    async def _noting_failures(self, task):
+        try:
+            await task
+        except Exception:
+            self.failures.append(traceback.format_exc())
 
     def _noted(self, do, fields, is_quiet=False):
         request = self._make(do, fields, is_quiet)
@@ -83,8 +93,8 @@ class BundledClient:
             try:
                 await self.chat.claim(self.name)
             except (ChatError, OSError):  # it is only later that it comes back by itself
-                nap = DeferredWaiter()
-                self.clock.callLater(0.5, nap.set_result, None)
+                nap = self.driver.waiter()
+                self.driver.call_later(0.5, partial(settle, nap))
                 await nap
         async for event in self.chat:
             self.events.append(event)
@@ -92,7 +102,7 @@ class BundledClient:
     # -- connections
 
     async def _open(self, listener):
-        self._waiting = listener, DeferredWaiter()
+        self._waiting = listener, self.driver.waiter()
         try:
             await self._waiting[1]
         finally:
@@ -213,5 +223,5 @@ class BundledClient:
         for group in (*self.chat.rooms, "*", mine):
             if group in last and self._was_owed(log[group][last[group] :]):
                 found.append(Violation("gap", f"{self.name} was not given {group} after {last[group]}"))
-        found += [Violation("fault", failure.getTraceback()) for failure in self.failures]
+        found += [Violation("fault", failure) for failure in self.failures]
         return found

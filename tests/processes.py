@@ -102,6 +102,12 @@ class Client:
     def send(self, data):
         self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
+    def receive(self):
+        """Take what has come, or what comes next; return whether there was anything before the end."""
+        data = self.socket.recv(65536)
+        self.received += data
+        return bool(data)
+
     def read_until(self, text):
         """Return what comes up to and with a text, once it is there."""
         wanted = text.encode() if isinstance(text, str) else text
@@ -110,14 +116,12 @@ class Client:
             if at >= 0:
                 start, self.read = self.read, at + len(wanted)
                 return self.received[start : self.read].decode(errors="backslashreplace")
-            data = self.socket.recv(65536)
-            assert data, f"{text!r} did not come before the end: {self.received[self.read :]!r}"
-            self.received += data
+            assert self.receive(), f"{text!r} did not come before the end: {self.received[self.read :]!r}"
 
     def read_to_end(self):
         """Return all that comes until the server ends the connection."""
-        while data := self.socket.recv(65536):
-            self.received += data
+        while self.receive():
+            pass
         start, self.read = self.read, len(self.received)
         return self.received[start:].decode(errors="backslashreplace")
 

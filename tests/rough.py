@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
+
+from .processes import SECONDS
 
 HELLO_SECONDS = 10  # that an answer to hello may take
 
@@ -105,7 +108,7 @@ class Player(asyncio.Protocol):
         while not self._over.is_set():
             self._lost.clear()
             try:
-                await loop.create_connection(lambda: self, "127.0.0.1", self.port)
+                await self.connect()
             except OSError:
                 await asyncio.sleep(0.05)
                 continue
@@ -118,7 +121,17 @@ class Player(asyncio.Protocol):
                 elif loop.time() > since + HELLO_SECONDS:
                     raise AssertionError(f"{self.client.name} was never answered: {self.client.asked}")
                 self.tick()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(self.pause())
+
+    async def connect(self):
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self.port)
+
+    def pause(self):
+        """Return how many seconds it stays away after a connection has ended."""
+        return 0.02
+
+    def write(self, data):
+        self._transport.write(data)
 
     def stop(self):
         self._over.set()
@@ -134,8 +147,11 @@ class Player(asyncio.Protocol):
     def act(self):
         if self.client.is_in:
             self._act(self.client)
+        self.flush()
+
+    def flush(self):
         if self.client.out and self._is_writable:
-            self._transport.write(bytes(self.client.out))
+            self.write(bytes(self.client.out))
             self.client.out.clear()
 
     # -- what asyncio calls
@@ -172,3 +188,14 @@ async def playing(players):
         for player in players:
             player.stop()
         await asyncio.wait_for(asyncio.gather(*tasks), 10)
+
+
+async def until(is_so, tasks=(), seconds=SECONDS):
+    """Wait until something is so, or raise what a client raised."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        for task in tasks:
+            if task.done():
+                task.result()
+        assert time.monotonic() < end, "that takes too long"
+        await asyncio.sleep(0.01)

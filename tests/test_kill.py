@@ -13,7 +13,6 @@ import random
 import resource
 import signal
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from twisted_chat.wire.jsonlines import event_object
 from .checker import Refused, Sent, check
 from .good_client import GoodClient
 from .processes import SECONDS, Twistd, free_port
-from .rough import Parsed, Player, Proxy, playing
+from .rough import Parsed, Player, Proxy, playing, until
 
 KILLS = int(os.environ.get("KILLS", "20"))
 EVENTS = int(os.environ.get("EVENTS", "6000"))
@@ -111,17 +110,6 @@ def judge(clients, log):
         if type(record) is Sent and record.group[0] == "@"
     }
     return check([client.history for client in clients], log, refused=tells)
-
-
-async def until(is_so, tasks=(), seconds=SECONDS):
-    """Wait until something is so, or raise what a client raised."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        for task in tasks:
-            if task.done():
-                task.result()
-        assert time.monotonic() < end, "that takes too long"
-        await asyncio.sleep(0.01)
 
 
 async def settled(clients, talk, tasks):
