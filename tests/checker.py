@@ -323,6 +323,10 @@ class _Check:
             return
         self.broken("membership", f"{history} heard {event} outside of {stays} in {group}")
 
+    def theirs(self, history, group, numbers):
+        """Return those of the numbers that are for this client: of an alias's log, from while they had the alias."""
+        return [one for one in numbers if group[0] != "@" or self.holders.get((group, one)) == history.client]
+
     # -- who was where
 
     def _views(self):
@@ -386,7 +390,8 @@ class _Ear:
         self.cursors[group] = max(number, self.cursors.get(group, 0))
 
     def skipped(self, record):
-        if not self.judge.skips_allowed:
+        group, numbers = key(record.group), range(record.first, record.last + 1)
+        if not self.judge.skips_allowed and self.judge.theirs(self.history, group, numbers):
             self.judge.broken("gap", f"{self.history} was told to skip {record}, and the log has it")
         self.cursors[key(record.group)] = record.last
 
@@ -399,10 +404,8 @@ class _Ear:
         cursor = self.cursors.get(group)
         if cursor is None:
             return
-        missed = range(cursor + 1, number)
-        if group[0] == "@":
-            missed = [one for one in missed if self.judge.holders.get((group, one)) == self.history.client]
-        if len(missed):
+        missed = self.judge.theirs(self.history, group, range(cursor + 1, number))
+        if missed:
             self.judge.broken("gap", f"{self.history} was not given {group} {missed[0]} to {missed[-1]}, {where}")
 
 

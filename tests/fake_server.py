@@ -84,6 +84,7 @@ class FakeServer:
         self.resumed = False
         self.cut_before = set()  # texts: the connection is cut before it is kept ...
         self.cut_after = set()  # ... or after, and before it is acknowledged
+        self.unknown = {}  # by text: how often nobody knows whether it is kept, and it is not
         self.leave_out = {}  # by group and number: how often it is not sent
         self.is_mute = False  # answers nothing
         self.greeting = b"alias?"
@@ -272,6 +273,10 @@ class FakeServer:
             self.cut_before.discard(text)
             peer.close()
             raise OSError
+        if self.unknown.get(text):
+            self.unknown[text] -= 1
+            self.error(peer, request, "unknown", "nobody knows whether that was said")
+            return
         if key in self.done:
             number = self.done[key]["number"]
             self.result(peer, request, room=group, number=number, repeated=True)

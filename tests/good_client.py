@@ -226,6 +226,9 @@ class GoodClient:
 
     def _error(self, error):
         ident = error["id"]
+        if ident in self.unanswered and error["error"] == "unknown":
+            self.out += self.unanswered[ident]  # it is said once all the same
+            return
         if ident in self.unanswered:
             del self.unanswered[ident]
             self._record(Refused(ident, error["error"]))
@@ -234,6 +237,7 @@ class GoodClient:
         what = request["do"]
         if what == "hello":
             self.is_refused = True
+            self.alias = self.name  # if another has the one that it took, its own is left
         elif what == "join":
             self.wanted.discard(request["room"])
         elif what == "leave":

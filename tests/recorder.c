@@ -1,7 +1,9 @@
 /* Preloaded: writes down, in one order, what a process does to the files whose paths begin with $RECORD_FILES.
-   A record in $RECORD_TO: "OP PATH OFFSET LENGTH\n", then LENGTH bytes. OP: w(rite), t(runcate), s(ync), u(nlink). */
+   A record in $RECORD_TO: "OP PATH OFFSET LENGTH\n", then LENGTH bytes. OP: w(rite), t(runcate), s(ync), u(nlink),
+   and f for a sync that fails, as all do while there is a file $FAIL_SYNCS. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -84,11 +86,24 @@ int ftruncate(int fd, off_t length) {
     WATCHED(fd, REAL(ftruncate)(fd, length), record('t', path, length, "", 0));
 }
 
+static int fails(int fd) {
+    char path[4096];
+    const char *file = getenv("FAIL_SYNCS");
+    if (!file || access(file, F_OK) || !path_of(fd, path, sizeof path)) return 0;
+    pthread_mutex_lock(&lock);
+    record('f', path, 0, "", 0);
+    pthread_mutex_unlock(&lock);
+    errno = EIO;
+    return 1;
+}
+
 int fsync(int fd) {
+    if (fails(fd)) return -1;
     WATCHED(fd, REAL(fsync)(fd), record('s', path, 0, "", 0));
 }
 
 int fdatasync(int fd) {
+    if (fails(fd)) return -1;
     WATCHED(fd, REAL(fdatasync)(fd), record('s', path, 0, "", 0));
 }
 

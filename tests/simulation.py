@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted_chat.doors.line import HINT, LineFactory
-from twisted_chat.errors import NotKept, NotRecalled
+from twisted_chat.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import ANYONE, Known
@@ -43,6 +43,7 @@ LIMITS = replace(
     bytes_per_second=10**6,
     bytes_at_once=10**7,
 )
+DOUBTS = 3  # seconds of not knowing until the authors are told so
 PAGE = 10  # events of the past that are shown at a time
 TAIL = 5  # events of a room that a start knows
 WIRES = (300, 2_000, 2_000, 20_000, 1_000_000)  # bytes that may be on their way before the sender has to wait
@@ -55,7 +56,7 @@ FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick", "cloc
 
 
 class Disk:
-    """What is in the file, and which part of it a power cut would leave."""
+    """What is in the file, and which part of it a power cut, or a commit that failed, would leave."""
 
     def __init__(self):
         self.logs = {}  # log -> events
@@ -72,6 +73,10 @@ class Disk:
 
     def sync(self):
         self.unsynced.clear()
+
+    def has(self, events):
+        """Whether all of a batch can be read in the file."""
+        return all(event in self.logs.get(log_of(event.group), ()) for event in events)
 
     def lose_power(self, kept):
         """Keep what is synced, and of what is not the first ``kept`` batches."""
@@ -105,6 +110,9 @@ class DiskJournal:
         disk.openings += 1
         self.opening = disk.openings
         self.fails = False
+        self.fails_after = False  # the write: only the sync does
+        self.is_unsure = False  # whether the batch that is committing is kept: nobody is to read it
+        self.doubts = 0  # seconds for which that is so
         self.is_late = False
         self._batch = []
         self._committing = None
@@ -133,7 +141,7 @@ class DiskJournal:
 
     def recall(self, query, answer, asker=ANYONE):
         def read():
-            if self.fails or self._stops or not asker.waits():
+            if self.fails or self._stops or self.is_unsure or not asker.waits():
                 answer(NotRecalled("it cannot be read now"))
                 return
             answer(chosen(query, lambda group: self.disk.logs.get(log_of(group), ())))
@@ -186,23 +194,60 @@ class DiskJournal:
 
     def _commit(self):
         batch = self._committing
-        if self.fails:
-            idents = self.disk.idents
-            again = [item for item in batch if getattr(item, "ident", "") in idents and item.kind in POSTS]
-            rest = [item for item in batch if item not in again]
-            self.refused.update(tuple(item.ident.split("/")) for item in rest if getattr(item, "ident", ""))
-            self._committing = None
-            try:
-                self._turn = self.clock.callLater(1, self._end_turn)
-                self.user.deliver(numbered(again, {}, self.now(), dict(idents)))
-                self.user.refuse(rest, NotKept("disk full"))
-                self._tell_known()
-            finally:
-                if not self._batch:
-                    self._turn.cancel()
-                    self._turn = None
+        if self.fails and self.fails_after:
+            self._fail_after(self._write(batch))
             return
-        self.clock.callLater(self.seconds(0.2), self._synced, self._write(batch))
+        if self.fails:
+            self._not_kept(batch)
+        else:
+            self.clock.callLater(self.seconds(0.2), self._synced, self._write(batch))
+
+    def _not_kept(self, batch, was_doubted=False):
+        idents = self.disk.idents
+        again = [item for item in batch if getattr(item, "ident", "") in idents and item.kind in POSTS]
+        rest = [item for item in batch if item not in again]
+        self.refused.update(tuple(item.ident.split("/")) for item in rest if getattr(item, "ident", ""))
+        self._committing = None
+        try:
+            self._turn = self.clock.callLater(1, self._end_turn)
+            self.user.deliver(numbered(again, {}, self.now(), dict(idents)))
+            self._refuse(rest, is_certain=not was_doubted)
+            self._tell_known()
+        finally:
+            if not self._batch:
+                self._turn.cancel()
+                self._turn = None
+
+    def _fail_after(self, events):
+        """Fail once the batch is written: whether it stays is found out when the disk works again."""
+        self.is_unsure, self.doubts = True, 0
+        self.clock.callLater(1, self._find_out, events)
+
+    def _find_out(self, events):
+        batch = self._committing
+        if self.fails:
+            self.doubts += 1
+            if self.doubts == DOUBTS:
+                self.user.doubt(batch, Unknown("disk error"))
+            if self.doubts >= DOUBTS:
+                behind, self._batch = self._batch, []
+                self._refuse(behind, is_certain=False)
+            self.clock.callLater(1, self._find_out, events)
+            return
+        self.is_unsure = False
+        if self.chance.random() < 0.5 and self.disk.unsynced:
+            self.disk.lose_power(len(self.disk.unsynced) - 1)  # what is written next is written over it
+            self._not_kept(batch, self.doubts >= DOUBTS)
+        else:
+            self._synced(events)
+
+    def _refuse(self, batch, is_certain):
+        named = [item for item in batch if getattr(item, "ident", "") and item.kind in POSTS and not is_certain]
+        others = [item for item in batch if item not in named]
+        if others:
+            self.user.refuse(others, NotKept("disk error"))
+        if named:
+            self.user.refuse(named, Unknown("disk error"))
 
     def _write(self, batch):
         events = numbered(batch, self.disk.numbers(), self.now(), dict(self.disk.idents))
@@ -571,6 +616,7 @@ class Simulation:
     def disk_trouble(self):
         if self.may("disk"):
             self.server.journal.fails = True
+            self.server.journal.fails_after = self.chance.random() < 0.5
 
     def disk_works(self):
         self.server.journal.fails = False
@@ -680,7 +726,11 @@ class Simulation:
     def nick(self):
         program = self.chance.choice(self.programs)
         if program.is_in and self.may("nick"):
-            program.ask("nick", alias=self.chance.choice((program.name, f"{program.name}2")))
+            program.ask("nick", alias=self.chance.choice(self.aliases(program)))
+
+    def aliases(self, program):
+        """Return the aliases that a program may take."""
+        return (program.name, f"{program.name}2")
 
     def look(self):
         program = self.chance.choice(self.programs)
@@ -718,6 +768,9 @@ class Simulation:
                 elif reader.is_in and reader not in asked and reader not in self.bundled:
                     asked.add(reader)
                     reader.ping()
+            for program in self.programs:
+                if program.is_in and program.alias in PROGRAMS and program.alias != program.name and not program.asked:
+                    program.ask("nick", alias=self.chance.choice((program.name, f"{program.name}2")))
             self.move_all()
             self.advance(0.05)
             if all(reader.is_settled for reader in self.readers) and self.is_quiet():

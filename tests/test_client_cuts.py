@@ -9,7 +9,17 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from twisted_chat.client import CannotConnect, ConnectionLost, Refused, Watcher, comeback, connect, reach, requests
+from twisted_chat.client import (
+    CannotConnect,
+    ConnectionLost,
+    Refused,
+    Watcher,
+    comeback,
+    connect,
+    reach,
+    requests,
+    session,
+)
 from twisted_chat.client import inbox as inboxes
 from twisted_chat.events import JOINED, NOTICED, SAID, SKIPPED
 
@@ -27,6 +37,7 @@ def server():
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
     monkeypatch.setattr(comeback, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(session, "AGAIN_SECONDS", 0.01)
 
 
 def both(scenario):
@@ -189,6 +200,26 @@ async def what_was_not_kept_is_said_again_once(server):
                 heard.append(event.text)
         assert heard == ["one", "two", "three", "four", "five"]
         assert server.connections == 3
+
+
+@both
+async def what_nobody_knows_of_is_asked_again_under_the_same_id(server):
+    server.unknown.update({"two": 2, "three": 1})
+    async with await bot(server) as chat:
+        assert await chat.say_all("lobby", ["one", "two", "three"]) == []
+        assert sorted(server.texts("lobby")) == ["one", "three", "two"]
+    asked = [request["id"] for request in server.asked("say") if request["text"] == "two"]
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
+
+
+@both
+async def what_nobody_knows_of_for_too_long_is_told_as_such(server):
+    server.unknown["lost"] = 1000
+    async with await bot(server, patience=0.1) as chat:
+        with pytest.raises(Refused, match="nobody knows") as refused:
+            await chat.say("lobby", "lost")
+        assert refused.value.code == "unknown"
 
 
 @both

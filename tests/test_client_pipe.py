@@ -126,6 +126,19 @@ def test_a_flooder_is_slowed_and_says_all(server):
     ]
 
 
+def test_only_what_is_said_is_printed_for_who_asks(server):
+    with in_room(server) as alice:
+        alice.send("first\n")
+        listener = start(
+            server, "--alias", "log", "--room", "ops", "--listen", "--tail", "9", "--only", "said", "--wait", "bye"
+        )
+        wait_for(alice, "log")
+        pipe(server, "--room", "ops", given=b"disk full\n")
+        alice.send("/topic news\n/me waves\nbye\n")
+        heard, _errors = listener.communicate(timeout=SECONDS)
+    assert heard == b"#ops alice: first\n#ops ci: disk full\n#ops * alice waves\n#ops alice: bye\n"
+
+
 def test_a_listener_prints_until_nobody_reads(server):
     with in_room(server) as alice:
         listener = start(server, "--alias", "log", "--room", "ops", "--listen")

@@ -44,14 +44,20 @@ HISTORY_USAGE = "type it like this: /history [N | 2h | A-B], for example /histor
         ("/msg alice  hi", "[alice -> alice]  hi"),
         ("/ping", "-- pong"),
         ("/ping 17", "-- pong 17"),
+        ("/ping\t17", "-- pong 17"),
+        ("/msg\talice\thi there", "[alice -> alice] hi there"),
+        ("/to\u3000lobby\u00a0hi", "alice: hi"),
+        ("/join\tlobby", "-- you now talk in lobby"),
+        ("/topic " + "x" * 300, "#ops alice has set the topic: " + "x" * 300),
+        ("/nick alice", "-- you are alice already"),
         ("/join ops", "-- you talk in ops"),
         ("/join Lobby", "-- you now talk in lobby"),
         ("/who", "-- 1 in ops: alice"),
         ("/who lobby", "-- 1 in lobby: alice"),
         ("/who *", "-- 1 here: alice"),
         ("/ignore", "-- you ignore nobody"),
-        ("/set", "-- stamps off, numbers off, colour off, echo on, bell off"),
-        ("/set color on", "-- stamps off, numbers off, colour on, echo on, bell off"),
+        ("/set", "-- stamps off, numbers off, colour off, moves on, echo on, bell off"),
+        ("/set color on", "-- stamps off, numbers off, colour on, moves on, echo on, bell off"),
     ],
 )
 def test_what_is_answered(alice, typed, heard):
@@ -94,13 +100,16 @@ def test_what_is_answered(alice, typed, heard):
             "/nick two words",
             "that alias cannot be used: use letters and digits, then also - _ and . within it, and no spaces",
         ),
+        ("/topic " + "x" * 301, "that topic has 301 characters, and may have 300: say it in fewer"),
+        ("/topic \u3164", "there is nothing to say in that"),
+        ("/search #lobby", "type it like this: /search WORDS"),
         ("/nick all", "that alias cannot be used: all is a word of the server's own"),
         ("/ignore bob", "nobody here is called bob: /who * lists everyone"),
         ("/ignore alice", "you cannot ignore yourself: /set echo off hides your own lines"),
         ("/unignore bob", "you do not ignore anyone of that alias: /ignore lists whom you do"),
-        ("/set echo", "type it like this: /set stamps|numbers|colour|echo|bell on|off"),
-        ("/set echo maybe", "type it like this: /set stamps|numbers|colour|echo|bell on|off"),
-        ("/set volume on", "type it like this: /set stamps|numbers|colour|echo|bell on|off"),
+        ("/set echo", "type it like this: /set stamps|numbers|colour|moves|echo|bell on|off"),
+        ("/set echo maybe", "type it like this: /set stamps|numbers|colour|moves|echo|bell on|off"),
+        ("/set volume on", "type it like this: /set stamps|numbers|colour|moves|echo|bell on|off"),
         ("/help xyzzy", "there is no command /xyzzy: /help lists the commands (to say it, begin with //)"),
     ],
 )
@@ -108,6 +117,31 @@ def test_what_is_wrong_is_said_in_one_line_with_what_to_do_instead(house, alice,
     bob = house.enter("bobby", "ops")
     assert answer(alice, typed) == ["!! " + refusal]
     assert bob.heard() == []
+
+
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        ("#4711 is fixed", "#4711"),
+        ("see #4711, too", "#4711"),
+        ("(fixed) now", "(fixed)"),
+        ("it's done", "it's"),
+        ("mail a.b@c.example", "a.b@c.example"),
+        ("#lobby-talk is nice", "#lobby-talk"),
+        ("## two", "## two"),
+        ("# one", "# one"),
+    ],
+)
+def test_a_word_with_a_number_sign_or_another_sign_is_found(alice, said, words):
+    alice.type("//" + said[1:] if said[0] == "/" else said).heard()
+    assert answer(alice, f"/search {words}") == ["-- found 1 line:", f"#ops alice: {said}"]
+
+
+def test_a_number_sign_before_a_room_looks_only_there(house, alice):
+    alice.type("one word", "/to lobby another word").heard()
+    assert answer(alice, "/search word #lobby") == ["-- found 1 line:", "alice: another word"]
+    house.enter("bob", "dev")
+    assert answer(alice, "/search word #dev") == ["!! you are not in dev: /join dev first"]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,28 @@ def test_the_first_alias_can_be_had_when_no_descriptor_is_left(twistd):
     assert "Traceback" not in server.log
 
 
+def test_a_failure_of_the_disk_is_survived_when_no_descriptor_is_left(twistd):
+    server = twistd()
+    usage = Usage(server.process.pid)
+    with server.connect("alice") as alice:
+        alice.send("one\n")
+        alice.read_until("alice: one\n")
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+        coming = [server.connect() for _ in range(COMING)]
+        wait_until(lambda: usage.descriptors() == DESCRIPTORS)
+        unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, unlimited[1]))
+        for number in range(2):  # the second try is after another connection was wanted, too
+            alice.send(f"lost {number}\n")
+            alice.read_until("cannot keep it now (disk error): try it again later\n")
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        alice.send("two\n")
+        alice.read_until("alice: two\n")
+        for client in coming:
+            client.close()
+    assert "Traceback" not in server.log
+
+
 def apart(coming):
     """Return those who are asked for an alias, and the others: closed, or in the kernel's queue."""
     with selectors.DefaultSelector() as selector:
@@ -118,7 +140,7 @@ def test_a_thousand_who_do_not_read_cost_little_and_are_told_what_they_missed(ma
         again = stuck[:READ_AGAIN]
         for number, client in enumerate(again):
             client.send(f"again{number}\n/set numbers on\n")
-            client.read_until("numbers on, colour off, echo on, bell off\n")
+            client.read_until("numbers on, colour off, moves on, echo on, bell off\n")
         for number, client in enumerate(stuck[READ_AGAIN:]):
             client.send(f"stuck{number}\n")
         wait_until(lambda: server.log.count(" is stuck") == count - READ_AGAIN)

@@ -13,7 +13,7 @@ from twisted_chat.doors.web.guard import Guard
 from twisted_chat.doors.web.post import LINES
 from twisted_chat.doors.web.stream import HERE_SECONDS
 from twisted_chat.doors.web.visitors import PATIENCE_SECONDS
-from twisted_chat.errors import NotKept, NotRecalled
+from twisted_chat.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.events import JOINED, SAID, Event
 from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
@@ -395,6 +395,27 @@ def test_text_has_numbers_and_stamps_for_who_asks(door, curl):
     assert stamped.split(" ", 1)[0].count(":") == 2
     assert stamped.endswith(" 2 nc: one\n")
     assert curl.ask("GET", "/rooms/lobby.txt?numbers=maybe").text == 'numbers is on or off, not "maybe"\n'
+
+
+def test_text_is_without_moves_for_who_asks(door, curl):
+    talk(door, "one", "two")
+    assert curl.ask("GET", "/rooms/lobby.txt?moves=off").text == "nc: one\nnc: two\n"
+    assert curl.ask("GET", "/rooms/lobby.txt?moves=on").text.startswith("nc has connected")
+    paged = curl.ask("GET", "/rooms/lobby.txt?after=0&until=2&moves=off&numbers")
+    assert paged.text == "2 nc: one\n"
+
+
+def test_a_room_whose_name_ends_as_a_text_does_is_a_room_too(door, curl):
+    talk(door, "in lobby")
+    for room, line in (("notes.txt", "one"), ("notes.txt.txt", "two")):
+        answer = curl.ask("POST", f"/rooms/{room}", line.encode(), Chat_Alias="ci")
+        assert (answer.status, json.loads(answer.text)["room"]) == (201, room)
+    assert json.loads(curl.ask("GET", "/rooms/notes.txt").text)["room"] == "notes.txt"  # there is no room "notes"
+    assert curl.ask("GET", "/rooms/notes.txt.txt?tail=1").text == "ci: one\n".replace("ci", "#notes.txt ci")
+    assert curl.ask("POST", "/rooms/notes", b"three", Chat_Alias="ci").status == 201
+    assert curl.ask("GET", "/rooms/notes.txt?tail=1").text == "#notes ci: three\n"
+    assert curl.ask("DELETE", "/rooms/notes.txt").headers["Allow"] == "GET, HEAD, POST, OPTIONS"
+    assert curl.ask("GET", "/rooms/nothing.txt").status == 404
 
 
 def test_text_is_paged_too(door, curl):
@@ -889,6 +910,87 @@ def test_the_same_key_twice_at_once_is_said_once(door):
     assert door.hub.rooms["ops"].number == 2
 
 
+@pytest.mark.parametrize("target", ["/rooms/ops", "/everyone", "/people/nc"])
+def test_a_key_that_has_said_something_else_is_refused_and_nothing_is_swallowed(door, target):
+    nc = Program(door, "nc")
+    nc.asks("join", room="ops")
+    eve, ci = WebPeer(door, "192.0.2.66"), WebPeer(door, "192.0.2.77")
+
+    def say(peer, words):
+        return peer.ask("POST", target, words.encode(), Chat_Alias="ci", Idempotency_Key="build-8")
+
+    assert say(eve, "lunch?").status == 201
+    door.clock.advance(door.limits.grace_seconds)
+    door.settle()
+    number = json.loads(say(eve, "lunch?").text)["number"]
+    door.clock.advance(door.limits.grace_seconds)
+    door.settle()
+    for words in ("BUILD 8 FAILED", "lunch?!", "BUILD 8 FAILED\nlunch?"):
+        refused = say(ci, words)
+        assert refused.status == 422
+        assert refused.text.startswith(f"that Idempotency-Key has said something else, number {number}: ")
+    assert [text for _room, _number, text in nc.said()] == ["lunch?"]
+    assert ci.ask("POST", target, b"BUILD 8 FAILED", Chat_Alias="ci", Idempotency_Key="build-8b").status == 201
+
+
+def test_a_later_line_that_is_another_is_refused_too(door, curl):
+    assert post(curl, body="one\ntwo", Idempotency_Key="k").status == 201
+    assert post(curl, body="one\nTWO", Idempotency_Key="k").status == 422
+    assert door.hub.rooms["ops"].number == 3
+
+
+def test_another_thing_under_a_key_that_is_being_said_is_a_conflict(door):
+    peers = [WebPeer(door) for _ in range(3)]
+    for peer, words in zip(peers, (b"hi", b"ho", b"hi"), strict=True):
+        head = b"POST /rooms/ops HTTP/1.1\r\nHost: localhost\r\nChat-Alias: ci\r\nIdempotency-Key: k\r\n"
+        peer.connection.dataReceived(head + b"Content-Length: 2\r\n\r\n" + words)
+    door.settle()
+    answers = [peer.take() for peer in peers]
+    assert sorted(answer.split()[1] for answer in answers) == [b"200", b"201", b"409"]
+    assert b"that Idempotency-Key is saying something else just now" in answers[1]
+    assert [event.text for event in door.hub.rooms["ops"].tail if event.kind == "said"] == ["hi"]
+
+
+def test_a_key_is_the_same_however_the_alias_of_who_is_told_is_written(door, curl):
+    for alias, status in (("Bob", 201), ("bob", 200), ("BOB", 200)):
+        bob = Program(door, alias)
+        answer = curl.ask("POST", "/people/bOB", b"pay 100", Chat_Alias="bank", Idempotency_Key="pay-1")
+        assert answer.status == status
+        bob.asks("quit")
+
+
+# -- who goes on with a visit
+
+SECRET = "kept-by-the-build-alone"
+
+
+@pytest.mark.parametrize("began, goes_on", [(SECRET, None), (SECRET, SECRET + "2"), (None, SECRET)])
+def test_a_visit_is_gone_on_with_only_by_who_has_the_secret_it_began_with(door, began, goes_on):
+    nc, ci, eve = door.enter("nc"), WebPeer(door), WebPeer(door)
+    nc.send("/join ops\n").read()
+    assert ci.ask("POST", "/rooms/ops", b"deploy done", Chat_Alias="ci", Chat_Secret=began).status == 201
+    refused = eve.ask("POST", "/rooms/ops", b"deploy BROKEN", Chat_Alias="CI", Chat_Secret=goes_on)
+    words = "to go on with this visit, send the Chat-Secret that it began with"
+    assert (refused.status, refused.text) == (409, f"CI is taken: choose another alias, or, {words}\n")
+    assert ci.ask("POST", "/rooms/ops", b"and well", Chat_Alias="ci", Chat_Secret=began).status == 201
+    assert nc.read() == "#ops ci has joined\n#ops ci: deploy done\n#ops ci: and well\n"
+
+
+def test_who_tries_too_many_secrets_is_sent_away():
+    door = Door(Limits(aliases_at_once=3, aliases_per_second=0.1))
+    ci, eve = WebPeer(door), WebPeer(door)
+    ci.ask("POST", "/rooms/ops", b"hi", Chat_Alias="ci", Chat_Secret=SECRET)
+    tried = [eve.ask("POST", "/rooms/ops", b"x", Chat_Alias="ci", Chat_Secret=f"{SECRET}{n}").status for n in range(5)]
+    assert tried == [409, 409, 409, 429, 429]
+
+
+@pytest.mark.parametrize("secret", ["short", "x" * 15, "x" * 129, "with a space in it", "with.a.full.stop.in.it"])
+def test_a_secret_that_is_none_is_refused(curl, secret):
+    answer = curl.ask("POST", "/rooms/ops", b"hi", Chat_Alias="ci", Chat_Secret=secret)
+    assert answer.status == 400
+    assert "a Chat-Secret is 16 to 128 of A-Z a-z 0-9 _ -" in answer.text
+
+
 @pytest.mark.parametrize("key", ["", '""', '"', "a b", "a/b", "x" * 65, '"x', "é", "a, b"])
 def test_a_key_that_is_none_is_refused(door, curl, key):
     answer = curl.ask("POST", "/rooms/ops", b"hi", Chat_Alias="ci", Idempotency_Key=key or " ")
@@ -1026,7 +1128,7 @@ def test_a_page_of_another_site_cannot_post(door, curl):
         ("POST", "/rooms", "GET, HEAD, OPTIONS"),
         ("DELETE", "/rooms/lobby", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/rooms/lobby/events", "GET, HEAD, OPTIONS"),
-        ("POST", "/rooms/lobby.txt", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/rooms/lobby.txt", "GET, HEAD, POST, OPTIONS"),
         ("GET", "/everyone", "POST, OPTIONS"),
         ("HEAD", "/people/nc", "POST, OPTIONS"),
         ("TRACE", "/people/nc", "POST, OPTIONS"),
@@ -1133,6 +1235,42 @@ def test_who_cannot_even_come_in_is_told_so_and_nothing_is_said_later(full):
     assert answer == ""
     assert "ops" in full.hub.rooms  # the other one is said: it had waited for a moment only
     assert full.hub.rooms["ops"].number == 2
+
+
+def begin_post(door, key="k1"):
+    """Post under a key, of which nothing is decided yet; return the peer."""
+    curl = WebPeer(door)
+    head = (
+        f"POST /rooms/ops HTTP/1.1\r\nHost: localhost\r\nChat-Alias: ci\r\nIdempotency-Key: {key}\r\nContent-Length: 2"
+    )
+    curl.connection.dataReceived(f"{head}\r\n\r\nhi".encode())
+    return curl
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_post_of_which_nobody_knows_is_told_so_and_is_said_once_when_it_is_posted_again(door, curl, is_kept):
+    assert post(curl).status == 201
+    door.journal._end_turn_soon = lambda: None
+    first = begin_post(door)
+    batch = list(door.journal._batch)
+    door.hub.doubt(batch, Unknown("disk error"))
+    door.clock.advance(0)
+    answer = first.take().decode()
+    assert answer.startswith("HTTP/1.1 504 ")
+    assert "Retry-After: 5" in answer
+    assert str(Unknown("disk error")) in answer
+    again = begin_post(door)
+    if not is_kept:
+        del door.journal._batch[: len(batch)]
+        door.hub.refuse(batch, Unknown("disk error"))
+    del door.journal._end_turn_soon
+    door.journal._end_turn()
+    door.settle()
+    door.clock.advance(0)
+    assert again.take().decode().startswith("HTTP/1.1 20")
+    said = [event.text for event in door.hub.rooms["ops"].tail if event.kind == SAID]
+    assert said == ["hi", "hi"]
+    assert door.faults == []
 
 
 # -- goings

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from twisted_chat.errors import AliasTaken, BadAlias, TooManyRooms
+from twisted_chat.events import SAID, Event
 from twisted_chat.limits import Limits
+from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
 from .house import House
@@ -185,6 +189,77 @@ def test_nick_to_ones_own_alias_in_other_letters(house):
     assert house.hub.directory.looks == {}
 
 
+def test_nick_to_the_alias_that_one_has_is_told_to_nobody_else(house):
+    alice, bob = house.enter("alice"), house.enter("Bob")
+    bob.type("/nick Bob", "/nick \uff22ob")
+    assert bob.heard() == ["-- you are Bob already"] * 2
+    assert alice.heard() == []
+    assert house.hub.rooms["lobby"].number == 2
+
+
+def test_moves_off_hides_who_comes_and_goes_and_shares_its_bytes(house):
+    alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
+    for person in (bob, carol):
+        person.type("/set moves off").heard()
+    sent = []
+    for person in (bob, carol):
+        person.send = lambda data: (sent.append(data), True)[1]
+    dave = house.enter("dave")
+    alice.type("/nick al", "hi", "/join ops", "/leave ops")
+    dave.type("/quit")
+    assert sent == [b"al: hi\n"] * 2
+    assert sent[0] is sent[1]
+    del bob.send, carol.send
+    assert "al: hi" in alice.heard()
+    assert bob.type("/history 3").heard() == ["-- lobby, from 5 on:", "al: hi", "-- that was lobby"]
+    assert bob.type("/set moves on").heard() == ["-- stamps off, numbers off, colour off, moves on, echo on, bell off"]
+    alice.type("/quit")
+    assert bob.heard() == ["al has left the chat room!"]
+
+
+def test_moves_off_writes_nothing_when_a_connection_is_lost(house):
+    bob, dave = house.enter("bob"), house.enter("dave")
+    bob.type("/set moves off").heard()
+    written = []
+    bob.send = lambda data: (written.append(data), True)[1]
+    dave.is_closed = True
+    house.hub.leave_all(dave.member, "")
+    house.settle()
+    assert dave.member.gone
+    assert written == []
+
+
+def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_others(house, monkeypatch):
+    bob = house.enter("bob", view=JsonView())
+    inbox = bob.member.inbox
+    inbox.withheld = [range(3, 6)]
+    log = [Event(SAID, "@bob", "alice", str(number), 99, number) for number in range(1, 9)]
+    monkeypatch.setattr(house.hub, "remembered", lambda group: log)
+    house.hub.past.give(bob.member, inbox, 1, 8)
+    house.settle()
+    given = [(m["kind"], m.get("number") or (m["first"], m["last"])) for m in map(json.loads, bob.heard())]
+    assert given == [("said", 1), ("said", 2), ("skipped", (3, 5)), ("said", 6), ("said", 7), ("said", 8)]
+
+
+def test_moves_off_leaves_the_answers_to_what_one_does_oneself(house):
+    house.enter("alice")
+    bob = house.enter("bob")
+    bob.type("/set moves off").heard()
+    assert bob.type("/nick rob").heard() == ["-- you are now known as rob"]
+    assert bob.type("/join ops").heard() == ["-- 1 in ops: rob"]
+    assert bob.type("/leave").heard() == ["-- you now talk in lobby"]
+
+
+def test_moves_off_where_who_comes_hears_what_is_said_in_the_same_turn(house):
+    alice, bob = house.enter("alice"), house.enter("bob", "ops")
+    bob.type("/set moves off", "/set echo off").heard()
+    for person, line in ((alice, "/join ops"), (bob, "/say mine"), (alice, "hi")):
+        person.ask(line)
+    house.settle()
+    assert alice.heard()[-2:] == ["#ops bob: mine", "alice: hi"]
+    assert bob.heard() == ["alice: hi"]
+
+
 def test_nick_in_no_room_is_told_to_oneself(house):
     bob = house.enter("bob").type("/leave")
     bob.heard()
@@ -305,7 +380,7 @@ def test_echo_off_hides_ones_own_lines_only(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/set echo off", "mine", "/me mine", "/all mine", "/msg alice mine")
     alice.type("hers")
-    assert bob.heard() == ["-- stamps off, numbers off, colour off, echo off, bell off", "alice: hers"]
+    assert bob.heard() == ["-- stamps off, numbers off, colour off, moves on, echo off, bell off", "alice: hers"]
 
 
 def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
@@ -324,10 +399,11 @@ def test_the_bell_rings_for_what_concerns_one(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/set bell on")
     bob.heard()
-    alice.type("hi", "hi Bob!", "/msg bob hi", "/all hi")
+    alice.type("hi", "bobby, hi", "hi Bob!", "/msg bob hi", "/all hi")
     bob.type("bob here")
     assert bob.heard() == [
         "alice: hi",
+        "alice: bobby, hi",
         "alice: hi Bob!\a",
         "[alice -> bob] hi\a",
         "[alice -> all] hi\a",

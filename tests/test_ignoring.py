@@ -268,7 +268,7 @@ def test_one_person_is_one_entry(house):
 def test_an_entry_remembers_so_many_sessions():
     ignoring = NOBODY.adding("eve", [0])
     for session in range(1, KNOWN + 2):
-        ignoring.came("eve", session, lambda session: False)
+        ignoring.came("eve", session, ())
         ignoring.renamed("eve", -session)
     (entry,) = ignoring._entries
     assert len(entry.theirs) == len(entry.others) == KNOWN

@@ -24,6 +24,7 @@ class Kept:
         self.journal, self.clock = journal, clock
         self.batches = []
         self.refused = []
+        self.doubted = []
         self.next = []  # what is appended, an item a batch, while delivering
         journal.start(self)
         self.known = journal.open()
@@ -37,6 +38,9 @@ class Kept:
 
     def refuse(self, batch, error):
         self.refused.append((list(batch), error))
+
+    def doubt(self, batch, error):
+        self.doubted.append((list(batch), error))
 
     def remembered(self, group):
         return [event for event in self.events if event.group == group and event.kind != REPEATED]
@@ -301,6 +305,15 @@ def test_the_hubs_own_are_never_a_repetition(kept):
     kept.journal.append(Event(CLAIMED, "", "", "bob", 2, ident="pc/1"))
     kept.turn()
     assert [(event.kind, event.number) for event in kept.events] == [(CLAIMED, 0)] * 2
+
+
+def test_what_was_asked_for_under_a_name_is_recalled_by_it(kept):
+    for room, ident in (("lobby", "a/1"), ("lobby", "a/2"), ("ops", "a/3"), ("lobby", "")):
+        kept.journal.append(Event(SAID, room, "alice", f"{room} {ident}", 1, ident=ident))
+    kept.turn()
+    assert kept.texts(ident="a/2") == ["lobby a/2"]
+    assert kept.texts(ident="a/3") == kept.texts(ident="b/1") == []
+    assert kept.texts("ops", ident="a/3") == ["ops a/3"]
 
 
 def test_a_journal_in_memory_remembers_a_bounded_number_of_idents(monkeypatch):

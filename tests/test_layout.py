@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "rooms": GROUND | {"room"},
     "past": GROUND | {"member", "room", "rooms"},
     "directory": {"errors", "member", "text"},
-    "hub": GROUND | {"directory", "ignoring", "member", "past", "room", "rooms"},
+    "unkept": GROUND | {"member"},
+    "hub": GROUND | {"directory", "ignoring", "member", "past", "room", "rooms", "unkept"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
@@ -62,8 +63,8 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 PURE = (
-    "errors events text limits interfaces calls ignoring traffic room rooms member directory past hub commands "
-    "programs wire"
+    "errors events text limits interfaces calls ignoring traffic room rooms member directory past unkept hub "
+    "commands programs wire"
 ).split()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
@@ -9,7 +11,7 @@ from twisted_chat import commands
 from twisted_chat.doors.chat import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, address_text
 from twisted_chat.doors.line import Refuser
 from twisted_chat.doors.telnet import AYT_ANSWER
-from twisted_chat.errors import ChatError
+from twisted_chat.errors import ChatError, NotKept
 from twisted_chat.limits import Limits
 from twisted_chat.member import KEPT
 
@@ -63,8 +65,97 @@ def test_two_that_claim_one_alias_in_the_same_turn(door):
     second.chat.dataReceived(b"bob\nhi\n")
     door.settle()
     assert "you are now connected!" in first.read()
-    assert second.read().startswith("alias?!! bob is taken: choose another alias\nalias?")
-    assert second.chat.member.alias == "hi"  # the next line was the next answer to the prompt
+    assert second.read() == (
+        "alias?!! bob is taken: choose another alias\n!! the line that you sent after it was not read\nalias?"
+    )
+    assert second.chat.member.alias == ""
+
+
+TAKEN = "!! bob is taken: choose another alias"
+RESERVED = "!! that alias cannot be used: root is a word of the server's own"
+NOT_IN = "!! you did not come in, and nothing was said: try again under another alias"
+
+
+@pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
+@pytest.mark.parametrize(
+    "script, told",
+    [
+        ("hello\n", "!! the line that you sent after it was not read"),
+        ("hello\n\n  \nworld\n/who\n", "!! the 3 lines that you sent after it were not read"),
+        ("hello\nwor", "!! the 2 lines that you sent after it were not read"),
+        ("x" * 5000 + "\n", "!! the line that you sent after it was not read"),
+    ],
+)
+def test_what_was_sent_before_an_alias_is_refused_is_no_alias_and_is_not_said(door, alias, why, script, told):
+    bob = door.enter("bob")
+    other = door.connect().send(f"{alias}\n{script}")
+    assert other.read() == f"alias?{why}\n{told}\nalias?"
+    assert not other.is_closed
+    other.send("ld\n") if script.endswith("wor") else None
+    assert other.chat.member.alias == ""
+    assert other.send("carol\n", "hi\n").read().endswith("carol: hi\n")
+    assert bob.read() == "carol has connected to the chat room\ncarol: hi\n"
+
+
+@pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
+@pytest.mark.parametrize("last", ["hello\n/quit\n", "hello\n/Q bye\nmore\n", "hello\n\x04"])
+def test_a_script_that_does_not_get_its_alias_is_told_so_and_ends(door, alias, why, last):
+    door.enter("bob")
+    other = door.connect().send(f"{alias}\n{last}")
+    first, *_dropped, end = other.read().removeprefix("alias?").splitlines()
+    assert (first, end) == (why, NOT_IN)
+    assert other.is_closed
+
+
+@pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_a_half_closed_input_whose_alias_is_refused_ends_with_an_error(door, alias, why, is_at_once):
+    door.enter("bob")
+    other = door.connect()
+    other.read()
+    other.chat.dataReceived(f"{alias}\nhello".encode())
+    if not is_at_once:
+        door.settle()
+    other.end()
+    told = other.read().replace("alias?", "").splitlines()
+    assert (told[0], told[-1]) == (why, NOT_IN)
+    assert other.is_closed
+    assert "hello" not in door.hub.aliases
+
+
+def test_whoever_leaves_without_having_tried_an_alias_is_told_nothing(door):
+    other = door.connect()
+    other.end()
+    assert other.read() == "alias?"
+    assert other.is_closed
+
+
+@pytest.mark.parametrize("line", ["/quit", "/q", "/EXIT now"])
+def test_who_types_quit_at_the_prompt_leaves(door, line):
+    other = door.connect().send(f"{line}\n")
+    assert other.read() == "alias?"
+    assert other.is_closed
+
+
+HOW = "type the name that you want to be known by, and press Enter; /quit leaves"
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ("/help", f"-- {HOW}"),
+        ("/?", f"-- {HOW}"),
+        ("/who", f"!! you are not in the chat yet: {HOW}"),
+        ("/nonsense", f"!! you are not in the chat yet: {HOW}"),
+        ("//x", f"!! you are not in the chat yet: {HOW}"),
+        ("/", f"!! you are not in the chat yet: {HOW}"),
+    ],
+)
+def test_a_command_at_the_prompt_is_no_alias(door, line, told):
+    other = door.connect()
+    other.read()
+    assert other.send(f"  {line}\n" if line == "/help" else f"{line}\n").read() == f"{told}\nalias?"
+    assert other.send("carol\n").chat.member.alias == "carol"
 
 
 def test_what_one_packet_asks_is_taken_in_order(door):
@@ -95,6 +186,24 @@ def test_many_posts_in_one_packet_are_one_turn(door):
 def test_the_answer_to_a_question_counts_what_was_said_before_it(door):
     bob = door.enter("bob").send("hello\n/history 1\n/nope\nx\n")
     assert bob.read().splitlines()[:3] == ["bob: hello", "-- lobby, from 2 on:", "bob: hello"]
+
+
+def test_who_cannot_come_in_because_nothing_is_kept_is_told_at_once_and_not_of_a_missing_alias(door):
+    bob = door.connect()
+    bob.read()
+    bob.chat.dataReceived(b"bob\n")
+    end_turn, door.journal._end_turn_soon = door.journal._end_turn_soon, lambda: None
+    door.clock.advance(0)  # he has the alias, and is to join
+    batch, door.journal._batch = door.journal._batch, []
+    door.hub.refuse(batch, NotKept("disk full"))
+    told = "-- the server cannot keep anything now (disk full): you come in once it can, or come again later\n"
+    assert bob.read() == told
+    door.clock.advance(door.limits.alias_seconds)
+    assert bob.read() == "-- the server could not keep anything for 60 seconds: come again later; goodbye\n"
+    assert bob.is_closed
+    door.journal._end_turn_soon = end_turn
+    door.journal._end_turn()
+    door.settle()
 
 
 def test_no_alias_in_time_is_a_polite_close(door):
@@ -132,7 +241,7 @@ def test_one_too_many_from_an_address_is_told_and_closed():
 
 def test_an_address_that_fails_too_often_is_closed_until_later():
     door = Door(Limits(aliases_at_once=3, aliases_per_second=1))
-    bob = door.connect().send("-\n" * 4)
+    bob = door.connect().send(*["-\n"] * 4)
     assert bob.read().splitlines()[-1].endswith("too many aliases were tried from your address: come back in a minute")
     assert bob.is_closed
     bob.lose()
@@ -316,24 +425,134 @@ def lab(door, alias):
     return peer
 
 
+def quiet(peer):
+    """Let the time pass after which a line of the lab's client is whole."""
+    peer.door.clock.advance(0.08)
+    peer.door.settle()
+    return peer
+
+
 def test_the_labs_client_needs_no_line_ends(door):
     alice = door.enter("alice")
     lab_client = lab(door, "Bhoomika")
     assert "you are now connected!" in lab_client.read()
     alice.read()
     lab_client.send("Bhoomika: Hi everyone", "Bhoomika: Bhoomika: twice", "Bhoomika: ", "Bhoomika: /me waves")
+    quiet(lab_client)
     assert alice.read().splitlines() == ["Bhoomika: Hi everyone", "Bhoomika: Bhoomika: twice", "* Bhoomika waves"]
+
+
+@pytest.mark.parametrize("cuts", [[4], [6], [30], [4, 30, 50], [100]])
+def test_a_line_of_the_labs_client_that_comes_in_segments_is_one_line(door, cuts):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.read()
+    line = ("bob: " + "w\u00f6rd " * 20 + "end").encode()
+    for begin, end in itertools.pairwise([0, *cuts, len(line)]):
+        lab_client.send(line[begin:end])
+        door.clock.advance(0.07)
+    quiet(lab_client).send("bob: next")
+    quiet(lab_client)
+    assert alice.read().splitlines() == [line.decode(), "bob: next"]
+
+
+def test_a_line_of_the_labs_client_may_be_as_long_as_any_and_one_too_long_costs_no_other(door):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.read(), lab_client.read()
+    for line in ("x" * 4096, "y" * 4097, "next"):
+        quiet(lab_client.send("bob: " + line[:3000], line[3000:]))
+    assert alice.read().splitlines() == ["bob: " + "x" * 4096, "bob: next"]
+    assert "!! that line is longer than 4,096 bytes" in lab_client.read()
+
+
+@pytest.mark.parametrize("end", ["end", "lose"])
+def test_what_the_labs_client_sent_last_is_said_though_it_ends(door, end):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.read()
+    lab_client.send("bob: last words")
+    getattr(lab_client, end)()
+    assert alice.read().splitlines() == ["bob: last words", "bob has left the chat room!"]
 
 
 def test_the_labs_client_is_not_sent_a_second_bare_prompt(door):
     door.enter("bob")
     lab_client = lab(door, "bob")
     assert lab_client.read() == "!! bob is taken: choose another alias\n"
-    lab_client.send("bob: rob")
+    quiet(lab_client.send("bob: rob"))
     assert lab_client.chat.member.alias == "rob"
     lab_client.read()
-    lab_client.send("bob: hi")
+    quiet(lab_client.send("bob: hi"))
     assert lab_client.read() == "rob: hi\n"
+
+
+WIDE = "\u65e5\u672c\U0001f600\u00e9x" * 20
+
+
+def writes(peer):
+    """Note what is written to a peer, and when."""
+    noted = []
+    write = peer.transport.write
+    peer.transport.write = lambda data: (noted.append((peer.door.clock.seconds(), bytes(data))), write(data))
+    return noted
+
+
+def test_the_labs_client_is_sent_no_chunk_that_ends_inside_a_character(door):
+    alice = door.enter("alice")
+    for number in range(20):
+        alice.send(f"{'a' * number}{WIDE}\n", "plain\n")
+    lab_client = door.connect().send("bob")
+    sent = writes(lab_client)
+    for _ in range(200):
+        door.clock.advance(0.01)
+        door.settle()
+    alice.send(f"{WIDE * 10}\nplain\n{WIDE}\n")
+    alice.send("more\n")
+    for _ in range(200):
+        door.clock.advance(0.01)
+        door.settle()
+    shown = b"".join(data for _when, data in sent).decode()
+    assert shown.count(WIDE) == 10 + 10 + 1  # of the last 20 lines, and since
+    assert shown.endswith(f"alice: plain\nalice: {WIDE}\nalice: more\n")
+    last = 0.0
+    for when, data in sent:
+        data.decode()  # a chunk that is read by itself
+        if not data.isascii():
+            assert len(data) <= 1024
+            assert when - last >= 0.05 - 1e-6  # and what was before it has been read
+        last = when
+
+
+def test_plain_lines_reach_the_labs_client_at_once(door):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    lab_client.read()
+    alice.send("one\n" + "x" * 2000 + "\n")
+    assert lab_client.read() == "alice: one\nalice: " + "x" * 2000 + "\n"
+
+
+def test_the_labs_client_is_behind_when_more_waits_for_it_than_it_can_take_and_catches_up():
+    door = Door(Limits().lifted())
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    for _ in range(4):
+        alice.send(f"{WIDE}\n" * 100)
+    assert lab_client.chat.member.is_behind
+    heard = lab_client.read()
+    for _ in range(400):
+        door.clock.advance(0.05)
+        door.settle()
+    heard += lab_client.read()
+    assert not lab_client.chat.member.is_behind
+    skipped = sum(int(line.split()[1]) for line in heard.splitlines() if " skipped, " in line)
+    assert heard.count(WIDE) + skipped == 400
+    alice.send("on\n")
+    assert lab_client.read() == "alice: on\n"
+    door.close()
+
+
+def test_the_labs_client_is_told_all_before_its_connection_ends(door):
+    alice, lab_client = door.enter("alice"), lab(door, "bob")
+    alice.send(f"{WIDE * 10}\n")
+    quiet(lab_client.send("bob: /quit"))
+    assert lab_client.read().endswith(f"alice: {WIDE * 10}\nbob has left the chat room!\n")
+    assert lab_client.is_closed
 
 
 @pytest.mark.parametrize(
@@ -346,13 +565,12 @@ def test_what_is_not_the_labs_client(door, chunks):
     assert peer.chat._lab_prefix == b""
 
 
-def test_an_unterminated_line_of_the_labs_client_begins_with_its_own_alias(door):
+def test_a_line_of_the_labs_client_loses_only_its_own_alias(door):
     lab_client = lab(door, "bob")
     lab_client.read()
     lab_client.send("alice: hi")
     assert lab_client.read() == ""
-    lab_client.send("\n")
-    assert lab_client.read() == "bob: alice: hi\n"
+    assert quiet(lab_client).read() == "bob: alice: hi\n"
 
 
 # -- floods, slow readers, faults

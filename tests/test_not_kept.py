@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from twisted_chat.errors import NotKept
+from twisted_chat.errors import NotKept, Unknown
 from twisted_chat.events import Event
 from twisted_chat.interfaces import Known
 from twisted_chat.limits import Limits
 from twisted_chat.member import IN_FLIGHT
+from twisted_chat.wire.jsonlines import JsonView
+from twisted_chat.wire.plain import PlainView
 
 from .house import House
 
@@ -88,6 +92,56 @@ def test_a_claim_that_is_kept_ends_in_the_lobby_even_if_the_disk_fails_in_betwee
     mend_disk(house)
     house.settle()
     assert alice.member.alias == "alice"
+    assert list(alice.member.rooms) == ["lobby"]
+
+
+UNKNOWN = Unknown("disk error")
+
+
+def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.heard()
+    house.hub.say_lines(alice.member, ["one", "two"])
+    alice.ask("/join ops")
+    house.hub.doubt(house.journal.batch, UNKNOWN)
+    assert alice.heard() == [f"!! {UNKNOWN}"]
+    assert alice.member.in_flight == 3
+    house.settle()
+    assert bob.heard() == ["alice: one", "alice: two"]
+    assert alice.member.in_flight == 0
+    assert list(alice.member.rooms) == ["lobby", "ops"]
+
+
+def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house):
+    ann = house.enter("ann", view=JsonView())
+    ann.member.request = "pc/1"
+    house.hub.say(ann.member, "hi")
+    ann.member.request = "pc/2"
+    house.hub.join(ann.member, "ops")
+    ann.member.request = ""
+    ann.heard()
+    house.hub.doubt(house.journal.batch, UNKNOWN)
+    assert [(json.loads(line)["error"], json.loads(line)["id"]) for line in ann.heard()] == [("unknown", "1")]
+    house.settle()
+    assert [json.loads(line)["kind"] for line in ann.heard()] == ["said", "joined"]
+
+
+@pytest.mark.parametrize("is_doubted", [False, True])
+@pytest.mark.parametrize("view", [PlainView(), JsonView()])
+def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_later(house, view, is_doubted):
+    alice = house.connect(view)
+    house.hub.claim(alice.member, "alice")
+    house.journal.turn()
+    break_disk(house)
+    for _ in range(3):
+        if is_doubted:
+            house.hub.doubt(house.journal.batch, Unknown("disk full"))
+        house.journal.turn()
+    told = "the server cannot keep anything now (disk full): you come in once it can, or come again later"
+    (line,) = alice.heard()
+    assert told in line
+    mend_disk(house)
+    house.settle()
     assert list(alice.member.rooms) == ["lobby"]
 
 

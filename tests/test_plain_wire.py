@@ -57,6 +57,15 @@ def test_every_kind_has_its_line_and_reads_back(event, line):
     assert decode(line) == event
 
 
+@pytest.mark.parametrize("options", [{}, {"numbers": True, "colour": True}])
+def test_without_moves_nobody_is_seen_to_come_and_go(options):
+    events = [event for event, _line in LINES]
+    shown = [event for event in events if event.kind not in (JOINED, LEFT, RENAMED)]
+    view = PlainView(moves=False, **options)
+    assert view.encode(events) == PlainView(**options).encode(shown)
+    assert [bool(part) for part in view.each(events, view.encode(events))] == [event in shown for event in events]
+
+
 @pytest.mark.parametrize("event, line", LINES)
 def test_numbers_and_stamps_come_first(event, line, monkeypatch):
     event = event._replace(number=1042 if event.group else 0, when=86399.5 if event.group else 0)
@@ -95,4 +104,4 @@ def test_what_no_view_writes_is_not_read(line):
 def test_views_are_known_by_what_they_show():
     assert PlainView().having("numbers", on=True) == PlainView(numbers=True)
     assert {PlainView(): 1}[PlainView("\n")] == 1
-    assert [PlainView(stamps=True).shows(option) for option in PlainView().options] == [True, False, False]
+    assert [PlainView(stamps=True).shows(option) for option in PlainView().options] == [True, False, False, True]

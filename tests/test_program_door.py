@@ -13,8 +13,13 @@ from twisted.python.failure import Failure
 
 from twisted_chat.doors.chat import GOODBYE
 from twisted_chat.errors import NotKept
+from twisted_chat.events import REPEATED
 from twisted_chat.interfaces import Known
+from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.memory import MemoryJournal
+from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
+from twisted_chat.member import FETCHED
 
 from .doors import Door
 
@@ -297,6 +302,118 @@ def test_what_was_said_to_somebody_who_had_the_alias_before_is_not_shown(door):
     new.asks("hello", version=1, alias="carol", token=TOKEN[::-1], after={"@": 0})
     bob.send("/msg carol for the new one\n")
     assert [text for _room, _number, text in new.said()] == ["for the new one"]
+
+
+class Keeps(MemoryJournal):
+    """Recalls all that was ever delivered, as a file does."""
+
+    def start(self, user):
+        super().start(user)
+        self.kept, deliver = [], user.deliver
+
+        def delivered(batch):
+            self.kept += [event for event in batch if event.number and event.kind != REPEATED]
+            deliver(batch)
+
+        user.deliver = delivered
+
+    def _found(self, query):
+        return chosen(query, lambda group: [event for event in self.kept if log_of(event.group) == log_of(group)])
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    monkeypatch.setattr("tests.doors.MemoryJournal", Keeps)
+    door = Door(Limits(grace_seconds=1).lifted())
+    yield door
+    door.close()
+
+
+def shown(messages):
+    """Return what a program was given of the log of its alias."""
+    numbers = [
+        (m["kind"], m.get("number") or (m["first"], m["last"])) for m in messages if m.get("room", "")[:1] == "@"
+    ]
+    return [found for found in numbers if found[0] != "took"]
+
+
+def comes_back(door, alias, seen, token=TOKEN):
+    program = Program(door)
+    program.asks("hello", version=1, alias=alias, token=token, after={"@": seen, "*": 0})
+    return program, shown(program.heard())
+
+
+def goes(door, program):
+    program.dies()
+    door.clock.advance(1)
+    door.settle()
+
+
+@pytest.mark.parametrize("is_person", [True, False])
+def test_all_that_was_said_to_ones_alias_while_one_had_it_is_given_and_the_rest_told_as_skipped(kept, is_person):
+    ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
+    bob.dies()
+    ann.send("/msg bob acknowledged within the grace\n")  # 2; 1 was the took
+    kept.clock.advance(1)
+    kept.settle()
+    if is_person:
+        eve = kept.enter("BOB")
+        ann.send("/msg bob for eve\n" * 3)
+        eve.send("/quit\n")
+    else:
+        eve = Program(kept, "BOB", token=TOKEN + "2")
+        ann.send("/msg bob for eve\n" * 3)
+        eve.asks("quit")
+    bob, given = comes_back(kept, "bob", 1)
+    assert given == [("said", 2), ("skipped", (3, 6))]
+    goes(kept, bob)
+    eve, given = comes_back(kept, "bob", 0, TOKEN + "2")
+    assert given == ([] if is_person else [("said", 4), ("said", 5), ("said", 6), ("skipped", (7, 7))])
+
+
+def test_who_never_had_the_alias_is_told_nothing_of_its_past(kept):
+    ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
+    ann.send("/msg bob for bob\n")
+    goes(kept, bob)
+    _eve, given = comes_back(kept, "bob", 0, TOKEN + "2")
+    assert given == []
+
+
+def test_a_long_time_that_was_another_s_is_one_gap(kept):
+    ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
+    goes(kept, bob)
+    eve = kept.enter("bob")
+    for _ in range(FETCHED // 100 + 1):
+        ann.send("/msg bob for eve\n" * 100)
+        eve.read()
+    eve.send("/quit\n")
+    bob, given = comes_back(kept, "bob", 1)
+    assert given == [("skipped", (2, FETCHED + 102))]
+
+
+def test_where_it_is_not_known_who_had_the_alias_all_of_that_is_skipped(door):
+    """The journal in memory remembers only what is in somebody's tail."""
+    bob = Program(door, "bob", token=TOKEN)
+    door.enter("ann").send("/msg bob one\n" * 2)
+    bob.asks("quit")
+    bob, given = comes_back(door, "bob", 1)
+    assert given == [("skipped", (2, 3))]
+
+
+def test_who_leaves_an_alias_while_behind_is_not_given_what_was_said_to_others(kept):
+    ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
+    goes(kept, bob)
+    eve = kept.enter("bob")
+    ann.send("/msg bob for eve\n")
+    eve.send("/quit\n")
+    bob = Program(kept)
+    bob.peer.chat.member.falls_behind()
+    bob.asks("hello", version=1, alias="bob", token=TOKEN, after={"@": 1})
+    bob.asks("nick", alias="rob")
+    assert "for eve" not in str(bob.heard())
+    bob.peer.chat.member.catch_up()
+    kept.settle()
+    assert "for eve" not in str(bob.heard())
 
 
 def test_the_public_name_of_a_program_is_no_help_in_finding_its_token(door, alice):

@@ -261,7 +261,7 @@ def test_those_who_wait_for_the_index_take_turns_and_who_is_gone_is_passed_over(
     is_done = threading.Event()
 
     def all_at_once():  # in the thread that commits
-        connection = writer._reopened()
+        connection = writer._opened
         connection.execute("INSERT INTO found (found) VALUES ('delete-all')")
         connection.execute("UPDATE rooms SET indexed = 0")
         writer.index_first(Query("gone"), lambda: False, lambda: indexed.append("gone"))

@@ -350,6 +350,23 @@ def test_the_lab_client_works_unmodified_and_chats_with_netcat(twistd, lab):
         ]
 
 
+def test_the_lab_client_lives_through_any_script_and_sends_long_lines(twistd, lab):
+    server = twistd()
+    wide = "\u65e5\u672c\U0001f600\u00e9x" * 20
+    with server.connect("nick") as nick:
+        for number in range(20):
+            nick.send(f"{'a' * number}{wide}{number:02}\n")
+        nick.read_until("19\n")
+        ann = lab(server.port, "ann")
+        ann.expect_exact("quit leaves\r\n")
+        assert "Error!" not in ann.before
+        assert ann.before.count(wide) == 20
+        nick.send(f"{wide * 10}\nstill there?\n")
+        ann.expect_exact("still there?\r\n")
+        ann.sendline("b\u00e6 " * 200 + "end")
+        assert nick.read_until("end\n").endswith("ann: " + "b\u00e6 " * 200 + "end\n")
+
+
 def test_commands_work_in_the_lab_client(twistd, lab):
     ann = lab(twistd().port, "ann")
     ann.expect_exact("quit leaves\r\n")

@@ -121,5 +121,5 @@ def test_export_prints_what_is_kept_while_the_server_runs(twistd, tmp_path):
 def test_export_says_what_is_wrong(tmp_path):
     assert run(*EXPORT, "a b", cwd=tmp_path)[0] == 2
     status, out, err = run(*EXPORT, "lobby", "--journal", "nowhere", cwd=tmp_path)
-    assert (status, out, err) == (1, "", "twisted-chat export: there is no file nowhere\n")
+    assert (status, out, err) == (1, "", "twisted-chat export: there is no file nowhere: give the server's journal\n")
     assert not list(tmp_path.iterdir())

@@ -123,7 +123,7 @@ def test_a_file_over_its_size_loses_the_oldest_of_every_room_and_shrinks(kit, pa
     kept = kit(size=1_000_000)
     for second in range(100):
         for room in ["a", "b"]:
-            kept.say(*("word " * 200 for _ in range(20)), room=room, now=1000.0 + second)
+            kept.say(*("word " * 10 + "x" * 950 for _ in range(20)), room=room, now=1000.0 + second)
     kept.index()
     assert 2 < kept.prune(1100.0) < 200
     kept.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -203,6 +203,15 @@ def test_noise_in_one_room_takes_nothing_from_the_others(kit):
     assert kept.numbers("loud")[0] > 1000
     assert 700_000 < used(kept) <= 1_000_000
     kept.is_sound()
+
+
+def test_the_largest_room_loses_its_oldest_events_before_an_older_and_smaller_one_does(kit):
+    kept = kit(size=1_000_000)
+    kept.say(*("word " * 200 for _ in range(200)), room="old", now=1000.0)
+    kept.say(*("word " * 200 for _ in range(1500)), room="loud", now=2000.0)
+    assert kept.prune(3000.0)
+    assert kept.numbers("old") == list(range(1, 201))
+    assert used(kept) <= 1_000_000
 
 
 def test_of_many_loud_rooms_each_loses_as_much_and_none_more_than_its_share(kit):

@@ -74,6 +74,24 @@ def test_a_seed_that_once_found_a_fault_finds_none(seed):
     assert Simulation(seed).run(400) == []
 
 
+class Swaps(Simulation):
+    """Programs take the aliases of those whose connection is cut, and leave them again."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        more = {self.nick: 12, self.cut: 4, self.lose: 12, self.pass_time: 30, self.connect: 6, self.say: 25}
+        self.weights = [more.get(step, weight) for step, weight in zip(self.steps, self.weights, strict=True)]
+
+    def aliases(self, program):
+        gone = [other.name for other in self.programs if not other.is_connected]
+        return (program.name, *gone)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_was_said_to_an_alias_is_given_to_whoever_had_it_then(seed):
+    assert Swaps(seed, ("cut", "nick", "late")).run(600) == []
+
+
 # -- planted faults
 
 
@@ -129,6 +147,19 @@ class Stutters(DiskJournal):
     def _write(self, batch):
         self.disk.idents.clear()
         return super()._write(batch)
+
+
+class SaysNo(DiskJournal):
+    """Takes for not kept what is written and could not be synced, and what a server reads that starts later."""
+
+    def _fail_after(self, events):
+        for event in events:
+            self.disk.idents.pop(event.ident, None)
+        self._not_kept(self._committing)
+
+
+def test_a_journal_that_says_no_where_nobody_knows_is_caught():
+    assert "refused" in caught(("disk",), SaysNo, rule="refused")
 
 
 class RetriesByTheWallClock(DiskJournal):
@@ -233,6 +264,18 @@ def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
 
     monkeypatch.setattr(Hub, "_told", leak)
     assert "unicast" in caught(())
+
+
+def test_a_hub_that_gives_only_the_newest_of_ones_private_lines_is_caught(monkeypatch):
+    monkeypatch.setattr("twisted_chat.programs._of_others", lambda takers, me: [(1, me.taken)])
+    found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
+    assert "gap" in {violation.rule for violations in found for violation in violations}
+
+
+def test_a_hub_that_gives_private_lines_to_who_has_the_alias_later_is_caught(monkeypatch):
+    monkeypatch.setattr("twisted_chat.programs._of_others", lambda takers, me: [])
+    found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
+    assert "unicast" in {violation.rule for violations in found for violation in violations}
 
 
 def test_a_member_who_is_left_in_a_list_is_caught(monkeypatch):

@@ -6,14 +6,17 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,8 +24,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, globalLogPublisher
 
-from twisted_chat.errors import CannotOpen, NotKept, NotRecalled
+from twisted_chat.errors import CannotOpen, NotKept, NotRecalled, Unknown
 from twisted_chat.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
+from twisted_chat.export import main as export_main
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import ANYONE, Known, Query
 from twisted_chat.journals import (
@@ -369,6 +373,21 @@ def test_only_the_owner_may_read_what_is_kept(begin, path):
     assert modes == dict.fromkeys(["chat.db", "chat.db-wal", "chat.db-shm", "chat.db.lock"], 0o600)
 
 
+@pytest.mark.parametrize("is_read", [False, True])
+def test_after_an_end_the_file_alone_has_everything(begin, path, tmp_path, is_read):
+    for count in range(1, 21):
+        kept = begin()
+        append(kept, said("hi"))
+        assert len(kept.ask()) == count
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            if is_read:
+                assert other.execute("SELECT count(*) FROM events").fetchone() == (count,)
+            kept.stop()
+            shutil.copy(path, tmp_path / "alone.db")
+        assert texts(export(tmp_path / "alone.db", "lobby")) == ["hi"] * count
+        assert is_read or not Path(f"{path}-wal").exists()
+
+
 def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
     kept = begin()
     (tmp_path / "other.db").symlink_to(path)
@@ -532,12 +551,12 @@ def limited(pages):
     return connect
 
 
-def refused(kept, why):
+def refused(kept, why, kind=NotKept):
     """Wait until something is refused; return it."""
     before = len(kept.refused)
     kept.clock.run_until(lambda: len(kept.refused) > before)
     batch, error = kept.refused[-1]
-    assert isinstance(error, NotKept)
+    assert type(error) is kind
     assert why in str(error)
     return batch
 
@@ -547,7 +566,7 @@ def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, mo
     monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
     kept = begin()
     append(kept, said("before"))
-    kept.journal._writing.do(kept.journal._writer.close)  # so that it is opened anew, on the full disk
+    kept.journal._writing.do(kept.journal._writer.renew)  # so that it is opened anew, on the full disk
     big = [said("x" * 4000) for _ in range(100)]
     kept.journal.append(*big)
     assert refused(kept, "disk full") == big
@@ -610,7 +629,7 @@ def test_what_another_program_locks_out_is_refused_and_works_again_after(begin, 
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         # The connection of before waits longer than a test would.
-        kept.journal._writing.do(kept.journal._writer.close)
+        kept.journal._writing.do(kept.journal._writer.renew)
         kept.say("lost")
         refused(kept, "file locked")
     kept.clock.advance(1)
@@ -626,7 +645,7 @@ def test_a_file_that_was_put_in_the_place_of_ours_is_not_written_to(begin, path,
     for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         name.unlink()
     shutil.copy(other, path)
-    kept.journal._writing.do(kept.journal._writer.close)
+    kept.journal._writing.do(kept.journal._writer.renew)
     kept.say("lost")
     refused(kept, "file moved or deleted")
     assert list(export(path, "lobby")) == []
@@ -732,7 +751,7 @@ def test_what_was_kept_before_is_repeated_even_if_nothing_can_be_kept_now(begin,
     assert (kept.events[-1].kind, kept.events[-1].number) == (SAID, 2)
 
 
-def test_what_was_kept_before_is_refused_if_nobody_can_know_that(begin, monkeypatch):
+def test_what_may_have_been_kept_before_is_told_as_unknown_if_nobody_can_know_that(begin, monkeypatch):
     kept = begin()
     append(kept, said("first", ident="pc/1"))
 
@@ -742,7 +761,10 @@ def test_what_was_kept_before_is_refused_if_nobody_can_know_that(begin, monkeypa
     monkeypatch.setattr(sqlite_log.Log, "commit", fail)
     monkeypatch.setattr(sqlite_log.Log, "repeated", fail)
     kept.journal.append(said("first", ident="pc/1"))
-    assert texts(refused(kept, "damaged file")) == ["first"]
+    kept.journal.append(said("second"))
+    assert texts(refused(kept, "damaged file", Unknown)) == ["first"]
+    assert texts(kept.refused[0][0]) == ["second"]  # which nobody has asked for before
+    assert type(kept.refused[0][1]) is NotKept
 
 
 def test_what_cannot_be_written_at_all_is_refused_and_harms_nothing_else(begin):
@@ -787,13 +809,133 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
     assert not stopped.called
     kept.clock.advance(0.2)
     assert stopped.called
-    ((batch, error),) = kept.refused
-    assert texts(batch) == ["lost", "too"]
+    ((batch, error),) = kept.doubted  # it may be on the disk when the next server starts
+    assert texts(batch) == ["lost"]
     assert "the disk does not answer" in str(error)
+    ((batch, error),) = kept.refused
+    assert texts(batch) == ["too"]
+    assert type(error) is NotKept
     hangs.set()
     eventually(lambda: not kept.clock.asked.empty())
     kept.clock.run_until(kept.clock.asked.empty)
-    assert kept.events == []  # what was refused does not happen after all
+    assert kept.events == []  # nobody is left to hear it
+
+
+# -- a commit of which nobody knows at first whether it is kept
+
+
+@pytest.fixture
+def syncs(monkeypatch):
+    """A disk whose commits fail while ``fails`` is "before", or once they are done: "after"."""
+
+    class Disk(sqlite3.Connection):
+        fails = ""
+
+        def execute(self, sql, *given):
+            if sql != "COMMIT" or not Disk.fails:
+                return super().execute(sql, *given)
+            if Disk.fails == "after":
+                super().execute(sql)
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Disk))
+    return Disk
+
+
+def wait(kept, seconds):
+    """Let some seconds pass, and in each the threads do what they have to."""
+    for _ in range(seconds * 2):
+        kept.clock.advance(0.5)
+        done = threading.Event()
+        kept.journal._writing.do(done.set)
+        assert done.wait(SECONDS)
+        while not kept.clock.asked.empty():
+            function, given = kept.clock.asked.get()
+            function(*given)
+
+
+def test_a_commit_that_fails_once_is_found_out_not_to_be_kept(begin, syncs):
+    kept = begin()
+    commit = kept.journal._writer._log.commit
+
+    def fail_once(batch, now):
+        syncs.fails = "before"
+        try:
+            return commit(batch, now)
+        finally:
+            syncs.fails = ""
+
+    kept.journal._writer._log.commit = fail_once
+    kept.say("lost")
+    assert texts(refused(kept, "disk error")) == ["lost"]
+    kept.clock.advance(1)
+    append(kept, said("lost"))
+    assert numbers(kept.events) == [1]
+    assert kept.texts() == ["lost"]
+    assert kept.doubted == []
+
+
+def test_a_commit_that_fails_when_it_is_done_is_found_out_to_be_kept(begin, syncs):
+    kept = begin()
+    syncs.fails = "after"
+    kept.journal.append(said("kept", ident="pc/1"), Lines("ops", "bob", ["a", "b"], 2), Event(CLAIMED, "", "", "x", 1))
+    wait(kept, 2)
+    assert kept.events == []
+    syncs.fails = ""
+    wait(kept, 2)
+    assert [(event.text, event.number) for event in kept.events] == [("kept", 1), ("a", 1), ("b", 2), ("x", 0)]
+    assert kept.refused == []
+    append(kept, said("next"))
+    assert kept.texts() == ["kept", "next"]
+
+
+def test_while_the_disk_fails_the_authors_are_told_once_that_nobody_knows_and_nothing_overtakes(begin, syncs, logged):
+    kept = begin()
+    syncs.fails = "before"
+    kept.journal.append(said("first"), said("named", ident="pc/1"))
+    wait(kept, 1)
+    kept.journal.append(said("behind"), said("named", ident="pc/1"))
+    wait(kept, 1)
+    assert kept.doubted == kept.refused == []
+    wait(kept, 6)
+    ((batch, error),) = kept.doubted
+    assert texts(batch) == ["first", "named"]
+    assert (type(error), error.why) == (Unknown, "disk error")
+    (others, no), (named, unknown) = kept.refused
+    assert (texts(others), type(no)) == (["behind"], NotKept)
+    assert (texts(named), type(unknown)) == (["named"], Unknown)  # since the one in doubt may be kept
+    kept.refused.clear()
+    syncs.fails = ""
+    wait(kept, 2)
+    assert [(texts(batch), type(error)) for batch, error in kept.refused] == [
+        (["first"], NotKept),
+        (["named"], Unknown),
+    ]
+    append(kept, said("named", ident="pc/1"))
+    assert [(event.kind, event.number) for event in kept.events] == [(SAID, 1)]
+    assert [text for level, text in logged if level is LogLevel.error] == [
+        f"cannot keep what is said in {kept.journal.path} (disk error): look at the system's log for this disk, "
+        "and at the limits of the process"
+    ]
+
+
+def test_what_a_disk_that_hung_has_kept_is_heard_before_anything_else(begin, monkeypatch):
+    kept = begin()
+    hangs = threading.Event()
+    commit = kept.journal._writer.commit
+    monkeypatch.setattr(kept.journal._writer, "commit", lambda *asked: hangs.wait(SECONDS) and commit(*asked))
+    kept.say("late")
+    kept.clock.advance(0)
+    kept.say("behind")
+    kept.clock.advance(sqlite.WATCH_SECONDS)
+    assert kept.doubted == []
+    kept.clock.advance(sqlite.WATCH_SECONDS)
+    assert [texts(batch) for batch, _error in kept.doubted] == [["late"]]
+    assert [texts(batch) for batch, _error in kept.refused] == [["behind"]]
+    hangs.set()
+    kept.clock.run_until(lambda: kept.events)
+    append(kept, said("next"))
+    assert [(event.text, event.number) for event in kept.events] == [("late", 1), ("next", 2)]
 
 
 def test_a_check_is_a_commit_of_its_own(begin, path):
@@ -828,11 +970,76 @@ def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, mon
     kept = begin()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        kept.journal._writing.do(kept.journal._writer.close)
+        kept.journal._writing.do(kept.journal._writer.renew)
         assert kept.check().why == "file locked"
     assert kept.check() is None
     append(kept, said("kept"))
     assert numbers(kept.events) == [1]
+
+
+def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begin, monkeypatch):
+    kept = begin()
+    insert = sqlite_log.Log._insert
+
+    def fill(log, events, rooms):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite_log.Log, "_insert", fill)
+    kept.say("lost")
+    refused(kept, "disk full")
+    assert kept.check().why == "disk full"
+    kept.clock.advance(sqlite.FRESH_SECONDS)
+    assert kept.check() is None
+    kept.say("lost")
+    refused(kept, "disk full")
+    assert kept.check().why == "disk full"
+    monkeypatch.setattr(sqlite_log.Log, "_insert", insert)
+    kept.clock.advance(1)
+    append(kept, said("kept"))
+    assert kept.check() is None
+
+
+def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, path, monkeypatch, logged):
+    kept = begin()
+    append(kept, said("hi"))
+    recalled = sqlite_reader.recalled
+
+    def fail(connection, query):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite_reader, "recalled", fail)
+    for _ in range(2):
+        with pytest.raises(NotRecalled):
+            kept.ask()
+        assert kept.check().why == "disk error"
+    monkeypatch.setattr(sqlite_reader, "recalled", recalled)
+    assert kept.texts() == ["hi"]
+    assert kept.check() is None
+    assert [text for level, text in logged if level is LogLevel.error] == [
+        f"cannot read the past in {path} (disk error): look at the system's log for this disk, "
+        "and at the limits of the process"
+    ]
+    assert (LogLevel.info, f"can read the past in {path} again") in logged
+
+
+def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeypatch, logged):
+    kept = begin()
+    append(kept, said("hi"), said("ho", room="ops"))
+    recalled = sqlite_reader.recalled
+
+    def damaged(connection, query):
+        if query.group == "ops":
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return recalled(connection, query)
+
+    monkeypatch.setattr(sqlite_reader, "recalled", damaged)
+    for _ in range(2):
+        with pytest.raises(NotRecalled):
+            kept.ask("ops")
+        assert kept.texts() == ["hi"]
+        kept.clock.advance(sqlite.FRESH_SECONDS)
+        assert kept.check().why == "damaged file"
+    assert len([text for level, text in logged if level is LogLevel.error]) == 1
 
 
 def test_what_is_asked_and_appended_after_the_end_is_left_alone(begin):
@@ -963,6 +1170,109 @@ def test_what_is_not_there_cannot_be_exported_and_is_not_made(path):
     path.write_bytes(b"Dear diary\n" * 1000)
     with pytest.raises(CannotOpen, match="is not a database"):
         list(export(path, "lobby"))
+
+
+EXPORT_IT = """
+import os, sys
+from twisted_chat.journals.sqlite_read import export, newest_version
+newest_version()  # imports more, which may be root's
+if not os.getuid():
+    os.setuid(65534)  # root may write everywhere
+print([event.text for event in export(sys.argv[1], "lobby")])
+"""
+
+
+def foreign(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+
+
+# How a path can be bad: what makes it so, what a server's start says, and what an export does.
+BAD_PLACES = {
+    "loop": (lambda path: path.symlink_to(path.name), "is a loop of links", "is a loop of links"),
+    "nowhere": (
+        lambda path: path.symlink_to("no/where"),
+        "is a link to a file that is not",
+        "is a link to a file that is",
+    ),
+    "folder": (lambda path: path.mkdir(), "is a folder: give a file in it", "is a folder"),
+    "pipe": (os.mkfifo, "is no file", "is no file"),
+    "y" * 300: (lambda path: None, "is too long a name", "is too long a name"),
+    "no/chat.db": (lambda path: None, "is no folder: make it (mkdir -p", "is no folder"),
+    "file/chat.db": (lambda path: path.parent.write_text(""), "is no folder: make it", "is no folder"),
+    "forbidden": (None, "cannot be reached: let this user into its folder", "cannot be reached"),
+    "text": (lambda path: path.write_text("Dear diary"), "is not a database", "is not a database"),
+    "other": (foreign, "is a database of another program", "is a database of another program"),
+    "nothing": (lambda path: None, None, "there is no file"),
+    "empty": (lambda path: path.write_text(""), None, "is empty: give the server's journal"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PLACES)
+def test_every_way_in_which_a_path_can_be_bad_is_told_in_one_line(tmp_path, monkeypatch, capsys, name):
+    make, at_start, at_export = BAD_PLACES[name]
+    path = tmp_path / name
+    if make is None:  # root, who may run this, may enter every folder
+
+        def forbid(*given, **named):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "is_dir", forbid)
+    else:
+        make(path)
+    assert export_main(["lobby", "--journal", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("twisted-chat export: ")
+    assert at_export in err
+    assert err.count("\n") == 1
+    journal = SqliteJournal(path, ThreadedClock(), time.time)
+    if at_start is None:
+        journal.start(None)
+        journal.open()
+        journal._reactor.wait_for(journal.stop())
+    else:
+        with pytest.raises(CannotOpen) as raised:
+            journal.open()
+        assert at_start in str(raised.value)
+        assert "\n" not in str(raised.value)
+        assert len(str(raised.value)) < 400
+
+
+def test_a_room_that_is_not_there_is_told_with_those_that_are(begin, path, capsys):
+    kept = begin()
+    append(kept, said("hi"), said("psst", room="@bob"), said("ho", room="ops"), said("all", room="*"))
+    assert export_main(["nosuchroom", "--journal", str(path)]) == 1
+    assert "has no room nosuchroom: it has " in (err := capsys.readouterr().err)
+    assert {"lobby", "ops"} == set(re.findall(r"lobby|ops|bob|\*", err))
+    assert export_main(["*", "--journal", str(path)]) == 0
+
+
+def test_a_file_where_one_may_write_nothing_is_exported(begin, path):
+    kept = begin()
+    append(kept, said("hi"))
+    kept.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "chat.db"
+        shutil.copy(path, copy)
+        copy.chmod(0o444)
+        Path(folder).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", EXPORT_IT, copy], cwd=ROOT, capture_output=True, text=True)
+        assert done.stdout == "['hi']\n", done.stderr
+        Path(folder).chmod(0o755)
+
+
+def test_a_restored_file_can_be_read_by_its_owner_only(begin, path, logged):
+    begin().stop()
+    for end in ("", "-wal"):
+        Path(f"{path}{end}").touch()
+        Path(f"{path}{end}").chmod(0o644)
+    kept = begin()
+    append(kept, said("psst", room="@bob"))
+    files = [file for file in path.parent.iterdir() if file.name.startswith("chat.db")]
+    assert len(files) == 4
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert (LogLevel.warn, f"{path} could be read by others: now by its owner only (mode 0600)") in logged
 
 
 # -- retention over restarts, and with a hub: see test_retention.py
@@ -1104,7 +1414,7 @@ def test_after_a_failed_commit_the_next_is_a_second_later_whatever_the_wall_cloc
     monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
     kept = begin()
     append(kept, said("before"))
-    kept.journal._writing.do(kept.journal._writer.close)  # so that it is opened anew, on the full disk
+    kept.journal._writing.do(kept.journal._writer.renew)  # on the full disk
     kept.journal.append(*(said("x" * 4000) for _ in range(100)))
     refused(kept, "disk full")
     pages = 0

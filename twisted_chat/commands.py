@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from . import text
-from .errors import BadUsage, ChatError, NoCurrentRoom, UnknownCommand
+from .errors import BadRoom, BadUsage, ChatError, NoCurrentRoom, UnknownCommand
 from .events import ACTED, POSTS, Event
 from .hub import Hub
 from .interfaces import Query
@@ -25,6 +25,7 @@ NAMES_SHOWN = 200  # in one answer
 HISTORY_SHOWN = 20  # lines, where no number is given
 
 _WANTED = re.compile(r"([1-9]\d{0,14})|(\d{1,6})([mhd])|(\d{1,15})-(\d{1,15})", re.ASCII)
+_WORD = re.compile(r"\S*")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -79,7 +80,7 @@ def parse(line: str) -> tuple[Command, str]:
         return TABLE["say"], line
     if line[:2] == "//":
         return TABLE["say"], line[1:]
-    name, _space, rest = line[1:].partition(" ")
+    name, rest = _word(line[1:])
     found = _BY_NAME.get(name.lower())
     return (found, rest) if found else (_UNKNOWN, name)
 
@@ -104,9 +105,15 @@ def _unknown(hub: Hub, me: Member, name: str) -> None:
 _UNKNOWN = Command("", (), "", False, _unknown)
 
 
+def _word(rest: str) -> tuple[str, str]:
+    """Split into a word, which is empty before white space, and what is after one character of that."""
+    word = _WORD.match(rest)[0]  # type: ignore[index]  # it matches anything
+    return word, rest[len(word) + 1 :]
+
+
 def _two(rest: str, usage: str) -> tuple[str, str]:
     """Split into a word and a text, both there. The text keeps its own white space."""
-    word, _space, words = rest.lstrip().partition(" ")
+    word, words = _word(rest.lstrip())
     if not words.strip():
         raise BadUsage(usage)
     return word, words
@@ -181,7 +188,7 @@ def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:
 def join(hub: Hub, me: Member, rest: str) -> None:
     """Enter a room and talk in it from now on. A room that is not there yet is made. With AFTER, a number, you are
     shown all that came after it."""
-    name, _space, after = rest.strip().partition(" ")
+    name, after = _word(rest.strip())
     if after and not _is_number(after.strip()):
         raise BadUsage(f"{TABLE['join'].usage}, AFTER is the number of an event: /join lobby 120")
     before = me.current
@@ -195,7 +202,7 @@ def join(hub: Hub, me: Member, rest: str) -> None:
 @command("part", "l", arguments="[ROOM]")
 def leave(hub: Hub, me: Member, rest: str) -> None:
     """Leave a room. Without ROOM, the current one."""
-    room, _space, why = rest.strip().partition(" ")
+    room, why = _word(rest.strip())
     hub.leave(me, room, text.clean(why))
 
 
@@ -217,7 +224,7 @@ def topic(hub: Hub, me: Member, rest: str) -> None:
     """Show or set the topic of the current room. ``/topic -`` clears it."""
     wanted = rest.strip()
     if wanted:
-        hub.retitle(me, "" if wanted == "-" else wanted)
+        hub.retitle(me, "" if wanted == "-" else text.said(wanted))
         return
     room = hub.room_of(me)
     me.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
@@ -270,9 +277,10 @@ def search(hub: Hub, me: Member, rest: str) -> None:
     scripts without spaces, such as Chinese or Thai, any part of a line. It looks in the rooms that you are in, or in
     those given as ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
     words = rest.split()
-    rooms = [hub.room_of(me, word).name for word in words if word[0] == "#"] or list(me.rooms)
+    given = [word for word in words if _is_room(hub, word)]
+    rooms = [hub.room_of(me, word).name for word in given] or list(me.rooms)
     author = next((word[5:] for word in words if word.startswith("from:")), "")
-    asked = " ".join(word for word in words if word[0] != "#" and not word.startswith("from:"))
+    asked = " ".join(word for word in words if word not in given and not word.startswith("from:"))
     if not (asked or author):
         raise BadUsage(TABLE["search"].usage)
     if not rooms:
@@ -285,6 +293,14 @@ def search(hub: Hub, me: Member, rest: str) -> None:
 
     query = Query(rooms[0], words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
     hub.past.recall(me, query._replace(others=tuple(rooms[1:])), answer)
+
+
+def _is_room(hub: Hub, word: str) -> bool:
+    """Whether a word is the name of a room that there is, after a number sign."""
+    try:
+        return word[0] == "#" and text.room(word) in hub.rooms
+    except BadRoom:
+        return False
 
 
 # -- people
@@ -336,6 +352,8 @@ def whois(hub: Hub, me: Member, rest: str) -> None:
 def nick(hub: Hub, me: Member, rest: str) -> None:
     """Take another alias."""
     hub.claim(me, rest)
+    if not me.in_flight:
+        me.notice(f"you are {me.alias} already")
 
 
 @command("afk", "brb", arguments="[WHY]")
@@ -386,7 +404,8 @@ def unignore(hub: Hub, me: Member, rest: str) -> None:
 @command("option", "options", arguments="[OPTION on|off]")
 def set_(hub: Hub, me: Member, rest: str) -> None:
     """Show or set your options. They are: stamps (the time before each line), numbers (each event's in its room),
-    colour, echo (your own lines come back to you), bell (a beep when you are named or written to)."""
+    colour, moves (who comes, goes and takes another alias), echo (your own lines come back to you), bell (a beep when
+    you are named or written to)."""
     names = (*me.view.options, "echo", "bell")
     words = rest.lower().replace("color", "colour").split()
     if words:

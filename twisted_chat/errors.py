@@ -72,6 +72,13 @@ class TooManyRooms(ChatError):
         super().__init__(f"no more rooms: {why}")
 
 
+class TopicTooLong(ChatError):
+    """A topic over the limit."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"that topic has {length:,} characters, and may have {limit}: say it in fewer")
+
+
 class NobodyCalled(ChatError):
     """A line to, or a question about, somebody who is not here."""
 
@@ -124,6 +131,17 @@ class NotKept(ChatError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"that was not said or done, because the server cannot keep it now ({why}): try it again later"
+        )
+        self.why = why  # a few words
+
+
+class Unknown(ChatError):
+    """Something of which nobody knows whether the journal has kept it, so that it may have happened, or may yet."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"whether that was said or done is not known, because the server's disk has failed ({why}): "
+            "look with /history before you try it again later"
         )
         self.why = why  # a few words
 

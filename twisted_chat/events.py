@@ -32,6 +32,7 @@ NOTICED: Final = "noticed"  # the server's own words
 REFUSED: Final = (
     "refused"  # what they asked for cannot be done; text: why; author: the error's code; number: seconds to wait
 )
+DOUBTED: Final = "doubted"  # nobody knows yet whether it is done, and it may still be; otherwise as REFUSED
 SKIPPED: Final = "skipped"  # they are not given some events of ``group``: from number int(text) to ``number``
 IGNORED: Final = "ignored"  # in place of an event that they do not wish to hear: it has this number
 CALLED: Final = "called"  # a program is asked to do something; text: the name of it, a space, and with what

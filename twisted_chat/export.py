@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from . import text
 from .errors import BadRoom, CannotOpen
 from .events import EVERYONE
-from .journals.sqlite_read import export
+from .journals.sqlite_read import export, rooms
 from .wire.jsonlines import JsonView
 from .wire.plain import PlainView
 
+ROOMS_TOLD = 10
 OK, FAILED, USAGE = 0, 1, 2  # exit statuses
 
 
@@ -24,10 +25,14 @@ def main(arguments: Sequence[str]) -> int:
     view = PlainView(stamps=True, numbers=True) if asked.text else JsonView()
     try:
         room = EVERYONE if asked.room == EVERYONE else text.room(asked.room)
+        is_empty = True
         for event in export(asked.journal, room):
+            is_empty = False
             day = time.strftime("%Y-%m-%d ", time.localtime(event.when)) if asked.text else ""
             sys.stdout.buffer.write(day.encode() + view.encode([event]))
         sys.stdout.flush()
+        if is_empty and room != EVERYONE and room not in (known := rooms(asked.journal)):
+            return _complain(f"{asked.journal} has no room {room}: {_told(known)}", FAILED)
     except BrokenPipeError:  # whoever read it has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except BadRoom as error:
@@ -35,6 +40,11 @@ def main(arguments: Sequence[str]) -> int:
     except CannotOpen as error:
         return _complain(str(error), FAILED)
     return OK
+
+
+def _told(known: Sequence[str]) -> str:
+    """Tell which rooms there are."""
+    return f"it has {text.listed(known, ROOMS_TOLD, len(known))}" if known else "it has none yet"
 
 
 def _complain(why: str, status: int) -> int:

@@ -16,7 +16,7 @@ from operator import attrgetter
 
 from . import text
 from .directory import Directory
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms, Unknown
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -37,7 +37,7 @@ from .events import (
     Event,
     Lines,
 )
-from .ignoring import Ignoring
+from .ignoring import Ignorers, Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
 from .member import IN_FLIGHT, Member
@@ -45,6 +45,7 @@ from .past import Past
 from .room import Room, Run
 from .rooms import RoomTable
 from .traffic import Traffic
+from .unkept import must_happen, tell_doubt, tell_to_wait
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
@@ -83,7 +84,7 @@ class Hub:
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._run: Run | None = None
         self._owing: dict[Member, None] = {}
-        self._ignorers: dict[Member, None] = {}  # who ignore somebody
+        self._ignorers = Ignorers(self._sessions)
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self.rooms, self._settle, on_fault)
         journal.start(self)
@@ -145,15 +146,16 @@ class Hub:
         del member.former[:-FORMER]
         before, member.session = member.session, self._new_session()
         self._sessions[member.session] = member
-        for ignorer in self._ignorers:
-            ignorer.ignoring.renewed(before, member.session)
+        self._ignorers.renewed(before, member.session)
 
     def claim(self, member: Member, wanted: str) -> None:
-        """Ask for an alias, the first one or another. Then everyone starts in the lobby.
+        """Ask for an alias, the first one or another, unless it is theirs already. Everyone starts in the lobby.
 
         Raises: BadAlias, AliasTaken.
         """
         alias = text.alias(wanted)
+        if alias == member.alias:
+            return
         holder = self._asked_to_give_way(member, alias)
         if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
             self.directory.refuse_taken(member, alias)
@@ -215,9 +217,9 @@ class Hub:
     def retitle(self, member: Member, topic: str) -> None:
         """Set the topic of the current room; empty clears it.
 
-        Raises: NoCurrentRoom.
+        Raises: NoCurrentRoom, TopicTooLong.
         """
-        self._append(RETITLED, member, self.room_of(member).name, text.clean(topic)[: text.TOPIC_LENGTH])
+        self._append(RETITLED, member, self.room_of(member).name, text.topic(topic))
 
     # -- requests: the three kinds of group communication
 
@@ -287,9 +289,7 @@ class Hub:
             member.bell = bell
         if ignoring is not None:
             member.ignoring = ignoring
-            self._ignorers.pop(member, None)
-            if ignoring:
-                self._ignorers[member] = None
+            self._ignorers.note(member, ignoring)
         for room in places:
             room.place(member)
 
@@ -386,13 +386,19 @@ class Hub:
                 heir.asking -= 1
                 self._settle(heir)
 
-    def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
+    def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
+        """Tell those who asked for something that nobody knows yet whether it is kept: it stays under way."""
+        tell_doubt(batch, error, self._sessions)
+
+    def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
         touched: dict[Member, None] = {}
         for item in batch:
             member = self._sessions.get(item.origin)
-            if isinstance(item, Event) and _must_happen(item, member):
+            if isinstance(item, Event) and must_happen(item, member):
                 self._journal.append(item)
+                if member is not None and item.origin == member.session:
+                    tell_to_wait(member, error.why)
             elif member is not None:
                 is_post = isinstance(item, Lines) or item.kind in POSTS
                 events = 1 if isinstance(item, Event) else len(item.texts)
@@ -568,8 +574,7 @@ class Hub:
             self._append(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
-            for ignorer in self._ignorers:
-                ignorer.ignoring.came(alias, member.session, self._sessions.__contains__)
+            self._ignorers.came(alias, member.session)
             self._admit(member, self.everyone)
         self._append(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
@@ -578,9 +583,8 @@ class Hub:
     def _renamed(self, alias: str, member: Member) -> None:
         self.directory.give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        for ignorer in self._ignorers:
-            ignorer.ignoring.renamed(alias, member.session)
-        if not member.rooms:
+        self._ignorers.renamed(alias, member.session)
+        if not (member.rooms and member.sees_moves):
             self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
@@ -588,9 +592,7 @@ class Hub:
         self.directory.give_back(member)
         for session in (member.session, *member.former):
             del self._sessions[session]
-        self._ignorers.pop(member, None)
-        for ignorer in self._ignorers:
-            ignorer.ignoring.left(self._sessions.__contains__)
+        self._ignorers.left(member)
         self.directory.forget_client(member)
         self._heirs += member.heirs
         member.pace.leave()
@@ -715,12 +717,3 @@ class Hub:
             self._end_run()
         member.owe(member.view.encode(events))
         self._owing[member] = None
-
-
-def _must_happen(event: Event, member: Member | None) -> bool:
-    """Whether an event follows from what has happened already, and so cannot be refused to anyone."""
-    if member is None or member.leaving is not None or event.kind in (RENAMED, RELEASED, TOOK):
-        return event.kind not in POSTS
-    if event.kind == LEFT:
-        return event.group not in member.rooms  # they were refused there, and the log says that they came
-    return event.kind == JOINED and not member.is_in

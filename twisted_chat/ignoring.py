@@ -6,7 +6,7 @@ takes one of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from . import text
 from .events import Event
@@ -22,6 +22,10 @@ class Ignored:
         self.key = text.key(alias)
         self.theirs = dict.fromkeys(sessions)
         self.others: dict[int, None] = {}  # sessions of other people who took the alias
+
+    def is_here(self, here: Container[int]) -> bool:
+        """Whether one of their sessions is among those that are here."""
+        return any(session in here for session in self.theirs)
 
     def add(self, session: int, is_theirs: bool = True) -> None:
         """Note a session as theirs, or as somebody else's."""
@@ -69,10 +73,10 @@ class Ignoring:
 
     # -- what becomes of people
 
-    def came(self, alias: str, session: int, is_here: Callable[[int], object]) -> None:
+    def came(self, alias: str, session: int, here: Container[int]) -> None:
         """Note that a new session has an alias: it is the one who was ignored under it, unless they are still here."""
         for entry in self._by_key.get(text.key(alias), ()):
-            entry.add(session, is_theirs=not any(map(is_here, entry.theirs)))
+            entry.add(session, is_theirs=not entry.is_here(here))
         self._look_up()
 
     def renamed(self, alias: str, session: int) -> None:
@@ -90,10 +94,10 @@ class Ignoring:
                 entry.add(session, is_theirs=before in entry.theirs)
         self._look_up()
 
-    def left(self, is_here: Callable[[int], object]) -> None:
+    def left(self, here: Container[int]) -> None:
         """Note that somebody has left: the alias that they took last may be anybody's."""
         for entry in self._entries:
-            if not any(map(is_here, entry.theirs)):
+            if not entry.is_here(here):
                 entry.alias = entry.given
 
     def _look_up(self) -> None:
@@ -104,3 +108,39 @@ class Ignoring:
 
 
 NOBODY = Ignoring()
+
+
+class Ignorers:
+    """All members who ignore somebody, each of whom is told what becomes of people."""
+
+    def __init__(self, sessions: Container[int]) -> None:
+        """``sessions``: of all who are here."""
+        self._sessions = sessions
+        self._ignoring: dict[object, Ignoring] = {}
+
+    def note(self, member: object, ignoring: Ignoring) -> None:
+        """Note whom a member ignores from now on."""
+        self._ignoring.pop(member, None)
+        if ignoring:
+            self._ignoring[member] = ignoring
+
+    def came(self, alias: str, session: int) -> None:
+        """Note that a new session has an alias."""
+        for ignoring in self._ignoring.values():
+            ignoring.came(alias, session, self._sessions)
+
+    def renamed(self, alias: str, session: int) -> None:
+        """Note that a session, which had another alias, has this one."""
+        for ignoring in self._ignoring.values():
+            ignoring.renamed(alias, session)
+
+    def renewed(self, before: int, session: int) -> None:
+        """Note that a session goes on under another number."""
+        for ignoring in self._ignoring.values():
+            ignoring.renewed(before, session)
+
+    def left(self, member: object) -> None:
+        """Note that a member has left, whose sessions are over."""
+        self._ignoring.pop(member, None)
+        for ignoring in self._ignoring.values():
+            ignoring.left(self._sessions)

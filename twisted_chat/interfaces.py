@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
-from .errors import ChatError, NotKept
+from .errors import ChatError, NotKept, Unknown
 from .events import Event, Lines
 
 
@@ -22,6 +22,7 @@ class Query(NamedTuple):
     kinds: frozenset[str] = frozenset()  # only these; empty: all
     words: str = ""  # only what was said with all these words in it, in any order
     author: str = ""  # only what this alias said, in any case of letters
+    ident: str = ""  # only what was asked for under this name
     most: int = 100  # no more than so many ...
     newest: bool = False  # ... of which, if there are more, the newest, and not the oldest
     others: tuple[str, ...] = ()  # more groups
@@ -64,10 +65,20 @@ class JournalUser(Protocol):
         REPEATED with the same author, origin and ident, and with the group and the number of the first one.
         """
 
-    def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
-        """Learn that what was appended could not be kept, and has not happened.
+    def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
+        """Called when what was appended is not kept: with ``NotKept`` it has not happened, and never will.
 
-        What was kept before under the same ``ident`` is not among it: that is delivered, as a repetition.
+        What was kept before under the same ``ident`` is not among it: that is delivered, as a repetition. Where the
+        journal cannot find out whether it was, it says so with ``Unknown``: this request has not happened, but an
+        earlier one under the same ``ident`` may have. So it does with a post with an ``ident`` that was in doubt, since
+        it may have been asked for again meanwhile, and that request is under way.
+        """
+
+    def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
+        """Called at most once for a batch whose commit has begun and not ended well, when that lasts.
+
+        It decides nothing: the batch is delivered or refused later, before anything that was appended after it, unless
+        the server stops first. Whatever was appended after it meanwhile may be refused.
         """
 
     def remembered(self, group: str) -> Sequence[Event]:
@@ -103,6 +114,8 @@ class Journal(Protocol):
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if what is appended now is kept, or with why it is not; it is tried, behind the rest.
+
+        So does a journal that has just refused something, or could not read: what is tried may be less than that.
 
         A disk that hangs gives no answer.
         """

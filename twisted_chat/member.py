@@ -8,7 +8,7 @@ from typing import Protocol
 from . import text
 from .calls import Calls
 from .errors import ChatError, Fault, TooManyRooms
-from .events import IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .events import DOUBTED, IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
 from .limits import Limits, Pace
@@ -28,7 +28,7 @@ class Fetcher(Protocol):
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Call ``fetched`` with some of the events from one number to another."""
 
-    def give(self, member: Member, room: str, first: int, last: int) -> None:
+    def give(self, member: Member, room: Room, first: int, last: int) -> None:
         """Let them hear all of the events from one number to another."""
 
 
@@ -39,8 +39,9 @@ class Member:
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
         "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
-        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "key", "leaving", "made", "next_alias",
-        "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since", "taken", "view",
+        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving",
+        "made", "next_alias", "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since",
+        "taken", "view",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,7 @@ class Member:
         self.next_alias = ""  # that is theirs already, while it is being told to their rooms
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
+        self.is_told_to_wait = False  # until the journal works: they are coming in
         self.rooms: dict[str, Room] = {}  # in the order they were joined
         self.made = 0  # rooms in which nothing had happened before they came
         self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
@@ -114,6 +116,11 @@ class Member:
         """Whether they hear the same bytes but for what they say themselves."""
         return not self.bell and not self.ignoring
 
+    @property
+    def sees_moves(self) -> bool:
+        """Whether they are shown who comes, goes and takes another alias: themselves, too."""
+        return "moves" not in self.view.options or self.view.shows("moves")
+
     def may(self, posts: bool) -> bool:
         """Whether a request can be made now as if all before it had already happened.
 
@@ -142,6 +149,10 @@ class Member:
         """Tell them why something that they asked for cannot be done."""
         self.send([self.refusal(error, ident or self.request)])
 
+    def doubt(self, error: ChatError, ident: str) -> None:
+        """Tell them that nobody knows yet whether something that they asked for is done: it is under way still."""
+        self.send([Event(DOUBTED, author=error.code, text=str(error), ident=ident)])
+
     def refusal(self, error: ChatError, ident: str) -> Event:
         """Return what tells them why something that they asked for cannot be done."""
         self.refused = ident
@@ -153,8 +164,9 @@ class Member:
 
     def show_again(self, events: Sequence[Event]) -> None:
         """Show them some events of the past, which they asked for."""
-        if events:
-            self.write(self.view.encode_again(events, self.request))
+        shown = self.view.encode_again(events, self.request)
+        if shown:
+            self.write(shown)
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
@@ -300,6 +312,7 @@ class Member:
     def come_back(self, outbox: Outbox, door: Door) -> None:
         """Go on through another connection, and be owed what the one before was not given."""
         self.door.taken_over()
+        self.is_told_to_wait = False
         self.go_away(outbox, door)
         self._fetches = self._is_held_back = True
         self._kept.clear()  # of what they said themselves: it is asked again, if need be
@@ -340,13 +353,10 @@ class Member:
         if self._is_held_back:
             return  # it was asked over a connection that is gone, and is asked again
         if self.is_behind and room in self.hearing and room.owed_to(self)[0] == first - 1:
-            shown = list(_with_gaps(room.name, first - 1, events))
-            if not events or len(events) < FETCHED:
-                given = events[-1].number if events else first - 1
-                shown += [_gap(room.name, given + 1, last)] if given < last else []
-                room.gave(self, last)
-            else:
-                room.gave(self, events[-1].number)
+            until = events[-1].number if len(events) == FETCHED else last
+            until = min(last, room.end_of_withheld(until))
+            shown = whole(room, first, until, events)
+            room.gave(self, until)
             self._traffic.lines_out += len(shown)
             self.hear(shown)
             if not self.pay():
@@ -362,14 +372,14 @@ class Member:
             if self._is_held_back:  # they are coming back: the answer to that comes first, and waits for no answer
                 self._then += (lambda: self._give_rest(room, first, last),)
             else:
-                self._past.give(self, room.name, first, last)
+                self._past.give(self, room, first, last)
         else:
             self.hear(list(self._rest_of(room)))
             self.pay()
 
     def _give_rest(self, room: Room, first: int, last: int) -> None:
         if room not in self.hearing:  # or it comes with what they were promised on coming in again
-            self._past.give(self, room.name, first, last)
+            self._past.give(self, room, first, last)
 
     def _rest_of(self, room: Room) -> Iterator[Event]:
         given, rest = room.owed_to(self)
@@ -406,7 +416,7 @@ class Member:
     def _concerns(self, event: Event) -> bool:
         if event.kind not in POSTS or event.origin == self.session:
             return False
-        return event.group[0] in "@*" or self.alias.casefold() in event.text.casefold()
+        return event.group[0] in "@*" or text.names(event.text, self.alias)
 
 
 def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:
@@ -415,6 +425,13 @@ def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event
             yield _gap(room, given + 1, event.number - 1, event.when)
         given = event.number
         yield event
+
+
+def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
+    """Return those of the events between two numbers that are for whoever hears a room, and tell of the others."""
+    given = list(filter(room.may_be_given, events))
+    told = given[-1].number if given else first - 1
+    return [*_with_gaps(room.name, first - 1, given), *([_gap(room.name, told + 1, last)] if told < last else ())]
 
 
 def _gap(room: str, first: int, last: int, when: float = 0.0) -> Event:

@@ -10,7 +10,7 @@ from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
 from .interfaces import ANYONE, Asker, Journal, Query
-from .member import FETCHED, Member
+from .member import FETCHED, Member, whole
 from .room import Room
 from .rooms import RoomTable
 
@@ -138,14 +138,19 @@ class Past:
         else:
             answer(list(names))
 
-    def give(self, member: Member, room: str, first: int, last: int) -> None:
+    def give(self, member: Member, room: Room, first: int, last: int) -> None:
         """Let a member hear what happened in a room from one number to another, as they read."""
 
+        given = first - 1
+
         def show(found: Sequence[Event], is_last: bool) -> None:
-            member.hear(found)
+            nonlocal given
+            until = last if is_last else found[-1].number
+            member.hear(whole(room, given + 1, until, found))
+            given = until
             member.pay()
 
-        self.recall_pages(member, Query(room, after=first - 1, until=last), show)
+        self.recall_pages(member, Query(room.name, after=first - 1, until=last), show)
 
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Give a member what a room does not remember any more."""

@@ -8,12 +8,12 @@ it asked for happens, and then returns them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import commands, events, text
 from .errors import BadRequest, CannotAnswer, NotCalled, TooManyRooms
-from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, SKIPPED, TOOK, Event
+from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, TOOK, Event
 from .hub import Hub
 from .interfaces import Query
 from .member import Member
@@ -111,21 +111,29 @@ def _enter(hub: Hub, me: Member, fields: Fields, is_back: bool, rooms: Sequence[
 
 
 def _owe_private(hub: Hub, me: Member, number: int) -> Steps:
-    """Owe what was said to one's alias after a number, but to nobody else who had it in between."""
+    """Owe what was said to one's alias after a number, and tell of what was said to others who had it as skipped."""
     assert me.inbox is not None
     takers: list[Event] = []
     inbox = me.inbox
     query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=TAKERS, newest=True)
     hub.past.recall(me, query, takers.extend)
     yield
-    own = list(itertools.takewhile(lambda event: event.text == me.client, reversed(takers)))
-    before = (own[-1].number if own else me.taken) - 1
-    if me.first_private:
-        before, me.first_private = min(before, me.first_private - 1), 0
-    me.rewind(inbox, max(number, before))
-    if number < before and len(own) == len(takers):  # perhaps it was one's own: nothing is known of that time
-        me.send([Event(SKIPPED, inbox.name, text=str(number + 1), number=before)])
+    own = me.first_private or me.taken  # the number of the first event that is one's own this time
+    inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
+    firsts = [event.number for event in takers if event.text == me.client]
+    is_all_known = takers[:1] and takers[0].number == 1
+    me.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
+    me.first_private = 0
     return {}
+
+
+def _of_others(takers: Sequence[Event], me: Member) -> Iterator[tuple[int, int]]:
+    """Yield from where to before where in the log of one's alias others had it, or nothing is known of who had it."""
+    begins = [*(event.number for event in takers), me.taken]
+    yield 1, begins[0]
+    for taker, end in zip(takers, begins[1:], strict=True):
+        if taker.text != me.client:
+            yield taker.number, end
 
 
 @request

@@ -39,6 +39,7 @@ class Room:
         self._shared: dict[View, dict[Member, None]] = {}
         self.apart: dict[Member, None] = {}
         self._behind: dict[Member, int] = {}
+        self.withheld: Sequence[range] = ()  # of an inbox: numbers that were said to others who had the alias
         self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
         self._sizes: deque[int] = deque()  # of what is in the tail, in bytes ...
         self._size = 0  # ... and of all of it
@@ -110,7 +111,8 @@ class Room:
         for view, readers in list(self._shared.items()):
             shared = encoded[view] = _Encoded(view, run.events)
             if write is not None:
-                write(list(readers), shared.data)
+                if shared.data:  # the view may show nothing of it
+                    write(list(readers), shared.data)
             elif run.is_whole:
                 data = shared.data
                 for member in readers:
@@ -153,6 +155,14 @@ class Room:
         given = self._behind.get(member, self.number)
         last = self.number - len(self.tail)
         return (given + 1, last) if given < last else None
+
+    def may_be_given(self, event: Event) -> bool:
+        """Whether an event is for whoever hears this."""
+        return not any(event.number in numbers for numbers in self.withheld)
+
+    def end_of_withheld(self, number: int) -> int:
+        """Return the last number of those that are withheld together with one, or this one."""
+        return next((numbers[-1] for numbers in self.withheld if number in numbers), number)
 
     def restore(self, number: int, topic: str, tail: Sequence[Event]) -> None:
         """Be what the room was before the server was started."""

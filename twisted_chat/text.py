@@ -15,11 +15,11 @@ from itertools import islice, takewhile
 
 from precis_i18n import get_profile
 
-from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8
+from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8, TopicTooLong
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
-TOPIC_LENGTH = 300  # characters; a longer one is cut
+TOPIC_LENGTH = 300  # characters
 TRIED = 4  # times that length are looked at: composing makes a name shorter
 
 # Names that would let a person pass for the server, or for a group of people.
@@ -148,6 +148,17 @@ def said(line: str) -> str:
     if not line or line.isspace():
         raise NothingToSay
     return line
+
+
+def topic(wanted: str) -> str:
+    """Return what can be the topic of a room; empty clears it.
+
+    Raises: TopicTooLong.
+    """
+    title = clean(wanted)
+    if len(title) > TOPIC_LENGTH:
+        raise TopicTooLong(len(title), TOPIC_LENGTH)
+    return title
 
 
 def alias(wanted: str) -> str:
@@ -289,6 +300,40 @@ def _is_spacing(character: str) -> bool:
 @cache
 def _reserved_looks() -> frozenset[str]:
     return frozenset().union(*map(looks, RESERVED))
+
+
+# Letters of scripts that put no space between words, or add particles to a name: Thai, Lao, Myanmar, Khmer, Japanese,
+# Chinese, Korean.
+_SPACELESS = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_JOINED_BEFORE = re.compile(rf"[^\W{_SPACELESS}][-.]?\Z")  # a hyphen or full stop joins what is on both its sides
+_JOINED_AFTER = re.compile(rf"[-.]?[^\W{_SPACELESS}]")
+
+
+def names(line: str, alias: str) -> bool:
+    """Whether an alias stands in a line as a word of its own, in any case of letters."""
+    said, name = _folded(line), _folded(alias)
+    begin = said.find(name)
+    while begin >= 0:
+        end = begin + len(name)
+        if not (_joins(said[:begin], name) or _joins(said[:end], said[end:])):
+            return True
+        begin = said.find(name, begin + 1)
+    return False
+
+
+def _folded(line: str) -> str:
+    return line.casefold() if line.isascii() else unicodedata.normalize("NFC", line.casefold())
+
+
+def _joins(before: str, after: str) -> bool:
+    """Whether a word goes on from one part of a line to the next."""
+    if after and unicodedata.category(after[0])[0] == "M":
+        return True
+    return bool(_JOINED_BEFORE.search(before[-2:]) and _JOINED_AFTER.match(after[:2])) and not (
+        before[-1] in "-." and after[0] in "-."
+    )
 
 
 def listed(items: Iterable[str], most: int, count: int) -> str:

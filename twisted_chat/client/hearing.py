@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .. import text
+from ..errors import Unknown
 from ..events import (
     ACTED,
     ANSWERED,
@@ -40,6 +41,7 @@ class Hearing:
         self.place = Place()
         self.seen = Seen()
         self.on_call: Callable[[wire.Message], None] = _ignore  # is given each "called" and "answered"
+        self.on_unknown: Callable[[Request], bool] = _leave  # is given what nobody knows of; whether it is asked again
         self.client = ""  # what the server calls us, and everyone sees
         self.has_left_out = False  # events that had no room: nothing more of this connection is taken
         self.last_words = ""  # the server's, if they explain why it hangs up
@@ -183,6 +185,8 @@ class Hearing:
 
     def _refused(self, message: wire.Message) -> None:
         request, refused = self._request(message), self.refusal(message)
+        if request is not None and refused.code == Unknown.code and self.on_unknown(request):
+            return
         if request is None:
             self.last_words = str(refused)
             self.is_taken_over = refused.code == TAKEN_OVER
@@ -244,3 +248,8 @@ class Hearing:
 
 def _ignore(message: wire.Message) -> None:
     """Do nothing."""
+
+
+def _leave(request: Request) -> bool:
+    """Do not ask again."""
+    return False

@@ -120,7 +120,7 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--after", metavar="N", type=count, help="begin after the event number N of ROOM")
     group.add_argument("--since", metavar="TIME", type=duration, help="begin with the last TIME: 90s, 30m, 1h, 7d")
     add_format(group)
-    group.add_argument("--only", choices=["said"], help="print what was said, and not who comes and goes")
+    group.add_argument("--only", choices=["said"], help="print only what is said, and not who comes and goes")
     group.add_argument(
         "-w", "--wait", metavar="PATTERN", type=_pattern, help="end once somebody else says what matches this"
     )
@@ -174,7 +174,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         since=given.since,
         is_json=given.json,
         is_stamped=given.is_stamped,
-        is_only_said=given.only is not None,
+        only=given.only or "",
         wanted=None if given.wait is None else Wanted(given.wait, given.fail, given.author or ""),
         timeout=None if given.timeout == math.inf else given.timeout,
         display=Display(**{name: given.__dict__[name] for name in config.FLAGS if name in given and name != "tls"}),

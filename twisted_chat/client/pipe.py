@@ -141,7 +141,7 @@ class Pipe:
         return here
 
     async def _put(self, event: Event) -> None:
-        if self._settings.is_only_said and event.kind not in (*POSTS, NOTICED, SKIPPED):
+        if self._settings.only and event.kind not in (*POSTS, NOTICED, SKIPPED):
             return
         if self._settings.is_json:
             line = wire.encode(wire.shown(event))

@@ -25,6 +25,7 @@ class Request:
     fields: wire.Message  # as it is sent, with "do" and "id"
     waiter: Waiter[None]
     is_sent: bool = False  # on some connection
+    doubts: int = 0  # how often the server told that nobody knows whether it was done
     is_quiet: bool = False  # its answers are for whoever asked, and are no events
     event: Event | None = None  # one's own, that it became
     answer: wire.Message = field(default_factory=dict)  # the result

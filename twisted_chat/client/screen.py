@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from prompt_toolkit.styles import Style
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from .. import text
 from ..events import MOVES, POSTS, SKIPPED, Event
 from .days import Days, time_of
 from .display import Display
@@ -150,5 +150,4 @@ class Screen:
 def _concerns(event: Event, own: str) -> bool:
     if event.kind not in POSTS or event.author == own:
         return False
-    is_named = re.search(rf"(?<!\w){re.escape(own)}(?!\w)", event.text, re.IGNORECASE)
-    return event.group[:1] in ("@", "*") or is_named is not None
+    return event.group[:1] in ("@", "*") or text.names(event.text, own)

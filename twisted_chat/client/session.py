@@ -23,6 +23,7 @@ from .watcher import Back, Watcher
 ANSWER_SECONDS = 30  # for the answer to hello
 CHECK_SECONDS = 30  # of silence, after which the server is asked whether it is there; and for its answer
 CLOSING_SECONDS = 5
+AGAIN_SECONDS = 2.0  # until what nobody knows of is asked again
 CLOSED = "it was closed here"
 MAX_LINE = 4096  # bytes of a text, until the server tells its own limit
 
@@ -51,6 +52,10 @@ class Session:
         self._is_closed = False
         self._is_asked = False  # whether the server is there
         self._stop_checking: Callable[[], None] = _nothing
+        self._patience = patience
+        self._unknown: list[Request] = []  # what is asked again soon, under the same id
+        self._stop_asking: Callable[[], None] = _nothing
+        self.hearing.on_unknown = self._ask_again_later
         self.over: Exception | None = None  # why there is no way back
 
     # -- coming in
@@ -181,6 +186,20 @@ class Session:
             self._write(b"".join(unsent))
             self._pump()
         unsent.clear()
+
+    def _ask_again_later(self, request: Request) -> bool:
+        """Ask again, as after a cut, as long as patience lasts: under the same id it is done once."""
+        request.doubts += 1
+        if self._patience is not None and request.doubts * AGAIN_SECONDS > self._patience:
+            return False
+        self._unknown.append(request)
+        if len(self._unknown) == 1:
+            self._stop_asking = self._driver.call_later(AGAIN_SECONDS, self._ask_again)
+        return True
+
+    def _ask_again(self) -> None:
+        unknown, self._unknown = self._unknown, []
+        self._send([one.line for one in unknown if self.requests.get(one.ident) is one])
 
     def _write(self, data: bytes) -> None:
         if self._line is not None:
@@ -336,6 +355,7 @@ class Session:
         self.over = error
         self._is_in = False
         self._stop_checking()
+        self._stop_asking()
         self._comeback.abandon()
         hello, self._hello = self._hello, None
         self._drop_line()

@@ -42,7 +42,7 @@ class Settings:
     since: float | None = None  # ... or with those of so many seconds
     is_json: bool = False
     is_stamped: bool = False
-    is_only_said: bool = False  # no comings and goings, no topics
+    only: str = ""  # said, and nothing else; or all
     wanted: Wanted | None = None  # what is waited for
     timeout: float | None = None  # seconds
     display: Display = field(default_factory=Display)  # on a terminal

@@ -334,8 +334,12 @@ class Chat:
         )
 
     def _alias_overdue(self) -> None:
-        self.factory.hub.traffic.hit("no_alias")
-        self.goodbye(f"no alias was given in {self.factory.limits.alias_seconds:g} seconds: goodbye")
+        seconds = self.factory.limits.alias_seconds
+        if self.member.is_told_to_wait:
+            self.goodbye(f"the server could not keep anything for {seconds:g} seconds: come again later; goodbye")
+        else:
+            self.factory.hub.traffic.hit("no_alias")
+            self.goodbye(f"no alias was given in {seconds:g} seconds: goodbye")
 
     def _may_try_again(self) -> bool:
         may = self.factory.may_try_again(self)

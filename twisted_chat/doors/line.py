@@ -39,6 +39,7 @@ from .telnet import TelnetFilter
 from .watchdog import Watchdog
 
 HINT = "/help shows what you can type, /quit leaves"
+HOW_TO_COME_IN = "type the name that you want to be known by, and press Enter; /quit leaves"
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
 
 LOOK_SECONDS = 5.0  # between two looks at who is not read; who is gone is noticed at the second
@@ -54,7 +55,7 @@ class LineChat(Chat, LineReceiver):
 
     factory: LineFactory
     transport: ITCPTransport  # or what Twisted puts in its place: TLS, a UNIX socket
-    _outbox: SocketOutbox | TransportOutbox
+    _outbox: SocketOutbox | TransportOutbox | lab.LabOutbox
 
     def __init__(self, address: IAddress) -> None:
         super().__init__()
@@ -62,6 +63,7 @@ class LineChat(Chat, LineReceiver):
         self._is_first = True  # nothing was received yet
         self._lab_prefix = b""
         self._has_claimed = False  # an alias, and it is not decided yet
+        self._is_refused = False  # the alias that they asked for last
         self._quiet: IDelayedCall | None = None
 
     @property
@@ -113,6 +115,8 @@ class LineChat(Chat, LineReceiver):
         self._outbox.ended()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        if self._lab_prefix:
+            self._end_open_line()
         self._end()
         self.factory.leave(self.address)
 
@@ -129,7 +133,9 @@ class LineChat(Chat, LineReceiver):
             self._splitter.max_line *= LONGER
         wait = self.member.pace.take_bytes(len(data), self.factory.clock.seconds())
         data = self._telnet.feed(data)
-        if not self._take_from_lab(data):
+        if self._lab_prefix:
+            self._take_from_lab(data)
+        else:
             self._split(data)
             may_be_lab = first and not (self._program or self._telnet.spoken)
             if may_be_lab and lab.is_alias(data) and self._splitter.pending == data:
@@ -147,19 +153,25 @@ class LineChat(Chat, LineReceiver):
 
     def _take_the_rest(self) -> None:
         cancel(self._quiet)
-        if self._splitter.pending:
-            self.lineReceived(self._splitter.take())
+        self._end_open_line()
         self._waiting.append(END)
         self._work()
 
-    def _take_from_lab(self, data: bytes) -> bool:
-        if not self._lab_prefix or self._splitter.pending:
-            return False
-        line = lab.line(data, self._lab_prefix)
-        if line is None:
-            return False
-        self.lineReceived(line)
-        return True
+    def _take_from_lab(self, data: bytes) -> None:
+        if data.startswith(self._lab_prefix):
+            self._end_open_line()
+        self._split(data)
+        self._quiet = self.factory.clock.callLater(lab.QUIET_SECONDS, self._lab_is_quiet)
+
+    def _lab_is_quiet(self) -> None:
+        self._quiet = None
+        self._end_open_line()
+        self._guarded(self._work)
+
+    def _end_open_line(self) -> None:
+        line = self._splitter.take()
+        if line:
+            self.lineReceived(line.removeprefix(self._lab_prefix))
 
     def _lab_alias(self) -> None:
         self._quiet = None
@@ -168,6 +180,9 @@ class LineChat(Chat, LineReceiver):
     def _take_lab_alias(self) -> None:
         alias = self._splitter.take()
         self._lab_prefix = lab.prefix(alias)
+        self._splitter.max_line += len(self._lab_prefix)
+        if not isinstance(self._outbox, lab.LabOutbox):
+            self._outbox = self.member.outbox = lab.LabOutbox(self._outbox, self.factory.clock)
         self.lineReceived(alias)
         self._work()
 
@@ -214,15 +229,28 @@ class LineChat(Chat, LineReceiver):
             if isinstance(line, list):
                 self.factory.hub.say_lines(self.member, line)
             elif isinstance(line, Mark):
-                self.factory.hub.leave_all(self.member, "")
+                self._leave()
             elif not self.member.alias:
-                self._claim(line)
+                self._answer_prompt(line)
             else:
                 commands.obey(self.factory.hub, self.member, commands.parse(line))
         except ChatError as error:
             self.member.refuse(error)
             if not self.member.alias:
                 self._ask_again()
+
+    def _answer_prompt(self, line: str) -> None:
+        line = line.lstrip()
+        if line[:1] != "/":
+            self._claim(line)
+        elif _is_command(line, "quit"):
+            self._leave()
+        elif _is_command(line, "help"):
+            self.member.notice(HOW_TO_COME_IN)
+            self._prompt()
+        else:
+            self.member.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_COME_IN}"))
+            self._prompt()
 
     def _claim(self, line: str) -> None:
         hub, member = self.factory.hub, self.member
@@ -237,8 +265,30 @@ class LineChat(Chat, LineReceiver):
             self._ask_again()  # somebody else was first
 
     def _ask_again(self) -> None:
-        if self._may_try_again() and not self._lab_prefix:
+        """Ask for another alias: what came before that is no answer to it, and what was to be said is not said."""
+        self._is_refused = True
+        came, self._waiting[:] = self._waiting[:], []
+        lines = [line for line in came if line is not END]
+        dropped = sum(1 for line in lines if line.strip()) + self._splitter.drop()
+        if not self._may_try_again():
+            return
+        if dropped:
+            what = "the line" if dropped == 1 else f"the {dropped:,} lines"
+            self.member.refuse(ChatError(f"{what} that you sent after it {'was' if dropped == 1 else 'were'} not read"))
+        if END in came or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
+            self._leave()
+        else:
+            self._prompt()
+
+    def _prompt(self) -> None:
+        if not self._lab_prefix:
             self._outbox.send(PROMPT)
+
+    def _leave(self) -> None:
+        """Leave, because nothing more is to come; tell who wanted to say something that they never came in."""
+        if self._is_refused and not self.member.alias:
+            self.member.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))
+        self.factory.hub.leave_all(self.member, "")
 
     def _greet(self) -> None:
         self.member.notice(*self.factory.motd, HINT)
@@ -262,6 +312,10 @@ class LineChat(Chat, LineReceiver):
     def _wrong_protocol(self) -> None:
         self.member.send([Event(REFUSED, text=WRONG_PROTOCOL)])
         self._close()
+
+
+def _is_command(line: str, name: str) -> bool:
+    return line[:1] == "/" and commands.parse(line)[0] is commands.TABLE[name]
 
 
 def set_socket_options(transport: ITCPTransport, limits: Limits) -> None:

@@ -105,7 +105,7 @@ class _Outbox:
         self._transport = transport
         self._clock = clock
         self._limits = limits
-        self._on_drained = on_drained
+        self.on_drained = on_drained  # what sends through this outbox may put itself in the way
         self._on_stalled = on_stalled
         self._stall: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
@@ -223,7 +223,7 @@ class TransportOutbox(_Outbox):
         self._takes()
         self._give()
         if self.keeps_up and not self.is_closed:
-            self._on_drained()
+            self.on_drained()
 
 
 @implementer(IPullProducer)
@@ -273,7 +273,7 @@ class SocketOutbox(_Outbox):
         self._takes()
         self.keeps_up = True
         IConsumer(self._transport).unregisterProducer()
-        self._on_drained()
+        self.on_drained()
 
     def _flush(self) -> None:
         if not self.keeps_up:  # or it is no producer

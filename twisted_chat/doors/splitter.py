@@ -37,6 +37,12 @@ class LineSplitter:
         self._skipping = False
         return pending
 
+    def drop(self) -> bool:
+        """Drop the line that has not ended yet, with what is still to come of it; return whether there is one."""
+        self._skipping = self._skipping or bool(self._pending)
+        self._pending = b""
+        return self._skipping
+
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that end in this chunk, without their ends."""
         if self._after_cr and data:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from operator import attrgetter
 from typing import Protocol
 
-from ..errors import ChatError, NotKept
+from ..errors import ChatError, NotKept, Unknown
 from ..events import Event, Lines
 from ..interfaces import ANYONE, Asker, Journal, JournalUser, Known, Query
 
@@ -22,7 +22,10 @@ class Scale(Protocol):
 
 
 class MeasuredJournal:
-    """Keeps nothing itself. What is appended comes back in the same order, delivered or refused: so it is timed."""
+    """Keeps nothing itself. What is appended comes back in the same order, delivered or refused: so it is timed.
+
+    Only behind a batch in doubt is something refused before it, and then the times are those of a disk that fails.
+    """
 
     def __init__(self, journal: Journal, seconds: Callable[[], float], commits: Scale, deliveries: Scale) -> None:
         """``commits``: from the first append of a batch until it is kept; ``deliveries``: until all were written to.
@@ -81,9 +84,12 @@ class MeasuredJournal:
             if is_kept:
                 self._deliveries.observe(self._seconds() - asked)
 
-    def refuse(self, batch: Sequence[Event | Lines], error: ChatError) -> None:
+    def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         self._taken(sum(map(_events_in, batch)))
         self._user.refuse(batch, error)
+
+    def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
+        self._user.doubt(batch, error)
 
     def remembered(self, group: str) -> Sequence[Event]:
         return self._user.remembered(group)

@@ -9,36 +9,42 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ..errors import ChatError, NotKept, NotRecalled
+from ..errors import ChatError, NotKept, NotRecalled, Unknown
 from ..events import POSTS, Event, Lines
 from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING
 from .keep import Keep
 from .numbers import numbered
-from .sqlite_file import check_place
+from .sqlite_file import check_place, make_private
 from .sqlite_lock import Lock
 from .sqlite_place import Place
 from .sqlite_questions import Questions
-from .sqlite_trouble import Trouble, trouble
+from .sqlite_trouble import CORRUPT, HANGS, Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
 from .worker import Worker
 
 MOST = 5000  # events in one commit, about, so that nobody waits long for it
 RETRY_SECONDS = 1.0  # after a commit that failed
+WATCH_SECONDS = 2.0  # from one look at what is committing to the next: if it is the same, the disk hangs or fails
+FRESH_SECONDS = 10.0  # after lines were refused, or the past could not be read, in which a check says so
 STOP_SECONDS = 5.0  # that a commit, or the end, may take when the server stops
 
 log = Logger()
 _group = attrgetter("group")
+_KEEP = "keep what is said"
+_READ = "read the past"
 
 
 class Reactor(Protocol):
     """What the journal asks of the reactor."""
+
+    def seconds(self) -> float: ...
 
     def callLater(self, delay: float, callable: Callable[..., Any], *args: object) -> IDelayedCall: ...  # noqa: A002
 
@@ -64,14 +70,19 @@ class SqliteJournal:
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
         self._turn: IDelayedCall | None = None  # when the batch is committed next, unless something is committing
+        self._watching: IDelayedCall | None = None  # when to look whether the same is still committing as now
+        self._watched: list[Event | Lines] | None = None  # what was
+        self._retry: IDelayedCall | None = None  # when to find out what has become of it
+        self._is_doubted = False  # its authors were told that nobody knows
         self._troubles: dict[str, Trouble] = {}  # by what does not work
+        self._went_wrong: dict[str, float] = {}  # and when it did last
         self._stopped: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
         self._is_over = False  # all is kept, and the threads end
         self._lock: Lock | None = None
         place = Place(self.path)
         self._writer = Writer(place, keep, now)
-        self._questions = Questions(place, reactor.callFromThread)
+        self._questions = Questions(place, reactor.callFromThread, self._has_read)
         self._writing: Worker
 
     # -- the contract
@@ -83,6 +94,8 @@ class SqliteJournal:
         check_place(self.path)
         self._lock = Lock(self.path.resolve())
         try:
+            if make_private(self.path):
+                log.warn("{path} could be read by others: now by its owner only (mode 0600)", path=self.path)
             known = self._writer.open()
         except BaseException:
             self._lock.release()
@@ -118,7 +131,16 @@ class SqliteJournal:
         if self._stopped is not None:
             self._reactor.callFromThread(answer, NotKept(STOPPING))
             return
-        self._writing.do(partial(self._check, answer))
+        kinds = [kind for what, kind in self._troubles.items() if what in (_KEEP, _READ) and self._is_fresh(what)]
+        if kinds:
+            self._reactor.callFromThread(answer, NotKept(kinds[0].why))
+        else:
+            self._writing.do(partial(self._check, answer))
+
+    def _is_fresh(self, what: str) -> bool:
+        """Whether something went wrong just now, or will again: what is damaged does not mend itself."""
+        is_new = self._reactor.seconds() - self._went_wrong[what] < FRESH_SECONDS
+        return is_new or self._troubles[what] is CORRUPT
 
     def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
         if self._stopped is not None:
@@ -148,6 +170,8 @@ class SqliteJournal:
             return
         end = _end_of_commit(self._batch)
         self._committing, self._batch = self._batch[:end], self._batch[end:]
+        if self._watching is None:
+            self._watching = self._reactor.callLater(WATCH_SECONDS, self._watch)
         self._writing.do(partial(self._commit, self._committing, self._now()))
 
     def _commit(self, batch: list[Event | Lines], now: float) -> None:
@@ -155,16 +179,27 @@ class SqliteJournal:
         try:
             kept = self._writer.commit(batch, now)
         except Exception as error:
-            again = self._writer.recover(batch, error, now)
-            self._reactor.callFromThread(self._not_kept, batch, again, error)
+            self._recover(batch, trouble(error), now)
         else:
             self._reactor.callFromThread(self._kept, kept)
+
+    def _recover(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
+        """In the writer's thread."""
+        try:
+            kept, again = self._writer.recover(batch, now)
+        except Exception as error:
+            self._reactor.callFromThread(self._undecided, batch, trouble(error), now)
+        else:
+            if kept is not None:
+                self._reactor.callFromThread(self._kept, kept)
+            else:
+                self._reactor.callFromThread(self._not_kept, batch, again, kind)
 
     def _kept(self, events: list[Event]) -> None:
         if self._committing is None:
             return  # given up meanwhile
-        self._committing = None
-        self._note("keep what is said", None)
+        self._committing, self._is_doubted = None, False
+        self._note(_KEEP, None)
         if any(map(_group, self._batch)):
             self._end_turn()  # the disk works while the hub delivers
         self._deliver(events)
@@ -175,29 +210,75 @@ class SqliteJournal:
         finally:
             self._go_on()
 
-    def _not_kept(self, batch: list[Event | Lines], again: list[Event], error: Exception) -> None:
-        """``again``: what stands for those of the batch that were kept before."""
+    def _not_kept(self, batch: list[Event | Lines], again: list[Event] | None, kind: Trouble) -> None:
+        """``again``: what stands for those of the batch that were kept before; None: nobody knows."""
         if self._committing is None:
             return
-        self._committing = None
-        batch = _without(batch, again)
-        kind = trouble(error)
-        self._note("keep what is said", kind)
+        was_doubted = self._is_doubted
+        self._committing, self._is_doubted = None, False
+        self._note(_KEEP, kind)
+        behind: list[Event | Lines] = []
         if self._stopped is None:
             self._turn = self._reactor.callLater(RETRY_SECONDS, self._end_turn)
         else:
-            batch, self._batch = batch + self._batch, []
-        self._refuse(batch, again, kind)
-
-    def _refuse(self, batch: list[Event | Lines], again: list[Event], kind: Trouble) -> None:
+            behind, self._batch = self._batch, []
         try:
             if again:
                 self._user.deliver(again)
-            self._user.refuse(batch, NotKept(kind.why))
+            known = {event.ident for event in again or ()}
+            rest = [item for item in batch if not (_is_named(item) and item.ident in known)]
+            self._refuse(rest, kind, is_certain=again is not None and not was_doubted)
+            self._refuse(behind, kind, is_certain=False)
         finally:
-            if self._stopped is not None:
-                self._batch.clear()  # or a user who tries again and again would never let it end
-            self._go_on()
+            self._go_on_without()
+
+    def _refuse(self, batch: list[Event | Lines], kind: Trouble, *, is_certain: bool) -> None:
+        """``is_certain``: nothing that it asks for under an ident was kept before, or is asked for again."""
+        unknown = [] if is_certain else [item for item in batch if _is_named(item)]
+        refused = batch if is_certain else [item for item in batch if not _is_named(item)]
+        if refused:
+            self._user.refuse(refused, NotKept(kind.why))
+        if unknown:
+            self._user.refuse(unknown, Unknown(kind.why))
+
+    def _go_on_without(self) -> None:
+        """Go on after something was refused."""
+        if self._stopped is not None:
+            self._batch.clear()  # or a user who tries again and again would never let it end
+        self._go_on()
+
+    # -- a batch of which nobody knows yet whether it is kept
+
+    def _undecided(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
+        """Try again soon to find out, before anything else is kept."""
+        if self._committing is None:
+            return
+        self._note(_KEEP, kind)
+        retry = partial(self._writing.do, partial(self._recover, batch, kind, now))
+        self._retry = self._reactor.callLater(RETRY_SECONDS, retry)
+
+    def _watch(self) -> None:
+        """Once a batch is under way for too long, tell its authors that nobody knows; refuse what waits behind it."""
+        self._watching = None
+        batch = self._committing
+        is_late, self._watched = batch is not None and batch is self._watched, batch
+        if batch is None:
+            return
+        self._watching = self._reactor.callLater(WATCH_SECONDS, self._watch)
+        if is_late:
+            kind = self._troubles.get(_KEEP, HANGS)
+            behind, self._batch = self._batch, []
+            try:
+                self._doubt(batch, kind)
+                self._refuse(behind, kind, is_certain=False)
+            finally:
+                self._go_on_without()
+
+    def _doubt(self, batch: list[Event | Lines], kind: Trouble) -> None:
+        if not self._is_doubted:
+            self._is_doubted = True
+            self._note(_KEEP, kind)
+            self._user.doubt(batch, Unknown(kind.why))
 
     def _go_on(self) -> None:
         if self._stopped is not None:
@@ -216,6 +297,11 @@ class SqliteJournal:
             self._reactor.callFromThread(answer, NotRecalled(why))
         else:
             self._reactor.callFromThread(answer, known)
+
+    def _has_read(self, kind: Trouble | None) -> None:
+        """In a thread that answers questions: note whether the past can be read."""
+        if kind is not None or _READ in self._troubles:
+            self._reactor.callFromThread(self._note, _READ, kind)
 
     def _check(self, answer: Callable[[NotKept | None], None]) -> None:
         """In the writer's thread."""
@@ -240,6 +326,9 @@ class SqliteJournal:
 
     def _note(self, what: str, kind: Trouble | None) -> None:
         """Tell the operator, once, that something does not work, or works again."""
+        if self._troubles.get(what) is CORRUPT and what == _READ:
+            return  # all that can be read beside the damage says nothing
+        self._went_wrong[what] = self._reactor.seconds()
         if kind == self._troubles.get(what):
             return
         if kind is None:
@@ -265,6 +354,7 @@ class SqliteJournal:
             self._end_turn()
             return
         self._is_over = True
+        self._stop_watching()
         self._questions.interrupt()
         self._writing.end(self._end_writing)
 
@@ -286,14 +376,23 @@ class SqliteJournal:
 
     def _give_up(self) -> None:
         """End although the disk does not answer: the threads are left to themselves, and the lock to them."""
-        kind = Trouble("the disk does not answer", "look at the system's log for this disk")
-        self._note("keep what is said", kind)
-        left = (self._committing or []) + self._batch
+        kind = self._troubles.get(_KEEP, HANGS)
+        committing, behind = self._committing, self._batch
         self._committing, self._batch = None, []
         self._is_over = True
-        if left:
-            self._user.refuse(left, NotKept(kind.why))
-        self._finish()
+        self._stop_watching()
+        try:
+            if committing is not None:
+                self._doubt(committing, kind)
+            self._refuse(behind, kind, is_certain=False)
+        finally:
+            self._finish()
+
+    def _stop_watching(self) -> None:
+        for call in (self._watching, self._retry):
+            if call is not None and call.active():
+                call.cancel()
+        self._watching = self._retry = None
 
     def _finish(self) -> None:
         self._lock = None
@@ -301,10 +400,9 @@ class SqliteJournal:
         self._stopped.callback(None)
 
 
-def _without(batch: list[Event | Lines], again: list[Event]) -> list[Event | Lines]:
-    """Return a batch without those posts that were kept before."""
-    known = {event.ident for event in again}
-    return [item for item in batch if isinstance(item, Lines) or item.kind not in POSTS or item.ident not in known]
+def _is_named(item: Event | Lines) -> TypeGuard[Event]:
+    """Whether it is a post that may be asked for again."""
+    return isinstance(item, Event) and bool(item.ident) and item.kind in POSTS
 
 
 def _end_of_commit(batch: Sequence[Event | Lines]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from .sqlite_slices import transaction
+from .sqlite_file import transaction
 
 DAY = 86400.0  # seconds
 LEAP_SECONDS = 7 * DAY  # ahead of the last look, after which the clock may be wrong; or a quarter of what is kept

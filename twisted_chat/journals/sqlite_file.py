@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EACCES, ELOOP, ENAMETOOLONG, ENOENT
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +19,52 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x54774368  # "TwCh", in the file's header: see 001.sql
 LOCKED_SECONDS = 2  # to wait for another program that writes
+_LOOP = "{} is a loop of links: give another file"
+_PART = 1 << 20  # bytes that are read and written at once
 
 
 def check_place(path: Path) -> None:
     """Raises: CannotOpen, where no file can be."""
-    if path.is_dir():
-        raise CannotOpen(f"{path} is a folder: give a file in it, for example {path / 'chat.db'}")
-    if not path.parent.is_dir():
-        raise CannotOpen(f"{path.parent} is no folder: make it (mkdir -p {path.parent}), or give another file")
+    try:
+        place = path.resolve(strict=path.is_symlink())
+        if place.is_dir():
+            raise CannotOpen(f"{path} is a folder: give a file in it, for example {path / 'chat.db'}")
+        if not place.parent.is_dir():
+            raise CannotOpen(f"{path.parent} is no folder: make it (mkdir -p {path.parent}), or give another file")
+        if place.exists() and not place.is_file():
+            raise CannotOpen(f"{path} is no file: give another one")
+    except RuntimeError as error:  # before Python 3.13
+        raise CannotOpen(_LOOP.format(path)) from error
+    except OSError as error:
+        raise _unreachable(path, error) from error
+
+
+def _unreachable(path: Path, error: OSError) -> CannotOpen:
+    if error.errno == ELOOP:
+        return CannotOpen(_LOOP.format(path))
+    if error.errno == ENAMETOOLONG:
+        return CannotOpen(f"{str(path)[:60]}... is too long a name: give a shorter one")
+    if error.errno == EACCES:
+        return CannotOpen(f"{path} cannot be reached: let this user into its folder, or give another file")
+    if error.errno == ENOENT:
+        return CannotOpen(f"{path} is a link to a file that is not there: remove the link, or give another file")
+    return cannot_open(path, error)
+
+
+def make_private(path: Path) -> bool:
+    """Let nobody but their owner read the file and what SQLite keeps beside it; return whether others could.
+
+    Raises: CannotOpen.
+    """
+    could = False
+    for file in [Path(f"{path.resolve()}{end}") for end in ("", "-wal", "-shm")]:
+        try:
+            if file.exists() and file.stat().st_mode & 0o077:
+                could = True
+                file.chmod(0o600)
+        except OSError as error:
+            raise cannot_open(path, error) from error
+    return could
 
 
 def create(path: Path) -> None:
@@ -39,15 +80,24 @@ def create(path: Path) -> None:
 
 def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     """Open a file that is there; ``mode`` as in SQLite's URIs. Each connection is used by one thread at a time."""
+    return _connect(path, f"mode={mode}", is_to_read=mode == "ro")
+
+
+def connect_unchanging(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody writes to, where SQLite may not put its own beside it."""
+    return _connect(path, "mode=ro&immutable=1", is_to_read=True)
+
+
+def _connect(path: Path, how: str, is_to_read: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode={mode}",
+        f"{path.resolve().as_uri()}?{how}",
         uri=True,
         timeout=LOCKED_SECONDS,
         isolation_level=None,  # transactions begin where the code says so
         check_same_thread=False,
     )
     connection.execute("PRAGMA cache_size = -16000")  # KiB
-    if mode == "ro":
+    if is_to_read:
         return connection
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: what is committed survives a power cut
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes that the -wal keeps after a rush
@@ -71,6 +121,19 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version, newest = pragma(connection, "user_version"), newest_version()
     is_empty = not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -82,6 +145,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that a file can become smaller
     if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
         raise CannotOpen(f"{path} is where SQLite cannot use its log: give a file on a local disk")
+    _write_again(connection, path)
     for number in range(version + 1, newest + 1):
         script = (_migrations() / f"{number:03}.sql").read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
@@ -94,7 +158,25 @@ def touch(connection: sqlite3.Connection) -> None:
 
     To set a column to what it is would write nothing, since SQLite compares.
     """
-    connection.executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {pragma(connection, 'user_version')}; COMMIT;")
+    with transaction(connection):
+        connection.execute(f"PRAGMA user_version = {pragma(connection, 'user_version')}")
+
+
+def _write_again(connection: sqlite3.Connection, path: Path) -> None:
+    """Write the -wal that a server before this one has left over itself, and sync it.
+
+    What is read there may be in memory only. After an fsync that failed Linux takes for written what it could not
+    write, and the next fsync succeeds without it: then each commit behind it, though synced, is lost in a power cut.
+    """
+    with transaction(connection):  # so that no other program writes
+        file = os.open(f"{path.resolve()}-wal", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            place = 0
+            while data := os.pread(file, _PART, place):
+                place += os.pwrite(file, data, place)
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def newest_version() -> int:

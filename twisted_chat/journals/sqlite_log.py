@@ -11,8 +11,8 @@ from operator import add, attrgetter, itemgetter
 from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
 from ..interfaces import Known
 from .numbers import Firsts, log_of, numbered
-from .sqlite_read import SIZE, events_between, key_of, name_of
-from .sqlite_slices import transaction
+from .sqlite_file import transaction
+from .sqlite_read import SIZE, events_between, key_of, name_of, room_id
 
 STOPPED = "the server stopped"  # why everybody left who was in a room then
 TAIL = 100  # events of a room that are known when it is opened ...
@@ -41,6 +41,7 @@ class Log:
         self._kept_opening = 0
         self._numbers: dict[str, int] = {}  # of the last event in each log that was used lately ...
         self._rooms: dict[str, int] = {}  # ... and its id
+        self.tried: list[Event] = []  # what is being committed: if that fails, whether it is kept has to be found out
 
     @property
     def name(self) -> str:
@@ -60,7 +61,7 @@ class Log:
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Number a batch and keep it; return its events once they are on the disk.
 
-        Raises: sqlite3.Error, and nothing of it is kept.
+        Raises: sqlite3.Error, and nothing of it is kept, unless ``tried`` has it.
         """
         with transaction(self._connection):
             if self._kept_opening != self.opening:  # now, and not before: a full disk is no reason not to start
@@ -71,6 +72,8 @@ class Log:
             fresh = [event for event in kept if event.number and event.kind != REPEATED]
             if fresh:
                 self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
+            self.tried = kept
+        self.tried = []
         self._kept_opening = self.opening
         if len(self._rooms) > CACHED:
             self.forget()
@@ -80,6 +83,18 @@ class Log:
         """Forget which logs there are: it is read again."""
         self._numbers.clear()
         self._rooms.clear()
+
+    def has(self, events: Sequence[Event]) -> bool:
+        """Whether each of some events that were to be kept stands in the file just as it was numbered."""
+        for event in events:
+            if not event.number or event.kind == REPEATED:
+                continue  # not to be kept, or kept before
+            room = room_id(self._connection, event.group)
+            if room is None or events_between(self._connection, event.group, room, event.number, event.number) != [
+                event
+            ]:
+                return False
+        return True
 
     def repeated(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Return what stands for those of a batch that were kept before; nothing is kept now."""

@@ -19,6 +19,7 @@ FLOOR = 32_768  # bytes of each log that stay however large the file is; 005.sql
 _LOGS = 20  # that one slice takes something from
 _NEARLY = 0.9  # of the largest log: those that are as large lose something in the same slice ...
 _LOWER = 0.8  # ... until they are so large
+_PAGE = 4096  # bytes
 _FREE_PAGES = 256  # that a file may have anyway, to be used again
 _VACUUM_PAGES = 256  # that are given back in one slice
 _MERGED_PAGES = 64  # of the index of words that are put together in one slice
@@ -110,11 +111,11 @@ class Pruner:
         self._used = used * pragma(connection, "page_size")
         if self._used <= self._keep.size:
             return False
-        cuts = list(self._of_the_largest(connection))
+        cuts = list(self._of_the_largest(connection, self._used - self._keep.size))
         self._is_tight = not cuts
         return self._cut(connection, cuts, now)
 
-    def _of_the_largest(self, connection: sqlite3.Connection) -> Iterable[Cut]:
+    def _of_the_largest(self, connection: sqlite3.Connection, surplus: int) -> Iterable[Cut]:
         """Yield the oldest events of the largest logs: so nobody's room is emptied by what is said in another."""
         logs = connection.execute(
             f"SELECT id, first, number, size FROM rooms WHERE size > {FLOOR} ORDER BY size DESC LIMIT ?",  # noqa: S608  # a constant
@@ -124,7 +125,8 @@ class Pruner:
         logs = [log for log in logs if log[3] >= largest * _NEARLY]
         for room, first, number, size in logs:
             if first < number:
-                most = round(min(self._pace.bytes / len(logs), size - max(FLOOR, largest * _LOWER)))
+                slice_ = min(self._pace.bytes, max(_PAGE, surplus)) / len(logs)  # no more than has to go
+                most = round(min(slice_, size - max(FLOOR, largest * _LOWER)))
                 yield Cut(room, first, fitting(connection, room, first, number - 1, most)[0])
 
     def _over_numbers(self, connection: sqlite3.Connection, now: float) -> bool:

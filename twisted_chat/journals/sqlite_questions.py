@@ -10,6 +10,7 @@ from ..events import Event
 from ..interfaces import Asker, Query
 from .sqlite_place import Place
 from .sqlite_reader import Reader
+from .sqlite_trouble import Trouble
 from .turns import Turns
 from .worker import Worker
 
@@ -19,9 +20,13 @@ Answer = Callable[[Sequence[Event] | ChatError], None]
 class Questions:
     """Two threads, each with a connection, in which askers take turns."""
 
-    def __init__(self, place: Place, call: Callable[..., object]) -> None:
-        """``call(function, *args)`` calls something in the reactor's thread."""
+    def __init__(self, place: Place, call: Callable[..., object], on_read: Callable[[Trouble | None], None]) -> None:
+        """``call(function, *args)`` calls something in the reactor's thread.
+
+        ``on_read`` is called, in any thread, with why a question could not be answered, or with None.
+        """
         self._call = call
+        self._on_read = on_read
         self._quick, self._slow = Reader(place), Reader(place)
         self.threads: dict[Reader, Worker] = {}
 
@@ -38,7 +43,9 @@ class Questions:
         self.threads[reader].do(partial(self._answer, reader, query, answer, asker), asker.name)
 
     def _answer(self, reader: Reader, query: Query, answer: Answer, asker: Asker) -> None:
-        self._call(answer, reader.recall(query, asker.waits))
+        found = reader.recall(query, asker.waits)
+        self._on_read(reader.trouble)
+        self._call(answer, found)
 
     def interrupt(self) -> None:
         """Answer nothing more than that the server is stopping."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 
@@ -13,8 +15,8 @@ from ..events import Event
 from ..interfaces import Query
 from .answers import words_of
 from .numbers import log_of
-from .sqlite_file import connect
-from .sqlite_trouble import cannot_open
+from .sqlite_file import APPLICATION, check_place, connect, connect_unchanging, newest_version, pragma
+from .sqlite_trouble import cannot_read
 
 _LAST = 0xFFFFFFFF  # no number is higher: see 001.sql
 _SLICE = 1000  # events that are read at once, so that no reader holds up the -wal's reuse
@@ -100,6 +102,8 @@ def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: 
         asked.append(("e.at >= ?", [query.since]))
     if query.kinds:
         asked.append((f"e.kind IN ({', '.join(repeat('?', len(query.kinds)))})", [*query.kinds]))
+    if query.ident:
+        asked.append(("e.id IN (SELECT event FROM idents WHERE ident = ?)", [query.ident]))
     if query.author:
         asked.append(_by(connection, text.key(query.author), keys))
     return " AND ".join(sql for sql, _values in asked), [value for _sql, values in asked for value in values]
@@ -122,15 +126,57 @@ def export(path: str | Path, room: str) -> Iterator[Event]:
 
     Raises: CannotOpen.
     """
-    path = Path(path)
+    with _reading(Path(path)) as connection:
+        yield from _all(connection, room)
+
+
+def rooms(path: str | Path) -> list[str]:
+    """Return the rooms that a journal has, those where something happened last first.
+
+    Raises: CannotOpen.
+    """
+    with _reading(Path(path)) as connection:
+        rows = connection.execute("SELECT name FROM rooms WHERE name <> '*' AND name NOT LIKE '@%' ORDER BY last DESC")
+        return [name for (name,) in rows]
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    check_place(path)
+    if not path.exists():
+        raise CannotOpen(f"there is no file {path}: give the server's journal")
     try:
-        connection = connect(path, "ro")
+        connection = _open_to_read(path)
         try:
-            yield from _all(connection, room)
+            _check(connection, path)
+            yield connection
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise cannot_open(path, error) if path.exists() else CannotOpen(f"there is no file {path}") from error
+        raise cannot_read(path, error) from error
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file that others may be writing to, or that lies where this user may write nothing."""
+    try:
+        connection = connect(path, "ro")
+        pragma(connection, "user_version")
+    except sqlite3.OperationalError:
+        rest = Path(f"{path.resolve()}-wal")
+        if os.access(path.resolve().parent, os.W_OK) or (rest.exists() and rest.stat().st_size):
+            raise
+        return connect_unchanging(path)
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises: CannotOpen, where there is no journal to read."""
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise CannotOpen(f"{path} is empty: give the server's journal")
+    if pragma(connection, "application_id") != APPLICATION:
+        raise CannotOpen(f"{path} is a database of another program: give the server's journal")
+    if pragma(connection, "user_version") > newest_version():
+        raise CannotOpen(f"{path} was written by a newer server: use the twisted-chat of that one")
 
 
 def _all(connection: sqlite3.Connection, group: str) -> Iterator[Event]:

@@ -13,7 +13,7 @@ from ..interfaces import Query
 from .sqlite_file import connect
 from .sqlite_place import Moved, Place
 from .sqlite_read import name_of, recalled
-from .sqlite_trouble import trouble
+from .sqlite_trouble import Trouble, trouble
 
 SECONDS = 2.0  # that one question may take, in all of its groups together, since others wait for it
 STEPS = 10_000  # of SQLite's machine, after which the time is looked at
@@ -24,6 +24,7 @@ class Reader:
 
     def __init__(self, place: Place) -> None:
         self.name = ""  # of the journal, once it is known
+        self.trouble: Trouble | None = None  # why the last question could not be answered
         self._place = place
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
@@ -41,7 +42,7 @@ class Reader:
         """Return what a query asks for, or why that cannot be told."""
         self._waits, self._until = waits, time.monotonic() + SECONDS
         try:
-            return self._found(query)
+            found = self._found(query)
         except NotRecalled as error:
             return error
         except Exception as error:
@@ -52,7 +53,10 @@ class Reader:
             self.close()
             if self._is_late():
                 return NotRecalled(f"that took longer than {SECONDS:g} seconds: ask for less")
-            return NotRecalled(f"the past cannot be read now ({trouble(error).why}): try it again later")
+            self.trouble = trouble(error)
+            return NotRecalled(f"the past cannot be read now ({self.trouble.why}): try it again later")
+        self.trouble = None
+        return found
 
     def _found(self, query: Query) -> list[Event]:
         found: list[Event] = []

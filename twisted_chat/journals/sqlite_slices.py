@@ -8,22 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .sqlite_file import transaction
+
 SLICE_SECONDS = 0.01
 _FEWEST, _MOST = 8_000, 1_000_000  # bytes of events: see SIZE in sqlite_read.py
 _ROW = 100  # bytes: as large as the smallest event
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of it or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 class Pace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,10 @@ class Trouble(NamedTuple):
 FULL = Trouble("disk full", "make room on the disk, or move the file to a larger one")
 READ_ONLY = Trouble("read-only file", "let the server's user write to the file and to its folder")
 BROKEN = Trouble("disk error", "look at the system's log for this disk, and at the limits of the process")
+HANGS = Trouble("the disk does not answer", "look at the system's log for this disk")
 LOCKED = Trouble("file locked", "end the other program that writes to the file")
 CORRUPT = Trouble("damaged file", "stop the server, and put a backup of the file in its place")
+CROWDED = Trouble("too many open files", "raise the limit of the process (ulimit -n, LimitNOFILE)")
 GONE = Trouble("file missing", "see whether the file was moved or its disk is gone, and start the server again")
 MOVED = Trouble(
     "file moved or deleted",
@@ -48,6 +51,8 @@ _ERRNOS = {
     errno.EPERM: READ_ONLY,
     errno.EROFS: READ_ONLY,
     errno.ENOENT: GONE,
+    errno.EMFILE: CROWDED,
+    errno.ENFILE: CROWDED,
 }
 
 
@@ -59,8 +64,32 @@ def trouble(error: Exception) -> Trouble:
         return _ERRNOS.get(error.errno or 0, BROKEN)
     for said, kind in _SAID.items():
         if said in str(error):
-            return kind
+            return CROWDED if kind is GONE and not _can_open() else kind
     return Trouble("fault in the server", f"report this: {type(error).__name__}: {error}")
+
+
+def _can_open() -> bool:
+    """Whether a descriptor is left: SQLite tells of the lack of one as of a file that is missing."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    return True
+
+
+def has_written_nothing(error: Exception) -> bool:
+    """Whether a commit that failed so cannot be found in the file later: the end that makes it one was not written."""
+    name = getattr(error, "sqlite_errorname", "")  # from Python 3.11 on
+    return "full" in str(error) or name == "SQLITE_IOERR_WRITE"
+
+
+def cannot_read(path: Path, error: Exception) -> CannotOpen:
+    """Tell in one line why a file cannot be read, and what to do, to somebody who runs no server."""
+    if "not a database" in str(error):
+        return CannotOpen(f"{path} is not a database of a server: give the server's journal")
+    if "unable to open" in str(error) or "readonly" in str(error):
+        return CannotOpen(f"{path} cannot be read: copy it, and its -wal, to a folder that this user may write to")
+    return CannotOpen(f"{path} cannot be read ({trouble(error).why}): give a backup of it, or see to its disk")
 
 
 def cannot_open(path: Path, error: Exception) -> CannotOpen:

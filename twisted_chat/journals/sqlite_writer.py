@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..events import Event, Lines
@@ -15,7 +16,7 @@ from .sqlite_log import Log
 from .sqlite_place import Moved, Place
 from .sqlite_prune import Pruner
 from .sqlite_slices import Pace
-from .sqlite_trouble import cannot_open
+from .sqlite_trouble import cannot_open, has_written_nothing
 from .sqlite_words import index_room, index_some, rooms_behind
 from .worker import QUIET_SECONDS
 
@@ -32,8 +33,15 @@ class _Wanted(NamedTuple):
     then: Callable[[], None]
 
 
+class Outcome(NamedTuple):
+    """What has become of a batch whose commit failed."""
+
+    kept: list[Event] | None  # it is kept, and this is what it became; None: it is not, and never will be
+    again: list[Event] | None  # what stands for those of it that were kept before; None: that cannot be known
+
+
 class Writer:
-    """The connection that writes, which is opened anew after every failure."""
+    """The connection that writes, and another one after every failure."""
 
     def __init__(self, place: Place, keep: Keep, now: Callable[[], float]) -> None:
         self.name = ""
@@ -44,6 +52,7 @@ class Writer:
         self._now = now
         self._connection: sqlite3.Connection | None = None
         self._log: Log
+        self._unsure: list[Event] = []  # what a commit that failed was to keep, until it is known whether it has
         self._pruner = Pruner(keep, lambda: self._log.forget())
         self.troubles = self._pruner.troubles  # of what is done while idle
         self._pace = Pace()
@@ -73,23 +82,35 @@ class Writer:
 
         Raises: Moved, sqlite3.Error, OSError.
         """
+        self._unsure = []
         self._place.check()  # or all that is kept from now on is gone with the process
-        self._reopened()
-        return self._log.commit(batch, now)
-
-    def recover(self, batch: Sequence[Event | Lines], error: Exception, now: float) -> list[Event]:
-        """Begin anew after a commit that failed; return what stands for those of its batch that were kept before.
-
-        Of the others nothing is kept, as far as anyone can know.
-        """
-        if isinstance(error, Moved):
-            return []  # the file stays open: so no other file can get its inode, and the index and searches go on
         try:
-            return [] if self._connection is None else self._log.repeated(batch, now)
+            return self._log.commit(batch, now)
+        except sqlite3.Error as error:
+            if not has_written_nothing(error):
+                self._unsure = self._log.tried
+            raise
+
+    def recover(self, batch: Sequence[Event | Lines], now: float) -> Outcome:
+        """Find out what has become of a batch whose commit failed; call it again until it does not raise.
+
+        SQLite writes a commit to the end of the -wal, syncs it, and only then counts it as a part of the log. If the
+        sync fails, nobody sees it as long as the file stays open; but a server that begins after a kill, or a power
+        cut, may find it there whole, and then it is kept. Only the next commit, synced, which is written over it, makes
+        sure that it is not.
+
+        Raises: Moved, sqlite3.Error, OSError.
+        """
+        self.renew()
+        kept = None
+        if self._unsure:
+            self.check()
+            kept = self._unsure if self._log.has(self._unsure) else None
+            self._unsure = []
+        try:
+            return Outcome(kept, self._log.repeated(batch, now))
         except Exception:  # whatever it is, the thread goes on
-            return []
-        finally:
-            self.close()  # and what was read from it is forgotten: the commit may have been done in part
+            return Outcome(kept, None)
 
     def know(self, group: str) -> Known:
         """Return what is known of a room.
@@ -97,10 +118,9 @@ class Writer:
         Raises: Moved, sqlite3.Error, OSError.
         """
         try:
-            self._reopened()
             return self._log.known_of(group)
         except BaseException:
-            self.close()
+            self.renew()
             raise
 
     def check(self) -> None:
@@ -110,9 +130,9 @@ class Writer:
         """
         self._place.check()
         try:
-            touch(self._reopened())
+            touch(self._opened)
         except BaseException:
-            self.close()
+            self.renew()
             raise
 
     def index_first(self, query: Query, waits: Callable[[], bool], then: Callable[[], None]) -> float:
@@ -121,9 +141,9 @@ class Writer:
         Return when to go on with that.
         """
         try:
-            behind = rooms_behind(self._reopened(), [one.group for one in query.each()])
+            behind = rooms_behind(self._opened, [one.group for one in query.each()])
         except Exception:
-            self.close()
+            self.renew()
             then()  # with the index as it is; the reader tells what is wrong
             return 0.0
         self._wanted.append(_Wanted(behind, waits, then))
@@ -134,8 +154,10 @@ class Writer:
 
         Raises: sqlite3.Error.
         """
+        if self._connection is None:
+            return IDLE_SECONDS  # the end
         try:
-            connection = self._reopened()
+            connection = self._connection
             if self._wanted:
                 self._index_wanted(connection)
                 return 0.0
@@ -143,7 +165,7 @@ class Writer:
                 return PRUNE_SECONDS
             is_more = index_some(connection, self._pace)  # last: before a search it is filled anyway
         except BaseException:
-            self.close()
+            self.renew()
             self.search_anyway()
             raise
         return QUIET_SECONDS if is_more else IDLE_SECONDS
@@ -164,19 +186,45 @@ class Writer:
         for one in wanted:
             one.then()
 
+    def renew(self) -> None:
+        """Go on with another connection after a failure: the file may be reached again in that way only.
+
+        The one before is closed last. So as long as the server runs SQLite never reads the -wal anew, with what a
+        commit that failed may have left there; and where no descriptor is free there is still one that works.
+        """
+        before = self._opened
+        try:
+            self._connection, self._log = self._another()
+        except Exception:
+            with suppress(sqlite3.Error):
+                before.rollback()
+            self._log = Log(before, self.opening)  # what was read is forgotten: the commit may have been done in part
+        else:
+            before.close()
+
+    def _another(self) -> tuple[sqlite3.Connection, Log]:
+        self._place.check()  # before SQLite adds to another file what is in the -wal of this one
+        connection = connect(self._path)
+        log = Log(connection, self.opening)
+        try:
+            name = log.name
+        except BaseException:
+            connection.close()
+            raise
+        if name != self.name:
+            connection.close()
+            raise Moved
+        return connection, log
+
     def close(self) -> None:
-        """Close the connection; it is opened again when it is needed."""
+        """Close the connection: the end. All that was said is in the file alone then, also while others read it."""
         if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
             self._connection = None
 
-    def _reopened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._place.check()  # before SQLite adds to another file what is in the -wal of this one
-            connection = connect(self._path)
-            log = Log(connection, self.opening)
-            if log.name != self.name:
-                connection.close()
-                raise Moved
-            self._connection, self._log = connection, log
+    @property
+    def _opened(self) -> sqlite3.Connection:
+        assert self._connection is not None
         return self._connection

@@ -25,6 +25,7 @@ from ..events import (
     ANSWERED,
     CALLED,
     CONNECTED,
+    DOUBTED,
     EVERYONE,
     IGNORED,
     JOINED,
@@ -156,6 +157,7 @@ def _answered(event: Event, ident: str) -> dict[str, object]:
 _OTHERS: dict[str, Callable[[Event, str], dict[str, object]]] = {
     NOTICED: _noticed,
     REFUSED: lambda event, ident: _error(event.author, event.text, ident, event.number),
+    DOUBTED: lambda event, ident: _error(event.author, event.text, ident),
     SKIPPED: _skipped,
     REPEATED: _repeated,
     CALLED: lambda event, ident: _called(event),

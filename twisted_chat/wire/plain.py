@@ -25,10 +25,12 @@ from typing import ClassVar, Final
 from ..events import (
     ACTED,
     CONNECTED,
+    DOUBTED,
     EVERYONE,
     JOINED,
     LEFT,
     LOBBY,
+    MOVES,
     NOTICED,
     REFUSED,
     RENAMED,
@@ -53,10 +55,11 @@ class PlainView:
     stamps: bool = False
     numbers: bool = False
     colour: bool = False
+    moves: bool = True  # shows who comes, goes and takes another alias
 
     @property
     def options(self) -> tuple[str, ...]:
-        return ("stamps", "numbers", "colour")
+        return ("stamps", "numbers", "colour", "moves")
 
     def having(self, option: str, on: bool) -> PlainView:
         return replace(self, **{option: on})  # type: ignore[arg-type]  # the options are its flags
@@ -65,6 +68,8 @@ class PlainView:
         return bool(getattr(self, option))
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
+        if not self.moves:
+            events = [event for event in events if event.kind not in MOVES]
         end = "\a" + self.eol if bell else self.eol
         if self.stamps or self.numbers or self.colour:
             return "".join([self._start(event) + self._line(event) + end for event in events]).encode()
@@ -83,7 +88,11 @@ class PlainView:
         return self.encode(events)
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
-        return encoded.splitlines(keepends=True)  # no line holds another end of one
+        lines = encoded.splitlines(keepends=True)  # no line holds another end of one
+        if self.moves:
+            return lines
+        rest = iter(lines)
+        return [b"" if event.kind in MOVES else next(rest) for event in events]
 
     def _start(self, event: Event) -> str:
         start = ""
@@ -136,5 +145,6 @@ _LINES: dict[str, Callable[[Event, str], str]] = {
     CONNECTED: lambda event, author: WELCOME,
     NOTICED: lambda event, author: f"-- {event.text}",
     REFUSED: lambda event, author: f"!! {event.text}",
+    DOUBTED: lambda event, author: f"!! {event.text}",
     SKIPPED: lambda event, author: _skipped(int(event.text), event.number, event.group),
 }

@@ -43,6 +43,7 @@ _TEXT: dict[str, Number | Flag] = {
     "until": Number(least=1),
     "stamps": Flag(),
     "numbers": Flag(),
+    "moves": Flag(),
 }
 
 
@@ -112,7 +113,9 @@ class Text(Later):
         asked = parameters(request, _TEXT)
         newest = "tail" in asked or not _RANGE.keys() & asked
         most = asked.get("tail", TAIL) if newest else LIMIT
-        view = PlainView(stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")))
+        view = PlainView(
+            stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")), moves=bool(asked.get("moves", True))
+        )
         page = await page_of(self._web, request, room, asked, most, view, newest)
         return _answer(self._web, request, room, page, PLAIN, _again(f"{path_of(room)}.txt", asked))
 
@@ -140,7 +143,7 @@ async def page_of(
     Raises: NotRecalled.
     """
     query = Query(room.name, asked.get("after", 0), asked.get("until", 0), most=most + 1, newest=newest)
-    found = await _looked_up(web, request, query)
+    found = await looked_up(web, request, query)
     events = found[-most:] if newest else found[:most]
     parts = view.each(events, view.encode(events))
     fitting = max(1, sum(size <= PAGE_BYTES for size in accumulate(map(len, reversed(parts) if newest else parts))))
@@ -149,12 +152,15 @@ async def page_of(
     return Page(events, not newest and len(events) < len(found), b"".join(parts))
 
 
-def _looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
+def looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
+    """Return what the journal answers; a client who has gone waits for nothing.
+
+    Fails: NotRecalled.
+    """
     answered: Deferred[Sequence[Event]] = Deferred()
     gone: list[Failure] = []
     request.notifyFinish().addErrback(gone.append)
     place, _most = web.addresses.place(web.guard.client_host(request))
-
     web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
     return answered
 

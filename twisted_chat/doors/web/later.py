@@ -27,6 +27,7 @@ STATUSES = {
     "line_too_long": 413,
     "too_many_rooms": 503,
     "not_kept": 503,
+    "unknown": 504,
     "not_recalled": 503,
 }
 
@@ -41,7 +42,7 @@ class Refused(Exception):
         super().__init__(words)
         self.status = status
         self.headers = headers or {}
-        self.seconds = seconds or (RETRY_SECONDS if status == 503 else 0)
+        self.seconds = seconds or (RETRY_SECONDS if status in (503, 504) else 0)
         if self.seconds and headers is None:
             self.headers = {"Retry-After": str(self.seconds)}
 

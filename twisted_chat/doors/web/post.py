@@ -15,9 +15,12 @@ from twisted.web.server import Request
 
 from ... import text
 from ...errors import LineTooLong, NothingToSay
+from ...events import POSTS
+from ...interfaces import Query
 from .asked import header, parameters
+from .events import looked_up
 from .later import Refused
-from .visitors import Post
+from .visitors import KeyInUse, Post
 
 if TYPE_CHECKING:
     from .site import WebFactory
@@ -26,6 +29,7 @@ LINES = 20  # in one post
 _TYPES = frozenset({"", "text/plain", "application/x-www-form-urlencoded"})  # the last is what curl -d says
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 _KEY = re.compile(r'("?)([A-Za-z0-9._:-]{1,64})\1')  # in quotes, as the IETF's draft has it, or without
+_SECRET = re.compile("[A-Za-z0-9_-]{16,128}")
 _ENDS = re.compile("\r\n|\r|\n")
 _ALIASES_AGAIN = 60  # seconds, after too many that were taken
 
@@ -33,15 +37,19 @@ _ALIASES_AGAIN = 60  # seconds, after too many that were taken
 async def posted(web: WebFactory, request: Request, group: str) -> bytes:
     """Say the lines of a body to a group, a room's name, ``@ALIAS`` or ``*``; return the body of the answer.
 
-    Raises: Refused, BadAlias, NothingToSay, NotUtf8, LineTooLong.
+    Raises: Refused, BadAlias, NothingToSay, NotUtf8, LineTooLong, NotRecalled.
     """
     parameters(request, {})
-    alias, key = _alias(request), _key(request)
+    alias, key, secret = _alias(request), _key(request), _secret(request)
     lines = _lines(request, web.limits.max_line)
     host = web.guard.client_host(request)
-    post = Post(group, dict(zip(_idents(alias, group, key), lines, strict=False)))
+    post = Post(group, dict(zip(_idents(alias, group, key or secrets.token_hex(16)), lines, strict=False)))
+    if key:
+        await _check_words(web, request, post)
     try:
-        number, is_repeated = await web.visitors.say(host, alias, post)
+        number, is_repeated = await web.visitors.say(host, alias, post, secret)
+    except KeyInUse:
+        raise
     except Refused as error:
         raise _taken(web, host, error) from None
     request.setHeader("Content-Type", "application/json")
@@ -62,15 +70,37 @@ def _alias(request: Request) -> str:
     return text.alias(wanted)
 
 
+def _secret(request: Request) -> str:
+    """Return what only they know who may go on with this visit; empty: anybody at this address may."""
+    given = header(request, "Chat-Secret")
+    if given is not None and not _SECRET.fullmatch(given):
+        raise Refused(400, "a Chat-Secret is 16 to 128 of A-Z a-z 0-9 _ -, the same as long as the visit goes on")
+    return given or ""
+
+
 def _key(request: Request) -> str:
-    """Return the key under which this is said once, a new one if none is given."""
+    """Return the key under which this is said once, empty if none is given."""
     given = header(request, "Idempotency-Key")
     if given is None:
-        return secrets.token_hex(16)
+        return ""
     match = _KEY.fullmatch(given)
     if match is None:
         raise Refused(400, "an Idempotency-Key is 1 to 64 of A-Z a-z 0-9 . _ : -, the same when you try again")
     return match[2]
+
+
+async def _check_words(web: WebFactory, request: Request, post: Post) -> None:
+    """Compare what is to be said with what was said under the same key: it is not repeated in other words.
+
+    Raises: Refused, NotRecalled.
+    """
+    for ident, line in post.lines.items():
+        found = await looked_up(web, request, Query(post.group, kinds=POSTS, ident=ident, most=1))
+        if not found:
+            return  # nor is there any of the lines after it
+        if found[0].text != line:
+            words = f"that Idempotency-Key has said something else, number {found[0].number}: give each post its own"
+            raise Refused(422, f"{words}; this was not said")
 
 
 def _lines(request: Request, most: int) -> Sequence[str]:
@@ -96,7 +126,7 @@ def _idents(alias: str, group: str, key: str) -> Iterator[str]:
 
     The first line's ends in the key itself, which a program that reads along is shown as the ``id``.
     """
-    speaker = _hashed(text.key(alias), group)[:16]
+    speaker = _hashed(text.key(alias), text.key(group))[:16]
     yield f"http-{speaker}/{key}"
     for place in range(2, LINES + 1):
         yield f"http-{speaker}/{_hashed(key, str(place))[:32]}"

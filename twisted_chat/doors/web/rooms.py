@@ -43,7 +43,7 @@ class Rooms(Later):
         if not path and not request.postpath:
             return self
         if path.endswith(_TEXT) and not request.postpath:
-            return Text(self._web, path.removesuffix(_TEXT))
+            return TextOrRoom(self._web, path)
         return OneRoom(self._web, path)
 
     async def get(self, request: Request) -> bytes:
@@ -68,7 +68,7 @@ class OneRoom(Later):
             return Events(self._web, self._name)
         return super().getChild(path, request)
 
-    async def get(self, request: Request) -> bytes:
+    async def get(self, request: Request) -> bytes | None:
         parameters(request, {})
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
@@ -76,6 +76,18 @@ class OneRoom(Later):
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, text.room(decoded(self._name)))
+
+
+class TextOrRoom(OneRoom):
+    """What ends in .txt: the text of a room, or a room of that whole name if only that is there; posts are to that."""
+
+    async def get(self, request: Request) -> bytes | None:
+        whole = text.room(decoded(self._name))
+        name = self._name.removesuffix(_TEXT)
+        hub = self._web.hub
+        if whole in hub.rooms and text.room(decoded(name)) not in hub.rooms:
+            return await super().get(request)
+        return await Text(self._web, name).get(request)
 
 
 class People(NotHere):

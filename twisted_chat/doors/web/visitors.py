@@ -9,6 +9,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -17,8 +18,8 @@ from twisted.logger import Logger
 from twisted.web.http import CONFLICT
 
 from ... import text
-from ...errors import ChatError
-from ...events import EVERYONE, POSTS, REFUSED, REPEATED, Event
+from ...errors import ChatError, Unknown
+from ...events import DOUBTED, EVERYONE, POSTS, REFUSED, REPEATED, Event
 from ...hub import Hub
 from ...interfaces import View
 from ...limits import Pace
@@ -41,6 +42,14 @@ class Kept(NamedTuple):
 
     number: int  # of its last line
     is_repeated: bool  # all of it was said before
+
+
+class KeyInUse(Refused):
+    """Something else is being said under the same key at this moment."""
+
+    def __init__(self) -> None:
+        words = "that Idempotency-Key is saying something else just now: give each post its own; this was not said"
+        super().__init__(409, words)
 
 
 class Post:
@@ -121,16 +130,21 @@ class Visitors:
         self._here: dict[tuple[str, str], Visitor] = {}
         self._counts: Counter[str] = Counter()  # by what an address counts as
 
-    def say(self, host: str, alias: str, post: Post) -> Deferred[Kept]:
+    def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
         """Let somebody say something, as the visitor who they are already or a new one. Fires once it is kept.
 
-        Fails: Refused.
+        ``secret``: what only they know, empty if anybody at their address may speak for them.
+
+        Raises: Refused. Fails: Refused.
         """
         visitor = self._here.get((text.key(alias), host))
         pace = visitor.pace if visitor else self._web.addresses.pace(host, self._web.clock.seconds())
         self._take_turn(pace, post)
         if visitor is None:
-            visitor = self._new(alias, host, pace)
+            visitor = self._new(alias, host, secret, pace)
+        elif not compare_digest(visitor.secret, secret):
+            words = "to go on with this visit, send the Chat-Secret that it began with"
+            raise Refused(409, f"{alias} is taken: choose another alias, or, {words}")
         visitor.say(post)
         return post.done
 
@@ -148,7 +162,7 @@ class Visitors:
             raise Refused(429, words, {"Retry-After": str(seconds)})
         pace.take_bytes(sum(len(line.encode()) for line in post.lines.values()), now)
 
-    def _new(self, alias: str, host: str, pace: Pace) -> Visitor:
+    def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visitor:
         """Return a new visitor, of whom an address may have as many as connections.
 
         Raises: Refused.
@@ -160,7 +174,7 @@ class Visitors:
         self._counts[place] += 1
         log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
         named = text.key(alias), host
-        visitor = self._here[named] = Visitor(self._web, alias, host, pace, lambda: self._forget(named, place))
+        visitor = self._here[named] = Visitor(self._web, alias, host, secret, pace, lambda: self._forget(named, place))
         return visitor
 
     def _forget(self, named: tuple[str, str], place: str) -> None:
@@ -185,9 +199,11 @@ class Visitor:
     is_closed = False
     keeps_up = True
 
-    def __init__(self, web: WebFactory, alias: str, host: str, pace: Pace, on_over: Callable[[], None]) -> None:
+    def __init__(
+        self, web: WebFactory, alias: str, host: str, secret: str, pace: Pace, on_over: Callable[[], None]
+    ) -> None:
         """``on_over`` is called once they are gone."""
-        self.pace = pace
+        self.secret, self.pace = secret, pace
         self._hub: Hub = web.hub
         self._clock = web.clock
         self._limits = web.limits
@@ -207,7 +223,12 @@ class Visitor:
     # -- what the web asks
 
     def say(self, post: Post) -> None:
-        """Say something, once all that has to happen before has happened."""
+        """Say something, once all that has to happen before has happened.
+
+        Raises: KeyInUse.
+        """
+        if any(other.lines.get(ident, line) != line for other in self._all() for ident, line in post.lines.items()):
+            raise KeyInUse
         cancel(self._leave)
         post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
         self._waiting.append(post)
@@ -216,9 +237,11 @@ class Visitor:
         self._go_on()
 
     def close(self) -> None:
-        """Leave now: what is not known to be kept is not said."""
-        for post in self._all():
+        """Leave now: what was not asked for yet is not said."""
+        for post in list(self._waiting):
             self._fail(post, Refused(503, "the server is stopping: this was not said"))
+        for post in self._all():
+            self._fail(post, refused(Unknown("the server is stopping")))
         self._tell()
         cancel(self._leave)
         cancel(self._again)
@@ -247,8 +270,8 @@ class Visitor:
         """They have no program that could come back."""
 
     def give_way(self, host: str) -> None:
-        """Leave now, if it is the same machine that goes on under this alias in another way."""
-        if host == self.host and not (self._waiting or self._asked):
+        """Leave now, if it is the same machine that goes on under this alias; one with a secret is theirs alone."""
+        if host == self.host and not (self.secret or self._waiting or self._asked):
             cancel(self._leave)
             self._part()
 
@@ -368,6 +391,8 @@ class Visitor:
         """Learn that something happened which may be their own."""
         if event.kind == REFUSED:
             self._refused(event)
+        elif event.kind == DOUBTED:
+            self._doubted(event)
         elif event.kind in POSTS or event.kind == REPEATED:
             post = self._taken(event.ident)
             if post is not None:
@@ -384,6 +409,13 @@ class Visitor:
             self._decide(post)
         for waiting in [post for post in self._waiting if post.ident == event.ident]:  # what it needs was refused
             self._fail(waiting, error)
+
+    def _doubted(self, event: Event) -> None:
+        """Tell who waits for a post that nobody knows what becomes of it; its place in the queue stays its own."""
+        for post in self._asked.get(event.ident, ()):
+            if not post.is_decided:
+                self._fail(post, Refused(STATUSES[event.author], event.text))
+                return
 
     def _fail_what_is_lost(self) -> None:
         """Fail what was neither kept nor refused although nothing is under way: that is a fault of ours."""

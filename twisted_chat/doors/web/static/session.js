@@ -7,6 +7,7 @@ import { isSame } from "./people.js"
 import { Wire } from "./wire.js"
 
 const HELLO = 15000 // milliseconds for the answer to hello
+const AGAIN = 2000 // milliseconds until what nobody knows of is asked again
 const MOST = 500 // requests under way
 const ASKED_ONCE = new Set(["who", "rooms", "commands", "history", "search", "ping"]) // by the page, for what it shows
 const POSTS = new Set(["say", "tell", "broadcast"])
@@ -86,6 +87,12 @@ export class Session {
 		this.#wire.send(fields)
 	}
 
+	// Ask again, as after a cut, for what nobody knows of: under the same id it is done once.
+	#askAgain(id) {
+		const request = this.#underWay.get(id)
+		if (request && this.isIn) this.#send(request)
+	}
+
 	newId() {
 		this.#made += 1
 		return `${this.#name}.${this.#made}`
@@ -117,6 +124,7 @@ export class Session {
 		if (message.kind === "noticed" && (!this.isIn || /goodbye$/.test(message.text))) this.#lastWords = message.text
 		if (!this.#hello) this.#hear(message)
 		else if (message.id === this.#hello.id && !message.kind) this.#answeredHello(message)
+		else if (message.kind === "noticed" && !message.id) this.#ears.status("waiting", HELLO, message.text) // why there is no answer yet
 		else if (message.kind) this.#hello.before.push(message) // one's own coming in: the answer tells how to count it
 		else if (message.error) this.#hear(message)
 	}
@@ -184,6 +192,8 @@ export class Session {
 		if (message.error === "taken_over") {
 			this.#end()
 			this.#ears.status("elsewhere")
+		} else if (message.error === "unknown" && this.#underWay.has(message.id)) {
+			setTimeout(() => this.#askAgain(message.id), AGAIN)
 		} else if (!this.#done(message.id, ({ reject }) => reject(new Error(message.text)))) {
 			this.#ears.noticed({ text: message.text, isRefusal: true })
 		}
