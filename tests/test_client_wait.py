@@ -125,11 +125,6 @@ def test_a_line_can_begin_with_its_date_and_time(server, alice):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d #ops alice: three\n", printed)
 
 
-def test_only_what_is_said_can_be_printed(server, alice):
-    status, printed, _complaints = listen(server, alice, "--since", "1h", "--only", "said", "--wait", "three")
-    assert (status, printed) == (0, "#ops alice: one\n#ops alice: two\n#ops alice: three\n")
-
-
 # -- what ends it
 
 

@@ -119,6 +119,13 @@ def test_the_same_machine_goes_on_in_another_way_at_once(door, curl):
     assert post(curl).status == 201
 
 
+def test_a_visit_with_a_secret_does_not_give_way(door, curl):
+    post(curl, Chat_Secret="x" * 20)
+    nc = door.connect(HERE)
+    nc.send("ci\n")
+    assert "!! ci is taken: it may be free in 15 seconds" in nc.read()
+
+
 def test_a_visit_whose_post_is_under_way_does_not_give_way(door, curl):
     begin_only = WebPeer(door)
     begin_only.connection.dataReceived(

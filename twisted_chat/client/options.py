@@ -23,7 +23,7 @@ On a terminal it is a chat: type a line to say it, /help for what else there is,
 
 Otherwise it is a pipe, which needs --alias: each line of standard input is said in ROOM, also one that begins
 with /, and it ends once the server has acknowledged them all; blank lines are skipped. With --listen it prints what
-it hears and goes on until nobody reads that, or a signal ends it. Problems are on standard error, one a line.
+it hears and goes on until nobody reads that, or a signal ends it. Problems are reported on standard error.
 
 After a lost connection it comes back by itself, sends again what was not acknowledged, which is said once all the
 same, and takes up what it hears where it was.

@@ -270,8 +270,8 @@ class Visitor:
         """They have no program that could come back."""
 
     def give_way(self, host: str) -> None:
-        """Leave now, if it is the same machine that goes on under this alias in another way."""
-        if host == self.host and not (self._waiting or self._asked):
+        """Leave now, if it is the same machine that goes on under this alias; one with a secret is theirs alone."""
+        if host == self.host and not (self.secret or self._waiting or self._asked):
             cancel(self._leave)
             self._part()
 
