@@ -40,6 +40,7 @@ class Recorder:
     events: list = field(default_factory=list)
 
     is_for_people = True
+    options = ()
 
     def encode(self, events, bell=False):
         first = len(self.events)
