@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,16 @@ def nothing_is_left_behind():
 def logged_failures(nothing_is_left_behind):
     """Call it once the failures that a test provokes are logged: they are forgiven, and returned as a count."""
     return nothing_is_left_behind.expected
+
+
+@pytest.fixture
+def zone(monkeypatch):
+    """Be in India, whose time is no whole number of hours ahead."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

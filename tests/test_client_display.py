@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from twisted_chat.client.days import Days, time_of
 from twisted_chat.client.display import Display
 from twisted_chat.client.screen import _concerns
 from twisted_chat.client.show import QUIET, bare
 from twisted_chat.client.terminal import UNASKED
+from twisted_chat.days import day_of
 from twisted_chat.errors import BadUsage
 from twisted_chat.events import JOINED, SAID, Event
 from twisted_chat.wire.plain import PlainView
@@ -36,16 +36,6 @@ def alice(server):
         person.terminal.close(force=True)
 
 
-@pytest.fixture
-def zone(monkeypatch):
-    """Be in India, whose time is no whole number of hours ahead."""
-    monkeypatch.setenv("TZ", "Asia/Kolkata")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 # -- the parts
 
 
@@ -65,16 +55,6 @@ def test_an_option_is_set_as_a_person_types_it():
 def test_what_cannot_be_set_is_told_with_what_can(words):
     with pytest.raises(BadUsage, match=r"/set stamps\|numbers\|colour\|moves\|echo\|bell on\|off"):
         Display().having(words)
-
-
-def test_a_line_of_its_own_stands_where_the_day_changes(zone):
-    days = Days()
-    evening = 1_700_000_000  # 22:13:20 in Greenwich, the next morning in India
-    assert days.before(evening) == "Wednesday, 15 November 2023 (UTC+05:30)"
-    assert time_of(evening) == "03:43:20"
-    assert days.before(evening + 20 * 3600) == ""
-    assert days.before(evening + 21 * 3600) == "Thursday, 16 November 2023 (UTC+05:30)"
-    assert days.before(evening) == "Wednesday, 15 November 2023 (UTC+05:30)"  # shown again
 
 
 @pytest.mark.parametrize(
@@ -101,7 +81,7 @@ def test_without_colours_what_is_dim_stays_so():
 
 
 def test_times_and_the_day_are_shown_unless_one_sets_that_off(server, alice):
-    today = Days().before(time.time())
+    today = day_of(time.time()).words
     assert f"-- {today}" in alice.seen
     with server.connect("bob") as bob:
         bob.send("one\n")

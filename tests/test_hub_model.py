@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from twisted_chat.events import (
     RETITLED,
     TOOK,
 )
+from twisted_chat.interfaces import View
 from twisted_chat.limits import Limits
 
 from .house import House
@@ -34,18 +36,20 @@ WORDS = st.sampled_from(["hi", "ho", "alice: hi", "/x", "\x1b[2J"])
 
 
 @dataclass(eq=False)
-class Recorder:
+class Recorder(View):
     """A view in which a line is the place of its event in a list, so that what was sent tells what was heard."""
 
     events: list = field(default_factory=list)
 
-    is_for_people = True
-    options = ()
+    is_for_people: ClassVar[bool] = True
 
     def encode(self, events, bell=False):
         first = len(self.events)
         self.events.extend(events)
         return b"".join(b"%d\n" % number for number in range(first, len(self.events)))
+
+    def encode_again(self, events, ident, day):
+        return self.encode(events)
 
     def each(self, events, encoded):
         return encoded.splitlines(keepends=True)

@@ -14,16 +14,17 @@ PACKAGE = ROOT / "twisted_chat"
 
 # What each room may import, of ours. A folder stands for all its files, which may import each other
 # only through what they share.
-GROUND = {"errors", "events", "text", "limits", "interfaces", "traffic"}
+GROUND = {"errors", "events", "days", "text", "limits", "interfaces", "traffic"}
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
+    "days": {"events"},
     "limits": set(),
     "text": {"errors"},
     "traffic": set(),
     "clocks": set(),
     "logs": {"clocks"},
-    "interfaces": {"errors", "events"},
+    "interfaces": {"days", "errors", "events"},
     "calls": set(),
     "ignoring": {"text", "events"},
     "room": GROUND | {"member"},  # for types only
@@ -63,7 +64,7 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 PURE = (
-    "errors events text limits interfaces calls ignoring traffic room rooms member directory past unkept hub "
+    "errors events days text limits interfaces calls ignoring traffic room rooms member directory past unkept hub "
     "commands programs wire"
 ).split()
 

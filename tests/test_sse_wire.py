@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twisted_chat.days import NO_DAY
 from twisted_chat.events import CONNECTED, JOINED, NOTICED, SAID, SKIPPED, Event
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.sse import HERE, SseView, begin
@@ -48,7 +49,7 @@ def test_what_has_no_number_is_not_shown_and_every_event_has_its_part():
     encoded = VIEW.encode(events)
     parts = VIEW.each(events, encoded)
     assert [bool(part) for part in parts] == [False, True, False, True]
-    assert b"".join(parts) == encoded == VIEW.encode_again(events, "c/1")
+    assert b"".join(parts) == encoded == VIEW.encode_again(events, "c/1", NO_DAY)
 
 
 def test_a_stream_begins_with_where_it_is_and_a_sign_of_life_is_a_comment():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from . import text
+from .days import NO_DAY, day_of, time_of
 from .errors import BadRoom, BadUsage, ChatError, NoCurrentRoom, UnknownCommand
 from .events import ACTED, POSTS, Event
 from .hub import Hub
@@ -253,15 +254,18 @@ def _wanted(hub: Hub, room: Room, words: str) -> Query:
 
 def _recall(hub: Hub, me: Member, room: Room, query: Query) -> None:
     """Show what meets a query, a page at a time, between two notices."""
-    shown = 0
+    hub.tell_day(me)
+    shown, day = 0, me.today
 
     def show(found: Sequence[Event], is_last: bool) -> None:
-        nonlocal shown
+        nonlocal shown, day
         events = [event for event in found if me.wants(event)]
         if events and not shown:
             me.notice(f"{room.name}, from {events[0].number:,} on:")
         shown += len(events)
-        me.show_again(events)
+        me.show_again(events, day)
+        if events:  # other lines may come before the next page
+            day = me.today if me.today.holds(events[-1].when) else NO_DAY
         if is_last:
             me.notice(f"that was {room.name}" if shown else f"nothing of that is kept in {room.name}")
 
@@ -285,11 +289,14 @@ def search(hub: Hub, me: Member, rest: str) -> None:
         raise BadUsage(TABLE["search"].usage)
     if not rooms:
         raise NoCurrentRoom
+    hub.tell_day(me)
 
     def answer(found: Sequence[Event]) -> None:
         newest = list(filter(me.wants, of_rooms(found)))[-HISTORY_SHOWN:]
         me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
-        me.show_again(newest)
+        me.show_again(newest, me.today)
+        if newest and not (me.view.shows("stamps") or me.today.holds(newest[-1].when)):
+            me.notice(me.today.words)  # what they see next is of today
 
     query = Query(rooms[0], words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
     hub.past.recall(me, query._replace(others=tuple(rooms[1:])), answer)
@@ -403,7 +410,8 @@ def unignore(hub: Hub, me: Member, rest: str) -> None:
 
 @command("option", "options", arguments="[OPTION on|off]")
 def set_(hub: Hub, me: Member, rest: str) -> None:
-    """Show or set your options. They are: stamps (the time before each line), numbers (each event's in its room),
+    """Show or set your options. They are: stamps (the time before each line, and the date too
+    before what is shown again), numbers (each event's in its room),
     colour, moves (who comes, goes and takes another alias), echo (your own lines come back to you), bell (a beep when
     you are named or written to)."""
     names = (*me.view.options, "echo", "bell")
@@ -420,6 +428,9 @@ def set_(hub: Hub, me: Member, rest: str) -> None:
             hub.listen(me, view=me.view.having(option, on))
     shown = {name: me.view.shows(name) for name in me.view.options} | {"echo": me.echo, "bell": me.bell}
     me.notice(", ".join(f"{name} {'on' if on else 'off'}" for name, on in shown.items()))
+    if words == ["stamps", "on"]:
+        now = hub.now()
+        me.notice(f"the stamps are in the server's time: it is {time_of(now)} on {day_of(now).words}")
 
 
 @command(arguments="[WORD]")

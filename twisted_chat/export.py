@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
 
 from . import text
@@ -22,14 +21,13 @@ OK, FAILED, USAGE = 0, 1, 2  # exit statuses
 def main(arguments: Sequence[str]) -> int:
     """Print the events of a room, oldest first, and return the exit status."""
     asked = _parser().parse_args(arguments)
-    view = PlainView(stamps=True, numbers=True) if asked.text else JsonView()
+    view = PlainView(stamps=True, dates=True, numbers=True) if asked.text else JsonView()
     try:
         room = EVERYONE if asked.room == EVERYONE else text.room(asked.room)
         is_empty = True
         for event in export(asked.journal, room):
             is_empty = False
-            day = time.strftime("%Y-%m-%d ", time.localtime(event.when)) if asked.text else ""
-            sys.stdout.buffer.write(day.encode() + view.encode([event]))
+            sys.stdout.buffer.write(view.encode([event]))
         sys.stdout.flush()
         if is_empty and room != EVERYONE and room not in (known := rooms(asked.journal)):
             return _complain(f"{asked.journal} has no room {room}: {_told(known)}", FAILED)

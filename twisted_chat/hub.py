@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from . import text
+from .days import NO_DAY, Day, day_of
 from .directory import Directory
 from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms, Unknown
 from .events import (
@@ -80,6 +81,7 @@ class Hub:
         self.seconds = seconds
         self.now = now
         self._on_fault = on_fault
+        self._day = NO_DAY  # of the last batch
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._run: Run | None = None
@@ -198,6 +200,7 @@ class Hub:
         if room is not None:
             member.current = room
             if after is not None:
+                self.tell_day(member)
                 member.rewind(room, after)
             return
         member.refuse_room(self.limits)
@@ -295,6 +298,11 @@ class Hub:
 
     # -- questions
 
+    def tell_day(self, member: Member) -> None:
+        """Tell a person who asks about the past which day it is, if nothing has happened on it yet."""
+        now = self.now()
+        member.begin_day(member.today if member.today.holds(now) else day_of(now))
+
     def member_called(self, alias: str) -> Member:
         """Raises: NobodyCalled."""
         member = self.aliases.get(text.key(alias.strip()))
@@ -347,6 +355,8 @@ class Hub:
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Let a batch happen, in its order; then write once to each who heard any of it."""
+        if batch and not self._day.holds(batch[0].when):
+            self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
         origins = {origin: self._sessions.get(origin) for origin in counts}
         for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
@@ -494,7 +504,7 @@ class Hub:
             topic = f"; topic: {room.topic}" if room.topic else ""
             names = text.listed((m.alias for m in room.members), 20, len(room.members))
             shown.append(Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
-        self._show(member, *shown)
+        self._show(member, *shown, again=bool(past))
 
     def _took(self, event: Event, member: Member) -> None:
         """Let a program hear what is said to its alias from now on, or from the number that it saw last."""
@@ -600,6 +610,15 @@ class Hub:
 
     # -- helpers
 
+    def _begin_day(self, day: Day) -> None:
+        """Tell all people that what happens from now on is of another day."""
+        self._day = day
+        for member in self.everyone.members:
+            try:
+                member.begin_day(day)
+            except Exception:
+                self._on_fault(member)
+
     def _append(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
         self._ask(member, Event(kind, group, member.alias, words, member.session, ident=member.request))
         member.changing += kind not in POSTS
@@ -663,6 +682,8 @@ class Hub:
     def _admit(self, member: Member, room: Room, is_in: bool = True) -> None:
         """Let a member hear what comes after this."""
         self._remember()
+        if member.today is NO_DAY:
+            member.today = member.told_day = self._day
         if self._run is not None and member in self._run.ends:
             self._end_run()  # they left in it, and are back
         if self._run is not None and self._run.room is room:
@@ -711,9 +732,10 @@ class Hub:
             except Exception:
                 self._on_fault(member)
 
-    def _show(self, member: Member, *events: Event) -> None:
-        """Owe one member something that nobody else hears."""
+    def _show(self, member: Member, *events: Event, again: bool = False) -> None:
+        """Owe one member something that nobody else hears; ``again``: some of it is of the past."""
         if self._run is not None and self._run.concerns(member):
             self._end_run()
-        member.owe(member.view.encode(events))
+        view = member.view
+        member.owe(view.encode_again(events, "", member.today) if again else view.encode(events))
         self._owing[member] = None

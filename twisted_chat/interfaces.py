@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
+from .days import Day
 from .errors import ChatError, NotKept, Unknown
 from .events import Event, Lines
 
@@ -198,8 +199,11 @@ class View(Protocol):
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         """Return what the reader is sent for these events, in order; with ``bell``, so that they notice."""
 
-    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
-        """Return what the reader is sent for events of the past, which a request asked for."""
+    def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
+        """Return what the reader is sent for events of the past, which a request asked for.
+
+        ``day`` is the day of what they were shown before: people are told where these are of another.
+        """
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         """Return what ``encode`` made of these events in parts, one an event."""

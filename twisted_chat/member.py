@@ -7,8 +7,9 @@ from typing import Protocol
 
 from . import text
 from .calls import Calls
+from .days import NO_DAY, Day, with_days
 from .errors import ChatError, Fault, TooManyRooms
-from .events import DOUBTED, IGNORED, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .events import DOUBTED, IGNORED, LOBBY, MOVES, NOTICED, POSTS, REFUSED, SKIPPED, Event
 from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
 from .limits import Limits, Pace
@@ -41,7 +42,7 @@ class Member:
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
         "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving",
         "made", "next_alias", "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since",
-        "taken", "view",
+        "taken", "today", "told_day", "view",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +93,8 @@ class Member:
         self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
         self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
         self.calls = Calls()
+        self.today = NO_DAY  # a person's: which day it is ...
+        self.told_day = NO_DAY  # ... and the day of what they were shown last, another one only while they are behind
         self.leaving: str | None = None  # why, once they have asked to leave
         self.heirs: list[tuple[Member, int]] = []  # who wait until they have left, to take their alias; with the epoch
         self.gone = False
@@ -162,11 +165,24 @@ class Member:
         """Show them some events at once."""
         self.write(self.view.encode(events))
 
-    def show_again(self, events: Sequence[Event]) -> None:
-        """Show them some events of the past, which they asked for."""
-        shown = self.view.encode_again(events, self.request)
+    def show_again(self, events: Sequence[Event], day: Day) -> None:
+        """Show them some events of the past, which they asked for; ``day``: of what they were shown before."""
+        shown = self.view.encode_again(events, self.request, day)
         if shown:
             self.write(shown)
+
+    def begin_day(self, day: Day) -> None:
+        """Tell a person which day it is, if it is another than before; after the backlog if they have one."""
+        self.today = day
+        if not self.is_behind:
+            self._tell_day()
+
+    def _tell_day(self) -> None:
+        if self.told_day.begins != self.today.begins and self.view.is_for_people:
+            self.told_day = self.today
+            told = self.view.encode([Event(NOTICED, text=self.today.words)])
+            if told:
+                self.write(told)
 
     def hear(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of some events, with a bell for what concerns them."""
@@ -178,6 +194,13 @@ class Member:
                 self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
             elif not self.view.is_for_people:
                 self.owe(self.view.encode([self.as_wanted(event)]))
+
+    def hear_again(self, events: Sequence[Event]) -> None:
+        """Owe them what they want to hear of a backlog; a person is told where the day changes."""
+        if self.view.is_for_people:
+            shown = events if self.sees_moves else [event for event in events if event.kind not in MOVES]
+            events, self.told_day = with_days(shown if self.hears_all else filter(self.wants, shown), self.told_day)
+        self.hear(events)
 
     def owe(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
@@ -249,13 +272,15 @@ class Member:
                 if room is not None:
                     room.gave(self, event.number)
             self._traffic.lines_out += len(part)
-            self.hear(part)
+            self.hear_again(part)
             self.pay()
             if self.is_behind:
                 rest = [event for part in parts for event in part if not self._heard_in(event, rooms)]
                 self._kept.extend(rest)  # only now: all of it is taken from there
                 return
-        self._have_caught_up()
+        self._tell_day()
+        if not self.is_behind:
+            self._have_caught_up()
 
     def _have_caught_up(self) -> None:
         """Read on: the only way out of being behind, so that it always wakes the door."""
@@ -358,7 +383,7 @@ class Member:
             shown = whole(room, first, until, events)
             room.gave(self, until)
             self._traffic.lines_out += len(shown)
-            self.hear(shown)
+            self.hear_again(shown)
             if not self.pay():
                 return  # the door tells when they go on reading
         self.catch_up()
@@ -374,7 +399,7 @@ class Member:
             else:
                 self._past.give(self, room, first, last)
         else:
-            self.hear(list(self._rest_of(room)))
+            self.hear_again(list(self._rest_of(room)))
             self.pay()
 
     def _give_rest(self, room: Room, first: int, last: int) -> None:

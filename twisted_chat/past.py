@@ -146,7 +146,7 @@ class Past:
         def show(found: Sequence[Event], is_last: bool) -> None:
             nonlocal given
             until = last if is_last else found[-1].number
-            member.hear(whole(room, given + 1, until, found))
+            member.hear_again(whole(room, given + 1, until, found))
             given = until
             member.pay()
 

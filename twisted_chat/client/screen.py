@@ -19,8 +19,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from .. import text
+from ..days import NO_DAY, day_of, time_of
 from ..events import MOVES, POSTS, SKIPPED, Event
-from .days import Days, time_of
 from .display import Display
 from .show import QUIET, STYLES, Piece, bare, pieces
 
@@ -39,7 +39,7 @@ class Screen:
     ) -> None:
         """``prompt`` gives what stands before the input; ``entered`` takes a line, or returns False to keep it."""
         self.display = display
-        self._days = Days()
+        self._day = NO_DAY  # of what was shown last
         self._entered = entered
         self._unshown: list[Piece] = []
         self._running: asyncio.Task[Any] | None = None
@@ -92,10 +92,9 @@ class Screen:
         """Show an event to whoever has the alias ``own``, above the input row."""
         if not self._is_wanted(event, own):
             return
-        if self.display.stamps and event.when:
-            day = self._days.before(event.when)
-            if day:
-                self._show([(QUIET, f"-- {day}")])
+        if self.display.stamps and event.when and not self._day.holds(event.when):
+            self._day = day_of(event.when)
+            self._show([(QUIET, f"-- {self._day.words}")])
         if self.display.bell and _concerns(event, own):
             self._session.app.output.bell()
         self._show([*self._start(event), *pieces(event, own)])

@@ -19,6 +19,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # in C, and leaves letters of every script as they are
 from typing import Any, ClassVar, Final
 
+from ..days import Day
 from ..errors import BadRequest, ChatError
 from ..events import (
     ACTED,
@@ -65,7 +66,7 @@ class JsonView(View):
             ]
         ).encode()
 
-    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+    def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
         again = {"again": _asker(ident)[1]}
         return "".join([_line(event_object(event) | again) for event in events]).encode()
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
+from ..days import Day, with_days
 from ..events import (
     ACTED,
     CONNECTED,
@@ -53,6 +54,7 @@ class PlainView:
     is_for_people: ClassVar[bool] = True
     eol: str = "\n"
     stamps: bool = False
+    dates: bool = False  # in the stamps
     numbers: bool = False
     colour: bool = False
     moves: bool = True  # shows who comes, goes and takes another alias
@@ -69,7 +71,7 @@ class PlainView:
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         if not self.moves:
-            events = [event for event in events if event.kind not in MOVES]
+            events = self._shown(events)
         end = "\a" + self.eol if bell else self.eol
         if self.stamps or self.numbers or self.colour:
             return "".join([self._start(event) + self._line(event) + end for event in events]).encode()
@@ -84,8 +86,11 @@ class PlainView:
             ]
         ).encode()
 
-    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
-        return self.encode(events)
+    def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
+        """Return lines that tell their date: in their stamps or, without those, on lines of its own."""
+        if self.stamps:
+            return replace(self, dates=True).encode(events)
+        return self.encode(with_days(self._shown(events), day)[0])
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         lines = encoded.splitlines(keepends=True)  # no line holds another end of one
@@ -94,10 +99,14 @@ class PlainView:
         rest = iter(lines)
         return [b"" if event.kind in MOVES else next(rest) for event in events]
 
+    def _shown(self, events: Sequence[Event]) -> Sequence[Event]:
+        return events if self.moves else [event for event in events if event.kind not in MOVES]
+
     def _start(self, event: Event) -> str:
         start = ""
         if self.stamps and event.when:
-            start = time.strftime("%H:%M:%S ", time.localtime(event.when))
+            form = "%Y-%m-%d %H:%M:%S " if self.dates else "%H:%M:%S "
+            start = time.strftime(form, time.localtime(event.when))
         if self.numbers and event.number and event.kind not in (SKIPPED, REFUSED) and event.group[0] != "@":
             start += f"{event.number} "
         return start

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from ..days import Day
 from ..events import SKIPPED, Event
 from ..interfaces import View
 from .jsonlines import SHOWN, JsonView
@@ -40,7 +41,7 @@ class SseView(View):
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return b"".join(self._parts(events))
 
-    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+    def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
         return self.encode(events)
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
+from ...days import day_of
 from ...errors import ChatError, NoSuchRoom
 from ...events import Event
 from ...interfaces import Asker, Query, View
@@ -117,6 +118,7 @@ class Text(Later):
             stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")), moves=bool(asked.get("moves", True))
         )
         page = await page_of(self._web, request, room, asked, most, view, newest)
+        page = page._replace(body=view.encode_again(page.events, "", day_of(self._web.hub.now())))
         return _answer(self._web, request, room, page, PLAIN, _again(f"{path_of(room)}.txt", asked))
 
 
@@ -197,10 +199,9 @@ def tell_numbers(web: WebFactory, request: Request, room: Room) -> None:
 
 
 def _etag(web: WebFactory, room: Room, page: Page) -> str:
-    """Events never change and have no gaps, so that the first and the last number say all."""
-    first, last = (page.events[0].number, page.events[-1].number) if page.events else (0, 0)
-    named = f"{web.hub.journal_name} {room.name} {first} {last} {page.is_more}"
-    return hashlib.sha256(named.encode()).hexdigest()[:20]
+    """Tell a page by its bytes: the same events have other lines of days tomorrow."""
+    named = f"{web.hub.journal_name} {room.name} {page.is_more} "
+    return hashlib.sha256(named.encode() + page.body).hexdigest()[:20]
 
 
 def path_of(room: Room) -> str:

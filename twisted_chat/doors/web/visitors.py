@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.web.http import CONFLICT
 
 from ... import text
+from ...days import Day
 from ...errors import ChatError, Unknown
 from ...events import DOUBTED, EVERYONE, POSTS, REFUSED, REPEATED, Event
 from ...hub import Hub
@@ -115,7 +116,7 @@ class NotingView(View):
                 self.note(event)
         return b""
 
-    def encode_again(self, events: Sequence[Event], ident: str) -> bytes:
+    def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
         return b""
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
