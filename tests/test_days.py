@@ -9,6 +9,7 @@ import pytest
 
 from twisted_chat.days import NO_DAY, day_of, time_of, with_days
 from twisted_chat.events import JOINED, LEFT, NOTICED, SAID, Event
+from twisted_chat.limits import Limits
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -173,14 +174,16 @@ def test_history_of_many_pages_tells_the_day_on_each_page_that_needs_it(house):
 
 def test_what_is_found_tells_its_day_and_what_comes_next_is_of_today(house):
     alice = house.enter("alice").type("old news")
+    alice.heard()
     house.now += DAY
-    alice.type("hi").heard()
     assert alice.type("/search news").heard() == [
+        f"-- {THURSDAY}",  # on which nothing has happened yet
         "-- found 1 line:",
         f"-- {WEDNESDAY}",
         "alice: old news",
         f"-- {THURSDAY}",
     ]
+    alice.type("hi").heard()
     assert alice.type("/search hi").heard() == ["-- found 1 line:", "alice: hi"]
     assert alice.type("/search nothing").heard() == ["-- found 0 lines"]
     alice.type("/set stamps on").heard()
@@ -237,6 +240,50 @@ def test_who_asks_for_all_since_a_number_is_told_the_days_of_it(house):
         "alice is now known as al",
         f"-- {friday}",
     ]
+
+
+def test_no_day_is_told_in_a_backlog_for_what_its_reader_does_not_hear(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    carol = house.enter("carol").type("/set moves off", "/ignore bob")
+    house.now += DAY
+    bob.type("unheard")
+    alice.type("/nick al")
+    house.now += DAY
+    carol.heard()
+    carol.type("/join lobby 3")
+    assert carol.heard() == ["-- Friday, 17 November 2023 (UTC+05:30)", "-- you talk in lobby"]
+    bob.type("/nick rob")
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves):
+    house = House(Limits(remembered=2))
+    house.now = float(NIGHT)
+    log, deliver = [], house.hub.deliver
+    house.hub.deliver = lambda batch: (log.extend(batch), deliver(batch))
+    house.hub.remembered = lambda group: [event for event in log if event.group == group]
+    alice = house.enter("alice").type("one")
+    house.now += DAY
+    alice.type("two", "three", "four").heard()
+    alice.ask("/join lobby 1")
+    if leaves:
+        alice.ask("/leave")
+    house.settle()
+    lines = [f"-- {WEDNESDAY}", "alice: one", f"-- {THURSDAY}", "alice: two", "alice: three", "alice: four"]
+    assert [line for line in alice.heard() if line in lines] == lines
+    assert house.faults == []
+
+
+def test_who_leaves_a_room_that_they_have_not_read_is_told_its_days(house):
+    alice, bob = house.enter("alice"), house.enter("bob", "ops")
+    bob.is_full = True
+    alice.type("/all one", "two")
+    bob.heard()
+    house.now += DAY
+    alice.type("three")
+    bob.ask("/leave lobby")
+    house.settle()
+    assert bob.heard()[:3] == ["alice: two", f"-- {THURSDAY}", "alice: three"]
 
 
 # -- at the doors
