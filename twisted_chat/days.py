@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from .events import NOTICED, Event
+
+_when = attrgetter("when")
 
 
 class Day(NamedTuple):
@@ -41,17 +44,17 @@ def time_of(when: float) -> str:
     return f"{datetime.fromtimestamp(when):%H:%M:%S}"
 
 
-def with_days(events: Iterable[Event], day: Day) -> tuple[list[Event], Day]:
+def with_days(events: Sequence[Event], day: Day) -> tuple[Sequence[Event], Day]:
     """Return events with a notice of the day before each that is of another day than the last, and the last one's day.
 
     ``day`` is the day of what the reader was shown before. What has no time is of any day.
     """
+    if all(map(day.holds, set(map(_when, events)))):  # as a rule: events of one batch have one time
+        return events, day
     shown: list[Event] = []
-    begins, ends = day.begins, day.ends
     for event in events:
-        if not begins <= event.when < ends and event.when:
+        if event.when and not day.holds(event.when):
             day = day_of(event.when)
-            begins, ends = day.begins, day.ends
             shown.append(Event(NOTICED, text=day.words))
         shown.append(event)
     return shown, day

@@ -198,8 +198,11 @@ class Member:
     def hear_again(self, events: Sequence[Event]) -> None:
         """Owe them what they want to hear of a backlog; a person is told where the day changes."""
         if self.view.is_for_people:
-            shown = events if self.sees_moves else [event for event in events if event.kind not in MOVES]
-            events, self.told_day = with_days(shown if self.hears_all else filter(self.wants, shown), self.told_day)
+            if not self.sees_moves:
+                events = [event for event in events if event.kind not in MOVES]
+            if not self.hears_all:
+                events = list(filter(self.wants, events))
+            events, self.told_day = with_days(events, self.told_day)
         self.hear(events)
 
     def owe(self, data: bytes | memoryview) -> None:
