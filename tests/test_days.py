@@ -255,8 +255,9 @@ def test_no_day_is_told_in_a_backlog_for_what_its_reader_does_not_hear(house):
     bob.type("/nick rob")
 
 
+@pytest.mark.parametrize("moves", ["on", "off"])
 @pytest.mark.parametrize("leaves", [False, True])
-def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves):
+def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves, moves):
     house = House(Limits(remembered=2))
     house.now = float(NIGHT)
     log, deliver = [], house.hub.deliver
@@ -264,13 +265,15 @@ def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves):
     house.hub.remembered = lambda group: [event for event in log if event.group == group]
     alice = house.enter("alice").type("one")
     house.now += DAY
-    alice.type("two", "three", "four").heard()
+    alice.type("two", "three", "four", f"/set moves {moves}").heard()
+    house.now += DAY
     alice.ask("/join lobby 1")
     if leaves:
         alice.ask("/leave")
     house.settle()
-    lines = [f"-- {WEDNESDAY}", "alice: one", f"-- {THURSDAY}", "alice: two", "alice: three", "alice: four"]
-    assert [line for line in alice.heard() if line in lines] == lines
+    today = "-- Friday, 17 November 2023 (UTC+05:30)"
+    shown = [f"-- {WEDNESDAY}", "alice: one", f"-- {THURSDAY}", "alice: two", "alice: three", "alice: four", today]
+    assert [line for line in alice.heard() if line in shown] == [today, *shown]
     assert house.faults == []
 
 

@@ -81,8 +81,8 @@ def read(data, view):
     for line in lines:
         assert not re.search("[\x00-\x06\x0a-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]", line)
         assert "\x08" not in line
-        if view.stamps and re.match(r"\d\d:\d\d:\d\d ", line):
-            line = line[9:]
+        if view.stamps:
+            line = re.sub(r"^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d ", "", line)  # with the date if it is shown again
         yield decode(line.rstrip("\a"), view.numbers)
 
 

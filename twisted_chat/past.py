@@ -149,6 +149,8 @@ class Past:
             member.hear_again(whole(room, given + 1, until, found))
             given = until
             member.pay()
+            if is_last:
+                member.begin_day(member.today)  # what they hear next is of today
 
         self.recall_pages(member, Query(room.name, after=first - 1, until=last), show)
 

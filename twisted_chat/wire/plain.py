@@ -54,10 +54,10 @@ class PlainView:
     is_for_people: ClassVar[bool] = True
     eol: str = "\n"
     stamps: bool = False
-    dates: bool = False  # in the stamps
     numbers: bool = False
     colour: bool = False
     moves: bool = True  # shows who comes, goes and takes another alias
+    dates: bool = False  # in the stamps, too
 
     @property
     def options(self) -> tuple[str, ...]:
