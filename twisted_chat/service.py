@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
@@ -14,7 +13,6 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
-    IAddress,
     IListeningPort,
     IProtocolFactory,
     IReactorCore,
@@ -25,11 +23,12 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from . import __version__, text
+from .announce import where, words
 from .clocks import measure_by_monotonic, monotonic, wall
-from .doors.chat import address_text, host
 from .doors.line import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
+from .endpoints import check
 from .errors import CannotOpen
 from .hub import Hub
 from .interfaces import Journal
@@ -160,7 +159,10 @@ class Options(usage.Options):
         self["web"] = [endpoint for endpoint in self["web"] or [DEFAULT_WEB] if endpoint != "none"]
         for option in ("listen", "web", "metrics"):
             for endpoint in self[option]:
-                _check_endpoint(option, endpoint)
+                try:
+                    check(endpoint)
+                except ValueError as error:
+                    raise usage.UsageError(f"--{option} {endpoint}: {error}") from error
         try:
             self["guard"] = Guard(self["web-name"], self["trust-proxy"])
         except ValueError as error:
@@ -222,14 +224,6 @@ class Options(usage.Options):
         return limits.lifted() if self["no-limits"] else limits
 
 
-def _check_endpoint(option: str, endpoint: str) -> None:
-    try:
-        serverFromString(None, endpoint)  # to parse needs no reactor, and twist has installed none yet
-    except Exception as error:  # whatever that kind of endpoint raises
-        why = str(error) or type(error).__name__
-        raise usage.UsageError(f"--{option} {endpoint}: {why}; write for example tcp:59000") from error
-
-
 def _read_motd(path: str) -> list[str]:
     try:
         with Path(path).open(encoding="utf-8") as file:
@@ -259,10 +253,11 @@ class ChatService(Service):
         on_stop: Sequence[Callable[[], Deferred[None] | None]],
         journal: Journal,
         reload: Callable[[], None],
+        is_ours: Callable[[str], bool],
     ) -> None:
         """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited.
 
-        ``reload`` reads anew what can be read anew.
+        ``reload`` reads anew what can be read anew; ``is_ours`` tells whether browsers may use a host name.
         """
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
@@ -271,6 +266,7 @@ class ChatService(Service):
         self._on_stop = on_stop
         self._journal = journal
         self._reload = reload
+        self._is_ours = is_ours
 
     def privilegedStartService(self) -> None:
         """Listen while twistd may still use a port under 1024."""
@@ -326,39 +322,7 @@ class ChatService(Service):
 
     def _listens(self, port: IListeningPort, one: Listening) -> None:
         self.ports.append(port)
-        address = port.getHost()
-        where = address_text(address) if host(address) else os.fsdecode(getattr(address, "name", b""))
-        log.info("{words}", words=_WORDS[one.option](where, address, one.written), where=where)
-
-
-def _line_words(where: str, address: IAddress, written: str) -> str:
-    """Tell how to reach the line door."""
-    if not host(address):
-        return f"listening on {where}; connect with: nc -U {where}"
-    at, port = _reached(address), getattr(address, "port", 0)
-    to = where.replace(host(address), at)
-    return f"listening on {where}; connect with: telnet {at} {port}, nc {at} {port} or twisted-chat {to}"
-
-
-def _web_words(where: str, address: IAddress, written: str) -> str:
-    """Tell how to reach the web door."""
-    if not host(address):
-        return f"the web door is at {where}; try: curl --unix-socket {where} http://localhost/rooms"
-    scheme = "https" if written.startswith(("ssl:", "tls:")) else "http"
-    return f"open {scheme}://{where.replace(host(address), _reached(address))}/ in a browser"
-
-
-def _metrics_words(where: str, address: IAddress, written: str) -> str:
-    """Tell where what is measured is told."""
-    return f"metrics are told on {where}, at /metrics and /healthz"
-
-
-_WORDS = {"listen": _line_words, "web": _web_words, "metrics": _metrics_words}
-
-
-def _reached(address: IAddress) -> str:
-    """Return the host under which an address of ours is reached from this machine."""
-    return "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
+        log.info("{words}", words=words(one.option, one.written, port, self._is_ours), where=where(port.getHost()))
 
 
 async def _done(maybe: Deferred[None] | None) -> None:
@@ -406,7 +370,8 @@ def makeService(options: Options) -> IService:
         for written in options[option]
     ]
     renewing = _renewing(listening, reactor)
-    return ChatService(reactor, listening, factory, on_stop, journal, partial(_reload, options, factory, renewing))
+    reload = partial(_reload, options, factory, renewing)
+    return ChatService(reactor, listening, factory, on_stop, journal, reload, options["guard"].is_ours)
 
 
 def _unblock_log(options: Options, reactor: IReactorCore) -> None:
