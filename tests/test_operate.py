@@ -393,3 +393,16 @@ def test_what_an_untrusted_peer_says_of_its_address_is_not_believed(come):
     one_more = come()
     for alias in ("a", "b", "c"):  # more than one address may have, less than this machine
         one_more("198.51.100.1").come_in(alias)
+
+
+# -- the log of a daemon
+
+
+def test_the_line_for_cron_deletes_old_logs_and_no_others(tmp_path):
+    (command,) = re.findall(r"^    0 4 \* \* \* (find .*)$", DOCS, re.MULTILINE)
+    for name in ("twistd.log", "twistd.log.1", "twistd.log.2", "chat.sqlite"):
+        (tmp_path / name).touch()
+    for name in ("twistd.log", "twistd.log.2", "chat.sqlite"):
+        os.utime(tmp_path / name, (0, 0))
+    assert run("sh", "-c", command.replace("/srv/chat", str(tmp_path)))[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"twistd.log", "twistd.log.1", "chat.sqlite"}

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import time
 
 import pytest
@@ -82,6 +83,16 @@ def test_a_motd_that_is_not_text_is_refused(tmp_path):
 
 def test_a_motd_that_cannot_be_read_is_refused(tmp_path):
     assert "Is a directory" in refused("twistd", "--motd", str(tmp_path))
+
+
+def test_a_system_without_posix_locks_is_told_which_journal_it_can_have(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "twisted_chat.journals.sqlite", None)  # as on Windows, for want of fcntl
+    options = Options()
+    options.parseOptions([])
+    with pytest.raises(SystemExit) as refused:
+        options.make_journal(None, float)
+    assert str(refused.value) == "--journal sqlite needs Linux or macOS: give --journal memory, which keeps nothing"
+    assert capfd.readouterr().err.startswith("twistd chat: --journal sqlite needs")
 
 
 # -- options

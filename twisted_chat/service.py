@@ -203,8 +203,12 @@ class Options(usage.Options):
         kind, _colon, path = self["journal"].partition(":")
         if kind == "memory":
             return MemoryJournal(reactor, now)
-        from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs a POSIX system
-
+        try:
+            from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs the file locks of POSIX
+        except ImportError as error:
+            raise CannotStart(
+                "--journal sqlite needs Linux or macOS: give --journal memory, which keeps nothing"
+            ) from error
         return SqliteJournal(path, reactor, now, self["kept"])
 
     def limits(self) -> Limits:
