@@ -71,8 +71,8 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     longdesc = (
-        "A chat server for whatever is already on people's machines: they join with telnet, netcat (nc), the "
-        "bundled client, twisted-chat, or a browser. Without options it listens on 127.0.0.1, port 59000 and, for "
+        "A chat server for the programs that people have already: they join with telnet, netcat (nc), a browser or the "
+        "bundled client, twisted-chat. Without options it listens on 127.0.0.1, port 59000 and, for "
         "browsers and curl, 59080, for this machine only; --listen tcp:59000 --web tcp:59080 lets the whole network "
         "in. twistd's own --logger twisted_chat.logs.json_lines prints the log as JSON. "
         "An ENDPOINT is any that Twisted knows, such as tcp:59000 "
@@ -81,21 +81,31 @@ class Options(usage.Options):
         "systemd:domain=INET:index=0, haproxy:tcp:59000."
     )
     optParameters: ClassVar = [
-        ["motd", None, None, "A text file that is shown to whoever comes in. [default: none]"],
+        ["motd", None, None, "A text file that is shown to everybody who joins. [default: none]"],
         [
             "journal",
             None,
             "sqlite:chat.sqlite",
-            "Where what is said is kept: sqlite:FILE, or memory, which a restart forgets.",
+            "Where events are kept: sqlite:FILE, or memory, which a restart loses.",
         ],
-        ["keep", None, None, "How much of it: events a room (100000), an age (30d), a size (2GB). [default: all]"],
-        ["grace", None, int(Limits.grace_seconds), "Seconds that a program may be cut off before others see it leave."],
+        [
+            "keep",
+            None,
+            None,
+            "How much it keeps: events in each room (100000), an age (30d), a size (2GB). [default: all]",
+        ],
+        [
+            "grace",
+            None,
+            int(Limits.grace_seconds),
+            "Seconds that a program has to reconnect before others see it leave.",
+        ],
         ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
         [
             "per-address",
             None,
             Limits.per_address,
-            "Connections from one address; a private one 100 or more, this machine 200.",
+            "Connections from one address; private addresses have 100, this machine 200, or more.",
         ],
         [
             "remember",
@@ -103,12 +113,17 @@ class Options(usage.Options):
             Limits.remembered,
             "Events of a room kept in memory, for history and slow readers.",
         ],
-        ["remember-bytes", None, Limits.remembered_bytes, "The most memory that those take, about, in bytes."],
-        ["send-buffer", None, Limits.send_buffer, "What the kernel keeps unsent for one reader, in bytes."],
-        ["stall", None, int(Limits.stall_seconds), "Seconds after which a reader who takes nothing is dropped."],
+        ["remember-bytes", None, Limits.remembered_bytes, "How much memory those may take, about, in bytes."],
+        ["send-buffer", None, Limits.send_buffer, "Size of each connection's send buffer in the kernel, in bytes."],
+        [
+            "stall",
+            None,
+            int(Limits.stall_seconds),
+            "Seconds without reading anything after which a client is disconnected.",
+        ],
     ]
     optFlags: ClassVar = [
-        ["no-limits", None, "Lift flood and connection limits: for trusted networks and load tests. [default: off]"],
+        ["no-limits", None, "Remove flood and connection limits: for trusted networks and load tests. [default: off]"],
     ]
 
     def __init__(self) -> None:
@@ -131,11 +146,11 @@ class Options(usage.Options):
         self["web"].append(endpoint)
 
     def opt_web_name(self, name: str) -> None:
-        """A further NAME under which browsers may reach this server; may be repeated."""
+        """A further host NAME of this server, for browsers; may be repeated."""
         self["web-name"].append(name)
 
     def opt_trust_proxy(self, address: str) -> None:
-        """The ADDRESS of a reverse proxy, or unix, whose X-Forwarded-For is believed; may be repeated."""
+        """The ADDRESS of a reverse proxy, or unix, whose X-Forwarded-For the server believes; may be repeated."""
         self["trust-proxy"].append(address)
 
     def opt_metrics(self, endpoint: str) -> None:

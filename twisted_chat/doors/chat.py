@@ -336,7 +336,7 @@ class Chat:
     def _alias_overdue(self) -> None:
         seconds = self.factory.limits.alias_seconds
         if self.member.is_told_to_wait:
-            self.goodbye(f"the server could not keep anything for {seconds:g} seconds: come again later; goodbye")
+            self.goodbye(f"the server could not keep anything for {seconds:g} seconds: try again later; goodbye")
         else:
             self.factory.hub.traffic.hit("no_alias")
             self.goodbye(f"no alias was given in {seconds:g} seconds: goodbye")
