@@ -173,7 +173,7 @@ class Talker(threading.Thread):
 
 @pytest.mark.parametrize("tool", ["sqlite3", "python3"])
 def test_a_backup_while_the_server_is_written_to_is_whole_and_can_be_restored(twistd, tmp_path, program, tool):
-    (command,) = [line for line in block("nothing but Python").splitlines() if line.startswith(tool)]
+    (command,) = [line for line in block("needs only Python").splitlines() if line.startswith(tool)]
     program(tool, tool)
     server = twistd("--no-limits")
     talker = Talker(server)
@@ -210,7 +210,7 @@ def restore(copy, file):
 
 @pytest.mark.parametrize("tool", ["sqlite3", "python3"])
 def test_a_backup_of_a_file_that_is_not_there_fails_and_makes_none(tmp_path, program, tool):
-    (command,) = [line for line in block("nothing but Python").splitlines() if line.startswith(tool)]
+    (command,) = [line for line in block("needs only Python").splitlines() if line.startswith(tool)]
     program(tool, tool)
     status, _output, errors = run("sh", "-c", command, cwd=tmp_path)
     assert status != 0
