@@ -248,7 +248,10 @@ def test_the_log_names_who_connects_and_never_what_they_say(twistd):
 def test_nobody_writes_a_line_of_their_own_into_the_log(twistd):
     server = twistd()
     with server.connect() as forger:
-        forger.send("mallory\x1b[2J\u2028forged\r\nmallory\n")
+        forger.read_until("alias?")
+        forger.send("mallory\x1b[2J\u2028forged\r\n")
+        forger.read_until("alias?")  # what came before it would be no answer to it
+        forger.send("mallory\r\n")
         forger.read_until("quit leaves\r\n")
     server.wait_for_log("connection has ended")
     assert "forged" not in server.log
