@@ -209,12 +209,12 @@ def wait_until(condition):
     raise AssertionError(f"it did not come true in {SECONDS} seconds")
 
 
-def make_certificate(folder):
-    """Write key.pem and cert.pem, a key and a certificate for this machine, into a folder; return the folder."""
+def make_certificate(folder, hosts=("localhost", "127.0.0.1")):
+    """Write key.pem and cert.pem, a key and a certificate for hosts, into a folder; return the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(timezone.utc)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.IPAddress(ipaddress.ip_address(host)) if host[:1].isdigit() else x509.DNSName(host) for host in hosts]
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))

@@ -223,10 +223,10 @@ def test_connections_over_the_rate_are_refused_on_each_door_and_logged_once():
     door = Door(Limits(per_address=4, opened_at_once=1))
     for _ in range(4):
         door.connect().lose()
-    words = "too many new connections from your address: come again in 1 second, or ask who runs the server for more"
+    words = "too many new connections from your address: try again in 1 second, or ask whoever runs the server"
     with capturedLogs() as logged:
         refused, late = door.connect(), WebPeer(door)
-        assert refused.read() == f"!! {words} than 4 with --per-address\r\n"
+        assert refused.read() == f"!! {words} to raise --per-address\r\n"
         words_of_web = late.take().decode()
     assert words_of_web.startswith("HTTP/1.1 429 ")
     assert words in words_of_web

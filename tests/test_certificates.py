@@ -99,7 +99,7 @@ def test_the_files_of_an_endpoint_are_those_that_it_names(tmp_path):
     told = {
         "ssl:1:privateKey=key.pem": ["key.pem"],
         "ssl:1": ["server.pem"],
-        r"ssl:1:certKey=a\:b.pem:privateKey=k:extraCertChain=c:dhParameters=d": ["k", "a:b.pem", "c", "d"],
+        r"ssl:1:certKey=a\:b.pem:privateKey=k:extraCertChain=c:dhParameters=d": ["a:b.pem", "k", "c", "d"],
         f"tls:{tmp_path}:1": [f"{tmp_path}/a.pem"],
         f"tls:path={tmp_path}:port=1": [f"{tmp_path}/a.pem"],
     }

@@ -149,8 +149,9 @@ def test_the_manual_page_is_sound(program):
     check = [program("groff", "groff"), "-man", "-ww", "-Tascii", "-P-cbu", str(ROOT / "docs/twisted-chat.1")]
     done = subprocess.run(check, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    for word in ("EXIT STATUS", "CHAT_SERVER", "twisted-chat.conf", "--identity"):
+    for word in ("EXIT STATUS", "CHAT_SERVER", "twisted-chat.conf", "--identity", "--only said"):
         assert word in done.stdout
+    assert "None" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from errno import EHOSTUNREACH
 
 import pytest
 from prompt_toolkit.document import Document
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 
 from twisted_chat import commands
-from twisted_chat.client import address, inbox, line, session, show, terminal
+from twisted_chat.client import address, inbox, line, on_asyncio, on_twisted, session, show, terminal
 from twisted_chat.client import wire as wires
 from twisted_chat.client.chat import Chat
 from twisted_chat.client.comeback import pause_before
@@ -118,6 +121,15 @@ def test_an_address_is_read_as_people_write_it(written, meant):
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(ValueError, match=r"no (address|port)"):
         address.parse(written)
+
+
+def test_a_system_error_is_told_in_words():
+    error = OSError(EHOSTUNREACH, "Connect call failed ('192.0.2.77', 59000)")  # as asyncio raises it
+    assert on_asyncio._why(error) == os.strerror(EHOSTUNREACH)
+    assert on_asyncio._why(OSError("Multiple exceptions: Connect call failed, Connect call failed")) == (
+        "nobody listens there"
+    )
+    assert on_twisted._why(ConnectError(EHOSTUNREACH)) == os.strerror(EHOSTUNREACH)
 
 
 # -- JSON Lines

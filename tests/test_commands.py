@@ -103,7 +103,7 @@ def test_what_is_answered(alice, typed, heard):
         ("/topic " + "x" * 301, "that topic has 301 characters, and may have 300: say it in fewer"),
         ("/topic \u3164", "there is nothing to say in that"),
         ("/search #lobby", "type it like this: /search WORDS"),
-        ("/nick all", "that alias cannot be used: all is a word of the server's own"),
+        ("/nick all", "that alias cannot be used: all is reserved, choose another"),
         ("/ignore bob", "nobody here is called bob: /who * lists everyone"),
         ("/ignore alice", "you cannot ignore yourself: /set echo off hides your own lines"),
         ("/unignore bob", "you do not ignore anyone of that alias: /ignore lists whom you do"),

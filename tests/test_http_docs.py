@@ -78,7 +78,7 @@ def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
     [
         f"{post.LINES} lines",
         f"last {events.TAIL} lines",
-        f"{events.LIMIT} if nothing is said",
+        f"{events.LIMIT} by default",
         f"{events.MOST} at most",
         f"every {stream.HERE_SECONDS} seconds",
         f"{Limits.lines_at_once} lines or {Limits.bytes_at_once} bytes at once",

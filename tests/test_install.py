@@ -92,3 +92,26 @@ def test_the_installed_server_serves(scripts, tmp_path, monkeypatch, twistd):
 def test_nothing_of_the_project_lands_outside_its_packages(scripts):
     names = {path.name for path in scripts.parent.glob("lib/python*/site-packages/*")}
     assert not names & {"tests", "docs", "examples"}
+
+
+def test_it_is_installed_without_a_network_as_the_docs_say(tmp_path_factory):
+    docs = (TREE / "docs/operate.rst").read_text()
+    (fill,) = re.findall(r"^    python3 -m (pip wheel .*)$", docs, re.MULTILINE)
+    (install,) = re.findall(
+        r"^    python3 -m venv \.venv && (\.venv/bin/pip install --no-index .*)$", docs, re.MULTILINE
+    )
+    tree, offline = copy_of_tree(tmp_path_factory.mktemp("tree")), tmp_path_factory.mktemp("offline")
+    status, output = command(sys.executable, "-m", "venv", ".venv", cwd=tree)
+    assert status == 0, output
+    status, output = command(".venv/bin/python", "-m", *fill.split(), "--retries", "1", cwd=tree)
+    if status != 0 and NO_NETWORK.search(output) and not os.environ.get("CI"):
+        pytest.skip("pip cannot reach a package registry")
+    assert status == 0, output
+    shutil.move(tree / "wheels", offline)
+    shutil.rmtree(tree)
+    status, output = command(sys.executable, "-m", "venv", ".venv", cwd=offline)
+    assert status == 0, output
+    status, output = command(*install.split(), cwd=offline)
+    assert status == 0, output
+    status, output = command(".venv/bin/twistd", "chat", "--version", cwd=offline)
+    assert output.startswith("twisted_chat ")

@@ -44,9 +44,13 @@ MAY_IMPORT = {
     "signals": set(),
     "stale": set(),
     "unblocked": set(),
+    "announce": {"certificates", "doors"},
+    "endpoints": {"doors"},
     "service": GROUND
     | {
+        "announce",
         "clocks",
+        "endpoints",
         "hub",
         "member",
         "commands",

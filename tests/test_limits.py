@@ -134,8 +134,8 @@ def test_connections_that_come_and_go_have_a_rate():
         return refusal
 
     assert [come_and_go(0) for _ in range(4)] == [""] * 4
-    words = "too many new connections from your address: come again in 2 seconds, or ask who runs the server for more"
-    assert [come_and_go(0) for _ in range(100)] == [f"{words} than 2 with --per-address"] * 100
+    words = "too many new connections from your address: try again in 2 seconds, or ask whoever runs the server"
+    assert [come_and_go(0) for _ in range(100)] == [f"{words} to raise --per-address"] * 100
     assert addresses.enter("192.0.2.2", 0) == ""
     assert "in 1 second," in come_and_go(1)
     assert come_and_go(2) == ""  # those that were refused do not count
@@ -172,8 +172,8 @@ def test_a_flood_of_refusals_is_news_once_a_minute():
 def test_an_address_has_so_many_connections(host, most):
     addresses = Addresses(Limits(per_address=2, per_private=3, per_loopback=4))
     refusal = (
-        "too many connections from your address: close one and come again, "
-        f"or ask who runs the server for more than {most} with --per-address"
+        f"too many connections from your address, {most} at most: close one and try again, "
+        "or ask whoever runs the server to raise --per-address"
     )
     assert [addresses.enter(host, 0) for _ in range(most + 1)] == [""] * most + [refusal]
     addresses.leave(host)

@@ -72,7 +72,7 @@ def test_two_that_claim_one_alias_in_the_same_turn(door):
 
 
 TAKEN = "!! bob is taken: choose another alias"
-RESERVED = "!! that alias cannot be used: root is a word of the server's own"
+RESERVED = "!! that alias cannot be used: root is reserved, choose another"
 NOT_IN = "!! you did not come in, and nothing was said: try again under another alias"
 
 
@@ -196,10 +196,10 @@ def test_who_cannot_come_in_because_nothing_is_kept_is_told_at_once_and_not_of_a
     door.clock.advance(0)  # he has the alias, and is to join
     batch, door.journal._batch = door.journal._batch, []
     door.hub.refuse(batch, NotKept("disk full"))
-    told = "-- the server cannot keep anything now (disk full): you come in once it can, or come again later\n"
+    told = "-- the server cannot keep anything now (disk full): you will join once it can, or try again later\n"
     assert bob.read() == told
     door.clock.advance(door.limits.alias_seconds)
-    assert bob.read() == "-- the server could not keep anything for 60 seconds: come again later; goodbye\n"
+    assert bob.read() == "-- the server could not keep anything for 60 seconds: try again later; goodbye\n"
     assert bob.is_closed
     door.journal._end_turn_soon = end_turn
     door.journal._end_turn()
@@ -232,8 +232,8 @@ def test_one_too_many_from_an_address_is_told_and_closed():
     refused = door.connect()
     assert isinstance(refused.chat, Refuser)
     assert refused.read() == (
-        "!! too many connections from your address: close one and come again, "
-        "or ask who runs the server for more than 2 with --per-address\r\n"
+        "!! too many connections from your address, 2 at most: close one and try again, "
+        "or ask whoever runs the server to raise --per-address\r\n"
     )
     assert refused.is_closed
     door.enter("b1", host="192.0.2.2")

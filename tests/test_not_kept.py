@@ -137,7 +137,7 @@ def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_
         if is_doubted:
             house.hub.doubt(house.journal.batch, Unknown("disk full"))
         house.journal.turn()
-    told = "the server cannot keep anything now (disk full): you come in once it can, or come again later"
+    told = "the server cannot keep anything now (disk full): you will join once it can, or try again later"
     (line,) = alice.heard()
     assert told in line
     mend_disk(house)

@@ -173,7 +173,7 @@ class Talker(threading.Thread):
 
 @pytest.mark.parametrize("tool", ["sqlite3", "python3"])
 def test_a_backup_while_the_server_is_written_to_is_whole_and_can_be_restored(twistd, tmp_path, program, tool):
-    (command,) = [line for line in block("nothing but Python").splitlines() if line.startswith(tool)]
+    (command,) = [line for line in block("needs only Python").splitlines() if line.startswith(tool)]
     program(tool, tool)
     server = twistd("--no-limits")
     talker = Talker(server)
@@ -210,7 +210,7 @@ def restore(copy, file):
 
 @pytest.mark.parametrize("tool", ["sqlite3", "python3"])
 def test_a_backup_of_a_file_that_is_not_there_fails_and_makes_none(tmp_path, program, tool):
-    (command,) = [line for line in block("nothing but Python").splitlines() if line.startswith(tool)]
+    (command,) = [line for line in block("needs only Python").splitlines() if line.startswith(tool)]
     program(tool, tool)
     status, _output, errors = run("sh", "-c", command, cwd=tmp_path)
     assert status != 0
@@ -393,3 +393,16 @@ def test_what_an_untrusted_peer_says_of_its_address_is_not_believed(come):
     one_more = come()
     for alias in ("a", "b", "c"):  # more than one address may have, less than this machine
         one_more("198.51.100.1").come_in(alias)
+
+
+# -- the log of a daemon
+
+
+def test_the_line_for_cron_deletes_old_logs_and_no_others(tmp_path):
+    (command,) = re.findall(r"^    0 4 \* \* \* (find .*)$", DOCS, re.MULTILINE)
+    for name in ("twistd.log", "twistd.log.1", "twistd.log.2", "chat.sqlite"):
+        (tmp_path / name).touch()
+    for name in ("twistd.log", "twistd.log.2", "chat.sqlite"):
+        os.utime(tmp_path / name, (0, 0))
+    assert run("sh", "-c", command.replace("/srv/chat", str(tmp_path)))[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"twistd.log", "twistd.log.1", "chat.sqlite"}

@@ -419,7 +419,7 @@ def test_an_alias_that_is_taken_is_refused_with_the_reason(window, house, people
     page.shows("tilda is taken: choose another alias", "#entrance-said")
     page.ask("document.getElementById('alias').value = ''")
     page.press("all", "ENTER", into="#alias")
-    page.shows("a word of the server's own", "#entrance-said")
+    page.shows("is reserved, choose another", "#entrance-said")
     page.ask("document.getElementById('alias').value = ''")
     page.press("Tom", "ENTER", into="#alias")
     page.is_in()

@@ -56,6 +56,19 @@ def test_hup_reads_the_motd_anew_and_drops_nobody(twistd, tmp_path):
     assert "Traceback" not in server.log
 
 
+def test_a_background_job_of_a_shell_ignores_int_and_still_stops_at_term(twistd):
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as "&" in a script does; a child inherits it
+    try:
+        server = twistd()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with server.connect("alice") as alice:
+        server.process.send_signal(signal.SIGINT)
+        alice.read_pong()
+    assert server.stop() == 0
+    assert "Traceback" not in server.log
+
+
 def test_usr1_does_nothing_where_there_is_no_log_file(twistd):
     server = twistd()
     with server.connect("alice") as alice:

@@ -168,10 +168,10 @@ def test_aliases_that_people_have(wanted, shown):
         ("bob.", "full stop"),
         ("bob..", "full stop"),
         ("b\uff0e", "full stop"),
-        ("ser\u0332ver", "the server's own"),
-        ("he\u04cfp", "the server's own"),
-        ("Server", "the server's own"),
-        ("\u0435veryone", "the server's own"),
+        ("ser\u0332ver", "is reserved"),
+        ("he\u04cfp", "is reserved"),
+        ("Server", "is reserved"),
+        ("\u0435veryone", "is reserved"),
     ],
 )
 def test_aliases_that_nobody_can_have(wanted, why):

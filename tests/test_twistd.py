@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import time
 
 import pytest
@@ -82,6 +83,16 @@ def test_a_motd_that_is_not_text_is_refused(tmp_path):
 
 def test_a_motd_that_cannot_be_read_is_refused(tmp_path):
     assert "Is a directory" in refused("twistd", "--motd", str(tmp_path))
+
+
+def test_a_system_without_posix_locks_is_told_which_journal_it_can_have(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "twisted_chat.journals.sqlite", None)  # as on Windows, for want of fcntl
+    options = Options()
+    options.parseOptions([])
+    with pytest.raises(SystemExit) as refused:
+        options.make_journal(None, float)
+    assert str(refused.value) == "--journal sqlite needs Linux or macOS: give --journal memory, which keeps nothing"
+    assert capfd.readouterr().err.startswith("twistd chat: --journal sqlite needs")
 
 
 # -- options
@@ -237,7 +248,10 @@ def test_the_log_names_who_connects_and_never_what_they_say(twistd):
 def test_nobody_writes_a_line_of_their_own_into_the_log(twistd):
     server = twistd()
     with server.connect() as forger:
-        forger.send("mallory\x1b[2J\u2028forged\r\nmallory\n")
+        forger.read_until("alias?")
+        forger.send("mallory\x1b[2J\u2028forged\r\n")
+        forger.read_until("alias?")  # what came before it would be no answer to it
+        forger.send("mallory\r\n")
         forger.read_until("quit leaves\r\n")
     server.wait_for_log("connection has ended")
     assert "forged" not in server.log

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from cryptography import x509
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IOpenSSLContextFactory, IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
@@ -68,15 +70,47 @@ class Renewing:
         return [stamp for path in sorted(files(self._written)) for stamp in _stamp(path)]
 
 
+class Shown(NamedTuple):
+    """The certificate that whoever connects is shown."""
+
+    path: str  # of its file
+    names: list[str]  # of hosts that it is for, without wildcards
+    addresses: list[str]
+    is_self_signed: bool
+
+    @property
+    def hosts(self) -> list[str]:
+        return self.names + self.addresses
+
+
+def shown(written: str) -> Shown:
+    """Return the certificate of an endpoint of kind ``ssl:``, or the first of those in the folder of a ``tls:``."""
+    for path in sorted(files(written)) if written.startswith("tls:") else files(written):
+        pem = path.read_bytes()
+        if b"-----BEGIN CERTIFICATE-----" in pem:
+            return _shown(path, x509.load_pem_x509_certificates(pem)[0])
+    raise ValueError(f"{written} has no certificate")
+
+
+def _shown(path: Path, certificate: x509.Certificate) -> Shown:
+    try:
+        told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        told = x509.SubjectAlternativeName([])
+    names = [name for name in told.get_values_for_type(x509.DNSName) if "*" not in name]
+    addresses = [str(address) for address in told.get_values_for_type(x509.IPAddress)]
+    return Shown(os.path.abspath(path), names, addresses, certificate.issuer == certificate.subject)  # noqa: PTH100
+
+
 def files(written: str) -> Iterator[Path]:
-    """Yield the files that an endpoint's certificates are in, by the string that it was made from."""
+    """Yield the files of an endpoint, its certificate's first, by the string that it was made from."""
     parts = [re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\):", written)]
     named = dict(part.partition("=")[::2] for part in parts[1:] if "=" in part)
     if parts[0] == "tls":
         yield from Path(named.get("path") or parts[1]).rglob("*.pem")
     else:
         named.setdefault("privateKey", "server.pem")
-        for name in ("privateKey", "certKey", "extraCertChain", "dhParameters"):
+        for name in ("certKey", "privateKey", "extraCertChain", "dhParameters"):
             if name in named:
                 yield Path(named[name])
 

@@ -187,8 +187,8 @@ def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:
 
 @command("j", "room", "channel", arguments="ROOM [AFTER]")
 def join(hub: Hub, me: Member, rest: str) -> None:
-    """Enter a room and talk in it from now on. A room that is not there yet is made. With AFTER, a number, you are
-    shown all that came after it."""
+    """Enter a room and talk in it from now on. A new room is made if need be. With AFTER, a number, you are shown
+    everything after that event."""
     name, after = _word(rest.strip())
     if after and not _is_number(after.strip()):
         raise BadUsage(f"{TABLE['join'].usage}, AFTER is the number of an event: /join lobby 120")
@@ -346,7 +346,7 @@ def _members(names: Sequence[str], where: str) -> str:
 
 @command("wi", "finger", arguments="ALIAS")
 def whois(hub: Hub, me: Member, rest: str) -> None:
-    """Tell about a person. Their rooms, how long they have been here, whether they are away."""
+    """Show details about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.member_called(rest)
     me.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
     here, idle = hub.seconds() - them.since, hub.seconds() - them.active
@@ -365,14 +365,14 @@ def nick(hub: Hub, me: Member, rest: str) -> None:
 
 @command("afk", "brb", arguments="[WHY]")
 def away(hub: Hub, me: Member, rest: str) -> None:
-    """Be shown as away. Whoever writes to you is told, and why."""
+    """Show others that you are away. People who write to you see that, and why."""
     hub.go_away(me, text.clean(rest.strip()))
     me.notice("you are away: /back when you are here again")
 
 
 @command("here", "unaway")
 def back(hub: Hub, me: Member, rest: str) -> None:
-    """Be shown as here again."""
+    """Show others that you are back."""
     hub.come_back(me)
     me.notice("you are back")
 

@@ -10,6 +10,8 @@ PLACES = 1000  # addresses without a connection that are remembered: the one tha
 
 REFUSALS_SECONDS = 60.0  # between two lines of the log about connections that one address is refused
 
+_REMEDY = "ask whoever runs the server to raise --per-address"
+
 # Whose addresses many people share: RFC 1918, 3927, 6598 (carrier-grade NAT), 4193 and 4291.
 _PRIVATE = [
     ip_network(network)
@@ -187,18 +189,16 @@ class Budget:
     def open(self, now: float) -> str:
         """Count one connection more, or return why there may not be one."""
         if self.live >= self.most:
-            return f"too many connections from your address: close one and come again, or {self._remedy}"
+            return (
+                f"too many connections from your address, {self.most:g} at most: close one and try again, or {_REMEDY}"
+            )
         if self.opened.left(now) < 1:
             seconds = math.ceil(self.opened.until(1, now))
             when = "1 second" if seconds == 1 else f"{seconds} seconds"
-            return f"too many new connections from your address: come again in {when}, or {self._remedy}"
+            return f"too many new connections from your address: try again in {when}, or {_REMEDY}"
         self.opened.take(1, now)
         self.live += 1
         return ""
-
-    @property
-    def _remedy(self) -> str:
-        return f"ask who runs the server for more than {self.most:g} with --per-address"
 
     def is_news(self, now: float) -> bool:
         """Whether a refusal is to be logged: not each one of a flood."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
@@ -14,7 +13,6 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
-    IAddress,
     IListeningPort,
     IProtocolFactory,
     IReactorCore,
@@ -25,11 +23,12 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from . import __version__, text
+from .announce import where, words
 from .clocks import measure_by_monotonic, monotonic, wall
-from .doors.chat import address_text, host
 from .doors.line import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
+from .endpoints import check
 from .errors import CannotOpen
 from .hub import Hub
 from .interfaces import Journal
@@ -72,8 +71,8 @@ class Options(usage.Options):
 
     synopsis = "[options]"
     longdesc = (
-        "A chat server for whatever is already on people's machines: they join with telnet, netcat (nc), the "
-        "bundled client, twisted-chat, or a browser. Without options it listens on 127.0.0.1, port 59000 and, for "
+        "A chat server for the programs that people have already: they join with telnet, netcat (nc), a browser or the "
+        "bundled client, twisted-chat. Without options it listens on 127.0.0.1, port 59000 and, for "
         "browsers and curl, 59080, for this machine only; --listen tcp:59000 --web tcp:59080 lets the whole network "
         "in. twistd's own --logger twisted_chat.logs.json_lines prints the log as JSON. "
         "An ENDPOINT is any that Twisted knows, such as tcp:59000 "
@@ -82,21 +81,31 @@ class Options(usage.Options):
         "systemd:domain=INET:index=0, haproxy:tcp:59000."
     )
     optParameters: ClassVar = [
-        ["motd", None, None, "A text file that is shown to whoever comes in. [default: none]"],
+        ["motd", None, None, "A text file that is shown to everybody who joins. [default: none]"],
         [
             "journal",
             None,
             "sqlite:chat.sqlite",
-            "Where what is said is kept: sqlite:FILE, or memory, which a restart forgets.",
+            "Where events are kept: sqlite:FILE, or memory, which a restart loses.",
         ],
-        ["keep", None, None, "How much of it: events a room (100000), an age (30d), a size (2GB). [default: all]"],
-        ["grace", None, int(Limits.grace_seconds), "Seconds that a program may be cut off before others see it leave."],
+        [
+            "keep",
+            None,
+            None,
+            "How much it keeps: events in each room (100000), an age (30d), a size (2GB). [default: all]",
+        ],
+        [
+            "grace",
+            None,
+            int(Limits.grace_seconds),
+            "Seconds that a program has to reconnect before others see it leave.",
+        ],
         ["max-line", None, Limits.max_line, "The longest line that can be said, in bytes."],
         [
             "per-address",
             None,
             Limits.per_address,
-            "Connections from one address; a private one 100 or more, this machine 200.",
+            "Connections from one address; private addresses have 100, this machine 200, or more.",
         ],
         [
             "remember",
@@ -104,12 +113,17 @@ class Options(usage.Options):
             Limits.remembered,
             "Events of a room kept in memory, for history and slow readers.",
         ],
-        ["remember-bytes", None, Limits.remembered_bytes, "The most memory that those take, about, in bytes."],
-        ["send-buffer", None, Limits.send_buffer, "What the kernel keeps unsent for one reader, in bytes."],
-        ["stall", None, int(Limits.stall_seconds), "Seconds after which a reader who takes nothing is dropped."],
+        ["remember-bytes", None, Limits.remembered_bytes, "How much memory those may take, about, in bytes."],
+        ["send-buffer", None, Limits.send_buffer, "Size of each connection's send buffer in the kernel, in bytes."],
+        [
+            "stall",
+            None,
+            int(Limits.stall_seconds),
+            "Seconds without reading anything after which a client is disconnected.",
+        ],
     ]
     optFlags: ClassVar = [
-        ["no-limits", None, "Lift flood and connection limits: for trusted networks and load tests. [default: off]"],
+        ["no-limits", None, "Remove flood and connection limits: for trusted networks and load tests. [default: off]"],
     ]
 
     def __init__(self) -> None:
@@ -132,11 +146,11 @@ class Options(usage.Options):
         self["web"].append(endpoint)
 
     def opt_web_name(self, name: str) -> None:
-        """A further NAME under which browsers may reach this server; may be repeated."""
+        """A further host NAME of this server, for browsers; may be repeated."""
         self["web-name"].append(name)
 
     def opt_trust_proxy(self, address: str) -> None:
-        """The ADDRESS of a reverse proxy, or unix, whose X-Forwarded-For is believed; may be repeated."""
+        """The ADDRESS of a reverse proxy, or unix, whose X-Forwarded-For the server believes; may be repeated."""
         self["trust-proxy"].append(address)
 
     def opt_metrics(self, endpoint: str) -> None:
@@ -160,7 +174,10 @@ class Options(usage.Options):
         self["web"] = [endpoint for endpoint in self["web"] or [DEFAULT_WEB] if endpoint != "none"]
         for option in ("listen", "web", "metrics"):
             for endpoint in self[option]:
-                _check_endpoint(option, endpoint)
+                try:
+                    check(endpoint)
+                except ValueError as error:
+                    raise usage.UsageError(f"--{option} {endpoint}: {error}") from error
         try:
             self["guard"] = Guard(self["web-name"], self["trust-proxy"])
         except ValueError as error:
@@ -201,8 +218,12 @@ class Options(usage.Options):
         kind, _colon, path = self["journal"].partition(":")
         if kind == "memory":
             return MemoryJournal(reactor, now)
-        from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs a POSIX system
-
+        try:
+            from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs the file locks of POSIX
+        except ImportError as error:
+            raise CannotStart(
+                "--journal sqlite needs Linux or macOS: give --journal memory, which keeps nothing"
+            ) from error
         return SqliteJournal(path, reactor, now, self["kept"])
 
     def limits(self) -> Limits:
@@ -220,14 +241,6 @@ class Options(usage.Options):
             grace_seconds=self["grace"],
         )
         return limits.lifted() if self["no-limits"] else limits
-
-
-def _check_endpoint(option: str, endpoint: str) -> None:
-    try:
-        serverFromString(None, endpoint)  # to parse needs no reactor, and twist has installed none yet
-    except Exception as error:  # whatever that kind of endpoint raises
-        why = str(error) or type(error).__name__
-        raise usage.UsageError(f"--{option} {endpoint}: {why}; write for example tcp:59000") from error
 
 
 def _read_motd(path: str) -> list[str]:
@@ -259,10 +272,11 @@ class ChatService(Service):
         on_stop: Sequence[Callable[[], Deferred[None] | None]],
         journal: Journal,
         reload: Callable[[], None],
+        is_ours: Callable[[str], bool],
     ) -> None:
         """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited.
 
-        ``reload`` reads anew what can be read anew.
+        ``reload`` reads anew what can be read anew; ``is_ours`` tells whether browsers may use a host name.
         """
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
@@ -271,6 +285,7 @@ class ChatService(Service):
         self._on_stop = on_stop
         self._journal = journal
         self._reload = reload
+        self._is_ours = is_ours
 
     def privilegedStartService(self) -> None:
         """Listen while twistd may still use a port under 1024."""
@@ -326,39 +341,7 @@ class ChatService(Service):
 
     def _listens(self, port: IListeningPort, one: Listening) -> None:
         self.ports.append(port)
-        address = port.getHost()
-        where = address_text(address) if host(address) else os.fsdecode(getattr(address, "name", b""))
-        log.info("{words}", words=_WORDS[one.option](where, address, one.written), where=where)
-
-
-def _line_words(where: str, address: IAddress, written: str) -> str:
-    """Tell how to reach the line door."""
-    if not host(address):
-        return f"listening on {where}; connect with: nc -U {where}"
-    at, port = _reached(address), getattr(address, "port", 0)
-    to = where.replace(host(address), at)
-    return f"listening on {where}; connect with: telnet {at} {port}, nc {at} {port} or twisted-chat {to}"
-
-
-def _web_words(where: str, address: IAddress, written: str) -> str:
-    """Tell how to reach the web door."""
-    if not host(address):
-        return f"the web door is at {where}; try: curl --unix-socket {where} http://localhost/rooms"
-    scheme = "https" if written.startswith(("ssl:", "tls:")) else "http"
-    return f"open {scheme}://{where.replace(host(address), _reached(address))}/ in a browser"
-
-
-def _metrics_words(where: str, address: IAddress, written: str) -> str:
-    """Tell where what is measured is told."""
-    return f"metrics are told on {where}, at /metrics and /healthz"
-
-
-_WORDS = {"listen": _line_words, "web": _web_words, "metrics": _metrics_words}
-
-
-def _reached(address: IAddress) -> str:
-    """Return the host under which an address of ours is reached from this machine."""
-    return "127.0.0.1" if host(address) in ("0.0.0.0", "::") else host(address)  # noqa: S104  # no binding
+        log.info("{words}", words=words(one.option, one.written, port, self._is_ours), where=where(port.getHost()))
 
 
 async def _done(maybe: Deferred[None] | None) -> None:
@@ -406,7 +389,8 @@ def makeService(options: Options) -> IService:
         for written in options[option]
     ]
     renewing = _renewing(listening, reactor)
-    return ChatService(reactor, listening, factory, on_stop, journal, partial(_reload, options, factory, renewing))
+    reload = partial(_reload, options, factory, renewing)
+    return ChatService(reactor, listening, factory, on_stop, journal, reload, options["guard"].is_ours)
 
 
 def _unblock_log(options: Options, reactor: IReactorCore) -> None:

@@ -38,12 +38,16 @@ class Signals:
             signal.signal(signal.SIGUSR1, lambda number, frame: self._in_turn(self._has_no_file))
 
     def _take_from_twisted(self) -> None:
-        by_twisted = signal.getsignal(signal.SIGINT)
-        if getattr(signal.getsignal(signal.SIGTERM), "__self__", None) is self._reactor:
+        if self._is_twisteds(signal.getsignal(signal.SIGTERM)):
             signal.signal(signal.SIGTERM, lambda number, frame: self._in_turn(self._stop))
+        by_twisted = signal.getsignal(signal.SIGINT)
+        if callable(by_twisted) and self._is_twisteds(by_twisted):  # a shell's background job has it ignored
             signal.signal(
                 signal.SIGINT, lambda number, frame: self._in_turn(self._interrupt, by_twisted, number, frame)
             )
+
+    def _is_twisteds(self, handler: object) -> bool:
+        return getattr(handler, "__self__", None) is self._reactor
 
     def _in_turn(self, what: Callable[..., object], *given: object) -> None:
         self._from_threads.callFromThread(what, *given)

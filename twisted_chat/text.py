@@ -170,7 +170,7 @@ def alias(wanted: str) -> str:
     if shown.endswith("."):  # as where a sentence ends in an alias
         raise BadAlias("a full stop cannot be its last character")
     if key(shown) in RESERVED or looks(shown) & _reserved_looks():
-        raise BadAlias(f"{shown} is a word of the server's own")
+        raise BadAlias(f"{shown} is reserved, choose another")
     return shown
 
 

@@ -22,7 +22,7 @@ def tell_to_wait(member: Member, why: str) -> None:
     """Tell somebody who is coming in, once, why that takes so long."""
     if not (member.is_in or member.is_told_to_wait or member.leaving is not None):
         member.is_told_to_wait = True
-        member.notice(f"the server cannot keep anything now ({why}): you come in once it can, or come again later")
+        member.notice(f"the server cannot keep anything now ({why}): you will join once it can, or try again later")
 
 
 def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Member]) -> None:

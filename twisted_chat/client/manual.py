@@ -55,7 +55,7 @@ def _options(parser: argparse.ArgumentParser, but: argparse.ArgumentParser | Non
     found = []
     for action in parser._actions:
         if action.option_strings and (*action.option_strings, action.help) not in told:
-            value = "" if action.nargs == 0 else f" {action.metavar}"
+            value = "" if action.nargs == 0 else f" {action.metavar or '|'.join(action.choices or ())}"
             found.append(_item(", ".join(action.option_strings) + value, str(action.help)))
     return found
 

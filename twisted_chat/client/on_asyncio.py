@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
@@ -116,6 +117,8 @@ def _why(error: Exception) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"no TLS there: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+    if isinstance(error, ConnectionRefusedError):
         return "nobody listens there"
+    if isinstance(error, OSError) and "Connect call failed" in str(error):  # in place of the system's words
+        return os.strerror(error.errno) if error.errno else "nobody listens there"  # without: several addresses
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -336,7 +336,7 @@ class Chat:
     def _alias_overdue(self) -> None:
         seconds = self.factory.limits.alias_seconds
         if self.member.is_told_to_wait:
-            self.goodbye(f"the server could not keep anything for {seconds:g} seconds: come again later; goodbye")
+            self.goodbye(f"the server could not keep anything for {seconds:g} seconds: try again later; goodbye")
         else:
             self.factory.hub.traffic.hit("no_alias")
             self.goodbye(f"no alias was given in {seconds:g} seconds: goodbye")
@@ -418,7 +418,9 @@ def host(address: IAddress) -> str:
 def address_text(address: IAddress) -> str:
     """Return an address as people write it: 127.0.0.1:59000, [::1]:59000, or "a UNIX socket"."""
     name = host(address)
-    if not name:
-        return "a UNIX socket"
-    port = getattr(address, "port", 0)
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return with_port(name, getattr(address, "port", 0)) if name else "a UNIX socket"
+
+
+def with_port(host: str, port: int) -> str:
+    """Return a host and a port as people and URLs write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

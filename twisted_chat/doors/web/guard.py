@@ -74,17 +74,17 @@ class Guard:
         asked = request.requestHeaders.getRawHeaders("Host", [])
         if len(asked) > 1 or (not asked and request.clientproto != b"HTTP/1.0"):
             return 400, "send one Host header"
-        if asked and not self._is_ours(asked[0]):
-            name = _name(asked[0]) or "that"
-            return 421, f"this server does not know itself as {name}: start it with --web-name {name} if that is right"
+        name = _name(asked[0]) if asked else ""
+        if asked and not self.is_ours(name):
+            known = name or "that"
+            return 421, f"{known} is not a known name of this server: restart it with --web-name {name or 'NAME'}"
         origin = request.requestHeaders.getRawHeaders("Origin")
         if origin and (opens or request.method not in SAFE) and not _is_same(origin[0], asked):
             return 403, "a page of another site may not do this: open the chat's own page"
         return None
 
-    def _is_ours(self, asked: str) -> bool:
+    def is_ours(self, name: str) -> bool:
         """Whether this is no name that somebody else can let point to this machine (DNS rebinding)."""
-        name = _name(asked)
         try:
             ip_address(name)
         except ValueError:

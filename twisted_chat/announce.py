@@ -1,0 +1,146 @@
+"""What the log says once the server listens: where that is, and commands that work as they stand."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from twisted.internet.interfaces import IAddress
+
+from .doors.chat import address_text, host, with_port
+from .doors.proxied import PREFIX
+
+if TYPE_CHECKING:
+    from .certificates import Shown
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # no binding
+_ELSEWHERE = {  # for documentation (RFC 5737, 3849): a UDP socket that is connected to one sends nothing
+    socket.AF_INET: ("192.0.2.1", 9),
+    socket.AF_INET6: ("2001:db8::1", 9),
+}
+
+
+_PLACES = {"listen": "listening on {}", "web": "the web door is at {}", "metrics": "metrics are at {}"}
+_OVER_UNIX = {
+    "listen": "connect with: nc -U {}",
+    "web": "try: curl --unix-socket {} http://localhost/rooms",
+    "metrics": "try: curl --unix-socket {} http://localhost/metrics",
+}
+
+
+class Way(NamedTuple):
+    """How somebody reaches a TCP port of ours."""
+
+    host: str
+    port: int
+    shown: Shown | None  # the certificate, if the port speaks TLS
+    note: str = ""  # what does not work, for the end of the line
+
+    @property
+    def to(self) -> str:
+        return with_port(self.host, self.port)
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.shown else 'http'}://{self.to}/"
+
+
+def where(address: IAddress) -> str:
+    """Return an address of ours as people write it, a UNIX socket by its whole path."""
+    if host(address):
+        return address_text(address)
+    return os.path.abspath(os.fsdecode(getattr(address, "name", b"")))  # noqa: PTH100  # a Path would keep ".."
+
+
+def words(option: str, written: str, port: Any, is_ours: Callable[[str], bool]) -> str:
+    """Return the line of the log about a port that listens.
+
+    Args:
+        option: listen, web or metrics.
+        written: the endpoint.
+        port: what Twisted listens with.
+        is_ours: whether browsers may use a host name.
+    """
+    address = port.getHost()
+    place = _PLACES[option].format(where(address))
+    if written.startswith(PREFIX):
+        return f"{place}; only a proxy that speaks the PROXY protocol can connect there"
+    if not host(address):
+        return f"{place}; {_OVER_UNIX[option].format(shlex.quote(where(address)))}"
+    way = _way(port, written, is_ours if option != "listen" else lambda _name: True)
+    if option == "web":
+        return f"open {way.url} in a browser{way.note}"
+    return f"{place}; {_by_curl(way) if option == 'metrics' else _by_line(way)}{way.note}"
+
+
+def _by_line(way: Way) -> str:
+    to, apart = shlex.quote(way.to), f"{way.host} {way.port}"
+    if way.shown is None:
+        return f"connect with: telnet {apart}, nc {apart} or twisted-chat {to}"
+    client = ""
+    if way.host in way.shown.hosts:
+        trust = f"--ca {shlex.quote(way.shown.path)}" if way.shown.is_self_signed else "--tls"
+        client = f"twisted-chat {to} {trust}, "
+    return f"connect with: {client}ncat --ssl {apart} or openssl s_client -quiet -connect {to}"
+
+
+def _by_curl(way: Way) -> str:
+    trust = f"--cacert {shlex.quote(way.shown.path)} " if way.shown and way.shown.is_self_signed else ""
+    return f"try: curl {trust}{shlex.quote(f'{way.url}metrics')}"
+
+
+def _way(port: Any, written: str, is_ours: Callable[[str], bool]) -> Way:
+    own, number, hosts = host(port.getHost()), port.getHost().port, _hosts(port)
+    note = ""
+    if own in _LOOPBACK and len(hosts) == 1:
+        note = " (no address of this machine was found that others could use)"
+    if not written.startswith(("ssl:", "tls:")):
+        return Way(hosts[0], number, None, note)
+    from .certificates import shown  # only where it is asked for: it needs OpenSSL
+
+    certificate = shown(written)
+    is_local = any(ip_address(each.partition("%")[0]).is_loopback for each in hosts)
+    good = [each for each in hosts if each in certificate.hosts]
+    good += [name for name in certificate.names if is_ours(name) and (is_local or name != "localhost")]
+    if not good:
+        note += f" (its certificate is for {', '.join(certificate.hosts) or 'no host'}"
+        note += "; --web-name lets browsers use that)" if any(not is_ours(each) for each in certificate.names) else ")"
+    return Way((good or hosts)[0], number, certificate, note)
+
+
+def _hosts(port: Any) -> list[str]:
+    """Return the addresses at which a port is reached, that which others can use first."""
+    own = host(port.getHost())
+    if own not in _LOOPBACK:
+        return [own]
+    families = [socket.AF_INET6] if own == "::" else [socket.AF_INET]
+    if own == "::" and not _is_ipv6_only(port):
+        families.insert(0, socket.AF_INET)
+    found = [address for family in families for address in network_addresses(family)]
+    local = _LOOPBACK["0.0.0.0" if socket.AF_INET in families else "::"]  # noqa: S104  # no binding
+    return [*found[:1], local]
+
+
+def _is_ipv6_only(port: Any) -> bool:
+    """Whether an IPv6 port takes no IPv4 connections, which the system decides."""
+    return bool(port.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+
+
+def network_addresses(family: socket.AddressFamily) -> Iterator[str]:
+    """Yield addresses of this machine that others on its network can use, the best first; nothing is sent."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(_ELSEWHERE[family])
+            found = [probe.getsockname()[0]]
+    except OSError:  # no way leads out of here
+        found = []
+    if not found:
+        try:
+            found = [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, family)]
+        except OSError:
+            return
+    yield from (each for each in found if not ip_address(each.partition("%")[0]).is_loopback)
