@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.events import SAID, TOOK, Event
+from twisted_chat.events import JOINED, SAID, TOOK, Event, Lines
 from twisted_chat.journals import sqlite_file, sqlite_idents, sqlite_log, sqlite_logs, sqlite_prune
 from twisted_chat.journals.keep import Keep
+from twisted_chat.journals.sqlite_read import SIZE
 from twisted_chat.journals.sqlite_slices import Pace
 from twisted_chat.journals.sqlite_words import index_some
 
@@ -452,3 +453,17 @@ def test_a_slice_of_the_index_takes_so_many_bytes_however_long_the_lines_are(kit
     (indexed,) = kept.connection.execute("SELECT indexed FROM rooms").fetchone()
     assert 8 <= indexed <= 11
     kept.is_sound()
+
+
+def test_the_size_of_each_log_is_what_its_events_take(kit):
+    kept = kit()
+    kept.log.commit(
+        [said("hi"), said("größer 🎉", room="ops"), said("ho", ident="pc/1"), Lines("ops", "al", ["a", "ü"], 1)], 1.0
+    )
+    kept.log.commit([said("psst", room="@Bob"), said("psst", room="@bob"), Event(JOINED, "ops", "al", "", 1)], 2.0)
+    kept.log.commit([Lines("lobby", "al", ["x" * 1000] * 20, 1)], 3.0)
+    sizes = kept.connection.execute(
+        f"SELECT name, size, (SELECT {SIZE} FROM events e WHERE e.id >> 32 = r.id) FROM rooms r"
+    ).fetchall()
+    assert {name: size for name, size, _counted in sizes} == {name: counted for name, _size, counted in sizes}
+    assert len(sizes) == 3

@@ -12,7 +12,7 @@ from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Line
 from ..interfaces import Known
 from .numbers import Firsts, log_of, numbered
 from .sqlite_file import transaction
-from .sqlite_read import SIZE, events_between, key_of, name_of, room_id
+from .sqlite_read import events_between, key_of, name_of, room_id, size_of
 
 STOPPED = "the server stopped"  # why everybody left who was in a room then
 TAIL = 100  # events of a room that are known when it is opened ...
@@ -24,11 +24,6 @@ RUN = 8  # lines of one speaker in a row, from which on one statement for all of
 _speaker = itemgetter(1, 2, 4, 5, 6)  # what the rows of their lines have in common
 
 _group, _ident = attrgetter("group"), attrgetter("ident")
-
-_MOVE_END = (
-    f"UPDATE rooms SET number = ?1, last = ?2, size = size + (SELECT {SIZE} FROM events "  # noqa: S608  # a constant
-    "WHERE events.id > (rooms.id << 32 | rooms.number) AND events.id <= (rooms.id << 32 | ?1)) WHERE id = ?3"
-)
 
 
 class Log:
@@ -175,7 +170,7 @@ class Log:
             asked = zip(idents, keys, whens, kinds, strict=True)
             named = [row[:3] for row in asked if row[0] and row[3] in POSTS]
             self._connection.executemany("INSERT INTO idents VALUES (?, ?, ?)", named)
-        self._move_ends(set(groups), rooms, whens[0])
+        self._move_ends(_sizes(groups, texts, idents), rooms, whens[0])
         if not POSTS.issuperset(kinds):
             self._change_state([event for event in events if event.kind not in POSTS], rooms)
 
@@ -199,12 +194,13 @@ class Log:
             )
         self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", single)
 
-    def _move_ends(self, groups: set[str], rooms: dict[str, int], now: float) -> None:
-        ends = [(self._numbers[log_of(group)], now, rooms[group]) for group in groups]
-        self._connection.executemany(_MOVE_END, ends)
+    def _move_ends(self, sizes: dict[str, int], rooms: dict[str, int], now: float) -> None:
+        """``sizes``: how much was added to each group, in bytes."""
+        ends = [(self._numbers[log_of(group)], now, size, rooms[group]) for group, size in sizes.items()]
+        self._connection.executemany("UPDATE rooms SET number = ?, last = ?, size = size + ? WHERE id = ?", ends)
         # Apart, so that the index by that time is not written each time.
         self._connection.executemany(
-            "UPDATE rooms SET oldest = ? WHERE id = ? AND oldest IS NULL", [e[1:] for e in ends]
+            "UPDATE rooms SET oldest = ? WHERE id = ? AND oldest IS NULL", [(now, end[3]) for end in ends]
         )
 
     def _change_state(self, events: Iterable[Event], rooms: dict[str, int]) -> None:
@@ -223,3 +219,15 @@ class Log:
         self._connection.executemany(
             "UPDATE rooms SET topic = ? WHERE id = ?", zip(topics.values(), topics, strict=True)
         )
+
+
+def _sizes(groups: Sequence[str], texts: Sequence[str], idents: Sequence[str]) -> dict[str, int]:
+    """Return how many bytes the events of each group take, from their columns. As a rule there is one group."""
+    if groups.count(groups[0]) == len(groups):
+        return {groups[0]: size_of(texts, idents)}
+    parts: dict[str, tuple[list[str], list[str]]] = {}
+    for group, words, ident in zip(groups, texts, idents, strict=True):
+        of_it = parts.setdefault(group, ([], []))
+        of_it[0].append(words)
+        of_it[1].append(ident)
+    return {group: size_of(*columns) for group, columns in parts.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
@@ -24,7 +24,14 @@ _COLUMNS = "e.kind, ? AS room, e.author, e.text, e.origin, e.id & 0xffffffff, e.
 
 
 # Bytes that an event takes in the file, about, with its share of the indexes; 005.sql begins with the same.
-SIZE = "coalesce(sum(100 + length(CAST(text AS BLOB)) + length(ident)), 0)"
+_EVENT_SIZE = 100
+SIZE = f"coalesce(sum({_EVENT_SIZE} + length(CAST(text AS BLOB)) + length(ident)), 0)"
+
+
+def size_of(texts: Sequence[str], idents: Sequence[str]) -> int:
+    """Return the same of events that are not in the file yet, from their columns."""
+    whole = "".join(texts)
+    return _EVENT_SIZE * len(texts) + (len(whole) if whole.isascii() else len(whole.encode())) + sum(map(len, idents))
 
 
 def key_of(room: int, number: int) -> int:
