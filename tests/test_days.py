@@ -323,3 +323,9 @@ def test_text_over_http_tells_its_days_or_dates(door):
     both = curl.ask("GET", "/rooms/lobby.txt?tail=2")
     assert both.text == f"-- {WEDNESDAY}\nnc: one\n-- {THURSDAY}\nnc: two\n"
     assert curl.ask("GET", "/rooms/lobby.txt?tail=2", If_None_Match=both.headers["ETag"]).status == 304
+
+
+def test_a_batch_of_nothing_begins_no_day(house):
+    """As a journal delivers it, of which all was refused."""
+    house.hub.deliver([])
+    assert house.faults == []

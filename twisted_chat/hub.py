@@ -355,7 +355,7 @@ class Hub:
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Let a batch happen, in its order; then write once to each who heard any of it."""
-        if not self._day.holds(batch[0].when):
+        if batch and not self._day.holds(batch[0].when):
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
         origins = {origin: self._sessions.get(origin) for origin in counts}
