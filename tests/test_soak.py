@@ -28,7 +28,7 @@ def test_nothing_is_lost_doubled_or_left_over_and_memory_stays_flat(twistd, tmp_
     doors = EveryDoor(tmp_path)
     limits = ("--grace", str(GRACE), "--stall", str(STALL), "--remember", "20", "--send-buffer", "4096")
     server = twistd(*doors.options, *limits, "--no-limits")
-    server.wait_for_log("metrics are told on")
+    server.wait_for_log("metrics are at")
     idle = descriptors_of_an_idle_server(server, doors)
     soak = Soak(doors, server, tmp_path / "chat.sqlite", MEMBERS, SEED)
     asyncio.run(soak.run(SECONDS))

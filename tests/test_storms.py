@@ -32,7 +32,7 @@ class House:
     def __init__(self, twistd, folder, *options):
         self.doors = EveryDoor(folder)
         self.server = twistd(*self.doors.options, "--no-limits", "--grace", "1", *options)
-        self.server.wait_for_log("metrics are told on")
+        self.server.wait_for_log("metrics are at")
         self.watcher = self.person("line", "watcher")
 
     def connect(self, door, **how):
