@@ -1,12 +1,26 @@
-"""``twistd``, with a watchdog: when it ends, it prints the most CPU time that one turn of the reactor has taken."""
+"""``twistd``, with a watchdog: when it ends, it prints the longest turn of the reactor, in CPU time of an idle machine."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 
 from twisted.internet import reactor
 from twisted.scripts.twistd import run
+
+SHORT = 0.01  # seconds: a turn that is looked at no further
+WORK = {"alias": "Bhoomika", "text": "line 1234 of many that are said", "number": 1234, "rooms": ["lobby", "ops"]}
+WORK_TIMES = 2_000
+WORK_SECONDS = 0.01  # what that work takes on an idle machine
+
+
+def slowness():
+    """Return how many times longer than on an idle machine Python's work takes just now: 1.0, or more beside others."""
+    began = time.thread_time()
+    for _ in range(WORK_TIMES):
+        json.loads(json.dumps(WORK))
+    return max(1.0, (time.thread_time() - began) / WORK_SECONDS)
 
 
 class Watched:
@@ -19,7 +33,9 @@ class Watched:
 
     def poll(self, *arguments):
         if self.began is not None:
-            self.longest = max(self.longest, time.thread_time() - self.began)
+            taken = time.thread_time() - self.began
+            if taken > max(self.longest, SHORT):
+                self.longest = max(self.longest, taken / slowness())
         try:
             return self.poller.poll(*arguments)
         finally:
