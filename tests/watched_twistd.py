@@ -1,4 +1,4 @@
-"""``twistd``, with a watchdog: when it ends, it prints the longest turn of the reactor, in CPU time of an idle machine."""
+"""``twistd``, with a watchdog: at its end it prints the longest turn of the reactor, in CPU time of an idle machine."""
 
 from __future__ import annotations
 
