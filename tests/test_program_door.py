@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
+from twisted_chat import programs
 from twisted_chat.doors.chat import GOODBYE
 from twisted_chat.errors import NotKept
 from twisted_chat.events import REPEATED
@@ -602,6 +603,37 @@ def test_so_many_rooms_are_told_with_the_beginning_of_their_topics(door, alice):
     assert (told["count"], len(told["rooms"])) == (501, 500)
     assert told["rooms"][0]["room"] == "lobby"
     assert told["rooms"][1]["topic"] == "x" * 80
+
+
+def test_all_rooms_are_told_in_pages_in_the_order_of_their_names(door, alice):
+    door.hub.restore([Known(f"r{number:04}", 1, "", ()) for number in range(990)])
+    names, after = [], ""
+    while True:
+        page = alice.answer("rooms", after=after)
+        assert page["count"] == 991
+        names += [room["room"] for room in page["rooms"]]
+        if len(page["rooms"]) < 500:
+            break
+        after = names[-1]
+    assert names == ["lobby", *(f"r{number:04}" for number in range(990))]
+    assert alice.answer("rooms", after="r0989")["rooms"] == []
+
+
+def test_all_who_are_in_a_room_are_told_in_pages_in_the_order_of_their_aliases(door, alice, monkeypatch):
+    monkeypatch.setattr(programs, "MEMBERS_TOLD", 3)
+    for alias in ("zoe", "Bob", "carl", "Dora", "eve"):
+        door.enter(alias).send("/away tea\n" if alias in ("Bob", "zoe") else "/me waves\n")
+    first = alice.answer("who", room="lobby")
+    assert (first["count"], first["members"]) == (6, ["alice", "zoe", "Bob"])
+    pages, after = [], ""
+    while not pages or len(pages[-1]["members"]) == 3:
+        pages.append(alice.answer("who", room="lobby", after=after))
+        after = pages[-1]["members"][-1] if pages[-1]["members"] else ""
+    assert [page["members"] for page in pages] == [["alice", "Bob", "carl"], ["Dora", "eve", "zoe"], []]
+    assert [page["count"] for page in pages] == [6, 6, 6]
+    assert [page.get("away") for page in pages] == [{"Bob": "tea"}, {"zoe": "tea"}, None]
+    assert alice.answer("who", room="lobby", after="B0B")["members"] == ["Bob", "carl", "Dora"]  # a key, not a look
+    assert alice.answer("who", room="lobby", at=2, after="alice")["members"] == ["zoe"]
 
 
 def test_who_was_in_a_room_is_told_as_long_as_all_that_happened_since_is_remembered():

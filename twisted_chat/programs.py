@@ -7,7 +7,6 @@ it asked for happens, and then returns them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -241,22 +240,35 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
         names.clear()
         hub.past.members_at(me, room, number, names.extend)
         yield
-    told = {"room": room.name, "number": number, "count": len(names), "members": names[:MEMBERS_TOLD]}
+    count = len(names)
+    if "after" in fields:
+        after = text.key(fields["after"])
+        names = sorted((name for name in names if text.key(name) > after), key=text.key)
+    names = names[:MEMBERS_TOLD]
+    told = {"room": room.name, "number": number, "count": count, "members": names}
     if "at" in fields:
         return told
-    away = {m.alias: m.away for m in itertools.islice(room.members, MEMBERS_TOLD) if m.away is not None}
+    listed = set(names)
+    away = {member.alias: member.away for member in room.members if member.away is not None and member.alias in listed}
     return told | ({"away": away} if away else {})
 
 
 @request
 def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
-    """List the rooms, the fullest first."""
-    by_size = hub.rooms.by_size()[:ROOMS_TOLD]
+    """List the rooms, the fullest first; or those after a name, in the order of names, so that they come in pages."""
+    if "after" in fields:
+        found = sorted((room for room in hub.rooms.values() if room.name > fields["after"]), key=_name)
+    else:
+        found = hub.rooms.by_size()
     told = [
         {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
-        for room in by_size
+        for room in found[:ROOMS_TOLD]
     ]
     return {"count": len(hub.rooms), "rooms": told}
+
+
+def _name(room: Room) -> str:
+    return room.name
 
 
 @request

@@ -66,8 +66,8 @@ REQUESTS: Final[dict[str, dict[str, Field]]] = {
     "join": {"room": _ROOM, "after": _NUMBER},
     "leave": {"room": _ROOM, "text": _WHY},
     "nick": {"alias": _ALIAS},
-    "who": {"room": _ROOM, "at": _NUMBER._replace(least=1)},
-    "rooms": {},
+    "who": {"room": _ROOM, "at": _NUMBER._replace(least=1), "after": _ALIAS._replace(needed=False)},
+    "rooms": {"after": _ROOM._replace(needed=False)},
     "history": {
         "room": _ROOM,
         "after": _NUMBER,
