@@ -42,7 +42,7 @@ export class View {
 			on(`open-${name}`, "click", (event) => this.#openDrawer(name, event.currentTarget))
 			on(name, "click", (event) => event.target.closest("a") && this.#closeDrawer())
 		}
-		matchMedia("(max-width: 1099px)").addEventListener("change", () => this.#closeDrawer())
+		matchMedia("(max-width: 68.74em)").addEventListener("change", () => this.#closeDrawer())
 		on("shade", "click", () => this.#closeDrawer())
 		on("join-form", "submit", (event) => this.#join(event))
 		on("room-wanted", "input", () => this.later())
