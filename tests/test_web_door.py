@@ -13,7 +13,7 @@ from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 from twisted_chat.doors.chat import GOODBYE, address_text
 from twisted_chat.doors.program import LONGER
 from twisted_chat.doors.web.framing import KEPT, Frames
-from twisted_chat.doors.web.guard import Guard
+from twisted_chat.doors.web.guard import OF_DOCUMENTS, Guard
 from twisted_chat.doors.web.websocket import PACKET, READ_AT_ONCE, messages
 from twisted_chat.limits import Limits
 
@@ -251,6 +251,14 @@ def test_the_page_is_there_with_a_strict_policy_and_an_etag(door):
     assert peer.ask("GET", "/", If_None_Match=answer.headers["ETag"]).status == 304
     small = peer.ask("GET", "/", Accept_Encoding="gzip")
     assert gzip.decompress(small.body) == answer.body
+
+
+@pytest.mark.parametrize("path, is_document", [("/", True), ("/icon.svg", True), ("/rooms", True), ("/main.js", False)])
+def test_what_a_browser_may_show_as_a_document_has_the_headers_of_one(door, path, is_document):
+    headers = WebPeer(door).ask("GET", path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert all((name in headers) == is_document for name in OF_DOCUMENTS)
 
 
 def test_head_tells_the_length_and_has_no_body(door):

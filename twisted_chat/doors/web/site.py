@@ -17,7 +17,7 @@ from ..chat import host
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
 from .connection import WebConnection, WebListener, bare, connection_of
-from .guard import HEADERS, Guard
+from .guard import HEADERS, OF_DOCUMENTS, Guard
 from .health import Health, Pulse
 from .page import put_page
 from .post import LINES
@@ -68,7 +68,7 @@ class WebRequest(Request):
 
     def _begin(self) -> None:
         connection_of(self).came()
-        for name, value in HEADERS.items():
+        for name, value in (HEADERS | OF_DOCUMENTS).items():
             self.setHeader(name, value)
         refusal = self._web.guard.refusal(self)
         if refusal:
