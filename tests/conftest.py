@@ -15,6 +15,7 @@ from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
 from . import doors, processes
+from .browser import chromium, driver, engine, firefox, house, houses, people, window  # noqa: F401 -- for all tests
 
 
 def pytest_collection_finish(session):

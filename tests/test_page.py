@@ -11,12 +11,11 @@ import pytest
 import twisted_chat.doors.web
 from twisted_chat.doors.web.page import sent
 
-from . import browser
 from .between import Between
+from .browser import in_both, say
 from .processes import Twistd, free_port, wait_until
 
 STATIC = Path(twisted_chat.doors.web.__file__).with_name("static")
-FREELY = ("--web", "tcp:0:interface=127.0.0.1", "--no-limits")
 SOURCE_BYTES = 160_000  # of the whole page
 FIRST_SCREEN_BYTES = 45_000  # sent, compressed, until one can come in
 MOST_ROWS = 450  # in the page, of a room of any size
@@ -45,42 +44,6 @@ INJECTIONS = [line.strip() for line in INJECTIONS] + [
 ]
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    """One browser for all tests here, each of which opens windows of its own."""
-    driver = browser.start(tmp_path_factory.mktemp("chromium"))
-    driver.set_script_timeout(60)
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    """One server without limits for all tests here that do not stop it: each uses rooms and aliases of its own."""
-    server = Twistd(tmp_path_factory.mktemp("house"), *FREELY)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def window(chromium):
-    """Open windows, which are closed with the test; the page must not have complained in any of them."""
-    opened = []
-
-    def open_(url="", **more):
-        page = browser.Page(chromium, url, **more)
-        opened.append(page)
-        return page
-
-    first = chromium.current_window_handle
-    yield open_
-    for page in opened:
-        page.here()
-        assert not browser.complaints(chromium)
-        page.close()
-    chromium.switch_to.window(first)
-
-
 @pytest.fixture
 def between():
     """Put proxies between a browser and a server; they end with the test."""
@@ -95,27 +58,6 @@ def between():
         proxy.close()
 
 
-@pytest.fixture
-def people(house):
-    """Let people come in with a bare socket; they leave with the test."""
-    clients = []
-
-    def come(alias, *lines, server=house):
-        client = server.connect(alias)
-        clients.append(client)
-        say(client, *lines)
-        return client
-
-    yield come
-    for client in clients:
-        client.close()
-
-
-def say(client, *lines):
-    client.send("".join(f"{line}\n" for line in lines))
-    client.read_pong()
-
-
 def at(listen, web):
     """Return the options of a server on these ports, so that it can be started there again."""
     return ["--listen", f"tcp:{listen}:interface=127.0.0.1", "--web", f"tcp:{web}:interface=127.0.0.1"]
@@ -124,6 +66,7 @@ def at(listen, web):
 # -- over a kill
 
 
+@in_both
 def test_two_pages_and_netcats_miss_nothing_and_hear_nothing_twice_over_a_kill(window, program, tmp_path):
     nc = program("nc", "netcat-openbsd")
     ports = free_port(), free_port()
@@ -212,6 +155,7 @@ def heard(page):
 # -- nothing is markup
 
 
+@in_both
 def test_nothing_that_is_said_is_markup(window, house, people):
     page = window(f"{house.url}#injected").enter("Insa")
     page.wait("return document.getElementById('title').textContent === '# injected'")
@@ -250,6 +194,7 @@ def test_nothing_that_is_said_is_markup(window, house, people):
     }
 
 
+@in_both
 def test_a_room_or_an_alias_in_an_address_is_a_name_and_nothing_else(window, house):
     page = window(f"{house.url}#%3Cimg%20src%3Dx%20onerror%3Dwindow.planted%3D1%3E/1").enter("Adda")
     page.shows("that room name cannot be used", "#lines")
@@ -319,6 +264,7 @@ SCROLL_BACK = """
 """
 
 
+@in_both
 def test_reading_back_over_5000_lines_shows_each_once_stays_small_and_does_not_jump(window, house, people):
     long = people("Lena", "/join long", *[f"line {n}" for n in range(2, 5002)])
     page = window(f"{house.url}#long").enter("Leo")
@@ -348,6 +294,7 @@ def test_reading_back_over_5000_lines_shows_each_once_stays_small_and_does_not_j
     page.shows("long has no line 999999", "#lines")
 
 
+@in_both
 def test_a_permalink_opens_the_room_and_marks_the_line(window, house, people):
     people("Petra", "/join linked", *[f"say {n}" for n in range(300)])
     page = window(f"{house.url}#linked/42").enter("Paul")
@@ -362,6 +309,7 @@ def test_a_permalink_opens_the_room_and_marks_the_line(window, house, people):
 # -- talking
 
 
+@in_both
 def test_completion_offers_what_the_server_knows_and_tab_completes_it(window, house, people):
     page = window(house.url).enter("Cora")
     people("Cornelius", "/join completed")
@@ -382,6 +330,7 @@ def test_completion_offers_what_the_server_knows_and_tab_completes_it(window, ho
     page.press("ESCAPE")
 
 
+@in_both
 def test_what_is_unread_is_counted_and_calls_count_more(window, house, people):
     page = window(f"{house.url}#counted").enter("Uma")
     page.shows("# counted", "#title")
@@ -405,6 +354,7 @@ def test_what_is_unread_is_counted_and_calls_count_more(window, house, people):
     page.wait("return document.title === 'Ursel - twisted_chat'")
 
 
+@in_both
 def test_private_lines_and_broadcasts_are_told_apart(window, house, people):
     page = window(house.url).enter("Priya")
     people("Paola", "/msg Priya between us", "/all to the whole house", "in the room")
@@ -429,6 +379,7 @@ def test_private_lines_and_broadcasts_are_told_apart(window, house, people):
     assert "so you say" not in page.texts
 
 
+@in_both
 def test_a_refused_line_says_why_and_is_given_back(window, house, people):
     page = window(house.url).enter("Rolf")
     ruth = people("Ruth")
@@ -449,6 +400,7 @@ def test_a_refused_line_says_why_and_is_given_back(window, house, people):
     page.wait("return document.getElementById('say').value === '/nosuch command'")
 
 
+@in_both
 def test_an_alias_that_is_taken_is_refused_with_the_reason(window, house, people):
     people("Tilda")
     page = window(house.url)
@@ -465,6 +417,7 @@ def test_an_alias_that_is_taken_is_refused_with_the_reason(window, house, people
     assert window(house.url).wait("return document.getElementById('alias').value") == "Tom"
 
 
+@in_both
 def test_search_leads_to_where_it_was_said(window, house, people):
     people("Sven", "/join sought", "a needle in the hay", *["hay"] * 200)
     page = window(f"{house.url}#sought").enter("Sara")
@@ -481,6 +434,7 @@ def test_search_leads_to_where_it_was_said(window, house, people):
     page.wait("return !document.getElementById('search').open")
 
 
+@in_both
 def test_rooms_are_joined_and_left_from_the_list_and_members_are_shown(window, house, people):
     page = window(house.url).enter("Mona")
     people("Mark", "/join listed", "/topic the list", "/away at lunch")
@@ -508,6 +462,7 @@ def test_a_long_topic_is_shown_whole(window, house, people):
     assert page.find("#topic").get_property("textContent") == topic
 
 
+@in_both
 def test_who_comes_and_goes_is_told_in_one_line(window, house, people):
     page = window(f"{house.url}#folded").enter("Frieda")
     page.shows("# folded", "#title")
@@ -519,6 +474,7 @@ def test_who_comes_and_goes_is_told_in_one_line(window, house, people):
 # -- coming back
 
 
+@in_both
 def test_a_reload_goes_on_where_it_was_and_nobody_sees_it(window, house, people):
     page = window(f"{house.url}#reloaded").enter("Rita")
     ron = people("Ron", "/join reloaded", "before", "/msg Rita between us")
@@ -557,22 +513,23 @@ def test_what_another_version_of_the_page_has_kept_does_not_lock_anyone_out(wind
     page.hears("in all the same")
 
 
-def duplicate(page, window, chromium):
+def duplicate(page, window):
     """Duplicate a tab, and return the page in the new one, which has taken over."""
-    handles = set(chromium.window_handles)
+    handles = set(page.driver.window_handles)
     page.wait("return sessionStorage.length")
     page.ask("window.open(location.href)")
-    wait_until(lambda: set(chromium.window_handles) - handles)
-    other = window(handle=(set(chromium.window_handles) - handles).pop())
-    other.tell("Emulation.setFocusEmulationEnabled", enabled=True)
+    wait_until(lambda: set(page.driver.window_handles) - handles)
+    other = window(handle=(set(page.driver.window_handles) - handles).pop())
+    other.focus()
     other.is_in()
     page.shows("This chat is open in another tab", "#elsewhere")
     return other
 
 
-def test_a_duplicated_tab_takes_over_and_the_first_can_take_it_back(window, house, people, chromium):
+@in_both
+def test_a_duplicated_tab_takes_over_and_the_first_can_take_it_back(window, house, people):
     page = window(house.url).enter("Dora")
-    other = duplicate(page, window, chromium)
+    other = duplicate(page, window)
     other.say("said in the second")
     other.hears("said in the second")
     assert "said in the second" not in page.texts
@@ -618,6 +575,7 @@ def test_a_command_that_waited_for_the_server_is_done_in_the_room_in_which_it_wa
         server.close()
 
 
+@in_both
 def test_a_server_that_has_forgotten_all_is_told_and_numbers_begin_anew(window, tmp_path):
     ports = free_port(), free_port()
     options = [*at(*ports), "--journal", "memory"]
@@ -671,6 +629,7 @@ NOTIFICATION = """
 """
 
 
+@in_both
 def test_notifications_tell_of_calls_while_nobody_looks_and_only_if_asked_for(window, house, people):
     page = window(f"{house.url}#notified").enter("Nora")
     page.ask(NOTIFICATION)
@@ -688,6 +647,7 @@ def test_notifications_tell_of_calls_while_nobody_looks_and_only_if_asked_for(wi
     assert len(page.ask("return window.notified")) == 2
 
 
+@in_both
 def test_quit_leaves_and_asks_for_an_alias(window, house, people):
     page = window(house.url).enter("Quinn")
     quentin = people("Quentin")
@@ -704,11 +664,11 @@ def test_quit_leaves_and_asks_for_an_alias(window, house, people):
     page.wait("return document.getElementById('alias').value === 'Quinn'")
 
 
-def test_an_alias_that_was_taken_meanwhile_is_asked_for_anew(window, house, people, chromium):
+def test_an_alias_that_was_taken_meanwhile_is_asked_for_anew(window, house, people):
     page = window(f"{house.url}#meanwhile").enter("Alma")
     page.say("said as Alma")
     page.hears("said as Alma")
-    other = duplicate(page, window, chromium)
+    other = duplicate(page, window)
     other.say("/quit")
     other.shows("you have left the chat", "#entrance-said")
     people("Alma", "/join meanwhile", "said as another Alma", "/msg Alma to her alone")
@@ -922,6 +882,7 @@ def test_axe_finds_nothing_serious(window, house, people, tmp_path, width, schem
     assert axe(page) == []
 
 
+@in_both
 def test_a_whole_little_chat_with_the_keyboard_alone(window, house, people):
     page = window(house.url)
     page.wait("return document.activeElement.id === 'alias'")
@@ -967,6 +928,7 @@ def alt(page, key):
     ActionChains(page.here()).key_down(Keys.ALT).send_keys(getattr(Keys, key)).key_up(Keys.ALT).perform()
 
 
+@in_both
 def test_a_screen_reader_is_told_what_is_new_and_not_what_was(window, house, people):
     announcer = people("Nina", "/join aloud", "long ago")
     page = window(f"{house.url}#aloud").enter("Noor")
@@ -978,6 +940,7 @@ def test_a_screen_reader_is_told_what_is_new_and_not_what_was(window, house, peo
     assert "long ago" not in page.ask(live)
 
 
+@in_both
 def test_right_to_left_lines_stand_on_their_side(window, house, people):
     page = window(f"{house.url}#sides").enter("Rafi")
     people("Rania", "/join sides", "\u05e9\u05dc\u05d5\u05dd", "hello")
