@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted_chat.limits import Limits
 
 from .doors import Door
-from .web import Browser, WebPeer
+from .web import HOST, Browser, WebPeer
 
 LIMITS = Limits(per_address=16)  # connections, of which four may say as much as they can
 SECONDS = 20
@@ -227,7 +227,7 @@ def test_connections_over_the_rate_are_refused_on_each_door_and_logged_once():
     with capturedLogs() as logged:
         refused, late = door.connect(), WebPeer(door)
         assert refused.read() == f"!! {words} to raise --per-address\r\n"
-        words_of_web = late.take().decode()
+        words_of_web = late.send_raw(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()).take().decode()
     assert words_of_web.startswith("HTTP/1.1 429 ")
     assert words in words_of_web
     assert "Retry-After: " in words_of_web

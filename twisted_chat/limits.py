@@ -186,18 +186,19 @@ class Budget:
         owed, self.owed = self.owed, 0
         return self._lines.take(lines + owed, now)
 
+    def full(self) -> str:
+        """Return why there may not be one connection more, if so many are here."""
+        if self.live < self.most:
+            return ""
+        return f"too many connections from your address, {self.most:g} at most: close one and try again, or {_REMEDY}"
+
     def open(self, now: float) -> str:
-        """Count one connection more, or return why there may not be one."""
-        if self.live >= self.most:
-            return (
-                f"too many connections from your address, {self.most:g} at most: close one and try again, or {_REMEDY}"
-            )
+        """Count that a connection is opened, or return why it may not be so soon."""
         if self.opened.left(now) < 1:
             seconds = math.ceil(self.opened.until(1, now))
             when = "1 second" if seconds == 1 else f"{seconds} seconds"
             return f"too many new connections from your address: try again in {when}, or {_REMEDY}"
         self.opened.take(1, now)
-        self.live += 1
         return ""
 
     def is_news(self, now: float) -> bool:
@@ -234,14 +235,19 @@ class Addresses:
         """Return a newcomer's pace, beneath which is what their address has left."""
         return Pace(self._limits, now, self.budget(host, now))
 
-    def enter(self, host: str, now: float) -> str:
-        """Count one connection more, or return why there may not be one."""
+    def open(self, host: str, now: float) -> str:
+        """Count that a connection is opened which is nobody's yet, or return why it may not be so soon."""
+        return self.budget(host, now).open(now)
+
+    def enter(self, host: str, now: float, is_open: bool = False) -> str:
+        """Count one connection more, or return why there may not be one; ``is_open``: it was opened before."""
         budget = self.budget(host, now)
-        refusal = budget.open(now)
+        refusal = budget.full() or ("" if is_open else budget.open(now))
         if not refusal:
             place, _most = self.place(host)
             self._quiet.pop(place, None)
             self._live[place] = budget
+            budget.live += 1
         return refusal
 
     def leave(self, host: str) -> None:

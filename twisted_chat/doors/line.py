@@ -420,18 +420,18 @@ class LineFactory(Factory):
         connection.factory = self
         return connection
 
-    def enter(self, address: IAddress, addresses: Addresses | None = None) -> str:
-        """Count one connection more from an address; or return, and log, why there may not be one.
+    def enter(self, address: IAddress) -> str:
+        """Count one connection more from an address; or return, and log, why there may not be one."""
+        return self.refused(address, self.addresses, self.addresses.enter(host(address), self.clock.seconds()))
 
-        ``addresses``: where it is counted, if not with those of all doors.
-        """
-        now, addresses = self.clock.seconds(), addresses or self.addresses
-        refusal = addresses.enter(host(address), now)
-        if refusal:
+    def refused(self, address: IAddress, addresses: Addresses, why: str) -> str:
+        """Log why an address is refused, if it is, once in a while; return that. ``addresses``: where it is counted."""
+        now = self.clock.seconds()
+        if why:
             self.hub.traffic.hit("connections")
             if addresses.budget(host(address), now).is_news(now):
-                self.log.info("refused {address}: {why}", address=address_text(address), why=refusal)
-        return refusal
+                self.log.info("refused {address}: {why}", address=address_text(address), why=why)
+        return why
 
     def may_try_again(self, connection: Chat) -> bool:
         """Note that somebody did not get the alias that they asked for; False once that was too often."""

@@ -1,7 +1,8 @@
-"""Answers over HTTP: every refusal one plain sentence."""
+"""Answers over HTTP: every refusal one plain sentence, which a browser that opens an address shows as a page."""
 
 from __future__ import annotations
 
+import html
 from http import HTTPStatus
 
 from twisted.web.error import UnsupportedMethod
@@ -9,16 +10,42 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 PLAIN = "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 FAULT = "sorry, a fault of ours: please try again"
 THERE_IS = "/ is the chat, /rooms lists its rooms, /openapi.json tells the rest"
 
 
 def plain(request: Request, status: int, words: str) -> bytes:
     """Set status and type, and return one sentence as the body of an answer."""
-    request.setResponseCode(status, HTTPStatus(status).phrase.encode())
-    request.setHeader("Content-Type", PLAIN)
+    phrase = HTTPStatus(status).phrase
+    request.setResponseCode(status, phrase.encode())
+    accepted = ",".join(request.requestHeaders.getRawHeaders("Accept") or [])
+    kind, body = sentence(f"{status} {phrase}", words, status >= 400 and is_for_people(accepted))
+    request.setHeader("Content-Type", kind)
     request.setHeader("Cache-Control", "no-store")
-    return f"{words}\n".encode()
+    return body
+
+
+def is_for_people(accepted: str) -> bool:
+    """Whether an answer is going to be looked at: browsers alone ask for HTML, and only when they open an address."""
+    return "text/html" in accepted.lower()
+
+
+def sentence(status: str, words: str, is_page: bool, seconds: int = 0) -> tuple[str, bytes]:
+    """Return the type and the body of an answer of one sentence.
+
+    ``seconds``: after which a page is asked for again by itself, if that helps.
+    """
+    if not is_page:
+        return PLAIN, f"{words}\n".encode()
+    again = f"This page tries again by itself in {seconds} seconds." if seconds else '<a href="/">To the chat</a>'
+    refresh = f'<meta http-equiv="refresh" content="{seconds}">' if seconds else ""
+    page = f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{status}</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">{refresh}</head>
+<body><h1>{status}</h1><p>{html.escape(words)}</p><p>{again}</p></body></html>
+"""
+    return HTML, page.encode()
 
 
 def refuse(request: Request, status: int, words: str) -> None:

@@ -20,11 +20,14 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from ..chat import address_text, cancel, host
-from ..line import Refuser, set_socket_options
+from ..line import set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
+from .callers import RefusedCaller
 
 if TYPE_CHECKING:
     from .site import GuardedSite
+
+AGAIN_SECONDS = 10  # after which one that was refused may try again
 
 log = Logger()
 
@@ -41,11 +44,12 @@ class WebConnection(ProtocolWrapper):
     transport: Any  # of any kind that streams
     outbox: SocketOutbox | TransportOutbox | None = None
 
-    def __init__(self, factory: Any, wrapped: Any, peer: IAddress, counted: IAddress | None) -> None:
-        """``peer``: who is at the other end; ``counted``: for whom it counts as a connection, if it does."""
+    def __init__(self, factory: Any, wrapped: Any, peer: IAddress, is_caller: bool) -> None:
+        """``peer``: who is at the other end; ``is_caller``: it counts among the callers of that address."""
         super().__init__(factory, wrapped)
         self._peer = peer
-        self._counted = counted
+        self._is_caller = is_caller
+        self._counted: IAddress | None = None  # for whom it counts as somebody's place in the chat, if it does
         self._has_answered = False
         self._answering = 0  # requests
         self._peer_is_done = False
@@ -117,6 +121,7 @@ class WebConnection(ProtocolWrapper):
         if self.outbox is not None:
             self.outbox.lost()
         super().connectionLost(reason)
+        self._is_no_caller()
         if self._counted is not None:
             self.factory.web.leave(self._counted)
         self.factory.web.forget(self)
@@ -128,12 +133,16 @@ class WebConnection(ProtocolWrapper):
         if self._is_ending:
             return
         cancel(self._deadline)
-        clock, limits = self.factory.web.clock, self.factory.web.limits
-        self._deadline = clock.callLater(limits.request_seconds, self.abortConnection)
+        web = self.factory.web
+        self._deadline = web.clock.callLater(web.limits.request_seconds, self.abortConnection)
+        if self._is_caller:
+            web.callers.waits(self, self._peer)
 
     def came(self) -> None:
         """Learn that a request has come whole."""
         self._answering += 1
+        if self._is_caller:
+            self.factory.web.callers.asks(self, self._peer)
         if not self._is_ending:
             cancel(self._deadline)
 
@@ -210,11 +219,17 @@ class WebConnection(ProtocolWrapper):
         return self.outbox is None and not self._has_answered
 
     def count(self, address: IAddress) -> str:
-        """Count as a connection of an address, if it does not yet; or return why there may not be one."""
-        refusal = "" if self._counted is not None else self.factory.web.enter(address)
+        """Count as somebody's place in the chat from now on; or return why an address may not have one more."""
+        refusal = self.factory.web.enter(address, has_called=self._is_caller)
         if not refusal:
-            self._counted = self._counted or address
+            self._is_no_caller()
+            self._counted = address
         return refusal
+
+    def _is_no_caller(self) -> None:
+        if self._is_caller:
+            self._is_caller = False
+            self.factory.web.callers.leave(self, self._peer)
 
     def take_over(
         self,
@@ -276,16 +291,9 @@ def connection_of(request: Request) -> WebConnection:
     return transport
 
 
-def bare(status: bytes, words: str, *headers: bytes) -> bytes:
-    """Return a whole answer of one sentence, for what twisted.web does not answer; the connection ends with it."""
-    lines = [b"HTTP/1.1 " + status, b"Content-Type: text/plain; charset=utf-8", b"Connection: close", *headers]
-    body = f"{words}\n".encode()
-    return b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", body])
-
-
 @implementer(IProtocolNegotiationFactory)
 class WebListener(WrappingFactory):
-    """Makes the connections of an HTTP endpoint, and counts them by address."""
+    """Makes the connections of an HTTP endpoint, as many as an address may have."""
 
     noisy = False
 
@@ -298,10 +306,10 @@ class WebListener(WrappingFactory):
         return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
-        counted = None if self.web.guard.is_proxy(host(address)) else address
-        refusal = self.web.enter(address) if counted is not None else ""
+        is_caller = not self.web.guard.is_proxy(host(address))
+        connection = WebConnection(self, self.web.buildProtocol(address), address, is_caller)
+        refusal = self.web.called(connection, address) if is_caller else ""
         if refusal:
-            return Refuser(self.web.line, bare(b"429 Too Many Requests", refusal, b"Retry-After: 10"))
-        connection = WebConnection(self, self.web.buildProtocol(address), address, counted)
+            return RefusedCaller(self.web, refusal, AGAIN_SECONDS)
         self.web.connections.add(connection)
         return connection

@@ -16,7 +16,8 @@ from ...limits import Addresses, Limits
 from ..chat import host
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
-from .connection import WebConnection, WebListener, bare, connection_of
+from .callers import Callers, RefusedCaller, bare
+from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, OF_DOCUMENTS, Guard
 from .health import Health, Pulse
 from .page import put_page
@@ -107,13 +108,27 @@ class GuardedSite(Site):
         self.addresses = addresses
         self.max_body = max_body
         self.connections: set[WebConnection] = set()
+        self.callers = Callers(self)
+        self.patient: set[RefusedCaller] = set()  # that wait for the head of what they refuse
         self._all_closed: Deferred[None] | None = None
         self.listener = WebListener(self)
         super().__init__(root, WebRequest, parsePOSTFormSubmission=False, timeout=None, reactor=line.clock)
 
-    def enter(self, address: IAddress) -> str:
-        """Count one connection more from an address; or return, and log, why there may not be one."""
-        return self.line.enter(address, self.addresses)
+    def called(self, connection: WebConnection, address: IAddress) -> str:
+        """Count a connection that nobody is in the chat over, yet; or return, and log, why there may not be one."""
+        why = self.addresses.open(host(address), self.clock.seconds())
+        return self.refused(address, why) if why else self.callers.enter(connection, address)
+
+    def enter(self, address: IAddress, has_called: bool) -> str:
+        """Count one place in the chat more for an address; or return, and log, why there may not be one.
+
+        ``has_called``: its connection was counted before, as a caller's.
+        """
+        return self.refused(address, self.addresses.enter(host(address), self.clock.seconds(), is_open=has_called))
+
+    def refused(self, address: IAddress, why: str) -> str:
+        """Log why an address is refused, if it is; return that."""
+        return self.line.refused(address, self.addresses, why)
 
     def leave(self, address: IAddress) -> None:
         """Count one connection less from an address."""
