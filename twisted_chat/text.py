@@ -307,17 +307,29 @@ def _reserved_looks() -> frozenset[str]:
 _SPACELESS = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_JOINED_BEFORE = re.compile(rf"[^\W{_SPACELESS}][-.]?\Z")  # a hyphen or full stop joins what is on both its sides
-_JOINED_AFTER = re.compile(rf"[-.]?[^\W{_SPACELESS}]")
+_JOINING = "-.@"  # these join what is on both their sides
+_ENDS = (  # of an address: spaces, quotes, and the stops and brackets of scripts that put no space after them
+    r"\s<>\"`\u00ab\u00bb\u2018\u2019\u201c\u201d\u200b\u3001\u3002\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c"
+    r"\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64\u0964\u0965\u104a\u104b\u17d4\u17d5\u1362"
+)
+_ADDRESS = re.compile(rf"(?:https?://|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^{_ENDS}]*")
+_IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 
 
 def names(line: str, alias: str) -> bool:
-    """Whether an alias stands in a line as a word of its own, in any case of letters."""
+    """Whether an alias stands in a line as a word of its own, in any case of letters.
+
+    What is in the address of a page names nobody. The page has the same rule: links.js.
+    """
     said, name = _folded(line), _folded(alias)
+    if name not in said:
+        return False
+    if "/" in said:
+        said = _ADDRESS.sub(" ", said)
     begin = said.find(name)
     while begin >= 0:
-        end = begin + len(name)
-        if not (_joins(said[:begin], name) or _joins(said[:end], said[end:])):
+        before, after = _outside(said[:begin], said[begin + len(name) :])
+        if not (_joins(before, name) or _joins(name, after)):
             return True
         begin = said.find(name, begin + 1)
     return False
@@ -327,13 +339,28 @@ def _folded(line: str) -> str:
     return line.casefold() if line.isascii() else unicodedata.normalize("NFC", line.casefold())
 
 
+def _outside(before: str, after: str) -> tuple[str, str]:
+    """Return what stands around an alias without emphasis: ``_alias_`` is that, and ``alias_`` is another name."""
+    if before.endswith("_") and after.startswith("_"):
+        return before.rstrip("_"), after.lstrip("_")
+    return before, after
+
+
 def _joins(before: str, after: str) -> bool:
     """Whether a word goes on from one part of a line to the next."""
     if after and unicodedata.category(after[0])[0] == "M":
         return True
-    return bool(_JOINED_BEFORE.search(before[-2:]) and _JOINED_AFTER.match(after[:2])) and not (
-        before[-1] in "-." and after[0] in "-."
-    )
+    signs = before[-1:] in _JOINING, after[:1] in _JOINING
+    if not (before and after) or all(signs):
+        return False
+    return _is_letter(before[-1 - signs[0] : len(before) - signs[0]]) and _is_letter(after[signs[1] : signs[1] + 1])
+
+
+def _is_letter(character: str) -> bool:
+    """Whether a word goes on with a character; in a script that puts no space between words it need not."""
+    if not character or _IS_SPACELESS.match(character):
+        return False
+    return character == "_" or character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
 def listed(items: Iterable[str], most: int, count: int) -> str:

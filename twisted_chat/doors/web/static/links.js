@@ -1,19 +1,23 @@
-// What in a text is a link, and what in a text names somebody. Pure: no DOM, no state.
+// What in a text is a link, and what in a text names a person. Pure: no DOM, no state.
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u00ab\u00bb\u201c\u201d]+/giu
-const AT_THE_END = /[.,;:!?*_~\u2026]$/u
+// No address goes on after these: spaces, quotes, and the stops and brackets of scripts that put no space after them.
+const STOPS =
+	"\\s<>\"`\\u00ab\\u00bb\\u2018\\u2019\\u201c\\u201d\\u200b\\u3001\\u3002\\u3008-\\u3011\\u3014-\\u301f\\uff01\\uff08\\uff09\\uff0c\\uff1a\\uff1b\\uff1f\\uff3b\\uff3d\\uff5b\\uff5d\\uff5f-\\uff64\\u0964\\u0965\\u104a\\u104b\\u17d4\\u17d5\\u1362"
+const CANDIDATE = new RegExp(`(?<![a-z0-9])https?://[^${STOPS}/?#']+(?:[/?#][^${STOPS}]*)?`, "giu")
+const AT_THE_END = /(?![/#%&@\\*])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Cf}]$/u
 const PAIRS = { ")": "(", "]": "[", "}": "{" }
 
-// Return a text in pieces, {text} or {text, href}; joined they are the text as it was typed.
+// Return a text in pieces, {text} or {text, href, host}; joined they are the text as it was typed. "host" is where a link
+// leads, if that is not what the text seems to say.
 export function pieces(text) {
 	const found = []
 	let from = 0
 	for (const match of text.matchAll(CANDIDATE)) {
-		const shown = trimmed(match[0])
+		const shown = trimmed(match[0], text[match.index - 1])
 		const href = safe(shown)
 		if (href === null) continue
 		if (match.index > from) found.push({ text: text.slice(from, match.index) })
-		found.push({ text: shown, href })
+		found.push({ text: shown, href, ...guise(shown, new URL(href)) })
 		from = match.index + shown.length
 	}
 	if (from < text.length) found.push({ text: text.slice(from) })
@@ -31,13 +35,14 @@ export function safe(address) {
 	return ["http:", "https:"].includes(url.protocol) && url.hostname ? url.href : null
 }
 
-// The full stop after an address belongs to the sentence; a bracket does if it was opened before the address.
-function trimmed(address) {
-	for (let trims = 0; trims < 20; trims++) {
+// The full stop after an address belongs to the sentence; a bracket does if it was opened before the address, and so does
+// the sign of *emphasis* if it stands before the address as well.
+function trimmed(address, before) {
+	for (let trims = 0; trims < 200; trims++) {
 		const last = address.at(-1)
 		const opening = PAIRS[last]
-		const isOpen = opening && count(address, opening) < count(address, last)
-		if (!isOpen && !AT_THE_END.test(address)) return address
+		const isOutside = opening ? count(address, opening) < count(address, last) : AT_THE_END.test(address)
+		if (!isOutside && !(last === before && "*_~".includes(last))) return address
 		address = address.slice(0, -1)
 	}
 	return address
@@ -45,10 +50,58 @@ function trimmed(address) {
 
 const count = (text, character) => text.split(character).length - 1
 
-// Whether a text names an alias, as a word of its own.
-export function names(text, alias) {
-	const word = alias.replaceAll(".", "\\.") // the one sign in an alias that would mean something here
-	return Boolean(alias) && new RegExp(`(?<!${LETTER})${word}(?!${LETTER})`, "iu").test(text)
+// -- where a link really leads
+
+const ALONE = "Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Malayalam Myanmar Oriya Sinhala Tamil Telugu Thai"
+const PLAIN = [
+	"a-z\\u00df-\\u00f6\\u00f8-\\u0130\\u0132-\\u0137\\u0139-\\u017e", // Latin, but the letters without a dot or a stem
+	"a-z\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Bopomofo}\\p{scx=Hangul}",
+	...ALONE.split(" ").map((script) => `\\p{scx=${script}}`),
+].map((letters) => new RegExp(`^[${letters}0-9-]+$`, "u"))
+// Letters of Cyrillic, Greek and Armenian that can be taken for Latin; Chromium's list.
+const LIKE_LATIN =
+	/^[\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u0517\u051b\u0455\u051d\u0445\u0443\u044a\u044c\u04bd\u043f\u0433\u0475\u0461\u03b1\u03b9\u03ba\u03bd\u03c1\u03c5\u03c9\u03b7\u03bf\u03c4\u0561\u0563\u0566\u0567\u056c\u0570\u0575\u0578\u057d\u0582\u05850-9-]+$/
+
+// Return {host} if the host is not the one that is read: after a "user@", a number, or letters taken for others.
+function guise(shown, { hostname, host }) {
+	const read = shown.match(/\/\/((?:\[[^\]]*\])?[^/?#\\:]*)/)[1].toLowerCase()
+	const isRead = !shown.match(/\/\/[^/?#\\]*@/) && (read === hostname || (hostname.includes("xn--") && read.split(".").every(isPlain)))
+	return isRead ? {} : { host }
 }
 
-const LETTER = "[\\p{L}\\p{N}\\p{M}_]"
+// Whether all letters of a part of a host are of one script, and not all of them look like another's.
+const isPlain = (label) => /^[a-z0-9-]*$/.test(label) || (!LIKE_LATIN.test(label) && PLAIN.some((letters) => letters.test(label.normalize("NFC"))))
+
+// -- calls: the rule of twisted_chat/text.py
+
+// Scripts that put no space between words, or add particles to a name.
+const SPACELESS = "\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3\\uf900-\\ufaff\\u{20000}-\\u{3ffff}"
+const LETTER = `(?![${SPACELESS}])[\\p{L}\\p{N}\\p{M}_]`
+const JOINED_BEFORE = new RegExp(`${LETTER}[-.@]?$`, "u") // these signs join what is on both their sides
+const JOINED_AFTER = new RegExp(`^[-.@]?${LETTER}`, "u")
+const ADDRESS = new RegExp(`(?:https?://|[a-z0-9-]+(?:\\.[a-z0-9-]+)+/)[^${STOPS}]*`, "giu")
+
+// Whether a text names an alias, as a word of its own, in any case of letters; what is in an address names nobody.
+export function names(text, alias) {
+	const name = folded(alias)
+	let said = folded(text)
+	if (!name || !said.includes(name)) return false
+	if (said.includes("/")) said = said.replace(ADDRESS, " ")
+	for (let at = said.indexOf(name); at >= 0; at = said.indexOf(name, at + 1)) {
+		const [before, after] = outside(said.slice(0, at), said.slice(at + name.length))
+		if (!(joins(before, name) || joins(name, after))) return true
+	}
+	return false
+}
+
+const folded = (text) => text.toLowerCase().replaceAll("\u00df", "ss").replaceAll("\u03c2", "\u03c3").normalize("NFC")
+
+// _alias_ is emphasis, and alias_ is another name.
+const outside = (before, after) =>
+	before.endsWith("_") && after.startsWith("_") ? [before.replace(/_+$/, ""), after.replace(/^_+/, "")] : [before, after]
+
+function joins(before, after) {
+	if (/^\p{M}/u.test(after)) return true
+	const areTwoSigns = /[-.@]$/.test(before) && /^[-.@]/.test(after)
+	return !areTwoSigns && JOINED_BEFORE.test(before.slice(-3)) && JOINED_AFTER.test(after)
+}

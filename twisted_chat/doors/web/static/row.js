@@ -97,8 +97,8 @@ function speech(log, event, kind, time) {
 }
 
 export function linked(text) {
-	return pieces(text).map(({ text: shown, href }) =>
-		href ? make("a", { href, target: "_blank", rel: "noopener noreferrer" }, shown) : shown,
+	return pieces(text).map(({ text: shown, href, host }) =>
+		href ? make("a", { href, target: "_blank", rel: "noopener noreferrer", "data-host": host }, shown) : shown,
 	)
 }
 

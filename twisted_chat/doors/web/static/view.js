@@ -5,6 +5,7 @@ import { $, icon, make } from "./dom.js"
 import { Lines } from "./log.js"
 import { Notify } from "./notify.js"
 import { colour, initialOf } from "./people.js"
+import { linked } from "./row.js"
 import { Search } from "./search.js"
 import { Side, addressOf } from "./side.js"
 
@@ -265,7 +266,8 @@ export class View {
 		const { title, topic, say, beginning } = ABOUT[log.kind](log)
 		$("chat").dataset.kind = log.kind
 		$("title").textContent = title
-		$("topic").textContent = $("topic").title = topic
+		if ($("topic").title !== topic || !topic) $("topic").replaceChildren(...linked(topic))
+		$("topic").title = topic
 		$("say").placeholder = $("say-label").textContent = `Say something ${say}`
 		$("lines").setAttribute("aria-label", `What was said: ${log.label}`)
 		$("member-count").textContent = $("people-count").textContent = log.count || ""
