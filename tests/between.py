@@ -15,11 +15,16 @@ _HEAD = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n(?:.*\r\n)*?\r\n")
 class Between:
     """A proxy on a port of its own: one connection to the server for each of the browser's."""
 
-    def __init__(self, server_url, holds=None):
-        """``holds``: a pattern of paths that are asked for but not passed on, until ``let_go()``."""
+    def __init__(self, server_url, holds=None, refuses=None):
+        """``holds``: a pattern of paths that are asked for but not passed on, until ``let_go()``.
+
+        ``refuses``: a pattern of paths that are answered with ``refusal``, and not passed on.
+        """
         host, port = re.fullmatch(r"http://([^:/]+):(\d+)/", server_url).groups()
         self._server = host, int(port)
         self._holds = re.compile(holds) if holds else None
+        self.refuses = re.compile(refuses) if refuses else None
+        self.refusal = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 20\r\n\r\ntoo many of <you>...\n"
         self._go = threading.Event()
         self._lock = threading.Lock()
         self._sockets = []
@@ -74,7 +79,10 @@ class Between:
                     self.asked.append(path)
                     if self._holds and self._holds.search(path):
                         self._go.wait(SECONDS)
-                    server.sendall(head[0])
+                    if self.refuses and self.refuses.search(path):
+                        browser.sendall(self.refusal)
+                    else:
+                        server.sendall(head[0])
                     waiting = waiting[head.end() :]
                 if not re.match(rb"[A-Z]{3,7} /", waiting):
                     server.sendall(waiting)

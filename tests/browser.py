@@ -36,14 +36,18 @@ ROWS = """
 """
 
 
-def start(folder):
-    """Return a driver of a Chromium of its own; skip the test where there is none, and in CI fail it."""
+def start(folder, waits="normal"):
+    """Return a driver of a Chromium of its own; skip the test where there is none, and in CI fail it.
+
+    ``waits``: for what, once an address is opened: ``normal``, all of the page; ``none``, nothing.
+    """
     webdriver = selenium()
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and chromedriver):
         missing("chromium and chromedriver are not installed (Debian: chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
+    options.page_load_strategy = waits
     for flag in [*FLAGS, f"--user-data-dir={folder}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -276,7 +280,7 @@ class Page:
 
     def enter(self, alias):
         """Give an alias, and be in."""
-        self.wait("return !document.getElementById('entrance').hidden")
+        self.wait("return document.body.dataset.ready !== undefined && !document.getElementById('entrance').hidden")
         self.press(alias, "ENTER", into="#alias")
         self.is_in()
         return self

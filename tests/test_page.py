@@ -10,16 +10,13 @@ from pathlib import Path
 import pytest
 
 import twisted_chat.doors.web
-from twisted_chat.doors.web.page import sent
 
-from .between import Between
 from .browser import in_both, say
 from .processes import Twistd, free_port, wait_until
 
 STATIC = Path(twisted_chat.doors.web.__file__).with_name("static")
 CALLS = json.loads(Path(__file__).with_name("calls.json").read_text())
 SOURCE_BYTES = 160_000  # of the whole page
-FIRST_SCREEN_BYTES = 45_000  # sent, compressed, until one can come in
 MOST_ROWS = 450  # in the page, of a room of any size
 
 # Lines that try to be more than a text. Each ends in a word that is nowhere else.
@@ -44,20 +41,6 @@ INJECTIONS = [line.strip() for line in INJECTIONS] + [
     "W" * 3000 + " sixteen",
     "\U0001f469\u200d\U0001f4bb\U00010348 seventeen",
 ]
-
-
-@pytest.fixture
-def between():
-    """Put proxies between a browser and a server; they end with the test."""
-    proxies = []
-
-    def put(url, **more):
-        proxies.append(Between(url, **more))
-        return proxies[-1]
-
-    yield put
-    for proxy in proxies:
-        proxy.close()
 
 
 def at(listen, web):
@@ -217,27 +200,6 @@ def test_the_files_make_no_markup_of_texts_and_are_small():
     html = (STATIC / "index.html").read_text()
     assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)", html)
     assert sum(path.stat().st_size for path in STATIC.iterdir()) <= SOURCE_BYTES
-
-
-def test_scripts_are_sent_without_comments_and_their_lines_keep_their_numbers(tmp_path):
-    path = tmp_path / "some.js"
-    path.write_text('// why\nconst url = "http://x" // here\n\t\t// and\n\tgo(url)\n')
-    assert sent(path) == b'\nconst url = "http://x" // here\n\ngo(url)\n'
-    for path in STATIC.glob("*.js"):
-        for number, line in enumerate(path.read_text().split("\n"), 1):
-            quotes = re.sub(r"/.*\[[^\]]*`[^\]]*\]", "", line).count("`")  # one may stand in a regular expression
-            assert quotes % 2 == 0, f"{path.name}:{number}: a text over several lines would lose its indentation"
-        assert sent(path).count(b"\n") == path.read_text().count("\n")
-
-
-def test_the_first_screen_is_few_bytes_on_the_wire(window, house, between):
-    """Everything that the server sends to a browser without a cache, heads of answers too, until one can come in."""
-    proxy = between(house.url)
-    page = window(proxy.url)
-    page.wait("return !document.getElementById('entrance').hidden")
-    page.wait("return performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
-    assert "/style.css" in proxy.asked
-    assert proxy.sent <= FIRST_SCREEN_BYTES, f"{proxy.sent} bytes for {len(proxy.asked)} requests"
 
 
 # -- reading back

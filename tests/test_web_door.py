@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
+import re
 
 import pytest
 from twisted.internet.error import ConnectionDone
@@ -253,12 +256,63 @@ def test_the_page_is_there_with_a_strict_policy_and_an_etag(door):
     assert gzip.decompress(small.body) == answer.body
 
 
-@pytest.mark.parametrize("path, is_document", [("/", True), ("/icon.svg", True), ("/rooms", True), ("/main.js", False)])
+@pytest.mark.parametrize(
+    "path, is_document", [("/", True), ("/icon.svg", True), ("/rooms", True), ("/main.js", True), ("MAIN", False)]
+)
 def test_what_a_browser_may_show_as_a_document_has_the_headers_of_one(door, path, is_document):
-    headers = WebPeer(door).ask("GET", path).headers
+    headers = WebPeer(door).ask("GET", path if path != "MAIN" else f"/{kept_name(door, 'main.js')}").headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert all((name in headers) == is_document for name in OF_DOCUMENTS)
+
+
+def kept_name(door, name):
+    """Return the path under which a browser keeps a file."""
+    html = WebPeer(door).ask("GET", "/").text
+    return re.search(rf'(?:href|src)="(static/[0-9a-f]{{16}}/{re.escape(name)})"', html)[1]
+
+
+@pytest.mark.parametrize("name", ["main.js", "style.css", "icon.svg"])
+def test_what_has_its_contents_name_is_kept_and_else_it_is_asked_about(door, name):
+    peer = WebPeer(door)
+    kept, asked = peer.ask("GET", f"/{kept_name(door, name)}"), peer.ask("GET", f"/{name}")
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert asked.headers["Cache-Control"] == "no-cache"
+    assert kept.body == asked.body
+    gone = peer.ask("GET", f"/static/0123456789abcdef/{name}")
+    assert gone.status == 404
+    assert gone.headers["Cache-Control"] == "no-store"
+    assert "reload the page" in gone.text
+
+
+def test_an_etag_is_of_one_coding_and_found_in_lists(door):
+    peer = WebPeer(door)
+    plain, small = peer.ask("GET", "/main.js"), peer.ask("GET", "/main.js", Accept_Encoding="gzip")
+    etags = [answer.headers["ETag"] for answer in (plain, small)]
+    assert etags[0] != etags[1]
+    assert gzip.decompress(small.body) == plain.body
+
+    def status(known, **more):
+        answer = peer.ask("GET", "/main.js", If_None_Match=known, **more)
+        assert answer.headers["ETag"] == etags[bool(more)]
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        return answer.status
+
+    for known in (etags[0], f'"a", {etags[0]},"b"', f"W/{etags[0]}", "*"):
+        assert status(known) == 304
+    assert status(etags[0], Accept_Encoding="gzip") == 200
+    assert status(etags[1], Accept_Encoding="gzip") == 304
+    assert [status(known) for known in (etags[1], '"a"', etags[0].strip('"'))] == [200] * 3
+
+
+def test_what_stands_within_the_document_is_allowed_by_its_hash(door):
+    answer = WebPeer(door).ask("GET", "/")
+    policy = answer.headers["Content-Security-Policy"]
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'self' 'sha256-{digest}';" in policy
+    assert "sha256" not in WebPeer(door).ask("GET", "/rooms").headers["Content-Security-Policy"]
 
 
 def test_head_tells_the_length_and_has_no_body(door):

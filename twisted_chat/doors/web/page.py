@@ -7,10 +7,12 @@ import hashlib
 import re
 from pathlib import Path
 
+from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
 from .answers import Answers
-from .asked import takes_gzip
+from .asked import knows, takes_gzip
+from .document import document, version
 from .guard import OF_DOCUMENTS
 
 FOLDER = Path(__file__).with_name("static")
@@ -23,18 +25,19 @@ TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
-
-
+ASKED_EACH_TIME = "no-cache"  # which costs an ETag
+KEPT = "public, max-age=31536000, immutable"  # a year, the most that is of use (RFC 9111, 1.2.2; RFC 8246)
 _FOR_AUTHORS = re.compile(rb"^[\t ]*(?://.*)?", re.MULTILINE)
+_RENEWED = "the chat has been renewed since this page was loaded: reload the page"
 
 
 def sent(path: Path) -> bytes:
-    """Return what a browser is sent of a file: of a script without indentation and lines of comments, a sixth less.
+    """Return what a browser is sent of a file: text without indentation and lines of comments, a sixth less.
 
     The lines keep their numbers. No text of the scripts goes over several lines, which a test holds them to.
     """
     body = path.read_bytes()
-    return _FOR_AUTHORS.sub(b"", body) if path.suffix == ".js" else body
+    return _FOR_AUTHORS.sub(b"", body) if path.suffix in (".js", ".css", ".html") else body
 
 
 class File(Answers):
@@ -42,32 +45,51 @@ class File(Answers):
 
     isLeaf = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, suffix: str, body: bytes, caching: str = ASKED_EACH_TIME, policy: str = "") -> None:
+        """``policy``: the Content-Security-Policy, if it has one of its own."""
         super().__init__()
-        self._type = TYPES[path.suffix]
-        self._is_document = path.suffix not in (".js", ".css")
-        self._body = sent(path)
-        self._small = gzip.compress(self._body, mtime=0)
-        self._etag = f'"{hashlib.sha256(self._body).hexdigest()[:20]}"'
+        self._type = TYPES[suffix]
+        self._is_document = caching == ASKED_EACH_TIME or suffix not in (".js", ".css")  # or a worker
+        self._body = body
+        self._small = gzip.compress(body, mtime=0)
+        self._etag = hashlib.sha256(body + policy.encode()).hexdigest()[:20]
+        self._caching = caching
+        self._policy = policy
 
     def render_GET(self, request: Request) -> bytes:
+        is_small = len(self._small) < len(self._body) and takes_gzip(request)
+        etag = f"{self._etag}-gzip" if is_small else self._etag  # each coding has its own (RFC 9110, 8.8.3.3)
         request.setHeader("Content-Type", self._type)
+        request.setHeader("Cache-Control", self._caching)
+        request.setHeader("Vary", "Accept-Encoding")
+        request.setHeader("ETag", f'"{etag}"')
         if not self._is_document:
             for name in OF_DOCUMENTS:
                 request.responseHeaders.removeHeader(name)
-        request.setHeader("Cache-Control", "no-cache")  # to be asked about each time, which costs an ETag
-        request.setHeader("Vary", "Accept-Encoding")
-        if request.setETag(self._etag.encode()):
+        elif self._policy:
+            request.setHeader("Content-Security-Policy", self._policy)
+        if knows(request, etag):
+            request.setResponseCode(NOT_MODIFIED)
             return b""
-        if not takes_gzip(request):
+        if not is_small:
             return self._body
         request.setHeader("Content-Encoding", "gzip")
         return self._small
 
 
 def put_page(root: Answers) -> None:
-    """Put all files of the page below a resource, and the first one in its place too."""
-    for path in sorted(FOLDER.iterdir()):
-        if path.suffix in TYPES:
-            root.putChild(path.name.encode(), File(path))
-    root.putChild(b"", root.children[b"index.html"])
+    """Put the page below a resource: its document, each file by its name, and what it loads by its content's name."""
+    paths = [path for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES]
+    bodies = {path.name: sent(path) for path in paths}
+    name = version(bodies.values())
+    html, policy = document(bodies, f"static/{name}/")
+    static, files = Answers(), Answers()
+    static.there_is = _RENEWED
+    root.putChild(b"static", static)
+    static.putChild(name.encode(), files)
+    for path in paths:
+        if path.suffix != ".html":
+            root.putChild(path.name.encode(), File(path.suffix, bodies[path.name]))
+            files.putChild(path.name.encode(), File(path.suffix, bodies[path.name], KEPT))
+    root.putChild(b"", File(".html", html, policy=policy))
+    root.putChild(b"index.html", root.children[b""])

@@ -33,7 +33,7 @@ def put_rooms(web: WebFactory, root: Resource) -> None:
     root.putChild(b"rooms", Rooms(web))
     root.putChild(b"people", People(web))
     root.putChild(b"everyone", Everyone(web))
-    root.putChild(b"openapi.json", File(Path(__file__).with_name("openapi.json")))
+    root.putChild(b"openapi.json", File(".json", Path(__file__).with_name("openapi.json").read_bytes()))
 
 
 class Rooms(Later):

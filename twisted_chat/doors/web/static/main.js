@@ -178,4 +178,7 @@ try {
 } catch {
 	session.token = keep.token() // that was kept by another version of the page
 }
-if (!session.wasIn) view.askAlias(keep.lastAlias())
+document.body.dataset.ready = ""
+const wanted = window.begun() // first.js: the alias that was given before this was here
+if (!session.wasIn) view.askAlias(wanted || keep.lastAlias())
+if (!session.wasIn && wanted) document.getElementById("entrance-form").requestSubmit()

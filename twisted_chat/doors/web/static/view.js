@@ -59,11 +59,11 @@ export class View {
 	askAlias(alias, why = "") {
 		$("chat").hidden = true
 		$("entrance").hidden = false
-		$("alias").value = alias
+		const isTyping = !why && document.activeElement === $("alias") && $("alias").value // before this was here
+		if (!isTyping) $("alias").value = alias
 		$("alias").setAttribute("aria-invalid", String(Boolean(why)))
 		this.#waits(false, why)
-		$("alias").focus()
-		$("alias").select()
+		if (!isTyping) $("alias").select()
 		document.title = "twisted_chat"
 	}
 

@@ -1,0 +1,51 @@
+// The entrance before the rest has come: it takes an alias, and says why if the rest does not come. It is sent within the page.
+
+;(() => {
+	const $ = (id) => document.getElementById(id)
+	const form = $("entrance-form")
+	const say = (words) => ($("entrance-said").textContent = words)
+	let isOver = false
+	let hasFailed = false
+
+	const kept = (storage, name) => {
+		try {
+			return window[storage].getItem(`twisted_chat.${name}`)
+		} catch {
+			return null // switched off
+		}
+	}
+
+	// Say why a part is not there, in the server's own words if it has any.
+	async function failed(url, message = "a part of it is missing") {
+		if (isOver || hasFailed) return
+		hasFailed = true
+		const words = (answer) => (answer.ok ? "" : answer.text())
+		const why = url && (await fetch(url, { cache: "reload" }).then(words, () => "the server cannot be reached"))
+		form.hidden = false
+		form.noValidate = true
+		say(`The page could not be loaded: ${(why || message).trim()}`)
+		$("enter").disabled = false
+		$("enter").textContent = "Try again"
+	}
+
+	form.addEventListener("submit", (event) => {
+		if (isOver) return
+		event.preventDefault()
+		if (hasFailed) return location.reload()
+		form.dataset.wanted = $("alias").value
+		$("enter").disabled = true
+		say("the rest of the page is being loaded ...")
+	})
+	addEventListener("error", ({ target, message }) => target.matches?.("img") || failed(target.src || target.href, message), true)
+	// What main.js calls once it is there: returns the alias that was given meanwhile.
+	window.begun = () => {
+		isOver = true
+		form.hidden = false
+		return form.dataset.wanted ?? ""
+	}
+
+	form.hidden = Boolean(kept("sessionStorage", "session")?.includes('"token"')) // coming back from a reload
+	$("alias").value = kept("localStorage", "alias") ?? ""
+	if (!form.hidden) $("alias").select()
+	if (!("noModule" in HTMLScriptElement.prototype)) failed("", "this browser is too old for it")
+})()
