@@ -20,6 +20,7 @@ from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.limits import Limits
 from twisted_chat.wire.jsonlines import JsonView
+from twisted_chat.wire.sse import mark
 
 from .doors import Door
 from .test_program_door import Program
@@ -156,7 +157,7 @@ def test_pages_lead_to_the_end_with_every_event_once(door, curl):
 def test_a_page_that_ends_with_the_last_event_has_no_next_one(door, curl):
     talk(door, *map(str, range(9)))
     assert next_of(curl.ask("GET", "/rooms/lobby/events?limit=10")) is None
-    assert next_of(curl.ask("GET", "/rooms/lobby/events?limit=9")) == "/rooms/lobby/events?limit=9&after=9"
+    assert next_of(curl.ask("GET", "/rooms/lobby/events?limit=9")).startswith("/rooms/lobby/events?limit=9&after=9-")
     answer = curl.ask("GET", "/rooms/lobby/events?after=10")
     assert (answer.status, answer.body, next_of(answer)) == (200, b"", None)
 
@@ -196,7 +197,7 @@ def test_a_page_has_no_more_than_a_megabyte_and_leads_on():
         ("limit=0", "limit is a whole number from 1 to 500"),
         ("limit=501", "limit"),
         ("limit=5&limit=6", "limit stands there more than once"),
-        ("limt=5", 'there is no parameter "limt": there are after, until, limit'),
+        ("limt=5", 'there is no parameter "limt": there are after, until, since, limit'),
         ("%1b[2J=5", "there is no parameter"),
         ("&".join(f"a{n}=1" for n in range(30)), "parameter"),
     ],
@@ -211,7 +212,8 @@ def test_a_parameter_that_cannot_be_meant_is_refused_and_told_what_to_give(curl,
 
 
 def test_the_largest_number_is_one_still(curl):
-    assert curl.ask("GET", "/rooms/lobby/events?after=9007199254740991&until=9007199254740991").status == 200
+    assert curl.ask("GET", "/rooms/lobby/events?until=9007199254740991").status == 200
+    assert curl.ask("GET", "/rooms/lobby/events?after=9007199254740991").status == 409
 
 
 def test_a_page_that_the_client_has_is_not_sent_again_until_there_is_more(door, curl):
@@ -426,7 +428,7 @@ def test_text_is_paged_too(door, curl):
     first = curl.ask("GET", "/rooms/lobby.txt?after=2&numbers&stamps=off")
     assert first.text.startswith("3 nc: two\n4 nc: three\n5 nc: 0\n")
     assert first.text.count("\n") == LIMIT
-    assert next_of(first) == "/rooms/lobby.txt?numbers=on&stamps=off&after=102"
+    assert next_of(first).startswith("/rooms/lobby.txt?numbers=on&stamps=off&after=102-")
     assert curl.ask("GET", next_of(first)).text == "103 nc: 98\n104 nc: 99\n"
 
 
@@ -457,9 +459,12 @@ def test_a_stream_knows_where_it_is_before_anything_has_happened(door):
         ("?after=1", None, 2),
         ("", "1", 2),
         ("?after=4", "2", 3),
-        ("?after=2", "99", 1),
-        ("?after=99", None, 6),
         ("", "0", 1),
+        ("", " ", 6),  # nothing was seen
+        ("?after=3&lastEventId=", None, 4),
+        ("?lastEventId=2&after=4", None, 3),  # as event-source-polyfill comes back
+        ("?lastEventId=4", "2", 3),
+        ("?_=1700000000&token=x&token=y", "2", 3),
     ],
 )
 def test_a_stream_goes_on_where_the_reader_was(door, query, seen, first):
@@ -468,6 +473,76 @@ def test_a_stream_goes_on_where_the_reader_was(door, query, seen, first):
     stream = EventStream(door, f"/rooms/lobby/events{query}", **headers)
     talk(door, "live")
     assert [data["number"] for _kind, data in stream.heard()] == list(range(first, 7))
+
+
+@pytest.mark.parametrize("given", ["99", "x", "3-0123abcd", "0-0123abcd", "99999999999999999999", "3-"])
+def test_a_mark_that_is_not_of_this_journal_is_told_and_all_there_is_follows(door, given):
+    talk(door, *"abcd")
+    stream = EventStream(door, "/rooms/lobby/events", Last_Event_ID=given)
+    first, *rest = stream.heard()
+    told = {"kind": "reset", "room": "lobby", "number": 5, "journal": door.hub.journal_name}
+    assert first == ("reset", told)
+    assert [data["number"] for _kind, data in rest] == [1, 2, 3, 4, 5]
+    talk(door, "live")
+    assert stream.texts() == ["live"]
+
+
+def test_a_mark_from_before_a_restart_with_an_empty_memory_is_told():
+    before = Door()
+    talk(before, *"abc")
+    stream = EventStream(before, "/rooms/lobby/events?after=0")
+    stream.heard()
+    after = Door()
+    talk(after, *"defghi")
+    assert closed(before)
+    stream = EventStream(after, "/rooms/lobby/events", Last_Event_ID=stream.mark)
+    assert [kind for kind, _data in stream.heard()][:2] == ["reset", "message"]
+    assert closed(after)
+
+
+def test_the_mark_of_an_event_that_only_the_journal_remembers_is_looked_up():
+    door = Door(Limits(remembered=5))
+    talk(door, *map(str, range(20)))
+    kept = [Event(SAID, "lobby", "nc", str(number), number=number, when=2.5) for number in range(1, 22)]
+
+    def recall(query, answer, asker):
+        door.clock.callLater(0, answer, [e for e in kept if query.after < e.number <= query.until][: query.most])
+
+    door.journal.recall = recall
+    own = EventStream(door, "/rooms/lobby/events", Last_Event_ID=mark(door.hub.journal_name, "lobby", 7, 2.5))
+    assert [(kind, data["number"]) for kind, data in own.heard()] == [("message", n) for n in range(8, 22)]
+    strange = EventStream(door, "/rooms/lobby/events", Last_Event_ID=mark(door.hub.journal_name, "lobby", 7, 2.6))
+    assert [data["number"] for _kind, data in strange.heard()] == [21, *range(1, 22)]
+    assert closed(door)
+
+
+def test_a_page_may_be_of_the_last_minutes_hours_or_days(door, curl):
+    for line in ("old", "yesterday", "now"):
+        talk(door, line)
+        door.clock.advance({"old": 2 * 86400, "yesterday": 7200, "now": 60}[line])
+    door.settle()
+    for since, said in (("2m", ["now"]), ("3h", ["yesterday", "now"]), ("7d", ["old", "yesterday", "now"])):
+        found = curl.ask("GET", f"/rooms/lobby/events?since={since}").text.splitlines()
+        assert [event["text"] for event in map(json.loads, found) if event["kind"] == "said"] == said
+        shown = curl.ask("GET", f"/rooms/lobby.txt?since={since}&moves=off").text
+        assert re.findall("nc: (.*)", shown) == said
+    assert "since is a time such as 90m" in curl.ask("GET", "/rooms/lobby.txt?since=yesterday").text
+
+
+@pytest.mark.parametrize("given", ["10", "3-0123abcd"])
+def test_a_page_after_an_event_that_is_not_there_is_refused_and_leaves_out_nothing(door, curl, given):
+    talk(door, *"abcd")
+    answer = curl.ask("GET", f"/rooms/lobby/events?after={given}")
+    assert (answer.status, answer.text) == (409, "lobby has no such event, its last is 5: begin anew, without after\n")
+    assert curl.ask("GET", f"/rooms/lobby.txt?after={given}").status == 409
+
+
+def test_a_page_goes_on_by_the_id_that_a_stream_gave(door, curl):
+    talk(door, *"abcd")
+    stream = EventStream(door, "/rooms/lobby/events")
+    assert stream.heard() == []
+    talk(door, *"ef")
+    assert numbers(curl.ask("GET", f"/rooms/lobby/events?after={stream.mark}")) == [6, 7]
 
 
 def test_a_stream_is_given_what_is_kept_and_told_what_is_not():
@@ -588,7 +663,7 @@ def test_head_of_a_stream_ends_at_once(door, curl):
 
 
 @pytest.mark.parametrize(
-    "headers, query", [({"Last_Event_ID": "x"}, ""), ({"Last_Event_ID": " "}, ""), ({}, "?after=x"), ({}, "?limit=5")]
+    "headers, query", [({}, "?after=x"), ({}, "?limit=5"), ({}, "?until=5"), ({}, "?after=1&after=2")]
 )
 def test_a_stream_that_cannot_be_meant_is_refused(door, headers, query):
     answer = WebPeer(door).ask("GET", f"/rooms/lobby/events{query}", Accept="text/event-stream", **headers)

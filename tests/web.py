@@ -134,7 +134,7 @@ class EventStream(WebPeer):
             super().__init__(door, host)
         else:
             self.__dict__.update(peer.__dict__)
-        self.last, self.retry, self.comments = None, None, []
+        self.last, self.mark, self.retry, self.comments = None, None, None, []
         self._read = b""  # that is no whole chunk or event yet
         self._events = b""
         fields = {"Host": HOST, "Accept": "text/event-stream"} | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -175,7 +175,7 @@ class EventStream(WebPeer):
         for line in block.decode().split("\n"):
             name, _colon, value = line.partition(": ")
             if name == "id":
-                self.last = value
+                self.mark, self.last = value, value.partition("-")[0]
             elif name == "retry":
                 self.retry = int(value)
             elif name == "event":

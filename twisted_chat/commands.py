@@ -252,6 +252,12 @@ def _wanted(hub: Hub, room: Room, words: str) -> Query:
     return query._replace(after=max(0, int(first) - 1), until=min(int(last), room.number))
 
 
+def seconds_ago(words: str) -> int | None:
+    """Return how many seconds a time such as 2h is, or None if it is none."""
+    found = _WANTED.fullmatch(words)
+    return int(found[2]) * _SECONDS[found[3]] if found and found[2] else None
+
+
 def _recall(hub: Hub, me: Member, room: Room, query: Query) -> None:
     """Show what meets a query, a page at a time, between two notices."""
     hub.tell_day(me)

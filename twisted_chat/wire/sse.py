@@ -1,20 +1,28 @@
 """The Server-Sent Events wire: what a browser's EventSource and ``curl -N`` read (WHATWG HTML, 9.2).
 
-The id of an event is its number, so that a reader that comes back says by itself which it saw last (Last-Event-ID).
+The id of an event is its mark, so that a reader that comes back says by itself which it saw last (Last-Event-ID), and
+the server knows whether that is an event of its own.
 
-    id: 131
+    id: 131-5e0c91d2
     data: {"kind":"said","room":"lobby","number":131,"time":1700000000.123,"author":"alice","text":"hi"}
 
     event: skipped
     id: 140
     data: {"kind":"skipped","room":"lobby","first":132,"last":140}
+
+    event: reset
+    id: 0-1f40a7c3
+    data: {"kind":"reset","room":"lobby","number":8,"journal":"8d2e91b4a0c1f3e7"}
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
+from zlib import crc32
 
 from ..days import Day
 from ..events import SKIPPED, Event
@@ -27,15 +35,40 @@ HERE: Final = b": here\n\n"  # a comment, so that all between the two know that 
 _JSON = JsonView()
 
 
-def begin(number: int) -> bytes:
+_MARK = re.compile("([0-9]{1,16})(?:-([0-9a-f]{8}))?")  # as many digits as the largest number has
+
+
+def mark(journal: str, group: str, number: int, when: float) -> str:
+    """Return an event's number with a check, which no event of another journal has, nor one of a copy that went on.
+
+    Number 0, at time 0.0, is where the log begins.
+    """
+    return f"{number}-{crc32(f'{journal} {group} {number} {round(when * 1000)}'.encode()):08x}"
+
+
+def read_mark(written: str) -> tuple[int, str] | None:
+    """Return the number and the check of a mark; the check is empty if only the number stands there."""
+    found = _MARK.fullmatch(written)
+    return (int(found[1]), found[2] or "") if found else None
+
+
+def begin(mark: str) -> bytes:
     """Return what a stream begins with, and what makes a reader know where it is before anything has happened."""
-    return b"retry: %d\nid: %d\n\n" % (RETRY, number)
+    return f"retry: {RETRY}\nid: {mark}\n\n".encode()
+
+
+def reset(journal: str, room: str, number: int) -> bytes:
+    """Return what tells a reader that the mark it has is of no event here: what follows is all that there is."""
+    told = {"kind": "reset", "room": room, "number": number, "journal": journal}
+    words = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f"event: reset\nid: {mark(journal, room, 0, 0.0)}\ndata: {words}\n\n".encode()
 
 
 @dataclass(frozen=True)
 class SseView(View):
     """Events with a number, and what is missing of them. Nothing else is told, and nothing can be set."""
 
+    journal: str  # the name of that which gives the numbers
     is_for_people: ClassVar[bool] = False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
@@ -49,12 +82,12 @@ class SseView(View):
 
     def _parts(self, events: Sequence[Event]) -> list[bytes]:
         lines = _JSON.each(events, _JSON.encode(events))  # each with its LF; JSON holds no other end of a line
-        return [_part(event, line) for event, line in zip(events, lines, strict=True)]
+        return [self._part(event, line) for event, line in zip(events, lines, strict=True)]
 
-
-def _part(event: Event, line: bytes) -> bytes:
-    if event.kind in SHOWN:
-        return b"id: %d\ndata: %b\n" % (event.number, line)
-    if event.kind == SKIPPED:
-        return b"event: skipped\nid: %d\ndata: %b\n" % (event.number, line)
-    return b""
+    def _part(self, event: Event, line: bytes) -> bytes:
+        if event.kind in SHOWN:
+            ident = mark(self.journal, event.group, event.number, event.when)
+            return b"id: %b\ndata: %b\n" % (ident.encode(), line)
+        if event.kind == SKIPPED:
+            return b"event: skipped\nid: %d\ndata: %b\n" % (event.number, line)
+        return b""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from twisted.web.server import Request
 
+from ...commands import seconds_ago
 from ...wire.requests import MOST, shown
+from ...wire.sse import read_mark
 from .later import Refused
 
 _NUMBER = re.compile("[0-9]{1,16}")  # as many digits as MOST has
@@ -25,12 +27,37 @@ class Number(NamedTuple):
     most: int = MOST
 
 
+class Mark(NamedTuple):
+    """A parameter that tells where a reader is: the number of an event, or the id that a stream gave it."""
+
+
 class Flag(NamedTuple):
     """A parameter that is on or off."""
 
 
-def parameters(request: Request, known: Mapping[str, Number | Flag]) -> dict[str, int]:
+class Words(NamedTuple):
+    """A parameter that is a text."""
+
+    least: int = 0
+    most: int = 100  # characters
+
+
+class Ago(NamedTuple):
+    """A parameter that is a time until now, as /history has it; its value is in seconds."""
+
+
+Known = Mapping[str, Number | Mark | Flag | Words | Ago]
+
+
+def _is_for_caches(name: str) -> bool:
+    """Whether a parameter only makes an address unlike others, so that no cache answers."""
+    return name.startswith("_")
+
+
+def parameters(request: Request, known: Known, leaves: Callable[[str], bool] = _is_for_caches) -> dict[str, Any]:
     """Return the parameters of a request, each checked.
+
+    Unknown ones are mistakes, which are told, but for those that ``leaves`` leaves out.
 
     Raises: Refused, which says what to give.
     """
@@ -39,8 +66,10 @@ def parameters(request: Request, known: Mapping[str, Number | Flag]) -> dict[str
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
         raise Refused(400, f"that is more than {_MOST_PARAMETERS} parameters: give each once") from None
-    found: dict[str, int] = {}
+    found: dict[str, Any] = {}
     for name, value in pairs:
+        if name not in known and leaves(name):
+            continue
         if name not in known:
             there_are = ", ".join(known) or "none here"
             raise Refused(400, f"there is no parameter {shown(name)}: there are {there_are}")
@@ -50,9 +79,22 @@ def parameters(request: Request, known: Mapping[str, Number | Flag]) -> dict[str
     return found
 
 
-def _value(name: str, value: str, kind: Number | Flag) -> int:
+def _value(name: str, value: str, kind: Number | Mark | Flag | Words | Ago) -> int | str:
     if isinstance(kind, Number):
         return number(name, value, kind)
+    if isinstance(kind, Mark):
+        if (read_mark(value) or (MOST + 1,))[0] <= MOST:
+            return value
+        raise Refused(400, f"{name} is a whole number from 0 to {MOST}, or an id from a stream, not {shown(value)}")
+    if isinstance(kind, Words):
+        if kind.least <= len(value.strip()) <= kind.most:
+            return value.strip()
+        raise Refused(400, f"{name} is a text of {kind.least} to {kind.most} characters")
+    if isinstance(kind, Ago):
+        seconds = seconds_ago(value)
+        if seconds is not None:
+            return seconds
+        raise Refused(400, f"{name} is a time such as 90m, 2h or 7d, not {shown(value)}")
     if value not in _FLAGS:
         raise Refused(400, f"{name} is on or off, not {shown(value)}")
     return _FLAGS[value]

@@ -5,31 +5,28 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Sequence
-from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
 from ...days import day_of
-from ...errors import ChatError, NoSuchRoom
 from ...events import Event
-from ...interfaces import Asker, Query, View
+from ...interfaces import Query, View
 from ...room import Room
 from ...wire.jsonlines import JsonView
 from ...wire.plain import PlainView
+from ...wire.sse import mark
 from .answers import PLAIN
-from .asked import Flag, Number, header, knows, number, parameters, preferred, takes_gzip
+from .asked import Ago, Flag, Known, Mark, Number, Words, header, knows, parameters, preferred, takes_gzip
 from .later import Later, Refused
+from .lookup import looked_up, place_at, place_of, room_called
 
 if TYPE_CHECKING:
     from .site import WebFactory
 
-Answer = TypeVar("Answer")
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 LIMIT = 100  # events in a page, if nothing is asked ...
@@ -37,39 +34,18 @@ MOST = 500  # ... and at most
 TAIL = 20  # lines of text, if nothing is asked
 PAGE_BYTES = 1024 * 1024  # at most, but one event at least
 _GZIP_FROM = 1000  # bytes: less is not worth it
-_RANGE: dict[str, Number | Flag] = {"after": Number(), "until": Number(least=1), "limit": Number(least=1, most=MOST)}
-_TEXT: dict[str, Number | Flag] = {
+_RANGE: Known = {"after": Mark(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MOST)}
+# What a reader that comes back gives wins: lastEventId is event-source-polyfill's, which cannot send a header.
+_STREAM: Known = {"after": Mark(), "lastEventId": Words()}
+_TEXT: Known = {
     "tail": Number(least=1, most=MOST),
-    "after": Number(),
+    "after": Mark(),
     "until": Number(least=1),
+    "since": Ago(),
     "stamps": Flag(),
     "numbers": Flag(),
     "moves": Flag(),
 }
-
-
-async def room_called(web: WebFactory, wanted: bytes) -> Room:
-    """Return the room that a path names.
-
-    Raises: Refused, BadRoom, NotRecalled.
-    """
-    found: Deferred[Room] = Deferred()
-    web.hub.rooms.find(decoded(wanted), partial(_fire, found))
-    try:
-        return await found
-    except NoSuchRoom:
-        raise Refused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
-
-
-def decoded(segment: bytes) -> str:
-    """Return what stands in a path.
-
-    Raises: Refused.
-    """
-    try:
-        return segment.decode()
-    except UnicodeDecodeError:
-        raise Refused(400, "that path is not UTF-8: write names in UTF-8, percent-encoded") from None
 
 
 class Page(NamedTuple):
@@ -85,24 +61,27 @@ class Events(Later):
 
     async def get(self, request: Request) -> bytes | None:
         room = await room_called(self._web, self._name)
-        channel: object = request.channel
-        if channel is None:
-            return None  # they are gone meanwhile
-        seen = header(request, "Last-Event-ID")
-        last = None if seen is None else number("Last-Event-ID", seen, Number())
         request.setHeader("Vary", "Accept, Accept-Encoding")
         if preferred(request, NDJSON, SSE) == SSE:
-            self._stream(request, room, last)
+            await self._stream(request, room)
             return None
         asked = parameters(request, _RANGE)
         page = await page_of(self._web, request, room, asked, asked.get("limit", LIMIT), JsonView())
-        return _answer(self._web, request, room, page, NDJSON, _again(f"{path_of(room)}/events", asked))
+        again = _again(f"{path_of(room)}/events", asked)
+        return _answer(self._web, request, room, page, NDJSON, again)
 
-    def _stream(self, request: Request, room: Room, last: int | None) -> None:
-        after = parameters(request, {"after": Number()}).get("after")
-        if last is not None:
-            after = last if last <= room.number else 0  # that was another journal's number
-        self._web.streams.open(request, room, after)
+    async def _stream(self, request: Request, room: Room) -> None:
+        """Begin a stream. What its reader saw last may be a mark of another journal, which ends nothing."""
+        asked = parameters(request, _STREAM, leaves=lambda name: name not in _RANGE)
+        given = header(request, "Last-Event-ID") or asked.get("lastEventId") or asked.get("after")
+        place = await (
+            place_at(self._web, request, room, room.number)
+            if given is None
+            else place_of(self._web, request, room, given)
+        )
+        channel: object = request.channel
+        if channel is not None:  # or they are gone meanwhile
+            self._web.streams.open(request, self._web.hub.rooms.get(room.name, room), place)
 
 
 class Text(Later):
@@ -112,7 +91,7 @@ class Text(Later):
         room = await room_called(self._web, self._name)
         request.setHeader("Vary", "Accept-Encoding")
         asked = parameters(request, _TEXT)
-        newest = "tail" in asked or not _RANGE.keys() & asked
+        newest = "tail" in asked or not asked.keys() & {"after", "until", "since"}
         most = asked.get("tail", TAIL) if newest else LIMIT
         view = PlainView(
             stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")), moves=bool(asked.get("moves", True))
@@ -122,9 +101,11 @@ class Text(Later):
         return _answer(self._web, request, room, page, PLAIN, _again(f"{path_of(room)}.txt", asked))
 
 
-def _again(path: str, asked: dict[str, int]) -> str:
+def _again(path: str, asked: dict[str, Any]) -> str:
     """Return the beginning of a URL that asks for the same from another number on."""
-    return f"{path}?" + "".join(f"{name}={_written(name, asked[name])}&" for name in asked if name != "after")
+    return f"{path}?" + "".join(
+        f"{name}={_written(name, asked[name])}&" for name in asked if name not in ("after", "since")
+    )
 
 
 def _written(name: str, value: int) -> str:
@@ -135,16 +116,21 @@ async def page_of(
     web: WebFactory,
     request: Request,
     room: Room,
-    asked: dict[str, int],
+    asked: dict[str, Any],
     most: int,
     view: View,
     newest: bool = False,
 ) -> Page:
     """Return a page, encoded, as long as it may be.
 
-    Raises: NotRecalled.
+    Raises: Refused, NotRecalled.
     """
-    query = Query(room.name, asked.get("after", 0), asked.get("until", 0), most=most + 1, newest=newest)
+    place = await place_of(web, request, room, asked.get("after", "0"), is_page=True)
+    if place.is_strange:
+        words = f"{room.name} has no such event, its last is {room.number}: begin anew, without after"
+        raise Refused(409, words)
+    since = web.hub.now() - asked["since"] if "since" in asked else 0.0
+    query = Query(room.name, place.number, asked.get("until", 0), since, most=most + 1, newest=newest)
     found = await looked_up(web, request, query)
     events = found[-most:] if newest else found[:most]
     parts = view.each(events, view.encode(events))
@@ -154,33 +140,16 @@ async def page_of(
     return Page(events, not newest and len(events) < len(found), b"".join(parts))
 
 
-def looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
-    """Return what the journal answers; a client who has gone waits for nothing.
-
-    Fails: NotRecalled.
-    """
-    answered: Deferred[Sequence[Event]] = Deferred()
-    gone: list[Failure] = []
-    request.notifyFinish().addErrback(gone.append)
-    place, _most = web.addresses.place(web.guard.client_host(request))
-    web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
-    return answered
-
-
-def _fire(waiting: Deferred[Answer], found: Answer | ChatError) -> None:
-    if isinstance(found, ChatError):
-        waiting.errback(found)
-    else:
-        waiting.callback(found)
-
-
 def _answer(web: WebFactory, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:
     """Return the body of a page; ``again`` is what asks for the next one, but for its ``after``."""
     request.setHeader("Content-Type", kind)
     request.setHeader("Cache-Control", "private, no-cache")  # may be kept, and is to be asked about each time
     tell_numbers(web, request, room)
     if page.is_more:
-        request.setHeader("Link", f'<{again}after={page.events[-1].number}>; rel="next"')
+        last = page.events[-1]
+        request.setHeader(
+            "Link", f'<{again}after={mark(web.hub.journal_name, room.name, last.number, last.when)}>; rel="next"'
+        )
     etag = _etag(web, room, page)
     request.setHeader("ETag", f'W/"{etag}"')
     if knows(request, etag):

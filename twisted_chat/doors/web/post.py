@@ -18,8 +18,8 @@ from ...errors import LineTooLong, NothingToSay
 from ...events import POSTS
 from ...interfaces import Query
 from .asked import header, parameters
-from .events import looked_up
 from .later import Refused
+from .lookup import looked_up
 from .visitors import KeyInUse, Post
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from ...events import EVERYONE
 from ...room import Room
 from .answers import PLAIN, NotHere
 from .asked import parameters, preferred
-from .events import Events, Text, decoded, room_called
+from .events import Events, Text
 from .later import Later
+from .lookup import decoded, room_called
 from .page import File
 from .post import posted
 

@@ -11,12 +11,13 @@ from twisted.web.server import Request
 
 from ...member import Member
 from ...room import Room
-from ...wire.sse import HERE, SseView, begin
+from ...wire.sse import HERE, SseView, begin, reset
 from ..chat import ClosableOutbox, cancel
 from .connection import WebConnection, connection_of
 from .events import SSE, tell_numbers
 from .framing import Frames, FramingOutbox
 from .later import Refused
+from .lookup import Place
 
 if TYPE_CHECKING:
     from .site import WebFactory
@@ -39,8 +40,8 @@ class Streams:
         self._open: set[Stream] = set()
         self._sign: IDelayedCall | None = None
 
-    def open(self, request: Request, room: Room, after: int | None) -> None:
-        """Let a client hear a room from now on, or what came after a number.
+    def open(self, request: Request, room: Room, place: Place) -> None:
+        """Let a client hear what happens in a room after a place.
 
         Raises: Refused.
         """
@@ -56,7 +57,7 @@ class Streams:
         self._set_headers(request, room)
         request.setHeader("Connection", "close")  # nothing else is answered on it
         stream = Stream(self, self._web)
-        stream.begin(request, connection, room, after)
+        stream.begin(request, connection, room, place)
         self._open.add(stream)
         if self._sign is None:
             self._sign = self._web.clock.callLater(HERE_SECONDS, self._give_sign)
@@ -101,15 +102,17 @@ class Stream:
         self._web = web
         self._is_over = False
 
-    def begin(self, request: Request, connection: WebConnection, room: Room, after: int | None) -> None:
+    def begin(self, request: Request, connection: WebConnection, room: Room, place: Place) -> None:
         """Take the connection over, tell where the stream begins, and hear on from there."""
         request.notifyFinish().addErrback(lambda failure: self._end())
         outbox = connection.take_over(self._drained, self._stalled, lambda size: False)
+        journal = self._web.hub.journal_name
         is_chunked = request.clientproto == b"HTTP/1.1"
         self.outbox = self._streams.framed(outbox) if is_chunked else outbox
-        self.member = self._web.hub.connect(self.outbox, SseView(), self)
-        request.write(begin(room.number if after is None else min(after, room.number)))
-        self._web.hub.overhear(self.member, room, after)
+        self.member = self._web.hub.connect(self.outbox, SseView(journal), self)
+        is_new = reset(journal, room.name, room.number) if place.is_strange else b""
+        request.write(begin(place.mark) + is_new)
+        self._web.hub.overhear(self.member, room, None if place.number == room.number else place.number)
 
     def give_sign(self) -> None:
         """Show that the stream is alive, to one who reads."""
