@@ -10,6 +10,7 @@ from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 from twisted_chat.wire.plain import PlainView
 
 
@@ -151,7 +152,7 @@ class Person:
     def ask(self, line):
         """Type one line, and let nothing happen yet."""
         try:
-            commands.obey(self.house.hub, self.member, commands.parse(line))
+            commands.obey(self.house.hub, Ask(self.member), commands.parse(line))
         except ChatError as error:
             self.member.refuse(error)
 
@@ -181,7 +182,7 @@ class House:
     def enter(self, alias, *rooms, view=None):
         """Return a person in the lobby and, if named, in some rooms; everyone has read all that they were sent."""
         person = self.connect(view)
-        self.hub.claim(person.member, alias)
+        self.hub.claim(Ask(person.member), alias)
         self.settle()
         assert person.member.alias == alias
         person.type(*(f"/join {room}" for room in rooms))

@@ -438,10 +438,10 @@ class Server:
         class Watched(Member):
             __slots__ = ()
 
-            def refusal(self, error, ident):
+            def refuse(self, error, ident=""):
                 client, _slash, own = ident.partition("/")
                 refused.add((client, own))
-                return super().refusal(error, ident)
+                super().refuse(error, ident)
 
         def watched(*given):
             member = connect(*given)

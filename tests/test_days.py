@@ -10,6 +10,7 @@ import pytest
 from twisted_chat.days import NO_DAY, day_of, time_of, with_days
 from twisted_chat.events import JOINED, LEFT, NOTICED, SAID, Event
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -122,7 +123,7 @@ def test_who_comes_in_first_on_a_day_is_told_nothing_of_the_one_before(house):
     house.enter("alice").type("/quit")
     house.now += DAY
     bob = house.connect()
-    house.hub.claim(bob.member, "bob")
+    house.hub.claim(Ask(bob.member), "bob")
     house.settle()
     bob.type("hi")
     assert not [line for line in bob.heard() if WEDNESDAY in line or THURSDAY in line]
@@ -134,13 +135,13 @@ def test_the_last_lines_that_a_newcomer_is_shown_tell_their_days(house):
     house.now += DAY
     alice.type("new")
     bob = house.connect()
-    house.hub.claim(bob.member, "bob")
+    house.hub.claim(Ask(bob.member), "bob")
     house.settle()
     last = ["-- last said in lobby:", f"-- {WEDNESDAY}", "alice: old", f"-- {THURSDAY}", "alice: new"]
     assert bob.heard()[:6] == [*last, "bob has connected to the chat room"]
     house.now += DAY
     carol = house.connect(PlainView(stamps=True))
-    house.hub.claim(carol.member, "carol")
+    house.hub.claim(Ask(carol.member), "carol")
     house.settle()
     assert carol.heard()[1:4] == [
         "2023-11-15 03:43:20 alice: old",

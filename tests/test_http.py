@@ -19,6 +19,7 @@ from twisted_chat.events import JOINED, SAID, Event
 from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.sse import mark
 
@@ -43,7 +44,7 @@ def talk(door, *lines):
     if "nc" not in door.hub.aliases:
         door.enter("nc")
     for line in lines:
-        door.hub.say(door.hub.aliases["nc"], line, "lobby")
+        door.hub.say(Ask(door.hub.aliases["nc"]), line, "lobby")
     door.settle()
 
 
@@ -1415,11 +1416,11 @@ def test_a_fault_in_what_a_new_visitor_asks_is_one_plain_answer(door, curl, logg
 def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
     post(curl)
     visitor = door.web.visitors._here["ci", "192.0.2.1"]
-    visitor._view.encode = lambda events, bell=False: 1 / 0
+    visitor._line_is_decided = lambda post, ask: 1 / 0
     answer = post(curl)
     assert answer.status == 500
     assert "the same Idempotency-Key" in answer.text
-    del visitor._view.encode
+    del visitor._line_is_decided
     assert door.faults
     door.faults.clear()
 

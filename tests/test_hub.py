@@ -9,6 +9,7 @@ import pytest
 from twisted_chat.errors import AliasTaken, BadAlias, TooManyRooms
 from twisted_chat.events import SAID, Event
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -25,7 +26,7 @@ def house():
 def test_the_lab_texts_word_for_word(house):
     anshul = house.enter("Anshul")
     bhoomika = house.connect()
-    house.hub.claim(bhoomika.member, "Bhoomika")
+    house.hub.claim(Ask(bhoomika.member), "Bhoomika")
     house.settle()
     anshul.type("Hi everyone")
     bhoomika.type("/quit")
@@ -135,8 +136,8 @@ def test_a_line_to_an_alias_that_is_just_being_taken_reaches_who_takes_it(house)
 
 def test_two_claims_in_one_turn_one_gets_the_alias(house):
     first, second = house.connect(), house.connect()
-    house.hub.claim(first.member, "bob")
-    house.hub.claim(second.member, "BOB")
+    house.hub.claim(Ask(first.member), "bob")
+    house.hub.claim(Ask(second.member), "BOB")
     house.settle()
     assert first.member.alias == "bob"
     assert second.member.alias == ""
@@ -149,13 +150,13 @@ def test_two_claims_in_one_turn_one_gets_the_alias(house):
 def test_an_alias_is_one_persons_whatever_its_case_or_look(house, wanted):
     house.enter("alice")
     with pytest.raises(AliasTaken):
-        house.hub.claim(house.connect().member, wanted)
+        house.hub.claim(Ask(house.connect().member), wanted)
 
 
 @pytest.mark.parametrize("wanted", ["server", "all", "You", "\u0430dmin", "lobby", "1obby"])
 def test_the_servers_own_words_are_nobodys_alias(house, wanted):
     with pytest.raises(BadAlias):
-        house.hub.claim(house.connect().member, wanted)
+        house.hub.claim(Ask(house.connect().member), wanted)
 
 
 def test_an_alias_is_free_the_moment_its_holder_has_left(house):
@@ -167,7 +168,7 @@ def test_an_alias_is_free_for_one_who_asks_in_the_turn_in_which_its_holder_leave
     bob, other = house.enter("bob"), house.connect()
     bob.ask("/quit")
     house.journal.turn()
-    house.hub.claim(other.member, "bob")
+    house.hub.claim(Ask(other.member), "bob")
     house.settle()
     assert other.member.alias == "bob"
 
@@ -296,7 +297,7 @@ def test_a_newcomer_hears_history_then_live_with_no_gap_and_nothing_twice(house)
     for number in range(30):
         alice.ask(f"line {number}")
     bob = house.connect(PlainView(numbers=True))
-    house.hub.claim(bob.member, "bob")
+    house.hub.claim(Ask(bob.member), "bob")
     alice.ask("line 30")
     house.journal.turn()  # bob's claim, and now his join is on its way
     alice.ask("line 31")
@@ -326,7 +327,7 @@ def test_nobody_hears_a_room_after_they_left(house):
 def test_nobody_hears_a_broadcast_from_before_they_came_in(house):
     alice, bob = house.enter("alice"), house.connect()
     alice.ask("/all secret")
-    house.hub.claim(bob.member, "bob")
+    house.hub.claim(Ask(bob.member), "bob")
     house.settle()
     assert alice.heard()[0] == "[alice -> all] secret"
     assert bob.heard()[0] == "bob has connected to the chat room"
@@ -359,7 +360,7 @@ def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
 
 def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
     bob = house.connect()
-    house.hub.claim(bob.member, "bob")
+    house.hub.claim(Ask(bob.member), "bob")
     house.hub.leave_all(bob.member, "")
     house.settle()
     assert bob.member.gone
@@ -481,18 +482,18 @@ def test_a_member_may_be_in_so_many_rooms():
     house = House(Limits(rooms_each=2))
     alice = house.enter("alice").type("/join a")
     with pytest.raises(TooManyRooms):
-        house.hub.join(alice.member, "b")
+        house.hub.join(Ask(alice.member), "b")
     alice.type("/leave")
-    house.hub.join(alice.member, "b")
+    house.hub.join(Ask(alice.member), "b")
 
 
 def test_posts_need_not_wait_for_each_other_but_all_else_waits(house):
     alice = house.enter("alice").member
     assert alice.may(posts=True)
-    house.hub.say(alice, "hi")
+    house.hub.say(Ask(alice), "hi")
     assert alice.may(posts=True)
     assert not alice.may(posts=False)
-    house.hub.join(alice, "ops")
+    house.hub.join(Ask(alice), "ops")
     assert not alice.may(posts=True)
     house.settle()
     assert alice.may(posts=False)

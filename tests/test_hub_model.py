@@ -27,6 +27,7 @@ from twisted_chat.events import (
 )
 from twisted_chat.interfaces import View
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 
 from .house import House
 
@@ -163,31 +164,31 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(person=people, alias=ALIASES)
     def claim(self, person, alias):
-        self.ask(person, lambda hub: hub.claim(person.member, alias))
+        self.ask(person, lambda hub: hub.claim(Ask(person.member), alias))
 
     @rule(person=people, room=ROOMS)
     def join(self, person, room):
-        self.ask_inside(person, lambda hub: hub.join(person.member, room))
+        self.ask_inside(person, lambda hub: hub.join(Ask(person.member), room))
 
     @rule(person=people, room=ROOMS)
     def leave(self, person, room):
-        self.ask_inside(person, lambda hub: hub.leave(person.member, room, "why"))
+        self.ask_inside(person, lambda hub: hub.leave(Ask(person.member), room, "why"))
 
     @rule(person=people, words=WORDS, room=st.one_of(st.just(""), ROOMS))
     def say(self, person, words, room):
-        self.ask_inside(person, lambda hub: hub.say(person.member, words, room), posts=True)
+        self.ask_inside(person, lambda hub: hub.say(Ask(person.member), words, room), posts=True)
 
     @rule(person=people, words=WORDS, alias=ALIASES)
     def tell(self, person, words, alias):
-        self.ask_inside(person, lambda hub: hub.tell(person.member, alias, words), posts=True)
+        self.ask_inside(person, lambda hub: hub.tell(Ask(person.member), alias, words), posts=True)
 
     @rule(person=people, words=WORDS)
     def broadcast(self, person, words):
-        self.ask_inside(person, lambda hub: hub.broadcast(person.member, words), posts=True)
+        self.ask_inside(person, lambda hub: hub.broadcast(Ask(person.member), words), posts=True)
 
     @rule(person=people, words=WORDS)
     def retitle(self, person, words):
-        self.ask_inside(person, lambda hub: hub.retitle(person.member, words))
+        self.ask_inside(person, lambda hub: hub.retitle(Ask(person.member), words))
 
     @rule(target=people, person=consumes(people))
     def quit(self, person):

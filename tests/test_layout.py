@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "past": GROUND | {"member", "room", "rooms"},
     "directory": {"errors", "member", "text"},
     "unkept": GROUND | {"member"},
-    "hub": GROUND | {"directory", "ignoring", "member", "past", "room", "rooms", "unkept"},
+    "delivery": GROUND | {"member", "room"},
+    "hub": GROUND | {"delivery", "directory", "ignoring", "member", "past", "room", "rooms", "unkept"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
@@ -68,8 +69,8 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 PURE = (
-    "errors events days text limits interfaces calls ignoring traffic room rooms member directory past unkept hub "
-    "commands programs wire"
+    "errors events days text limits interfaces calls ignoring traffic room rooms member directory past unkept "
+    "delivery hub commands programs wire"
 ).split()
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from twisted_chat import commands, text
 from twisted_chat.errors import ChatError
+from twisted_chat.member import Ask
 from twisted_chat.wire.plain import PlainView
 
 from .house import House
@@ -99,9 +100,9 @@ def test_every_line_reads_back_as_just_what_happened(view, alias, typed):
     watching.events.clear()
     mallory = house.connect()
     try:
-        house.hub.claim(mallory.member, text.edited(alias))
+        house.hub.claim(Ask(mallory.member), text.edited(alias))
     except ChatError:
-        house.hub.claim(mallory.member, "mallory")
+        house.hub.claim(Ask(mallory.member), "mallory")
     house.settle()
     mallory.type("/join ops")
     for line in typed:
@@ -117,7 +118,7 @@ def test_the_log_is_no_place_for_control_characters_either(words):
     house = House()
     for wanted in (words, "x" + words):
         try:
-            house.hub.claim(house.connect().member, wanted)
+            house.hub.claim(Ask(house.connect().member), wanted)
         except ChatError as error:
             assert str(error).isprintable() or not wanted.isprintable()
     house.settle()

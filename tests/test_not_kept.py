@@ -10,7 +10,7 @@ from twisted_chat.errors import NotKept, Unknown
 from twisted_chat.events import Event
 from twisted_chat.interfaces import Known
 from twisted_chat.limits import Limits
-from twisted_chat.member import IN_FLIGHT
+from twisted_chat.member import IN_FLIGHT, Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -49,7 +49,7 @@ def test_a_line_that_cannot_be_kept_is_heard_by_nobody_and_its_speaker_is_told(h
 def test_many_lines_said_at_once_are_refused_once(house):
     alice = house.enter("alice")
     break_disk(house)
-    house.hub.say_lines(alice.member, ["one", "two", "three"])
+    house.hub.say_lines(Ask(alice.member), ["one", "two", "three"])
     house.journal.turn()
     assert alice.heard() == [f"!! {WHY}"]
     assert alice.member.in_flight == 0
@@ -84,7 +84,7 @@ def test_who_leaves_meanwhile_has_left_once_the_disk_works(house):
 
 def test_a_claim_that_is_kept_ends_in_the_lobby_even_if_the_disk_fails_in_between(house):
     alice = house.connect()
-    house.hub.claim(alice.member, "alice")
+    house.hub.claim(Ask(alice.member), "alice")
     house.journal.turn()
     break_disk(house)
     house.journal.turn()
@@ -101,7 +101,7 @@ UNKNOWN = Unknown("disk error")
 def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     alice.heard()
-    house.hub.say_lines(alice.member, ["one", "two"])
+    house.hub.say_lines(Ask(alice.member), ["one", "two"])
     alice.ask("/join ops")
     house.hub.doubt(house.journal.batch, UNKNOWN)
     assert alice.heard() == [f"!! {UNKNOWN}"]
@@ -114,11 +114,8 @@ def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept
 
 def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house):
     ann = house.enter("ann", view=JsonView())
-    ann.member.request = "pc/1"
-    house.hub.say(ann.member, "hi")
-    ann.member.request = "pc/2"
-    house.hub.join(ann.member, "ops")
-    ann.member.request = ""
+    house.hub.say(Ask(ann.member, "pc/1"), "hi")
+    house.hub.join(Ask(ann.member, "pc/2"), "ops")
     ann.heard()
     house.hub.doubt(house.journal.batch, UNKNOWN)
     assert [(json.loads(line)["error"], json.loads(line)["id"]) for line in ann.heard()] == [("unknown", "1")]
@@ -130,7 +127,7 @@ def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house
 @pytest.mark.parametrize("view", [PlainView(), JsonView()])
 def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_later(house, view, is_doubted):
     alice = house.connect(view)
-    house.hub.claim(alice.member, "alice")
+    house.hub.claim(Ask(alice.member), "alice")
     house.journal.turn()
     break_disk(house)
     for _ in range(3):
@@ -148,7 +145,7 @@ def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_
 def test_so_many_lines_of_one_member_are_under_way_at_most(house):
     alice = house.enter("alice")
     while alice.member.may(posts=True):
-        house.hub.say_lines(alice.member, ["x"] * 500)
+        house.hub.say_lines(Ask(alice.member), ["x"] * 500)
     assert alice.member.in_flight == IN_FLIGHT
     told = alice.times_settled
     house.settle()
@@ -168,7 +165,7 @@ def test_what_the_journal_knows_from_before_is_there_again():
     )
     house.journal.numbers = {"lobby": 100, "*": 7, "old": 3}
     bob = house.connect()
-    house.hub.claim(bob.member, "bob")
+    house.hub.claim(Ask(bob.member), "bob")
     house.settle()
     heard = bob.heard()
     assert heard[:2] == ["-- last said in lobby:", "alice: line 81"]

@@ -11,6 +11,7 @@ from twisted_chat.events import JOINED, LEFT, SAID, Event
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite import SqliteJournal
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 
 from .doors import Door
 from .house import House
@@ -79,7 +80,7 @@ def test_a_program_goes_on_where_it_was_in_a_room_that_was_forgotten_meanwhile(l
     alice = house.enter("alice", "plans").type("one", "two", "/leave", "/join b", "x", "/leave")
     assert "plans" not in house.hub.rooms
     alice.heard()
-    house.hub.join(alice.member, "plans", after=1)
+    house.hub.join(Ask(alice.member), "plans", after=1)
     house.settle()
     alice.member.keep_promise()
     house.clock.run_until(lambda: not alice.member.is_behind)
@@ -218,13 +219,13 @@ def test_one_room_more_than_a_member_may_be_in_is_refused_when_it_is_delivered_t
     alice = house.enter("alice")
     house.enter("carol", "b")
     for room in "ab":
-        house.hub.join(alice.member, room)  # both within the limit when they are asked for
+        house.hub.join(Ask(alice.member), room)  # both within the limit when they are asked for
     bob.heard()
     house.settle()
     assert alice.heard()[-1] == "!! no more rooms: you are in 2, /leave one first"
     assert sorted(alice.member.rooms) == ["a", "lobby"]
     with pytest.raises(TooManyRooms):
-        house.hub.join(alice.member, "b")
+        house.hub.join(Ask(alice.member), "b")
 
 
 def test_a_program_is_told_of_a_room_too_many_under_the_id_of_its_request():

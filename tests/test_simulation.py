@@ -260,7 +260,7 @@ def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
         for member in hub.everyone.members:
             if member is not author and member.alias != event.target and not member.is_behind:
                 member.hear_alone(event)
-                hub._owing[member] = None
+                hub._delivery._pending[member] = None
 
     monkeypatch.setattr(Hub, "_told", leak)
     assert "unicast" in caught(())

@@ -41,6 +41,7 @@ from twisted_chat.journals.keep import Keep
 from twisted_chat.journals.sqlite import SqliteJournal
 from twisted_chat.journals.sqlite_read import export
 from twisted_chat.limits import Limits
+from twisted_chat.member import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -1328,7 +1329,7 @@ class HouseOnFile:
 
     def enter(self, alias, view=None):
         person = Person(self, view or PlainView())
-        self.hub.claim(person.member, alias)
+        self.hub.claim(Ask(person.member), alias)
         self.settle()
         return person
 

@@ -8,7 +8,7 @@ from twisted_chat import commands
 from twisted_chat.doors.watchdog import SECONDS
 from twisted_chat.errors import NotRecalled
 from twisted_chat.limits import Limits
-from twisted_chat.member import Member
+from twisted_chat.member import Ask, Member
 
 from .doors import Door
 from .test_program_door import TOKEN, Program
@@ -284,7 +284,7 @@ def test_whoever_comes_back_while_they_leave_a_room_of_which_they_missed_much_is
     door.settle()
     member = bot.peer.chat.member
     bot.dies()
-    door.hub.leave(member, "lobby")  # as one asked just before the cut
+    door.hub.leave(Ask(member), "lobby")  # as one asked just before the cut
     back = Typing(door)
     back.peer.chat.dataReceived(
         b'{"do":"hello","id":"h","version":1,"alias":"bot","token":"%b","rooms":["ops"],"after":{"lobby":1}}\n'

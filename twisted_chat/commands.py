@@ -1,7 +1,7 @@
 """What a person can type: one function a command, in one table. /help and docs/commands.rst write themselves.
 
-A command's docstring is its help. Its function is given the hub, the member and the rest of the line, answers with
-``me.notice`` and raises ChatError. One more command is one more function here, and nothing elsewhere.
+A command's docstring is its help. Its function is given the hub, the request and the rest of the line, answers with
+``ask.notice`` and raises ChatError. One more command is one more function here, and nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .errors import BadRoom, BadUsage, ChatError, NoCurrentRoom, UnknownCommand
 from .events import ACTED, POSTS, Event
 from .hub import Hub
 from .interfaces import Query
-from .member import Member
+from .member import Ask
 from .room import Room, of_rooms
 
-Function = Callable[[Hub, Member, str], None]
+Function = Callable[[Hub, Ask, str], None]
 
 NAMES_SHOWN = 200  # in one answer
 HISTORY_SHOWN = 20  # lines, where no number is given
@@ -86,7 +86,7 @@ def parse(line: str) -> tuple[Command, str]:
     return (found, rest) if found else (_UNKNOWN, name)
 
 
-def obey(hub: Hub, me: Member, request: tuple[Command, str]) -> None:
+def obey(hub: Hub, ask: Ask, request: tuple[Command, str]) -> None:
     """Do what a line asked for.
 
     Raises: ChatError.
@@ -94,10 +94,10 @@ def obey(hub: Hub, me: Member, request: tuple[Command, str]) -> None:
     asked, rest = request
     if asked.arguments and asked.arguments[0] != "[" and not rest.strip():
         raise BadUsage(asked.usage)
-    asked.run(hub, me, rest)
+    asked.run(hub, ask, rest)
 
 
-def _unknown(hub: Hub, me: Member, name: str) -> None:
+def _unknown(hub: Hub, ask: Ask, name: str) -> None:
     name = text.clean(name)[:24]
     nearest = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
     raise UnknownCommand(name, _BY_NAME[nearest[0]].name if nearest else None)
@@ -139,77 +139,81 @@ def _ago(seconds: float) -> str:
 
 
 @command("s", arguments="TEXT", posts=True)
-def say(hub: Hub, me: Member, rest: str) -> None:
+def say(hub: Hub, ask: Ask, rest: str) -> None:
     """Say a line in the current room. The same as typing the line alone; ``//x`` says ``/x``."""
-    hub.say(me, rest)
+    hub.say(ask, rest)
 
 
 @command("action", "emote", "do", arguments="TEXT", posts=True)
-def me_(hub: Hub, me: Member, rest: str) -> None:
+def me_(hub: Hub, ask: Ask, rest: str) -> None:
     """Say what you do. ``/me waves`` shows as ``* YOU waves``."""
-    hub.say(me, rest.lstrip(), kind=ACTED)
+    hub.say(ask, rest.lstrip(), kind=ACTED)
 
 
 @command("in", arguments="ROOM TEXT", posts=True)
-def to(hub: Hub, me: Member, rest: str) -> None:
+def to(hub: Hub, ask: Ask, rest: str) -> None:
     """Say a line in another of your rooms. The current room stays the same."""
     room, words = _two(rest, TABLE["to"].usage)
-    hub.say(me, words, room)
+    hub.say(ask, words, room)
 
 
 @command("broadcast", "wall", arguments="TEXT", posts=True)
-def all_(hub: Hub, me: Member, rest: str) -> None:
+def all_(hub: Hub, ask: Ask, rest: str) -> None:
     """Say a line to everyone, whatever their rooms."""
-    hub.broadcast(me, rest.lstrip())
+    hub.broadcast(ask, rest.lstrip())
 
 
 @command("m", "tell", "t", "w", "whisper", "query", "privmsg", "pm", "dm", arguments="ALIAS TEXT", posts=True)
-def msg(hub: Hub, me: Member, rest: str) -> None:
+def msg(hub: Hub, ask: Ask, rest: str) -> None:
     """Say a line to one person. Nobody else sees it."""
     alias, words = _two(rest, TABLE["msg"].usage)
-    _tell(hub, me, alias, words)
+    _tell(hub, ask, alias, words)
 
 
 @command("r", arguments="TEXT")
-def reply(hub: Hub, me: Member, rest: str) -> None:
+def reply(hub: Hub, ask: Ask, rest: str) -> None:
     """Say a line to whoever wrote to you last."""
-    _tell(hub, me, hub.correspondent_of(me).alias, rest.lstrip())
+    me = ask.session
+    _tell(hub, ask, hub.correspondent_of(me).alias, rest.lstrip())
 
 
-def _tell(hub: Hub, me: Member, alias: str, words: str) -> None:
-    target = hub.tell(me, alias, words)
+def _tell(hub: Hub, ask: Ask, alias: str, words: str) -> None:
+    me = ask.session
+    target = hub.tell(ask, alias, words)
     if target.away is not None and target is not me:
-        me.notice(f"{target.alias} is away" + (f": {target.away}" if target.away else ""))
+        ask.notice(f"{target.alias} is away" + (f": {target.away}" if target.away else ""))
 
 
 # -- rooms
 
 
 @command("j", "room", "channel", arguments="ROOM [AFTER]")
-def join(hub: Hub, me: Member, rest: str) -> None:
+def join(hub: Hub, ask: Ask, rest: str) -> None:
     """Enter a room and talk in it from now on. A new room is made if need be. With AFTER, a number, you are shown
     everything after that event."""
+    me = ask.session
     name, after = _word(rest.strip())
     if after and not _is_number(after.strip()):
         raise BadUsage(f"{TABLE['join'].usage}, AFTER is the number of an event: /join lobby 120")
     before = me.current
-    hub.join(me, name, int(after) if after else None)
+    hub.join(ask, name, int(after) if after else None)
     if not me.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
-        me.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
+        ask.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
         me.keep_promise()
 
 
 @command("part", "l", arguments="[ROOM]")
-def leave(hub: Hub, me: Member, rest: str) -> None:
+def leave(hub: Hub, ask: Ask, rest: str) -> None:
     """Leave a room. Without ROOM, the current one."""
     room, why = _word(rest.strip())
-    hub.leave(me, room, text.clean(why))
+    hub.leave(ask, room, text.clean(why))
 
 
 @command("list", "channels", "chans")
-def rooms(hub: Hub, me: Member, rest: str) -> None:
+def rooms(hub: Hub, ask: Ask, rest: str) -> None:
     """List the rooms and their topics, the fullest first. A star marks your current room."""
+    me = ask.session
     by_size = hub.rooms.by_size()
     lines = [
         f"{room.name}{' *' if room is me.current else ''} ({len(room.members):,}) {room.topic}".rstrip()
@@ -217,26 +221,28 @@ def rooms(hub: Hub, me: Member, rest: str) -> None:
     ]
     if len(by_size) > NAMES_SHOWN:
         lines.append(f"and {len(by_size) - NAMES_SHOWN:,} more")
-    me.notice(*lines)
+    ask.notice(*lines)
 
 
 @command("subject", arguments="[TEXT]")
-def topic(hub: Hub, me: Member, rest: str) -> None:
+def topic(hub: Hub, ask: Ask, rest: str) -> None:
     """Show or set the topic of the current room. ``/topic -`` clears it."""
+    me = ask.session
     wanted = rest.strip()
     if wanted:
-        hub.retitle(me, "" if wanted == "-" else text.said(wanted))
+        hub.retitle(ask, "" if wanted == "-" else text.said(wanted))
         return
     room = hub.room_of(me)
-    me.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
+    ask.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
 
 
 @command("hist", "scrollback", "log", arguments="[N | 2h | A-B]")
-def history(hub: Hub, me: Member, rest: str) -> None:
+def history(hub: Hub, ask: Ask, rest: str) -> None:
     """Show what happened in the current room. N shows its last N events, 2h those of the last two hours (also 30m, 7d),
     A-B those with these numbers. Without any, the last 20."""
+    me = ask.session
     room = hub.room_of(me)
-    _recall(hub, me, room, _wanted(hub, room, rest.strip() or str(HISTORY_SHOWN)))
+    _recall(hub, ask, room, _wanted(hub, room, rest.strip() or str(HISTORY_SHOWN)))
 
 
 def _wanted(hub: Hub, room: Room, words: str) -> Query:
@@ -258,8 +264,9 @@ def seconds_ago(words: str) -> int | None:
     return int(found[2]) * _SECONDS[found[3]] if found and found[2] else None
 
 
-def _recall(hub: Hub, me: Member, room: Room, query: Query) -> None:
+def _recall(hub: Hub, ask: Ask, room: Room, query: Query) -> None:
     """Show what meets a query, a page at a time, between two notices."""
+    me = ask.session
     hub.tell_day(me)
     shown, day = 0, me.today
 
@@ -267,25 +274,26 @@ def _recall(hub: Hub, me: Member, room: Room, query: Query) -> None:
         nonlocal shown, day
         events = [event for event in found if me.wants(event)]
         if events and not shown:
-            me.notice(f"{room.name}, from {events[0].number:,} on:")
+            ask.notice(f"{room.name}, from {events[0].number:,} on:")
         shown += len(events)
-        me.show_again(events, day)
+        ask.show_again(events, day)
         if events:  # other lines may come before the next page
             day = me.today if me.today.holds(events[-1].when) else NO_DAY
         if is_last:
-            me.notice(f"that was {room.name}" if shown else f"nothing of that is kept in {room.name}")
+            ask.notice(f"that was {room.name}" if shown else f"nothing of that is kept in {room.name}")
 
     if query.after >= query.until:
         show((), is_last=True)
     else:
-        hub.past.recall_pages(me, query, show)
+        hub.past.recall_pages(ask, query, show)
 
 
 @command("grep", "find", arguments="WORDS")
-def search(hub: Hub, me: Member, rest: str) -> None:
+def search(hub: Hub, ask: Ask, rest: str) -> None:
     """Find what was said with all these words in it. Whole words are found, with or without capitals and accents; in
     scripts without spaces, such as Chinese or Thai, any part of a line. It looks in the rooms that you are in, or in
     those given as ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
+    me = ask.session
     words = rest.split()
     given = [word for word in words if _is_room(hub, word)]
     rooms = [hub.room_of(me, word).name for word in given] or list(me.rooms)
@@ -299,13 +307,13 @@ def search(hub: Hub, me: Member, rest: str) -> None:
 
     def answer(found: Sequence[Event]) -> None:
         newest = list(filter(me.wants, of_rooms(found)))[-HISTORY_SHOWN:]
-        me.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
-        me.show_again(newest, me.today)
+        ask.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
+        ask.show_again(newest, me.today)
         if newest and not (me.view.shows("stamps") or me.today.holds(newest[-1].when)):
-            me.notice(me.today.words)  # what they see next is of today
+            ask.notice(me.today.words)  # what they see next is of today
 
     query = Query(rooms[0], words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
-    hub.past.recall(me, query._replace(others=tuple(rooms[1:])), answer)
+    hub.past.recall(ask, query._replace(others=tuple(rooms[1:])), answer)
 
 
 def _is_room(hub: Hub, word: str) -> bool:
@@ -320,30 +328,31 @@ def _is_room(hub: Hub, word: str) -> bool:
 
 
 @command("names", "users", "members", arguments="[ROOM] [@N]")
-def who(hub: Hub, me: Member, rest: str) -> None:
+def who(hub: Hub, ask: Ask, rest: str) -> None:
     """List who is in a room. Without ROOM, the current one; ``/who *`` lists everyone; ``/who lobby @120`` lists who
     was there at event 120."""
+    me = ask.session
     name, at, number = rest.strip().partition("@")
     if name.strip() == "*":
-        _list_members(me, hub.everyone, "here")
+        _list_members(ask, hub.everyone, "here")
         return
     if not name.strip():
         name = hub.room_of(me).name
-    hub.past.find_room(me, name, lambda room: _who_in(hub, me, room, number if at else None))
+    hub.past.find_room(ask, name, lambda room: _who_in(hub, ask, room, number if at else None))
 
 
-def _who_in(hub: Hub, me: Member, room: Room, number: str | None) -> None:
+def _who_in(hub: Hub, ask: Ask, room: Room, number: str | None) -> None:
     if number is None:
-        _list_members(me, room, f"in {room.name}")
+        _list_members(ask, room, f"in {room.name}")
     elif not _is_number(number) or not 0 < int(number) <= room.number:
         raise BadUsage(f"/who {room.name} @N, with N from 1 to {room.number}")
     else:
         where = f"in {room.name} at {number}"
-        hub.past.members_at(me, room, int(number), lambda names: me.notice(_members(names, where)))
+        hub.past.members_at(ask, room, int(number), lambda names: ask.notice(_members(names, where)))
 
 
-def _list_members(me: Member, room: Room, where: str) -> None:
-    me.notice(_members([m.alias + (" (away)" if m.away is not None else "") for m in room.members], where))
+def _list_members(ask: Ask, room: Room, where: str) -> None:
+    ask.notice(_members([m.alias + (" (away)" if m.away is not None else "") for m in room.members], where))
 
 
 def _members(names: Sequence[str], where: str) -> str:
@@ -351,44 +360,46 @@ def _members(names: Sequence[str], where: str) -> str:
 
 
 @command("wi", "finger", arguments="ALIAS")
-def whois(hub: Hub, me: Member, rest: str) -> None:
+def whois(hub: Hub, ask: Ask, rest: str) -> None:
     """Show details about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.member_called(rest)
-    me.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
+    ask.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
     here, idle = hub.seconds() - them.since, hub.seconds() - them.active
-    me.notice(f"{them.alias} came {_ago(here)} ago and was last active {_ago(idle)} ago")
+    ask.notice(f"{them.alias} came {_ago(here)} ago and was last active {_ago(idle)} ago")
     if them.away is not None:
-        me.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
+        ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
 
 
 @command("n", "name", "alias", arguments="ALIAS")
-def nick(hub: Hub, me: Member, rest: str) -> None:
+def nick(hub: Hub, ask: Ask, rest: str) -> None:
     """Take another alias."""
-    hub.claim(me, rest)
+    me = ask.session
+    hub.claim(ask, rest)
     if not me.in_flight:
-        me.notice(f"you are {me.alias} already")
+        ask.notice(f"you are {me.alias} already")
 
 
 @command("afk", "brb", arguments="[WHY]")
-def away(hub: Hub, me: Member, rest: str) -> None:
+def away(hub: Hub, ask: Ask, rest: str) -> None:
     """Show others that you are away. People who write to you see that, and why."""
-    hub.go_away(me, text.clean(rest.strip()))
-    me.notice("you are away: /back when you are here again")
+    hub.go_away(ask, text.clean(rest.strip()))
+    ask.notice("you are away: /back when you are here again")
 
 
 @command("here", "unaway")
-def back(hub: Hub, me: Member, rest: str) -> None:
+def back(hub: Hub, ask: Ask, rest: str) -> None:
     """Show others that you are back."""
-    hub.come_back(me)
-    me.notice("you are back")
+    hub.come_back(ask)
+    ask.notice("you are back")
 
 
 @command("mute", arguments="[ALIAS]")
-def ignore(hub: Hub, me: Member, rest: str) -> None:
+def ignore(hub: Hub, ask: Ask, rest: str) -> None:
     """Hear nothing that a person says. That goes for any alias that they take; once they have left, whoever comes in
     under ALIAS is taken for them. Without ALIAS, list whom you ignore."""
+    me = ask.session
     if not rest.strip():
-        me.notice(f"you ignore {text.listed(sorted(me.ignoring), NAMES_SHOWN, len(me.ignoring)) or 'nobody'}")
+        ask.notice(f"you ignore {text.listed(sorted(me.ignoring), NAMES_SHOWN, len(me.ignoring)) or 'nobody'}")
         return
     them = hub.member_called(rest)
     if them is me:
@@ -397,29 +408,31 @@ def ignore(hub: Hub, me: Member, rest: str) -> None:
         raise ChatError(f"you ignore {len(me.ignoring)} people already: /unignore one first")
     if not me.ignores(them):
         hub.listen(me, ignoring=me.ignoring.adding(them.alias, (them.session, *them.former)))
-    me.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
+    ask.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
 
 
 @command("unmute", arguments="ALIAS")
-def unignore(hub: Hub, me: Member, rest: str) -> None:
+def unignore(hub: Hub, ask: Ask, rest: str) -> None:
     """Hear a person again."""
+    me = ask.session
     rest_of_them = me.ignoring.without(rest.strip())
     heard = [alias for alias in me.ignoring if alias not in set(rest_of_them)]
     if not heard:
         raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
     hub.listen(me, ignoring=rest_of_them)
-    me.notice(f"you hear {' and '.join(heard)} again")
+    ask.notice(f"you hear {' and '.join(heard)} again")
 
 
 # -- this connection
 
 
 @command("option", "options", arguments="[OPTION on|off]")
-def set_(hub: Hub, me: Member, rest: str) -> None:
+def set_(hub: Hub, ask: Ask, rest: str) -> None:
     """Show or set your options. They are: stamps (the time before each line, and the date too
     before what is shown again), numbers (each event's in its room),
     colour, moves (who comes, goes and takes another alias), echo (your own lines come back to you), bell (a beep when
     you are named or written to)."""
+    me = ask.session
     names = (*me.view.options, "echo", "bell")
     words = rest.lower().replace("color", "colour").split()
     if words:
@@ -433,24 +446,24 @@ def set_(hub: Hub, me: Member, rest: str) -> None:
         else:
             hub.listen(me, view=me.view.having(option, on))
     shown = {name: me.view.shows(name) for name in me.view.options} | {"echo": me.echo, "bell": me.bell}
-    me.notice(", ".join(f"{name} {'on' if on else 'off'}" for name, on in shown.items()))
+    ask.notice(", ".join(f"{name} {'on' if on else 'off'}" for name, on in shown.items()))
     if words == ["stamps", "on"]:
         now = hub.now()
-        me.notice(f"the stamps are in the server's time: it is {time_of(now)} on {day_of(now).words}")
+        ask.notice(f"the stamps are in the server's time: it is {time_of(now)} on {day_of(now).words}")
 
 
 @command(arguments="[WORD]")
-def ping(hub: Hub, me: Member, rest: str) -> None:
+def ping(hub: Hub, ask: Ask, rest: str) -> None:
     """Answer "pong WORD". It comes once all that you asked before has been done."""
-    me.notice(f"pong {text.clean(rest.strip())[:64]}".rstrip())
+    ask.notice(f"pong {text.clean(rest.strip())[:64]}".rstrip())
 
 
 @command("h", "?", "commands", "man", arguments="[COMMAND]")
-def help_(hub: Hub, me: Member, rest: str) -> None:
+def help_(hub: Hub, ask: Ask, rest: str) -> None:
     """List the commands, or explain one."""
     name = rest.strip().removeprefix("/").lower()
     if not name:
-        me.notice(
+        ask.notice(
             "a line without a slash is said in your current room; with one:",
             *(f"{entry.usage:<22} {entry.summary}" for entry in TABLE.values()),
             "/help COMMAND tells more",
@@ -458,16 +471,17 @@ def help_(hub: Hub, me: Member, rest: str) -> None:
         return
     found = _BY_NAME.get(name)
     if found is None:
-        _unknown(hub, me, name)
+        _unknown(hub, ask, name)
         return
-    me.notice(f"{found.usage}  {found.help.replace('``', '')}")
+    ask.notice(f"{found.usage}  {found.help.replace('``', '')}")
     if found.short:
-        me.notice("the same: " + ", ".join(f"/{short}" for short in found.short))
+        ask.notice("the same: " + ", ".join(f"/{short}" for short in found.short))
 
 
 @command("exit", "q", "bye", "logout", "disconnect", arguments="[WHY]")
-def quit_(hub: Hub, me: Member, rest: str) -> None:
+def quit_(hub: Hub, ask: Ask, rest: str) -> None:
     """Leave the chat."""
+    me = ask.session
     hub.leave_all(me, text.clean(rest.strip()))
 
 

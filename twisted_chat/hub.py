@@ -16,6 +16,7 @@ from operator import attrgetter
 
 from . import text
 from .days import NO_DAY, Day, day_of
+from .delivery import Delivery, finished
 from .directory import Directory
 from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms, Unknown
 from .events import (
@@ -41,9 +42,9 @@ from .events import (
 from .ignoring import Ignorers, Ignoring
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
-from .member import IN_FLIGHT, Member
+from .member import IN_FLIGHT, Ask, Member, refusal
 from .past import Past
-from .room import Room, Run
+from .room import Room
 from .rooms import RoomTable
 from .traffic import Traffic
 from .unkept import must_happen, tell_doubt, tell_to_wait
@@ -84,8 +85,7 @@ class Hub:
         self._day = NO_DAY  # of the last batch
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)  # of this opening of the journal
-        self._run: Run | None = None
-        self._owing: dict[Member, None] = {}
+        self._delivery = Delivery(self.traffic, on_fault)
         self._ignorers = Ignorers(self._sessions)
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self.rooms, self._settle, on_fault)
@@ -150,18 +150,18 @@ class Hub:
         self._sessions[member.session] = member
         self._ignorers.renewed(before, member.session)
 
-    def claim(self, member: Member, wanted: str) -> None:
+    def claim(self, ask: Ask, wanted: str) -> None:
         """Ask for an alias, the first one or another, unless it is theirs already. Everyone starts in the lobby.
 
         Raises: BadAlias, AliasTaken.
         """
-        alias = text.alias(wanted)
+        alias, member = text.alias(wanted), ask.session
         if alias == member.alias:
             return
         holder = self._asked_to_give_way(member, alias)
         if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
             self.directory.refuse_taken(member, alias)
-        self._append(CLAIMED, member, "", alias)
+        self._append(CLAIMED, ask, "", alias)
 
     def wait_for_leaver(self, member: Member, wanted: str) -> bool:
         """Let a member wait for whoever has an alias and is leaving; return whether there is somebody."""
@@ -180,22 +180,22 @@ class Hub:
             if not member.in_flight:
                 self._depart(member)
 
-    def go_away(self, member: Member, why: str) -> None:
+    def go_away(self, ask: Ask, why: str) -> None:
         """Be shown as away."""
-        self._append(WENT_AWAY, member, "", why)
+        self._append(WENT_AWAY, ask, "", why)
 
-    def come_back(self, member: Member) -> None:
+    def come_back(self, ask: Ask) -> None:
         """Be shown as here."""
-        self._append(CAME_BACK, member)
+        self._append(CAME_BACK, ask)
 
     # -- requests: rooms
 
-    def join(self, member: Member, wanted: str, after: int | None = None) -> None:
+    def join(self, ask: Ask, wanted: str, after: int | None = None) -> None:
         """Enter a room, made if need be, and make it the current one; be given what came after a number.
 
         Raises: BadRoom, TooManyRooms.
         """
-        name = text.room(wanted)
+        name, member = text.room(wanted), ask.session
         room = member.rooms.get(name)
         if room is not None:
             member.current = room
@@ -208,55 +208,55 @@ class Hub:
         member.after.pop(name, None)
         if after is not None:
             member.after[name] = after
-        self._append(JOINED, member, name)
+        self._append(JOINED, ask, name)
 
-    def leave(self, member: Member, wanted: str = "", why: str = "") -> None:
+    def leave(self, ask: Ask, wanted: str = "", why: str = "") -> None:
         """Leave a room, the current one if none is named.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom.
         """
-        self._append(LEFT, member, self.room_of(member, wanted).name, why)
+        self._append(LEFT, ask, self.room_of(ask.session, wanted).name, why)
 
-    def retitle(self, member: Member, topic: str) -> None:
+    def retitle(self, ask: Ask, topic: str) -> None:
         """Set the topic of the current room; empty clears it.
 
         Raises: NoCurrentRoom, TopicTooLong.
         """
-        self._append(RETITLED, member, self.room_of(member).name, text.topic(topic))
+        self._append(RETITLED, ask, self.room_of(ask.session).name, text.topic(topic))
 
     # -- requests: the three kinds of group communication
 
-    def say(self, member: Member, line: str, wanted: str = "", kind: str = SAID) -> None:
+    def say(self, ask: Ask, line: str, wanted: str = "", kind: str = SAID) -> None:
         """Say a line in a room: multicast.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, NothingToSay.
         """
-        self._append(kind, member, self.room_of(member, wanted).name, text.said(line))
+        self._append(kind, ask, self.room_of(ask.session, wanted).name, text.said(line))
 
-    def say_lines(self, member: Member, lines: Sequence[str]) -> None:
+    def say_lines(self, ask: Ask, lines: Sequence[str]) -> None:
         """Say clean lines (text.plain) in the current room, but for the empty ones.
 
         Raises: NoCurrentRoom.
         """
-        said = list(filter(None, lines))
+        said, member = list(filter(None, lines)), ask.session
         if said:
-            self._ask(member, Lines(self.room_of(member).name, member.alias, said, member.session), len(said))
+            self._send(member, Lines(self.room_of(member).name, member.alias, said, member.session), len(said))
 
-    def tell(self, member: Member, alias: str, line: str) -> Member:
+    def tell(self, ask: Ask, alias: str, line: str) -> Member:
         """Say a line to one person: unicast. Return who that is.
 
         Raises: NobodyCalled, NothingToSay.
         """
         target = self.member_called(alias)
-        self._append(SAID, member, "@" + (target.next_alias or target.alias), text.said(line))
+        self._append(SAID, ask, "@" + (target.next_alias or target.alias), text.said(line))
         return target
 
-    def broadcast(self, member: Member, line: str) -> None:
+    def broadcast(self, ask: Ask, line: str) -> None:
         """Say a line to everyone who is connected, whatever their rooms.
 
         Raises: NothingToSay.
         """
-        self._append(SAID, member, EVERYONE, text.said(line))
+        self._append(SAID, ask, EVERYONE, text.said(line))
 
     # -- how a member hears, which is nobody else's business
 
@@ -361,10 +361,7 @@ class Hub:
         origins = {origin: self._sessions.get(origin) for origin in counts}
         for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
             if kind in POSTS and group in self.rooms:
-                said = self._run_in(self.rooms[group]).events
-                before = len(said)
-                said += alike  # nearly every event
-                self.traffic.lines_in += len(said) - before
+                self.traffic.lines_in += self._delivery.hear_all(self.rooms[group], alike)  # nearly every event
                 continue
             for event in alike:
                 self.traffic.lines_in += kind in POSTS
@@ -375,16 +372,11 @@ class Hub:
                     self._on_fault(member)
                 if member is not None:
                     member.changing -= kind not in POSTS
-        self._end_run(is_last=True)
+        self._delivery.end_run(is_last=True)
         if self.rooms.has_emptied:
             self.rooms.forget_some()
-        owing, self._owing = self._owing, {}
-        joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
-        for debtor in owing:
-            try:
-                debtor.pay(joined)
-            except Exception:
-                self._on_fault(debtor)
+        self._delivery.flush()
+        self._delivery.finish(finished(batch, origins))
         for origin, delivered in counts.items():
             member = origins[origin]
             if member is not None:
@@ -398,11 +390,12 @@ class Hub:
 
     def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
         """Tell those who asked for something that nobody knows yet whether it is kept: it stays under way."""
-        tell_doubt(batch, error, self._sessions)
+        self._delivery.finish(tell_doubt(batch, error, self._sessions))
 
     def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
         touched: dict[Member, None] = {}
+        decided: list[Ask] = []
         for item in batch:
             member = self._sessions.get(item.origin)
             if isinstance(item, Event) and must_happen(item, member):
@@ -418,22 +411,28 @@ class Hub:
                 member.in_flight -= events
                 member.changing -= not is_post
                 if item.origin == member.session:
-                    member.refuse(error, "" if isinstance(item, Lines) else item.ident)
+                    ident = "" if isinstance(item, Lines) else item.ident
+                    member.refuse(error, ident)
+                    ask = member.asks.get(ident)
+                    if ask is not None:
+                        ask.refused(error)
+                        decided.append(ask)
                 touched[member] = None
+        self._delivery.finish(decided)
         for member in touched:
             self._settle(member)
 
     def _let_happen(self, event: Event, member: Member | None) -> None:
         if event.kind == REPEATED:
             if member is not None:
-                self._show(member, event)
+                self._delivery.show(member, event)
         elif event.kind == TOOK:
             if member is not None:
                 self._took(event, member)
         elif event.group[:1] == "@":
             self._told(event, member)
         elif event.group == EVERYONE:
-            self._hear(self.everyone, event)
+            self._delivery.hear(self.everyone, event)
         elif event.kind == JOINED:
             self._joined(event, member)
         elif event.group:
@@ -449,7 +448,7 @@ class Hub:
             return
         if target.wants(event):
             target.correspondent = event.origin
-        self._end_run()
+        self._delivery.end_run()
         inbox = target.inbox_of(event.target)  # none between a claim and the inbox that comes with it
         is_promised = inbox is None and target.promised_inbox == text.key(event.target)
         if inbox is not None:
@@ -459,40 +458,37 @@ class Hub:
         comes_later = is_promised or (inbox is not None and target.is_behind)
         for member in {target: None, author: None}:
             if member is not None and not (comes_later and member is target):
-                member.hear_alone(event)
-                self._owing[member] = None
+                self._delivery.hear_alone(member, event)
 
     def _told_nobody(self, event: Event, author: Member) -> None:
         """Show what was said to somebody who has gone since: it is kept, and so acknowledged."""
-        self._end_run()
-        author.hear_alone(event)
-        self._owing[author] = None
+        self._delivery.end_run()
+        self._delivery.hear_alone(author, event)
         if author.view.is_for_people:
             words = f"{event.target} has just left, and has not heard that"
-            author.hear_alone(Event(NOTICED, text=words, when=event.when))
+            self._delivery.hear_alone(author, Event(NOTICED, text=words, when=event.when))
 
     def _joined(self, event: Event, member: Member | None) -> None:
         room = self.rooms.entered(event.group)
         if member is None:
-            self._hear(room, event)
+            self._delivery.hear(room, event)
             return
         is_new = event.number == 1 and room.name != LOBBY
         try:
             member.refuse_room(self.limits, is_new)
         except TooManyRooms as error:
             member.after.pop(room.name, None)
-            self._hear(room, event)
+            self._delivery.hear(room, event)
             self.rooms.has_emptied = True
-            self._append(LEFT, member, room.name)  # or the log would say that they are there
-            if event.origin == member.session:
-                self._show(member, member.refusal(error, event.ident))
+            self._follow(LEFT, member, room.name)  # or the log would say that they are there
+            self._lost(event, member, error)
             return
         member.made += is_new
-        self._remember()
+        self._delivery.remember()
         is_greeted, is_promised = member.view.is_for_people, room.name in member.after
         past = self.said_in(room, member, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
-        self._hear(room, event)
+        self._delivery.hear(room, event)
         self._admit(member, room)
         member.rooms[room.name] = member.current = room
         if not is_promised:  # or it comes with what was promised
@@ -504,12 +500,12 @@ class Hub:
             topic = f"; topic: {room.topic}" if room.topic else ""
             names = text.listed((m.alias for m in room.members), 20, len(room.members))
             shown.append(Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
-        self._show(member, *shown, again=bool(past))
+        self._delivery.show(member, *shown, again=bool(past))
 
     def _took(self, event: Event, member: Member) -> None:
         """Let a program hear what is said to its alias from now on, or from the number that it saw last."""
         member.taken = event.number
-        self._end_run()  # before they may fall behind in it
+        self._delivery.end_run()  # before they may fall behind in it
         if member.view.is_for_people:
             return
         is_promised = member.promised_inbox == text.key(event.target)  # and then comes with what was said before it
@@ -521,7 +517,7 @@ class Hub:
         if is_promised:
             member.rewind(inbox, min(inbox.owed_to(member)[0], event.number - 1))
         elif not member.is_behind:
-            self._show(member, event)
+            self._delivery.show(member, event)
 
     def _change_inbox(self, member: Member, event: Event) -> Room:
         if member.inbox is not None:
@@ -541,7 +537,7 @@ class Hub:
         room = self.rooms.get(event.group)
         if room is None:
             return  # nobody is there, and it is forgotten since
-        self._hear(room, event)
+        self._delivery.hear(room, event)
         if event.kind == RETITLED:
             room.topic = event.text
         elif event.kind == LEFT and member is not None and room.name in member.rooms:
@@ -552,7 +548,7 @@ class Hub:
                 if not member.view.is_for_people:
                     return
                 where = f"you now talk in {member.current.name}" if member.current else str(NoCurrentRoom())
-                self._show(member, Event(NOTICED, text=where))
+                self._delivery.show(member, Event(NOTICED, text=where))
 
     def _own(self, event: Event, member: Member) -> None:
         if event.kind == CLAIMED:
@@ -573,29 +569,28 @@ class Hub:
         try:
             self.directory.refuse_taken(member, alias)
         except AliasTaken as error:
-            if event.origin == member.session:
-                self._show(member, member.refusal(error, event.ident))
+            self._lost(event, member, error)
             return
         self.directory.take(member, alias)
         if member.alias:
             member.next_alias = alias
             for name in member.rooms:
-                self._append(RENAMED, member, name, alias)
-            self._append(RENAMED, member, "", alias)
+                self._follow(RENAMED, member, name, alias)
+            self._follow(RENAMED, member, "", alias)
         else:
             member.alias, member.key = alias, text.key(alias)
             self._ignorers.came(alias, member.session)
             self._admit(member, self.everyone)
-        self._append(TOOK, member, "@" + alias, member.client)
+        self._follow(TOOK, member, "@" + alias, member.client)
         for room in () if member.is_in else member.first_rooms:
-            self._append(JOINED, member, room)
+            self._follow(JOINED, member, room)
 
     def _renamed(self, alias: str, member: Member) -> None:
         self.directory.give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
         self._ignorers.renamed(alias, member.session)
         if not (member.rooms and member.sees_moves):
-            self._show(member, Event(NOTICED, text=f"you are now known as {alias}"))
+            self._delivery.show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
         self._dismiss(member, self.everyone)
@@ -619,11 +614,27 @@ class Hub:
             except Exception:
                 self._on_fault(member)
 
-    def _append(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
-        self._ask(member, Event(kind, group, member.alias, words, member.session, ident=member.request))
+    def _append(self, kind: str, ask: Ask, group: str = "", words: str = "") -> None:
+        """Append what somebody asked for."""
+        member = ask.session
+        self._send(member, Event(kind, group, member.alias, words, member.session, ident=ask.ident))
         member.changing += kind not in POSTS
+        ask.appended()
 
-    def _ask(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
+    def _follow(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
+        """Append what follows from something that has happened, and for which nobody asked."""
+        self._send(member, Event(kind, group, member.alias, words, member.session))
+        member.changing += 1
+
+    def _lost(self, event: Event, member: Member, error: ChatError) -> None:
+        """Tell somebody why what they asked for cannot be done, which only the order could tell."""
+        if event.origin == member.session:
+            self._delivery.show(member, refusal(error, event.ident))
+            ask = member.asks.get(event.ident)
+            if ask is not None:
+                ask.error = error
+
+    def _send(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
         self._journal.append(asked)
         member.in_flight += events
         member.pace.caused += events
@@ -647,8 +658,8 @@ class Hub:
     def _depart(self, member: Member) -> None:
         if member.alias:
             for name in member.rooms:
-                self._append(LEFT, member, name, member.leaving or "")
-            self._append(RELEASED, member)
+                self._follow(LEFT, member, name, member.leaving or "")
+            self._follow(RELEASED, member)
         else:
             for room in list(member.hearing):  # without being in it
                 self._dismiss(member, room)
@@ -668,74 +679,13 @@ class Hub:
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
 
-    def _hear(self, room: Room, event: Event) -> None:
-        self._run_in(room).events.append(event)
-
-    def _run_in(self, room: Room) -> Run:
-        """Return the run of events that one room hears in a row, a new one if another room heard the last."""
-        run = self._run
-        if run is None or room is not run.room:
-            self._end_run()
-            run = self._run = Run(room)
-        return run
-
     def _admit(self, member: Member, room: Room, is_in: bool = True) -> None:
         """Let a member hear what comes after this."""
-        self._remember()
         if member.today is NO_DAY:
             member.today = member.told_day = self._day
-        if self._run is not None and member in self._run.ends:
-            self._end_run()  # they left in it, and are back
-        if self._run is not None and self._run.room is room:
-            self._run.begins[member] = len(self._run.events)
-        room.add(member, is_in)
-        member.hearing[room] = None
-        if room.name in member.after:
-            member.rewind(room, member.after.pop(room.name))
+        self._delivery.admit(member, room, is_in)
 
     def _dismiss(self, member: Member, room: Room) -> None:
         """Let a member hear no more after this."""
-        self._remember()
-        if self._run is not None and room is self._run.room and not (member.is_behind or member.outbox.is_closed):
-            self._run.ends[member] = len(self._run.events)
-        member.finish(room)
-        room.discard(member)
+        self._delivery.dismiss(member, room)
         self.rooms.has_emptied = self.rooms.has_emptied or room.is_empty
-        member.hearing.pop(room, None)
-
-    def _remember(self) -> None:
-        if self._run is not None:
-            self._run.remember()
-
-    def _end_run(self, is_last: bool = False) -> None:
-        """Owe the run to all who hear it, or write it, if it is all that this batch has for them."""
-        run, self._run = self._run, None
-        if run is None:
-            return
-        is_only = is_last and run.is_whole and not self._owing
-        try:
-            run.remember()
-            self.traffic.lines_out += len(run.events) * run.room.readers
-            run.room.hear(run, self._write if is_only else None)
-        except Exception:
-            self._on_fault(None)
-        for owed in (run.room.apart,) if is_only else (run.room.members, run.room.overhearing):
-            self._owing.update(owed)
-        self._owing.update(dict.fromkeys(run.ends))
-
-    def _write(self, members: Sequence[Member], data: bytes) -> None:
-        self.traffic.bytes_out += len(data) * len(members)
-        for member in members:
-            try:
-                if not member.outbox.send(data):
-                    member.falls_behind()
-            except Exception:
-                self._on_fault(member)
-
-    def _show(self, member: Member, *events: Event, again: bool = False) -> None:
-        """Owe one member something that nobody else hears; ``again``: some of it is of the past."""
-        if self._run is not None and self._run.concerns(member):
-            self._end_run()
-        view = member.view
-        member.owe(view.encode_again(events, "", member.today) if again else view.encode(events))
-        self._owing[member] = None

@@ -9,7 +9,7 @@ from . import text
 from .calls import Calls
 from .days import NO_DAY, Day, with_days
 from .errors import ChatError, Fault, TooManyRooms
-from .events import DOUBTED, IGNORED, LOBBY, MOVES, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .events import DOUBTED, IGNORED, LOBBY, MOVES, NOTICED, POSTS, REFUSED, REPEATED, SKIPPED, Event
 from .ignoring import NOBODY
 from .interfaces import Door, Outbox, View
 from .limits import Limits, Pace
@@ -38,10 +38,11 @@ class Member:
 
     __slots__ = (  # a tenth of the memory of an idle member
         "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
-        "active", "after", "alias", "asking", "away", "bell", "calls", "changing", "client", "correspondent", "current",
+        "active", "after", "alias", "asking", "asks", "away", "bell", "calls", "changing", "client", "correspondent",
+        "current",
         "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
         "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving",
-        "made", "next_alias", "outbox", "pace", "promised_inbox", "refused", "request", "rooms", "session", "since",
+        "made", "next_alias", "outbox", "pace", "promised_inbox", "rooms", "session", "since",
         "taken", "today", "told_day", "view",
     )  # fmt: skip
 
@@ -64,8 +65,7 @@ class Member:
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
         self.client = ""  # their program's public name, if it has one: the same after a reconnect
-        self.request = ""  # the ident of what is being asked just now
-        self.refused = ""  # the ident of what was refused last
+        self.asks: dict[str, Ask] = {}  # requests whose outcome somebody waits for, by their idents
         self.alias = ""  # empty until the claim is delivered
         self.key = ""
         self.next_alias = ""  # that is theirs already, while it is being told to their rooms
@@ -144,30 +144,25 @@ class Member:
         if is_new and self.made >= limits.rooms_made:
             raise TooManyRooms(f"you have made {self.made}, join one that is there")
 
-    def notice(self, *lines: str) -> None:
-        """Tell them something, in the server's own words."""
-        self.send([Event(NOTICED, text=line, ident=self.request) for line in lines])
+    def notice(self, *lines: str, ident: str = "") -> None:
+        """Send them the server's own words; ``ident``: of the request that these answer."""
+        self.send([Event(NOTICED, text=line, ident=ident) for line in lines])
 
     def refuse(self, error: ChatError, ident: str = "") -> None:
-        """Tell them why something that they asked for cannot be done."""
-        self.send([self.refusal(error, ident or self.request)])
+        """Send them why a request, if it is known which, cannot be done."""
+        self.send([refusal(error, ident)])
 
     def doubt(self, error: ChatError, ident: str) -> None:
-        """Tell them that nobody knows yet whether something that they asked for is done: it is under way still."""
+        """Send them that nobody knows yet whether a request is done: it is still under way."""
         self.send([Event(DOUBTED, author=error.code, text=str(error), ident=ident)])
-
-    def refusal(self, error: ChatError, ident: str) -> Event:
-        """Return what tells them why something that they asked for cannot be done."""
-        self.refused = ident
-        return Event(REFUSED, author=error.code, text=str(error), number=error.seconds, ident=ident)
 
     def send(self, events: Sequence[Event]) -> None:
         """Show them some events at once."""
         self.write(self.view.encode(events))
 
-    def show_again(self, events: Sequence[Event], day: Day) -> None:
-        """Show them some events of the past, which they asked for; ``day``: of what they were shown before."""
-        shown = self.view.encode_again(events, self.request, day)
+    def show_again(self, events: Sequence[Event], day: Day, ident: str) -> None:
+        """Send them events of the past, for which they asked; ``day``: of what they were shown before."""
+        shown = self.view.encode_again(events, ident, day)
         if shown:
             self.write(shown)
 
@@ -233,7 +228,7 @@ class Member:
 
     def drop(self) -> None:
         """Apologise for a fault of ours, in the words of their wire, and end the connection."""
-        self.outbox.drop(self.view.encode([self.refusal(Fault(), "")]))
+        self.outbox.drop(self.view.encode([refusal(Fault())]))
 
     @property
     def is_stuck(self) -> bool:
@@ -349,6 +344,7 @@ class Member:
     def go_away(self, outbox: Outbox, door: Door) -> None:
         """Go on without a connection for a while."""
         self.abandon()
+        self.asks.clear()
         self.outbox, self.door = outbox, door
         if not self.is_behind:
             self.falls_behind()
@@ -445,6 +441,79 @@ class Member:
         if event.kind not in POSTS or event.origin == self.session:
             return False
         return event.group[0] in "@*" or text.names(event.text, self.alias)
+
+
+class Ask:
+    """One request under way: whose it is, and its name. It is done or refused, once."""
+
+    __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "session", "waits")
+
+    def __init__(
+        self, session: Member, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
+    ) -> None:
+        """``ident``: CLIENT/ID, empty for people. ``waits``: somebody waits for the outcome, and is told by ``then``.
+
+        A post needs no such wait, because the event itself answers it.
+        """
+        self.session = session
+        self.ident = ident
+        self.waits = waits or then is not None
+        self.left = 0  # events of it that are neither delivered nor refused
+        self.number = 0  # of the last event that was delivered ...
+        self.is_repeated = False  # ... which is one of long ago
+        self.error: ChatError | None = None
+        self._then = then
+
+    def notice(self, *lines: str) -> None:
+        """Answer in the server's own words."""
+        self.session.notice(*lines, ident=self.ident)
+
+    def show_again(self, events: Sequence[Event], day: Day) -> None:
+        """Answer with events of the past; ``day``: of what they were shown before."""
+        self.session.show_again(events, day, self.ident)
+
+    def refuse(self, error: ChatError) -> None:
+        """Answer with why it cannot be done."""
+        self.error = error
+        self.session.refuse(error, self.ident)
+
+    def appended(self) -> None:
+        """Called when an event of it is on its way to the journal."""
+        if self.waits:
+            self.left += 1
+            self.session.asks[self.ident] = self
+
+    def delivered(self, event: Event) -> None:
+        """Called when an event of it is delivered, or the one of long ago that stands in its place."""
+        self.number, self.is_repeated = event.number, event.kind == REPEATED
+        self._one_less()
+
+    def refused(self, error: ChatError) -> None:
+        """Called when an event of it is not kept; the session has been told."""
+        self.error = error
+        self._one_less()
+
+    def doubted(self, error: ChatError) -> None:
+        """Called when nobody knows what becomes of it: no answer is waited for any more."""
+        self.error = error
+        self.left = 0
+        self.session.asks.pop(self.ident, None)
+
+    def finish(self) -> None:
+        """Call ``then`` if the outcome is known: never while the hub is delivering."""
+        if self._then is not None and self.left <= 0:
+            then, self._then = self._then, None
+            then(self)
+
+    def _one_less(self) -> None:
+        self.left -= 1
+        if self.left <= 0 and self.session.asks.get(self.ident) is self:
+            del self.session.asks[self.ident]
+
+
+def refusal(error: ChatError, ident: str = "") -> Event:
+    """Return what tells somebody why a request, if it is known which, cannot be done."""
+    return Event(REFUSED, author=error.code, text=str(error), number=error.seconds, ident=ident)
 
 
 def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:

@@ -10,7 +10,7 @@ from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
 from .interfaces import ANYONE, Asker, Journal, Query
-from .member import FETCHED, Member, whole
+from .member import FETCHED, Ask, Member, whole
 from .room import Room
 from .rooms import RoomTable
 
@@ -38,16 +38,16 @@ class Past:
         self._settle = settle
         self._on_fault = on_fault
 
-    def recall(self, member: Member, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
+    def recall(self, ask: Ask, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
         """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal.
 
         Without a connection nobody waits for the answer, and nothing is asked.
         """
-        epoch = member.epoch
+        member, epoch = ask.session, ask.session.epoch
         asker = Asker(member.session, lambda: member.epoch == epoch)
-        self._ask(member, partial(self._journal.recall, query, asker=asker), answer)
+        self._ask(ask, partial(self._journal.recall, query, asker=asker), answer)
 
-    def find_room(self, member: Member, wanted: str, answer: Callable[[Room], None]) -> None:
+    def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
         """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.
 
         Raises: BadRoom.
@@ -56,33 +56,30 @@ class Past:
         if room is not None:
             answer(room)
         else:
-            self._ask(member, partial(self._rooms.find, wanted), answer)
+            self._ask(ask, partial(self._rooms.find, wanted), answer)
 
-    def _ask(self, member: Member, ask: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
+    def _ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
+        member, epoch = ask.session, ask.session.epoch
         if member.outbox.is_closed:
             return
-        ident, epoch = member.request, member.epoch
         member.asking += 1
 
         def answered(found: Found | ChatError) -> None:
             if member.epoch != epoch:
                 return  # nobody waits for it any more
             member.asking -= 1
-            member.request = ident
             try:
                 if isinstance(found, ChatError):
-                    member.refuse(found)
+                    ask.refuse(found)
                 else:
                     answer(found)
             except ChatError as error:
-                member.refuse(error)
+                ask.refuse(error)
             except Exception:
                 self._on_fault(member)
-            finally:
-                member.request = ""
             self._settle(member)
 
-        ask(answered)
+        put(answered)
 
     def look_up(
         self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
@@ -97,24 +94,19 @@ class Past:
 
         self._journal.recall(query, answered, asker)
 
-    def recall_pages(self, member: Member, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
+    def recall_pages(self, ask: Ask, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
         """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
 
         def answer(found: Sequence[Event]) -> None:
             is_last = len(found) < self.page
             show(found, is_last)
             if not is_last:
-                rest, ident = query._replace(after=found[-1].number), member.request
-                member.when_reading(lambda: go_on(rest, ident))
+                rest = query._replace(after=found[-1].number)
+                ask.session.when_reading(lambda: self.recall_pages(ask, rest, show))
 
-        def go_on(rest: Query, ident: str) -> None:
-            member.request = ident
-            self.recall_pages(member, rest, show)
-            member.request = ""
+        self.recall(ask, query._replace(most=self.page), answer)
 
-        self.recall(member, query._replace(most=self.page), answer)
-
-    def members_at(self, member: Member, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
+    def members_at(self, ask: Ask, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
         """Answer with who was in a room just after an event, by what came and went since."""
         names = dict.fromkeys(other.alias for other in room.members)
         moves: list[Event] = []
@@ -130,11 +122,11 @@ class Past:
             if len(moves) > MOVES_UNDONE:
                 raise NotRecalled(f"more than {MOVES_UNDONE:,} people came and went since: ask about a later number")
             if is_last:  # what is kept has no gaps, so all of it was there if the first event still is
-                self.recall(member, Query(room.name, after=number, most=1), check)
+                self.recall(ask, Query(room.name, after=number, most=1), check)
 
         query = Query(room.name, after=number, until=room.number, kinds=MOVES)
         if number < room.number:
-            self.recall_pages(member, query, show)
+            self.recall_pages(ask, query, show)
         else:
             answer(list(names))
 
@@ -152,7 +144,7 @@ class Past:
             if is_last:
                 member.begin_day(member.today)  # what they hear next is of today
 
-        self.recall_pages(member, Query(room.name, after=first - 1, until=last), show)
+        self.recall_pages(Ask(member), Query(room.name, after=first - 1, until=last), show)
 
     def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
         """Give a member what a room does not remember any more."""

@@ -1,6 +1,6 @@
 """What a program can ask: one function a request, in one table; wire/requests.py has their fields.
 
-A function is given the hub, the member and the fields, and raises ChatError. One that only says something returns
+A function is given the hub, the request and the fields, and raises ChatError. One that only says something returns
 nothing: the event itself answers. Another returns the fields of its result, or is a generator that yields while what
 it asked for happens, and then returns them.
 """
@@ -15,12 +15,12 @@ from .errors import BadRequest, CannotAnswer, NotCalled, TooManyRooms
 from .events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, TOOK, Event
 from .hub import Hub
 from .interfaces import Query
-from .member import Member
+from .member import Ask, Member
 from .room import Room, of_rooms
 
 Fields = dict[str, Any]
 Steps = Generator[None, None, Fields]
-Function = Callable[[Hub, Member, Fields], Steps | Fields | None]
+Function = Callable[[Hub, Ask, Fields], Steps | Fields | None]
 
 MEMBERS_TOLD = 1000  # in one result
 ROOMS_TOLD = 500  # in one result ...
@@ -40,21 +40,21 @@ def request(run: Function) -> Function:
 
 
 @request
-def say(hub: Hub, me: Member, fields: Fields) -> None:
+def say(hub: Hub, ask: Ask, fields: Fields) -> None:
     """Say a line in a room."""
-    hub.say(me, fields["text"], fields["room"], ACTED if fields.get("act") else SAID)
+    hub.say(ask, fields["text"], fields["room"], ACTED if fields.get("act") else SAID)
 
 
 @request
-def tell(hub: Hub, me: Member, fields: Fields) -> None:
+def tell(hub: Hub, ask: Ask, fields: Fields) -> None:
     """Say a line to one person."""
-    hub.tell(me, fields["to"], fields["text"])
+    hub.tell(ask, fields["to"], fields["text"])
 
 
 @request
-def broadcast(hub: Hub, me: Member, fields: Fields) -> None:
+def broadcast(hub: Hub, ask: Ask, fields: Fields) -> None:
     """Say a line to everyone."""
-    hub.broadcast(me, fields["text"])
+    hub.broadcast(ask, fields["text"])
 
 
 POSTS = frozenset({"say", "tell", "broadcast"})  # need not wait for each other
@@ -63,8 +63,9 @@ POSTS = frozenset({"say", "tell", "broadcast"})  # need not wait for each other
 # -- coming in
 
 
-def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
+def enter(hub: Hub, ask: Ask, fields: Fields, is_back: bool) -> Steps:
     """Take an alias, be in some rooms, be given what was missed; ``is_back``: one was here already, before a cut."""
+    me = ask.session
     seen: dict[str, int] = fields.get("after", {})
     if fields.get("journal", hub.journal_name) != hub.journal_name:
         seen = dict.fromkeys(seen, 0)  # those were another journal's numbers
@@ -79,21 +80,22 @@ def enter(hub: Hub, me: Member, fields: Fields, is_back: bool) -> Steps:
     for room in list(me.hearing):  # now: what was asked before the cut may still make one leave it
         if room.name in seen:
             me.rewind(room, seen[room.name])
-    return _enter(hub, me, fields, is_back, rooms, seen)
+    return _enter(hub, ask, fields, is_back, rooms, seen)
 
 
-def _enter(hub: Hub, me: Member, fields: Fields, is_back: bool, rooms: Sequence[str], seen: Mapping[str, int]) -> Steps:
+def _enter(hub: Hub, ask: Ask, fields: Fields, is_back: bool, rooms: Sequence[str], seen: Mapping[str, int]) -> Steps:
+    me = ask.session
     if me.key != text.key(fields["alias"]):
         if hub.wait_for_leaver(me, fields["alias"]):  # its own session of before, as a rule
             yield
-        hub.claim(me, fields["alias"])
+        hub.claim(ask, fields["alias"])
         yield
     for name in rooms:
         if name not in me.rooms:
-            hub.join(me, name, seen.get(name))
+            hub.join(ask, name, seen.get(name))
     yield
     if "@" in seen:
-        yield from _owe_private(hub, me, seen["@"])
+        yield from _owe_private(hub, ask, seen["@"])
         me.promised_inbox = ""
     return {
         "version": fields["version"],
@@ -109,13 +111,14 @@ def _enter(hub: Hub, me: Member, fields: Fields, is_back: bool, rooms: Sequence[
     }
 
 
-def _owe_private(hub: Hub, me: Member, number: int) -> Steps:
+def _owe_private(hub: Hub, ask: Ask, number: int) -> Steps:
     """Owe what was said to one's alias after a number, and tell of what was said to others who had it as skipped."""
+    me = ask.session
     assert me.inbox is not None
     takers: list[Event] = []
     inbox = me.inbox
     query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=TAKERS, newest=True)
-    hub.past.recall(me, query, takers.extend)
+    hub.past.recall(ask, query, takers.extend)
     yield
     own = me.first_private or me.taken  # the number of the first event that is one's own this time
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
@@ -136,33 +139,36 @@ def _of_others(takers: Sequence[Event], me: Member) -> Iterator[tuple[int, int]]
 
 
 @request
-def join(hub: Hub, me: Member, fields: Fields) -> Steps:
+def join(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Enter a room, and be given what came after a number."""
-    hub.join(me, fields["room"], fields.get("after"))
+    me = ask.session
+    hub.join(ask, fields["room"], fields.get("after"))
     yield
     room = hub.room_of(me, fields["room"])
     return {"room": room.name, "number": room.number, "topic": room.topic, "members": len(room.members)}
 
 
 @request
-def leave(hub: Hub, me: Member, fields: Fields) -> Steps:
+def leave(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Leave a room."""
+    me = ask.session
     room = hub.room_of(me, fields["room"])
-    hub.leave(me, room.name, text.clean(fields["text"]))
+    hub.leave(ask, room.name, text.clean(fields["text"]))
     yield
     return {"room": room.name}
 
 
 @request
-def nick(hub: Hub, me: Member, fields: Fields) -> Steps:
+def nick(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Take another alias."""
-    hub.claim(me, fields["alias"])
+    me = ask.session
+    hub.claim(ask, fields["alias"])
     yield
     return {"alias": me.alias, "private": me.taken}
 
 
 @request
-def quit_(hub: Hub, me: Member, fields: Fields) -> Fields:
+def quit_(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """Leave the chat; the connection ends once it is done."""
     return {}
 
@@ -171,8 +177,9 @@ def quit_(hub: Hub, me: Member, fields: Fields) -> Fields:
 
 
 @request
-def call(hub: Hub, me: Member, fields: Fields) -> Fields:
+def call(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """Ask one program, or all that are in a room, to do something."""
+    me = ask.session
     if ("to" in fields) == ("room" in fields):
         raise BadRequest('a "call" needs either "to", an alias, or "room"')
     if "to" in fields:
@@ -190,8 +197,8 @@ def call(hub: Hub, me: Member, fields: Fields) -> Fields:
         room = hub.room_of(me, fields["room"])
         others = (member for member in room.members if member is not me)
         group, called = room.name, [m for m in others if _can_answer(m, me)]
-    me.calls.add(me.request, [member.client for member in called])
-    event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=me.request)
+    me.calls.add(ask.ident, [member.client for member in called])
+    event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=ask.ident)
     encoded = me.view.encode([event])  # all programs see alike
     for member in called:
         member.write(encoded)
@@ -204,8 +211,9 @@ def _can_answer(member: Member, caller: Member) -> bool:
 
 
 @request
-def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
+def answer(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """Answer a call. If the caller is gone, nobody hears it."""
+    me = ask.session
     client, _slash, _own = fields["call"].partition("/")
     caller = hub.directory.clients.get(client)
     if caller is not None and not caller.calls.answered(fields["call"], me.client):
@@ -221,12 +229,12 @@ def answer(hub: Hub, me: Member, fields: Fields) -> Fields:
 
 
 @request
-def who(hub: Hub, me: Member, fields: Fields) -> Steps:
+def who(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Tell who is in a room, or who was in it just after an event."""
     everyone = fields["room"] == EVERYONE
     found = [hub.everyone] if everyone else list[Room]()
     if not everyone:
-        hub.past.find_room(me, fields["room"], found.append)
+        hub.past.find_room(ask, fields["room"], found.append)
     if not found:
         yield  # only the journal knows it, or nobody
     if not found:
@@ -238,7 +246,7 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
     names = [member.alias for member in room.members]
     if "at" in fields:
         names.clear()
-        hub.past.members_at(me, room, number, names.extend)
+        hub.past.members_at(ask, room, number, names.extend)
         yield
     count = len(names)
     if "after" in fields:
@@ -254,7 +262,7 @@ def who(hub: Hub, me: Member, fields: Fields) -> Steps:
 
 
 @request
-def rooms(hub: Hub, me: Member, fields: Fields) -> Fields:
+def rooms(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """List the rooms, the fullest first; or those after a name, in the order of names, so that they come in pages."""
     if "after" in fields:
         found = sorted((room for room in hub.rooms.values() if room.name > fields["after"]), key=_name)
@@ -272,8 +280,9 @@ def _name(room: Room) -> str:
 
 
 @request
-def history(hub: Hub, me: Member, fields: Fields) -> Steps:
+def history(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Tell some events of a room that one is in."""
+    me = ask.session
     room = hub.room_of(me, fields["room"])
     limit, newest = fields["limit"], fields.get("newest", "after" not in fields)
     found: list[Event] = []
@@ -285,15 +294,16 @@ def history(hub: Hub, me: Member, fields: Fields) -> Steps:
         most=limit + 1,
         newest=newest,
     )
-    hub.past.recall(me, query, found.extend)
+    hub.past.recall(ask, query, found.extend)
     yield
     events = found[-limit:] if newest else found[:limit]
     return {"room": room.name, "events": list(map(me.as_wanted, events)), "more": len(found) > limit}
 
 
 @request
-def search(hub: Hub, me: Member, fields: Fields) -> Steps:
+def search(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Find what was said in rooms that one is in: the newest of it, oldest first."""
+    me = ask.session
     words, author = fields["words"], fields.get("from", "").strip()
     if not (words.strip() or author):
         raise BadRequest('"words" is empty: give what to look for, or "from", an alias')
@@ -301,13 +311,13 @@ def search(hub: Hub, me: Member, fields: Fields) -> Steps:
     limit, found = fields["limit"], list[Event]()
     if names:
         query = Query(names[0], words=words.strip(), author=author, kinds=events.POSTS, most=limit + 1, newest=True)
-        hub.past.recall(me, query._replace(others=tuple(names[1:])), found.extend)
+        hub.past.recall(ask, query._replace(others=tuple(names[1:])), found.extend)
     yield
     return {"events": list(filter(me.wants, of_rooms(found)))[-limit:], "more": len(found) > limit}
 
 
 @request
-def ping(hub: Hub, me: Member, fields: Fields) -> Fields:
+def ping(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """Answer."""
     return {}
 
@@ -316,15 +326,16 @@ def ping(hub: Hub, me: Member, fields: Fields) -> Fields:
 
 
 @request
-def type_(hub: Hub, me: Member, fields: Fields) -> Steps:
+def type_(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     """Do what a person could type; the answers to it come as notices."""
-    commands.obey(hub, me, commands.parse(text.clean(fields["text"])))
+    me = ask.session
+    commands.obey(hub, ask, commands.parse(text.clean(fields["text"])))
     yield
     return {"current": _current(me), "alias": me.alias, "private": me.taken}
 
 
 @request
-def commands_(hub: Hub, me: Member, fields: Fields) -> Fields:
+def commands_(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """List what a person can type."""
     return {
         "commands": [

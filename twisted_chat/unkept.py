@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from .errors import Unknown
 from .events import JOINED, LEFT, POSTS, RELEASED, RENAMED, TOOK, Event, Lines
-from .member import Member
+from .member import Ask, Member
 
 
 def must_happen(event: Event, member: Member | None) -> bool:
@@ -25,12 +25,13 @@ def tell_to_wait(member: Member, why: str) -> None:
         member.notice(f"the server cannot keep anything now ({why}): you will join once it can, or try again later")
 
 
-def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Member]) -> None:
+def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Member]) -> list[Ask]:
     """Tell the members that nobody knows yet whether what they asked for in a batch is kept.
 
     A person is told once. A program is told of what it says, since the event itself answers it; all else that it asks
-    for has one answer, which comes later.
+    for has one answer, which comes later. Return the requests for which nobody waits any more, to be finished.
     """
+    finished: list[Ask] = []
     told: set[Member] = set()
     for item in batch:
         member = sessions.get(item.origin)
@@ -42,6 +43,11 @@ def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
         elif isinstance(item, Event) and item.ident:
             if is_post:
                 member.doubt(error, item.ident)
+                ask = member.asks.get(item.ident)
+                if ask is not None:
+                    ask.doubted(error)
+                    finished.append(ask)
         elif member not in told:
             told.add(member)
             member.doubt(error, "")
+    return finished

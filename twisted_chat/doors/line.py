@@ -27,7 +27,7 @@ from ..errors import ChatError, LineTooLong
 from ..events import REFUSED, Event
 from ..hub import Hub
 from ..limits import Addresses, Limits
-from ..member import Member
+from ..member import Ask, Member
 from ..wire.plain import PROMPT, PlainView
 from . import lab
 from .chat import Chat, address_text, cancel, host
@@ -221,21 +221,22 @@ class LineChat(Chat, LineReceiver):
         return isinstance(line, str) and bool(self.member.alias) and commands.parse(line)[0].posts
 
     def _obey(self, line: list[str] | str | ChatError | Mark) -> None:
+        ask = Ask(self.member)
         try:
             if isinstance(line, ChatError):
                 if isinstance(line, LineTooLong):
                     self.factory.hub.traffic.hit("line_too_long")
                 raise line
             if isinstance(line, list):
-                self.factory.hub.say_lines(self.member, line)
+                self.factory.hub.say_lines(ask, line)
             elif isinstance(line, Mark):
                 self._leave()
             elif not self.member.alias:
                 self._answer_prompt(line)
             else:
-                commands.obey(self.factory.hub, self.member, commands.parse(line))
+                commands.obey(self.factory.hub, ask, commands.parse(line))
         except ChatError as error:
-            self.member.refuse(error)
+            ask.refuse(error)
             if not self.member.alias:
                 self._ask_again()
 
@@ -256,7 +257,7 @@ class LineChat(Chat, LineReceiver):
         hub, member = self.factory.hub, self.member
         if self._telnet.spoken or self._splitter.saw_cr:
             hub.listen(member, view=PlainView(eol="\r\n"))
-        hub.claim(member, line)
+        hub.claim(Ask(member), line)
         self._has_claimed = True
 
     def _claimed(self) -> None:

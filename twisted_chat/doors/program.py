@@ -12,7 +12,7 @@ from ..events import NOTICED, Event
 from ..hub import Hub
 from ..interfaces import Door
 from ..limits import Limits
-from ..member import Member
+from ..member import Ask, Member
 from ..wire import jsonlines
 from ..wire.jsonlines import JsonView
 from ..wire.requests import Request
@@ -49,7 +49,8 @@ class ProgramTalk:
         self._steps: programs.Steps | None = None
         self.is_in = False  # hello was answered
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
-        self._asked = Request("", "", {})  # what _steps are about
+        self._asked = Request("", "", {})  # what _steps are about ...
+        self._ask: Ask | None = None  # ... and what has become of it
         hub.listen(connection.member, view=JsonView())
 
     def take(self, waiting: list[bytes], most: int) -> int:
@@ -80,7 +81,7 @@ class ProgramTalk:
 
     def stop(self) -> None:
         """Leave the request that is under way unfinished: the program goes on elsewhere, or its connection is lost."""
-        self._steps = self._next = None
+        self._steps = self._ask = self._next = None
 
     def _read(self, line: bytes) -> Request | ChatError | Mark:
         if line is TOO_LONG:
@@ -110,14 +111,11 @@ class ProgramTalk:
 
     def _begin(self, asked: Request) -> None:
         self._asked = asked
-        self._connection.member.refused = ""  # under the same id, before a cut
         try:
             answer = self._answer_to(asked)
         except ChatError as error:
             self._connection.member.refuse(error, self._ident(asked))
             return
-        finally:
-            self._connection.member.request = ""
         if isinstance(answer, dict):
             self._answer(answer)
         else:
@@ -127,10 +125,11 @@ class ProgramTalk:
     def _answer_to(self, asked: Request) -> programs.Steps | programs.Fields | None:
         if asked.name == "hello":
             return self._hello(asked)
-        if not self._connection.member.alias:
+        me = self._connection.member
+        if not me.alias:
             raise HelloFirst
-        self._name(asked)
-        return programs.TABLE[asked.name](self._hub, self._connection.member, asked.fields)
+        self._ask = Ask(me, self._ident(asked), waits=asked.name not in programs.POSTS)
+        return programs.TABLE[asked.name](self._hub, self._ask, asked.fields)
 
     def _hello(self, asked: Request) -> programs.Steps:
         me = self._connection.member
@@ -147,33 +146,31 @@ class ProgramTalk:
         else:
             self._hub.directory.introduce(me, client)
             me.is_resumable = token is not None
-        return programs.enter(self._hub, self._connection.member, asked.fields, is_back)
+        self._ask = Ask(self._connection.member, self._ident(asked), waits=True)
+        return programs.enter(self._hub, self._ask, asked.fields, is_back)
 
     def go_on(self) -> None:
         """Go on with the request that is under way, as far as it can go now."""
         me = self._connection.member
-        while self._steps is not None and not (me.in_flight or me.asking):
-            steps = self._steps
+        while self._steps is not None and self._ask is not None and not (me.in_flight or me.asking):
+            steps, ask = self._steps, self._ask
             if me.leaving is not None:
                 self.stop()
                 return
-            if me.refused == self._ident(self._asked):
+            if ask.error is not None:
                 self._steps = None
                 self._refused()
                 return
-            self._name(self._asked)
             try:
                 next(steps)
             except StopIteration as done:
                 self._steps = None
                 self._answer(done.value)
             except ChatError as error:
-                me.refuse(error)
+                ask.refuse(error)
             except Exception:
                 self._steps = None
                 raise
-            finally:
-                me.request = ""
 
     def _answer(self, fields: programs.Fields) -> None:
         me, asked = self._connection.member, self._asked
@@ -192,9 +189,6 @@ class ProgramTalk:
     def _refused(self) -> None:
         if not self._connection.member.alias and not self._may_claim():
             self._hub.leave_all(self._connection.member, "")
-
-    def _name(self, asked: Request) -> None:
-        self._connection.member.request = self._ident(asked)
 
     def _ident(self, asked: Request) -> str:
         return f"{self._connection.member.client}/{asked.id}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -20,14 +20,15 @@ from twisted.web.http import CONFLICT
 from ... import text
 from ...days import Day
 from ...errors import ChatError, Unknown
-from ...events import DOUBTED, EVERYONE, POSTS, REFUSED, REPEATED, Event
+from ...events import EVERYONE, Event
 from ...hub import Hub
 from ...interfaces import View
 from ...limits import Pace
+from ...member import Ask
 from ..chat import cancel
 from ..grace import seconds_until
 from .answers import FAULT
-from .later import STATUSES, Refused, refused
+from .later import Refused, refused
 
 if TYPE_CHECKING:
     from .site import WebFactory
@@ -77,19 +78,17 @@ class Post:
         """Whether all is known that becomes of it."""
         return self._left <= 0
 
-    def kept(self, event: Event) -> None:
-        """Learn that one line has a number."""
+    def line_is_decided(self, ask: Ask) -> None:
+        """Called when the outcome of one line is known."""
         self._left -= 1
-        self._number = max(self._number, event.number)
-        self._is_repeated = self._is_repeated and event.kind == REPEATED
-
-    def not_kept(self, error: Refused) -> None:
-        """Learn that one line is not said."""
-        self._left -= 1
-        self._error = error
+        if ask.error is not None:
+            self._error = refused(ask.error)
+        else:
+            self._number = max(self._number, ask.number)
+            self._is_repeated = self._is_repeated and ask.is_repeated
 
     def fail(self, error: Refused) -> None:
-        """Learn that nothing more of it is said."""
+        """Called when nothing more of it is said."""
         self._left = 0
         self._error = error
 
@@ -103,17 +102,12 @@ class Post:
             self.done.callback(Kept(self._number, self._is_repeated))
 
 
-@dataclass(eq=False)
-class NotingView(View):
-    """One visitor's view: nothing is sent to it, and what has an ident is noted, as it may be its own."""
+class SilentView(View):
+    """A visitor's: nothing is sent to it."""
 
     is_for_people: ClassVar[bool] = True  # no program that could answer a call
-    note: Callable[[Event], None]
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
-        for event in events:
-            if event.ident:
-                self.note(event)
         return b""
 
     def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
@@ -121,6 +115,9 @@ class NotingView(View):
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         return [b""] * len(events)
+
+
+SILENT = SilentView()
 
 
 class Visitors:
@@ -211,9 +208,8 @@ class Visitor:
         self._alias = alias
         self.host = host
         self._on_over = on_over
-        self._view = NotingView(self._note)
         self._waiting: deque[Post] = deque()  # not asked yet
-        self._asked: dict[str, deque[Post]] = {}  # by ident, those that are under way
+        self._asked: dict[Post, None] = {}  # those that are under way
         self._decided: list[Post] = []  # not told yet
         self._answer: IDelayedCall | None = None
         self._leave: IDelayedCall | None = None
@@ -283,15 +279,16 @@ class Visitor:
         return True
 
     def drop(self, apology: bytes) -> None:
-        for post in self._all():
+        for post in list(self._waiting):
             self._fail(post, Refused(500, FAULT))
+        self._fail_what_is_asked()
         self._clock.callLater(0, self._part)  # the hub is at work
 
     # -- coming, saying, leaving
 
     def _come(self) -> None:
         self._has_come = True
-        self.member = self._hub.connect(self, self._view, self, self.pace)
+        self.member = self._hub.connect(self, SILENT, self, self.pace)
         self.member.first_rooms = ()
         self._claim()
 
@@ -299,13 +296,13 @@ class Visitor:
         if not self._waiting:
             self._part()  # nobody waits for it any more
             return
-        self.member.request = _CLAIM
         try:
-            self._hub.claim(self.member, self._alias)
+            self._hub.claim(Ask(self.member, _CLAIM, self._claimed), self._alias)
         except ChatError as error:
             self._not_given(refused(error))
-        finally:
-            self.member.request = ""
+
+    def _claimed(self, ask: Ask) -> None:
+        self._why = refused(ask.error) if ask.error is not None else None
 
     def _not_given(self, error: Refused) -> None:
         """Ask for the alias again once it may be free, or do not get it."""
@@ -341,12 +338,13 @@ class Visitor:
         is_there = post.group[0] in "@*" or post.group in member.rooms
         if not member.alias or member.leaving is not None or not member.may(posts=is_there):
             return False
+        if any(ident in member.asks for ident in post.lines):
+            return False  # the same is under way
         if not is_there:
             self._guarded(post, self._move)
         return is_there
 
     def _guarded(self, post: Post, ask: Callable[[Post], None]) -> None:
-        self.member.request = post.ident
         try:
             ask(post)
         except ChatError as error:
@@ -354,27 +352,30 @@ class Visitor:
         except Exception:
             log.failure("fault in a post by {alias}", alias=self._alias)
             self._fail(post, Refused(500, FAULT))
-        finally:
-            self.member.request = ""
 
     def _move(self, post: Post) -> None:
         """Join the room of a post; leave the one that was joined first, if these are too many."""
+        ask = Ask(self.member, post.ident, partial(self._moved, post))
         if len(self.member.rooms) >= self._limits.rooms_each:
-            self._hub.leave(self.member, next(iter(self.member.rooms)))
+            self._hub.leave(ask, next(iter(self.member.rooms)))
         else:
-            self._hub.join(self.member, post.group)
+            self._hub.join(ask, post.group)
+
+    def _moved(self, post: Post, ask: Ask) -> None:
+        if ask.error is not None and not post.is_decided:
+            self._fail(post, refused(ask.error))
 
     def _ask(self, post: Post) -> None:
+        self._asked[post] = None
         try:
             for ident, line in post.lines.items():
-                self.member.request = ident
+                ask = Ask(self.member, ident, partial(self._line_is_decided, post))
                 if post.group == EVERYONE:
-                    self._hub.broadcast(self.member, line)
+                    self._hub.broadcast(ask, line)
                 elif post.group[0] == "@":
-                    self._hub.tell(self.member, post.group[1:], line)
+                    self._hub.tell(ask, post.group[1:], line)
                 else:
-                    self._hub.say(self.member, line, post.group)
-                self._asked.setdefault(ident, deque()).append(post)
+                    self._hub.say(ask, line, post.group)
         finally:
             self.pace.take_lines(len(post.lines), self._clock.seconds())
 
@@ -388,54 +389,21 @@ class Visitor:
 
     # -- what becomes of posts
 
-    def _note(self, event: Event) -> None:
-        """Learn that something happened which may be their own."""
-        if event.kind == REFUSED:
-            self._refused(event)
-        elif event.kind == DOUBTED:
-            self._doubted(event)
-        elif event.kind in POSTS or event.kind == REPEATED:
-            post = self._taken(event.ident)
-            if post is not None:
-                post.kept(event)
-                self._decide(post)
-
-    def _refused(self, event: Event) -> None:
-        error = Refused(STATUSES.get(event.author, 400), event.text, seconds=event.number)
-        if event.ident == _CLAIM:
-            self._why = error
-        post = self._taken(event.ident)
-        if post is not None:
-            post.not_kept(error)
+    def _line_is_decided(self, post: Post, ask: Ask) -> None:
+        if not post.is_decided:
+            post.line_is_decided(ask)
             self._decide(post)
-        for waiting in [post for post in self._waiting if post.ident == event.ident]:  # what it needs was refused
-            self._fail(waiting, error)
-
-    def _doubted(self, event: Event) -> None:
-        """Tell who waits for a post that nobody knows what becomes of it; its place in the queue stays its own."""
-        for post in self._asked.get(event.ident, ()):
-            if not post.is_decided:
-                self._fail(post, Refused(STATUSES[event.author], event.text))
-                return
 
     def _fail_what_is_lost(self) -> None:
         """Fail what was neither kept nor refused although nothing is under way: that is a fault of ours."""
         if self._asked and not self.member.in_flight:
-            words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
-            for post in self._all():
-                if post not in self._waiting:
-                    self._fail(post, Refused(500, words))
-            self._asked.clear()
+            self._fail_what_is_asked()
 
-    def _taken(self, ident: str) -> Post | None:
-        """Return the first post under way that has this ident, which has happened now."""
-        posts = self._asked.get(ident)
-        if posts is None:
-            return None
-        post = posts.popleft()
-        if not posts:
-            del self._asked[ident]
-        return post
+    def _fail_what_is_asked(self) -> None:
+        words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
+        for post in list(self._asked):
+            self._fail(post, Refused(500, words))
+        self.member.asks.clear()
 
     def _fail(self, post: Post, error: Refused) -> None:
         cancel(post.deadline)
@@ -446,6 +414,7 @@ class Visitor:
 
     def _decide(self, post: Post) -> None:
         if post.is_decided:
+            self._asked.pop(post, None)
             self._decided.append(post)
             if self._answer is None:
                 self._answer = self._clock.callLater(0, self._tell)
@@ -456,7 +425,8 @@ class Visitor:
         decided, self._decided = self._decided, []
         for post in decided:
             post.tell()
+        if self._waiting:
+            self._go_on()  # for what was waiting because the same was under way
 
     def _all(self) -> list[Post]:
-        under_way = (post for posts in self._asked.values() for post in posts)
-        return list(dict.fromkeys([*self._waiting, *under_way]))
+        return [*self._waiting, *self._asked]

@@ -1,0 +1,141 @@
+"""A delivery: one batch that is applied in its order, and then written once to each who heard any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from .events import Event
+from .member import Ask, Member
+from .room import Room, Run
+from .traffic import Traffic
+
+
+class Delivery:
+    """What a batch has for whom, until it is written: nobody is written to while it is still being applied."""
+
+    def __init__(self, traffic: Traffic, on_fault: Callable[[Member | None], None]) -> None:
+        """``on_fault`` is called, within the ``except``, for a fault in what one member, or none, is to be told."""
+        self._traffic = traffic
+        self._on_fault = on_fault
+        self._run: Run | None = None
+        self._pending: dict[Member, None] = {}  # who has something to be written
+
+    # -- while the batch is applied
+
+    def hear(self, room: Room, event: Event) -> None:
+        """Let all who hear a room hear an event."""
+        self._run_in(room).events.append(event)
+
+    def hear_all(self, room: Room, events: Iterable[Event]) -> int:
+        """Let all who hear a room hear some events in a row; return how many these are."""
+        heard = self._run_in(room).events
+        before = len(heard)
+        heard += events
+        return len(heard) - before
+
+    def hear_alone(self, member: Member, event: Event) -> None:
+        """Let one member hear what was said to them, or what they said to another."""
+        member.hear_alone(event)
+        self._pending[member] = None
+
+    def show(self, member: Member, *events: Event, again: bool = False) -> None:
+        """Show one member what nobody else hears; ``again``: some of it is of the past."""
+        if self._run is not None and self._run.concerns(member):
+            self.end_run()
+        view = member.view
+        member.owe(view.encode_again(events, "", member.today) if again else view.encode(events))
+        self._pending[member] = None
+
+    def admit(self, member: Member, room: Room, is_in: bool) -> None:
+        """Let a member hear what comes after this in a room; ``is_in``: as one who is in it."""
+        self.remember()
+        if self._run is not None and member in self._run.ends:
+            self.end_run()  # they left in it, and are back
+        if self._run is not None and self._run.room is room:
+            self._run.begins[member] = len(self._run.events)
+        room.add(member, is_in)
+        member.hearing[room] = None
+        if room.name in member.after:
+            member.rewind(room, member.after.pop(room.name))
+
+    def dismiss(self, member: Member, room: Room) -> None:
+        """Let a member hear no more in a room after this."""
+        self.remember()
+        if self._run is not None and room is self._run.room and not (member.is_behind or member.outbox.is_closed):
+            self._run.ends[member] = len(self._run.events)
+        member.finish(room)
+        room.discard(member)
+        member.hearing.pop(room, None)
+
+    def remember(self) -> None:
+        """Let the room remember what it has heard so far."""
+        if self._run is not None:
+            self._run.remember()
+
+    def end_run(self, is_last: bool = False) -> None:
+        """Owe the run to all who hear it, or write it, if it is all that this batch has for them."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        is_only = is_last and run.is_whole and not self._pending
+        try:
+            run.remember()
+            self._traffic.lines_out += len(run.events) * run.room.readers
+            run.room.hear(run, self._write if is_only else None)
+        except Exception:
+            self._on_fault(None)
+        for owed in (run.room.apart,) if is_only else (run.room.members, run.room.overhearing):
+            self._pending.update(owed)
+        self._pending.update(dict.fromkeys(run.ends))
+
+    # -- when it is
+
+    def flush(self) -> None:
+        """Write to each who heard anything, once."""
+        pending, self._pending = self._pending, {}
+        joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
+        for member in pending:
+            try:
+                member.pay(joined)
+            except Exception:
+                self._on_fault(member)
+
+    def finish(self, asks: Iterable[Ask]) -> None:
+        """Tell those who wait for the outcome of requests that it is known."""
+        for ask in asks:
+            try:
+                ask.finish()
+            except Exception:
+                self._on_fault(ask.session)
+
+    def _run_in(self, room: Room) -> Run:
+        """Return the run of events that one room hears in a row, a new one if another room heard the last."""
+        run = self._run
+        if run is None or room is not run.room:
+            self.end_run()
+            run = self._run = Run(room)
+        return run
+
+    def _write(self, members: Sequence[Member], data: bytes) -> None:
+        self._traffic.bytes_out += len(data) * len(members)
+        for member in members:
+            try:
+                if not member.outbox.send(data):
+                    member.falls_behind()
+            except Exception:
+                self._on_fault(member)
+
+
+def finished(batch: Sequence[Event], origins: Mapping[int, Member | None]) -> list[Ask]:
+    """Return the requests whose outcome somebody waits for, and of which all is delivered with a batch."""
+    found: list[Ask] = []
+    if not any(member is not None and member.asks for member in origins.values()):
+        return found
+    for event in batch:
+        member = origins[event.origin] if event.ident else None
+        ask = member.asks.get(event.ident) if member is not None and event.origin == member.session else None
+        if ask is not None:
+            ask.delivered(event)
+            if not ask.left:
+                found.append(ask)
+    return found
