@@ -179,7 +179,11 @@ def window(driver):
     """Open windows, which are closed with the test; the page must not have complained in any of them."""
     opened = []
 
-    def open_(url="", **more):
+    def open_(url="", replaces=None, **more):
+        """``replaces``: a page whose window was closed already."""
+        if replaces is not None:
+            opened.remove(replaces)
+            driver.switch_to.window(first)
         page = Page(driver, url, **more)
         opened.append(page)
         return page

@@ -107,6 +107,7 @@ def _enter(hub: Hub, ask: Ask, fields: Fields, is_back: bool, rooms: Sequence[st
         "everyone": hub.everyone.number,
         "private": me.inbox.number if me.inbox is not None else 0,
         "max_line": hub.limits.max_line,
+        "grace": hub.limits.grace_seconds,
         "current": _current(me),
     }
 

@@ -1,7 +1,11 @@
-// What outlives a reload: the session in this tab, the alias in this browser. Without storage the page works all the same.
+// What outlives a reload: the session in this tab, and in this browser the alias and, for as long as the server waits for one
+// to come back, what proves who one is. Without storage the page works all the same.
+
+import { isSame } from "./people.js"
 
 const SESSION = "twisted_chat.session"
 const ALIAS = "twisted_chat.alias"
+const PROOFS = "twisted_chat.proofs"
 const BYTES = 24 // of a token
 
 const tried = (act) => {
@@ -22,6 +26,20 @@ export function keepSession(state) {
 export const lastAlias = () => tried(() => localStorage.getItem(ALIAS)) ?? ""
 
 export const keepAlias = (alias) => tried(() => localStorage.setItem(ALIAS, alias))
+
+const proofs = () => tried(() => JSON.parse(localStorage.getItem(PROOFS)).filter(({ until }) => until > Date.now())) ?? []
+
+function keepProofs(alias, more) {
+	tried(() => localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((one) => !isSame(one.alias, alias)), ...more])))
+}
+
+// Keep for some seconds what proves that one is who one is, also once this tab is closed.
+export const keepProof = (alias, token, seconds) => keepProofs(alias, [{ alias, token, until: Date.now() + 1000 * seconds }])
+
+export const dropProof = (alias) => keepProofs(alias, [])
+
+// The token of whoever was or is here under an alias, in any tab of this browser.
+export const proof = (alias) => proofs().find((one) => isSame(one.alias, alias))?.token
 
 // crypto.randomUUID is not there on plain http, but for the machine itself.
 export function token(bytes = BYTES) {

@@ -11,6 +11,7 @@
 import { Session } from "./session.js"
 import * as keep from "./keep.js"
 import { Rooms } from "./rooms.js"
+import { Tabs } from "./tabs.js"
 import { Talk } from "./talk.js"
 import { View } from "./view.js"
 
@@ -37,9 +38,25 @@ const talk = new Talk(session, rooms, {
 	giveBack: (log, text) => view.giveBack(log, text),
 	open: (key) => view.open(key),
 })
-const view = new View(rooms, session, talk, { join, leave, older, newer, goTo, learn })
+const view = new View(rooms, session, talk, { enter, join, leave, older, newer, goTo, learn })
+const tabs = new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token)
 
 // -- coming and going
+
+// Come in under an alias, as the same person if it was one's own in this browser a moment ago.
+async function enter(alias, takesOver = false) {
+	const proof = keep.proof(alias)
+	if (!takesOver && (await isElsewhere(alias))) return
+	if (!session.wasIn) session.token = proof ?? keep.token()
+	session.enter(alias)
+}
+
+// Tell if another tab is in the chat under an alias, and offer another one, or to go on here.
+async function isElsewhere(alias) {
+	const is = !session.wasIn && (await tabs.has(keep.proof(alias)))
+	if (is) view.offer(alias, () => enter(alias, true))
+	return is
+}
 
 function entered(isFirst) {
 	keep.keepAlias(session.alias)
@@ -52,6 +69,7 @@ function entered(isFirst) {
 
 function left() {
 	keep.keepSession({})
+	keep.dropProof(session.alias)
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
@@ -100,7 +118,10 @@ function learn() {
 	if (view.log?.kind === "room") session.ask("who", { room: view.log.key }).then(take((result) => rooms.learnMembers(result)), ignore)
 }
 
-setInterval(() => document.hidden || learn(), POLL)
+setInterval(() => {
+	if (!document.hidden) learn()
+	keepNow()
+}, POLL)
 
 async function older(log) {
 	const { first } = log
@@ -152,6 +173,7 @@ function keepNow() {
 		unsent: talk.keep(log),
 	}))
 	const { token, alias } = session
+	if (document.body.dataset.state !== "elsewhere") keep.keepProof(alias, token, session.grace + POLL / 1000)
 	keep.keepSession({ token, alias, journal: rooms.journal, client: rooms.client, inbox: rooms.inbox, shown: view.log?.key, logs })
 }
 
@@ -182,3 +204,4 @@ document.body.dataset.ready = ""
 const wanted = window.begun() // first.js: the alias that was given before this was here
 if (!session.wasIn) view.askAlias(wanted || keep.lastAlias())
 if (!session.wasIn && wanted) document.getElementById("entrance-form").requestSubmit()
+else isElsewhere(keep.lastAlias())

@@ -33,6 +33,7 @@ export class Session {
 		this.isIn = false
 		this.wasIn = false
 		this.maxLine = 4096 // bytes
+		this.grace = 15 // seconds that the server waits for one to come back
 		this.#wire = new Wire(url, {
 			opened: () => this.#sayHello(),
 			heard: (message) => this.#take(message),
@@ -139,8 +140,8 @@ export class Session {
 			return
 		}
 		const isFirst = !this.wasIn
-		const { alias, current, max_line: maxLine } = message
-		Object.assign(this, { alias, current, maxLine, isIn: true, wasIn: true })
+		const { alias, current, max_line: maxLine, grace } = message
+		Object.assign(this, { alias, current, maxLine, grace, isIn: true, wasIn: true })
 		this.#lastWords = ""
 		this.#wire.isGood()
 		this.rooms.begin(message, after)

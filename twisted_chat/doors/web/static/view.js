@@ -4,7 +4,7 @@ import { Compose } from "./compose.js"
 import { $, icon, make } from "./dom.js"
 import { Lines } from "./log.js"
 import { Notify } from "./notify.js"
-import { colour, initialOf } from "./people.js"
+import { colour, initialOf, isSame } from "./people.js"
 import { linked } from "./row.js"
 import { Search } from "./search.js"
 import { Side, addressOf } from "./side.js"
@@ -63,6 +63,7 @@ export class View {
 		if (!isTyping) $("alias").value = alias
 		$("alias").setAttribute("aria-invalid", String(Boolean(why)))
 		this.#waits(false, why)
+		$("take-over").hidden = true
 		if (!isTyping) $("alias").select()
 		document.title = "twisted_chat"
 	}
@@ -77,7 +78,17 @@ export class View {
 		const alias = $("alias").value.trim()
 		if (!alias) return
 		this.#waits(true, WORDS.trying)
-		this.session.enter(alias)
+		this.acts.enter(alias)
+	}
+
+	// Offer another alias, since another tab uses this one, or to go on under it here.
+	offer(alias, takeOver) {
+		const isOpen = isSame($("alias").value.trim(), alias)
+		if (!isOpen) return
+		this.askAlias(`${alias}2`, `${alias} is in the chat in another tab of this browser. Choose another alias, or go on as ${alias} here.`)
+		$("take-over").hidden = false
+		$("take-over").textContent = `Go on as ${alias} here`
+		$("take-over").onclick = takeOver
 	}
 
 	entered(isFirst) {
