@@ -4,13 +4,13 @@ import { keyOf } from "./people.js"
 
 const MOST = 12 // names that are told of each kind
 
-// Return what some moves of one room come to, oldest first.
+// Return what some moves of one room come to, oldest first: words, and [text] for what a person wrote.
 export function folded(moves) {
 	const people = new Map() // by key: {alias, steps}
 	const renames = []
 	for (const { kind, author, text } of moves) {
 		if (kind === "renamed") {
-			renames.push(`${author} is now known as ${text}`)
+			renames.push([[author], " is now known as ", [text]])
 			continue
 		}
 		const person = people.get(keyOf(author)) ?? { alias: author, steps: [], why: "" }
@@ -23,8 +23,8 @@ export function folded(moves) {
 		const words = outcome(steps, why)
 		told.set(words, [...(told.get(words) ?? []), alias])
 	}
-	const parts = [...told].filter(([, names]) => names.length).map(([words, names]) => `${listed(names)} ${words}`)
-	return [...parts, ...(renames.length ? [listed(renames)] : [])].join(" \u00b7 ")
+	const parts = [...told].filter(([, names]) => names.length).map(([words, names]) => [...listed(names.map((name) => [[name]])), " ", [words]])
+	return joined([...parts, ...(renames.length ? [listed(renames)] : [])], " \u00b7 ")
 }
 
 function outcome(steps, why) {
@@ -33,7 +33,9 @@ function outcome(steps, why) {
 	return why ? `${last} (${why})` : last
 }
 
-function listed(names) {
-	const rest = names.length - MOST
-	return names.slice(0, MOST).join(", ") + (rest > 0 ? ` and ${rest} more` : "")
+function listed(parts) {
+	const rest = parts.length - MOST
+	return [...joined(parts.slice(0, MOST), ", "), ...(rest > 0 ? [` and ${rest} more`] : [])]
 }
+
+const joined = (parts, sign) => parts.flatMap((part, index) => (index ? [sign, ...part] : part))

@@ -1,5 +1,6 @@
 // The list of lines: a window of bounded size upon a log, which follows the newest or is paged through.
 
+import { copyFrom } from "./copy.js"
 import { arrange, $, make } from "./dom.js"
 import { entriesOf, rowsOf, signature, spoken } from "./row.js"
 
@@ -24,6 +25,8 @@ export class Lines {
 		this.isFollowing = true
 		this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true })
 		this.top.addEventListener("click", () => this.#pageUp())
+		this.list.addEventListener("click", (event) => this.#clicked(event))
+		copyFrom(this.list)
 		new ResizeObserver(() => this.isFollowing && this.#toBottom()).observe(this.scroller)
 	}
 
@@ -43,9 +46,9 @@ export class Lines {
 		this.#toBottom()
 	}
 
-	// Show the event of a number, which is among the items, in the middle.
-	showNumber(number) {
-		const at = this.#log.find(number)
+	// Show the item at an index: where it is, if that is in sight, or else in the middle.
+	showItem(at) {
+		if (this.isFollowing && this.#isInSight(at)) return this.render()
 		this.isFollowing = false
 		this.#from(at - PAGE, 2 * PAGE)
 		this.render()
@@ -54,6 +57,13 @@ export class Lines {
 		const node = this.#rows.get(found?.key)?.nodes.at(-1)
 		node?.scrollIntoView({ block: "center" })
 		node?.querySelector(".when")?.focus({ preventScroll: true })
+	}
+
+	#isInSight(at) {
+		const key = this.#log.items[at].key
+		const found = entriesOf(this.#log, this.#shown()).find(({ items }) => items.some((item) => item.key === key))
+		const rect = this.#rows.get(found?.key)?.nodes.at(-1).getBoundingClientRect()
+		return rect && rect.top >= this.scroller.getBoundingClientRect().top
 	}
 
 	// Show what has changed, and let what one reads stay where it is.
@@ -68,6 +78,12 @@ export class Lines {
 		this.#speak(log)
 		this.acts.moved()
 		if (this.scroller.scrollHeight < this.scroller.clientHeight + NEAR && !this.#isFull(log)) this.#pageUp()
+	}
+
+	// A click on a private line answers it in private; one that ends a selection of text does not.
+	#clicked({ target }) {
+		const { answer } = target.closest("[data-answer]")?.dataset ?? {}
+		if (answer && !target.closest("a, button") && getSelection().isCollapsed) location.hash = answer
 	}
 
 	// -- the window

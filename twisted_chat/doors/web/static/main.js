@@ -101,7 +101,7 @@ function leave(key) {
 function heard(event, log) {
 	const item = log?.items.at(-1)
 	const isNews = item && item.number === event.number && item.text === event.text
-	if (isNews && log.kind !== "room" && log !== view.log && view.log?.kind === "room") view.log.push({ kind: "copied", event: item, time: 0 })
+	if (isNews && log.kind !== "room" && log !== view.log && view.log?.kind === "room") view.log.copy(log, item)
 	if (isNews && item.isCall && !rooms.isReading(log)) view.notify.call(log, item)
 	const isMine = rooms.isMe(event.author) && event.client === rooms.client
 	if (isMine && event.kind === "joined") learn()

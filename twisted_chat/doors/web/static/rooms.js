@@ -26,6 +26,7 @@ export class Log {
 		this.isLive = true // the items reach to the newest
 		this.isHeld = false // somebody reads further up: nothing may be forgotten there
 		this.isComplete = this.kind !== "room" // there is nothing before the items that could be asked for
+		this.copied = [] // [log, item]: lines of other logs that are shown here and are unread
 		this.unread = 0
 		this.calls = 0 // unread lines that name the reader, or are to them alone
 		this.mark = undefined // the item before the first that was unread when the log was opened
@@ -96,8 +97,24 @@ export class Log {
 		this.isComplete = this.kind !== "room"
 	}
 
+	// Show a line of another log here too: who reads it here has read it there.
+	copy(log, item) {
+		this.push({ kind: "copied", event: item, from: log.label, time: 0 })
+		this.copied.push([log, item])
+	}
+
 	read() {
+		for (const item of this.items) delete item.isUnread
 		this.unread = this.calls = 0
+		for (const [log, item] of this.copied.splice(0)) log.#readOne(item)
+	}
+
+	#readOne(item) {
+		if (!item.isUnread) return
+		delete item.isUnread
+		this.unread -= 1
+		this.calls -= item.isCall ? 1 : 0
+		if (!this.unread) this.mark = undefined
 	}
 
 	find(number) {
@@ -248,7 +265,8 @@ export class Rooms {
 	#take(log, event) {
 		const item = this.regard({ ...event })
 		if (item.isOwn) log.mark = undefined
-		else if (SAID.has(event.kind) && !this.isReading(log)) count(log, item)
+		if (item.isOwn && log.kind === "person") log.read() // who answers has read
+		else if (!item.isOwn && SAID.has(event.kind) && !this.isReading(log)) count(log, item)
 		log.push(item)
 	}
 
@@ -301,6 +319,7 @@ export class Rooms {
 
 function count(log, item) {
 	if (!log.unread) log.mark = log.items.at(-1)?.key
+	item.isUnread = true
 	log.unread += 1
 	log.calls += item.isCall ? 1 : 0
 }

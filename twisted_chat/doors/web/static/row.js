@@ -1,19 +1,22 @@
 // How one thing that happened looks: a list item for each entry of a log. What people wrote is text nodes only.
+//
+// Only what is seen at all times is text. What is there for those who point at a line or hear it read aloud (the author and the
+// time of a line without a heading) is an attribute that style.css shows, so that it is in no selection and no copy.
 
 import { make } from "./dom.js"
 import { folded } from "./fold.js"
 import { pieces } from "./links.js"
 import { colour, initialOf, isSame } from "./people.js"
-import { clock, counted, dayOf, full, isSameDay } from "./times.js"
+import { brief, clock, counted, dayOf, full, isSameDay } from "./times.js"
 
 const MOVES = new Set(["joined", "left", "renamed"])
 const SAID = new Set(["said", "acted"])
 const HIDDEN = new Set(["took", "ignored"]) // there so that numbers have no gaps, and nothing to show
-const TOGETHER = 300 // seconds within which one author's lines stand together
+const TOGETHER = 300 // seconds from a heading, within which its author's next lines stand below it
 
 // -- entries: what stands together
 
-// Return [{key, items, isAgain, day, isNew}] for some items of a log, oldest first.
+// Return [{key, items, isAgain, since, day, isNew}] for some items of a log, oldest first.
 export function entriesOf(log, items) {
 	const entries = []
 	let isNew = false // what is unread begins here
@@ -32,8 +35,8 @@ export function entriesOf(log, items) {
 
 function entry(before, item, isNew) {
 	const day = item.time && !(before && isOneDay(before, item)) ? dayOf(item.time) : ""
-	const isAgain = !day && !isNew && Boolean(before) && isOneSpeech(before.items[0], item)
-	return { key: item.key, items: [item], isAgain, day, isNew }
+	const isAgain = !day && !isNew && Boolean(before) && isOneSpeech(before, item)
+	return { key: item.key, items: [item], isAgain, since: isAgain ? before.since : item.time, day, isNew }
 }
 
 const timeOf = (item) => item.time || item.event?.time || 0
@@ -43,24 +46,23 @@ function isOneDay(before, item) {
 	return !time || !timeOf(item) || isSameDay(time, timeOf(item))
 }
 
-function isOneSpeech(one, other) {
+function isOneSpeech({ items: [one], since }, other) {
 	const isSpeech = one.kind === "said" && other.kind === "said" && isSame(one.author, other.author)
-	return isSpeech && other.time - one.time < TOGETHER
+	return isSpeech && other.time - since < TOGETHER
 }
 
 // What about an entry can change while it is shown; in another journal, even what its number means.
 export const signature = ({ items, isAgain, day, isNew }, log) =>
-	[items.length, items[0].time, items[0].lines?.length, items[0].state, isAgain, day, isNew, items.some((item) => isMarked(log, item))].join()
+	[items.length, items[0].time, items[0].lines?.length, items[0].state, isAgain, day, isNew, items.some((item) => isMarked(log, item)) && `${log.sought?.words}`].join()
 
-const isMarked = (log, item) => log.marked !== undefined && item.number <= log.marked && log.marked <= item.end
+// "marked" is the number of an event of a room, or the key of an item.
+const isMarked = (log, item) => log.marked !== undefined && (item.key === log.marked || (item.number <= log.marked && log.marked <= item.end))
 
 // -- rows
 
 // Make the list items of an entry: the row, after the rule that divides it from what was before.
 export function rowsOf(log, entry, acts) {
-	const [item] = entry.items
-	const row = (ROWS[item.kind] ?? quiet)(log, entry.items, acts)
-	row.classList.toggle("again", entry.isAgain)
+	const row = (ROWS[entry.items[0].kind] ?? quiet)(log, entry.items, acts, entry.isAgain)
 	row.classList.toggle("marked", entry.items.some((one) => isMarked(log, one)))
 	const rules = [entry.day && rule("rule", entry.day), entry.isNew && rule("rule new", "new")]
 	return [...rules.filter(Boolean), row]
@@ -68,47 +70,75 @@ export function rowsOf(log, entry, acts) {
 
 const rule = (name, words) => make("li", { class: name }, make("span", {}, words))
 
-function said(log, [item], acts) {
-	const row = speech(log, item, log.kind === "room" ? "" : log.kind, when(log, item))
+function said(log, [item], acts, isAgain) {
+	const row = speech(log, item, log.kind === "room" ? "" : log.kind, isAgain)
 	row.classList.toggle("call", log.kind === "room" && Boolean(item.isCall))
 	if (item.state) row.append(stateOf(item, acts))
 	return row
 }
 
-// A line that is to one person or to everyone, in the room where its reader is just now.
-function copied(log, [{ event }]) {
+// A line that is to one person or to everyone, in the room where its reader is just now; a private one is answered in private.
+function copied(log, [{ event, from }]) {
 	const kind = event.room === "*" ? "everyone" : "person"
-	return speech(log, event, kind, make("span", { class: "when" }, clock(event.time)))
+	const row = speech({ kind }, event, kind, false)
+	if (kind === "everyone") return row
+	row.dataset.answer = `#@${encodeURIComponent(from)}`
+	row.querySelector(".head").append(" ", make("a", { class: "answer", href: row.dataset.answer }, "answer in private"))
+	return row
 }
 
-function speech(log, event, kind, time) {
+function speech(log, event, kind, isAgain) {
 	const { author, text } = event
+	const isActed = event.kind === "acted"
 	const numbered = log.kind === "room" && event.number ? { "data-number": event.number } : {}
-	const classes = ["line", event.kind, kind, event.state].filter(Boolean)
-	const name = make("b", { class: "author", dir: "auto" }, author)
-	const who = kind ? make("span", { class: "who" }, "[", name, ` -> ${kind === "everyone" ? "all" : event.to ?? event.room.slice(1)}]`) : name
-	const label = kind && make("span", { class: "label" }, kind === "everyone" ? "to everyone" : "private")
-	const parts = [
-		make("span", { class: "face", "aria-hidden": "true" }, initialOf(author)),
-		make("div", { class: "head" }, event.kind === "acted" ? "" : who, label, time),
-		make("p", { class: "text", dir: "auto" }, ...sayings[event.kind === "acted" ? "acted" : "words"](event)),
-	]
-	return colour(make("li", { class: classes.join(" "), ...numbered }, ...parts), author)
+	const aloud = isAgain ? { "data-author": author } : {}
+	const places = isMarked(log, event) ? log.sought?.places(text) : undefined
+	const row = make("li", { class: ["line", event.kind, kind, event.state, isAgain && "again"].filter(Boolean).join(" "), ...numbered, ...aloud })
+	const isBare = isAgain || (isActed && !kind) // the time stands beside the text
+	if (!isBare) row.append(make("span", { class: "face", "aria-hidden": "true", "data-initial": initialOf(author) }), heading(log, event, kind))
+	row.append(...(isBare ? [when(log, event, true)] : []), make("p", { class: "text", dir: "auto" }, ...sayings[isActed ? "acted" : "words"](event, places)))
+	return colour(row, author)
 }
 
-export function linked(text) {
-	return pieces(text).map(({ text: shown, href, host }) =>
-		href ? make("a", { href, target: "_blank", rel: "noopener noreferrer", "data-host": host }, shown) : shown,
-	)
+function heading(log, event, kind) {
+	const name = make("b", { class: "author", dir: "auto" }, event.author)
+	const to = kind === "everyone" ? "all" : kind && make("bdi", {}, event.to ?? event.room.slice(1))
+	const who = kind ? make("span", { class: "who" }, "[", name, " -> ", to, "]") : name
+	const label = kind && [make("span", { class: "label" }, kind === "everyone" ? "to everyone" : "private"), " "]
+	return make("div", { class: "head" }, ...(event.kind === "acted" && !kind ? [] : [who, " "]), ...(label || []), when(log, event))
+}
+
+// Return a text's nodes: its links are links, and what stands at some places, [[start, end]] in order, is marked.
+export function linked(text, places = []) {
+	let at = 0
+	return pieces(text).flatMap(({ text: shown, href, host }) => {
+		const parts = highlighted(shown, at, places)
+		at += shown.length
+		return href ? make("a", { href, target: "_blank", rel: "noopener noreferrer", "data-host": host }, ...parts) : parts
+	})
+}
+
+function highlighted(text, offset, places) {
+	const parts = []
+	let at = 0
+	for (const [start, end] of places) {
+		const [from, to] = [Math.max(at, start - offset), Math.min(text.length, end - offset)]
+		if (from >= to) continue
+		parts.push(text.slice(at, from), make("mark", {}, text.slice(from, to)))
+		at = to
+	}
+	return [...parts, text.slice(at)]
 }
 
 // The time of an event; its number and full date are shown when it is pointed at, and it leads to the event itself.
-function when(log, item) {
+function when(log, item, isAside = false) {
 	const time = clock(item.time)
-	if (log.kind !== "room" || !item.number) return make("span", { class: "when", "data-full": full(item.time) }, time)
+	const shown = isAside ? { "data-time": brief(item.time) } : {}
+	const words = isAside ? "" : time
+	if (log.kind !== "room" || !item.number) return make("span", { class: "when", "data-full": full(item.time), ...shown }, words)
 	const href = `#${encodeURIComponent(log.key)}/${item.number}`
 	const more = `${counted(item.number)} \u00b7 ${full(item.time)}`
-	return make("a", { class: "when", href, "data-full": more, "aria-label": `${time}, number ${item.number}` }, time)
+	return make("a", { class: "when", href, "data-full": more, "aria-label": `${time}, number ${item.number}`, ...shown }, words)
 }
 
 function stateOf({ state, why, key }, acts) {
@@ -117,14 +147,18 @@ function stateOf({ state, why, key }, acts) {
 	return make("p", { class: "state" }, words, ...(state === "sending" ? [] : buttons))
 }
 
-function quiet(log, items, _acts, words = folded(items)) {
+function quiet(log, items, _acts, _isAgain, words = isolated(folded(items))) {
 	const numbers = { "data-first": items[0].number, "data-last": items.at(-1).end }
-	return make("li", { class: "line quiet", ...numbers }, make("span", { dir: "auto" }, words), " ", when(log, items.at(-1)))
+	return make("li", { class: "line quiet", ...numbers }, when(log, items.at(-1), true), make("span", {}, ...words))
 }
+
+// What a person wrote does not turn the words around it, whichever way it is read.
+const isolated = (words) => words.map((word) => (typeof word === "string" ? word : make("bdi", {}, ...word)))
 
 function retitled(log, items) {
 	const [{ author, text }] = items
-	return quiet(log, items, undefined, text ? `${author} has set the topic: ${text}` : `${author} has cleared the topic`)
+	const topic = text ? [" has set the topic: ", linked(text)] : [" has cleared the topic"]
+	return quiet(log, items, undefined, false, isolated([[author], ...topic]))
 }
 
 function skipped(log, [{ number, end }]) {
@@ -135,19 +169,19 @@ function skipped(log, [{ number, end }]) {
 
 // The server's own words, and events of the past that were asked for by a command.
 function notice(log, [{ lines, isRefusal }]) {
-	const shown = lines.map((line) => (typeof line === "string" ? make("p", { dir: "auto" }, line) : past(line)))
+	const shown = lines.map((line) => (typeof line === "string" ? make("p", {}, ...linked(line)) : past(line)))
 	return make("li", { class: `line notice${isRefusal ? " refusal" : ""}` }, ...shown)
 }
 
 function past(event) {
-	const words = SAID.has(event.kind) ? sayings[event.kind](event) : [folded([event])]
-	return make("p", { dir: "auto" }, when({ kind: "room", key: event.room }, event), " ", ...words)
+	const words = SAID.has(event.kind) ? sayings[event.kind](event) : isolated(folded([event]))
+	return make("p", {}, when({ kind: "room", key: event.room }, event), " ", ...words)
 }
 
 const sayings = {
-	said: ({ author, text }) => [make("b", {}, author), ": ", ...linked(text)],
-	words: ({ text }) => linked(text),
-	acted: ({ author, text }) => ["* ", make("b", {}, author), " ", ...linked(text)],
+	said: ({ author, text }) => [make("bdi", {}, make("b", {}, author)), ": ", make("bdi", {}, ...linked(text))],
+	words: ({ text }, places) => linked(text, places ?? []),
+	acted: ({ author, text }, places) => ["* ", make("bdi", {}, make("b", {}, author)), " ", ...linked(text, places ?? [])],
 }
 
 const back = (log, [{ words }]) => rule("rule back", `-- ${words}`)

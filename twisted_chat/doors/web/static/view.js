@@ -6,7 +6,6 @@ import { Lines } from "./log.js"
 import { Notify } from "./notify.js"
 import { colour, initialOf, isSame } from "./people.js"
 import { linked } from "./row.js"
-import { Search } from "./search.js"
 import { Side, addressOf } from "./side.js"
 
 const FRAME = 200 // milliseconds after which a hidden page is drawn all the same
@@ -26,7 +25,6 @@ export class View {
 		this.compose = new Compose({ send: (text) => this.#send(text), known: () => this.#known(), begun: acts.learn })
 		this.side = new Side(acts)
 		this.notify = new Notify($("notify"), (log) => this.open(log.key))
-		this.search = new Search({ ask: (fields) => session.ask("search", fields), rooms: () => rooms.of("room").map((log) => log.key) })
 		this.#listen()
 	}
 
@@ -38,7 +36,7 @@ export class View {
 		on("now", "click", () => this.session.retry())
 		on("here", "click", () => this.session.enter(this.session.alias))
 		on("newest", "click", () => this.#toNewest())
-		on("open-search", "click", () => this.search.open())
+		on("open-search", "click", () => this.#search())
 		for (const name of ["rooms", "people"]) {
 			on(`open-${name}`, "click", (event) => this.#openDrawer(name, event.currentTarget))
 			on(name, "click", (event) => event.target.closest("a") && this.#closeDrawer())
@@ -145,7 +143,7 @@ export class View {
 	#open(log) {
 		if (this.log && this.log !== log) {
 			this.log.draft = this.compose.text
-			this.log.mark = this.log.marked = undefined
+			this.log.mark = this.log.marked = this.log.sought = undefined
 		}
 		if (this.log !== log) this.compose.put(log.draft)
 		this.log = log
@@ -197,7 +195,7 @@ export class View {
 		log.isHeld = true
 		if (await this.acts.goTo(log, number)) {
 			log.marked = number
-			if (this.log === log) this.lines.showNumber(number)
+			if (this.log === log) this.lines.showItem(log.find(number))
 		} else {
 			this.#toNewest()
 			this.talk.notice(log, { text: `${log.label} has no line ${number} any more, or not yet`, isRefusal: true })
@@ -207,7 +205,7 @@ export class View {
 	#toNewest() {
 		const { log } = this
 		if (!log.isLive) log.clear()
-		log.marked = undefined
+		log.marked = log.sought = undefined
 		this.lines.follow()
 		this.later()
 		$("say").focus()
@@ -216,6 +214,24 @@ export class View {
 	#beside(step) {
 		const all = [...this.rooms.of("room"), this.rooms.everyone, ...this.rooms.of("person")]
 		this.open(all[(all.indexOf(this.log) + step + all.length) % all.length].key)
+	}
+
+	async #search() {
+		const { Search } = await import("./search.js")
+		const show = (event, log, item, sought) => this.#showFound(event, log, item, sought)
+		this.search ??= new Search(this.rooms, { ask: (fields) => this.session.ask("search", fields), show })
+		this.search.open()
+	}
+
+	// A line of a room is shown as any link to it is; the others have no address.
+	#showFound(event, log, item, sought) {
+		log.sought = sought
+		if (log.kind === "room") return
+		event.preventDefault()
+		this.open(log.key)
+		log.marked = item.key
+		const at = log.items.indexOf(item)
+		if (at >= 0) this.lines.showItem(at)
 	}
 
 	// -- typing
