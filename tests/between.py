@@ -39,6 +39,13 @@ class Between:
         """Pass on what was held back, and hold nothing any more."""
         self._go.set()
 
+    def bar(self, path):
+        """Refuse a path from now on, and end all connections that there are."""
+        self.refuses = re.compile(path)
+        with self._lock:
+            for one in self._sockets:
+                self._shut(one)
+
     def close(self):
         self.let_go()
         with self._lock:

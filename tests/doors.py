@@ -114,8 +114,9 @@ class Door:
     def close(self):
         """Break every connection, and check that nothing of anybody is left."""
         self.web.close_all()
-        for connection in [*self.web.connections, *self.factory.connections]:
-            connection.connectionLost(Failure(ConnectionDone()))
+        for connections in (self.web.connections, self.factory.connections):  # those of the web end what they carry
+            for connection in list(connections):
+                connection.connectionLost(Failure(ConnectionDone()))
         self.settle()
         self.factory.close_all()
         self.settle()

@@ -30,7 +30,7 @@ from .doors import Door, Transport
 from .processes import SCRIPTS, free_port, run, wait_until
 from .test_health import ask
 from .test_program_door import Program
-from .web import Answer, Browser, WebPeer
+from .web import Answer, Browser, Talk, WebPeer
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 1)
 DOCS = (Path(__file__).parent.parent / "docs/operate.rst").read_text()
@@ -230,10 +230,14 @@ def test_browsers_and_other_requests_are_told_apart(measured, door):
     stream = WebPeer(door)
     stream.connection.take_over(lambda: None, lambda: None)  # as what lasts does
     assert measured["twisted_chat_connections{door=stream}"] == 1
-    for peer in (browser, other, stream):
+    talk = Talk(door)
+    found = samples(measured.ask().text)
+    assert found["twisted_chat_connections{door=talk}"] == 1
+    assert found["twisted_chat_connections{door=stream}"] == 1
+    for peer in (browser, other, stream, talk):
         peer.lose()
     found = samples(measured.ask().text)
-    for kind in ("websocket", "http", "stream"):
+    for kind in ("websocket", "http", "stream", "talk"):
         assert found[f"twisted_chat_connections{{door={kind}}}"] == 0
 
 

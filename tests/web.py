@@ -126,6 +126,60 @@ class Browser(WebPeer):
         return ""
 
 
+class Talk(WebPeer):
+    """JSON Lines over HTTP alone, for test_program_door's Program: a line that is sent is a post."""
+
+    def __init__(self, door, host="192.0.2.1", version="1.1", **headers):
+        super().__init__(door, host)
+        self._host = host
+        self._is_chunked = version == "1.1"
+        fields = {"Host": HOST, "Content-Length": "0"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        lines = [f"POST /talk HTTP/{version}", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+        self.send_raw("\r\n".join(lines).encode())
+        head, self._came = self.take().split(b"\r\n\r\n", 1)
+        self.status = int(head.split()[1])
+        self.headers = http.client.parse_headers(io.BytesIO(head.partition(b"\r\n")[2] + b"\r\n\r\n"))
+        self.is_ended = False
+        first, _end, self._text = self._lines().partition("\n") if self.status == 200 else ("", "", "")
+        self.secret = json.loads(first)["talk"] if first else ""
+
+    def post(self, body, **headers):
+        """Post lines on a connection of its own; return that, and its answer, None if there is none yet."""
+        peer = WebPeer(self.door, self._host)
+        body = body.encode()
+        fields = {"Host": HOST, "Chat-Talk": self.secret, "Content-Length": len(body)} | headers
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        peer.send_raw(f"POST /talk HTTP/1.1\r\n{head}\r\n".encode() + body)
+        data = peer.take()
+        return peer, Answer(data) if data else None
+
+    def send(self, *lines):
+        for line in lines:
+            peer, answer = self.post(line)
+            assert answer.status == 204
+            peer.lose()
+        return self
+
+    def read(self):
+        """Return what lines came."""
+        text, self._text = self._text + self._lines(), ""
+        return text
+
+    def _lines(self):
+        self._came += self.take()
+        if not self._is_chunked:
+            text, self._came = self._came, b""
+            return text.decode()
+        text = b""
+        while b"\r\n" in self._came:
+            size, rest = self._came.split(b"\r\n", 1)
+            length = int(size, 16)
+            assert rest[length : length + 2] == b"\r\n"
+            self.is_ended = self.is_ended or length == 0
+            text, self._came = text + rest[:length], rest[length + 2 :]
+        return text.decode()
+
+
 class EventStream(WebPeer):
     """A stream of events, read as EventSource does."""
 
@@ -188,4 +242,4 @@ class EventStream(WebPeer):
         return (kind, data) if data is not None else None
 
 
-__all__ = ["HOST", "Answer", "Browser", "BytesMessage", "EventStream", "Ping", "TextMessage", "WebPeer"]
+__all__ = ["HOST", "Answer", "Browser", "BytesMessage", "EventStream", "Ping", "Talk", "TextMessage", "WebPeer"]

@@ -130,7 +130,8 @@ class Census:
             "line": chats["line"],
             "program": chats["program"],
             "websocket": chats["websocket"],
-            "stream": lasting - chats["websocket"],
+            "talk": chats["talk"],
+            "stream": lasting - chats["websocket"] - chats["talk"],
             "http": len(others) - lasting,
         }
 

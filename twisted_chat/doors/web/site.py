@@ -24,6 +24,7 @@ from .page import put_page
 from .post import LINES
 from .rooms import put_rooms
 from .stream import Streams
+from .talk import TalkDoor
 from .visitors import Visitors
 from .websocket import WebSocketDoor
 
@@ -181,13 +182,16 @@ class WebFactory(GuardedSite):
         put_page(root)
         put_rooms(self, root)
         root.putChild(b"ws", WebSocketDoor(self))
+        self.talks = TalkDoor(self)
+        root.putChild(b"talk", self.talks)
         root.putChild(b"healthz", Health(self.pulse))
 
     def count(self, received: int) -> None:
         self.hub.traffic.bytes_in += received
 
     def close_all(self) -> Deferred[None]:
-        """Let visitors and streams end too."""
+        """Let visitors, posts and streams end too."""
         self.visitors.close()
+        self.talks.close()
         self.streams.close()
         return super().close_all()

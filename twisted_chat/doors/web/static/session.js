@@ -37,7 +37,7 @@ export class Session {
 		this.#wire = new Wire(url, {
 			opened: () => this.#sayHello(),
 			heard: (message) => this.#take(message),
-			lost: (pause) => this.#lost(pause),
+			lost: (pause, why) => this.#lost(pause, why),
 			trying: () => ears.status("trying"),
 		})
 	}
@@ -150,14 +150,14 @@ export class Session {
 		before.forEach((one) => this.#hear(one))
 	}
 
-	#lost(pause) {
+	#lost(pause, why) {
 		this.isIn = false
 		this.#hello = null
 		clearTimeout(this.#timer)
 		for (const [id, { fields }] of [...this.#underWay]) {
 			if (ASKED_ONCE.has(fields.do)) this.#done(id, ({ reject }) => reject(new Error("no connection")))
 		}
-		this.#ears.status("waiting", pause, this.#lastWords)
+		this.#ears.status("waiting", pause, why || this.#lastWords)
 	}
 
 	// -- hearing

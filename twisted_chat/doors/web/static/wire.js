@@ -1,10 +1,13 @@
-// One WebSocket after the other: notices when it is dead, and opens the next, later each time.
+// One WebSocket after the other: notices when it is dead, and opens the next, later each time. If none can be opened, it learns
+// why; where only WebSockets are barred, it goes on over HTTP alone.
 
 const FIRST_PAUSE = 500 // milliseconds; doubled each time ...
 const LONGEST_PAUSE = 12000 // ... up to this, give or take a quarter, so that not everybody comes back at once
 const OPENING = 10000 // for a connection to be made
 const SILENCE = 25000 // after which the server is asked whether it is there
 const ANSWER = 8000 // for its answer
+const SPEAKS_WEBSOCKET = 426 // the server's status for a request that is none, if only WebSockets are barred
+const WORDS = 300 // characters of a refusal that are shown
 
 export class Wire {
 	#socket = null
@@ -14,7 +17,7 @@ export class Wire {
 	#check = 0 // of the silence
 	#heardAt = 0
 
-	// opened(), heard(object), lost(milliseconds until the next try), trying()
+	// opened(), heard(object), lost(milliseconds until the next try, why if that is known), trying()
 	constructor(url, ears) {
 		this.url = url
 		this.ears = ears
@@ -60,15 +63,32 @@ export class Wire {
 		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(object))
 	}
 
-	#open() {
+	#open(connect = (url) => new WebSocket(url), isLast = false) {
 		this.ears.trying()
-		const socket = new WebSocket(this.url)
+		const socket = connect(this.url)
 		this.#socket = socket
 		const isIt = () => socket === this.#socket // what a dropped one still says is not heard
-		socket.onopen = () => isIt() && this.#opened()
+		let isOpen = false
+		const over = () => isIt() && (isOpen || isLast ? this.#lost() : this.#barred(() => isIt() && !isOpen))
+		socket.onopen = () => isIt() && this.#opened((isOpen = true))
 		socket.onmessage = ({ data }) => isIt() && this.#heard(data, isIt)
-		socket.onclose = () => isIt() && this.#lost()
-		this.#later(OPENING, () => this.#lost())
+		socket.onclose = over
+		this.#later(OPENING, over)
+	}
+
+	// Learn why no WebSocket could be opened, since the browser does not tell.
+	async #barred(isWaiting) {
+		clearTimeout(this.#check)
+		const url = new URL(this.url.replace(/^ws/, "http"))
+		const asked = { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(ANSWER) }
+		const [status, words] = await fetch(url, asked).then(async (answer) => [answer.status, await reason(answer)], () => [])
+		if (!isWaiting()) return
+		if (status !== SPEAKS_WEBSOCKET) return this.#lost(words)
+		const part = await import("./posts.js").catch(() => null)
+		if (!isWaiting()) return
+		if (!part) return this.#lost()
+		this.#drop()
+		this.#open(() => new part.Posts(new URL("talk", url)), true)
 	}
 
 	#opened() {
@@ -81,13 +101,13 @@ export class Wire {
 		for (const line of data.split("\n")) if (line && isIt()) this.ears.heard(JSON.parse(line))
 	}
 
-	#lost() {
+	#lost(why = "") {
 		this.#drop()
 		if (!this.#isWanted) return
 		const pause = Math.min(FIRST_PAUSE * 2 ** this.#tries, LONGEST_PAUSE) * (0.75 + Math.random() / 2)
 		this.#tries += 1
 		this.#timer = setTimeout(() => this.#open(), pause)
-		this.ears.lost(pause)
+		this.ears.lost(pause, why)
 	}
 
 	#drop() {
@@ -113,4 +133,12 @@ export class Wire {
 		clearTimeout(this.#check)
 		this.#check = setTimeout(act, pause)
 	}
+}
+
+// What a server or a proxy says in refusing: its own sentence, or else what its page is called.
+async function reason(answer) {
+	const text = await answer.text().catch(() => "")
+	const isPage = /html/.test(answer.headers.get("content-type"))
+	const words = (isPage ? text.match(/<title>([^<]*)</i)?.[1] : text.split("\n")[0]) || `refused with ${answer.status}`
+	return words.trim().slice(0, WORDS)
 }

@@ -1,0 +1,173 @@
+"""JSON Lines over HTTP alone, where WebSockets are barred: one answer that goes on, and posts of what is asked.
+
+    POST /talk                    -> {"talk":"SECRET"}, then all that a program is sent, a line each, until a side ends
+    POST /talk, Chat-Talk: SECRET -> 204 once the lines of its body were taken
+
+Both are posts, so that no page of another site can begin one or say anything in one.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.web.server import Request
+
+from ...wire.jsonlines import JsonView
+from ..chat import Chat, ClosableOutbox
+from ..line import LineFactory
+from ..outbox import has_hung_up
+from ..program import LONGER
+from ..splitter import TOO_LONG
+from .asked import header, parameters
+from .connection import WebConnection, connection_of
+from .events import NDJSON
+from .later import Later, Refused
+
+if TYPE_CHECKING:
+    from .site import WebFactory
+
+HEADER = "Chat-Talk"  # which has the secret
+_BYTES = 24  # of a secret
+_SIGN = b"\n"  # of life: proxies cut off what is silent for 60 seconds
+
+
+class TalkDoor(Later):
+    """Where a talk begins, and goes on."""
+
+    methods: ClassVar = ("POST", "OPTIONS")
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__(web)
+        self._talks: dict[str, TalkChat] = {}  # by their secrets
+
+    async def post(self, request: Request) -> bytes | None:
+        parameters(request, {})
+        secret = header(request, HEADER)
+        if secret is None:
+            self._begin(request)
+            return None
+        talk = self._talks.get(secret)
+        if talk is None or talk.is_over:
+            raise Refused(404, f"that talk has ended: begin another one, without {HEADER}")
+        assert request.content is not None
+        await talk.take(request.content.read())
+        request.setResponseCode(204)
+        return b""
+
+    def _begin(self, request: Request) -> None:
+        connection, address = connection_of(request), self._web.guard.client(request)
+        refusal = connection.count(address)
+        if refusal:
+            raise Refused(429, refusal, {"Retry-After": "10"})
+        request.setHeader("Content-Type", NDJSON)
+        request.setHeader("Cache-Control", "no-store")
+        request.setHeader("X-Accel-Buffering", "no")  # nginx would keep lines back until it has a page of them
+        request.setHeader("Connection", "close")  # nothing else is answered on it
+        secret = secrets.token_urlsafe(_BYTES)
+        talk = self._talks[secret] = TalkChat(self._web.line, connection, address)
+        request.notifyFinish().addErrback(lambda failure: self._end(secret))
+        outbox = connection.take_over(talk.drained, talk.stalled, lambda size: False)
+        request.write(json.dumps({"talk": secret}, separators=(",", ":")).encode() + b"\n")
+        talk.begin(self._web.streams.framed(outbox) if request.clientproto == b"HTTP/1.1" else outbox)
+
+    def _end(self, secret: str) -> None:
+        self._talks.pop(secret).end()
+
+    def close(self) -> None:
+        """Answer the posts that wait: the server stops."""
+        for talk in self._talks.values():
+            talk.answer(Refused(503, "the server is stopping: not all of it was taken"))
+
+
+class TalkChat(Chat):
+    """One browser's talk, or a program's."""
+
+    factory: LineFactory
+    kind = "talk"
+
+    def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress) -> None:
+        super().__init__()
+        self.factory = factory
+        self.address = address
+        self._connection = connection
+        self._longest = LONGER * factory.limits.max_line  # bytes in a line
+        self._taken: Deferred[None] | None = None  # the post that waits until its lines are taken
+        self._sign: IDelayedCall | None = None
+
+    # -- what the web asks
+
+    def begin(self, outbox: ClosableOutbox) -> None:
+        """Begin to talk, through an outbox."""
+        self._begin(outbox, JsonView())
+        self._talk_to_program()
+        self._sign = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._give_sign)
+
+    def take(self, body: bytes) -> Deferred[None]:
+        """Take the lines of a post. Fires once they all are taken: one that posts faster than it may waits for that.
+
+        Raises: Refused.
+        """
+        if self._taken is not None:
+            raise Refused(409, "one post at a time: wait for the answer to the one before")
+        taken = self._taken = Deferred()
+        lines = [line for line in body.replace(b"\r\n", b"\n").split(b"\n") if line]
+        self._waiting += [TOO_LONG if len(line) > self._longest else line for line in lines]
+        wait = self.member.pace.take_bytes(len(body), self.factory.clock.seconds())
+        if wait:
+            self._slow_down(wait)
+        self._guarded(self._work)
+        if self.is_reading:
+            self.answer()
+        return taken
+
+    def answer(self, refused: Refused | None = None) -> None:
+        """Answer the post that waits, if one does."""
+        taken, self._taken = self._taken, None
+        if taken is not None and refused is not None:
+            taken.errback(refused)
+        elif taken is not None:
+            taken.callback(None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._outbox.is_closed
+
+    def drained(self) -> None:
+        """They have read what was unsent."""
+        self._drained()
+
+    def stalled(self) -> None:
+        """They have read nothing for long."""
+        self._stalled()
+
+    def end(self) -> None:
+        """Learn that the connection is lost."""
+        self._end()
+        self.answer(Refused(404, "the talk has ended: not all of it was taken"))
+
+    # -- what differs
+
+    def _read_on(self, on: bool) -> None:
+        if on:
+            self.answer()
+
+    def abort(self) -> None:
+        self._connection.abortConnection()
+
+    @property
+    def has_hung_up(self) -> bool:
+        return has_hung_up(self._connection)
+
+    def _calls(self) -> tuple[IDelayedCall | None, ...]:
+        return (self._sign,)
+
+    def _give_sign(self) -> None:
+        """Show that the talk is alive, to one who reads."""
+        self._sign = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._give_sign)
+        if not self.member.is_behind:
+            self.member.write(_SIGN)
