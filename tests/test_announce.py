@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 from twisted_chat import announce
-from twisted_chat.announce import network_addresses, words
+from twisted_chat.announce import network_addresses, reached_at, words
 
 from .processes import SCRIPTS, SECONDS, environment, make_certificate, run
 
@@ -185,6 +185,31 @@ def test_a_certificate_decides_the_name(monkeypatch, tmp_path, names, option, li
     make_certificate(tmp_path, names)
     written = f"ssl:59000:privateKey={tmp_path}/key.pem:certKey={tmp_path}/cert.pem"
     assert wanted in said(monkeypatch, {IPV4: ["192.168.1.10"]}, option, written, port(listens))
+
+
+@pytest.mark.parametrize(
+    ("found", "written", "listens", "urls"),
+    [
+        ({IPV4: ["192.168.1.10"]}, "tcp:59000", port(ALL_IPV4), ["http://192.168.1.10:59000/"]),
+        ({IPV6: ["2001:db8::7"]}, "tcp6:59000", port(ALL_IPV6), ["http://[2001:db8::7]:59000/"]),
+        ({}, "tcp:59000", port(ALL_IPV4), []),
+        ({}, "tcp6:59000", port(ALL_IPV6, is_ipv6_only=True), []),
+        ({IPV4: ["192.168.1.10"]}, "tcp:59000", port(IPv4Address("TCP", "127.0.0.1", 59000)), []),
+        ({IPV4: ["192.168.1.10"]}, "haproxy:tcp:59000", port(ALL_IPV4), []),
+        ({IPV4: ["192.168.1.10"]}, "unix:chat.sock", port(UNIXAddress(b"chat.sock")), []),
+    ],
+)
+def test_others_are_invited_to_an_address_that_they_can_reach(monkeypatch, found, written, listens, urls):
+    monkeypatch.setattr(announce, "network_addresses", lambda family: iter(found.get(family, [])))
+    assert reached_at(written, listens, lambda name: name == "localhost") == urls
+
+
+@pytest.mark.parametrize(("names", "urls"), [(["192.168.1.10"], ["https://192.168.1.10:59000/"]), (["localhost"], [])])
+def test_others_are_invited_to_the_name_in_a_certificate(monkeypatch, tmp_path, names, urls):
+    make_certificate(tmp_path, names)
+    monkeypatch.setattr(announce, "network_addresses", lambda family: iter(["192.168.1.10"]))
+    written = f"ssl:59000:privateKey={tmp_path}/key.pem:certKey={tmp_path}/cert.pem"
+    assert reached_at(written, port(ALL_IPV4), lambda name: name == "localhost") == urls
 
 
 def test_a_path_that_is_relative_is_shown_whole_and_quoted(monkeypatch, tmp_path):

@@ -77,6 +77,27 @@ def words(option: str, written: str, port: Any, is_ours: Callable[[str], bool]) 
     return f"{place}; {_by_curl(way) if option == 'metrics' else _by_line(way)}{way.note}"
 
 
+def reached_at(written: str, port: Any, is_ours: Callable[[str], bool]) -> list[str]:
+    """Return the URLs at which others on the network reach a web port that listens; none, if they cannot.
+
+    Args:
+        written: the endpoint.
+        port: what Twisted listens with.
+        is_ours: whether browsers may use a host name.
+    """
+    if written.startswith(PREFIX) or not host(port.getHost()):
+        return []  # there is a proxy before it, whose address only its users know
+    way = _way(port, written, is_ours)
+    return [] if _is_local(way.host) else [way.url]
+
+
+def _is_local(name: str) -> bool:
+    try:
+        return ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
 def _by_line(way: Way) -> str:
     to, apart = shlex.quote(way.to), f"{way.host} {way.port}"
     if way.shown is None:

@@ -23,7 +23,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from . import __version__, text
-from .announce import where, words
+from .announce import reached_at, where, words
 from .clocks import measure_by_monotonic, monotonic, wall
 from .doors.line import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
@@ -273,10 +273,12 @@ class ChatService(Service):
         journal: Journal,
         reload: Callable[[], None],
         is_ours: Callable[[str], bool],
+        urls: list[str],
     ) -> None:
         """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited.
 
-        ``reload`` reads anew what can be read anew; ``is_ours`` tells whether browsers may use a host name.
+        ``reload`` reads anew what can be read anew; ``is_ours`` tells whether browsers may use a host name; ``urls``
+        is given the addresses at which others reach the page.
         """
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
@@ -286,6 +288,7 @@ class ChatService(Service):
         self._journal = journal
         self._reload = reload
         self._is_ours = is_ours
+        self._urls = urls
 
     def privilegedStartService(self) -> None:
         """Listen while twistd may still use a port under 1024."""
@@ -341,6 +344,8 @@ class ChatService(Service):
 
     def _listens(self, port: IListeningPort, one: Listening) -> None:
         self.ports.append(port)
+        if one.option == "web":
+            self._urls += reached_at(one.written, port, self._is_ours)
         log.info("{words}", words=words(one.option, one.written, port, self._is_ours), where=where(port.getHost()))
 
 
@@ -373,10 +378,11 @@ def makeService(options: Options) -> IService:
     factories: dict[str, IProtocolFactory] = {"listen": factory}
     on_stop: list[Callable[[], Deferred[None] | None]] = []
     web: WebFactory | None = None
+    urls: list[str] = []
     if options["web"]:
         from .doors.web.site import WebFactory  # only where it is asked for: it takes some megabytes
 
-        web = WebFactory(factory, options["guard"])
+        web = WebFactory(factory, options["guard"], urls)
         factories["web"] = web.listener
         on_stop.append(web.close_all)
     if scales is not None:
@@ -390,7 +396,7 @@ def makeService(options: Options) -> IService:
     ]
     renewing = _renewing(listening, reactor)
     reload = partial(_reload, options, factory, renewing)
-    return ChatService(reactor, listening, factory, on_stop, journal, reload, options["guard"].is_ours)
+    return ChatService(reactor, listening, factory, on_stop, journal, reload, options["guard"].is_ours, urls)
 
 
 def _unblock_log(options: Options, reactor: IReactorCore) -> None:

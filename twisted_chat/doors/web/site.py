@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from twisted.internet.defer import Deferred
@@ -20,6 +21,7 @@ from .callers import Callers, RefusedCaller, bare
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, OF_DOCUMENTS, Guard
 from .health import Health, Pulse
+from .invite import Invite, InviteCode
 from .page import put_page
 from .post import LINES
 from .rooms import put_rooms
@@ -172,8 +174,8 @@ class GuardedSite(Site):
 class WebFactory(GuardedSite):
     """What all web connections share: the visitors and the streams, too."""
 
-    def __init__(self, line: LineFactory, guard: Guard) -> None:
-        """``line``: what the connections of all doors share."""
+    def __init__(self, line: LineFactory, guard: Guard, urls: Sequence[str] = ()) -> None:
+        """``line``: what the connections of all doors share; ``urls``: where others reach the page, once it listens."""
         root = Answers()
         super().__init__(root, line, guard, line.addresses, LINES * line.limits.max_line + CONTINUES)
         self.pulse = Pulse(self.hub, self.clock)
@@ -184,6 +186,8 @@ class WebFactory(GuardedSite):
         root.putChild(b"ws", WebSocketDoor(self))
         self.talks = TalkDoor(self)
         root.putChild(b"talk", self.talks)
+        root.putChild(b"invite", Invite(urls))
+        root.putChild(b"invite.svg", InviteCode(urls))
         root.putChild(b"healthz", Health(self.pulse))
 
     def count(self, received: int) -> None:

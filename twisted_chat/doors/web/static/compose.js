@@ -72,8 +72,8 @@ export class Compose {
 		this.#at = null
 		const { before } = this
 		if (before === "/") this.begun()
-		const isAsked = /^\/\S*$|(^|\s)#\S+$/.test(before) || /^\/\S+ +\S+$/.test(before)
-		this.#offer(isAsked ? offers(before, this.known()) : null, -1)
+		const isAsked = /^\/\S*$|(^|\s)(#\S+|@\S*)$/.test(before) || /^\/\S+ +\S+$/.test(before)
+		this.#offer(isAsked ? offers(before, this.known()) : null, /(^|\s)@\S+$/.test(before) ? 0 : -1) // "@an" and Enter means Anna
 	}
 
 	get before() {

@@ -15,6 +15,18 @@
 		}
 	}
 
+	// Say where the address leads.
+	function sayWhere() {
+		let name = location.hash.slice(1).split("/")[0]
+		try {
+			name = decodeURIComponent(name)
+		} catch {
+			// it is taken as it stands
+		}
+		$("where-room").textContent = `#${/^[^@*]/.test(name) ? name : "lobby"}`
+		$("where-server").textContent = location.host
+	}
+
 	// Say why a part is not there, in the server's own words if it has any.
 	async function failed(url, message = "a part of it is missing") {
 		if (isOver || hasFailed) return
@@ -44,6 +56,8 @@
 		return form.dataset.wanted ?? ""
 	}
 
+	sayWhere()
+	addEventListener("hashchange", sayWhere)
 	form.hidden = Boolean(kept("sessionStorage", "session")?.includes('"token"')) // coming back from a reload
 	$("alias").value = kept("localStorage", "alias") ?? ""
 	if (!form.hidden) $("alias").select()

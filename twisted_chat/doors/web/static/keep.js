@@ -6,6 +6,7 @@ import { isSame } from "./people.js"
 const SESSION = "twisted_chat.session"
 const ALIAS = "twisted_chat.alias"
 const PROOFS = "twisted_chat.proofs"
+const HINT = "twisted_chat.hint"
 const BYTES = 24 // of a token
 
 const tried = (act) => {
@@ -40,6 +41,14 @@ export const dropProof = (alias) => keepProofs(alias, [])
 
 // The token of whoever was or is here under an alias, in any tab of this browser.
 export const proof = (alias) => proofs().find((one) => isSame(one.alias, alias))?.token
+
+// Whether nobody has closed the hint for newcomers in this browser.
+export const isNewcomer = () => tried(() => localStorage.getItem(HINT) === null) ?? false
+
+export const keepHintClosed = () => tried(() => localStorage.setItem(HINT, "closed"))
+
+// Whether private conversations are kept in this browser, by private.js.
+export const hasPrivate = () => tried(() => localStorage.getItem("twisted_chat.private") !== null) ?? false
 
 // crypto.randomUUID is not there on plain http, but for the machine itself.
 export function token(bytes = BYTES) {

@@ -1,6 +1,5 @@
 // The list of lines: a window of bounded size upon a log, which follows the newest or is paged through.
 
-import { copyFrom } from "./copy.js"
 import { arrange, $, make } from "./dom.js"
 import { entriesOf, rowsOf, signature, spoken } from "./row.js"
 
@@ -17,6 +16,7 @@ export class Lines {
 	#size = 0 // items that are shown from there on, while one reads further up
 	#rows = new Map() // by key: {nodes, signature}
 	#isPaging = false
+	#height = 0 // of what is seen, in pixels
 	#heard = null // the newest item that was spoken of
 
 	// acts: older(log), newer(log): promises of one more page; moved(): where one reads has changed; edit(key), forget(key)
@@ -26,8 +26,15 @@ export class Lines {
 		this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true })
 		this.top.addEventListener("click", () => this.#pageUp())
 		this.list.addEventListener("click", (event) => this.#clicked(event))
-		copyFrom(this.list)
-		new ResizeObserver(() => this.isFollowing && this.#toBottom()).observe(this.scroller)
+		new ResizeObserver(() => this.#resized()).observe(this.scroller)
+	}
+
+	// The last line that is seen stays so, when a phone's keyboard comes or goes.
+	#resized() {
+		const { clientHeight } = this.scroller
+		if (this.isFollowing) this.#toBottom()
+		else this.scroller.scrollTop += this.#height - clientHeight
+		this.#height = clientHeight
 	}
 
 	// Show a log: its newest lines.

@@ -38,7 +38,7 @@ const talk = new Talk(session, rooms, {
 	giveBack: (log, text) => view.giveBack(log, text),
 	open: (key) => view.open(key),
 })
-const view = new View(rooms, session, talk, { enter, join, leave, older, newer, goTo, learn })
+const view = new View(rooms, session, talk, { enter, join, leave, older, newer, goTo, learn, whole })
 const tabs = new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token)
 
 // -- coming and going
@@ -61,15 +61,21 @@ async function isElsewhere(alias) {
 function entered(isFirst) {
 	keep.keepAlias(session.alias)
 	view.entered(isFirst)
+	if (isFirst && keep.hasPrivate()) ofPrivate().then(({ restore }) => restore(rooms), ignore).then(changed)
 	if (isFirst) session.ask("join", { room: session.current }).catch(ignore) // for its topic
 	session.ask("commands").then(({ commands }) => (talk.commands = commands), ignore)
 	learn()
 	changed()
 }
 
+const ofPrivate = () => import("./private.js")
+
 function left() {
+	const [alias, people] = [rooms.alias, rooms.of("person")]
+	if (people.length || keep.hasPrivate()) ofPrivate().then((part) => part.keep(alias, people) ?? part.tell(), ignore)
 	keep.keepSession({})
 	keep.dropProof(session.alias)
+	if (location.hash.startsWith("#@")) history.replaceState(null, "", location.pathname + location.search) // it names somebody
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
@@ -90,7 +96,7 @@ function leave(key) {
 	if (rooms.get(key)?.kind === "room") {
 		session.ask("leave", { room: key }).catch(ignore)
 	} else {
-		rooms.remove(key)
+		rooms.get(key).isClosed = true // until there is something new, or it is opened: nothing is lost
 		view.moved()
 		changed()
 	}
@@ -102,7 +108,7 @@ function heard(event, log) {
 	const item = log?.items.at(-1)
 	const isNews = item && item.number === event.number && item.text === event.text
 	if (isNews && log.kind !== "room" && log !== view.log && view.log?.kind === "room") view.log.copy(log, item)
-	if (isNews && item.isCall && !rooms.isReading(log)) view.notify.call(log, item)
+	if (isNews && item.isCall && !rooms.isReading(log)) view.notify?.call(log, item)
 	const isMine = rooms.isMe(event.author) && event.client === rooms.client
 	if (isMine && event.kind === "joined") learn()
 	if (isMine && event.kind === "left") view.moved()
@@ -114,8 +120,23 @@ function heard(event, log) {
 function learn() {
 	if (!session.isIn) return
 	const take = (act) => (result) => act(result) ?? view.later()
-	session.ask("rooms").then(take((result) => view.side.learnRooms(rooms, result.rooms)), ignore)
-	if (view.log?.kind === "room") session.ask("who", { room: view.log.key }).then(take((result) => rooms.learnMembers(result)), ignore)
+	whole("rooms", {}).then(take((result) => view.side.learnRooms(rooms, result.rooms)), ignore)
+	if (view.log?.kind === "room") whole("who", { room: view.log.key }).then(take((result) => rooms.learnMembers(result)), ignore)
+}
+
+// Return a promise of an answer with all that there are: what does not fit into one answer is asked for in pages.
+async function whole(name, fields) {
+	const list = name === "who" ? "members" : "rooms"
+	const first = await session.ask(name, fields)
+	if (!first[list] || first[list].length >= first.count) return first
+	const all = { ...first, [list]: [], away: {} }
+	for (let after = "", page = []; ; after = page.at(-1).room ?? page.at(-1)) {
+		const answer = await session.ask(name, { ...fields, after })
+		page = answer[list] ?? []
+		if (!page.length) return all
+		all[list].push(...page)
+		Object.assign(all.away, answer.away)
+	}
 }
 
 setInterval(() => {
@@ -167,7 +188,7 @@ function keepNow() {
 	keeping = 0
 	if (!session.wasIn) return
 	const logs = [...rooms.logs.values()].map((log) => ({
-		...Object.fromEntries(["key", "label", "last", "unread", "calls", "topic"].map((name) => [name, log[name]])),
+		...Object.fromEntries(["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]])),
 		draft: log === view.log ? view.compose.text : log.draft,
 		items: log.kind === "room" ? [] : log.items.slice(-KEPT),
 		unsent: talk.keep(log),
@@ -205,3 +226,4 @@ const wanted = window.begun() // first.js: the alias that was given before this 
 if (!session.wasIn) view.askAlias(wanted || keep.lastAlias())
 if (!session.wasIn && wanted) document.getElementById("entrance-form").requestSubmit()
 else isElsewhere(keep.lastAlias())
+if (!session.wasIn && keep.hasPrivate()) ofPrivate().then(({ tell }) => tell(), ignore)

@@ -1,5 +1,14 @@
 // Notifications, where they were asked for. They need https or the machine itself, and the reader's leave.
 
+import { make } from "./dom.js"
+import { addressOf } from "./side.js"
+
+// Make of the page something that can be installed, with a service worker, which alone may notify on a phone.
+function install() {
+	for (const [rel, href] of [["manifest", "app.webmanifest"], ["apple-touch-icon", "icon-192.png"]]) document.head.append(make("link", { rel, href }))
+	navigator.serviceWorker?.register("sw.js", { updateViaCache: "none" }).catch(() => {}) // switched off
+}
+
 export class Notify {
 	// open(log): show it
 	constructor(button, open) {
@@ -8,6 +17,8 @@ export class Notify {
 		button.addEventListener("click", () => this.#ask())
 		this.isWanted = false
 		this.#show()
+		install()
+		navigator.serviceWorker?.addEventListener("message", ({ data }) => (location.hash = data.address))
 	}
 
 	async #ask() {
@@ -21,7 +32,7 @@ export class Notify {
 	}
 
 	// Tell of a line that names the reader or is to them alone.
-	call(log, { author, text }) {
+	async call(log, { author, text }) {
 		if (!this.isWanted || document.hasFocus()) return
 		const where = log.kind === "room" ? `${author} in ${log.label}` : author
 		try {
@@ -32,7 +43,17 @@ export class Notify {
 				shown.close()
 			}
 		} catch {
-			this.isWanted = false // a phone's browser has it, and refuses it to a page
+			await this.#callByWorker(where, { body: text, tag: log.key, data: { address: addressOf(log) } })
+		}
+	}
+
+	// A phone's browser has Notification, and refuses it to a page.
+	async #callByWorker(where, options) {
+		try {
+			const worker = await navigator.serviceWorker.getRegistration()
+			await worker.showNotification(where, { icon: "icon-192.png", ...options })
+		} catch {
+			this.isWanted = false
 			this.#show()
 		}
 	}

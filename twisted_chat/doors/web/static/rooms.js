@@ -31,8 +31,11 @@ export class Log {
 		this.calls = 0 // unread lines that name the reader, or are to them alone
 		this.mark = undefined // the item before the first that was unread when the log was opened
 		this.topic = ""
+		this.isClosed = false // a conversation that the reader has put away
 		this.draft = ""
 		this.members = new Map() // by key: {alias, away}
+		this.moves = 0 // changes of "members"
+		this.used = 0 // when the reader opened it last, in milliseconds
 		this.count = 0
 		this.membersAt = Infinity // the number at which they were told
 		this.cameAt = 0 // the last number when one came in
@@ -264,6 +267,7 @@ export class Rooms {
 
 	#take(log, event) {
 		const item = this.regard({ ...event })
+		log.isClosed = false
 		if (item.isOwn) log.mark = undefined
 		if (item.isOwn && log.kind === "person") log.read() // who answers has read
 		else if (!item.isOwn && SAID.has(event.kind) && !this.isReading(log)) count(log, item)
@@ -313,6 +317,7 @@ export class Rooms {
 		const why = new Map(Object.entries(away))
 		log.members = new Map(members.map((alias) => [keyOf(alias), { alias, away: why.get(alias) }]))
 		log.count = count
+		log.moves += 1
 		log.membersAt = number
 	}
 }
@@ -326,6 +331,7 @@ function count(log, item) {
 
 function move(log, kind, author, text) {
 	const before = log.members.size
+	log.moves += 1
 	if (kind !== "joined") log.members.delete(keyOf(author))
 	if (kind !== "left") {
 		const alias = kind === "joined" ? author : text

@@ -2,8 +2,9 @@
 
 import { Compose } from "./compose.js"
 import { $, icon, make } from "./dom.js"
+import { Drawers, loadRest, openPart } from "./drawers.js"
+import { isNewcomer, keepHintClosed } from "./keep.js"
 import { Lines } from "./log.js"
-import { Notify } from "./notify.js"
 import { colour, initialOf, isSame } from "./people.js"
 import { linked } from "./row.js"
 import { Side, addressOf } from "./side.js"
@@ -15,7 +16,6 @@ export class View {
 	log = null
 	#isDue = false
 	#countdown = 0
-	#opener = null // what opened a drawer
 
 	constructor(rooms, session, talk, acts) {
 		Object.assign(this, { rooms, session, talk, acts })
@@ -24,11 +24,12 @@ export class View {
 		this.lines = new Lines({ ...acts, edit, forget, moved: () => this.#showPlace() })
 		this.compose = new Compose({ send: (text) => this.#send(text), known: () => this.#known(), begun: acts.learn })
 		this.side = new Side(acts)
-		this.notify = new Notify($("notify"), (log) => this.open(log.key))
+		this.drawers = new Drawers()
 		this.#listen()
 	}
 
 	#listen() {
+		const { rooms } = this
 		for (const button of document.querySelectorAll("[data-icon]")) button.prepend(icon(button.dataset.icon))
 		const on = (id, type, act) => $(id).addEventListener(type, act)
 		on("entrance-form", "submit", (event) => this.#enter(event))
@@ -38,14 +39,17 @@ export class View {
 		on("newest", "click", () => this.#toNewest())
 		on("open-search", "click", () => this.#search())
 		for (const name of ["rooms", "people"]) {
-			on(`open-${name}`, "click", (event) => this.#openDrawer(name, event.currentTarget))
-			on(name, "click", (event) => event.target.closest("a") && this.#closeDrawer())
+			on(`open-${name}`, "click", (event) => this.drawers.open(name, event.currentTarget))
+			on(name, "click", (event) => event.target.closest("a") && this.drawers.close())
 		}
-		matchMedia("(max-width: 68.74em)").addEventListener("change", () => this.#closeDrawer())
-		on("shade", "click", () => this.#closeDrawer())
-		on("join-form", "submit", (event) => this.#join(event))
-		on("room-wanted", "input", () => this.later())
-		on("leave", "click", () => this.session.quit(""))
+		on("join-form", "submit", (event) => event.preventDefault() ?? this.#join(this.side.meant(rooms)))
+		on("make-room", "click", () => this.#join($("room-wanted").value.trim()))
+		for (const name of ["room-wanted", "member-wanted"]) on(name, "input", () => this.later())
+		on("open-switcher", "click", () => openPart(this, "switcher"))
+		for (const id of ["open-help", "hint-help"]) on(id, "click", () => openPart(this, "help"))
+		on("hint", "click", ({ target }) => target.closest("button") && this.#closeHint())
+		on("open-invite", "click", () => openPart(this, "invite"))
+		on("leave", "click", () => openPart(this, "leave"))
 		document.addEventListener("keydown", (event) => this.#key(event))
 		addEventListener("hashchange", () => this.#route())
 		for (const type of ["focus", "visibilitychange"]) addEventListener(type, () => this.later(), true)
@@ -95,6 +99,8 @@ export class View {
 		if (this.rooms.get(this.log?.key) !== this.log) this.#open(this.#another())
 		if (isFirst || !this.isRouted) this.#route()
 		if (isFirst) $("say").focus()
+		loadRest(this)
+		$("hint").hidden = !isNewcomer()
 	}
 
 	// Show what there was before a reload.
@@ -137,7 +143,7 @@ export class View {
 		if (!log) return
 		if (location.hash !== addressOf(log)) history.replaceState(null, "", addressOf(log))
 		this.#open(log)
-		this.#closeDrawer()
+		this.drawers.close()
 	}
 
 	#open(log) {
@@ -147,6 +153,8 @@ export class View {
 		}
 		if (this.log !== log) this.compose.put(log.draft)
 		this.log = log
+		log.used = Date.now()
+		log.isClosed = false
 		if (!log.isLive) log.clear()
 		this.lines.show(log)
 		this.acts.learn()
@@ -156,7 +164,7 @@ export class View {
 
 	// Learn that one has left a room: the log that is shown may be that one's.
 	moved() {
-		if (this.rooms.get(this.log.key) !== this.log) this.open(this.#another().key)
+		if (this.rooms.get(this.log.key) !== this.log || this.log.isClosed) this.open(this.#another().key)
 	}
 
 	#another() {
@@ -169,12 +177,18 @@ export class View {
 		this.isRouted = true
 		if (!this.session.wasIn || !name) return
 		if (name === "*") this.open(name)
-		else if (name.startsWith("@")) this.#openPerson(name.slice(1))
+		else if (name.startsWith("@")) this.openPerson(name.slice(1))
 		else if (!this.rooms.get(name.toLowerCase())) this.#joinFor(name, Number(number))
 		else this.#openAt(this.rooms.get(name.toLowerCase()), Number(number))
 	}
 
-	#openPerson(alias) {
+	// Begin a line that the reader goes on with.
+	begin(text) {
+		this.compose.put(text)
+		$("say").focus()
+	}
+
+	openPerson(alias) {
 		if (alias && !this.rooms.isMe(alias)) this.open(this.rooms.person(alias).key)
 		$("say").focus()
 	}
@@ -190,7 +204,7 @@ export class View {
 
 	async #openAt(log, number) {
 		if (this.log !== log) this.#open(log)
-		this.#closeDrawer()
+		this.drawers.close()
 		if (!number) return
 		log.isHeld = true
 		if (await this.acts.goTo(log, number)) {
@@ -211,9 +225,12 @@ export class View {
 		$("say").focus()
 	}
 
-	#beside(step) {
-		const all = [...this.rooms.of("room"), this.rooms.everyone, ...this.rooms.of("person")]
-		this.open(all[(all.indexOf(this.log) + step + all.length) % all.length].key)
+	#beside(step, isUnread) {
+		const all = [...this.rooms.of("room"), this.rooms.everyone, ...this.rooms.of("person").filter((log) => !log.isClosed)]
+		const from = all.indexOf(this.log)
+		const around = all.map((_, index) => all[(from + step * (index + 1) + all.length * 2) % all.length])
+		const next = around.find((log) => !isUnread || log.unread)
+		if (next) this.open(next.key)
 	}
 
 	async #search() {
@@ -236,6 +253,11 @@ export class View {
 
 	// -- typing
 
+	#closeHint() {
+		$("hint").hidden = true
+		keepHintClosed()
+	}
+
 	#send(text) {
 		if (!this.lines.isFollowing) this.#toNewest()
 		return this.talk.send(this.log, text)
@@ -254,12 +276,12 @@ export class View {
 		return { commands: this.talk.commands, aliases: [...aliases], rooms: [...names], own: rooms.alias }
 	}
 
-	#join(event) {
-		event.preventDefault()
-		const wanted = $("room-wanted").value.trim()
-		if (wanted) this.acts.join(wanted)
+	#join(meant) {
 		$("room-wanted").value = ""
-		this.#closeDrawer()
+		if (!meant) return
+		if (this.rooms.get(meant)) this.open(meant)
+		else this.acts.join(meant)
+		this.drawers.close()
 	}
 
 	// -- drawing
@@ -312,38 +334,22 @@ export class View {
 		if (this.rooms.isReading(log) && log.unread) this.later()
 	}
 
-	// -- keys and drawers
+	// -- keys
 
 	#key(event) {
-		if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+		if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
 			event.preventDefault()
-			if (!$("chat").hidden) this.#beside(event.key === "ArrowUp" ? -1 : 1)
+			if (!$("chat").hidden) openPart(this, "switcher")
+		} else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+			event.preventDefault()
+			if (!$("chat").hidden) this.#beside(event.key === "ArrowUp" ? -1 : 1, event.shiftKey)
 		} else if (event.key === "Escape" && !event.defaultPrevented) {
-			if (document.body.dataset.drawer) this.#closeDrawer()
-			else if (!$("search").open && !$("chat").hidden) this.#toNewest()
+			if (document.body.dataset.drawer) this.drawers.close()
+			else if (!document.querySelector("dialog[open]") && !$("chat").hidden) this.#toNewest()
 		} else if (event.target === $("say") && /^Page(Up|Down)$/.test(event.key)) {
 			event.preventDefault()
 			$("scroller").scrollBy(0, (event.key === "PageUp" ? -0.9 : 0.9) * $("scroller").clientHeight)
 		}
-	}
-
-	#openDrawer(name, opener) {
-		document.body.dataset.drawer = name
-		this.#opener = opener
-		this.#markDrawer(true)
-		$(name).querySelector("a, button, input")?.focus()
-	}
-
-	#closeDrawer() {
-		if (!document.body.dataset.drawer) return
-		delete document.body.dataset.drawer
-		this.#markDrawer(false)
-		this.#opener.focus()
-	}
-
-	#markDrawer(isOpen) {
-		$("main").inert = isOpen
-		this.#opener.setAttribute("aria-expanded", String(isOpen))
 	}
 }
 

@@ -1,0 +1,72 @@
+"""How somebody else gets to the page: the addresses that others can reach, and a QR code of one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from io import BytesIO
+from urllib.parse import parse_qsl, urlsplit
+
+from twisted.web.server import Request
+
+from .answers import Answers, plain
+
+_LONGEST = 500  # characters of an address in a code: more makes its squares too small for a phone
+_BORDER = 4  # squares of white around a code, as ISO/IEC 18004 asks
+
+
+class Invite(Answers):
+    """The addresses, as JSON."""
+
+    isLeaf = True
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        """``urls``: where others reach the page, the best first; known once the server listens."""
+        super().__init__()
+        self._urls = urls
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader("Content-Type", "application/json")
+        request.setHeader("Cache-Control", "no-store")
+        return (json.dumps({"addresses": list(dict.fromkeys(self._urls))}) + "\n").encode()
+
+
+class InviteCode(Answers):
+    """A QR code of an address of this server, as a drawing: ``?url=``."""
+
+    isLeaf = True
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        super().__init__()
+        self._urls = urls
+
+    def render_GET(self, request: Request) -> bytes:
+        query = request.uri.partition(b"?")[2].decode("ascii", "replace")
+        url = dict(parse_qsl(query)).get("url", "")
+        if not self._is_ours(url, request.getHeader("Host") or ""):
+            return plain(
+                request, 400, "give url, an address of this chat: one from /invite, and a room behind # if wanted"
+            )
+        request.setHeader("Content-Type", "image/svg+xml")
+        request.setHeader("Cache-Control", "no-store")
+        return drawn(url)
+
+    def _is_ours(self, url: str, asked: str) -> bool:
+        """Whether an address leads here: a code from this server must not lead anywhere else."""
+        if len(url) > _LONGEST or not (url.isascii() and url.isprintable()):
+            return False
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        hosts = {asked, *(urlsplit(each).netloc for each in self._urls)}
+        return parts.scheme in ("http", "https") and parts.netloc in hosts
+
+
+def drawn(url: str) -> bytes:
+    """Return the QR code of an address as SVG, dark on white in every scheme: many readers need that."""
+    import segno  # only where it is asked for
+
+    drawing = BytesIO()
+    segno.make_qr(url, error="m").save(drawing, kind="svg", border=_BORDER, light="#fff", omitsize=True)
+    return drawing.getvalue()
