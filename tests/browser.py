@@ -315,7 +315,13 @@ class Page:
             self.tell("Input.insertText", text=text)
 
     def say(self, *lines):
-        """Say some lines in one go."""
+        """Say some lines, each by itself."""
+        for line in lines:
+            self.paste(line)
+            self.press("ENTER")
+
+    def say_block(self, *lines):
+        """Say some lines together."""
         self.paste("\n".join(lines))
         self.press("ENTER")
 

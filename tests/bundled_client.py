@@ -83,9 +83,11 @@ class BundledClient:
         request = self._make(do, fields, is_quiet)
         if do in POSTS:
             self._said += 1
-            self._idents[fields["text"]] = request.ident
+            lines = tuple(fields.get("lines", ()))
+            words = lines[0] if lines else fields["text"]
+            self._idents[words] = request.ident
             group = fields.get("room") or ("@" + fields["to"] if "to" in fields else "*")
-            self.history.records.append(Sent(request.ident, group, fields["text"], self._said))
+            self.history.records.append(Sent(request.ident, group, words, self._said, lines))
         return request
 
     async def _live(self):
@@ -159,6 +161,15 @@ class BundledClient:
 
     def broadcast(self, words):
         self._start(self._tells(words, self.chat.broadcast(words)))
+
+    def say_block(self, room, lines):
+        self._start(self._tells(lines[0], self.chat.say(room, lines)))
+
+    def tell_block(self, alias, lines):
+        self._start(self._tells(lines[0], self.chat.tell(alias, lines)))
+
+    def broadcast_block(self, lines):
+        self._start(self._tells(lines[0], self.chat.broadcast(lines)))
 
     def join(self, room):
         self._start(self._may_fail(self.chat.join(room)))

@@ -11,6 +11,7 @@ promised by the server either stands in both, or ``check`` names the rule that w
     gap         the numbers of the log, and those that a reader hears, have no gaps
     membership  nobody hears of a room but while they are in it, or what they asked for when they came back
     unicast     what is said to one is heard by them and by the author
+    block       lines that a program said together are in the log whole, in a row, with their places
     views       who is in a room is as the log tells, at the number that comes with the answer
     refused     what was refused as not kept has not happened
     unanswered  at the end each thing that was said is acknowledged or refused
@@ -36,6 +37,7 @@ class Sent(NamedTuple):
     group: str  # empty where a person said it in the room that they are in
     text: str
     seq: int  # how many this client had sent before
+    lines: tuple = ()  # of a block, whose first line the text is
 
 
 class Acked(NamedTuple):
@@ -200,8 +202,16 @@ class _Check:
                 history, sent = said.get(event["text"], (None, None))
             if sent is None:
                 self.broken("nowhere", f"nobody asked for {group} {number}: {event}")
-            elif sent.text != event["text"] or not self._is_for(sent, group, number):
+            elif _line_of(sent, event) != event["text"] or not self._is_for(sent, group, number):
                 self.broken("nowhere", f"{history} asked for {sent}, and {group} {number} is {event}")
+            elif sent.lines and not self._is_whole(event, group, number - event["block"], len(sent.lines)):
+                self.broken("block", f"{history} asked for {sent}, and not all of it is around {group} {number}")
+
+    def _is_whole(self, event, group, before, count):
+        """Whether the lines of an event's block have the numbers behind one, as many as there should be."""
+        found = [self.at.get((group, before + place)) for place in range(1, count + 1)]
+        names = [(event["client"], event["id"], place) for place in range(1, count + 1)]
+        return [one and (one.get("client"), one.get("id"), one.get("block")) for one in found] == names
 
     def _is_for(self, sent, group, number):
         """Whether this is where something was to be said; who is told may be taking another alias just then."""
@@ -300,7 +310,7 @@ class _Check:
     def _was_sent(self, name):
         if isinstance(name, str):
             return any(name in self.sent[h] for h in self.histories if not h.is_program)
-        client, ident = name
+        client, ident, *_place = name
         return any(h.client == client and ident in self.sent[h] for h in self.histories)
 
     def _may_hear(self, history, group, event, after):
@@ -411,13 +421,24 @@ class _Ear:
 
 def _identity(event):
     """Return what makes a post the same one wherever it stands."""
-    return (event["client"], event["id"]) if "client" in event else event["text"]
+    if "client" not in event:
+        return event["text"]
+    place = event.get("block", 1)  # a block goes by its first line
+    return (event["client"], event["id"]) if place == 1 else (event["client"], event["id"], place)
+
+
+def _line_of(sent, event):
+    """Return what should stand in an event."""
+    place = event.get("block")
+    if not sent.lines:
+        return sent.text if place is None or "client" not in event else None
+    return sent.lines[place - 1] if place is not None and place <= len(sent.lines) else None
 
 
 def _content(event):
     return (
         event["kind"], key(event["room"]), event["number"], event["author"], event["text"],
-        event.get("client"), event.get("id"),
+        event.get("client"), event.get("id"), event.get("block"),
     )  # fmt: skip
 
 

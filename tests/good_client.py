@@ -102,6 +102,25 @@ class GoodClient:
     def say(self, room, text):
         self.post("say", room, text, room=room)
 
+    def post_block(self, what, group, lines, **fields):
+        """Say several lines together, under one id."""
+        self._said += 1
+        ident = f"p{self._said}"
+        self._record(Sent(ident, group, lines[0], self._said, tuple(lines)))
+        line = json.dumps({"do": what, "id": ident, "lines": lines, **fields}).encode() + b"\n"
+        self.unanswered[ident] = line
+        if self.is_in:
+            self.out += line
+
+    def say_block(self, room, lines):
+        self.post_block("say", room, lines, room=room)
+
+    def tell_block(self, alias, lines):
+        self.post_block("tell", "@" + alias, lines, to=alias)
+
+    def broadcast_block(self, lines):
+        self.post_block("broadcast", "*", lines)
+
     def tell(self, alias, text):
         self.post("tell", "@" + alias, text, to=alias)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted_chat import commands
 from twisted_chat.errors import ChatError, NotKept, NotRecalled
-from twisted_chat.events import POSTS, REPEATED, SAID, Event, Lines
+from twisted_chat.events import BLOCK, POSTS, REPEATED, SAID, Event
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import STOPPING, chosen
@@ -70,7 +70,7 @@ class TurnJournal:
         if batch and self.failure:
             self.user.refuse(batch, self.failure)
         elif batch:
-            self.user.deliver([self.numbered(event) for item in batch for event in self.events(item)])
+            self.user.deliver([event for item in batch for event in self.kept(item)])
         for query, answer, asker in asked:
             try:
                 answer(chosen(query, self.user.remembered) if asker.waits() else NotRecalled("nobody waits"))
@@ -92,10 +92,23 @@ class TurnJournal:
             self.firsts[event.ident] = event.group, number
         return event._replace(number=number)
 
-    def events(self, item):
-        if isinstance(item, Lines):
-            return [Event(SAID, item.group, item.author, text, item.origin) for text in item.texts]
-        return [item]
+    def kept(self, item):
+        """Return the events that an event, or lines, become."""
+        if isinstance(item, Event):
+            return [self.numbered(item)]
+        if item.ident in self.firsts:
+            first = self.numbered(Event(SAID, item.group, item.author, "", item.origin, ident=item.ident))
+            return [first] + [first._replace(ident="")] * (len(item.texts) - 1)
+        places = range(item.block, item.block + len(item.texts))
+        said = [
+            self.numbered(
+                Event(SAID, item.group, item.author, text, item.origin, data={BLOCK: place} if item.block else None)
+            )
+            for place, text in zip(places, item.texts, strict=True)
+        ]
+        if item.ident:
+            self.firsts[item.ident] = item.group, said[0].number
+        return [event._replace(ident=item.ident) for event in said]
 
 
 class Person:

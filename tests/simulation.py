@@ -22,7 +22,7 @@ from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted_chat.doors.line import HINT, LineFactory
 from twisted_chat.errors import NotKept, NotRecalled, Unknown
-from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event
+from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import chosen
@@ -204,9 +204,9 @@ class DiskJournal:
 
     def _not_kept(self, batch, was_doubted=False):
         idents = self.disk.idents
-        again = [item for item in batch if getattr(item, "ident", "") in idents and item.kind in POSTS]
+        again = [item for item in batch if item.ident in idents and _is_post(item)]
         rest = [item for item in batch if item not in again]
-        self.refused.update(tuple(item.ident.split("/")) for item in rest if getattr(item, "ident", ""))
+        self.refused.update(tuple(item.ident.split("/")) for item in rest if item.ident)
         self._committing = None
         try:
             self._turn = self.clock.callLater(1, self._end_turn)
@@ -242,7 +242,7 @@ class DiskJournal:
             self._synced(events)
 
     def _refuse(self, batch, is_certain):
-        named = [item for item in batch if getattr(item, "ident", "") and item.kind in POSTS and not is_certain]
+        named = [item for item in batch if item.ident and _is_post(item) and not is_certain]
         others = [item for item in batch if item not in named]
         if others:
             self.user.refuse(others, NotKept("disk error"))
@@ -260,6 +260,10 @@ class DiskJournal:
         self._turn_soon()
         self.user.deliver(events)
         self._tell_known()
+
+
+def _is_post(item):
+    return isinstance(item, Lines) or item.kind in POSTS
 
 
 class Handle(socket.socket):
@@ -506,6 +510,13 @@ class Human:
         self.history.records.append(Sent(text, group, text, self._said))
         self.out += line.format(text).encode() + b"\n"
 
+    def type_block(self, count):
+        """Type some lines between fences."""
+        self.out += b"```\n"
+        for _ in range(count):
+            self.type("{}", "")
+        self.out += b"```\n"
+
     def feed(self, data):
         *lines, self._data = (self._data + data).split(b"\n")
         for line in lines:
@@ -552,10 +563,10 @@ class Simulation:
         self.found = []  # violations that show before the end
         self.begin(1_000_000.0)
         steps = {
-            self.say: 40, self.person_says: 6, self.move_some: 40, self.move_all: 8, self.pass_time: 12,
-            self.join: 3, self.leave: 2, self.person_moves: 1, self.look: 3, self.connect: 12, self.lose: 3,
-            self.cut: 2, self.stall: 1.5, self.read_on: 1, self.kill: 0.15, self.power: 0.15, self.stop: 0.1,
-            self.disk_trouble: 0.5, self.disk_works: 1, self.late: 0.4, self.nick: 0.6,
+            self.say: 40, self.say_block: 4, self.person_says: 6, self.move_some: 40, self.move_all: 8,
+            self.pass_time: 12, self.join: 3, self.leave: 2, self.person_moves: 1, self.look: 3, self.connect: 12,
+            self.lose: 3, self.cut: 2, self.stall: 1.5, self.read_on: 1, self.kill: 0.15, self.power: 0.15,
+            self.stop: 0.1, self.disk_trouble: 0.5, self.disk_works: 1, self.late: 0.4, self.nick: 0.6,
             self.step_clock: 0.3,
         }  # fmt: skip
         self.steps, self.weights = list(steps), list(steps.values())
@@ -695,11 +706,27 @@ class Simulation:
             else:
                 program.broadcast(text)
 
+    def say_block(self):
+        program = self.chance.choice([*self.programs, *self.bundled])
+        lines = []
+        for _ in range(self.chance.choice((1, 2, 3, 12))):
+            self.texts += 1
+            lines.append(f"{program.name}-t{self.texts}")
+        which = self.chance.random()
+        if which < 0.7:
+            program.say_block(self.chance.choice(sorted(program.wanted) or ROOMS), lines)
+        elif which < 0.85:
+            program.tell_block(self.chance.choice(self.readers).name, lines)
+        else:
+            program.broadcast_block(lines)
+
     def person_says(self):
         person = self.chance.choice(self.people)
         if person.is_in:
             which = self.chance.random()
-            if which < 0.6:
+            if which < 0.1:
+                person.type_block(self.chance.choice((1, 2, 5)))
+            elif which < 0.6:
                 person.type("{}", "")
             elif which < 0.8:
                 other = self.chance.choice(self.readers).name

@@ -112,6 +112,36 @@ def test_what_was_said_in_other_words_is_from_nowhere(run):
     assert run.rules() == {"nowhere"}
 
 
+def add_block(run, *lines):
+    """Let ann have said some lines together at the end: a place and a text each."""
+    for place, text in lines:
+        run.lobby.append(event("said", "lobby", len(run.lobby) + 1, "ann", text, "A", "9") | {"block": place})
+        for history in (run.ann, run.ben):
+            history.records.insert(-1, Heard(run.lobby[-1]))
+    run.ann.records.insert(-1, Sent("9", "lobby", "a", 5, ("a", "b", "c")))
+    run.ann.records.insert(-1, Acked("9", "lobby", 9))
+
+
+def test_a_block_that_is_whole_and_in_a_row_passes(run):
+    add_block(run, (1, "a"), (2, "b"), (3, "c"))
+    assert run.rules() == set()
+
+
+def test_a_block_of_which_a_line_is_missing_or_elsewhere_is_no_block(run):
+    add_block(run, (1, "a"), (2, "b"))
+    assert run.rules() == {"block"}
+
+
+def test_lines_of_a_block_that_are_turned_round_are_no_block(run):
+    add_block(run, (1, "a"), (3, "c"), (2, "b"))
+    assert run.rules() == {"block"}
+
+
+def test_what_was_said_as_a_block_in_other_words_is_from_nowhere(run):
+    add_block(run, (1, "a"), (2, "x"), (3, "c"))
+    assert run.rules() == {"nowhere"}
+
+
 def test_what_is_heard_later_than_its_successor_is_out_of_order(run):
     heard = run.ben.records
     heard[4], heard[5] = heard[5], heard[4]

@@ -300,6 +300,47 @@ def test_a_repetition_names_the_group_of_the_first(kept):
     assert [kept.ask(group) for group in ("@bob", "lobby", "*")] == [[], [], []]
 
 
+BLOCK = Lines("lobby", "alice", ["a", "", " c"], 1, block=1, ident="pc/1")
+
+
+def test_a_block_is_kept_in_a_row_with_the_places_of_its_lines_and_recalled_as_such(kept):
+    kept.say("before")
+    kept.journal.append(BLOCK, Lines("@bob", "alice", ["x", "y"], 1, block=4))
+    kept.turn()
+    said = [
+        Event(SAID, "lobby", "alice", words, 1, n + 1, 1000.0, "pc/1", 0, {"block": n})
+        for n, words in ((1, "a"), (2, ""), (3, " c"))
+    ]
+    private = [
+        Event(SAID, "@bob", "alice", words, 1, n, 1000.0, "", 0, {"block": n + 3}) for n, words in ((1, "x"), (2, "y"))
+    ]
+    assert kept.events[1:] == said + private
+    assert kept.ask("lobby", after=1) == said
+    assert kept.ask("@bob") == private
+    assert kept.events[0].data is None
+
+
+def test_a_block_that_is_asked_for_again_is_as_many_repetitions_of_which_one_has_the_ident(kept):
+    kept.journal.append(BLOCK, BLOCK)
+    kept.turn()
+    kept.journal.append(BLOCK._replace(origin=2))
+    kept.say("after")
+    kept.turn()
+    one = Event(REPEATED, "lobby", "alice", "", 1, 1, 1000.0)
+    assert kept.batches[0][3:] == [one._replace(ident="pc/1"), one, one]
+    *again, after = kept.batches[1]
+    assert again == [event._replace(origin=2) for event in kept.batches[0][3:]]
+    assert after.number == 4
+    assert [event.number for event in kept.ask("lobby", ident="pc/1", most=1)] == [1]
+
+
+def test_what_an_event_is_about_and_has_beside_its_text_is_kept(kept):
+    event = Event(SAID, "lobby", "alice", "yes", 1, about=7, data={"x": ["é", {"y": 1.5}]})
+    kept.journal.append(event)
+    kept.turn()
+    assert kept.events == [event._replace(number=1, when=1000.0)] == kept.ask("lobby")
+
+
 def test_the_hubs_own_are_never_a_repetition(kept):
     kept.journal.append(Event(CLAIMED, "", "", "bob", 1, ident="pc/1"))
     kept.journal.append(Event(CLAIMED, "", "", "bob", 2, ident="pc/1"))

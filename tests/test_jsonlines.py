@@ -50,6 +50,15 @@ LINES = [
         '"client":"6f1c","id":"7"}',
     ),
     (
+        Event(SAID, "ops", "alice", "  x", 3, 7, THEN, "6f1c/7", 0, {"block": 2}),
+        '{"kind":"said","room":"ops","number":7,"time":1700000000.123,"author":"alice","text":"  x","block":2,'
+        '"client":"6f1c","id":"7"}',
+    ),
+    (
+        Event(SAID, "ops", "alice", "x", 3, 7, THEN, "", 5),
+        '{"kind":"said","room":"ops","number":7,"time":1700000000.123,"author":"alice","text":"x","about":5}',
+    ),
+    (
         Event(SAID, "*", "alice", "hi", 3, 4, 1700000000.0, "/7"),
         '{"kind":"said","room":"*","number":4,"time":1700000000.000,"author":"alice","text":"hi"}',
     ),
@@ -145,6 +154,8 @@ HAPPENED = st.builds(
     number=st.integers(1, MOST),
     when=st.floats(0, 2**33),
     ident=IDENTS,
+    about=st.just(0) | st.integers(1, MOST),
+    data=st.none() | st.builds(dict, block=st.integers(1, 200)),
 )
 EVENTS = HAPPENED | st.sampled_from([Event(CONNECTED), *[event for event, _line in LINES]])
 
@@ -158,7 +169,8 @@ def test_nothing_that_a_person_writes_makes_another_line_key_or_object(event):
     pairs = json.loads(line, object_pairs_hook=list)
     assert pairs == list(event_object(event).items())
     client, _slash, _ident = event.ident.partition("/")
-    assert [key for key, _value in pairs] == SHAPE + (["client", "id"] if client else [])
+    more = ["about"] * bool(event.about) + [*(event.data or {})] + ["client", "id"] * bool(client)
+    assert [key for key, _value in pairs] == SHAPE + more
     _kind, _room, _number, _time, author, text = [value for _key, value in pairs][:6]
     assert (author, text) == (event.author, event.text)
     assert abs(dict(pairs)["time"] - event.when) <= 0.0005 + 1e-6
@@ -327,9 +339,11 @@ BAD = [
     ('{"id":"7","do":"pin"}', 'did you mean "ping"?', "7"),
     ('{"id":"7","do":"zzzz"}', "there are hello, say", "7"),
     ('{"id":"7","do":"\\ud800"}', 'there is no request "\\ud800"', "7"),
-    ('{"do":"say","id":"7","room":"lobby"}', '"say" needs "text", which must be a string', "7"),
+    ('{"do":"type","id":"7"}', '"type" needs "text", which must be a string', "7"),
+    ('{"do":"say","id":"7","room":"lobby","lines":"hi"}', '"lines" must be a list of strings, no more than 500', "7"),
+    ('{"do":"say","id":"7","room":"lobby","lines":["a",["b"]]}', '"lines" must be a list of strings', "7"),
     ('{"do":"ping","id":"7","x\\u001b":1}', '"ping" has no field "x\\u001b": it has only do, id', "7"),
-    ('{"do":"say","id":"7","txt":"hi"}', "it has only do, id, room, text, act", "7"),
+    ('{"do":"say","id":"7","txt":"hi"}', "it has only do, id, room, text, lines, act", "7"),
     ('{"do":"ping","id":"7","__proto__":{}}', "has no field", "7"),
     ('{"do":"ping","id":"7","self":1}', "has no field", "7"),
     ('{"do":"ping","do":"quit","id":"7"}', '"do" stands there more than once', "7"),
@@ -402,7 +416,7 @@ def test_every_string_that_is_no_text_has_an_end():
     strings = {key for fields in REQUESTS.values() for key, field in fields.items() if field.kind in (str, list, dict)}
     bounded = {key for _name, key, _field in BOUNDED}
     by_form = {key for fields in REQUESTS.values() for key, field in fields.items() if field.form}
-    assert strings - bounded - by_form == {"text"}
+    assert strings - bounded - by_form == {"text", "lines"}
 
 
 @pytest.mark.parametrize("name, key, field", BOUNDED, ids=[f"{name}-{key}" for name, key, _field in BOUNDED])

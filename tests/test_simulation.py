@@ -334,7 +334,7 @@ def test_a_library_that_does_not_say_again_what_was_not_acknowledged_is_caught(m
 
 def test_a_library_that_gives_again_what_it_has_given_is_caught(monkeypatch):
     monkeypatch.setattr("twisted_chat.client.seen.Seen.after", lambda self, rooms: dict.fromkeys(rooms, 0))
-    assert "order" in caught(("cut",), most=10)
+    assert "order" in caught(("cut",), most=100, rule="order")
 
 
 def test_a_library_that_forgets_where_it_was_is_caught(monkeypatch):

@@ -342,6 +342,43 @@ def test_what_was_asked_for_before_a_restart_is_repeated(begin):
     assert second.ask(after=2)[0].ident == "pc/3"
 
 
+BLOCK = Lines("lobby", "alice", ["a", "", " c"], 1, block=1, ident="pc/1")
+
+
+def test_a_block_that_was_asked_for_before_a_restart_is_repeated_as_a_whole(begin):
+    first = begin()
+    append(first, said("before"), BLOCK)
+    first.stop()
+    second = begin()
+    append(second, BLOCK, said("new"))
+    assert [(event.kind, event.number, event.ident) for event in second.events] == [
+        (REPEATED, 2, "pc/1"),
+        (REPEATED, 2, ""),
+        (REPEATED, 2, ""),
+        (SAID, 5, ""),
+    ]
+    assert [(event.text, event.data) for event in second.ask(after=1, until=4)] == [
+        ("a", {"block": 1}),
+        ("", {"block": 2}),
+        (" c", {"block": 3}),
+    ]
+
+
+def test_a_block_that_cannot_be_kept_is_not_kept_in_part(begin, monkeypatch):
+    kept = begin()
+    monkeypatch.setattr(sqlite_log.Log, "_move_ends", lambda *given: 1 / 0)  # when all its rows are written
+    kept.journal.append(BLOCK)
+    assert refused(kept, "cannot keep it now") == [BLOCK]
+    monkeypatch.undo()
+    kept.clock.advance(1)
+    append(kept, BLOCK)
+    assert [(event.kind, event.number, event.text) for event in kept.ask()] == [
+        (SAID, 1, "a"),
+        (SAID, 2, ""),
+        (SAID, 3, " c"),
+    ]
+
+
 def test_many_logs_do_not_stay_in_memory_and_keep_their_numbers(begin, monkeypatch):
     monkeypatch.setattr(sqlite_log, "CACHED", 3)
     kept = begin()
@@ -507,6 +544,10 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
         name = sqlite_log.Log(connection).name
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     monkeypatch.undo()
+    assert [(event.text, event.about, event.data) for event in export(path, "lobby")] == [
+        ("old times", 0, None),
+        ("", 0, None),
+    ]
 
     kept = begin()
     assert kept.journal.name == name

@@ -466,6 +466,7 @@ def help_(hub: Hub, ask: Ask, rest: str) -> None:
         ask.notice(
             "a line without a slash is said in your current room; with one:",
             *(f"{entry.usage:<22} {entry.summary}" for entry in TABLE.values()),
+            "``` on a line of its own begins a block, for code, and ends it",
             "/help COMMAND tells more",
         )
         return
@@ -494,6 +495,7 @@ def page() -> str:
         ".. Made from the table in twisted_chat/commands.py: python -m twisted_chat.commands > docs/commands.rst",
         "",
         "A line without a slash is said in your current room. ``//x`` says ``/x``. An unknown command is never said.",
+        "A line of three backquotes begins a block, for code: each line is said as it is, until another such line.",
         "Every answer of the server's starts with ``--``, or with ``!!`` where a thing could not be done.",
         "",
     ]

@@ -110,6 +110,13 @@ class LineTooLong(ChatError):
         super().__init__(f"that line is longer than {limit:,} bytes: send it in parts")
 
 
+class BlockTooLong(ChatError):
+    """A block of lines over one of its limits."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"nothing of that block was said, because {why}: send it in parts")
+
+
 class UnknownCommand(ChatError):
     """A line that begins with a slash, and no command of that name."""
 

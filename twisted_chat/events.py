@@ -1,13 +1,14 @@
 """What happened: one frozen record, all that crosses walls between the rooms of the house.
 
-Every event has the same seven fields, so that a journal is one table and a wire one function a kind.
+Every event has the same ten fields, so that a journal is one table and a wire one function a kind.
 The kinds are past tense, as facts are; requests are the hub's imperative methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
@@ -42,6 +43,10 @@ REPEATED: Final = "repeated"  # what they asked for was asked for before, and ha
 POSTS: Final = frozenset({SAID, ACTED})  # what a person said; these change nobody's state
 MOVES: Final = frozenset({JOINED, LEFT, RENAMED})  # what changes who is in a room
 
+BLOCK: Final = "block"  # in an event's data: the place of a line in a block of several lines, 1, 2, 3 ...
+
+Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
+
 
 class Event(NamedTuple):
     """One thing that happened.
@@ -54,6 +59,8 @@ class Event(NamedTuple):
     ``origin`` is the session that asked for it, OPENING << 32 | N with the number of an opening of the journal, so that
     no two sessions in a log have the same; 0 for the server.
     ``ident`` is the asking program's name for its request, the same if it asks again: CLIENT/ID. Empty for people.
+    ``about`` is the number of an event in the same group that this one is about; 0: none.
+    ``data`` is what only some events have, by name, see BLOCK; None where there is nothing, as for nearly every event.
     """
 
     kind: str
@@ -64,6 +71,8 @@ class Event(NamedTuple):
     number: int = 0
     when: float = 0.0
     ident: str = ""
+    about: int = 0
+    data: Data | None = None
 
     @property
     def target(self) -> str:
@@ -72,9 +81,21 @@ class Event(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Lines that one session says in a room in one go: an event each, once a journal has numbered them."""
+    """Lines that one session says to a group in one go: an event each, once a journal has numbered them.
+
+    All of them are kept, or none is, and their numbers follow each other. Each event has the ``ident``, so the first
+    of them tells that all are kept.
+    """
 
     group: str
     author: str
     texts: Sequence[str]
     origin: int
+    block: int = 0  # the place of the first line in the block that they are lines of; 0: of none
+    ident: str = ""
+
+
+@lru_cache(maxsize=1024)
+def in_block(place: int) -> Data:
+    """Return the data of a line in a block: the same object for all lines that have this place."""
+    return {BLOCK: place}

@@ -242,13 +242,26 @@ class Hub:
         if said:
             self._send(member, Lines(self.room_of(member).name, member.alias, said, member.session), len(said))
 
+    def say_block(self, ask: Ask, block: Sequence[str], group: str = "", place: int = 1) -> None:
+        """Say the lines of a block (text.block) to ``@ALIAS``, ``*`` or a room; ``place``: the first line's.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, NobodyCalled.
+        """
+        member = ask.session
+        if group[:1] == "@":
+            group = self.member_called(group[1:]).address
+        elif group != EVERYONE:
+            group = self.room_of(member, group).name
+        self._send(member, Lines(group, member.alias, block, member.session, place, ask.ident), len(block))
+        ask.appended()
+
     def tell(self, ask: Ask, alias: str, line: str) -> Member:
         """Say a line to one person: unicast. Return who that is.
 
         Raises: NobodyCalled, NothingToSay.
         """
         target = self.member_called(alias)
-        self._append(SAID, ask, "@" + (target.next_alias or target.alias), text.said(line))
+        self._append(SAID, ask, target.address, text.said(line))
         return target
 
     def broadcast(self, ask: Ask, line: str) -> None:
@@ -346,11 +359,6 @@ class Hub:
         """How many members do not read now, or are away for a moment."""
         return sum(member.is_behind for member in set(self._sessions.values()))
 
-    def said_in(self, room: Room, member: Member, most: int) -> list[Event]:
-        """Return the last lines said in a room that this member wants to hear, oldest first."""
-        said = (e for e in reversed(room.tail) if e.kind in POSTS and member.wants(e))
-        return list(itertools.islice(said, most))[::-1]
-
     # -- what has happened
 
     def deliver(self, batch: Sequence[Event]) -> None:
@@ -411,9 +419,8 @@ class Hub:
                 member.in_flight -= events
                 member.changing -= not is_post
                 if item.origin == member.session:
-                    ident = "" if isinstance(item, Lines) else item.ident
-                    member.refuse(error, ident)
-                    ask = member.asks.get(ident)
+                    member.refuse(error, item.ident)
+                    ask = member.asks.get(item.ident)
                     if ask is not None:
                         ask.refused(error)
                         decided.append(ask)
@@ -424,7 +431,7 @@ class Hub:
 
     def _let_happen(self, event: Event, member: Member | None) -> None:
         if event.kind == REPEATED:
-            if member is not None:
+            if member is not None and event.ident:  # for a block it is told once
                 self._delivery.show(member, event)
         elif event.kind == TOOK:
             if member is not None:
@@ -486,7 +493,7 @@ class Hub:
         member.made += is_new
         self._delivery.remember()
         is_greeted, is_promised = member.view.is_for_people, room.name in member.after
-        past = self.said_in(room, member, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
+        past = member.said_in(room, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
         self._delivery.hear(room, event)
         self._admit(member, room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 from . import text
@@ -118,6 +119,11 @@ class Member:
     def hears_all_others(self) -> bool:
         """Whether they hear the same bytes but for what they say themselves."""
         return not self.bell and not self.ignoring
+
+    @property
+    def address(self) -> str:
+        """The group of what is said to them alone from now on."""
+        return "@" + (self.next_alias or self.alias)
 
     @property
     def sees_moves(self) -> bool:
@@ -428,6 +434,11 @@ class Member:
         if event.origin == self.session:
             return self.echo
         return not (self.ignoring and self.ignoring.hides_event(event))
+
+    def said_in(self, room: Room, most: int) -> list[Event]:
+        """Return the last lines said in a room that they want to hear, oldest first."""
+        said = (event for event in reversed(room.tail) if event.kind in POSTS and self.wants(event))
+        return list(islice(said, most))[::-1]
 
     def as_wanted(self, event: Event) -> Event:
         """Return an event, or what stands in its place if they do not wish to hear it: so numbers have no gaps."""

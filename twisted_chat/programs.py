@@ -41,20 +41,41 @@ def request(run: Function) -> Function:
 
 @request
 def say(hub: Hub, ask: Ask, fields: Fields) -> None:
-    """Say a line in a room."""
-    hub.say(ask, fields["text"], fields["room"], ACTED if fields.get("act") else SAID)
+    """Say a line, or a block of lines, in a room."""
+    said = _said(hub, "say", fields)
+    if isinstance(said, str):
+        hub.say(ask, said, fields["room"], ACTED if fields.get("act") else SAID)
+    elif fields.get("act"):
+        raise BadRequest('"act" is for one line: send "text", or leave "act" out')
+    else:
+        hub.say_block(ask, said, hub.room_of(ask.session, fields["room"]).name)
 
 
 @request
 def tell(hub: Hub, ask: Ask, fields: Fields) -> None:
-    """Say a line to one person."""
-    hub.tell(ask, fields["to"], fields["text"])
+    """Say a line, or a block of lines, to one person."""
+    said = _said(hub, "tell", fields)
+    if isinstance(said, str):
+        hub.tell(ask, fields["to"], said)
+    else:
+        hub.say_block(ask, said, "@" + fields["to"])
 
 
 @request
 def broadcast(hub: Hub, ask: Ask, fields: Fields) -> None:
-    """Say a line to everyone."""
-    hub.broadcast(ask, fields["text"])
+    """Say a line, or a block of lines, to everyone."""
+    said = _said(hub, "broadcast", fields)
+    if isinstance(said, str):
+        hub.broadcast(ask, said)
+    else:
+        hub.say_block(ask, said, EVERYONE)
+
+
+def _said(hub: Hub, name: str, fields: Fields) -> str | Sequence[str]:
+    """Return the line that is to be said, or the lines of a block."""
+    if ("text" in fields) == ("lines" in fields):
+        raise BadRequest(f'a "{name}" needs either "text", a line, or "lines", a block')
+    return fields["text"] if "text" in fields else text.block(fields["lines"], hub.limits.max_line)
 
 
 POSTS = frozenset({"say", "tell", "broadcast"})  # need not wait for each other

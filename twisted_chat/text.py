@@ -8,18 +8,20 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, takewhile
 
 from precis_i18n import get_profile
 
-from .errors import BadAlias, BadRoom, NothingToSay, NotUtf8, TopicTooLong
+from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, TopicTooLong
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
 TOPIC_LENGTH = 300  # characters
+BLOCK_LINES = 200  # in one block ...
+BLOCK_SIZE = 8  # ... and as many bytes as so many of the longest lines have
 TRIED = 4  # times that length are looked at: composing makes a name shorter
 
 # Names that would let a person pass for the server, or for a group of people.
@@ -53,6 +55,9 @@ _BLANK = re.compile(f"[{_BLANKS}]*")
 _BLANK_AMONG_LINES = re.compile(rf"\n[{_BLANKS}]+(?=\n|\Z)")
 _INVISIBLE = re.compile(f"[{_BLANKS}]")
 
+FENCE = "```"  # as in Markdown
+_FENCE = re.compile(r"```[\w+#.-]*\s*")
+
 # What a line editor does with a key: erase a character (BS, DEL), a word (^W), the line (^U, ^C).
 _EDITS = re.compile("[\x03\x08\x15\x17\x7f]")
 
@@ -71,14 +76,15 @@ def decoded(line: bytes) -> str:
 def plain(lines: list[bytes]) -> list[str]:
     """Decode, edit and clean lines that are just said, together; up to the first that is, or turns out to be, another.
 
-    Others are those that begin with a slash, perhaps only once they are edited, and those that are not UTF-8.
+    Others are those that begin with a slash or a fence, perhaps only once they are edited, and those not in UTF-8.
     """
     if not lines:
         return []
     joined = b"\n" + b"\n".join(lines)
-    command = joined.find(b"\n/")
-    if command >= 0:
-        joined = joined[:command]
+    for other in (b"\n/", b"\n```"):
+        begin = joined.find(other)
+        if begin >= 0:
+            joined = joined[:begin]
     try:
         whole = joined.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -87,7 +93,7 @@ def plain(lines: list[bytes]) -> list[str]:
     if whole.replace("\n", "").isprintable() and (whole.isascii() or not _BLANK_AMONG_LINES.search(whole)):
         return [line.rstrip() for line in read] if " \n" in whole or whole[-1:] == " " else read
     cleaned = (clean(edited(line)) for line in read)
-    return list(takewhile(lambda line: line[:1] != "/", cleaned))
+    return list(takewhile(lambda line: not line.startswith(("/", FENCE)), cleaned))
 
 
 def edited(line: str) -> str:
@@ -115,11 +121,16 @@ def clean(line: str) -> str:
 
     A line in which nothing can be seen is empty then.
     """
-    if line.isprintable():  # no C0, C1, format character or separator but the space: nearly every line
-        line = line.rstrip()
-    else:
-        line = _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))
-        line = "".join(filter(_is_welcome, line)).rstrip()
+    return harmless(line).rstrip()
+
+
+def harmless(line: str) -> str:
+    """Take out what a terminal would obey instead of show; white space stays as it is, which a block needs.
+
+    A line in which nothing can be seen, and that is not of ASCII, is empty then.
+    """
+    if not line.isprintable():  # it has C0, C1, a format character or a separator but the space: few lines do
+        line = "".join(filter(_is_welcome, _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))))
     return "" if not line.isascii() and _BLANK.fullmatch(line) else line
 
 
@@ -148,6 +159,30 @@ def said(line: str) -> str:
     if not line or line.isspace():
         raise NothingToSay
     return line
+
+
+def block(lines: Sequence[str], max_line: int) -> list[str]:
+    """Return what can be said of lines that stand together: empty ones, and white space at both ends, are kept.
+
+    Raises: BlockTooLong, NothingToSay.
+    """
+    if len(lines) > BLOCK_LINES:
+        raise BlockTooLong(f"it has {len(lines):,} lines, and a block has at most {BLOCK_LINES}")
+    sizes = [len(line.encode()) for line in lines]
+    longest = max(sizes, default=0)
+    if longest > max_line:
+        raise BlockTooLong(f"its line {sizes.index(longest) + 1} is longer than {max_line:,} bytes")
+    if sum(sizes) > BLOCK_SIZE * max_line:
+        raise BlockTooLong(f"it has {sum(sizes):,} bytes, and a block has at most {BLOCK_SIZE * max_line:,}")
+    kept = list(map(harmless, lines))
+    if not any(map(str.strip, kept)):
+        raise NothingToSay
+    return kept
+
+
+def is_fence(line: str) -> bool:
+    """Whether a line begins a block: three backquotes, behind which the name of a language may stand."""
+    return line.startswith(FENCE) and bool(_FENCE.fullmatch(line))
 
 
 def topic(wanted: str) -> str:

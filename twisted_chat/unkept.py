@@ -40,7 +40,7 @@ def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
         is_post = isinstance(item, Lines) or item.kind in POSTS
         if not (is_post or member.is_in):
             tell_to_wait(member, error.why)
-        elif isinstance(item, Event) and item.ident:
+        elif item.ident:
             if is_post:
                 member.doubt(error, item.ident)
                 ask = member.asks.get(item.ident)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ..events import Event
 from . import connect as connect_async
 from .calls import CALL_SECONDS, Answers, Wait
-from .chat import PATIENCE, Chat
+from .chat import PATIENCE, Chat, Words
 
 T = TypeVar("T")
 
@@ -84,16 +84,16 @@ class BlockingChat:
     def rooms(self) -> tuple[str, ...]:
         return self._chat.rooms
 
-    def say(self, room: str, words: str) -> Event:
+    def say(self, room: str, words: Words) -> Event:
         return self._loop.run(self._chat.say(room, words))
 
     def say_all(self, room: str, lines: Iterable[str]) -> list[str]:
         return self._loop.run(self._chat.say_all(room, lines))
 
-    def tell(self, alias: str, words: str) -> Event:
+    def tell(self, alias: str, words: Words) -> Event:
         return self._loop.run(self._chat.tell(alias, words))
 
-    def broadcast(self, words: str) -> Event:
+    def broadcast(self, words: Words) -> Event:
         return self._loop.run(self._chat.broadcast(words))
 
     def join(self, room: str) -> list[Event]:

@@ -25,6 +25,8 @@ PATIENCE = 60.0  # seconds
 PAST = 100  # events of a room, in which to look for what was last said there
 PAGE = 500  # events, the most in one answer
 
+Words = str | Sequence[str]  # a line; or a list of lines, which are a block
+
 
 class Chat:
     """One's place in a chat. Made by ``connect``; ``async for`` over it gives the events of one's rooms.
@@ -82,13 +84,16 @@ class Chat:
 
     # -- the three kinds of group communication
 
-    async def say(self, room: str, words: str) -> Event:
+    async def say(self, room: str, words: Words) -> Event:
         """Say a line to everyone in a room; join it first if need be. Return it as it was kept.
+
+        A list of lines is said together, as a block: all of them or none, with empty ones and white space as they are.
+        Then the event of the first is returned. That goes for ``tell`` and ``broadcast``, too.
 
         Raises: ChatError where it cannot be said, ConnectionLost where nobody knows whether it was.
         """
-        words, name = one_line(words), await self._be_in(room)
-        return _said(await self._session.ask("say", room=name, text=words))
+        fields, name = self._fields(words), await self._be_in(room)
+        return _said(await self._session.ask("say", room=name, **fields))
 
     async def say_all(self, room: str, lines: Iterable[str]) -> list[str]:
         """Say many lines in a room, in one go and in order; return why some were refused, one text each.
@@ -105,22 +110,30 @@ class Chat:
                 raise error
         return [str(error) for error in errors if error is not None]
 
-    async def tell(self, alias: str, words: str) -> Event:
-        """Say a line to one person. Nobody else sees it. Return it as it was kept.
+    async def tell(self, alias: str, words: Words) -> Event:
+        """Say a line, or lines, to one person. Nobody else sees it. Return it as it was kept.
 
         Raises: ChatError, ConnectionLost.
         """
         name = text.clean(alias).strip()
         if not name or any(map(str.isspace, name)):
             raise NobodyCalled(name)
-        return _said(await self._session.ask("tell", to=name, text=one_line(words)))
+        return _said(await self._session.ask("tell", to=name, **self._fields(words)))
 
-    async def broadcast(self, words: str) -> Event:
-        """Say a line to everyone who is connected, whatever their rooms. Return it as it was kept.
+    async def broadcast(self, words: Words) -> Event:
+        """Say a line, or lines, to everyone who is connected, whatever their rooms. Return it as it was kept.
 
         Raises: ChatError, ConnectionLost.
         """
-        return _said(await self._session.ask("broadcast", text=one_line(words)))
+        return _said(await self._session.ask("broadcast", **self._fields(words)))
+
+    def _fields(self, words: Words) -> dict[str, Any]:
+        """Return how a request has a line, or a block."""
+        if isinstance(words, str):
+            return {"text": one_line(words)}
+        if any("\n" in line or "\r" in line for line in words):
+            raise ChatError("a line of that block is more than one: give a list with a string for each")
+        return {"lines": text.block(words, self._session.max_line)}
 
     # -- calls: what one program asks another to do, in the form of a procedure call
 

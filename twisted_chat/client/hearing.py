@@ -22,6 +22,7 @@ from ..events import (
     SKIPPED,
     TOOK,
     Event,
+    in_block,
 )
 from . import wire
 from .errors import Refused
@@ -239,11 +240,17 @@ class Hearing:
         """Make up the event that a post became before a cut, from what was asked and where it is."""
         fields = request.fields
         kind = ACTED if fields.get("act") else SAID
-        event = Event(kind, group, self.place.alias, fields["text"], number=number)
-        request.event = event = event._replace(ident=f"{self.client}/{request.ident}")
-        if not group_of(event, self.place.alias):  # nothing else brings it
-            self._made_up.add(event.ident)
-            self._inbox.put(event)
+        ident, block = f"{self.client}/{request.ident}", fields.get("lines", ())
+        first = Event(kind, group, self.place.alias, fields.get("text", ""), number=number, ident=ident)
+        events = [
+            first._replace(text=words, number=number + place, data=in_block(place + 1))
+            for place, words in enumerate(block)
+        ] or [first]
+        request.event = events[0]
+        if not group_of(first, self.place.alias):  # nothing else brings it
+            self._made_up.add(ident)
+            for event in events:
+                self._inbox.put(event)
 
 
 def _ignore(message: wire.Message) -> None:

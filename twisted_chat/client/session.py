@@ -214,6 +214,11 @@ class Session:
     # -- taking
 
     @property
+    def max_line(self) -> int:
+        """How many bytes a line may have."""
+        return self._max_line
+
+    @property
     def is_closed(self) -> bool:
         """Whether the chat was closed on this side."""
         return self._is_closed

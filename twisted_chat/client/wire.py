@@ -6,10 +6,11 @@ One object a line, UTF-8. Only the ``alias?`` that greets who connects is no obj
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from .. import text
-from ..events import NOTICED, SKIPPED, Event
+from ..events import NOTICED, SKIPPED, Event, in_block
 from ..wire.jsonlines import event_object
 from ..wire.plain import PROMPT
 
@@ -100,15 +101,17 @@ def event(message: Message) -> Event:
         return Event(SKIPPED, group, text=str(_number(message, "first")), number=_number(message, "last"))
     if kind == NOTICED:
         return Event(NOTICED, text=_words(message, "text"), ident=_ident(message))
-    when = message.get("time", 0)
+    when, place = message.get("time", 0), _number(message, "block")
     return Event(
         kind,
         group,
         _words(message, "author"),
-        _words(message, "text"),
+        _words(message, "text", text.harmless if place else text.clean),
         number=_number(message, "number"),
         when=float(when) if isinstance(when, int | float) else 0.0,
         ident=_ident(message),
+        about=_number(message, "about"),
+        data=in_block(place) if place else None,
     )
 
 
@@ -127,11 +130,11 @@ def _ident(message: Message) -> str:
     return f"{client}/{ident}" if client and ident else ""
 
 
-def _words(message: Message, key: str) -> str:
+def _words(message: Message, key: str, clean: Callable[[str], str] = text.clean) -> str:
     words = message.get(key, "")
     if not isinstance(words, str):
         raise Foreign(f"it sends a message with a bad {key}")
-    return text.clean(words)
+    return clean(words)
 
 
 def _number(message: Message, key: str) -> int:

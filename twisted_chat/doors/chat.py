@@ -238,7 +238,7 @@ class Chat:
             wait = member.pace.take_lines(taken, now)
             if wait:
                 self._slow_down(wait)
-            elif taken == LINES_AT_ONCE:
+            elif taken >= LINES_AT_ONCE:
                 self._delay = self.factory.clock.callLater(0, self._go_on)  # others have their turn first
         if member.leaving is not None:
             self._waiting.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from socket import SO_OOBINLINE, SO_SNDBUF, SOL_SOCKET
 
 from twisted.internet.defer import Deferred
@@ -40,6 +40,8 @@ from .watchdog import Watchdog
 
 HINT = "/help shows what you can type, /quit leaves"
 HOW_TO_COME_IN = "type the name that you want to be known by, and press Enter; /quit leaves"
+IN_A_BLOCK = "each line is now said as it is, whatever it begins with: ``` on a line of its own ends that"
+AFTER_A_BLOCK = "the block has ended: commands work again"
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
 
 LOOK_SECONDS = 5.0  # between two looks at who is not read; who is gone is noticed at the second
@@ -65,6 +67,8 @@ class LineChat(Chat, LineReceiver):
         self._has_claimed = False  # an alias, and it is not decided yet
         self._is_refused = False  # the alias that they asked for last
         self._quiet: IDelayedCall | None = None
+        self._place = 0  # of the next line in the block that they are saying; 0: none
+        self._is_told_of_block = False  # how to end it
 
     @property
     def kind(self) -> str:
@@ -188,6 +192,8 @@ class LineChat(Chat, LineReceiver):
 
     def _take_lines(self, most: int) -> int:
         """Take what a person typed: many lines that are just said, or one of another kind; return how many."""
+        if self._place:
+            return self._take_block_lines(most)
         plain = self._plain_lines(most)
         if plain:
             self._obey(plain)
@@ -207,13 +213,59 @@ class LineChat(Chat, LineReceiver):
         del self._waiting[: len(plain)]
         return plain
 
-    def _read(self, line: bytes) -> str | ChatError | Mark:
+    def _take_block_lines(self, most: int) -> int:
+        """Take lines of the block, at most so many, or what ends it: the other fence, or the end of the input."""
+        if not self.member.may(posts=True):
+            return 0
+        lines: list[str] = []
+        for line in self._waiting[:most]:
+            read = self._read(line, text.harmless)
+            if not isinstance(read, str) or read.rstrip() == text.FENCE:
+                break
+            lines.append(read)
+            if self._place + len(lines) > text.BLOCK_LINES:
+                break
+        if not lines:
+            del self._waiting[0]
+            self._end_block() if isinstance(read, str) else self._obey(read)
+            return 1
+        del self._waiting[: len(lines)]
+        self._obey_block(lines)
+        self._tell_of_block()
+        return len(lines)
+
+    def _obey_block(self, lines: list[str]) -> None:
+        ask = Ask(self.member)
+        try:
+            self.factory.hub.say_block(ask, lines, place=self._place)
+        except ChatError as error:
+            ask.refuse(error)
+        self._place += len(lines)
+        if self._place > text.BLOCK_LINES:
+            self._place = 1  # of another block: what follows is text all the same
+
+    def _begin_block(self) -> None:
+        self._place, self._is_told_of_block = 1, False
+        self._tell_of_block()
+
+    def _tell_of_block(self) -> None:
+        """Tell a person how to end the block, unless its end may have come with the rest of what was pasted."""
+        if not (self._waiting or self._is_told_of_block):
+            self._is_told_of_block = True
+            self.member.notice(IN_A_BLOCK)
+
+    def _end_block(self) -> None:
+        self._place = 0
+        if self._is_told_of_block:
+            self.member.notice(AFTER_A_BLOCK)
+
+    def _read(self, line: bytes, clean: Callable[[str], str] = text.clean) -> str | ChatError | Mark:
         if line is TOO_LONG:
             return LineTooLong(self.factory.limits.max_line)
         if isinstance(line, Mark):
             return line
         try:
-            return text.clean(text.edited(text.decoded(line)))
+            return clean(text.edited(text.decoded(line)))
         except ChatError as error:
             return error
 
@@ -233,6 +285,8 @@ class LineChat(Chat, LineReceiver):
                 self._leave()
             elif not self.member.alias:
                 self._answer_prompt(line)
+            elif text.is_fence(line):
+                self._begin_block()
             else:
                 commands.obey(self.factory.hub, ask, commands.parse(line))
         except ChatError as error:

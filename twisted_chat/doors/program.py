@@ -18,7 +18,7 @@ from ..wire.jsonlines import JsonView
 from ..wire.requests import Request
 from .splitter import END, TOO_LONG, Mark
 
-LONGER = 6  # times a line that can be said, for one that JSON escapes all of
+LONGER = 18  # times a line that can be said: for a block of which JSON escapes every second byte, or a line all of it
 
 
 class Connection(Door, Protocol):
@@ -67,7 +67,7 @@ class ProgramTalk:
             del waiting[0]
             self._next = None
             self._obey(asked)
-            taken += 1
+            taken += len(asked.fields.get("lines") or "1") if isinstance(asked, Request) else 1
             if self._connection.member is not me:
                 break  # who was here before has a pace of their own
             if self.is_in and me.is_behind:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
@@ -400,9 +400,9 @@ class SqliteJournal:
         self._stopped.callback(None)
 
 
-def _is_named(item: Event | Lines) -> TypeGuard[Event]:
+def _is_named(item: Event | Lines) -> bool:
     """Whether it is a post that may be asked for again."""
-    return isinstance(item, Event) and bool(item.ident) and item.kind in POSTS
+    return bool(item.ident) and (isinstance(item, Lines) or item.kind in POSTS)
 
 
 def _end_of_commit(batch: Sequence[Event | Lines]) -> int:

@@ -12,7 +12,7 @@ from ..events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Line
 from ..interfaces import Known
 from .numbers import Firsts, log_of, numbered
 from .sqlite_file import transaction
-from .sqlite_read import events_between, key_of, name_of, room_id, size_of
+from .sqlite_read import events_between, key_of, name_of, room_id, size_of, written
 
 STOPPED = "the server stopped"  # why everybody left who was in a room then
 TAIL = 100  # events of a room that are known when it is opened ...
@@ -21,7 +21,7 @@ ROOMS = 10_000  # that are known then
 CACHED = 10_000  # logs whose numbers are kept in memory
 
 RUN = 8  # lines of one speaker in a row, from which on one statement for all of them is quicker
-_speaker = itemgetter(1, 2, 4, 5, 6)  # what the rows of their lines have in common
+_speaker = itemgetter(1, 2, 4, 5, 6, 7, 8)  # what the rows of their lines have in common
 
 _group, _ident = attrgetter("group"), attrgetter("ident")
 
@@ -94,7 +94,7 @@ class Log:
     def repeated(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Return what stands for those of a batch that were kept before; nothing is kept now."""
         firsts = self._firsts(batch)
-        again = [item for item in batch if isinstance(item, Event) and item.ident in firsts and item.kind in POSTS]
+        again = [item for item in batch if item.ident in firsts and (isinstance(item, Lines) or item.kind in POSTS)]
         return numbered(again, {}, now, firsts)
 
     def dismiss_all(self, now: float) -> None:
@@ -150,7 +150,7 @@ class Log:
 
     def _firsts(self, batch: Sequence[Event | Lines]) -> Firsts:
         """Return what was first asked for under those idents in a batch which are not new."""
-        idents = [item.ident for item in batch if isinstance(item, Event) and item.ident]
+        idents = [item.ident for item in batch if item.ident]
         if not idents:
             return {}
         rows = self._connection.execute(
@@ -162,19 +162,23 @@ class Log:
 
     def _insert(self, events: list[Event], rooms: dict[str, int]) -> None:
         # By columns, so that no line of Python runs for each of them.
-        kinds, groups, authors, texts, origins, numbers, whens, idents = zip(*events, strict=True)
+        kinds, groups, authors, texts, origins, numbers, whens, idents, abouts, datas = zip(*events, strict=True)
         bases = {group: key_of(room, 0) for group, room in rooms.items()}
         keys = list(map(add, map(bases.__getitem__, groups), numbers))
-        self._insert_rows(list(zip(keys, kinds, authors, texts, origins, whens, idents, strict=True)))
+        if any(datas):
+            datas = tuple(map(written, datas))
+        rows = zip(keys, kinds, authors, texts, origins, whens, idents, abouts, datas, strict=True)
+        self._insert_rows(list(rows))
         if any(idents):
             asked = zip(idents, keys, whens, kinds, strict=True)
             named = [row[:3] for row in asked if row[0] and row[3] in POSTS]
-            self._connection.executemany("INSERT INTO idents VALUES (?, ?, ?)", named)
+            # All lines of a block have the same ident, which stands for the first.
+            self._connection.executemany("INSERT OR IGNORE INTO idents VALUES (?, ?, ?)", named)
         self._move_ends(_sizes(groups, texts, idents), rooms, whens[0])
         if not POSTS.issuperset(kinds):
             self._change_state([event for event in events if event.kind not in POSTS], rooms)
 
-    def _insert_rows(self, rows: list[tuple[int, str, str, str, int, float, str]]) -> None:
+    def _insert_rows(self, rows: list[tuple[int, str, str, str, int, float, str, int, str | None]]) -> None:
         """Insert rows; those of one speaker, who said many lines at once, in one statement.
 
         A statement gives up the interpreter's lock and takes it again, and the reactor is waiting for it.
@@ -186,13 +190,13 @@ class Log:
             if len(lines) < RUN or alike[4] or not is_run:
                 single += lines
                 continue
-            kind, author, origin, when, ident = alike
+            kind, author, *rest = alike
             texts = json.dumps([line[3] for line in lines], ensure_ascii=False)
             self._connection.execute(
-                "INSERT INTO events SELECT ? + key, ?, ?, value, ?, ?, ? FROM json_each(?)",
-                (lines[0][0], kind, author, origin, when, ident, texts),
+                "INSERT INTO events SELECT ? + key, ?, ?, value, ?, ?, ?, ?, ? FROM json_each(?)",
+                (lines[0][0], kind, author, *rest, texts),
             )
-        self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", single)
+        self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", single)
 
     def _move_ends(self, sizes: dict[str, int], rooms: dict[str, int], now: float) -> None:
         """``sizes``: how much was added to each group, in bytes."""

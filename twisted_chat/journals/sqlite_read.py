@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 from .. import text
 from ..errors import CannotOpen
-from ..events import Event
+from ..events import Data, Event
 from ..interfaces import Query
 from .answers import words_of
 from .numbers import log_of
@@ -21,6 +24,8 @@ from .sqlite_trouble import cannot_read
 _LAST = 0xFFFFFFFF  # no number is higher: see 001.sql
 _SLICE = 1000  # events that are read at once, so that no reader holds up the -wal's reuse
 _COLUMNS = "e.kind, ? AS room, e.author, e.text, e.origin, e.id & 0xffffffff, e.at, e.ident"
+_REST = ", e.about, e.data"  # which a file from before 007.sql has not
+_WITH_REST = 7
 
 
 # Bytes that an event takes in the file, about, with its share of the indexes; 005.sql begins with the same.
@@ -53,10 +58,26 @@ def room_id(connection: sqlite3.Connection, group: str) -> int | None:
 def events_between(connection: sqlite3.Connection, group: str, room: int, first: int, last: int) -> list[Event]:
     """Return the events of a log that have these numbers, oldest first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id",  # noqa: S608  # a constant
+        f"SELECT {_COLUMNS}{_REST} FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id",  # noqa: S608  # constants
         (group, key_of(room, first), key_of(room, last)),
     )
-    return list(map(Event._make, rows))
+    return list(map(_event, rows))
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    event = Event._make(row)
+    return event if event.data is None else event._replace(data=_read(event.data))
+
+
+def written(data: Data | None) -> str | None:
+    """Return an event's data as it stands in the file."""
+    return None if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024)
+def _read(data: str) -> Data:
+    """Return data that is written like this: one object for all events that have the same."""
+    return dict(json.loads(data))
 
 
 def fitting(connection: sqlite3.Connection, room: int, first: int, last: int, most: int) -> tuple[int, int]:
@@ -75,8 +96,8 @@ def fitting(connection: sqlite3.Connection, room: int, first: int, last: int, mo
         last = first + (last - first) * most // taken
 
 
-def recalled(connection: sqlite3.Connection, query: Query) -> list[Event]:
-    """Return what a query asks for.
+def recalled(connection: sqlite3.Connection, query: Query, rest: str = _REST) -> list[Event]:
+    """Return what a query asks for; ``rest``: the columns that only newer files have, empty for an older one.
 
     Raises: NotRecalled, sqlite3.Error.
     """
@@ -88,11 +109,11 @@ def recalled(connection: sqlite3.Connection, query: Query) -> list[Event]:
     source = "found JOIN events e ON e.id = found.rowid" if words else "events e"
     direction = "DESC" if query.newest else "ASC"
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM {source} WHERE {conditions} "  # noqa: S608  # of constants
+        f"SELECT {_COLUMNS}{rest} FROM {source} WHERE {conditions} "  # noqa: S608  # of constants
         f"ORDER BY {'found.rowid' if words else 'e.id'} {direction} LIMIT ?",
         (query.group, *values, query.most),
     )
-    events = list(map(Event._make, rows))
+    events = list(map(_event, rows)) if rest else list(map(Event._make, ((*row, 0, None) for row in rows)))
     return events[::-1] if query.newest else events
 
 
@@ -188,6 +209,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _all(connection: sqlite3.Connection, group: str) -> Iterator[Event]:
     number = 0
-    while events := recalled(connection, Query(group, after=number, most=_SLICE)):
+    rest = _REST if pragma(connection, "user_version") >= _WITH_REST else ""
+    while events := recalled(connection, Query(group, after=number, most=_SLICE), rest):
         yield from events
         number = events[-1].number

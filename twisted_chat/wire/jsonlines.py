@@ -39,6 +39,7 @@ from ..events import (
     SAID,
     SKIPPED,
     TOOK,
+    Data,
     Event,
 )
 from ..interfaces import View
@@ -59,10 +60,11 @@ class JsonView(View):
         return "".join(
             [  # the same as _line(event_object(event)), in an eighth of the time; nearly every event is one of these
                 f'{{"kind":"{kind}","room":{quoted(group)},"number":{number},"time":{_time(when)},'
-                f'"author":{quoted(author)},"text":{quoted(words)}{_asked(ident) if ident else ""}}}\n'
+                f'"author":{quoted(author)},"text":{quoted(words)}'
+                f"{_rest(about, data) if data or about else ''}{_asked(ident) if ident else ''}}}\n"
                 if kind in SHOWN
                 else _other(Event(kind, group, author, words, origin, number, when, ident))
-                for kind, group, author, words, origin, number, when, ident in events
+                for kind, group, author, words, origin, number, when, ident, about, data in events
             ]
         ).encode()
 
@@ -98,12 +100,19 @@ def event_object(event: Event) -> dict[str, object]:
         "time": round(event.when, 3),
         "author": event.author,
         "text": event.text,
+        **({"about": event.about} if event.about else {}),
+        **(event.data or {}),
         **({"client": client, "id": ident} if client else {}),
     }
 
 
 def _line(fields: dict[str, object]) -> str:
     return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def _rest(about: int, data: Data | None) -> str:
+    """Return the fields that only some events have, those of ``data`` under their own names."""
+    return "," + _line(({"about": about} if about else {}) | dict(data or {}))[1:-2]
 
 
 @lru_cache(maxsize=64)

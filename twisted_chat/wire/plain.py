@@ -82,7 +82,7 @@ class PlainView:
                 else f"#{group} {author}: {words}{end}"
                 if kind == SAID and group[0] not in "@*"
                 else self._line(Event(kind, group, author, words, 0, number)) + end
-                for kind, group, author, words, _origin, number, _when, _ident in events
+                for kind, group, author, words, _origin, number, _when, _ident, _about, _data in events
             ]
         ).encode()
 

@@ -42,6 +42,7 @@ class Field(NamedTuple):
 
 
 _TEXT = Field(str)  # no longer than a line
+_TEXT_OR_LINES = {"text": _TEXT._replace(needed=False), "lines": Field(list, needed=False)}  # one of the two
 _ALIAS = Field(str, longest=TRIED * ALIAS_LENGTH)
 _ROOM = Field(str, longest=TRIED * ROOM_LENGTH)
 _NUMBER = Field(int, needed=False)
@@ -60,9 +61,9 @@ REQUESTS: Final[dict[str, dict[str, Field]]] = {
         "after": Field(dict, needed=False, longest=_ROOM.longest),
         "journal": Field(str, needed=False, longest=64),
     },
-    "say": {"room": _ROOM, "text": _TEXT, "act": Field(bool, needed=False, default=False)},
-    "tell": {"to": _ALIAS, "text": _TEXT},
-    "broadcast": {"text": _TEXT},
+    "say": {"room": _ROOM, **_TEXT_OR_LINES, "act": Field(bool, needed=False, default=False)},
+    "tell": {"to": _ALIAS, **_TEXT_OR_LINES},
+    "broadcast": {**_TEXT_OR_LINES},
     "join": {"room": _ROOM, "after": _NUMBER},
     "leave": {"room": _ROOM, "text": _WHY},
     "nick": {"alias": _ALIAS},
@@ -216,6 +217,6 @@ def _rule(field: Field) -> str:
         bool: "must be true or false",
         int: f"must be a whole number {to}" if field.least < field.most else f"must be {field.most}",
         float: f"must be a number {to}",
-        list: f"must be a list of strings {short}, no more than {MANY}",
+        list: f"must be a list of strings{f' {short}' if field.longest else ''}, no more than {MANY}",
         dict: f"must be an object in which each value is a whole number {to}, with no more than {MANY} keys {short}",
     }[field.kind]

@@ -25,6 +25,7 @@ STATUSES = {
     "nobody_called": 404,
     "alias_taken": 409,
     "line_too_long": 413,
+    "block_too_long": 413,
     "too_many_rooms": 503,
     "not_kept": 503,
     "unknown": 504,

@@ -12,10 +12,10 @@ export class Compose {
 	#offered = null // {start, list}
 	#chosen = -1 // none
 
-	// send(text): whether it was taken; known(): {commands, aliases, rooms, own}; begun(): a command is
-	constructor({ send, known, begun }) {
+	// send(text): whether it was taken; known(): {commands, aliases, rooms, own}; begun(): a command is; changed(text)
+	constructor({ send, known, begun, changed }) {
 		const [field, list] = [$("say"), $("offers")]
-		Object.assign(this, { field, list, send, known, begun })
+		Object.assign(this, { field, list, send, known, begun, changed })
 		$("compose").addEventListener("submit", (event) => this.#submit(event))
 		field.addEventListener("keydown", (event) => this.#key(event))
 		field.addEventListener("input", () => this.#typed())
@@ -30,6 +30,7 @@ export class Compose {
 	// Put a text there, to be edited.
 	put(text) {
 		this.field.value = text
+		this.changed(text)
 		this.#fit()
 		this.#close()
 	}
@@ -47,7 +48,7 @@ export class Compose {
 	}
 
 	#key(event) {
-		if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
+		if (event.ctrlKey || event.metaKey || event.altKey) return
 		if (this.#offered ? this.#keyOfList(event) : this.#keyOfField(event)) event.preventDefault()
 	}
 
@@ -68,6 +69,7 @@ export class Compose {
 	}
 
 	#typed() {
+		this.changed(this.text)
 		this.#fit()
 		this.#at = null
 		const { before } = this

@@ -50,6 +50,11 @@ export const keepHintClosed = () => tried(() => localStorage.setItem(HINT, "clos
 // Whether private conversations are kept in this browser, by private.js.
 export const hasPrivate = () => tried(() => localStorage.getItem("twisted_chat.private") !== null) ?? false
 
+// Anything else that is of this browser.
+export const read = (name) => tried(() => JSON.parse(localStorage.getItem(`twisted_chat.${name}`)))
+
+export const write = (name, value) => tried(() => localStorage.setItem(`twisted_chat.${name}`, JSON.stringify(value)))
+
 // crypto.randomUUID is not there on plain http, but for the machine itself.
 export function token(bytes = BYTES) {
 	const random = crypto.getRandomValues(new Uint8Array(bytes))

@@ -1,13 +1,15 @@
 // The page: puts the parts together.
 //
-// pure           rooms.js (what was heard, with its numbers) links.js people.js times.js fold.js complete.js
+// pure           rooms.js (what was heard, with its numbers) block.js links.js people.js times.js fold.js complete.js
 // to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the way back) talk.js keep.js
-// to the eye     view.js log.js row.js (the lines) compose.js side.js search.js notify.js dom.js
+// to the eye     view.js log.js row.js (the lines) compose.js drafts.js keys.js side.js search.js notify.js dom.js
 //
 // A line's way: compose.js (Enter) -> talk.js: it gets an id, and is shown as unsent -> session.js: it is sent, and again
 // after each cut -> wire.js -> the server orders, numbers and keeps it -> wire.js -> session.js -> rooms.js: its number is
 // the next -> session.js: it has our client and this id, so it is acknowledged -> talk.js -> view.js, log.js, row.js.
 
+import "./keys.js" // first: it hears each key before all others
+import { Drafts } from "./drafts.js"
 import { Session } from "./session.js"
 import * as keep from "./keep.js"
 import { Rooms } from "./rooms.js"
@@ -25,6 +27,7 @@ url.protocol = url.protocol === "https:" ? "wss:" : "ws:"
 url.hash = url.search = ""
 
 const rooms = new Rooms()
+const drafts = new Drafts(() => rooms.alias)
 const session = new Session(url.href, rooms, {
 	status: (...state) => view.status(...state),
 	entered,
@@ -38,7 +41,7 @@ const talk = new Talk(session, rooms, {
 	giveBack: (log, text) => view.giveBack(log, text),
 	open: (key) => view.open(key),
 })
-const view = new View(rooms, session, talk, { enter, join, leave, older, newer, goTo, learn, whole })
+const view = new View(rooms, session, talk, drafts, { enter, join, leave, older, newer, goTo, learn, whole })
 const tabs = new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token)
 
 // -- coming and going
@@ -60,6 +63,7 @@ async function isElsewhere(alias) {
 
 function entered(isFirst) {
 	keep.keepAlias(session.alias)
+	drafts.begin()
 	view.entered(isFirst)
 	if (isFirst && keep.hasPrivate()) ofPrivate().then(({ restore }) => restore(rooms), ignore).then(changed)
 	if (isFirst) session.ask("join", { room: session.current }).catch(ignore) // for its topic
@@ -75,6 +79,7 @@ function left() {
 	if (people.length || keep.hasPrivate()) ofPrivate().then((part) => part.keep(alias, people) ?? part.tell(), ignore)
 	keep.keepSession({})
 	keep.dropProof(session.alias)
+	drafts.clear()
 	if (location.hash.startsWith("#@")) history.replaceState(null, "", location.pathname + location.search) // it names somebody
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
@@ -108,7 +113,7 @@ function heard(event, log) {
 	const item = log?.items.at(-1)
 	const isNews = item && item.number === event.number && item.text === event.text
 	if (isNews && log.kind !== "room" && log !== view.log && view.log?.kind === "room") view.log.copy(log, item)
-	if (isNews && item.isCall && !rooms.isReading(log)) view.notify?.call(log, item)
+	if (isNews && item.isCall && !(item.block > 1) && !rooms.isReading(log)) view.notify?.call(log, item)
 	const isMine = rooms.isMe(event.author) && event.client === rooms.client
 	if (isMine && event.kind === "joined") learn()
 	if (isMine && event.kind === "left") view.moved()
@@ -189,7 +194,6 @@ function keepNow() {
 	if (!session.wasIn) return
 	const logs = [...rooms.logs.values()].map((log) => ({
 		...Object.fromEntries(["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]])),
-		draft: log === view.log ? view.compose.text : log.draft,
 		items: log.kind === "room" ? [] : log.items.slice(-KEPT),
 		unsent: talk.keep(log),
 	}))
@@ -207,6 +211,7 @@ function restore({ token, alias, journal, client, inbox, shown, logs }) {
 		if (log.unread) log.mark = log.items.at(-log.unread - 1)?.key
 		talk.sendAgain(log, unsent)
 	}
+	drafts.begin()
 	view.restored(shown)
 	session.wasIn = true
 	session.enter(alias)

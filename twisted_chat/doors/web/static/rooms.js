@@ -32,7 +32,6 @@ export class Log {
 		this.mark = undefined // the item before the first that was unread when the log was opened
 		this.topic = ""
 		this.isClosed = false // a conversation that the reader has put away
-		this.draft = ""
 		this.members = new Map() // by key: {alias, away}
 		this.moves = 0 // changes of "members"
 		this.used = 0 // when the reader opened it last, in milliseconds
@@ -323,6 +322,7 @@ export class Rooms {
 }
 
 function count(log, item) {
+	if (item.block > 1) return // a block counts once
 	if (!log.unread) log.mark = log.items.at(-1)?.key
 	item.isUnread = true
 	log.unread += 1

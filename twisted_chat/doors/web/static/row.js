@@ -3,6 +3,7 @@
 // Only what is seen at all times is text. What is there for those who point at a line or hear it read aloud (the author and the
 // time of a line without a heading) is an attribute that style.css shows, so that it is in no selection and no copy.
 
+import { blockOf, goesOn } from "./block.js"
 import { make } from "./dom.js"
 import { folded } from "./fold.js"
 import { pieces } from "./links.js"
@@ -24,6 +25,8 @@ export function entriesOf(log, items) {
 		const before = entries.at(-1)
 		if (before && !isNew && MOVES.has(item.kind) && MOVES.has(before.items[0].kind) && isOneDay(before, item)) {
 			before.items.push(item)
+		} else if (before && !isNew && item.kind === before.items[0].kind && goesOn(eventOf(before.items.at(-1)), eventOf(item))) {
+			before.items.push(item)
 		} else if (!HIDDEN.has(item.kind)) {
 			entries.push(entry(before, item, isNew))
 			isNew = false
@@ -38,6 +41,8 @@ function entry(before, item, isNew) {
 	const isAgain = !day && !isNew && Boolean(before) && isOneSpeech(before, item)
 	return { key: item.key, items: [item], isAgain, since: isAgain ? before.since : item.time, day, isNew }
 }
+
+const eventOf = (item) => item.event ?? item
 
 const timeOf = (item) => item.time || item.event?.time || 0
 
@@ -62,41 +67,49 @@ const isMarked = (log, item) => log.marked !== undefined && (item.key === log.ma
 
 // Make the list items of an entry: the row, after the rule that divides it from what was before.
 export function rowsOf(log, entry, acts) {
-	const row = (ROWS[entry.items[0].kind] ?? quiet)(log, entry.items, acts, entry.isAgain)
-	row.classList.toggle("marked", entry.items.some((one) => isMarked(log, one)))
+	const [item] = entry.items
+	const row = (ROWS[item.kind] ?? quiet)(log, entry.items, acts, entry.isAgain)
+	row.classList.toggle("marked", !eventOf(item).block && entry.items.some((one) => isMarked(log, one)))
 	const rules = [entry.day && rule("rule", entry.day), entry.isNew && rule("rule new", "new")]
 	return [...rules.filter(Boolean), row]
 }
 
 const rule = (name, words) => make("li", { class: name }, make("span", {}, words))
 
-function said(log, [item], acts, isAgain) {
-	const row = speech(log, item, log.kind === "room" ? "" : log.kind, isAgain)
-	row.classList.toggle("call", log.kind === "room" && Boolean(item.isCall))
+function said(log, items, acts, isAgain) {
+	const [item] = items
+	const row = speech(log, items, log.kind === "room" ? "" : log.kind, isAgain)
+	row.classList.toggle("call", log.kind === "room" && items.some((one) => one.isCall))
 	if (item.state) row.append(stateOf(item, acts))
 	return row
 }
 
 // A line that is to one person or to everyone, in the room where its reader is just now; a private one is answered in private.
-function copied(log, [{ event, from }]) {
+function copied(log, items) {
+	const [{ event, from }] = items
 	const kind = event.room === "*" ? "everyone" : "person"
-	const row = speech({ kind }, event, kind, false)
+	const row = speech({ kind }, items.map(eventOf), kind, false)
 	if (kind === "everyone") return row
 	row.dataset.answer = `#@${encodeURIComponent(from)}`
 	row.querySelector(".head").append(" ", make("a", { class: "answer", href: row.dataset.answer }, "answer in private"))
 	return row
 }
 
-function speech(log, event, kind, isAgain) {
-	const { author, text } = event
+// Several events are the lines of a block.
+function speech(log, events, kind, isAgain) {
+	const [event] = events
+	const { author } = event
 	const isActed = event.kind === "acted"
-	const numbered = log.kind === "room" && event.number ? { "data-number": event.number } : {}
+	const numbers = event.block ? { "data-first": event.number, "data-last": events.at(-1).number } : { "data-number": event.number }
+	const numbered = log.kind === "room" && event.number ? numbers : {}
 	const aloud = isAgain ? { "data-author": author } : {}
-	const places = isMarked(log, event) ? log.sought?.places(text) : undefined
+	const placesIn = (one) => (isMarked(log, one) ? log.sought?.places(one.text) : undefined)
 	const row = make("li", { class: ["line", event.kind, kind, event.state, isAgain && "again"].filter(Boolean).join(" "), ...numbered, ...aloud })
 	const isBare = isAgain || (isActed && !kind) // the time stands beside the text
 	if (!isBare) row.append(make("span", { class: "face", "aria-hidden": "true", "data-initial": initialOf(author) }), heading(log, event, kind))
-	row.append(...(isBare ? [when(log, event, true)] : []), make("p", { class: "text", dir: "auto" }, ...sayings[isActed ? "acted" : "words"](event, places)))
+	const line = () => make("p", { class: "text", dir: "auto" }, ...sayings[isActed ? "acted" : "words"](event, placesIn(event)))
+	const lines = () => blockOf(events, (one) => linked(one.text, placesIn(one)), (one) => isMarked(log, one))
+	row.append(...(isBare ? [when(log, event, true)] : []), event.block ? lines() : line())
 	return colour(row, author)
 }
 
@@ -190,7 +203,8 @@ const ROWS = { said, acted: said, copied, retitled, skipped, notice, back }
 
 // What a screen reader is told of a new line.
 export function spoken(item) {
-	const { kind, author, text } = item.event ?? item
+	const { kind, author, text, block } = eventOf(item)
+	if (block > 1) return text
 	if (SAID.has(kind)) return `${author}${kind === "said" ? ":" : ""} ${text}`
 	return item.lines?.filter((line) => typeof line === "string").join("\n")
 }

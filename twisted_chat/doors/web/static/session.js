@@ -216,9 +216,10 @@ export class Session {
 		const to = room.slice(1)
 		const asked = this.#underWay.get(id)?.fields
 		if (!asked || !room.startsWith("@") || this.rooms.isMe(to)) return
-		const text = asked.do === "tell" ? asked.text : withoutAddress(asked.text, to)
-		const time = Date.now() / 1000
-		this.#happened({ kind: "said", room, number, time, author: this.alias, text, client: this.rooms.client, id })
+		const said = { kind: "said", room, time: Date.now() / 1000, author: this.alias, client: this.rooms.client, id }
+		const lines = asked.lines?.map((text, place) => ({ text, number: number + place, block: place + 1 }))
+		const line = { text: asked.do === "tell" ? asked.text : withoutAddress(asked.text, to), number }
+		for (const one of lines ?? [line]) this.#happened({ ...said, ...one })
 	}
 }
 

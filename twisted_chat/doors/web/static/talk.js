@@ -1,8 +1,8 @@
 // What becomes of what is typed: a post that waits for its acknowledgement, or a command for the server.
 
+import { postsOf, refusalOf, typedOf } from "./block.js"
 import { commandOf } from "./complete.js"
 
-const MOST = 200 // lines in one go
 const LATE = 600 // milliseconds after which a command that is not answered is shown
 const IN_A_ROOM = new Set(["me", "topic"]) // commands that would speak elsewhere than where they are typed
 
@@ -15,15 +15,17 @@ export class Talk {
 		Object.assign(this, { session, rooms, changed, giveBack, open, commands: [] })
 	}
 
-	// Send what was typed in a log; return whether it could be taken.
+	// Send what was typed in a log; return whether it could be taken. Only a single line can be a command.
 	send(log, typed) {
-		const lines = typed.split(/[\r\n]+/).filter((line) => line.trim())
-		if (lines.length > MOST) return this.#refuse(log, `that is ${lines.length} lines: say at most ${MOST} at once`)
+		const isOneLine = !/[\r\n]/.test(typed)
+		const isCommand = isOneLine && /^\/(?!\/)/.test(typed)
+		const posts = isOneLine ? [{ text: typed.replace(/^\/\//, "/") }] : postsOf(typed)
+		const why = isCommand ? undefined : posts.map((post) => refusalOf(post, this.session.maxLine)).find(Boolean)
+		if (why) return this.#refuse(log, why)
 		if (!this.session.hasRoom) return this.#refuse(log, "too many lines wait to be sent")
 		log.unsent = log.unsent.filter((item) => !item.isGivenBack)
-		const isCommand = lines.length === 1 && /^\/(?!\/)/.test(lines[0])
-		if (isCommand) this.#command(log, lines[0])
-		else for (const line of lines) this.#post(log, line.replace(/^\/\//, "/"))
+		if (isCommand) this.#command(log, typed)
+		else for (const post of posts) this.#post(log, post)
 		this.changed(log)
 		return true
 	}
@@ -35,11 +37,12 @@ export class Talk {
 
 	// -- posts
 
-	#post(log, text, act = false) {
+	// post: {text} or {lines}, and {act} with a text.
+	#post(log, post) {
 		const name = { room: "say", person: "tell", everyone: "broadcast" }[log.kind]
 		const to = { room: { room: log.key }, person: { to: log.label }, everyone: {} }[log.kind]
-		const fields = { ...to, text, ...(act ? { act } : {}) }
-		this.#await(log, name, fields, { kind: act ? "acted" : "said", text })
+		const text = post.text ?? post.lines.join("\n")
+		this.#await(log, name, { ...to, ...post }, { kind: post.act ? "acted" : "said", text, ...(post.lines && { block: 1 }) })
 	}
 
 	// Ask for what was typed, and show it until it is answered.
@@ -49,7 +52,7 @@ export class Talk {
 		item.asked = { name, fields, id }
 		if (shown.typed) setTimeout(() => item.state === "sending" && this.#show(log, item), LATE)
 		else log.unsent.push(item)
-		const answer = this.#refusal(fields.text) ?? this.session.ask(name, fields, id, shown.typed && log.kind === "room" ? log.key : "")
+		const answer = this.#refusal(fields) ?? this.session.ask(name, fields, id, shown.typed && log.kind === "room" ? log.key : "")
 		return answer.then(
 			(result) => this.#acknowledged(log, item, result),
 			(refused) => this.#refused(log, item, refused),
@@ -57,10 +60,9 @@ export class Talk {
 	}
 
 	// The server could not tell which line it was that is too long.
-	#refusal(text) {
-		const most = this.session.maxLine
-		const why = `that line is longer than ${most.toLocaleString()} bytes: send it in parts`
-		return new TextEncoder().encode(text).length > most ? Promise.reject(new Error(why)) : undefined
+	#refusal(fields) {
+		const why = refusalOf(fields, this.session.maxLine)
+		return why && Promise.reject(new Error(why))
 	}
 
 	#show(log, item) {
@@ -76,14 +78,14 @@ export class Talk {
 	}
 
 	#refused(log, item, { message }) {
-		Object.assign(item, { state: "refused", why: message, isGivenBack: this.giveBack(log, item.text) })
+		Object.assign(item, { state: "refused", why: message, isGivenBack: this.giveBack(log, typedAgain(item)) })
 		this.#show(log, item)
 	}
 
 	// Put a line that was refused back where it can be edited, or forget it.
 	edit(log, key) {
 		const item = log.unsent.find((one) => one.key === key)
-		if (item && this.giveBack(log, item.text)) this.forget(log, key)
+		if (item && this.giveBack(log, typedAgain(item))) this.forget(log, key)
 	}
 
 	forget(log, key) {
@@ -94,7 +96,7 @@ export class Talk {
 	// -- over a reload
 
 	keep(log) {
-		return log.unsent.filter(({ state }) => state === "sending").map(({ asked, kind, text, typed, time }) => ({ asked, kind, text, typed, time }))
+		return log.unsent.filter(({ state }) => state === "sending").map(({ asked, kind, text, typed, time, block }) => ({ asked, kind, text, typed, time, block }))
 	}
 
 	sendAgain(log, kept) {
@@ -107,8 +109,8 @@ export class Talk {
 		const found = commandOf(typed, this.commands)
 		const rest = typed.replace(/^\S+\s?/, "")
 		if (found?.name === "quit") this.session.quit(rest)
-		else if (found?.name === "say" && rest.trim()) this.#post(log, rest)
-		else if (found?.name === "me" && rest.trim() && log.kind === "room") this.#post(log, rest.trimStart(), true)
+		else if (found?.name === "say" && rest.trim()) this.#post(log, { text: rest })
+		else if (found?.name === "me" && rest.trim() && log.kind === "room") this.#post(log, { text: rest.trimStart(), act: true })
 		else if (log.kind !== "room" && IN_A_ROOM.has(found?.name)) this.#refuse(log, `/${found.name} is for a room: open one first`)
 		else this.#type(log, typed, found?.name)
 	}
@@ -135,3 +137,4 @@ export class Talk {
 	}
 }
 
+const typedAgain = ({ typed, asked }) => typed ?? typedOf(asked.fields)

@@ -4,6 +4,7 @@ import { Compose } from "./compose.js"
 import { $, icon, make } from "./dom.js"
 import { Drawers, loadRest, openPart } from "./drawers.js"
 import { isNewcomer, keepHintClosed } from "./keep.js"
+import { typeInto } from "./keys.js"
 import { Lines } from "./log.js"
 import { colour, initialOf, isSame } from "./people.js"
 import { linked } from "./row.js"
@@ -17,12 +18,17 @@ export class View {
 	#isDue = false
 	#countdown = 0
 
-	constructor(rooms, session, talk, acts) {
-		Object.assign(this, { rooms, session, talk, acts })
+	constructor(rooms, session, talk, drafts, acts) {
+		Object.assign(this, { rooms, session, talk, drafts, acts })
 		rooms.isReading = (log) => log === this.log && !document.hidden && document.hasFocus() && this.lines.isFollowing
 		const [edit, forget] = ["edit", "forget"].map((act) => (key) => talk[act](this.log, key))
 		this.lines = new Lines({ ...acts, edit, forget, moved: () => this.#showPlace() })
-		this.compose = new Compose({ send: (text) => this.#send(text), known: () => this.#known(), begun: acts.learn })
+		this.compose = new Compose({
+			send: (text) => this.#send(text),
+			known: () => this.#known(),
+			begun: acts.learn,
+			changed: (text) => this.log && drafts.put(this.log.key, text),
+		})
 		this.side = new Side(acts)
 		this.drawers = new Drawers()
 		this.#listen()
@@ -51,6 +57,7 @@ export class View {
 		on("open-invite", "click", () => openPart(this, "invite"))
 		on("leave", "click", () => openPart(this, "leave"))
 		document.addEventListener("keydown", (event) => this.#key(event))
+		typeInto($("say"), () => !$("chat").hidden && !$("main").inert && !document.querySelector("dialog[open]"))
 		addEventListener("hashchange", () => this.#route())
 		for (const type of ["focus", "visibilitychange"]) addEventListener(type, () => this.later(), true)
 	}
@@ -147,12 +154,10 @@ export class View {
 	}
 
 	#open(log) {
-		if (this.log && this.log !== log) {
-			this.log.draft = this.compose.text
-			this.log.mark = this.log.marked = this.log.sought = undefined
-		}
-		if (this.log !== log) this.compose.put(log.draft)
+		const isAnother = this.log !== log
+		if (this.log && isAnother) this.log.mark = this.log.marked = this.log.sought = undefined
 		this.log = log
+		if (isAnother) this.compose.put(this.drafts.get(log.key))
 		log.used = Date.now()
 		log.isClosed = false
 		if (!log.isLive) log.clear()
