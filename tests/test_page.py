@@ -359,7 +359,8 @@ def test_a_refused_line_says_why_and_is_given_back(window, house, people):
     page.ask("document.getElementById('say').value = ''")
     page.open("#lobby")
     page.say("x" * 5000)
-    page.shows("longer than 4,096 bytes", ".refused")
+    page.shows("longer than 4,096 bytes", ".refusal")
+    assert page.ask("return document.getElementById('say').value.length") == 5000
     page.ask("document.getElementById('say').value = ''")
     page.say("/nosuch command")
     page.shows("there is no command /nosuch", "#lines")

@@ -62,7 +62,7 @@ export class Lines {
 		const key = this.#log.items[at]?.key
 		const found = entriesOf(this.#log, this.#shown()).find(({ items }) => items.some((item) => item.key === key))
 		const node = this.#rows.get(found?.key)?.nodes.at(-1)
-		const line = node?.querySelector(`[data-line="${number}"]`) ?? node // of a block
+		const line = node?.querySelector(`[data-line="${this.#log.items[at]?.number}"]`) ?? node // of a block
 		line?.scrollIntoView({ block: "center" })
 		node?.querySelector(".when")?.focus({ preventScroll: true })
 	}
