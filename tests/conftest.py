@@ -16,6 +16,7 @@ from twisted.logger import globalLogPublisher
 
 from . import doors, processes
 from .browser import chromium, driver, engine, firefox, house, houses, people, window  # noqa: F401 -- for all tests
+from .web import WebPeer
 
 
 def pytest_collection_finish(session):
@@ -80,6 +81,12 @@ def door():
     door = doors.Door()
     yield door
     door.close()
+
+
+@pytest.fixture
+def curl(door):
+    """One connection to the web door of a server in memory, which asks what a test asks."""
+    return WebPeer(door)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from itertools import chain
 
 import pytest
 
+from twisted_chat.doors.web.body import LINES
 from twisted_chat.doors.web.events import LIMIT, MOST, PAGE_BYTES, TAIL
 from twisted_chat.doors.web.guard import Guard
-from twisted_chat.doors.web.post import LINES
 from twisted_chat.doors.web.stream import HERE_SECONDS
 from twisted_chat.doors.web.visitors import PATIENCE_SECONDS
 from twisted_chat.errors import NotKept, NotRecalled, Unknown
@@ -26,12 +26,6 @@ from twisted_chat.wire.sse import mark
 from .doors import Door
 from .test_program_door import Program
 from .web import HOST, Browser, EventStream, WebPeer
-
-
-@pytest.fixture
-def curl(door):
-    """One connection, which asks what a test asks."""
-    return WebPeer(door)
 
 
 def post(peer, room="ops", body="hi", alias="ci", **headers):

@@ -17,9 +17,9 @@ from twisted.python.failure import Failure
 
 from twisted_chat import __version__
 from twisted_chat.doors.metrics import TICK_SECONDS, MetricsFactory, Scales
+from twisted_chat.doors.web.body import LINES
 from twisted_chat.doors.web.callers import EACH
 from twisted_chat.doors.web.guard import Guard
-from twisted_chat.doors.web.post import LINES
 from twisted_chat.doors.web.site import CONTINUES
 from twisted_chat.errors import NotKept
 from twisted_chat.events import SAID, Event, Lines

@@ -87,8 +87,6 @@ class Root(Answers):
 class Exposition(Answers):
     """All that is measured, in the format that was asked for."""
 
-    isLeaf = True
-
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__()
         self._registry = registry

@@ -63,6 +63,8 @@ def wrong_method(request: Request, allowed: str) -> bytes:
     if request.method == b"OPTIONS":
         request.setResponseCode(204)
         return b""
+    if request.method == b"PUT" and "POST" in allowed:  # as curl -T does
+        return plain(request, 405, "to say what is in a file: curl --data-binary @FILE, or -X POST -T FILE")
     return plain(request, 405, f"this can be asked with {allowed} only")
 
 
@@ -95,4 +97,5 @@ class NotHere(Answers):
         self.there_is = there_is
 
     def render(self, request: Request) -> bytes:
-        return plain(request, 404, f"there is nothing here: {self.there_is}")
+        there_is = "write one slash, as in /rooms" if b"//" in request.path else self.there_is
+        return plain(request, 404, f"there is nothing here: {there_is}")

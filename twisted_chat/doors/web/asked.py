@@ -121,38 +121,7 @@ def header(request: Request, name: str) -> str | None:
     return values[0] if values else None
 
 
-def preferred(request: Request, *offers: str) -> str:
-    """Return the media type that a request likes best, the first of those that it likes as much.
-
-    Who likes none of them is given the first all the same (RFC 9110, 12.4.1).
-    """
-    ranges = _qualities(request, "Accept") or {"*/*": 1.0}
-    return max(offers, key=lambda offer: _liking(ranges, offer))
-
-
-def takes_gzip(request: Request) -> bool:
-    """Whether an answer may be compressed (RFC 9110, 12.5.3)."""
-    codings = _qualities(request, "Accept-Encoding")
-    return codings.get("gzip", codings.get("*", 0.0)) > 0
-
-
 def knows(request: Request, etag: str) -> bool:
     """Whether the client has what this weak ETag stands for (RFC 9110, 13.1.2)."""
     known = ",".join(request.requestHeaders.getRawHeaders("If-None-Match") or [])
     return known.strip() == "*" or etag in _ETAG.findall(known)
-
-
-def _liking(ranges: Mapping[str, float], offer: str) -> float:
-    kind = offer.partition("/")[0]
-    return next((ranges[one] for one in (offer, f"{kind}/*", "*/*") if one in ranges), 0.0)
-
-
-def _qualities(request: Request, name: str) -> dict[str, float]:
-    """Return how much each thing in a list is liked (RFC 9110, 12.4.2); what cannot be read is not liked."""
-    found = {}
-    for item in ",".join(request.requestHeaders.getRawHeaders(name) or []).split(","):
-        what, *rest = (part.strip().lower() for part in item.split(";"))
-        quality = next((part[2:] for part in rest if part.startswith("q=")), "1")
-        if what:
-            found[what] = float(quality) if re.fullmatch(r"[01](\.[0-9]{0,3})?", quality) else 0.0
-    return found

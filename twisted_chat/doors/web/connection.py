@@ -22,7 +22,8 @@ from zope.interface import implementer
 from ..chat import address_text, cancel, host
 from ..line import set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
-from .callers import RefusedCaller
+from .callers import RefusedCaller, bare
+from .greeting import Greeting
 
 if TYPE_CHECKING:
     from .site import GuardedSite
@@ -50,6 +51,7 @@ class WebConnection(ProtocolWrapper):
         self._peer = peer
         self._is_caller = is_caller
         self._counted: IAddress | None = None  # for whom it counts as somebody's place in the chat, if it does
+        self._greeting = Greeting()
         self._has_answered = False
         self._answering = 0  # requests
         self._peer_is_done = False
@@ -78,6 +80,11 @@ class WebConnection(ProtocolWrapper):
         if self._is_ending:
             return
         self._has_begun = False
+        refusal = self._greeting.refusal(data)
+        if refusal:
+            self.write(bare(b"400 Bad Request", refusal))
+            self.end()
+            return
         try:
             if self._on_data(len(data)):
                 super().dataReceived(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections.abc import Sequence
 from itertools import accumulate
@@ -19,8 +18,9 @@ from ...room import Room
 from ...wire.jsonlines import JsonView
 from ...wire.plain import PlainView
 from ...wire.sse import mark
+from .accept import preferred
 from .answers import PLAIN
-from .asked import Ago, Flag, Known, Mark, Number, Words, header, knows, parameters, preferred, takes_gzip
+from .asked import Ago, Flag, Known, Mark, Number, Words, header, knows, parameters
 from .later import Later, Refused
 from .lookup import looked_up, place_at, place_of, room_called
 
@@ -33,7 +33,6 @@ LIMIT = 100  # events in a page, if nothing is asked ...
 MOST = 500  # ... and at most
 TAIL = 20  # lines of text, if nothing is asked
 PAGE_BYTES = 1024 * 1024  # at most, but one event at least
-_GZIP_FROM = 1000  # bytes: less is not worth it
 _RANGE: Known = {"after": Mark(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MOST)}
 # What a reader that comes back gives wins: lastEventId is event-source-polyfill's, which cannot send a header.
 _STREAM: Known = {"after": Mark(), "lastEventId": Words()}
@@ -61,7 +60,7 @@ class Events(Later):
 
     async def get(self, request: Request) -> bytes | None:
         room = await room_called(self._web, self._name)
-        request.setHeader("Vary", "Accept, Accept-Encoding")
+        request.setHeader("Vary", "Accept")
         if preferred(request, NDJSON, SSE) == SSE:
             await self._stream(request, room)
             return None
@@ -89,7 +88,6 @@ class Text(Later):
 
     async def get(self, request: Request) -> bytes | None:
         room = await room_called(self._web, self._name)
-        request.setHeader("Vary", "Accept-Encoding")
         asked = parameters(request, _TEXT)
         newest = "tail" in asked or not asked.keys() & {"after", "until", "since"}
         most = asked.get("tail", TAIL) if newest else LIMIT
@@ -155,10 +153,7 @@ def _answer(web: WebFactory, request: Request, room: Room, page: Page, kind: str
     if knows(request, etag):
         request.setResponseCode(NOT_MODIFIED)
         return b""
-    if len(page.body) < _GZIP_FROM or not takes_gzip(request):
-        return page.body
-    request.setHeader("Content-Encoding", "gzip")
-    return gzip.compress(page.body, compresslevel=1, mtime=0)  # 1: others wait for it
+    return page.body
 
 
 def tell_numbers(web: WebFactory, request: Request, room: Room) -> None:

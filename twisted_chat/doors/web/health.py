@@ -11,6 +11,7 @@ from ...errors import NotKept
 from ...hub import Hub
 from ..chat import cancel
 from .answers import Answers, refuse
+from .later import RETRY_SECONDS
 
 SECONDS = 2.0  # that a commit may take
 FRESH_SECONDS = 1.0  # that an answer is good for: so those who ask cost one commit a second at most
@@ -62,8 +63,6 @@ class Pulse:
 class Health(Answers):
     """200 and ``ok``, or 503 and why not."""
 
-    isLeaf = True
-
     def __init__(self, pulse: Pulse) -> None:
         super().__init__()
         self._pulse = pulse
@@ -74,6 +73,8 @@ class Health(Answers):
 
         def tell(why: str) -> None:
             for waiting in asking:
+                if why:
+                    waiting.setHeader("Retry-After", str(RETRY_SECONDS))
                 refuse(waiting, 503 if why else 200, f"not ready: {why}" if why else "ok")
 
         self._pulse.ask(tell)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,14 +11,17 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import NO_CONTENT, NOT_MODIFIED
+from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from ...errors import ChatError
+from .accept import takes_gzip
 from .answers import Answers, plain, wrong_method
 
 if TYPE_CHECKING:
     from .site import WebFactory
 
+_GZIP_FROM = 1000  # bytes: less is not worth it
 RETRY_SECONDS = 5  # after which it makes sense to ask again what could not be done
 
 # By the code of what went wrong. All else is the asker's mistake: 400.
@@ -31,6 +36,8 @@ STATUSES = {
     "unknown": 504,
     "not_recalled": 503,
 }
+
+JSON = "application/json"
 
 log = Logger()
 
@@ -63,6 +70,10 @@ class Later(Answers):
         super().__init__()
         self._web = web
         self._name = name
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """Return what is below: nothing, but a slash at the end changes nothing."""
+        return super().getChild(path, request) if path or request.postpath else self
 
     def render(self, request: Request) -> int:
         return later(request, self._answer(request))
@@ -118,6 +129,22 @@ async def _refusable(request: Request, answer: Coroutine[Any, Any, bytes | None]
 
 def _send(request: Request, body: bytes) -> None:
     if request.code not in (NO_CONTENT, NOT_MODIFIED):
+        body = _packed(request, body)
         request.setHeader("Content-Length", str(len(body)))
     request.write(b"" if request.method == b"HEAD" else body)
     request.finish()
+
+
+def _packed(request: Request, body: bytes) -> bytes:
+    """Return the body in the coding that its client likes best."""
+    varies = request.responseHeaders.getRawHeaders("Vary") or []
+    request.setHeader("Vary", ", ".join([*varies, "Accept-Encoding"]))
+    if not body or not takes_gzip(request, is_long=len(body) >= _GZIP_FROM):
+        return body
+    request.setHeader("Content-Encoding", "gzip")
+    return gzip.compress(body, compresslevel=1, mtime=0)  # 1: others wait for it
+
+
+def as_json(found: object) -> bytes:
+    """Return one object as the body of an answer."""
+    return (json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

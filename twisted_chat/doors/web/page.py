@@ -10,8 +10,9 @@ from pathlib import Path
 from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
+from .accept import takes_gzip
 from .answers import Answers
-from .asked import knows, takes_gzip
+from .asked import knows
 from .document import document, version
 from .guard import OF_DOCUMENTS
 
@@ -43,8 +44,6 @@ def sent(path: Path) -> bytes:
 
 class File(Answers):
     """One file."""
-
-    isLeaf = True
 
     def __init__(self, suffix: str, body: bytes, caching: str = ASKED_EACH_TIME, policy: str = "") -> None:
         """``policy``: the Content-Security-Policy, if it has one of its own."""

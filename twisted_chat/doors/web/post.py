@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,23 +14,20 @@ from twisted.web.http import CONFLICT, CREATED, OK
 from twisted.web.server import Request
 
 from ... import text
-from ...errors import LineTooLong, NothingToSay
 from ...events import POSTS
 from ...interfaces import Query
-from .asked import header, parameters
+from .asked import header
+from .body import LINES, lines_of
 from .later import Refused
 from .lookup import looked_up
+from .speaker import alias_of
 from .visitors import KeyInUse, Post
 
 if TYPE_CHECKING:
     from .site import WebFactory
 
-LINES = 20  # in one post
-_TYPES = frozenset({"", "text/plain", "application/x-www-form-urlencoded"})  # the last is what curl -d says
-_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 _KEY = re.compile(r'("?)([A-Za-z0-9._:-]{1,64})\1')  # in quotes, as the IETF's draft has it, or without
 _SECRET = re.compile("[A-Za-z0-9_-]{16,128}")
-_ENDS = re.compile("\r\n|\r|\n")
 _ALIASES_AGAIN = 60  # seconds, after too many that were taken
 
 
@@ -39,9 +36,8 @@ async def posted(web: WebFactory, request: Request, group: str) -> bytes:
 
     Raises: Refused, BadAlias, NothingToSay, NotUtf8, LineTooLong, NotRecalled.
     """
-    parameters(request, {})
-    alias, key, secret = _alias(request), _key(request), _secret(request)
-    lines = _lines(request, web.limits.max_line)
+    alias, key, secret = alias_of(request), _key(request), _secret(request)
+    lines = lines_of(request, web.limits.max_line, web.max_body)
     host = web.guard.client_host(request)
     post = Post(group, dict(zip(_idents(alias, group, key or secrets.token_hex(16)), lines, strict=False)))
     if key:
@@ -59,15 +55,6 @@ async def posted(web: WebFactory, request: Request, group: str) -> bytes:
     request.setResponseCode(OK if is_repeated else CREATED)
     answer = {"room": group, "number": number, "repeated": is_repeated}
     return (json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
-
-
-def _alias(request: Request) -> str:
-    wanted = header(request, "Chat-Alias")
-    if wanted is None:
-        raise Refused(
-            400, "who speaks? Add the header Chat-Alias, as in: curl -H 'Chat-Alias: ci' --data-raw 'done' URL"
-        )
-    return text.alias(wanted)
 
 
 def _secret(request: Request) -> str:
@@ -101,24 +88,6 @@ async def _check_words(web: WebFactory, request: Request, post: Post) -> None:
         if found[0].text != line:
             words = f"that Idempotency-Key has said something else, number {found[0].number}: give each post its own"
             raise Refused(422, f"{words}; this was not said")
-
-
-def _lines(request: Request, most: int) -> Sequence[str]:
-    """Return what is to be said, clean, a line each; ``most`` is in bytes."""
-    kind, _semicolon, options = (header(request, "Content-Type") or "").lower().partition(";")
-    charset = options.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
-    if kind.strip() not in _TYPES or charset not in _CHARSETS:
-        raise Refused(415, "send plain text in UTF-8: Content-Type: text/plain")
-    assert request.content is not None
-    whole = text.decoded(request.content.read())
-    lines = [line for line in map(text.clean, _ENDS.split(whole)) if line.strip()]
-    if not lines:
-        raise NothingToSay
-    if len(lines) > LINES:
-        raise Refused(413, f"that is more than {LINES} lines: send it in parts")
-    if max(len(line.encode()) for line in lines) > most:
-        raise LineTooLong(most)
-    return lines
 
 
 def _idents(alias: str, group: str, key: str) -> Iterator[str]:

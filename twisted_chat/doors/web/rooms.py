@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -13,18 +12,19 @@ from twisted.web.server import Request
 from ... import text
 from ...events import EVERYONE
 from ...room import Room
+from .accept import preferred
 from .answers import PLAIN, NotHere
-from .asked import parameters, preferred
+from .asked import parameters
 from .events import Events, Text
-from .later import Later
+from .later import JSON, Later, as_json
 from .lookup import decoded, room_called
 from .page import File
 from .post import posted
+from .questions import Search, Who
 
 if TYPE_CHECKING:
     from .site import WebFactory
 
-JSON = "application/json"
 _ROOMS = 1000  # in one answer
 _TEXT = b".txt"
 
@@ -34,6 +34,7 @@ def put_rooms(web: WebFactory, root: Resource) -> None:
     root.putChild(b"rooms", Rooms(web))
     root.putChild(b"people", People(web))
     root.putChild(b"everyone", Everyone(web))
+    root.putChild(b"search", Search(web))
     root.putChild(b"openapi.json", File(".json", Path(__file__).with_name("openapi.json").read_bytes()))
 
 
@@ -41,8 +42,8 @@ class Rooms(Later):
     """All rooms."""
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        if not path and not request.postpath:
-            return self
+        if not path:
+            return super().getChild(path, request)
         if path.endswith(_TEXT) and not request.postpath:
             return TextOrRoom(self._web, path)
         return OneRoom(self._web, path)
@@ -54,7 +55,7 @@ class Rooms(Later):
         rooms = self._web.hub.rooms.by_size()[:_ROOMS]
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
-            return _json({"rooms": list(map(_told, rooms))})
+            return as_json({"rooms": list(map(_told, rooms))})
         request.setHeader("Content-Type", PLAIN)
         return _table(rooms).encode()
 
@@ -65,28 +66,38 @@ class OneRoom(Later):
     methods: ClassVar = ("GET", "HEAD", "POST", "OPTIONS")
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        if path == b"events" and not request.postpath:
+        if path == b"events":
             return Events(self._web, self._name)
+        if path == b"who":
+            return Who(self._web, self._name)
         return super().getChild(path, request)
 
     async def get(self, request: Request) -> bytes | None:
+        request.setHeader("Vary", "Accept")
+        if preferred(request, JSON, "text/plain") != JSON:
+            return await Text(self._web, self._name).get(request)
         parameters(request, {})
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
-        return _json(_told(await room_called(self._web, self._name)))
+        return as_json(_told(await room_called(self._web, self._name)))
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, text.room(decoded(self._name)))
 
 
 class TextOrRoom(OneRoom):
-    """What ends in .txt: the text of a room, or a room of that whole name if only that is there; posts are to that."""
+    """What ends in .txt: the text of a room, or a room of that whole name if only that is there; posts are to that.
+
+    Who accepts JSON only means the room of that whole name, too.
+    """
 
     async def get(self, request: Request) -> bytes | None:
         whole = text.room(decoded(self._name))
         name = self._name.removesuffix(_TEXT)
         hub = self._web.hub
-        if whole in hub.rooms and text.room(decoded(name)) not in hub.rooms:
+        request.setHeader("Vary", "Accept")
+        wants_json = preferred(request, "text/plain", JSON) == JSON
+        if whole in hub.rooms and (wants_json or text.room(decoded(name)) not in hub.rooms):
             return await super().get(request)
         return await Text(self._web, name).get(request)
 
@@ -142,7 +153,3 @@ def _table(rooms: Sequence[Room]) -> str:
         counts = f"{len(room.members):7}  {len(room.overhearing):9}  {room.number:6}"
         lines.append(f"{room.name:{width}}  {counts}  {room.topic}".rstrip())
     return "\n".join(lines) + "\n"
-
-
-def _json(found: object) -> bytes:
-    return (json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

@@ -17,16 +17,18 @@ from ...limits import Addresses, Limits
 from ..chat import host
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
+from .body import LINES
 from .callers import Callers, RefusedCaller, bare
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, OF_DOCUMENTS, Guard
 from .health import Health, Pulse
 from .invite import Invite, InviteCode
 from .page import put_page
-from .post import LINES
 from .rooms import put_rooms
+from .speaker import take_latin
 from .stream import Streams
 from .talk import TalkDoor
+from .target import take_origin
 from .visitors import Visitors
 from .websocket import WebSocketDoor
 
@@ -74,6 +76,8 @@ class WebRequest(Request):
         connection_of(self).came()
         for name, value in (HEADERS | OF_DOCUMENTS).items():
             self.setHeader(name, value)
+        take_origin(self)
+        take_latin(self)
         refusal = self._web.guard.refusal(self)
         if refusal:
             refuse(self, *refusal)

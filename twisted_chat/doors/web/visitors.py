@@ -51,7 +51,7 @@ class KeyInUse(Refused):
 
     def __init__(self) -> None:
         words = "that Idempotency-Key is saying something else just now: give each post its own; this was not said"
-        super().__init__(409, words)
+        super().__init__(409, words, seconds=1)
 
 
 class Post:

@@ -47,8 +47,6 @@ def _close(code: int) -> bytes:
 class WebSocketDoor(Answers):
     """Where a WebSocket begins."""
 
-    isLeaf = True
-
     def __init__(self, web: WebFactory) -> None:
         super().__init__()
         self._web = web

@@ -1,0 +1,45 @@
+"""What a client accepts: media types and codings, each as much as it likes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from twisted.web.server import Request
+
+
+def preferred(request: Request, *offers: str) -> str:
+    """Return the media type that a request likes best, the first of those that it likes as much.
+
+    Who likes none of them is given the first all the same (RFC 9110, 12.4.1).
+    """
+    ranges = _qualities(request, "Accept") or {"*/*": 1.0}
+    return max(offers, key=lambda offer: _liking(ranges, offer))
+
+
+def takes_gzip(request: Request, is_long: bool = True) -> bool:
+    """Whether an answer is compressed: if the client likes that as much, or can take nothing else (RFC 9110, 12.5.3).
+
+    What is short is sent as it is, if it can be. So is everything to a client that takes neither.
+    """
+    codings = _qualities(request, "Accept-Encoding")
+    rest = codings.get("*")
+    zipped = codings.get("gzip", codings.get("x-gzip", rest or 0.0))
+    whole = codings.get("identity", 0.0 if rest == 0 else 0.001)  # if it is not named, all others are liked more
+    return zipped > 0 and (whole == 0 or (is_long and zipped >= whole))
+
+
+def _liking(ranges: Mapping[str, float], offer: str) -> float:
+    kind = offer.partition("/")[0]
+    return next((ranges[one] for one in (offer, f"{kind}/*", "*/*") if one in ranges), 0.0)
+
+
+def _qualities(request: Request, name: str) -> dict[str, float]:
+    """Return how much each thing in a list is liked (RFC 9110, 12.4.2); what cannot be read is not liked."""
+    found = {}
+    for item in ",".join(request.requestHeaders.getRawHeaders(name) or []).split(","):
+        what, *rest = (part.strip().lower() for part in item.split(";"))
+        quality = next((part[2:] for part in rest if part.startswith("q=")), "1")
+        if what:
+            found[what] = float(quality) if re.fullmatch(r"[01](\.[0-9]{0,3})?", quality) else 0.0
+    return found

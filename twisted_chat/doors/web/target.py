@@ -1,0 +1,17 @@
+"""What a request asks for, in each form in which a request line may name it (RFC 9112, 3.2)."""
+
+from __future__ import annotations
+
+from twisted.web.http import Request
+
+
+def take_origin(request: Request) -> None:
+    """Read a whole address, as some libraries send through what they take for a proxy, as its path on this host."""
+    scheme, colon, rest = request.uri.partition(b"://")
+    if not colon or scheme.lower() not in (b"http", b"https"):
+        return
+    cut = min((place for place in map(rest.find, (b"/", b"?")) if place >= 0), default=len(rest))
+    host, path = rest[:cut], rest[cut:]
+    request.uri = path if path.startswith(b"/") else b"/" + path
+    request.path = request.uri.partition(b"?")[0]
+    request.requestHeaders.setRawHeaders(b"Host", [host])  # it wins over the header (RFC 9112, 3.2.2)
