@@ -1018,6 +1018,7 @@ def test_another_thing_under_a_key_that_is_being_said_is_a_conflict(door):
     answers = [peer.take() for peer in peers]
     assert sorted(answer.split()[1] for answer in answers) == [b"200", b"201", b"409"]
     assert b"that Idempotency-Key is saying something else just now" in answers[1]
+    assert b"Retry-After: 1\r\n" in answers[1]
     assert [event.text for event in door.hub.rooms["ops"].tail if event.kind == "said"] == ["hi"]
 
 
