@@ -82,7 +82,16 @@ def test_no_other_header_is_read_as_latin_1(door):
 
 @pytest.mark.parametrize(
     "path",
-    ["//rooms", "/index.html/main.js", "/healthz/nope", "/openapi.json/x", "/ws/x", "/rooms/lobby/events/x", "//"],
+    [
+        "//rooms",
+        "/index.html/main.js",
+        "/healthz/nope",
+        "/openapi.json/x",
+        "/ws/x",
+        "/invite/x",
+        "/rooms/lobby/events/x",
+        "//",
+    ],
 )
 def test_what_stands_below_a_thing_is_not_that_thing(door, curl, path):
     talk(door, "hi")

@@ -18,8 +18,6 @@ _BORDER = 4  # squares of white around a code, as ISO/IEC 18004 asks
 class Invite(Answers):
     """The addresses, as JSON."""
 
-    isLeaf = True
-
     def __init__(self, urls: Sequence[str]) -> None:
         """``urls``: where others reach the page, the best first; known once the server listens."""
         super().__init__()
@@ -33,8 +31,6 @@ class Invite(Answers):
 
 class InviteCode(Answers):
     """A QR code of an address of this server, as a drawing: ``?url=``."""
-
-    isLeaf = True
 
     def __init__(self, urls: Sequence[str]) -> None:
         super().__init__()
