@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
+import pytest
+
 from twisted_chat.journals.words import words_in
 
 from .browser import in_both, say
@@ -332,3 +337,86 @@ def test_the_words_that_are_marked_are_those_that_the_server_finds(window, house
     for text, sought, wanted in PLACES:
         phrases = [" ".join(words_in(part)) for part in sought.split()]
         assert all(f" {phrase} " in f" {' '.join(words_in(text))} " for phrase in phrases) is (wanted is not None)
+
+
+# -- on paper, in the colours and letters that the reader's system has
+
+PRINTED = """
+    return [...document.querySelectorAll('#paper .text')].map(one => one.textContent);
+"""
+
+
+def test_what_is_printed_is_the_room_on_as_many_pages_as_it_needs(window, house, people):
+    page = window(f"{house.url}#paper").enter("Pia")
+    page.shows("# paper", "#title")
+    people("Paul", "/join paper", "/topic on paper", *[f"line {n}" for n in range(120)])
+    page.hears("line 119")
+    page.wait("dispatchEvent(new Event('beforeprint')); return document.getElementById('paper')")
+    assert page.ask(PRINTED) == [f"line {n}" for n in range(120)]
+    page.tell("Emulation.setEmulatedMedia", media="print")
+    seen = page.ask("return document.body.innerText")
+    assert seen.startswith("# paper\n")
+    assert "on paper" in seen
+    assert "Everyone" not in seen
+    assert page.ask("return document.documentElement.scrollHeight > 2000")
+    page.tell("Emulation.setEmulatedMedia", media="")
+    page.ask("dispatchEvent(new Event('afterprint'))")
+    assert page.ask("return [document.getElementById('paper'), document.body.className]") == [None, ""]
+    pdf = base64.b64decode(page.tell("Page.printToPDF")["data"])
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) >= 3
+
+
+def test_control_p_prints_all_of_a_room_and_not_what_the_page_happens_to_hold(window, house, people):
+    people("Pola", "/join pages", *[f"line {n}" for n in range(1200)])
+    page = window(f"{house.url}#pages").enter("Pablo")
+    page.hears("line 1199")
+    page.wait("dispatchEvent(new Event('beforeprint')); return document.getElementById('paper')")
+    page.shows("Earlier lines are not here", "#paper")
+    page.ask("dispatchEvent(new Event('afterprint'))")
+    page.ask("window.print = () => { dispatchEvent(new Event('beforeprint')); window.isPrinted = true; }")
+    control(page, "p")
+    page.wait("return window.isPrinted")
+    assert page.ask(PRINTED) == [f"line {n}" for n in range(1200)]
+    assert "Earlier lines" not in page.ask("return document.getElementById('paper').textContent")
+
+
+def test_in_forced_colours_calls_and_what_is_unread_and_where_one_is_can_be_told(window, house, people):
+    page = window(f"{house.url}#forced").enter("Flora")
+    page.shows("# forced", "#title")
+    page.tell("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+    people("Franz", "/join forced", "hello", "flora: look", "/msg Flora psst", "/all to all", "/join lobby", "unread")
+    page.hears("to all")
+    page.has("#room-list .badge")
+    edge = "return parseFloat(getComputedStyle(document.querySelector(arguments[0])).borderLeftWidth)"
+    for selector in (".call", ".line.person", ".line.everyone", "#room-list .badge"):
+        assert page.ask(edge, selector) >= 1, selector
+    assert page.ask(edge, "#lines .said:not(.call, .person, .everyone)") == 0
+    page.press("TAB")
+    assert page.ask("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_with_large_letters_nothing_of_a_line_covers_another_part_of_it(window, house, people, width):
+    page = window("about:blank")
+    page.look(width)
+    page.tell("Page.enable")
+    page.tell("Page.setFontSizes", fontSizes={"standard": 24, "fixed": 24})
+    page.go(f"{house.url}#large{width}")
+    page.enter("Lara")
+    page.shows(f"# large{width}", "#title")
+    people("Leopold", f"/join large{width}", "one", "two", "/me waves", "/msg Lara " + "a long one " * 20)
+    page.shows("a long one", "#lines")
+    assert page.ask("return getComputedStyle(document.querySelector('#lines .text')).fontSize") in ("22.5px", "24px")
+    page.tell("Emulation.setTouchEmulationEnabled", enabled=True)  # times are seen
+    overlaps = page.ask("""
+        const box = node => node.getBoundingClientRect();
+        return [...document.querySelectorAll('#lines .line')].flatMap(row => {
+            const aside = [...row.children].filter(one => one.matches('.face, .when'));
+            const [text, whole] = [box(row.querySelector('.text') ?? row.lastElementChild), box(row)];
+            const covers = one => box(one).right > text.left || box(one).left < whole.left;
+            return aside.filter(covers).map(one => row.textContent);
+        });
+    """)
+    assert overlaps == []
+    assert page.ask("const s = document.getElementById('scroller'); return s.scrollWidth - s.clientWidth") == 0
+    assert page.ask("return document.documentElement.scrollWidth") <= width

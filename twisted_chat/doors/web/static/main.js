@@ -2,7 +2,8 @@
 //
 // pure           rooms.js (what was heard, with its numbers) block.js links.js people.js times.js fold.js complete.js
 // to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the way back) talk.js keep.js
-// to the eye     view.js log.js row.js (the lines) compose.js drafts.js keys.js side.js search.js notify.js dom.js
+// to the eye     view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
+// when wanted    search.js words.js print.js
 //
 // A line's way: compose.js (Enter) -> talk.js: it gets an id, and is shown as unsent -> session.js: it is sent, and again
 // after each cut -> wire.js -> the server orders, numbers and keeps it -> wire.js -> session.js -> rooms.js: its number is
@@ -44,6 +45,8 @@ const talk = new Talk(session, rooms, {
 const view = new View(rooms, session, talk, drafts, { enter, join, leave, older, newer, goTo, learn, whole })
 const tabs = new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token)
 
+let paper // a promise of what prints
+
 // -- coming and going
 
 // Come in under an alias, as the same person if it was one's own in this browser a moment ago.
@@ -70,6 +73,10 @@ function entered(isFirst) {
 	session.ask("commands").then(({ commands }) => (talk.commands = commands), ignore)
 	learn()
 	changed()
+	paper ??= import("./print.js").then(
+		({ Paper }) => new Paper(() => view.log, (fields) => session.ask("history", fields)),
+		() => (paper = undefined), // the next time
+	)
 }
 
 const ofPrivate = () => import("./private.js")

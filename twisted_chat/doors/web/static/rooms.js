@@ -125,7 +125,7 @@ export class Log {
 }
 
 // Put a "skipped" wherever the numbers of some events leave something out.
-function withoutGaps(events, from, to) {
+export function withoutGaps(events, from, to) {
 	const whole = []
 	let next = from ?? events[0]?.number ?? to
 	for (const event of events) {

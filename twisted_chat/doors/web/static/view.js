@@ -66,8 +66,7 @@ export class View {
 
 	// Ask who one is; with the reason if the last alias was refused.
 	askAlias(alias, why = "") {
-		$("chat").hidden = true
-		$("entrance").hidden = false
+		this.#showChat(false)
 		const isTyping = !why && document.activeElement === $("alias") && $("alias").value // before this was here
 		if (!isTyping) $("alias").value = alias
 		$("alias").setAttribute("aria-invalid", String(Boolean(why)))
@@ -116,9 +115,11 @@ export class View {
 		this.#open(this.rooms.get(shown) ?? this.#another())
 	}
 
-	#showChat() {
-		$("entrance").hidden = true
-		$("chat").hidden = false
+	// Of the two main parts of the page one is there at a time.
+	#showChat(isIn = true) {
+		for (const [id, isShown] of [["entrance", !isIn], ["chat", isIn]]) $(id).hidden = !isShown
+		$(isIn ? "entrance" : "main").removeAttribute("role")
+		$(isIn ? "main" : "entrance").setAttribute("role", "main")
 	}
 
 	// -- the state of the connection
