@@ -111,18 +111,68 @@ class TurnJournal:
         return [event._replace(ident=item.ident) for event in said]
 
 
-class Person:
-    """Somebody connected: ``lines`` is all that they were sent; ``type`` is what they send."""
+class Outlet:
+    """An outbox: ``lines`` is all that was sent to it."""
 
-    def __init__(self, house, view):
-        self.house = house
+    def __init__(self):
         self.data = b""
         self.dropped = False
         self.is_closed = False
+        self.keeps_up = True
         self.is_full = False  # does not read: what is sent now is the remainder
+
+    def send(self, data):
+        assert data
+        self.data += bytes(data)
+        self.keeps_up = not self.is_full
+        return self.keeps_up
+
+    def drop(self, apology):
+        self.dropped = True
+
+    @property
+    def lines(self):
+        return self.data.decode().split("\n")[:-1]
+
+    def heard(self):
+        """Return the lines since the last call."""
+        lines, self.data = self.lines, b""
+        return lines
+
+    def catch_up(self):
+        """Read again."""
+        self.keeps_up = True
+        self.reader.drained()
+
+
+class Stream(Outlet):
+    """Who overhears a room, and is nobody."""
+
+    def __init__(self, house, room, after=None, view=None):
+        super().__init__()
+        self.hub = house.hub
+        self.reader = house.hub.overhear(self, view or PlainView(numbers=True), house.hub.rooms[room], after)
+
+    def stop(self):
+        self.hub.stop_overhearing(self.reader)
+
+
+class Person(Outlet):
+    """Somebody connected: ``lines`` is all that they were sent; ``type`` is what they send."""
+
+    def __init__(self, house, view):
+        super().__init__()
+        self.house = house
         self.times_settled = 0  # how often the door was told
         self.is_taken_over = False
         self.member = house.hub.connect(self, view, self)
+
+    @property
+    def reader(self):
+        return self.member.reader
+
+    def faulted(self):
+        self.dropped = True
 
     def settled(self):
         self.times_settled += 1
@@ -137,23 +187,6 @@ class Person:
 
     def free_in(self):
         return 0
-
-    def send(self, data):
-        assert data
-        self.data += bytes(data)
-        return not self.is_full
-
-    def drop(self, apology):
-        self.dropped = True
-
-    @property
-    def lines(self):
-        return self.data.decode().split("\n")[:-1]
-
-    def heard(self):
-        """Return the lines since the last call."""
-        lines, self.data = self.lines, b""
-        return lines
 
     def type(self, *lines):
         """Type lines, each obeyed once the ones before it have happened."""

@@ -304,11 +304,11 @@ def told(lines, start):
 def test_who_catches_up_is_given_each_room_in_its_order_and_all_of_it(stepped):
     bob, program = stepped.enter("bob", "ops"), stepped.enter("program", "ops", view=JsonView())
     for reader in (bob, program):
-        reader.member.falls_behind()
+        reader.reader.full()
     talk(stepped)
     for reader in (bob, program):
         assert reader.heard() == []
-        reader.member.catch_up()
+        reader.catch_up()
     lines = bob.heard()
     everything = list(range(len(stepped.steps)))
     assert told(lines, "alice: word") == told(lines, "#ops alice: word") == everything

@@ -206,7 +206,7 @@ def test_who_did_not_read_is_told_of_midnight_where_it_was(house, typed):
     house.now = float(MIDNIGHT)
     alice.type("three")
     bob.is_full = False
-    bob.member.catch_up()
+    bob.catch_up()
     assert bob.heard() == ["alice: two", f"-- {THURSDAY}", "alice: three"]
     alice.type("four")
     assert bob.heard() == ["alice: four"]
@@ -220,7 +220,7 @@ def test_who_did_not_read_and_missed_nothing_but_midnight_is_told_of_that(house)
     alice.type("in ops")
     bob.heard()
     bob.is_full = False
-    bob.member.catch_up()
+    bob.catch_up()
     assert bob.heard() == [f"-- {THURSDAY}"]
     assert not bob.member.is_behind
 

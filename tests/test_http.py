@@ -584,14 +584,14 @@ def test_a_stream_shows_that_it_is_alive(door):
 
 def test_who_reads_a_stream_slowly_is_a_number_and_gets_all_of_it(door):
     stream = EventStream(door, "/rooms/lobby/events")
-    member = next(iter(door.hub.rooms["lobby"].overhearing))
+    reader = next(iter(door.hub.rooms["lobby"].overhearing))
     stream.transport.producer.pauseProducing()
     talk(door, "the last that is written")
     held = len(stream.transport.value())
     door.clock.advance(HERE_SECONDS)
     talk(door, *map(str, range(50)))
     assert len(stream.transport.value()) == held
-    assert member.is_behind
+    assert reader.is_behind
     stream.transport.producer.resumeProducing()
     assert [data["number"] for _kind, data in stream.heard()] == list(range(1, 53))
     talk(door, "live")

@@ -10,10 +10,11 @@ from twisted_chat.errors import AliasTaken, BadAlias, TooManyRooms
 from twisted_chat.events import SAID, Event
 from twisted_chat.limits import Limits
 from twisted_chat.member import Ask
+from twisted_chat.reader import Ear
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
-from .house import House
+from .house import House, Stream
 
 
 @pytest.fixture
@@ -465,7 +466,7 @@ def test_a_long_history_comes_a_page_at_a_time_as_it_is_read(house):
     first = bob.heard()
     assert 200 <= len(first) < 260  # it waits until that is read
     bob.is_full = False
-    bob.member.catch_up()
+    bob.catch_up()
     house.settle()
     wanted = [f"alice: line {n}" for n in range(1, 500)]
     assert (first + bob.heard())[1:-1] == [*wanted, "bob has connected to the chat room"]
@@ -509,7 +510,7 @@ def test_a_fault_in_what_one_hears_harms_nobody_else():
     bob.send = broken
     carol.type("hi")
     assert alice.heard()[-1] == carol.heard()[-1] == "carol: hi"
-    assert house.faults == [bob.member]
+    assert house.faults == [bob.reader]
 
 
 def test_a_fault_in_what_one_asks_harms_nobody_else():
@@ -544,7 +545,7 @@ def test_who_catches_up_in_parts_and_falls_behind_again_misses_nothing():
     heard = []
     while bob.member.is_behind:
         bob.is_full = len(heard) < 80
-        bob.member.catch_up()
+        bob.catch_up()
         part = bob.heard()
         assert sum(map(len, part)) < 100_000
         heard += part
@@ -576,7 +577,7 @@ def test_a_fault_in_one_view_harms_nobody_in_another_room():
         def encode(self, events, bell=False):
             raise RuntimeError
 
-    house.hub.listen(bob.member, view=Broken())
+    house.hub.listen(bob.member, Ear(Broken()))
     alice.ask("/to lobby one")
     alice.ask("/msg alice two")
     house.settle()
@@ -589,15 +590,14 @@ def test_a_fault_in_one_view_harms_nobody_in_another_room():
 
 def overhear(house, room, after=None, view=None):
     """Return somebody without an alias who hears a room."""
-    person = house.connect(view or PlainView(numbers=True))
-    house.hub.overhear(person.member, house.hub.rooms[room], after)
-    return person
+    return Stream(house, room, after, view)
 
 
 def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(house):
     alice = house.enter("alice", "ops")
     ear = overhear(house, "ops")
     house.enter("bob", "ops")
+    assert ear.heard() == ["2 #ops bob has joined"]
     alice.heard()
     alice.type("one", "/to lobby two", "/all three", "/who", "/who *")
     assert ear.heard() == ["3 #ops alice: one"]
@@ -608,12 +608,11 @@ def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(
 def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
     alice = house.enter("alice")
     ear = overhear(house, "lobby")
-    house.hub.leave_all(ear.member, "")
+    ear.stop()
     house.settle()
     alice.type("hi")
     assert alice.heard() == ["alice: hi"]
     assert ear.heard() == []
-    assert ear.member.gone
     assert list(house.hub._sessions.values()) == [alice.member]
 
 
@@ -646,7 +645,7 @@ def test_who_overhears_and_falls_behind_is_told_what_they_missed():
     alice.type(*map(str, range(9)))
     assert ear.heard() == ["2 alice: 0"]
     ear.is_full = False
-    ear.member.catch_up()
+    ear.catch_up()
     alice.type("live")
     assert ear.heard() == [
         "-- 3 events of lobby skipped, 3-5",
@@ -672,7 +671,7 @@ def test_who_overhears_shares_the_bytes_with_the_members(house):
 def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
     alice = house.enter("alice")
     ear = overhear(house, "lobby")
-    house.hub.listen(ear.member, view=PlainView())
+    ear.reader.listen(Ear(PlainView()))
     alice.type("hi")
     assert ear.heard() == ["alice: hi"]
     assert list(house.hub.rooms["lobby"].members) == [alice.member]

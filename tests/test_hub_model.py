@@ -29,7 +29,7 @@ from twisted_chat.interfaces import View
 from twisted_chat.limits import Limits
 from twisted_chat.member import Ask
 
-from .house import House
+from .house import House, Stream
 
 ALIASES = st.sampled_from(["alice", "Alice", "bob", "b0b", "carol", "dave", "admin", "x y"])
 ROOMS = st.sampled_from(["lobby", "ops", "Ops", "dev", "#dev"])
@@ -125,6 +125,7 @@ class HubMachine(RuleBasedStateMachine):
         self.house = House(Limits(shown_to_joiner=3, rooms_each=3))
         self.model = Model(3)
         self.everyone = []
+        self.streams = []  # who overhear
         deliver = self.house.hub.deliver
 
         def delivered(batch):
@@ -144,23 +145,24 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(target=ears, room=ROOMS, after=st.one_of(st.none(), st.integers(0, 20)))
     def overhear(self, room, after):
-        person = self.connect()
         found = self.house.hub.rooms.get(text.room(room))
         if found is None:
             return multiple()
-        self.house.hub.overhear(person.member, found, after)
         name = found.name
-        log, session = self.model.logs.get(name, []), person.member.session
+        person = Stream(self.house, name, after, Recorder())
+        person.stopped = False
+        self.streams.append(person)
+        log, session = self.model.logs.get(name, []), person.reader.session
         self.model.heard[session] = [] if after is None else log[after:]
         self.model.overhearing.setdefault(name, []).append(session)
         return person
 
     @rule(person=consumes(ears))
     def stop_overhearing(self, person):
-        self.house.hub.leave_all(person.member, "")
+        person.stop()
         for sessions in self.model.overhearing.values():
-            if person.member.session in sessions:
-                sessions.remove(person.member.session)
+            if person.reader.session in sessions:
+                sessions.remove(person.reader.session)
 
     @rule(person=people, alias=ALIASES)
     def claim(self, person, alias):
@@ -204,7 +206,7 @@ class HubMachine(RuleBasedStateMachine):
     @rule(person=st.one_of(people, ears))
     def read_again(self, person):
         person.is_full = False
-        person.member.catch_up()
+        person.catch_up()
 
     @rule()
     def turn(self):
@@ -223,17 +225,17 @@ class HubMachine(RuleBasedStateMachine):
 
     @invariant()
     def everyone_heard_what_the_order_says(self):
-        for person in self.everyone:
-            member = person.member
-            heard = [e for e in member.view.read(person.data) if e.kind not in (NOTICED, REFUSED, CONNECTED)]
-            expected = self.model.heard.get(member.session, [])
+        for person in self.everyone + self.streams:
+            reader = person.reader
+            heard = [e for e in reader.ear.view.read(person.data) if e.kind not in (NOTICED, REFUSED, CONNECTED)]
+            expected = self.model.heard.get(reader.session, [])
             if not person.stopped:
                 assert heard == expected
                 continue
             for group in {event.group for event in heard + expected}:  # one who catches up hears room after room
                 one = [e for e in heard if e.group == group]
                 all_of_it = [e for e in expected if e.group == group]
-                is_waiting = member.is_behind or (member.gone and person.is_full)
+                is_waiting = reader.is_behind or (not reader.hearing and person.is_full)
                 assert one == (all_of_it[: len(one)] if is_waiting else all_of_it)
 
     @invariant()
@@ -243,7 +245,7 @@ class HubMachine(RuleBasedStateMachine):
         assert {m.session: m.alias for m in hub.everyone.members} == model.names
         for name, room in hub.rooms.items():
             assert [m.session for m in room.members] == model.rooms.get(name, [])
-            assert [m.session for m in room.overhearing] == model.overhearing.get(name, [])
+            assert [reader.session for reader in room.overhearing] == model.overhearing.get(name, [])
             titles = [e.text for e in model.logs.get(name, []) if e.kind == RETITLED]
             assert room.topic == (titles or [""])[-1]
         looks = [look for m in hub.everyone.members for look in text.looks(m.alias)]
@@ -254,6 +256,8 @@ class HubMachine(RuleBasedStateMachine):
         self.house.settle()  # a claim of somebody who is leaving is not granted, and the order does not tell that
         for person in self.everyone:
             self.house.hub.leave_all(person.member, "")
+        for person in self.streams:
+            person.stop()
         self.model.overhearing.clear()  # they need not wait for anything
         self.house.settle()
         self.everyone_heard_what_the_order_says()

@@ -27,19 +27,20 @@ MAY_IMPORT = {
     "interfaces": {"days", "errors", "events"},
     "calls": set(),
     "ignoring": {"text", "events"},
-    "room": GROUND | {"member"},  # for types only
-    "member": GROUND | {"room", "calls", "ignoring"},
+    "room": GROUND | {"member", "reader"},  # for types only
+    "reader": GROUND | {"room", "ignoring"},
+    "member": GROUND | {"room", "calls", "reader"},
     "rooms": GROUND | {"room"},
-    "past": GROUND | {"member", "room", "rooms"},
+    "past": GROUND | {"member", "reader", "room", "rooms"},
     "directory": {"errors", "member", "text"},
     "unkept": GROUND | {"member"},
-    "delivery": GROUND | {"member", "room"},
-    "hub": GROUND | {"delivery", "directory", "ignoring", "member", "past", "room", "rooms", "unkept"},
+    "delivery": GROUND | {"member", "reader", "room"},
+    "hub": GROUND | {"delivery", "directory", "ignoring", "member", "past", "reader", "room", "rooms", "unkept"},
     "commands": GROUND | {"hub", "member", "room"},
     "programs": GROUND | {"hub", "member", "room", "commands"},
     "wire": GROUND | {"wire"},
     "journals": GROUND | {"journals"},
-    "doors": GROUND | {"hub", "room", "member", "commands", "programs", "wire", "doors"},
+    "doors": GROUND | {"hub", "room", "member", "reader", "commands", "programs", "wire", "doors"},
     "client": GROUND | {"clocks", "wire", "client", "__init__"},
     "certificates": set(),
     "signals": set(),
@@ -52,8 +53,8 @@ MAY_IMPORT = {
         "announce",
         "clocks",
         "endpoints",
+        "delivery",
         "hub",
-        "member",
         "commands",
         "wire",
         "doors",
@@ -69,7 +70,7 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 PURE = (
-    "errors events days text limits interfaces calls ignoring traffic room rooms member directory past unkept "
+    "errors events days text limits interfaces calls ignoring traffic room rooms reader member directory past unkept "
     "delivery hub commands programs wire"
 ).split()
 

@@ -13,7 +13,7 @@ from twisted_chat.doors.line import Refuser
 from twisted_chat.doors.telnet import AYT_ANSWER
 from twisted_chat.errors import ChatError, NotKept
 from twisted_chat.limits import Limits
-from twisted_chat.member import KEPT
+from twisted_chat.reader import MAX_ASIDE
 
 from .doors import Door
 
@@ -664,12 +664,12 @@ def test_lines_to_one_who_does_not_read_are_kept_up_to_a_number():
     alice, bob = door.enter("alice"), door.enter("bob")
     stop_reading(bob)
     alice.send("x\n")
-    alice.send("".join(f"/msg bob {number}\n" for number in range(KEPT + 2)))
+    alice.send("".join(f"/msg bob {number}\n" for number in range(MAX_ASIDE + 2)))
     read_again(bob)
     assert bob.read().splitlines() == [
         "alice: x",
         "-- 2 lines to you alone were skipped",
-        *(f"[alice -> bob] {number}" for number in range(2, KEPT + 2)),
+        *(f"[alice -> bob] {number}" for number in range(2, MAX_ASIDE + 2)),
     ]
 
 

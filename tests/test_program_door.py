@@ -20,7 +20,7 @@ from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.limits import Limits
-from twisted_chat.member import FETCHED
+from twisted_chat.reader import FETCHED
 
 from .doors import Door
 
@@ -408,11 +408,11 @@ def test_who_leaves_an_alias_while_behind_is_not_given_what_was_said_to_others(k
     ann.send("/msg bob for eve\n")
     eve.send("/quit\n")
     bob = Program(kept)
-    bob.peer.chat.member.falls_behind()
+    bob.peer.chat.member.reader.full()
     bob.asks("hello", version=1, alias="bob", token=TOKEN, after={"@": 1})
     bob.asks("nick", alias="rob")
     assert "for eve" not in str(bob.heard())
-    bob.peer.chat.member.catch_up()
+    bob.peer.chat.member.reader.drained()
     kept.settle()
     assert "for eve" not in str(bob.heard())
 

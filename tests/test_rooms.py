@@ -14,7 +14,7 @@ from twisted_chat.limits import Limits
 from twisted_chat.member import Ask
 
 from .doors import Door
-from .house import House
+from .house import House, Stream
 from .threaded_clock import ThreadedClock
 
 
@@ -82,7 +82,7 @@ def test_a_program_goes_on_where_it_was_in_a_room_that_was_forgotten_meanwhile(l
     alice.heard()
     house.hub.join(Ask(alice.member), "plans", after=1)
     house.settle()
-    alice.member.keep_promise()
+    alice.member.release()
     house.clock.run_until(lambda: not alice.member.is_behind)
     heard = [line for line in alice.heard() if line.startswith("#plans")]
     if live.is_durable:
@@ -131,13 +131,12 @@ def test_a_room_that_holds_nothing_goes_before_one_that_holds_something_however_
 def test_a_room_that_is_heard_or_about_to_be_entered_is_not_forgotten():
     house = House(Limits(rooms=1))
     alice, bob = house.enter("alice", "a").type("/leave"), house.enter("bob")
-    ear = house.connect()
-    house.hub.overhear(ear.member, house.hub.rooms["a"])
+    ear = Stream(house, "a")
     alice.type("/join b", "/leave", "/join c", "/leave")
     assert list(house.hub.rooms) == ["lobby", "a", "c"]
     alice.ask("/join a")
     held, house.journal.batch = house.journal.batch, []
-    house.hub.leave_all(ear.member, "")
+    ear.stop()
     house.now += 1
     bob.type("/join d", "/leave")
     assert list(house.hub.rooms) == ["lobby", "a", "d"]

@@ -7,6 +7,7 @@ import pytest
 from twisted_chat import commands
 from twisted_chat.doors.watchdog import SECONDS
 from twisted_chat.errors import NotRecalled
+from twisted_chat.events import NOTICED, Event
 from twisted_chat.limits import Limits
 from twisted_chat.member import Ask, Member
 
@@ -228,8 +229,8 @@ def test_a_full_outbox_and_no_words_of_the_day(door):
 def test_a_stream_goes_on_after_a_batch_of_which_it_shows_nothing(door):
     stream = EventStream(door, "/rooms/lobby/events")
     stream.heard()
-    (member,) = door.hub.rooms["lobby"].overhearing
-    member.notice("what a stream does not show")
+    (reader,) = door.hub.rooms["lobby"].overhearing
+    reader.send([Event(NOTICED, text="what a stream does not show")])
     door.enter("alice").send("hello\n")
     assert stream.texts() == ["hello"]
     assert not stream.is_ended

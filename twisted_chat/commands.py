@@ -200,7 +200,7 @@ def join(hub: Hub, ask: Ask, rest: str) -> None:
     if not me.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
         ask.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
-        me.keep_promise()
+        me.release()
 
 
 @command("part", "l", arguments="[ROOM]")
@@ -267,8 +267,8 @@ def seconds_ago(words: str) -> int | None:
 def _recall(hub: Hub, ask: Ask, room: Room, query: Query) -> None:
     """Show what meets a query, a page at a time, between two notices."""
     me = ask.session
-    hub.tell_day(me)
-    shown, day = 0, me.today
+    hub.tell_day(ask)
+    shown, day = 0, ask.reader.today
 
     def show(found: Sequence[Event], is_last: bool) -> None:
         nonlocal shown, day
@@ -278,7 +278,7 @@ def _recall(hub: Hub, ask: Ask, room: Room, query: Query) -> None:
         shown += len(events)
         ask.show_again(events, day)
         if events:  # other lines may come before the next page
-            day = me.today if me.today.holds(events[-1].when) else NO_DAY
+            day = ask.reader.today if ask.reader.today.holds(events[-1].when) else NO_DAY
         if is_last:
             ask.notice(f"that was {room.name}" if shown else f"nothing of that is kept in {room.name}")
 
@@ -303,14 +303,14 @@ def search(hub: Hub, ask: Ask, rest: str) -> None:
         raise BadUsage(TABLE["search"].usage)
     if not rooms:
         raise NoCurrentRoom
-    hub.tell_day(me)
+    hub.tell_day(ask)
 
     def answer(found: Sequence[Event]) -> None:
         newest = list(filter(me.wants, of_rooms(found)))[-HISTORY_SHOWN:]
         ask.notice(f"found {_plural(len(newest), 'line')}" + (":" if newest else ""))
-        ask.show_again(newest, me.today)
-        if newest and not (me.view.shows("stamps") or me.today.holds(newest[-1].when)):
-            ask.notice(me.today.words)  # what they see next is of today
+        ask.show_again(newest, ask.reader.today)
+        if newest and not (me.ear.view.shows("stamps") or ask.reader.today.holds(newest[-1].when)):
+            ask.notice(ask.reader.today.words)  # what they see next is of today
 
     query = Query(rooms[0], words=asked, author=author, kinds=POSTS, most=HISTORY_SHOWN, newest=True)
     hub.past.recall(ask, query._replace(others=tuple(rooms[1:])), answer)
@@ -399,15 +399,16 @@ def ignore(hub: Hub, ask: Ask, rest: str) -> None:
     under ALIAS is taken for them. Without ALIAS, list whom you ignore."""
     me = ask.session
     if not rest.strip():
-        ask.notice(f"you ignore {text.listed(sorted(me.ignoring), NAMES_SHOWN, len(me.ignoring)) or 'nobody'}")
+        ask.notice(f"you ignore {text.listed(sorted(me.ear.ignoring), NAMES_SHOWN, len(me.ear.ignoring)) or 'nobody'}")
         return
     them = hub.member_called(rest)
     if them is me:
         raise ChatError("you cannot ignore yourself: /set echo off hides your own lines")
-    if len(me.ignoring) >= NAMES_SHOWN:
-        raise ChatError(f"you ignore {len(me.ignoring)} people already: /unignore one first")
+    if len(me.ear.ignoring) >= NAMES_SHOWN:
+        raise ChatError(f"you ignore {len(me.ear.ignoring)} people already: /unignore one first")
     if not me.ignores(them):
-        hub.listen(me, ignoring=me.ignoring.adding(them.alias, (them.session, *them.former)))
+        ignoring = me.ear.ignoring.adding(them.alias, (them.session, *them.former))
+        hub.listen(me, me.ear._replace(ignoring=ignoring))
     ask.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
 
 
@@ -415,11 +416,11 @@ def ignore(hub: Hub, ask: Ask, rest: str) -> None:
 def unignore(hub: Hub, ask: Ask, rest: str) -> None:
     """Hear a person again."""
     me = ask.session
-    rest_of_them = me.ignoring.without(rest.strip())
-    heard = [alias for alias in me.ignoring if alias not in set(rest_of_them)]
+    rest_of_them = me.ear.ignoring.without(rest.strip())
+    heard = [alias for alias in me.ear.ignoring if alias not in set(rest_of_them)]
     if not heard:
         raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
-    hub.listen(me, ignoring=rest_of_them)
+    hub.listen(me, me.ear._replace(ignoring=rest_of_them))
     ask.notice(f"you hear {' and '.join(heard)} again")
 
 
@@ -433,19 +434,20 @@ def set_(hub: Hub, ask: Ask, rest: str) -> None:
     colour, moves (who comes, goes and takes another alias), echo (your own lines come back to you), bell (a beep when
     you are named or written to)."""
     me = ask.session
-    names = (*me.view.options, "echo", "bell")
+    names = (*me.ear.view.options, "echo", "bell")
     words = rest.lower().replace("color", "colour").split()
     if words:
         if len(words) != 2 or words[0] not in names or words[1] not in ("on", "off"):
             raise BadUsage(f"/set {'|'.join(names)} on|off")
         option, on = words[0], words[1] == "on"
         if option == "echo":
-            hub.listen(me, echo=on)
+            if me.ear.view.is_for_people:  # a program's own lines are its acknowledgements
+                hub.listen(me, me.ear._replace(echo=on))
         elif option == "bell":
-            hub.listen(me, bell=on)
+            hub.listen(me, me.ear._replace(bell=on))
         else:
-            hub.listen(me, view=me.view.having(option, on))
-    shown = {name: me.view.shows(name) for name in me.view.options} | {"echo": me.echo, "bell": me.bell}
+            hub.listen(me, me.ear._replace(view=me.ear.view.having(option, on)))
+    shown = {name: me.ear.view.shows(name) for name in me.ear.view.options} | {"echo": me.ear.echo, "bell": me.ear.bell}
     ask.notice(", ".join(f"{name} {'on' if on else 'off'}" for name, on in shown.items()))
     if words == ["stamps", "on"]:
         now = hub.now()

@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .events import Event
 from .member import Ask, Member
+from .reader import Reader
 from .room import Room, Run
 from .traffic import Traffic
+
+Faulty = Member | Reader  # whom a fault of ours concerns
 
 
 class Delivery:
     """What a batch has for whom, until it is written: nobody is written to while it is still being applied."""
 
-    def __init__(self, traffic: Traffic, on_fault: Callable[[Member | None], None]) -> None:
-        """``on_fault`` is called, within the ``except``, for a fault in what one member, or none, is to be told."""
+    def __init__(self, traffic: Traffic, on_fault: Callable[[Faulty | None], None]) -> None:
+        """``on_fault`` is called, within the ``except``, for a fault in what one of them, or none, is to be told."""
         self._traffic = traffic
         self._on_fault = on_fault
         self._run: Run | None = None
-        self._pending: dict[Member, None] = {}  # who has something to be written
+        self._pending: dict[Reader, None] = {}  # who has something to be written
 
     # -- while the batch is applied
 
@@ -35,37 +38,55 @@ class Delivery:
 
     def hear_alone(self, member: Member, event: Event) -> None:
         """Let one member hear what was said to them, or what they said to another."""
-        member.hear_alone(event)
-        self._pending[member] = None
+        if member.reader is not None:
+            member.reader.hear_alone(event)
+            self._pending[member.reader] = None
 
     def show(self, member: Member, *events: Event, again: bool = False) -> None:
         """Show one member what nobody else hears; ``again``: some of it is of the past."""
-        if self._run is not None and self._run.concerns(member):
+        reader = member.reader
+        if reader is None:
+            return
+        if self._run is not None and self._run.concerns(reader):
             self.end_run()
-        view = member.view
-        member.owe(view.encode_again(events, "", member.today) if again else view.encode(events))
-        self._pending[member] = None
+        view = reader.ear.view
+        reader.owe(view.encode_again(events, "", reader.today) if again else view.encode(events))
+        self._pending[reader] = None
 
-    def admit(self, member: Member, room: Room, is_in: bool) -> None:
-        """Let a member hear what comes after this in a room; ``is_in``: as one who is in it."""
+    def admit(self, member: Member, room: Room) -> None:
+        """Let a member be in a room, and hear what comes after this."""
+        after = member.after.pop(room.name, None)
+        room.members[member] = None
+        if member.reader is not None:
+            self.open(member.reader, room, after)
+        else:
+            self.remember()
+            member.left_at[room] = room.number if after is None else min(after, room.number)
+
+    def open(self, reader: Reader, room: Room, after: int | None = None) -> None:
+        """Let a reader hear what comes after this in a room, or what came after a number."""
         self.remember()
-        if self._run is not None and member in self._run.ends:
-            self.end_run()  # they left in it, and are back
+        if self._run is not None and reader in self._run.ends:
+            self.end_run()  # it left in it, and is back
         if self._run is not None and self._run.room is room:
-            self._run.begins[member] = len(self._run.events)
-        room.add(member, is_in)
-        member.hearing[room] = None
-        if room.name in member.after:
-            member.rewind(room, member.after.pop(room.name))
+            self._run.begins[reader] = len(self._run.events)
+        reader.open(room)
+        if after is not None:
+            reader.rewind(room, after)
 
     def dismiss(self, member: Member, room: Room) -> None:
-        """Let a member hear no more in a room after this."""
+        """Let a member be in a room no more, and hear nothing that comes after this."""
+        room.members.pop(member, None)
+        member.left_at.pop(room, None)
+        if member.reader is not None:
+            self.close(member.reader, room, is_over=member.leaving is not None)
+
+    def close(self, reader: Reader, room: Room, is_over: bool = False) -> None:
+        """Let a reader hear nothing in a room after this; ``is_over``: nor anything else."""
         self.remember()
-        if self._run is not None and room is self._run.room and not (member.is_behind or member.outbox.is_closed):
-            self._run.ends[member] = len(self._run.events)
-        member.finish(room)
-        room.discard(member)
-        member.hearing.pop(room, None)
+        if self._run is not None and room is self._run.room and not (reader.is_behind or reader.outbox.is_closed):
+            self._run.ends[reader] = len(self._run.events)
+        reader.leave(room, is_over)
 
     def remember(self) -> None:
         """Let the room remember what it has heard so far."""
@@ -84,8 +105,8 @@ class Delivery:
             run.room.hear(run, self._write if is_only else None)
         except Exception:
             self._on_fault(None)
-        for owed in (run.room.apart,) if is_only else (run.room.members, run.room.overhearing):
-            self._pending.update(owed)
+        for readers in (run.room.apart,) if is_only else run.room.live:
+            self._pending.update(readers)
         self._pending.update(dict.fromkeys(run.ends))
 
     # -- when it is
@@ -94,11 +115,11 @@ class Delivery:
         """Write to each who heard anything, once."""
         pending, self._pending = self._pending, {}
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
-        for member in pending:
+        for reader in pending:
             try:
-                member.pay(joined)
+                reader.pay(joined)
             except Exception:
-                self._on_fault(member)
+                self._on_fault(reader)
 
     def finish(self, asks: Iterable[Ask]) -> None:
         """Tell those who wait for the outcome of requests that it is known."""
@@ -116,14 +137,14 @@ class Delivery:
             run = self._run = Run(room)
         return run
 
-    def _write(self, members: Sequence[Member], data: bytes) -> None:
-        self._traffic.bytes_out += len(data) * len(members)
-        for member in members:
+    def _write(self, readers: Sequence[Reader], data: bytes) -> None:
+        self._traffic.bytes_out += len(data) * len(readers)
+        for reader in readers:
             try:
-                if not member.outbox.send(data):
-                    member.falls_behind()
+                if not reader.outbox.send(data):
+                    reader.full()
             except Exception:
-                self._on_fault(member)
+                self._on_fault(reader)
 
 
 def finished(batch: Sequence[Event], origins: Mapping[int, Member | None]) -> list[Ask]:

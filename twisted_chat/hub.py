@@ -16,7 +16,7 @@ from operator import attrgetter
 
 from . import text
 from .days import NO_DAY, Day, day_of
-from .delivery import Delivery, finished
+from .delivery import Delivery, Faulty, finished
 from .directory import Directory
 from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms, Unknown
 from .events import (
@@ -39,11 +39,12 @@ from .events import (
     Event,
     Lines,
 )
-from .ignoring import Ignorers, Ignoring
+from .ignoring import Ignorers
 from .interfaces import Door, Journal, Known, Outbox, View
 from .limits import Limits, Pace
-from .member import IN_FLIGHT, Ask, Member, refusal
+from .member import IN_FLIGHT, Ask, Member
 from .past import Past
+from .reader import CLOSED, Ear, Reader, refusal
 from .room import Room
 from .rooms import RoomTable
 from .traffic import Traffic
@@ -64,13 +65,13 @@ class Hub:
         limits: Limits,
         seconds: Callable[[], float],
         now: Callable[[], float],
-        on_fault: Callable[[Member | None], None],
+        on_fault: Callable[[Faulty | None], None],
     ) -> None:
         """Serve from this journal.
 
         ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
         what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
-        in what concerns one member (or none in particular): the others are served on.
+        in what concerns one member or reader (or none in particular): the others are served on.
         """
         self.directory = Directory()
         self.aliases = self.directory.aliases  # the members by the key of their alias
@@ -86,6 +87,7 @@ class Hub:
         self._sessions: dict[int, Member] = {}
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._delivery = Delivery(self.traffic, on_fault)
+        self._overhearing: dict[Reader, None] = {}  # without being anybody
         self._ignorers = Ignorers(self._sessions)
         self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self.rooms, self._settle, on_fault)
@@ -120,15 +122,19 @@ class Hub:
 
     # -- requests: who is here
 
-    def connect(self, outbox: Outbox, view: View, door: Door, pace: Pace | None = None) -> Member:
+    def connect(self, outbox: Outbox | None, view: View, door: Door, pace: Pace | None = None) -> Member:
         """Return a new member, who has to claim an alias; ``pace``: how much they may say, if they say anything.
 
-        The door is told each time when all that they asked for has happened; see ``Member.alias``,
-        empty after a claim that was lost, and ``Member.gone``, true after ``leave_all``.
+        Without an outbox nobody hears for them: that is a visit. The door is told each time when all that they asked
+        for has happened; see ``Member.alias``, empty after a claim that was lost, and ``Member.gone``, true after
+        ``leave_all``.
         """
         number, seconds = self._new_session(), self.seconds()
         pace = pace or Pace(self.limits, seconds)
-        member = Member(number, outbox, view, door, self.past, pace, self.traffic, seconds)
+        ear = Ear(view)
+        member = Member(number, ear, door, self.past, pace, seconds)
+        if outbox is not None:
+            member.reader = Reader(outbox, ear, self.past, self.traffic, number, member)
         self._sessions[member.session] = member
         return member
 
@@ -200,8 +206,8 @@ class Hub:
         if room is not None:
             member.current = room
             if after is not None:
-                self.tell_day(member)
-                member.rewind(room, after)
+                self.tell_day(ask)
+                ask.reader.rewind(room, after)
             return
         member.refuse_room(self.limits)
         self.rooms.expect(name)
@@ -273,48 +279,42 @@ class Hub:
 
     # -- how a member hears, which is nobody else's business
 
-    def overhear(self, member: Member, room: Room, after: int | None = None) -> None:
-        """Let a member hear a room without being in it, from now on or what came after a number; nobody is told.
+    def overhear(self, outbox: Outbox, view: View, room: Room, after: int | None = None) -> Reader:
+        """Return a reader that hears a room, from now on or what came after a number; nobody is told, and it is nobody.
 
-        They need no alias, have asked for nothing else, and hear until they leave.
+        It hears until ``stop_overhearing``.
         """
         room = self.rooms.setdefault(room.name, room)
-        if after is not None:
-            member.after[room.name] = after
-        self._admit(member, room, is_in=False)
-        member.keep_promise()
+        reader = Reader(outbox, Ear(view), self.past, self.traffic, self._new_session())
+        self._overhearing[reader] = None
+        reader.today = reader.told_day = self._day
+        room.overhearing[reader] = None
+        self._delivery.open(reader, room, after)
+        reader.release()
+        return reader
 
-    def listen(
-        self,
-        member: Member,
-        *,
-        view: View | None = None,
-        echo: bool | None = None,
-        bell: bool | None = None,
-        ignoring: Ignoring | None = None,
-    ) -> None:
-        """Change how a member hears; what is not given stays as it is."""
-        places = [] if member.is_behind else list(member.hearing)
-        for room in places:
-            room.unplace(member)
-        if view is not None:
-            member.view = view
-        if echo is not None and member.view.is_for_people:  # a program's own lines are its acknowledgements
-            member.echo = echo
-        if bell is not None:
-            member.bell = bell
-        if ignoring is not None:
-            member.ignoring = ignoring
-            self._ignorers.note(member, ignoring)
-        for room in places:
-            room.place(member)
+    def stop_overhearing(self, reader: Reader) -> None:
+        """Let a reader hear nothing more."""
+        self._overhearing.pop(reader, None)
+        for room in list(reader.hearing):
+            room.overhearing.pop(reader, None)
+            self._delivery.close(reader, room, is_over=True)
+            self.rooms.has_emptied = self.rooms.has_emptied or room.is_empty
+        if reader.state != CLOSED:
+            reader.close()
+
+    def listen(self, member: Member, ear: Ear) -> None:
+        """Change how a member hears."""
+        if ear.ignoring is not member.ear.ignoring:
+            self._ignorers.note(member, ear.ignoring)
+        member.listen(ear)
 
     # -- questions
 
-    def tell_day(self, member: Member) -> None:
+    def tell_day(self, ask: Ask) -> None:
         """Tell a person who asks about the past which day it is, if nothing has happened on it yet."""
-        now = self.now()
-        member.begin_day(member.today if member.today.holds(now) else day_of(now))
+        now, reader = self.now(), ask.reader
+        reader.begin_day(reader.today if reader.today.holds(now) else day_of(now))
 
     def member_called(self, alias: str) -> Member:
         """Raises: NobodyCalled."""
@@ -356,8 +356,9 @@ class Hub:
 
     @property
     def behind(self) -> int:
-        """How many members do not read now, or are away for a moment."""
-        return sum(member.is_behind for member in set(self._sessions.values()))
+        """How many readers do not read now, or are away for a moment."""
+        members = sum(member.is_behind for member in set(self._sessions.values()))
+        return members + sum(reader.is_behind for reader in self._overhearing)
 
     # -- what has happened
 
@@ -471,7 +472,7 @@ class Hub:
         """Show what was said to somebody who has gone since: it is kept, and so acknowledged."""
         self._delivery.end_run()
         self._delivery.hear_alone(author, event)
-        if author.view.is_for_people:
+        if author.ear.view.is_for_people:
             words = f"{event.target} has just left, and has not heard that"
             self._delivery.hear_alone(author, Event(NOTICED, text=words, when=event.when))
 
@@ -492,7 +493,7 @@ class Hub:
             return
         member.made += is_new
         self._delivery.remember()
-        is_greeted, is_promised = member.view.is_for_people, room.name in member.after
+        is_greeted, is_promised = member.ear.view.is_for_people, room.name in member.after
         past = member.said_in(room, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
         self._delivery.hear(room, event)
@@ -513,7 +514,7 @@ class Hub:
         """Let a program hear what is said to its alias from now on, or from the number that it saw last."""
         member.taken = event.number
         self._delivery.end_run()  # before they may fall behind in it
-        if member.view.is_for_people:
+        if member.ear.view.is_for_people:
             return
         is_promised = member.promised_inbox == text.key(event.target)  # and then comes with what was said before it
         inbox = member.inbox_of(event.target)
@@ -522,23 +523,32 @@ class Hub:
         else:
             inbox = self._change_inbox(member, event)
         if is_promised:
-            member.rewind(inbox, min(inbox.owed_to(member)[0], event.number - 1))
+            self._rewind_inbox(member, inbox, event.number - 1)
         elif not member.is_behind:
             self._delivery.show(member, event)
 
     def _change_inbox(self, member: Member, event: Event) -> Room:
         if member.inbox is not None:
-            if member.inbox_of(member.promised_inbox) is None:
-                member.finish(member.inbox)
-            member.inbox.discard(member)
-            del member.hearing[member.inbox]
+            is_promised = member.inbox_of(member.promised_inbox) is not None
+            member.left_at.pop(member.inbox, None)
+            if member.reader is not None:
+                member.reader.leave(member.inbox, is_over=is_promised or member.leaving is not None)
         inbox = member.inbox = Room(event.group, self.limits)
         inbox.remember([event])
-        inbox.add(member)
-        member.hearing[inbox] = None
-        if member.is_behind:
-            inbox.rewind(member, event.number - 1)
+        if member.reader is None:
+            member.left_at[inbox] = event.number - 1
+        else:
+            member.reader.open(inbox)
+            if member.is_behind:
+                member.reader.positions[inbox] = event.number - 1
         return inbox
+
+    def _rewind_inbox(self, member: Member, inbox: Room, number: int) -> None:
+        """Owe a member all that they are promised of an inbox, and at least what came after a number."""
+        if member.reader is None:
+            member.left_at[inbox] = min(number, member.left_at.get(inbox, number))
+        else:
+            member.reader.rewind(inbox, min(number, member.reader.positions.get(inbox, inbox.number)))
 
     def _in_room(self, event: Event, member: Member | None) -> None:
         room = self.rooms.get(event.group)
@@ -552,7 +562,7 @@ class Hub:
             del member.rooms[room.name]
             if member.current is room and member.leaving is None:
                 member.current = self._next_room(member)
-                if not member.view.is_for_people:
+                if not member.ear.view.is_for_people:
                     return
                 where = f"you now talk in {member.current.name}" if member.current else str(NoCurrentRoom())
                 self._delivery.show(member, Event(NOTICED, text=where))
@@ -596,7 +606,7 @@ class Hub:
         self.directory.give_back(member, but=alias)
         member.alias, member.key, member.next_alias = alias, text.key(alias), ""
         self._ignorers.renamed(alias, member.session)
-        if not (member.rooms and member.sees_moves):
+        if not (member.rooms and member.ear.sees_moves):
             self._delivery.show(member, Event(NOTICED, text=f"you are now known as {alias}"))
 
     def _released(self, member: Member) -> None:
@@ -615,11 +625,11 @@ class Hub:
     def _begin_day(self, day: Day) -> None:
         """Tell all people that what happens from now on is of another day."""
         self._day = day
-        for member in self.everyone.members:
+        for reader in [reader for member in self.everyone.members if (reader := member.reader) is not None]:
             try:
-                member.begin_day(day)
+                reader.begin_day(day)
             except Exception:
-                self._on_fault(member)
+                self._on_fault(reader)
 
     def _append(self, kind: str, ask: Ask, group: str = "", words: str = "") -> None:
         """Append what somebody asked for."""
@@ -657,8 +667,8 @@ class Hub:
                 self._depart(member)
             else:
                 member.settle()
-                if member.view.is_for_people and not (member.in_flight or member.asking):
-                    member.keep_promise()  # a program is given it after its answer
+                if member.ear.view.is_for_people and not (member.in_flight or member.asking):
+                    member.release()  # a program is given it after its answer
         except Exception:
             self._on_fault(member)
 
@@ -668,8 +678,6 @@ class Hub:
                 self._follow(LEFT, member, name, member.leaving or "")
             self._follow(RELEASED, member)
         else:
-            for room in list(member.hearing):  # without being in it
-                self._dismiss(member, room)
             del self._sessions[member.session]
             self.directory.forget_client(member)
             member.gone = True
@@ -686,13 +694,13 @@ class Hub:
     def _next_room(self, member: Member) -> Room | None:
         return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
 
-    def _admit(self, member: Member, room: Room, is_in: bool = True) -> None:
-        """Let a member hear what comes after this."""
-        if member.today is NO_DAY:
-            member.today = member.told_day = self._day
-        self._delivery.admit(member, room, is_in)
+    def _admit(self, member: Member, room: Room) -> None:
+        """Let a member be in a room, and hear what comes after this."""
+        if member.reader is not None and member.reader.today is NO_DAY:
+            member.reader.today = member.reader.told_day = self._day
+        self._delivery.admit(member, room)
 
     def _dismiss(self, member: Member, room: Room) -> None:
-        """Let a member hear no more after this."""
+        """Let a member be in a room no more after this."""
         self._delivery.dismiss(member, room)
         self.rooms.has_emptied = self.rooms.has_emptied or room.is_empty

@@ -171,6 +171,9 @@ class Door(Protocol):
     def give_way(self, host: str) -> None:
         """Leave now if nothing is lost by it: somebody at an address asks for the member's alias."""
 
+    def faulted(self) -> None:
+        """Called for a fault of ours in what concerns a member for whom nobody hears."""
+
     def free_in(self) -> int:
         """Return after how many seconds the member leaves by itself, unless they come back; 0: nobody knows."""
 

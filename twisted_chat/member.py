@@ -1,34 +1,26 @@
-"""A member: one session, how they hear, and what they are owed."""
+"""A member: one session, what it has asked for, and the reader through which it hears."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
 from . import text
 from .calls import Calls
-from .days import NO_DAY, Day, with_days
-from .errors import ChatError, Fault, TooManyRooms
-from .events import DOUBTED, IGNORED, LOBBY, MOVES, NOTICED, POSTS, REFUSED, REPEATED, SKIPPED, Event
-from .ignoring import NOBODY
-from .interfaces import Door, Outbox, View
+from .days import Day
+from .errors import ChatError, TooManyRooms
+from .events import DOUBTED, LOBBY, NOTICED, POSTS, REPEATED, Event
+from .interfaces import Door
 from .limits import Limits, Pace
-from .room import Room, by_time, in_parts
-from .traffic import Traffic
+from .reader import Ear, Reader, refusal
+from .room import Room
 
-PART = 16 * 1024  # bytes, about, that one who catches up is given at a time
-SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
-KEPT = 100  # lines to one person that are kept while they do not read
-FETCHED = 500  # events that are fetched at a time for who was away
 IN_FLIGHT = 2000  # events of one member that may be on their way
 
 
-class Fetcher(Protocol):
-    """Who asks the journal for what a room does not remember any more."""
-
-    def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
-        """Call ``fetched`` with some of the events from one number to another."""
+class Giver(Protocol):
+    """Who asks the journal for what is left of a room that somebody has left."""
 
     def give(self, member: Member, room: Room, first: int, last: int) -> None:
         """Let them hear all of the events from one number to another."""
@@ -38,30 +30,26 @@ class Member:
     """One session: somebody who is connected, under an alias once they have claimed one."""
 
     __slots__ = (  # a tenth of the memory of an idle member
-        "_fetches", "_is_fetching", "_is_held_back", "_kept", "_kept_too_many", "_owed", "_past", "_then", "_traffic",
-        "active", "after", "alias", "asking", "asks", "away", "bell", "calls", "changing", "client", "correspondent",
-        "current",
-        "door", "echo", "epoch", "first_private", "first_rooms", "former", "gone", "hearing", "heirs", "ignoring",
-        "in_flight", "inbox", "is_behind", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving",
-        "made", "next_alias", "outbox", "pace", "promised_inbox", "rooms", "session", "since",
-        "taken", "today", "told_day", "view",
+        "_past", "active", "after", "alias", "asking", "asks", "away", "calls", "changing", "client", "correspondent",
+        "current", "door", "ear", "epoch", "first_private", "first_rooms", "former", "gone", "heirs", "in_flight",
+        "inbox", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving", "left_at", "made",
+        "next_alias", "pace", "promised_inbox", "reader", "rooms", "session", "since", "taken",
     )  # fmt: skip
 
     def __init__(
         self,
         session: int,
-        outbox: Outbox,
-        view: View,
+        ear: Ear,
         door: Door,
-        past: Fetcher,
+        past: Giver,
         pace: Pace,
-        traffic: Traffic,
         since: float,
     ) -> None:
         self.session = session
         self.former: list[int] = []  # sessions of the same program, before its connection was cut
-        self.outbox = outbox
-        self.view = view
+        self.ear = ear
+        self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
+        self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the number that they were given last
         self.door = door
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
@@ -75,15 +63,11 @@ class Member:
         self.is_told_to_wait = False  # until the journal works: they are coming in
         self.rooms: dict[str, Room] = {}  # in the order they were joined
         self.made = 0  # rooms in which nothing had happened before they came
-        self.hearing: dict[Room, None] = {}  # those, the room of everyone, and the inbox
         self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
         self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
         self.away: str | None = None
-        self.ignoring = NOBODY
-        self.echo = True
-        self.bell = False
         self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
         self.since = self.active = since  # by Hub.seconds, and not by the time of events
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
@@ -94,41 +78,20 @@ class Member:
         self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
         self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
         self.calls = Calls()
-        self.today = NO_DAY  # a person's: which day it is ...
-        self.told_day = NO_DAY  # ... and the day of what they were shown last, another one only while they are behind
         self.leaving: str | None = None  # why, once they have asked to leave
         self.heirs: list[tuple[Member, int]] = []  # who wait until they have left, to take their alias; with the epoch
         self.gone = False
         self._past = past
-        self._traffic = traffic
-        self._is_fetching = False
-        self._is_held_back = False  # what was promised waits for what is told before it
-        self._fetches = False  # was promised all that they are owed, until they have caught up
-        self._then: tuple[Callable[[], None], ...] = ()  # what waits until they read
-        self.is_behind = False  # does not read now: what is said waits in the rooms
-        self._kept: list[Event] = []  # what was said to them alone meanwhile
-        self._kept_too_many = 0
-        self._owed: list[bytes | memoryview] = []
 
     @property
-    def hears_all(self) -> bool:
-        """Whether they hear just what everyone hears, and so the same bytes."""
-        return self.echo and not self.bell and not self.ignoring
-
-    @property
-    def hears_all_others(self) -> bool:
-        """Whether they hear the same bytes but for what they say themselves."""
-        return not self.bell and not self.ignoring
+    def is_behind(self) -> bool:
+        """Whether they do not read now, or are away for a moment."""
+        return self.reader.is_behind if self.reader is not None else not self.ear.view.is_for_people
 
     @property
     def address(self) -> str:
         """The group of what is said to them alone from now on."""
         return "@" + (self.next_alias or self.alias)
-
-    @property
-    def sees_moves(self) -> bool:
-        """Whether they are shown who comes, goes and takes another alias: themselves, too."""
-        return "moves" not in self.view.options or self.view.shows("moves")
 
     def may(self, posts: bool) -> bool:
         """Whether a request can be made now as if all before it had already happened.
@@ -163,152 +126,27 @@ class Member:
         self.send([Event(DOUBTED, author=error.code, text=str(error), ident=ident)])
 
     def send(self, events: Sequence[Event]) -> None:
-        """Show them some events at once."""
-        self.write(self.view.encode(events))
+        """Show them some events at once, if anybody hears for them."""
+        if self.reader is not None:
+            self.reader.send(events)
 
-    def show_again(self, events: Sequence[Event], day: Day, ident: str) -> None:
-        """Send them events of the past, for which they asked; ``day``: of what they were shown before."""
-        shown = self.view.encode_again(events, ident, day)
-        if shown:
-            self.write(shown)
-
-    def begin_day(self, day: Day) -> None:
-        """Tell a person which day it is, if it is another than before; after the backlog if they have one."""
-        self.today = day
-        if not self.is_behind:
-            self._tell_day()
-
-    def _tell_day(self) -> None:
-        if self.told_day.begins != self.today.begins and self.view.is_for_people:
-            self.told_day = self.today
-            told = self.view.encode([Event(NOTICED, text=self.today.words)])
-            if told:
-                self.write(told)
-
-    def hear(self, events: Sequence[Event]) -> None:
-        """Owe them what they want to hear of some events, with a bell for what concerns them."""
-        if self.hears_all:
-            self.owe(self.view.encode(events))
-            return
-        for event in events:
-            if self.wants(event):
-                self.owe(self.view.encode([event], bell=self.bell and self._concerns(event)))
-            elif not self.view.is_for_people:
-                self.owe(self.view.encode([self.as_wanted(event)]))
-
-    def hear_again(self, events: Sequence[Event]) -> None:
-        """Owe them what they want to hear of a backlog; a person is told where the day changes."""
-        if self.view.is_for_people:
-            if not self.sees_moves:
-                events = [event for event in events if event.kind not in MOVES]
-            if not self.hears_all:
-                events = list(filter(self.wants, events))
-            events, self.told_day = with_days(events, self.told_day)
-        self.hear(events)
-
-    def owe(self, data: bytes | memoryview) -> None:
-        """Keep some bytes for the one write at the end of the delivery."""
-        self._owed.append(data)
-
-    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
-        """Write what is owed, in one go; return whether they keep up.
-
-        Those who are owed the same share one bytes object, kept in ``joined``.
-        """
-        owed, self._owed = self._owed, []
-        if len(owed) > 1 and sum(map(len, owed)) <= PART:
-            owed = [_join(tuple(owed), {} if joined is None else joined)]
-        keeps_up = True
-        for data in owed:  # as a rule one; what is long is shared, and not copied
-            if data:
-                keeps_up = self.write(data)
-        return keeps_up
-
-    def write(self, data: bytes | memoryview) -> bool:
-        """Write some bytes at once, and return whether they keep up: the only way to their outbox."""
-        self._traffic.bytes_out += len(data)
-        keeps_up = self.outbox.send(data)
-        if not (keeps_up or self.is_behind):
-            self.falls_behind()
-        return keeps_up
+    def write(self, data: bytes | memoryview) -> None:
+        """Write some bytes at once, if anybody hears for them."""
+        if self.reader is not None:
+            self.reader.write(data)
 
     def drop(self) -> None:
-        """Apologise for a fault of ours, in the words of their wire, and end the connection."""
-        self.outbox.drop(self.view.encode([refusal(Fault())]))
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether they are behind although nothing is unsent, fetched or promised: nobody would ever wake them."""
-        waits = self._is_held_back or self._is_fetching or self.outbox.is_closed
-        return self.is_behind and self.outbox.keeps_up and not waits
-
-    def falls_behind(self) -> None:
-        """Called when the socket is full: mark the reader as behind."""
-        self.is_behind = True
-        for room in self.hearing:
-            room.fell_behind(self)
-
-    def hear_alone(self, event: Event) -> None:
-        """Owe them what was said to them, or by them to another; keep it while they do not read."""
-        if not self.is_behind:
-            self._traffic.lines_out += 1
-            self.hear([event])
-        elif self.wants(event):
-            self._kept.append(event)
-            if len(self._kept) > KEPT and self.view.is_for_people:
-                del self._kept[0]
-                self._kept_too_many += 1
-
-    def catch_up(self) -> None:
-        """Give them what was said while they did not read, as far as they read now, and then let them hear on.
-
-        What their rooms do not remember any more is told of, with its numbers.
-        """
-        if not self.is_behind or self._is_held_back or self._is_fetching or self._fetch_what_is_lacking():
-            return
-        self._fetches = self.is_behind = False
-        rooms = {room.name: room for room in self.hearing}
-        owed = [self._rest_of(room) for room in self.hearing]
-        parts = in_parts(by_time(self._take_kept(), *owed), PART)
-        for part in parts:
-            for event in part:
-                room = self._heard_in(event, rooms)
-                if room is not None:
-                    room.gave(self, event.number)
-            self._traffic.lines_out += len(part)
-            self.hear_again(part)
-            self.pay()
-            if self.is_behind:
-                rest = [event for part in parts for event in part if not self._heard_in(event, rooms)]
-                self._kept.extend(rest)  # only now: all of it is taken from there
-                return
-        self._tell_day()
-        if not self.is_behind:
-            self._have_caught_up()
-
-    def _have_caught_up(self) -> None:
-        """Read on: the only way out of being behind, so that it always wakes the door."""
-        for room in self.hearing:
-            room.caught_up(self)
-        waiting, self._then = self._then, ()
-        for then in waiting:
-            then()
-        self.settle()
-
-    def _heard_in(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
-        """Return the one of these rooms whose log an event is in."""
-        if self.inbox is not None and event.group[:1] == "@" and event.kind != SKIPPED:
-            return self.inbox_of(event.target)
-        return rooms.get(event.group)
-
-    def inbox_of(self, alias: str) -> Room | None:
-        """Return their inbox, if it is that of this alias."""
-        is_its = self.inbox is not None and text.key(self.inbox.name[1:]) == text.key(alias)
-        return self.inbox if is_its else None
+        """Apologise for a fault of ours, and end what they came through."""
+        if self.reader is not None:
+            self.reader.drop()
+        else:
+            self.door.faulted()
 
     def when_reading(self, then: Callable[[], None]) -> None:
         """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
-        if not self.is_behind:
+        if self.reader is None:
+            return
+        if not self.reader.is_behind:
             then()
             return
 
@@ -316,111 +154,61 @@ class Member:
             self.asking -= 1
             then()
 
-        self._then += (go_on,)
         self.asking += 1
+        self.reader.when_live(go_on)
 
     def abandon(self) -> None:
         """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
         self.epoch += 1
         self.asking = 0
-        self._then = ()
+        if self.reader is not None:
+            self.reader.forget_waiting()
 
-    def rewind(self, room: Room, number: int) -> None:
-        """Owe them what came after a number in a room, whoever remembers it."""
-        if not self.is_behind:
-            self.falls_behind()
-        self._fetches = self._is_held_back = True
-        room.rewind(self, number)
+    def inbox_of(self, alias: str) -> Room | None:
+        """Return their inbox, if it is that of this alias."""
+        is_its = self.inbox is not None and text.key(self.inbox.name[1:]) == text.key(alias)
+        return self.inbox if is_its else None
 
-    def keep_promise(self) -> None:
-        """Give what was promised by ``rewind``: nothing else is to be told before it."""
-        self._is_held_back = False
-        if self._fetches:
-            self.catch_up()
+    def release(self) -> None:
+        """Send the backlog that was promised, if there is one: what was to be told before it is told."""
+        if self.reader is not None:
+            self.reader.release()
 
-    def come_back(self, outbox: Outbox, door: Door) -> None:
+    # -- their reader
+
+    def attach(self, reader: Reader, door: Door) -> None:
         """Go on through another connection, and be owed what the one before was not given."""
         self.door.taken_over()
         self.is_told_to_wait = False
-        self.go_away(outbox, door)
-        self._fetches = self._is_held_back = True
-        self._kept.clear()  # of what they said themselves: it is asked again, if need be
-        self._owed.clear()
+        self.detach(door)
+        reader.session, reader.listener = self.session, self
+        reader.listen(self.ear)
+        self.reader = reader
+        reader.resume(self.left_at)
+        self.left_at.clear()
 
-    def go_away(self, outbox: Outbox, door: Door) -> None:
+    def detach(self, door: Door) -> None:
         """Go on without a connection for a while."""
         self.abandon()
         self.asks.clear()
-        self.outbox, self.door = outbox, door
-        if not self.is_behind:
-            self.falls_behind()
+        self.door = door
+        if self.reader is not None:
+            self.left_at.update(self.reader.close())
+            self.reader = None
 
-    def _fetch_what_is_lacking(self) -> bool:
-        if self.view.is_for_people and not self._fetches:
-            return False  # they are told of it instead
-        for room in self.hearing:
-            lacking = room.lacks(self)
-            if lacking:
-                self._is_fetching = True
-                self._past.fetch(self, room, *lacking)
-                return True
-        return False
+    def listen(self, ear: Ear) -> None:
+        """Hear in another way from now on."""
+        self.ear = ear
+        if self.reader is not None:
+            self.reader.listen(ear)
 
-    def fetch_failed(self, outbox: Outbox) -> None:
-        """Learn that what they are owed cannot be told now: they come back and ask again.
+    def caught_up(self) -> None:
+        """Called when their reader is live again."""
+        self.settle()
 
-        So it is not lost, and not told of as skipped. ``outbox``: where it was to go.
-        """
-        self._is_fetching = False
-        if outbox is self.outbox:
-            self.drop()
-        else:
-            self.catch_up()  # they are back already
-
-    def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
-        """Learn what there was in a room, oldest first, between two numbers; what is missing is lost."""
-        self._is_fetching = False
-        if self._is_held_back:
-            return  # it was asked over a connection that is gone, and is asked again
-        if self.is_behind and room in self.hearing and room.owed_to(self)[0] == first - 1:
-            until = events[-1].number if len(events) == FETCHED else last
-            until = min(last, room.end_of_withheld(until))
-            shown = whole(room, first, until, events)
-            room.gave(self, until)
-            self._traffic.lines_out += len(shown)
-            self.hear_again(shown)
-            if not self.pay():
-                return  # the door tells when they go on reading
-        self.catch_up()
-
-    def finish(self, room: Room) -> None:
-        """Send a reader who is behind the rest of a room that they leave."""
-        if not self.is_behind or self.leaving is not None:
-            return
-        if room.lacks(self) and (self._fetches or not self.view.is_for_people):
-            first, last = room.owed_to(self)[0] + 1, room.number
-            if self._is_held_back:  # they are coming back: the answer to that comes first, and waits for no answer
-                self._then += (lambda: self._give_rest(room, first, last),)
-            else:
-                self._past.give(self, room, first, last)
-        else:
-            self.hear_again(list(self._rest_of(room)))
-            self.pay()
-
-    def _give_rest(self, room: Room, first: int, last: int) -> None:
-        if room not in self.hearing:  # or it comes with what they were promised on coming in again
-            self._past.give(self, room, first, last)
-
-    def _rest_of(self, room: Room) -> Iterator[Event]:
-        given, rest = room.owed_to(self)
-        return _with_gaps(room.name, given, rest)
-
-    def _take_kept(self) -> Iterator[Event]:
-        if self._kept_too_many:
-            yield Event(NOTICED, text=f"{self._kept_too_many:,} lines to you alone were skipped")
-        yield from self._kept
-        self._kept.clear()
-        self._kept_too_many = 0
+    def give_rest(self, room: Room, first: int, last: int) -> None:
+        """Called when they have left a room, and are owed what only the journal has of it."""
+        self._past.give(self, room, first, last)
 
     def settle(self) -> None:
         """Wake the door: they may be able to do more than before."""
@@ -428,12 +216,8 @@ class Member:
         self.door.settled()
 
     def wants(self, event: Event) -> bool:
-        """Whether they wish to hear an event: not their own with echo off, nor what an ignored person said."""
-        if event.kind not in POSTS:
-            return True
-        if event.origin == self.session:
-            return self.echo
-        return not (self.ignoring and self.ignoring.hides_event(event))
+        """Whether they wish to hear an event."""
+        return self.ear.wants(event, self.session)
 
     def said_in(self, room: Room, most: int) -> list[Event]:
         """Return the last lines said in a room that they want to hear, oldest first."""
@@ -441,17 +225,12 @@ class Member:
         return list(islice(said, most))[::-1]
 
     def as_wanted(self, event: Event) -> Event:
-        """Return an event, or what stands in its place if they do not wish to hear it: so numbers have no gaps."""
-        return event if self.wants(event) else Event(IGNORED, event.group, number=event.number, when=event.when)
+        """Return an event, or what stands in its place if they do not wish to hear it."""
+        return self.ear.as_wanted(event, self.session)
 
     def ignores(self, other: Member) -> bool:
         """Whether they hear nothing of what another member says."""
-        return self.ignoring.hides(other.alias, other.session)
-
-    def _concerns(self, event: Event) -> bool:
-        if event.kind not in POSTS or event.origin == self.session:
-            return False
-        return event.group[0] in "@*" or text.names(event.text, self.alias)
+        return self.ear.ignoring.hides(other.alias, other.session)
 
 
 class Ask:
@@ -475,13 +254,20 @@ class Ask:
         self.error: ChatError | None = None
         self._then = then
 
+    @property
+    def reader(self) -> Reader:
+        """Who hears the answer."""
+        reader = self.session.reader
+        assert reader is not None, "a visitor can only say something"
+        return reader
+
     def notice(self, *lines: str) -> None:
         """Answer in the server's own words."""
         self.session.notice(*lines, ident=self.ident)
 
     def show_again(self, events: Sequence[Event], day: Day) -> None:
         """Answer with events of the past; ``day``: of what they were shown before."""
-        self.session.show_again(events, day, self.ident)
+        self.reader.show_again(events, day, self.ident)
 
     def refuse(self, error: ChatError) -> None:
         """Answer with why it cannot be done."""
@@ -520,34 +306,3 @@ class Ask:
         self.left -= 1
         if self.left <= 0 and self.session.asks.get(self.ident) is self:
             del self.session.asks[self.ident]
-
-
-def refusal(error: ChatError, ident: str = "") -> Event:
-    """Return what tells somebody why a request, if it is known which, cannot be done."""
-    return Event(REFUSED, author=error.code, text=str(error), number=error.seconds, ident=ident)
-
-
-def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:
-    for event in events:
-        if event.number > given + 1:
-            yield _gap(room, given + 1, event.number - 1, event.when)
-        given = event.number
-        yield event
-
-
-def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
-    """Return those of the events between two numbers that are for whoever hears a room, and tell of the others."""
-    given = list(filter(room.may_be_given, events))
-    told = given[-1].number if given else first - 1
-    return [*_with_gaps(room.name, first - 1, given), *([_gap(room.name, told + 1, last)] if told < last else ())]
-
-
-def _gap(room: str, first: int, last: int, when: float = 0.0) -> Event:
-    return Event(SKIPPED, room, text=str(first), number=last, when=when)
-
-
-def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:
-    data = joined.get(parts) or b"".join(parts)
-    if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
-        joined[parts] = data
-    return data

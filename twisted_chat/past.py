@@ -10,7 +10,8 @@ from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
 from .interfaces import ANYONE, Asker, Journal, Query
-from .member import FETCHED, Ask, Member, whole
+from .member import Ask, Member
+from .reader import FETCHED, Reader, whole
 from .room import Room
 from .rooms import RoomTable
 
@@ -29,7 +30,7 @@ class Past:
         journal: Journal,
         rooms: RoomTable,
         settle: Callable[[Member], None],
-        on_fault: Callable[[Member | None], None],
+        on_fault: Callable[[Member | Reader | None], None],
     ) -> None:
         """``settle`` is called with whoever was answered."""
         self.page = PAGE
@@ -60,7 +61,7 @@ class Past:
 
     def _ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
         member, epoch = ask.session, ask.session.epoch
-        if member.outbox.is_closed:
+        if member.reader is None or member.reader.outbox.is_closed:
             return
         member.asking += 1
 
@@ -137,30 +138,30 @@ class Past:
 
         def show(found: Sequence[Event], is_last: bool) -> None:
             nonlocal given
-            until = last if is_last else found[-1].number
-            member.hear_again(whole(room, given + 1, until, found))
+            until, reader = last if is_last else found[-1].number, ask.reader
+            reader.hear_again(whole(room, given + 1, until, found))
             given = until
-            member.pay()
+            reader.pay()
             if is_last:
-                member.begin_day(member.today)  # what they hear next is of today
+                reader.begin_day(reader.today)  # what they hear next is of today
 
-        self.recall_pages(Ask(member), Query(room.name, after=first - 1, until=last), show)
+        ask = Ask(member)
+        self.recall_pages(ask, Query(room.name, after=first - 1, until=last), show)
 
-    def fetch(self, member: Member, room: Room, first: int, last: int) -> None:
-        """Give a member what a room does not remember any more."""
-        outbox = member.outbox
+    def fetch(self, reader: Reader, room: Room, first: int, last: int) -> None:
+        """Give a reader what a room does not remember any more."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
-                if isinstance(found, ChatError) and not member.view.is_for_people:
-                    member.fetch_failed(outbox)
+                if isinstance(found, ChatError) and not reader.ear.view.is_for_people:
+                    reader.failed(room, first)
                 else:
-                    member.fetched(room, first, last, () if isinstance(found, ChatError) else found)
+                    reader.fetched(room, first, last, () if isinstance(found, ChatError) else found)
             except Exception:
-                self._on_fault(member)
+                self._on_fault(reader)
 
         query = Query(room.name, after=first - 1, until=last, most=FETCHED)
-        self._journal.recall(query, answered, Asker(member.session, lambda: not outbox.is_closed))
+        self._journal.recall(query, answered, Asker(reader.session, lambda: not reader.outbox.is_closed))
 
 
 def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:

@@ -98,9 +98,9 @@ def enter(hub: Hub, ask: Ask, fields: Fields, is_back: bool) -> Steps:
     me.promised_inbox = text.key(fields["alias"]) if "@" in seen else ""
     if not me.alias:
         me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
-    for room in list(me.hearing):  # now: what was asked before the cut may still make one leave it
+    for room in list(ask.reader.hearing):  # now: what was asked before the cut may still make one leave it
         if room.name in seen:
-            me.rewind(room, seen[room.name])
+            ask.reader.rewind(room, seen[room.name])
     return _enter(hub, ask, fields, is_back, rooms, seen)
 
 
@@ -146,7 +146,7 @@ def _owe_private(hub: Hub, ask: Ask, number: int) -> Steps:
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
     firsts = [event.number for event in takers if event.text == me.client]
     is_all_known = takers[:1] and takers[0].number == 1
-    me.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
+    ask.reader.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
     me.first_private = 0
     return {}
 
@@ -207,7 +207,7 @@ def call(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     if "to" in fields:
         one = hub.member_called(fields["to"])
         group, called = "@" + one.alias, [one]
-        if one.view.is_for_people:
+        if one.ear.view.is_for_people:
             raise CannotAnswer(one.alias, "that is a person, with no program to answer")
         if me.ignores(one):
             raise CannotAnswer(one.alias, "you ignore it")
@@ -221,14 +221,14 @@ def call(hub: Hub, ask: Ask, fields: Fields) -> Fields:
         group, called = room.name, [m for m in others if _can_answer(m, me)]
     me.calls.add(ask.ident, [member.client for member in called])
     event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=ask.ident)
-    encoded = me.view.encode([event])  # all programs see alike
+    encoded = me.ear.view.encode([event])  # all programs see alike
     for member in called:
         member.write(encoded)
     return {"called": [member.alias for member in called]}
 
 
 def _can_answer(member: Member, caller: Member) -> bool:
-    can_hear = not (member.view.is_for_people or member.is_behind)
+    can_hear = not (member.ear.view.is_for_people or member.is_behind)
     return can_hear and not (member.ignores(caller) or caller.ignores(member))
 
 

@@ -17,6 +17,7 @@ from .limits import Limits
 
 if TYPE_CHECKING:
     from .member import Member
+    from .reader import Reader
 
 _EVENT_SIZE = 260  # bytes that an event takes beside the letters of its text
 _text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident")
@@ -25,8 +26,8 @@ _text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident
 class Room:
     """A numbered log, and who hears it. Broadcast is the room of everyone.
 
-    Each of them is in one of three places: with those of the same view, who share one bytes object; apart, who hear
-    in their own way; or behind, who do not read now and cost nothing but the number that they were given last.
+    Each reader who is live is with those of the same view, who share one bytes object, or apart, if it hears in its own
+    way. One who is behind is in none of these lists, and costs nothing here.
     """
 
     def __init__(self, name: str, limits: Limits) -> None:
@@ -35,10 +36,9 @@ class Room:
         self.number = 0  # of the last event
         self.tail: deque[Event] = deque()  # the last events, oldest first
         self.members: dict[Member, None] = {}  # in the order they came
-        self.overhearing: dict[Member, None] = {}  # who hear it without being in it
-        self._shared: dict[View, dict[Member, None]] = {}
-        self.apart: dict[Member, None] = {}
-        self._behind: dict[Member, int] = {}
+        self.overhearing: dict[Reader, None] = {}  # who hear it without being in it
+        self._shared: dict[View, dict[Reader, None]] = {}
+        self.apart: dict[Reader, None] = {}
         self.withheld: Sequence[range] = ()  # of an inbox: numbers that were said to others who had the alias
         self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
         self._sizes: deque[int] = deque()  # of what is in the tail, in bytes ...
@@ -68,41 +68,29 @@ class Room:
         """Whether nobody hears it."""
         return not (self.members or self.overhearing)
 
-    def add(self, member: Member, is_in: bool = True) -> None:
-        """Let a member hear what is said from now on, as one who is in the room or not."""
-        (self.members if is_in else self.overhearing)[member] = None
-        self.place(member)
+    @property
+    def live(self) -> Iterator[dict[Reader, None]]:
+        """The readers who hear what is said now."""
+        yield from self._shared.values()
+        yield self.apart
 
-    def discard(self, member: Member) -> None:
-        """Let a member hear no more."""
-        self.members.pop(member, None)
-        self.overhearing.pop(member, None)
-        self.unplace(member)
-
-    def is_heard_by(self, member: Member) -> bool:
-        """Whether a member hears it."""
-        return member in self.members or member in self.overhearing
-
-    def place(self, member: Member) -> None:
-        """Put one who hears it with those who hear in the same way."""
-        if member.is_behind:
-            self._behind[member] = self.number
-        elif member.hears_all:
-            self._shared.setdefault(member.view, {})[member] = None
+    def place(self, reader: Reader) -> None:
+        """Put a live reader with those who hear in the same way."""
+        if reader.ear.hears_all:
+            self._shared.setdefault(reader.ear.view, {})[reader] = None
         else:
-            self.apart[member] = None
+            self.apart[reader] = None
 
-    def unplace(self, member: Member) -> None:
-        """Take one who hears it out of there, who is about to hear in another way."""
-        self._behind.pop(member, None)
-        self.apart.pop(member, None)
-        readers = self._shared.get(member.view)
+    def unplace(self, reader: Reader) -> None:
+        """Take a reader out of there: it falls behind, leaves, or is about to hear in another way."""
+        self.apart.pop(reader, None)
+        readers = self._shared.get(reader.ear.view)
         if readers is not None:
-            readers.pop(member, None)
+            readers.pop(reader, None)
             if not readers:
-                del self._shared[member.view]
+                del self._shared[reader.ear.view]
 
-    def hear(self, run: Run, write: Callable[[Sequence[Member], bytes], None] | None) -> None:
+    def hear(self, run: Run, write: Callable[[Sequence[Reader], bytes], None] | None) -> None:
         """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
 
         With ``write``, those who share a view are written to at once: nobody must be owed anything.
@@ -115,46 +103,27 @@ class Room:
                     write(list(readers), shared.data)
             elif run.is_whole:
                 data = shared.data
-                for member in readers:
-                    member.owe(data)
+                for reader in readers:
+                    reader.owe(data)
             else:
-                for member in readers:
-                    shared.owe(member, run.begins.get(member, 0), len(run.events))
-        for member in (*self.apart, *run.ends):
-            view = member.view
+                for reader in readers:
+                    shared.owe(reader, run.begins.get(reader, 0), len(run.events))
+        for reader in (*self.apart, *run.ends):
+            view = reader.ear.view
             if view not in encoded:
                 encoded[view] = _Encoded(view, run.events)
-            encoded[view].owe(member, run.begins.get(member, 0), run.ends.get(member, len(run.events)))
+            encoded[view].owe(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
 
-    # -- those who are behind
+    # -- for those who are behind
 
-    def fell_behind(self, member: Member) -> None:
-        """Learn that a member does not read now: they were given all until now, or were behind already."""
-        if self.is_heard_by(member) and member not in self._behind:
-            self.unplace(member)
-            self._behind[member] = self.number
+    @property
+    def forgotten(self) -> int:
+        """The number of the last event that the tail does not hold any more; 0 if it holds all."""
+        return self.number - len(self.tail)
 
-    def caught_up(self, member: Member) -> None:
-        """Learn that a member was given all until now, and reads."""
-        if self._behind.pop(member, None) is not None:
-            self.place(member)
-
-    def owed_to(self, member: Member) -> tuple[int, Iterator[Event]]:
-        """Return the number that a member who is behind was given last, and the events since that are remembered."""
-        given = self._behind.get(member, self.number)
-        first = self.number - len(self.tail) + 1
-        return given, islice(self.tail, max(0, given - first + 1), None)
-
-    def rewind(self, member: Member, number: int) -> None:
-        """Let a member who is behind be given again what came after a number."""
-        if member in self._behind:
-            self._behind[member] = min(number, self.number)
-
-    def lacks(self, member: Member) -> tuple[int, int] | None:
-        """Return the first and the last number that a member is owed and that are not remembered, if there are any."""
-        given = self._behind.get(member, self.number)
-        last = self.number - len(self.tail)
-        return (given + 1, last) if given < last else None
+    def after(self, number: int) -> Iterator[Event]:
+        """Yield the events after a number that are remembered."""
+        return islice(self.tail, max(0, number - self.forgotten), None)
 
     def may_be_given(self, event: Event) -> bool:
         """Whether an event is for whoever hears this."""
@@ -170,11 +139,6 @@ class Room:
         if tail:
             self.remember(tail)
 
-    def gave(self, member: Member, number: int) -> None:
-        """Note what a member who is behind was given last."""
-        if member in self._behind:
-            self._behind[member] = number
-
 
 class Run:
     """Events in a row that one room hears, and who came in or left meanwhile."""
@@ -185,8 +149,8 @@ class Run:
         self.room = room
         self.events: list[Event] = []
         self._remembered = 0  # how many of them the room has in its tail
-        self.begins: dict[Member, int] = {}  # the place of the first event that one who came in hears
-        self.ends: dict[Member, int] = {}  # the place after the last one that one who left hears
+        self.begins: dict[Reader, int] = {}  # the place of the first event that one who came in hears
+        self.ends: dict[Reader, int] = {}  # the place after the last one that one who left hears
 
     @property
     def is_whole(self) -> bool:
@@ -200,10 +164,10 @@ class Run:
             self.room.remember(fresh)
             self._remembered = len(self.events)
 
-    def concerns(self, member: Member) -> bool:
-        """Whether a member hears any of it, as far as it goes now."""
-        hears_it = member in self.ends or self.room.is_heard_by(member)
-        return hears_it and self.begins.get(member, 0) < self.ends.get(member, len(self.events))
+    def concerns(self, reader: Reader) -> bool:
+        """Whether a reader hears any of it, as far as it goes now."""
+        hears_it = reader in self.ends or self.room in reader.hearing
+        return hears_it and self.begins.get(reader, 0) < self.ends.get(reader, len(self.events))
 
 
 class _Encoded:
@@ -214,21 +178,21 @@ class _Encoded:
         self._view = view
         self._events = events
 
-    def owe(self, member: Member, begin: int, end: int) -> None:
-        """Owe a member what they want to hear of the events between two places."""
-        if not member.hears_all_others:
-            member.hear(self._events[begin:end])
+    def owe(self, reader: Reader, begin: int, end: int) -> None:
+        """Owe a reader what it wants to hear of the events between two places."""
+        if not reader.ear.hears_all_others:
+            reader.hear(self._events[begin:end])
             return
-        for first, last in () if member.hears_all else self._own.get(member.session, ()):
-            self._owe_part(member, begin, min(first, end))
+        for first, last in () if reader.ear.hears_all else self._own.get(reader.session, ()):
+            self._owe_part(reader, begin, min(first, end))
             begin = max(begin, last)
-        self._owe_part(member, begin, end)
+        self._owe_part(reader, begin, end)
 
-    def _owe_part(self, member: Member, begin: int, end: int) -> None:
+    def _owe_part(self, reader: Reader, begin: int, end: int) -> None:
         if begin == 0 and end == len(self._events):
-            member.owe(self.data)  # the same object for all to whom this applies
+            reader.owe(self.data)  # the same object for all to whom this applies
         elif begin < end:
-            member.owe(self._whole[self._starts[begin] : self._starts[end]])
+            reader.owe(self._whole[self._starts[begin] : self._starts[end]])
 
     @cached_property
     def _whole(self) -> memoryview:

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from . import __version__, text
 from .announce import reached_at, where, words
 from .clocks import measure_by_monotonic, monotonic, wall
+from .delivery import Faulty
 from .doors.line import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
@@ -36,7 +37,6 @@ from .journals.keep import Keep
 from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
 from .limits import Addresses, Limits
-from .member import Member
 from .signals import Signals
 from .stale import remove_stale_pid_file, remove_stale_socket
 from .unblocked import Unblocked
@@ -460,8 +460,8 @@ def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | Non
     return MeasuredJournal(journal, monotonic, scales.commits, scales.deliveries), scales
 
 
-def on_fault(member: Member | None) -> None:
+def on_fault(faulty: Faulty | None) -> None:
     """Log a fault of ours, and drop the one person whom it concerns."""
-    log.failure("fault in the hub; it concerns {alias}", alias=member.alias if member else "nobody in particular")
-    if member is not None:
-        member.drop()
+    log.failure("fault in the hub; it concerns {alias}", alias=faulty.alias if faulty else "nobody in particular")
+    if faulty is not None:
+        faulty.drop()

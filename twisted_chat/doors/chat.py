@@ -259,7 +259,7 @@ class Chat:
         if self._is_lost or self._outbox.is_closed or self.factory.is_held:
             return False
         if member.is_behind and not self._takes_answers():
-            return member.is_stuck
+            return member.reader is not None and member.reader.is_stuck
         if self._delay is not None or member.leaving is not None or member.in_flight or member.asking:
             return False
         is_busy = self._program is not None and self._program.is_busy
@@ -320,7 +320,8 @@ class Chat:
         self._guarded(self._catch_up)
 
     def _catch_up(self) -> None:
-        self.member.catch_up()
+        if self.member.reader is not None:
+            self.member.reader.drained()
         if self._is_stopping:
             self.stop()
         self._work()
@@ -362,7 +363,9 @@ class Chat:
         newcomer, self.member = self.member, member
         cancel(self._deadline)
         self.factory.hub.renew(member)
-        member.come_back(self._outbox, self)
+        reader, newcomer.reader = newcomer.reader, None
+        assert reader is not None, "a connection has a reader"
+        member.attach(reader, self)
         self.factory.hub.leave_all(newcomer, "")
         wait = member.pace.move(newcomer.pace, self.factory.clock.seconds())
         if wait:
@@ -382,6 +385,9 @@ class Chat:
     def give_way(self, host: str) -> None:
         """They are here."""
 
+    def faulted(self) -> None:
+        """They hear through this connection."""
+
     def free_in(self) -> int:
         return 0
 
@@ -398,7 +404,7 @@ class Chat:
         """Let the member go on without this connection, which has a nobody of its own until it ends."""
         if self._program is not None:
             self._program.stop()
-        self.member = self.factory.hub.connect(self._outbox, self.member.view, self, self._new_pace())
+        self.member = self.factory.hub.connect(self._outbox, self.member.ear.view, self, self._new_pace())
         if self._is_lost:
             self._waiting.clear()
             self.factory.hub.leave_all(self.member, "")

@@ -9,22 +9,8 @@ from functools import partial
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..hub import Hub
-from ..interfaces import Outbox
 from ..limits import Addresses
 from ..member import Member
-
-
-class Nowhere(Outbox):
-    """The outbox of somebody who cannot be reached now, and so never keeps up."""
-
-    is_closed = False
-    keeps_up = False
-
-    def send(self, data: bytes | memoryview) -> bool:
-        return False
-
-    def drop(self, apology: bytes) -> None:
-        """There is nothing to end."""
 
 
 class Grace:
@@ -37,7 +23,7 @@ class Grace:
     ) -> None:
         """``on_over`` is called once, whichever comes first."""
         self._hub, self._member, self._clock, self._on_over = hub, member, clock, on_over
-        member.go_away(Nowhere(), self)
+        member.detach(self)
         self._timer = clock.callLater(seconds, self.end)
 
     def end(self) -> None:
@@ -55,6 +41,9 @@ class Grace:
 
     def give_way(self, host: str) -> None:
         """The alias is kept for the program, wherever it comes back from."""
+
+    def faulted(self) -> None:
+        """The program is told nothing, and may still come back."""
 
     def free_in(self) -> int:
         return seconds_until(self._timer, self._clock)

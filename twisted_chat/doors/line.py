@@ -186,7 +186,9 @@ class LineChat(Chat, LineReceiver):
         self._lab_prefix = lab.prefix(alias)
         self._splitter.max_line += len(self._lab_prefix)
         if not isinstance(self._outbox, lab.LabOutbox):
-            self._outbox = self.member.outbox = lab.LabOutbox(self._outbox, self.factory.clock)
+            self._outbox = lab.LabOutbox(self._outbox, self.factory.clock)
+            assert self.member.reader is not None, "a connection has a reader"
+            self.member.reader.outbox = self._outbox
         self.lineReceived(alias)
         self._work()
 
@@ -310,7 +312,7 @@ class LineChat(Chat, LineReceiver):
     def _claim(self, line: str) -> None:
         hub, member = self.factory.hub, self.member
         if self._telnet.spoken or self._splitter.saw_cr:
-            hub.listen(member, view=PlainView(eol="\r\n"))
+            hub.listen(member, member.ear._replace(view=PlainView(eol="\r\n")))
         hub.claim(Ask(member), line)
         self._has_claimed = True
 

@@ -51,7 +51,7 @@ class ProgramTalk:
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
         self._asked = Request("", "", {})  # what _steps are about ...
         self._ask: Ask | None = None  # ... and what has become of it
-        hub.listen(connection.member, view=JsonView())
+        hub.listen(connection.member, connection.member.ear._replace(view=JsonView()))
 
     def take(self, waiting: list[bytes], most: int) -> int:
         """Take as many requests as can be taken now; return how many."""
@@ -184,7 +184,7 @@ class ProgramTalk:
         else:
             if asked.name == "hello" and not fields["resumed"]:
                 me.send([Event(NOTICED, text=line) for line in self._connection.motd])
-            me.keep_promise()
+            me.release()
 
     def _refused(self) -> None:
         if not self._connection.member.alias and not self._may_claim():

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.web.http import toChunk
 from twisted.web.server import Request
 
-from ...member import Member
+from ...reader import Reader
 from ...room import Room
 from ...wire.sse import HERE, SseView, begin, reset
 from ..chat import ClosableOutbox, cancel
@@ -91,10 +91,9 @@ class Streams:
 
 
 class Stream:
-    """One of them: the door of a member who has no alias and is in no room."""
+    """One of them: a reader without a session, so nobody sees it come or go."""
 
-    host = ""
-    member: Member
+    reader: Reader
     outbox: ClosableOutbox
 
     def __init__(self, streams: Streams, web: WebFactory) -> None:
@@ -109,34 +108,22 @@ class Stream:
         journal = self._web.hub.journal_name
         is_chunked = request.clientproto == b"HTTP/1.1"
         self.outbox = self._streams.framed(outbox) if is_chunked else outbox
-        self.member = self._web.hub.connect(self.outbox, SseView(journal), self)
         is_new = reset(journal, room.name, room.number) if place.is_strange else b""
         request.write(begin(place.mark) + is_new)
-        self._web.hub.overhear(self.member, room, None if place.number == room.number else place.number)
+        after = None if place.number == room.number else place.number
+        self.reader = self._web.hub.overhear(self.outbox, SseView(journal), room, after)
 
     def give_sign(self) -> None:
         """Show that the stream is alive, to one who reads."""
-        if not self.member.is_behind:
-            self.member.write(HERE)
+        if not self.reader.is_behind:
+            self.reader.write(HERE)
 
     def close(self) -> None:
         """End it from our side."""
         self.outbox.close(linger=False)
 
-    def settled(self) -> None:
-        """Nothing waits for it here."""
-
-    def taken_over(self) -> None:
-        """It has no alias by which another could."""
-
-    def give_way(self, host: str) -> None:
-        """It has no alias."""
-
-    def free_in(self) -> int:
-        return 0
-
     def _drained(self) -> None:
-        self.member.catch_up()
+        self.reader.drained()
 
     def _stalled(self) -> None:
         self._web.hub.traffic.hit("stalled")
@@ -147,4 +134,4 @@ class Stream:
         if not self._is_over:
             self._is_over = True
             self._streams.forget(self)
-            self._web.hub.leave_all(self.member, "")
+            self._web.hub.stop_overhearing(self.reader)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from hmac import compare_digest
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -18,13 +18,12 @@ from twisted.logger import Logger
 from twisted.web.http import CONFLICT
 
 from ... import text
-from ...days import Day
 from ...errors import ChatError, Unknown
-from ...events import EVERYONE, Event
+from ...events import EVERYONE
 from ...hub import Hub
-from ...interfaces import View
 from ...limits import Pace
 from ...member import Ask
+from ...wire.plain import PlainView
 from ..chat import cancel
 from ..grace import seconds_until
 from .answers import FAULT
@@ -102,24 +101,6 @@ class Post:
             self.done.callback(Kept(self._number, self._is_repeated))
 
 
-class SilentView(View):
-    """A visitor's: nothing is sent to it."""
-
-    is_for_people: ClassVar[bool] = True  # no program that could answer a call
-
-    def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
-        return b""
-
-    def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
-        return b""
-
-    def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
-        return [b""] * len(events)
-
-
-SILENT = SilentView()
-
-
 class Visitors:
     """All of them, by who they are and where they come from."""
 
@@ -188,14 +169,11 @@ class Visitors:
 
 
 class Visitor:
-    """One of them: the door and the outbox of a member who hears nothing, and a queue of what it says.
+    """One of them: the door of a member for whom nobody hears, and a queue of what it says.
 
     What is said waits for the alias and the room. It is answered in a turn of its own, since what waits for the
     answer may ask the hub for something else, and the hub is delivering when it tells what became of a post.
     """
-
-    is_closed = False
-    keeps_up = True
 
     def __init__(
         self, web: WebFactory, alias: str, host: str, secret: str, pace: Pace, on_over: Callable[[], None]
@@ -275,10 +253,7 @@ class Visitor:
     def free_in(self) -> int:
         return seconds_until(self._leave, self._clock) or math.ceil(self._limits.grace_seconds)
 
-    def send(self, data: bytes | memoryview) -> bool:
-        return True
-
-    def drop(self, apology: bytes) -> None:
+    def faulted(self) -> None:
         for post in list(self._waiting):
             self._fail(post, Refused(500, FAULT))
         self._fail_what_is_asked()
@@ -288,7 +263,7 @@ class Visitor:
 
     def _come(self) -> None:
         self._has_come = True
-        self.member = self._hub.connect(self, SILENT, self, self.pace)
+        self.member = self._hub.connect(None, PlainView(), self, self.pace)
         self.member.first_rooms = ()
         self._claim()
 

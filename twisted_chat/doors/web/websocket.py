@@ -140,8 +140,8 @@ class WebSocketChat(Chat):
         """Write a frame of twisted.web.websocket's own: the first answer, a pong, a close."""
         if frame[0] == PONG:
             self._take_control(len(frame) - 2)  # the ping had the same payload
-        if not (self._raw.send(frame) or self.member.is_behind):
-            self.member.falls_behind()
+        if not self._raw.send(frame) and self.member.reader is not None:
+            self.member.reader.full()
 
     # -- what we call
 
