@@ -109,6 +109,27 @@ async def test_say_all_says_in_order_and_tells_what_was_refused(server):
         assert [(await chat.__anext__()).text for _ in "ab"] == ["a", "b"]
 
 
+async def test_a_list_of_lines_is_said_as_a_block_or_not_at_all(server):
+    async with await connect(at(server), alias="bot") as chat:
+        first = await chat.say("lobby", ["if x:", "", "\t/quit  "])
+        told = await chat.tell("bot", ["a", " b"])
+        await chat.broadcast(["c", "d"])
+        events = [await chat.__anext__() for _ in range(7)]
+        assert [(event.text, event.data) for event in events] == [
+            ("if x:", {"block": 1}),
+            ("", {"block": 2}),
+            ("\t/quit  ", {"block": 3}),
+            ("a", {"block": 1}),
+            (" b", {"block": 2}),
+            ("c", {"block": 1}),
+            ("d", {"block": 2}),
+        ]
+        assert (first, told) == (events[0], events[3])
+        for lines, why in ((["a", "x" * 4097], "line 2"), (["a\nb"], "more than one"), (["", " "], "nothing to say")):
+            with pytest.raises(ChatError, match=why):
+                await chat.say("lobby", lines)
+
+
 async def test_a_line_of_the_longest_length_can_be_said(server):
     async with await connect(at(server), alias="bot", rooms=["ops"]) as chat:
         await chat.say("ops", "x" * 4096)

@@ -52,7 +52,21 @@ def test_a_line_is_said_in_a_room_to_one_person_and_to_everyone(server, alice):
     assert do(server, "say", "*", "/quit", "-a", "ci") == (0, "", "")
     alice.read_until("[ci -> all] /quit\n")
     assert do(server, "say", "ops", "two\n\nlines\n", "-a", "ci") == (0, "", "")
-    alice.read_until("#ops ci: two\n#ops ci: lines\n")
+    alice.read_until("#ops ci: two\n#ops ci: \n#ops ci: lines\n")
+
+
+def test_a_file_is_said_as_a_block_in_a_room_to_one_person_and_to_everyone(server, alice, tmp_path):
+    file = tmp_path / "file.py"
+    file.write_text("if x:\n\n\t/quit\n")
+    for group in ("ops", "@alice", "*"):
+        with file.open() as stdin:
+            assert do(server, "say", group, "-", "-a", "ci", stdin=stdin) == (0, "", "")
+    for start in ("#ops ci:", "[ci -> alice]", "[ci -> all]"):
+        alice.read_until(f"{start} if x:\n{start} \n{start} \t/quit\n")
+    with subprocess.Popen(["seq", "201"], stdout=subprocess.PIPE) as seq:
+        status, _said, complaint = do(server, "say", "ops", "-", "-a", "ci", stdin=seq.stdout)
+    assert status == 3
+    assert "it has 201 lines, and a block has at most 200" in complaint
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,18 @@ def test_a_typed_line_is_shown_once_and_heard_by_others(server, person):
         assert len(re.findall("hello, world\x1b?[^ ]*\r*\n", alice.seen)) == 1
 
 
+def test_lines_that_are_pasted_together_are_one_block(server, person):
+    with server.connect("bob") as bob:
+        alice = person(server.port, "--alias", "alice")
+        alice.sees("lobby> ")
+        alice.type("\x1b[200~if x:\n\n  /quit\n\x1b[201~")
+        alice.sees("/quit")
+        alice.type("\r")
+        bob.read_until("alice: if x:\nalice: \nalice:   /quit\n")
+        alice.type("still here\r")
+        bob.read_until("alice: still here\n")
+
+
 def test_the_half_typed_line_stays_while_others_talk(server, person):
     with server.connect("bob") as bob:
         alice = person(server.port, "--alias", "alice")

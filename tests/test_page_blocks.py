@@ -206,6 +206,8 @@ def test_a_draft_is_there_when_one_comes_again_and_not_for_another_alias_nor_aft
     page.open("#lobby")
     page.wait("return document.getElementById('say').value === 'unsaid'")
     page.click("#leave")
+    page.has("#leave-now")
+    page.click("#leave-now")
     page.wait("return !document.getElementById('entrance').hidden")
     page.wait("return !localStorage.getItem('twisted_chat.drafts')?.includes('unsaid')")
 

@@ -124,7 +124,11 @@ def _print(lines: Lines) -> int:
 def _for_say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("room", metavar="ROOM", type=words, help="a room, @ALIAS for one person, or '*' for everyone")
     parser.add_argument(
-        "text", metavar="TEXT", type=words, nargs="+", help="what is said, also if it begins with / or @"
+        "text",
+        metavar="TEXT",
+        type=words,
+        nargs="+",
+        help="what is said, also if it begins with / or @; - is standard input",
     )
 
 
@@ -170,14 +174,16 @@ _ARGUMENTS = {"say": _for_say, "rooms": _for_rooms, "who": _for_who, "history": 
 
 
 async def _say(chat: Chat, given: argparse.Namespace) -> Lines:
-    """Say each line; return why some were refused, which has been told."""
-    lines = [line for line in re.split("\r\n|\r|\n", " ".join(given.text)) if line.strip()] or [""]  # which is refused
+    """Say a line, or several as a block; return why that was refused, which has been told."""
+    whole = text.decoded(sys.stdin.buffer.read()) if given.text == ["-"] else " ".join(given.text)
+    lines = re.split("\r\n|\r|\n", whole.rstrip("\r\n"))
+    said = lines[0] if len(lines) == 1 else lines
     if given.room == EVERYONE:
-        refused = [why for line in lines for why in await _refusals(chat.broadcast(line))]
+        refused = await _refusals(chat.broadcast(said))
     elif given.room[:1] == "@":
-        refused = [why for line in lines for why in await _refusals(chat.tell(given.room[1:], line))]
+        refused = await _refusals(chat.tell(given.room[1:], said))
     else:
-        refused = await chat.say_all(given.room, lines)
+        refused = await _refusals(chat.say(given.room, said))
     for why in refused:
         complain(why)
     return refused

@@ -14,11 +14,12 @@ from twisted.python.failure import Failure
 
 from .. import text
 from ..clocks import wall
-from ..errors import ChatError
+from ..errors import ChatError, NoCurrentRoom
 from ..events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from . import reach
 from .chat import Chat
 from .complete import ChatCompleter
+from .drivers import Waiter, settle
 from .errors import CannotConnect, ConnectionLost, Refused
 from .on_twisted import DeferredWaiter, TwistedDriver
 from .requests import MOST_POSTS
@@ -89,7 +90,8 @@ class Terminal:
         self._is_in = False  # has been, at least
         self._is_online = True
         self._why = ""  # one leaves
-        self._moves = 0  # typed commands under way, which may change the current room
+        self._moves = 0  # typed commands under way, which may change the current room ...
+        self._settled: list[Waiter[None]] = []  # ... and who waits until there are none
         self._unsaid: list[Unsaid] = []
         self._choice: DeferredWaiter[str] | None = None  # of an alias, while it is asked for
         self._has_asked = False  # whether the block in the input row is to be said
@@ -145,8 +147,8 @@ class Terminal:
             self._screen.swap("")  # an alias is nothing for the history
             self._driver.call_later(0, lambda: choice.set_result(line))  # once the row is free for what waits
             return True
-        lines = [part for part in line.splitlines() if part.strip()]
-        if lines and not self._is_in and not _asks_for(lines[0], QUITS):
+        lines = _without_blank_ends(line.splitlines())
+        if lines and not self._is_in and not (len(lines) == 1 and _asks_for(lines[0], QUITS)):
             self.tell("not connected yet: your line is kept")
             return False
         if len(self._unsaid) + len(lines) > MOST_POSTS:
@@ -156,9 +158,8 @@ class Terminal:
             self._obey(lines[0])
         elif not self._may_say(len(lines)):
             return False
-        else:
-            for part in lines:  # no command among them is meant as one
-                self._start(part, is_words=True)
+        elif lines:
+            self._start(lines)  # a block: no command among them is meant as one
         return True
 
     def _may_say(self, count: int) -> bool:
@@ -179,7 +180,7 @@ class Terminal:
         elif _asks_for(line, SETS):
             self._set(rest)
         else:
-            self._start(line, is_words=False)
+            self._start(line)
 
     def _set(self, words: str) -> None:
         try:
@@ -189,21 +190,18 @@ class Terminal:
         else:
             self.tell(str(self._screen.display))
 
-    def _start(self, line: str, is_words: bool) -> None:
-        Deferred.fromCoroutine(self._send(line, is_words)).addErrback(self._screen.fail)
+    def _start(self, typed: str | list[str]) -> None:
+        Deferred.fromCoroutine(self._send(typed)).addErrback(self._screen.fail)
 
     # -- what is sent
 
-    async def _send(self, line: str, is_words: bool) -> None:
-        """Send a line; until it is acknowledged it is shown as one that is not, after a moment.
-
-        ``is_words``: it is said as it is, whatever it begins with.
-        """
-        unsaid = Unsaid(line)
+    async def _send(self, typed: str | list[str]) -> None:
+        """Send a line, or the lines of a block; until they are acknowledged they are shown so, after a moment."""
+        unsaid = Unsaid(typed if isinstance(typed, str) else f"{typed[0]} ... ({len(typed):,} lines)")
         self._unsaid.append(unsaid)
         stop = self._driver.call_later(PATIENT_SECONDS, lambda: self._late(unsaid))
         try:
-            await self._say_or_do(f"/{line}" if is_words and line[0] == "/" else line)
+            await (self._say_or_do(typed) if isinstance(typed, str) else self._say_block(typed))
         except ConnectionLost:
             return  # it is told at the end
         except ChatError as error:
@@ -223,6 +221,19 @@ class Terminal:
             await self._chat.type([line])
         finally:
             self._moves -= 1
+            if not self._moves:
+                settled, self._settled = self._settled, []
+                for waiter in settled:
+                    settle(waiter)
+
+    async def _say_block(self, lines: list[str]) -> None:
+        while self._moves:  # it is known later in which room that is
+            waiter = self._driver.waiter()
+            self._settled.append(waiter)
+            await waiter
+        if not self._chat.current:
+            raise NoCurrentRoom
+        await self._chat.say(self._chat.current, lines)
 
     def _late(self, unsaid: Unsaid) -> None:
         unsaid.is_late = True
@@ -332,6 +343,11 @@ class _Link(Watcher):
     async def another_alias(self, refused: Refused) -> str:
         self.terminal.refused(str(refused))
         return await self.terminal.ask_alias()
+
+
+def _without_blank_ends(lines: list[str]) -> list[str]:
+    there = [place for place, line in enumerate(lines) if line.strip()]
+    return lines[there[0] : there[-1] + 1] if there else []
 
 
 def _asks_for(line: str, names: frozenset[str]) -> bool:
