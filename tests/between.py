@@ -24,7 +24,8 @@ class Between:
         self._server = host, int(port)
         self._holds = re.compile(holds) if holds else None
         self.refuses = re.compile(refuses) if refuses else None
-        self.refusal = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 20\r\n\r\ntoo many of <you>...\n"
+        head = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n"
+        self.refusal = head + b"too many of <you>...\n"
         self._go = threading.Event()
         self._lock = threading.Lock()
         self._sockets = []

@@ -15,7 +15,7 @@ from . import browser
 from .between import Between
 
 STATIC = Path(twisted_chat.doors.web.__file__).with_name("static")
-FIRST_SCREEN_BYTES = 45_000  # sent, compressed, until one can come in
+FIRST_SCREEN_BYTES = 45 * 1024  # sent, compressed, until one can come in
 
 # A text or a regular expression in a script.
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:[^/\\\[\s]|\\.|\[(?:[^\]\\]|\\.)*\])+/')
@@ -50,6 +50,9 @@ def test_scripts_are_sent_without_comments_and_their_lines_keep_their_numbers(tm
     path = tmp_path / "some.js"
     path.write_text('// why\nconst url = "http://x" // here\n\t\t// and\n\tgo(url)\n')
     assert sent(path) == b'\nconst url = "http://x"\n\ngo(url)\n'
+    path = tmp_path / "some.css"
+    path.write_text("/* why */\n\na { b: c } /* here */\n/* and */\n@media (d) {\n\ta { b: d }\n}\n")
+    assert sent(path) == b"\na { b: c }\n@media (d) {\na { b: d }\n}\n"
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)

@@ -262,8 +262,8 @@ def test_the_page_is_there_with_a_strict_policy_and_an_etag(door):
 )
 def test_what_a_browser_may_show_as_a_document_has_the_headers_of_one(door, path, is_document):
     headers = WebPeer(door).ask("GET", path if path != "MAIN" else f"/{kept_name(door, 'main.js')}").headers
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert all((name in headers) == is_document for name in (*OF_DOCUMENTS, "Cross-Origin-Resource-Policy"))
+    of_all = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
+    assert all((name in headers) == is_document for name in (*OF_DOCUMENTS, *of_all))
 
 
 def kept_name(door, name):
@@ -276,7 +276,7 @@ def kept_name(door, name):
 def test_what_has_its_contents_name_is_kept_and_else_it_is_asked_about(door, name):
     peer = WebPeer(door)
     kept, asked = peer.ask("GET", f"/{kept_name(door, name)}"), peer.ask("GET", f"/{name}")
-    assert kept.headers["Cache-Control"] == "max-age=31536000, immutable"
+    assert kept.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     assert asked.headers["Cache-Control"] == "no-cache"
     assert kept.body == asked.body
     gone = peer.ask("GET", f"/static/0123456789abcdef/{name}")

@@ -27,19 +27,22 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 ASKED_EACH_TIME = "no-cache"  # which costs an ETag
-KEPT = "max-age=31536000, immutable"  # a year, the most that is of use (RFC 9111, 1.2.2; RFC 8246)
+KEPT = "private, max-age=31536000, immutable"  # a year (RFC 8246), by browsers: so nobody asks how it is coded
 _FOR_AUTHORS = re.compile(rb"^[\t ]*(?://.*)?|[\t ]+// .*$", re.MULTILINE)
+_STYLED = re.compile(rb"(?:[\t ]*/\*.*?\*/)?\s*\n\s*(?:/\*.*?\*/\s*)*")
 _RENEWED = "the chat has been renewed since this page was loaded: reload the page"
 
 
 def sent(path: Path) -> bytes:
     """Return what a browser is sent of a file: text without indentation and comments, a fifth less.
 
-    The lines keep their numbers. No text of the scripts goes over several lines or holds a comment, to which a test
-    holds them.
+    The lines of scripts keep their numbers. No text in these goes over several lines or holds a comment, which a test
+    looks for.
     """
     body = path.read_bytes()
-    return _FOR_AUTHORS.sub(b"", body) if path.suffix in (".js", ".css", ".html") else body
+    if path.suffix in (".css", ".html"):
+        return _STYLED.sub(b"\n", body)
+    return _FOR_AUTHORS.sub(b"", body) if path.suffix == ".js" else body
 
 
 class File(Answers):
@@ -48,8 +51,8 @@ class File(Answers):
     def __init__(self, suffix: str, body: bytes, caching: str = ASKED_EACH_TIME, policy: str = "") -> None:
         """``policy``: the Content-Security-Policy, if it has one of its own."""
         super().__init__()
-        self._type = TYPES[suffix]
-        self._is_part = caching == KEPT and suffix in (".js", ".css")
+        self._type = TYPES[suffix] if caching != KEPT else TYPES[suffix].partition(";")[0]  # it is as the document is
+        self._is_part = caching == KEPT  # no document, and no worker
         self._body = body
         self._small = gzip.compress(body, mtime=0)
         self._etag = hashlib.sha256(body + policy.encode()).hexdigest()[:20]
@@ -61,10 +64,11 @@ class File(Answers):
         etag = f"{self._etag}-gzip" if is_small else self._etag  # each coding has its own (RFC 9110, 8.8.3.3)
         request.setHeader("Content-Type", self._type)
         request.setHeader("Cache-Control", self._caching)
-        request.setHeader("Vary", "Accept-Encoding")
-        request.setHeader("ETag", f'"{etag}"')
         if self._is_part:
             _shorten(request)
+        else:
+            request.setHeader("Vary", "Accept-Encoding")
+            request.setHeader("ETag", f'"{etag}"')
         if self._policy:
             request.setHeader("Content-Security-Policy", self._policy)
         if knows(request, etag):
@@ -77,8 +81,11 @@ class File(Answers):
 
 
 def _shorten(request: Request) -> None:
-    """Leave out of the head what a part of the page does without: a visit has two dozen of them."""
-    for name in (*OF_DOCUMENTS, "Cross-Origin-Resource-Policy", "Server", "ETag"):
+    """Leave out of the head what a part of the page does without: a visit has two dozen of them.
+
+    All are ours, public, without secrets, and of the type that is told.
+    """
+    for name in (*OF_DOCUMENTS, "X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Server"):
         request.responseHeaders.removeHeader(name)
 
 

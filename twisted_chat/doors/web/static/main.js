@@ -14,7 +14,6 @@ import { Drafts } from "./drafts.js"
 import { Session } from "./session.js"
 import * as keep from "./keep.js"
 import { Rooms } from "./rooms.js"
-import { Tabs } from "./tabs.js"
 import { Talk } from "./talk.js"
 import { View } from "./view.js"
 
@@ -43,7 +42,7 @@ const talk = new Talk(session, rooms, {
 	open: (key) => view.open(key),
 })
 const view = new View(rooms, session, talk, drafts, { enter, join, leave, older, newer, goTo, learn, whole })
-const tabs = new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token)
+let tabs
 
 let paper // a promise of what prints
 
@@ -57,15 +56,22 @@ async function enter(alias, takesOver = false) {
 	session.enter(alias)
 }
 
+async function knowTabs() {
+	const { Tabs } = await import("./tabs.js")
+	return (tabs ??= new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token))
+}
+
 // Tell if another tab is in the chat under an alias, and offer another one, or to go on here.
 async function isElsewhere(alias) {
-	const is = !session.wasIn && (await tabs.has(keep.proof(alias)))
+	const proof = keep.proof(alias)
+	const is = !session.wasIn && proof && (await knowTabs().then((known) => known.has(proof), ignore))
 	if (is) view.offer(alias, () => enter(alias, true))
 	return is
 }
 
 function entered(isFirst) {
 	keep.keepAlias(session.alias)
+	knowTabs().catch(ignore)
 	drafts.begin()
 	view.entered(isFirst)
 	if (isFirst && keep.hasPrivate()) ofPrivate().then(({ restore }) => restore(rooms), ignore).then(changed)

@@ -1,5 +1,6 @@
 // A connection where WebSockets are barred: one answer that goes on, and posts. To wire.js it is like a WebSocket.
 
+const WORDS = 300 // characters of a refusal that are shown
 const MOST = 16000 // characters in one post, of which each has 4 bytes at most
 
 export class Posts {
@@ -73,4 +74,11 @@ export class Posts {
 		}
 		this.#isPosting = false
 	}
+}
+
+// What refuses, in its own sentence, if that is no page.
+export async function reason(answer) {
+	const isText = answer.headers.get("content-type")?.startsWith("text/plain")
+	const words = isText && (await answer.text().catch(() => ""))
+	return words ? words.trim().slice(0, WORDS) : `refused with ${answer.status} ${answer.statusText}`
 }

@@ -7,7 +7,6 @@ const OPENING = 10000 // for a connection to be made
 const SILENCE = 25000 // after which the server is asked whether it is there
 const ANSWER = 8000 // for its answer
 const SPEAKS_WEBSOCKET = 426 // the server's status for a request that is none, if only WebSockets are barred
-const WORDS = 300 // characters of a refusal that are shown
 
 export class Wire {
 	#socket = null
@@ -81,12 +80,10 @@ export class Wire {
 		clearTimeout(this.#check)
 		const url = new URL(this.url.replace(/^ws/, "http"))
 		const asked = { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(ANSWER) }
-		const [status, words] = await fetch(url, asked).then(async (answer) => [answer.status, await reason(answer)], () => [])
+		const answer = await fetch(url, asked).catch(() => null)
+		const part = answer && (await import("./posts.js").catch(() => null)) // not if there is no server: it would not come
 		if (!isWaiting()) return
-		if (status !== SPEAKS_WEBSOCKET) return this.#lost(words)
-		const part = await import("./posts.js").catch(() => null)
-		if (!isWaiting()) return
-		if (!part) return this.#lost()
+		if (answer?.status !== SPEAKS_WEBSOCKET || !part) return this.#lost(part && (await part.reason(answer)))
 		this.#drop()
 		this.#open(() => new part.Posts(new URL("talk", url)), true)
 	}
@@ -133,12 +130,4 @@ export class Wire {
 		clearTimeout(this.#check)
 		this.#check = setTimeout(act, pause)
 	}
-}
-
-// What a server or a proxy says in refusing: its own sentence, or else what its page is called.
-async function reason(answer) {
-	const text = await answer.text().catch(() => "")
-	const isPage = /html/.test(answer.headers.get("content-type"))
-	const words = (isPage ? text.match(/<title>([^<]*)</i)?.[1] : text.split("\n")[0]) || `refused with ${answer.status}`
-	return words.trim().slice(0, WORDS)
 }
