@@ -49,25 +49,38 @@ export function refusalOf({ text, lines }, maxLine) {
 	const bytes = (line) => new TextEncoder().encode(line).length
 	const long = (lines ?? [text]).findIndex((line) => bytes(line) > maxLine)
 	const counted = (number) => number.toLocaleString()
-	if (lines?.length > MOST) return `that is ${counted(lines.length)} lines, and a block has at most ${MOST}: send it in parts`
-	if (long >= 0) return `${lines ? `line ${long + 1}` : "that line"} is longer than ${counted(maxLine)} bytes: send it in parts`
+	if (lines?.length > MOST)
+		return `that is ${counted(lines.length)} lines, and a block has at most ${MOST}: send it in parts`
+	if (long >= 0)
+		return `${lines ? `line ${long + 1}` : "that line"} is longer than ${counted(maxLine)} bytes: send it in parts`
 	const most = SIZE * maxLine
-	return lines && bytes(lines.join("")) > most ? `that is more than ${counted(most)} bytes: send it in parts` : undefined
+	return lines && bytes(lines.join("")) > most
+		? `that is more than ${counted(most)} bytes: send it in parts`
+		: undefined
 }
 
 // -- what is shown
 
 // Whether one event goes on where another ends.
 export const goesOn = (one, other) =>
-	other.block > 1 && other.block === one.block + 1 && other.author === one.author && other.room === one.room && !one.state
+	other.block > 1 &&
+	other.block === one.block + 1 &&
+	other.author === one.author &&
+	other.room === one.room &&
+	!one.state
 
 // Make the text of a block of some events; shown(event): nodes; isMarked(event): whether one came for this line.
 export function blockOf(events, shown, isMarked) {
 	const texts = events.flatMap((event) => (event.state ? event.text.split("\n").map((text) => ({ text })) : [event]))
-	const row = (event) => make("span", { "data-line": event.number, class: isMarked(event) && "marked" }, ...shown(event))
+	const row = (event) =>
+		make("span", { "data-line": event.number, class: isMarked(event) && "marked" }, ...shown(event))
 	const rows = texts.flatMap((event, place) => [place > 0 && "\n", row(event)])
 	const words = texts.map(({ text }) => text).join("\n")
-	const button = make("button", { type: "button", class: "copy", "aria-label": "Copy these lines", onclick: () => copy(button, words) }, "copy")
+	const button = make(
+		"button",
+		{ type: "button", class: "copy", "aria-label": "Copy these lines", onclick: () => copy(button, words) },
+		"copy",
+	)
 	return make("div", { class: "block" }, make("pre", { class: "text", dir: "auto" }, ...rows), button)
 }
 

@@ -29,7 +29,9 @@ function choices(head, word, { commands, aliases, rooms, own }) {
 
 function commandsFor(word, commands, slash = "/", end = " ") {
 	const whole = commands.filter(({ name }) => name.startsWith(word))
-	const short = commands.filter((one) => !whole.includes(one) && word && one.short.some((name) => name.startsWith(word)))
+	const short = commands.filter(
+		(one) => !whole.includes(one) && word && one.short.some((name) => name.startsWith(word)),
+	)
 	return [...whole, ...short].map(({ name, arguments: rest, summary }) => ({
 		text: `${slash}${name}${end}`,
 		label: `${slash}${name} ${rest}`.trim(),

@@ -65,7 +65,9 @@ export class Compose {
 		if (key === "Escape") return this.#close()
 		if (key === "ArrowDown" || key === "ArrowUp") return this.#choose(key === "ArrowDown" ? 1 : -1)
 		const isTaken = (key === "Tab" && !shiftKey) || (key === "Enter" && this.#chosen >= 0)
-		return isTaken ? this.#take(this.#offered, this.#offered.list[Math.max(0, this.#chosen)].text) : this.#keyOfField(event)
+		return isTaken
+			? this.#take(this.#offered, this.#offered.list[Math.max(0, this.#chosen)].text)
+			: this.#keyOfField(event)
 	}
 
 	#typed() {
@@ -134,7 +136,12 @@ export class Compose {
 
 	#row({ text, label, hint }, index) {
 		const take = () => this.#take(this.#offered, text)
-		return make("li", { role: "option", id: `offer-${index}`, onclick: take }, make("b", {}, label), hint && make("span", {}, hint))
+		return make(
+			"li",
+			{ role: "option", id: `offer-${index}`, onclick: take },
+			make("b", {}, label),
+			hint && make("span", {}, hint),
+		)
 	}
 
 	#mark() {

@@ -9,7 +9,13 @@ export function copyFrom(list) {
 			const data = event.clipboardData ?? event.dataTransfer
 			const selection = getSelection()
 			const isOurs = !event.target.closest?.("a, input, textarea") || type === "copy"
-			if (!isOurs || selection.isCollapsed || !list.contains(selection.anchorNode) || !list.contains(selection.focusNode)) return
+			if (
+				!isOurs ||
+				selection.isCollapsed ||
+				!list.contains(selection.anchorNode) ||
+				!list.contains(selection.focusNode)
+			)
+				return
 			const ranges = Array.from({ length: selection.rangeCount }, (_, index) => selection.getRangeAt(index))
 			data.setData("text/plain", ranges.map((range) => textOf(list, range)).join("\n"))
 			if (type === "copy") event.preventDefault()

@@ -49,7 +49,10 @@ export async function openPart(view, name) {
 		const { open } = await PARTS[name]()
 		if (!document.querySelector("dialog[open]")) open(view)
 	} catch {
-		view.talk.notice(view.log, { text: "that part of the page cannot be loaded now: try again when you are connected", isRefusal: true })
+		view.talk.notice(view.log, {
+			text: "that part of the page cannot be loaded now: try again when you are connected",
+			isRefusal: true,
+		})
 	}
 }
 

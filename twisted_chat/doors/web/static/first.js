@@ -48,7 +48,11 @@
 		$("enter").disabled = true
 		say("the rest of the page is being loaded ...")
 	})
-	addEventListener("error", ({ target, message }) => target.matches?.("img") || failed(target.src || target.href, message), true)
+	addEventListener(
+		"error",
+		({ target, message }) => target.matches?.("img") || failed(target.src || target.href, message),
+		true,
+	)
 	// What main.js calls once it is there: returns the alias that was given meanwhile.
 	window.begun = () => {
 		isOver = true

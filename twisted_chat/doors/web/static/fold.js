@@ -23,7 +23,9 @@ export function folded(moves) {
 		const words = outcome(steps, why)
 		told.set(words, [...(told.get(words) ?? []), alias])
 	}
-	const parts = [...told].filter(([, names]) => names.length).map(([words, names]) => [...listed(names.map((name) => [[name]])), " ", [words]])
+	const parts = [...told]
+		.filter(([, names]) => names.length)
+		.map(([words, names]) => [...listed(names.map((name) => [[name]])), " ", [words]])
 	return joined([...parts, ...(renames.length ? [listed(renames)] : [])], " \u00b7 ")
 }
 

@@ -5,12 +5,27 @@ import { make } from "./dom.js"
 
 const HOW = [
 	["Say something", "Type below the lines. Enter sends; Shift+Enter begins a new line."],
-	["Call somebody", "Type @ and the first letters of an alias, and choose. They see your line marked, and can be notified."],
-	["Speak in private", "Choose somebody in the list of people. Only the two of you see those lines. Private conversations are kept in this browser, not on the server."],
+	[
+		"Call somebody",
+		"Type @ and the first letters of an alias, and choose. They see your line marked, and can be notified.",
+	],
+	[
+		"Speak in private",
+		"Choose somebody in the list of people. Only the two of you see those lines. Private conversations are kept in this browser, not on the server.",
+	],
 	["Speak to everyone", "Everyone, in the list of rooms, reaches all who are connected, in every room."],
-	["Rooms", "Choose one in the list, or type a new name there to make one. A number is what you have not read; red means that it concerns you."],
-	["Commands", "Type / to see what else you can do, such as /topic, /away or /search. Begin with two slashes to say a line that begins with a slash."],
-	["The bell", "Press it to be notified, while you look elsewhere, of lines that name you and of private ones. It is there over https, and on the server's own machine."],
+	[
+		"Rooms",
+		"Choose one in the list, or type a new name there to make one. A number is what you have not read; red means that it concerns you.",
+	],
+	[
+		"Commands",
+		"Type / to see what else you can do, such as /topic, /away or /search. Begin with two slashes to say a line that begins with a slash.",
+	],
+	[
+		"The bell",
+		"Press it to be notified, while you look elsewhere, of lines that name you and of private ones. It is there over https, and on the server's own machine.",
+	],
 	["Bring somebody in", "Invite people, below the rooms, shows a link and a code to scan."],
 	["Link to a line", "The time of a line is a link to it."],
 ]

@@ -15,13 +15,23 @@ export async function open({ log }) {
 		const urls = [...own, ...addresses]
 		if (node.open) body.append(...(urls.length ? reachable(urls[0] + room) : unreachable()))
 	} catch {
-		body.append(...(own.length ? reachable(own[0] + room) : [make("p", {}, "The server cannot be asked now: try again when you are connected.")]))
+		body.append(
+			...(own.length
+				? reachable(own[0] + room)
+				: [make("p", {}, "The server cannot be asked now: try again when you are connected.")]),
+		)
 	}
 	body.querySelector("input")?.select()
 }
 
 function reachable(link) {
-	const field = make("input", { id: "invite-link", readonly: "", value: link, "aria-label": "The link", onfocus: () => field.select() })
+	const field = make("input", {
+		id: "invite-link",
+		readonly: "",
+		value: link,
+		"aria-label": "The link",
+		onfocus: () => field.select(),
+	})
 	const said = make("p", { role: "status", class: "quiet-words" })
 	const copy = async () => {
 		field.select()
@@ -32,11 +42,26 @@ function reachable(link) {
 		}
 		said.textContent = "copied"
 	}
-	const share = navigator.share && make("button", { class: "plain", onclick: () => navigator.share({ url: link }).catch(() => {}) }, "Share ...")
-	const code = make("img", { id: "invite-code", src: `invite.svg?url=${encodeURIComponent(link)}`, width: "240", height: "240", alt: `A QR code of the link ${link}` })
+	const share =
+		navigator.share &&
+		make("button", { class: "plain", onclick: () => navigator.share({ url: link }).catch(() => {}) }, "Share ...")
+	const code = make("img", {
+		id: "invite-code",
+		src: `invite.svg?url=${encodeURIComponent(link)}`,
+		width: "240",
+		height: "240",
+		alt: `A QR code of the link ${link}`,
+	})
 	return [
-		make("p", {}, "Whoever opens this link types an alias, and is in. It works where this server can be reached: on the same network, or everywhere if the server is public."),
-		make("div", { class: "row" }, field, make("button", { class: "strong", onclick: copy }, "Copy")), share || "", said, code,
+		make(
+			"p",
+			{},
+			"Whoever opens this link types an alias, and is in. It works where this server can be reached: on the same network, or everywhere if the server is public.",
+		),
+		make("div", { class: "row" }, field, make("button", { class: "strong", onclick: copy }, "Copy")),
+		share || "",
+		said,
+		code,
 	]
 }
 

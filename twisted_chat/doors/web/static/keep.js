@@ -28,14 +28,18 @@ export const lastAlias = () => tried(() => localStorage.getItem(ALIAS)) ?? ""
 
 export const keepAlias = (alias) => tried(() => localStorage.setItem(ALIAS, alias))
 
-const proofs = () => tried(() => JSON.parse(localStorage.getItem(PROOFS)).filter(({ until }) => until > Date.now())) ?? []
+const proofs = () =>
+	tried(() => JSON.parse(localStorage.getItem(PROOFS)).filter(({ until }) => until > Date.now())) ?? []
 
 function keepProofs(alias, more) {
-	tried(() => localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((one) => !isSame(one.alias, alias)), ...more])))
+	tried(() =>
+		localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((one) => !isSame(one.alias, alias)), ...more])),
+	)
 }
 
 // Keep for some seconds what proves that one is who one is, also once this tab is closed.
-export const keepProof = (alias, token, seconds) => keepProofs(alias, [{ alias, token, until: Date.now() + 1000 * seconds }])
+export const keepProof = (alias, token, seconds) =>
+	keepProofs(alias, [{ alias, token, until: Date.now() + 1000 * seconds }])
 
 export const dropProof = (alias) => keepProofs(alias, [])
 

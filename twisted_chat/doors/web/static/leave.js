@@ -13,14 +13,38 @@ export function open({ rooms, session }) {
 		session.quit("")
 	}
 	const words = [`Others see that ${rooms.alias} has left. What was said in rooms stays on the server.`]
-	if (unsent) words.push(unsent === 1 ? "One line is not sent yet, and will be lost." : `${unsent} lines are not sent yet, and will be lost.`)
+	if (unsent)
+		words.push(
+			unsent === 1
+				? "One line is not sent yet, and will be lost."
+				: `${unsent} lines are not sent yet, and will be lost.`,
+		)
 	const them = people.length === 1 ? "it" : "them"
-	if (people.length) words.push(`${told(people)} only in this browser. You can keep ${them} here for ${DAYS} days: then whoever comes in as ${rooms.alias} in this browser can read ${them}.`)
+	if (people.length)
+		words.push(
+			`${told(people)} only in this browser. You can keep ${them} here for ${DAYS} days: then whoever comes in as ${rooms.alias} in this browser can read ${them}.`,
+		)
 	const button = (label, act, attributes) => make("button", { type: "button", onclick: act, ...attributes }, label)
 	const buttons = [button("Stay", () => node.close(), { class: "plain", "data-first": "" })]
-	if (people.length) buttons.push(button(`Leave, and delete ${them}`, () => leave(false), { class: "plain bad", id: "leave-and-delete" }))
-	buttons.push(button(people.length ? `Leave, and keep ${them}` : "Leave", () => leave(true), { class: "strong", id: "leave-now" }))
-	const node = dialog("leaving", "Leave the chat?", ...words.map((text) => make("p", { dir: "auto" }, text)), make("div", { class: "buttons" }, ...buttons))
+	if (people.length)
+		buttons.push(
+			button(`Leave, and delete ${them}`, () => leave(false), { class: "plain bad", id: "leave-and-delete" }),
+		)
+	buttons.push(
+		button(people.length ? `Leave, and keep ${them}` : "Leave", () => leave(true), {
+			class: "strong",
+			id: "leave-now",
+		}),
+	)
+	const node = dialog(
+		"leaving",
+		"Leave the chat?",
+		...words.map((text) => make("p", { dir: "auto" }, text)),
+		make("div", { class: "buttons" }, ...buttons),
+	)
 }
 
-const told = (people) => (people.length === 1 ? `Your private conversation with ${people[0].label} is` : `Your ${people.length} private conversations are`)
+const told = (people) =>
+	people.length === 1
+		? `Your private conversation with ${people[0].label} is`
+		: `Your ${people.length} private conversations are`

@@ -2,7 +2,7 @@
 
 // No address goes on after these: spaces, quotes, and the stops and brackets of scripts that put no space after them.
 const STOPS =
-	"\\s<>\"`\\u00ab\\u00bb\\u2018\\u2019\\u201c\\u201d\\u200b\\u3001\\u3002\\u3008-\\u3011\\u3014-\\u301f\\uff01\\uff08\\uff09\\uff0c\\uff1a\\uff1b\\uff1f\\uff3b\\uff3d\\uff5b\\uff5d\\uff5f-\\uff64\\u0964\\u0965\\u104a\\u104b\\u17d4\\u17d5\\u1362"
+	'\\s<>"`\\u00ab\\u00bb\\u2018\\u2019\\u201c\\u201d\\u200b\\u3001\\u3002\\u3008-\\u3011\\u3014-\\u301f\\uff01\\uff08\\uff09\\uff0c\\uff1a\\uff1b\\uff1f\\uff3b\\uff3d\\uff5b\\uff5d\\uff5f-\\uff64\\u0964\\u0965\\u104a\\u104b\\u17d4\\u17d5\\u1362'
 const CANDIDATE = new RegExp(`(?<![a-z0-9])https?://[^${STOPS}/?#']+(?:[/?#][^${STOPS}]*)?`, "giu")
 const AT_THE_END = /(?![/#%&@\\*])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Cf}]$/u
 const PAIRS = { ")": "(", "]": "[", "}": "{" }
@@ -52,7 +52,8 @@ const count = (text, character) => text.split(character).length - 1
 
 // -- where a link really leads
 
-const ALONE = "Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Malayalam Myanmar Oriya Sinhala Tamil Telugu Thai"
+const ALONE =
+	"Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Malayalam Myanmar Oriya Sinhala Tamil Telugu Thai"
 const PLAIN = [
 	"a-z\\u00df-\\u00f6\\u00f8-\\u0130\\u0132-\\u0137\\u0139-\\u017e", // Latin, but the letters without a dot or a stem
 	"a-z\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Bopomofo}\\p{scx=Hangul}",
@@ -65,17 +66,22 @@ const LIKE_LATIN =
 // Return {host} if the host is not the one that is read: after a "user@", a number, or letters taken for others.
 function guise(shown, { hostname, host }) {
 	const read = shown.match(/\/\/((?:\[[^\]]*\])?[^/?#\\:]*)/)[1].toLowerCase()
-	const isRead = !shown.match(/\/\/[^/?#\\]*@/) && (read === hostname || (hostname.includes("xn--") && read.split(".").every(isPlain)))
+	const isRead =
+		!shown.match(/\/\/[^/?#\\]*@/) &&
+		(read === hostname || (hostname.includes("xn--") && read.split(".").every(isPlain)))
 	return isRead ? {} : { host }
 }
 
 // Whether all letters of a part of a host are of one script, and not all of them look like another's.
-const isPlain = (label) => /^[a-z0-9-]*$/.test(label) || (!LIKE_LATIN.test(label) && PLAIN.some((letters) => letters.test(label.normalize("NFC"))))
+const isPlain = (label) =>
+	/^[a-z0-9-]*$/.test(label) ||
+	(!LIKE_LATIN.test(label) && PLAIN.some((letters) => letters.test(label.normalize("NFC"))))
 
 // -- calls: the rule of twisted_chat/text.py
 
 // Scripts that put no space between words, or add particles to a name.
-const SPACELESS = "\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3\\uf900-\\ufaff\\u{20000}-\\u{3ffff}"
+const SPACELESS =
+	"\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3\\uf900-\\ufaff\\u{20000}-\\u{3ffff}"
 const LETTER = `(?![${SPACELESS}])[\\p{L}\\p{N}\\p{M}_]`
 const JOINED_BEFORE = new RegExp(`${LETTER}[-.@]?$`, "u") // these signs join what is on both their sides
 const JOINED_AFTER = new RegExp(`^[-.@]?${LETTER}`, "u")
@@ -98,7 +104,9 @@ const folded = (text) => text.toLowerCase().replaceAll("\u00df", "ss").replaceAl
 
 // _alias_ is emphasis, and alias_ is another name.
 const outside = (before, after) =>
-	before.endsWith("_") && after.startsWith("_") ? [before.replace(/_+$/, ""), after.replace(/^_+/, "")] : [before, after]
+	before.endsWith("_") && after.startsWith("_")
+		? [before.replace(/_+$/, ""), after.replace(/^_+/, "")]
+		: [before, after]
 
 function joins(before, after) {
 	if (/^\p{M}/u.test(after)) return true

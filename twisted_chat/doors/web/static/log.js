@@ -119,7 +119,10 @@ export class Lines {
 			rows.set(entry.key, old?.signature === sign ? old : { nodes: rowsOf(log, entry, this.acts), signature: sign })
 		}
 		this.#rows = rows
-		arrange(this.list, [...rows.values()].flatMap(({ nodes }) => nodes))
+		arrange(
+			this.list,
+			[...rows.values()].flatMap(({ nodes }) => nodes),
+		)
 		this.top.hidden = log.isComplete || !log.items.length
 		$("beginning").hidden = !log.isComplete
 	}
@@ -129,7 +132,9 @@ export class Lines {
 	}
 
 	#isFull(log) {
-		return (log.isComplete && this.#shown()[0] === log.items[0]) || this.list.childNodes.length >= MOST / 2 || this.#isPaging
+		return (
+			(log.isComplete && this.#shown()[0] === log.items[0]) || this.list.childNodes.length >= MOST / 2 || this.#isPaging
+		)
 	}
 
 	// -- scrolling
@@ -163,7 +168,8 @@ export class Lines {
 		if (!this.isFollowing && at > 0) this.#window(first, at + shown.length, true)
 		const isMore = this.isFollowing && at > 0 && log.items.length - first <= MOST
 		if (isMore) this.#start = log.items[first]
-		if (isMore || (!this.isFollowing && at > 0) || log.items[0] !== before || log.isComplete !== isComplete) this.render()
+		if (isMore || (!this.isFollowing && at > 0) || log.items[0] !== before || log.isComplete !== isComplete)
+			this.render()
 	}
 
 	async #pageDown() {
@@ -225,7 +231,11 @@ export class Lines {
 		const at = log.items.indexOf(this.#heard)
 		if (log.isLive && at >= 0) {
 			const fresh = log.items.slice(at + 1)
-			const words = fresh.filter((item) => !item.isOwn).slice(-SPOKEN).map(spoken).filter(Boolean)
+			const words = fresh
+				.filter((item) => !item.isOwn)
+				.slice(-SPOKEN)
+				.map(spoken)
+				.filter(Boolean)
 			this.live.append(...words.map((text) => make("p", {}, text)))
 			while (this.live.childNodes.length > SPOKEN) this.live.firstChild.remove()
 		}

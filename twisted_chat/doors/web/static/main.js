@@ -74,13 +74,20 @@ function entered(isFirst) {
 	knowTabs().catch(ignore)
 	drafts.begin()
 	view.entered(isFirst)
-	if (isFirst && keep.hasPrivate()) ofPrivate().then(({ restore }) => restore(rooms), ignore).then(changed)
+	if (isFirst && keep.hasPrivate())
+		ofPrivate()
+			.then(({ restore }) => restore(rooms), ignore)
+			.then(changed)
 	if (isFirst) session.ask("join", { room: session.current }).catch(ignore) // for its topic
 	session.ask("commands").then(({ commands }) => (talk.commands = commands), ignore)
 	learn()
 	changed()
 	paper ??= import("./print.js").then(
-		({ Paper }) => new Paper(() => view.log, (fields) => session.ask("history", fields)),
+		({ Paper }) =>
+			new Paper(
+				() => view.log,
+				(fields) => session.ask("history", fields),
+			),
 		() => (paper = undefined), // the next time
 	)
 }
@@ -138,8 +145,15 @@ function heard(event, log) {
 function learn() {
 	if (!session.isIn) return
 	const take = (act) => (result) => act(result) ?? view.later()
-	whole("rooms", {}).then(take((result) => view.side.learnRooms(rooms, result.rooms)), ignore)
-	if (view.log?.kind === "room") whole("who", { room: view.log.key }).then(take((result) => rooms.learnMembers(result)), ignore)
+	whole("rooms", {}).then(
+		take((result) => view.side.learnRooms(rooms, result.rooms)),
+		ignore,
+	)
+	if (view.log?.kind === "room")
+		whole("who", { room: view.log.key }).then(
+			take((result) => rooms.learnMembers(result)),
+			ignore,
+		)
 }
 
 // Return a promise of an answer with all that there are: what does not fit into one answer is asked for in pages.
@@ -167,14 +181,20 @@ async function older(log) {
 	const until = (first ?? log.last + 1) - 1
 	if (!session.isIn || log.kind !== "room") return
 	if (until < 1) log.isComplete = true
-	else await page(log, { until, limit: PAGE }, ({ events, more }) => {
-		if (log.first === first || first === undefined) log.addPage(events, { before: true, isWhole: !more })
-	})
+	else
+		await page(log, { until, limit: PAGE }, ({ events, more }) => {
+			if (log.first === first || first === undefined) log.addPage(events, { before: true, isWhole: !more })
+		})
 }
 
 async function newer(log) {
 	const { end } = log
-	if (session.isIn) await page(log, { after: end, limit: PAGE, newest: false }, ({ events }) => log.end === end && log.addPage(events, { before: false }))
+	if (session.isIn)
+		await page(
+			log,
+			{ after: end, limit: PAGE, newest: false },
+			({ events }) => log.end === end && log.addPage(events, { before: false }),
+		)
 }
 
 async function page(log, fields, take) {
@@ -187,7 +207,11 @@ async function page(log, fields, take) {
 async function goTo(log, number) {
 	if (log.find(number) < 0) {
 		const after = Math.max(0, number - PAGE / 2)
-		await page(log, { after, limit: PAGE, newest: false }, ({ events }) => events.length && log.replace(events, after === 0))
+		await page(
+			log,
+			{ after, limit: PAGE, newest: false },
+			({ events }) => events.length && log.replace(events, after === 0),
+		)
 	}
 	return log.find(number) >= 0
 }
@@ -206,13 +230,23 @@ function keepNow() {
 	keeping = 0
 	if (!session.wasIn) return
 	const logs = [...rooms.logs.values()].map((log) => ({
-		...Object.fromEntries(["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]])),
+		...Object.fromEntries(
+			["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]]),
+		),
 		items: log.kind === "room" ? [] : log.items.slice(-KEPT),
 		unsent: talk.keep(log),
 	}))
 	const { token, alias } = session
 	if (document.body.dataset.state !== "elsewhere") keep.keepProof(alias, token, session.grace + POLL / 1000)
-	keep.keepSession({ token, alias, journal: rooms.journal, client: rooms.client, inbox: rooms.inbox, shown: view.log?.key, logs })
+	keep.keepSession({
+		token,
+		alias,
+		journal: rooms.journal,
+		client: rooms.client,
+		inbox: rooms.inbox,
+		shown: view.log?.key,
+		logs,
+	})
 }
 
 function restore({ token, alias, journal, client, inbox, shown, logs }) {

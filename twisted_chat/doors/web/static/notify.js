@@ -5,7 +5,11 @@ import { addressOf } from "./side.js"
 
 // Make of the page something that can be installed, with a service worker, which alone may notify on a phone.
 function install() {
-	for (const [rel, href] of [["manifest", "app.webmanifest"], ["apple-touch-icon", "icon-192.png"]]) document.head.append(make("link", { rel, href }))
+	for (const [rel, href] of [
+		["manifest", "app.webmanifest"],
+		["apple-touch-icon", "icon-192.png"],
+	])
+		document.head.append(make("link", { rel, href }))
 	navigator.serviceWorker?.register("sw.js", { updateViaCache: "none" }).catch(() => {}) // switched off
 }
 

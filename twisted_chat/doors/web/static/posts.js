@@ -68,7 +68,8 @@ export class Posts {
 		this.#isPosting = true
 		while (this.#waiting.length) {
 			const lines = [this.#waiting.shift()]
-			for (let size = lines[0].length; this.#waiting.length && (size += this.#waiting[0].length + 1) < MOST; ) lines.push(this.#waiting.shift())
+			for (let size = lines[0].length; this.#waiting.length && (size += this.#waiting[0].length + 1) < MOST;)
+				lines.push(this.#waiting.shift())
 			const answer = await this.#ask({ headers: { "Chat-Talk": this.#secret }, body: lines.join("\n") })
 			if (!answer.ok) throw new Error(`${answer.status}`)
 		}

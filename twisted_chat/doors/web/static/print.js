@@ -53,10 +53,21 @@ export class Paper {
 		this.#clear(this.#isWhole)
 		if ($("chat").hidden) return
 		const log = this.log()
-		const start = isAll ? "" : make("p", {}, "Earlier lines are not here; Ctrl+P in the page, while it is connected, prints all of a room.")
+		const start = isAll
+			? ""
+			: make("p", {}, "Earlier lines are not here; Ctrl+P in the page, while it is connected, prints all of a room.")
 		const rows = entriesOf({}, items).flatMap((entry) => rowsOf({ kind: log.kind, key: log.key }, entry, {}))
 		const topic = log.topic && make("p", { dir: "auto" }, log.topic)
-		document.body.append(make("section", { id: "paper" }, make("h1", { dir: "auto" }, $("title").textContent), topic, start, make("ol", {}, ...rows)))
+		document.body.append(
+			make(
+				"section",
+				{ id: "paper" },
+				make("h1", { dir: "auto" }, $("title").textContent),
+				topic,
+				start,
+				make("ol", {}, ...rows),
+			),
+		)
 		document.body.classList.add("on-paper")
 	}
 

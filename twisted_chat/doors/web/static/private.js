@@ -29,7 +29,9 @@ function write(all) {
 
 // Keep the conversations of an alias in place of those that were kept of it.
 export function keep(alias, people) {
-	const logs = people.filter(({ items }) => items.length).map(({ label, items }) => ({ label, items: items.slice(-MOST) }))
+	const logs = people
+		.filter(({ items }) => items.length)
+		.map(({ label, items }) => ({ label, items: items.slice(-MOST) }))
 	const { [keyOf(alias)]: _, ...others } = kept()
 	write(logs.length ? { ...others, [keyOf(alias)]: { alias, until: Date.now() + DAYS * DAY, logs } } : others)
 }
@@ -47,7 +49,8 @@ export function tell() {
 	const all = Object.values(kept())
 	write(kept())
 	$("kept").hidden = !all.length
-	$("kept-words").textContent = `Private conversations of ${all.map(({ alias }) => alias).join(", ")} are kept in this browser.`
+	$("kept-words").textContent =
+		`Private conversations of ${all.map(({ alias }) => alias).join(", ")} are kept in this browser.`
 	$("forget-kept").onclick = () => {
 		write({})
 		tell()

@@ -215,7 +215,9 @@ export class Rooms {
 		} else if (isAnother || asked > number) {
 			log.clear()
 			log.last = isAnother ? 0 : number
-			const why = isAnother ? "the server's journal is another one now" : `the server has lost what came after number ${number}`
+			const why = isAnother
+				? "the server's journal is another one now"
+				: `the server has lost what came after number ${number}`
 			log.push({ kind: "notice", lines: [why] })
 		} else if (log.kind === "room") {
 			log.push({ kind: "back", words: `here again; resumed after ${asked}` })
@@ -268,7 +270,8 @@ export class Rooms {
 		const item = this.regard({ ...event })
 		log.isClosed = false
 		if (item.isOwn) log.mark = undefined
-		if (item.isOwn && log.kind === "person") log.read() // who answers has read
+		if (item.isOwn && log.kind === "person")
+			log.read() // who answers has read
 		else if (!item.isOwn && SAID.has(event.kind) && !this.isReading(log)) count(log, item)
 		log.push(item)
 	}

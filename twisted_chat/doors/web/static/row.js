@@ -25,7 +25,12 @@ export function entriesOf(log, items) {
 		const before = entries.at(-1)
 		if (before && !isNew && MOVES.has(item.kind) && MOVES.has(before.items[0].kind) && isOneDay(before, item)) {
 			before.items.push(item)
-		} else if (before && !isNew && item.kind === before.items[0].kind && goesOn(eventOf(before.items.at(-1)), eventOf(item))) {
+		} else if (
+			before &&
+			!isNew &&
+			item.kind === before.items[0].kind &&
+			goesOn(eventOf(before.items.at(-1)), eventOf(item))
+		) {
 			before.items.push(item)
 		} else if (!HIDDEN.has(item.kind)) {
 			entries.push(entry(before, item, isNew))
@@ -58,10 +63,20 @@ function isOneSpeech({ items: [one], since }, other) {
 
 // What about an entry can change while it is shown; in another journal, even what its number means.
 export const signature = ({ items, isAgain, day, isNew }, log) =>
-	[items.length, items[0].time, items[0].lines?.length, items[0].state, isAgain, day, isNew, items.some((item) => isMarked(log, item)) && `${log.sought?.words}`].join()
+	[
+		items.length,
+		items[0].time,
+		items[0].lines?.length,
+		items[0].state,
+		isAgain,
+		day,
+		isNew,
+		items.some((item) => isMarked(log, item)) && `${log.sought?.words}`,
+	].join()
 
 // "marked" is the number of an event of a room, or the key of an item.
-const isMarked = (log, item) => log.marked !== undefined && (item.key === log.marked || (item.number <= log.marked && log.marked <= item.end))
+const isMarked = (log, item) =>
+	log.marked !== undefined && (item.key === log.marked || (item.number <= log.marked && log.marked <= item.end))
 
 // -- rows
 
@@ -100,15 +115,31 @@ function speech(log, events, kind, isAgain) {
 	const [event] = events
 	const { author } = event
 	const isActed = event.kind === "acted"
-	const numbers = event.block ? { "data-first": event.number, "data-last": events.at(-1).number } : { "data-number": event.number }
+	const numbers = event.block
+		? { "data-first": event.number, "data-last": events.at(-1).number }
+		: { "data-number": event.number }
 	const numbered = log.kind === "room" && event.number ? numbers : {}
 	const aloud = isAgain ? { "data-author": author } : {}
 	const placesIn = (one) => (isMarked(log, one) ? log.sought?.places(one.text) : undefined)
-	const row = make("li", { class: ["line", event.kind, kind, event.state, isAgain && "again"].filter(Boolean).join(" "), ...numbered, ...aloud })
+	const row = make("li", {
+		class: ["line", event.kind, kind, event.state, isAgain && "again"].filter(Boolean).join(" "),
+		...numbered,
+		...aloud,
+	})
 	const isBare = isAgain || (isActed && !kind) // the time stands beside the text
-	if (!isBare) row.append(make("span", { class: "face", "aria-hidden": "true", "data-initial": initialOf(author) }), heading(log, event, kind))
-	const line = () => make("p", { class: "text", dir: "auto" }, ...sayings[isActed ? "acted" : "words"](event, placesIn(event)))
-	const lines = () => blockOf(events, (one) => linked(one.text, placesIn(one)), (one) => isMarked(log, one))
+	if (!isBare)
+		row.append(
+			make("span", { class: "face", "aria-hidden": "true", "data-initial": initialOf(author) }),
+			heading(log, event, kind),
+		)
+	const line = () =>
+		make("p", { class: "text", dir: "auto" }, ...sayings[isActed ? "acted" : "words"](event, placesIn(event)))
+	const lines = () =>
+		blockOf(
+			events,
+			(one) => linked(one.text, placesIn(one)),
+			(one) => isMarked(log, one),
+		)
 	row.append(...(isBare ? [when(log, event, true)] : []), event.block ? lines() : line())
 	return colour(row, author)
 }
@@ -118,7 +149,13 @@ function heading(log, event, kind) {
 	const to = kind === "everyone" ? "all" : kind && make("bdi", {}, event.to ?? event.room.slice(1))
 	const who = kind ? make("span", { class: "who" }, "[", name, " -> ", to, "]") : name
 	const label = kind && [make("span", { class: "label" }, kind === "everyone" ? "to everyone" : "private"), " "]
-	return make("div", { class: "head" }, ...(event.kind === "acted" && !kind ? [] : [who, " "]), ...(label || []), when(log, event))
+	return make(
+		"div",
+		{ class: "head" },
+		...(event.kind === "acted" && !kind ? [] : [who, " "]),
+		...(label || []),
+		when(log, event),
+	)
 }
 
 // Return a text's nodes: its links are links, and what stands at some places, [[start, end]] in order, is marked.
@@ -148,10 +185,15 @@ function when(log, item, isAside = false) {
 	const time = clock(item.time)
 	const shown = isAside ? { "data-time": brief(item.time) } : {}
 	const words = isAside ? "" : time
-	if (log.kind !== "room" || !item.number) return make("span", { class: "when", "data-full": full(item.time), ...shown }, words)
+	if (log.kind !== "room" || !item.number)
+		return make("span", { class: "when", "data-full": full(item.time), ...shown }, words)
 	const href = `#${encodeURIComponent(log.key)}/${item.number}`
 	const more = `${counted(item.number)} \u00b7 ${full(item.time)}`
-	return make("a", { class: "when", href, "data-full": more, "aria-label": `${time}, number ${item.number}`, ...shown }, words)
+	return make(
+		"a",
+		{ class: "when", href, "data-full": more, "aria-label": `${time}, number ${item.number}`, ...shown },
+		words,
+	)
 }
 
 function stateOf({ state, why, key }, acts) {
@@ -194,7 +236,12 @@ function past(event) {
 const sayings = {
 	said: ({ author, text }) => [make("bdi", {}, make("b", {}, author)), ": ", make("bdi", {}, ...linked(text))],
 	words: ({ text }, places) => linked(text, places ?? []),
-	acted: ({ author, text }, places) => ["* ", make("bdi", {}, make("b", {}, author)), " ", ...linked(text, places ?? [])],
+	acted: ({ author, text }, places) => [
+		"* ",
+		make("bdi", {}, make("b", {}, author)),
+		" ",
+		...linked(text, places ?? []),
+	],
 }
 
 const back = (log, [{ words }]) => rule("rule back", `-- ${words}`)
@@ -208,4 +255,3 @@ export function spoken(item) {
 	if (SAID.has(kind)) return `${author}${kind === "said" ? ":" : ""} ${text}`
 	return item.lines?.filter((line) => typeof line === "string").join("\n")
 }
-

@@ -22,7 +22,9 @@ export class Search {
 		const { value } = this.room
 		const { everyone } = this.rooms
 		const logs = [...this.rooms.of("room"), everyone, ...this.rooms.of("person")]
-		const choices = logs.map((log) => make("option", { value: log.key }, `${log.kind === "room" ? "#" : ""}${log.label}`))
+		const choices = logs.map((log) =>
+			make("option", { value: log.key }, `${log.kind === "room" ? "#" : ""}${log.label}`),
+		)
 		this.room.replaceChildren(make("option", { value: "" }, "everywhere"), ...choices)
 		this.room.value = this.rooms.get(value) ? value : ""
 		this.dialog.showModal()
@@ -50,7 +52,8 @@ export class Search {
 	// What was said to everyone and in private is kept in this tab.
 	#here({ words, places }, from, where) {
 		const logs = [this.rooms.everyone, ...this.rooms.of("person")].filter(({ key }) => !where || key === where)
-		const isFound = ({ kind, author, text }) => /^(said|acted)$/.test(kind) && (!from || isSame(author, from)) && places(text)
+		const isFound = ({ kind, author, text }) =>
+			/^(said|acted)$/.test(kind) && (!from || isSame(author, from)) && places(text)
 		return words || from ? logs.flatMap((log) => log.items.filter(isFound).map((item) => ({ log, item }))) : []
 	}
 
@@ -66,9 +69,20 @@ export class Search {
 		const to = log.kind === "person" && [" to ", make("bdi", {}, item.isOwn ? log.label : "you")]
 		const href = log.kind === "room" ? `#${encodeURIComponent(log.key)}/${number}` : addressOf(log)
 		const onclick = (event) => this.show(event, log, item, sought)
-		const address = make("a", { class: "where", href, onclick }, `${place} `, make("span", {}, `${dayOf(time)}, ${clock(time)}`))
+		const address = make(
+			"a",
+			{ class: "where", href, onclick },
+			`${place} `,
+			make("span", {}, `${dayOf(time)}, ${clock(time)}`),
+		)
 		const name = make("b", { class: "author", dir: "auto" }, author)
-		const parts = [name, ...(to || []), " ", address, make("p", { class: "text", dir: "auto" }, ...linked(text, sought.places(text) ?? []))]
+		const parts = [
+			name,
+			...(to || []),
+			" ",
+			address,
+			make("p", { class: "text", dir: "auto" }, ...linked(text, sought.places(text) ?? [])),
+		]
 		return colour(make("li", {}, ...parts), author)
 	}
 }

@@ -125,8 +125,10 @@ export class Session {
 		if (message.kind === "noticed" && (!this.isIn || /goodbye$/.test(message.text))) this.#lastWords = message.text
 		if (!this.#hello) this.#hear(message)
 		else if (message.id === this.#hello.id && !message.kind) this.#answeredHello(message)
-		else if (message.kind === "noticed" && !message.id) this.#ears.status("waiting", HELLO, message.text) // why there is no answer yet
-		else if (message.kind) this.#hello.before.push(message) // one's own coming in: the answer tells how to count it
+		else if (message.kind === "noticed" && !message.id)
+			this.#ears.status("waiting", HELLO, message.text) // why there is no answer yet
+		else if (message.kind)
+			this.#hello.before.push(message) // one's own coming in: the answer tells how to count it
 		else if (message.error) this.#hear(message)
 	}
 
@@ -165,7 +167,8 @@ export class Session {
 	#hear(message) {
 		if (message.kind === "noticed" || message.again) this.#ears.noticed(message)
 		else if (message.kind === "skipped") this.#skipped(message)
-		else if (message.kind === "called") this.ask("answer", { call: message.call, text: NO_PROGRAM, failed: true }).catch(() => {})
+		else if (message.kind === "called")
+			this.ask("answer", { call: message.call, text: NO_PROGRAM, failed: true }).catch(() => {})
 		else if (message.number && message.kind) this.#happened(message)
 		else if (message.error) this.#refused(message)
 		else if (message.result) this.#answered(message)

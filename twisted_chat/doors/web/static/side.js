@@ -7,12 +7,16 @@ const STEP = 500 // rows of a list, and as many again each time that its end is 
 const FEW = 8 // rooms that are all in sight, so that they keep their places
 const MANY = 20 // members, from which on they can be searched
 
-export const addressOf = ({ kind, label }) => (kind === "everyone" ? "#*" : `#${kind === "person" ? "@" : ""}${encodeURIComponent(label)}`)
+export const addressOf = ({ kind, label }) =>
+	kind === "everyone" ? "#*" : `#${kind === "person" ? "@" : ""}${encodeURIComponent(label)}`
 
 // Return logs in the order in which a reader wants them: the one before them, calls, what is unread, what they used last.
 export function byUse(logs, shown) {
 	const worth = (log) => [log === shown, log.calls > 0, log.unread > 0, log.used]
-	const more = (one, other) => worth(other).map((value, at) => value - worth(one)[at]).find(Boolean)
+	const more = (one, other) =>
+		worth(other)
+			.map((value, at) => value - worth(one)[at])
+			.find(Boolean)
 	return [...logs].sort((one, other) => more(one, other) ?? byName(one.label, other.label))
 }
 
@@ -64,14 +68,22 @@ export class Side {
 
 	// acts: leave(log key), join(room name)
 	constructor(acts) {
-		this.lists = Object.fromEntries(["room", "person", "other", "member"].map((name) => [name, new List($(`${name}-list`))]))
+		this.lists = Object.fromEntries(
+			["room", "person", "other", "member"].map((name) => [name, new List($(`${name}-list`))]),
+		)
 		Object.assign(this, { acts, known: [] })
 	}
 
 	showLogs(rooms, shown) {
 		const wanted = $("room-wanted").value.trim().replace(/^[#@]/, "").toLowerCase()
-		const [own, people] = [[...rooms.of("room"), rooms.everyone], rooms.of("person").filter((log) => !log.isClosed)].map((logs) => inOrder(logs, shown))
-		const rows = (logs) => logs.filter(({ label }) => label.toLowerCase().includes(wanted)).map((log) => ({ ...look(log), isShown: log === shown, address: addressOf(log) }))
+		const [own, people] = [
+			[...rooms.of("room"), rooms.everyone],
+			rooms.of("person").filter((log) => !log.isClosed),
+		].map((logs) => inOrder(logs, shown))
+		const rows = (logs) =>
+			logs
+				.filter(({ label }) => label.toLowerCase().includes(wanted))
+				.map((log) => ({ ...look(log), isShown: log === shown, address: addressOf(log) }))
 		this.lists.room.show(rows(own), (log) => this.#log(log))
 		this.lists.person.show(rows(people), (log) => this.#log(log))
 		this.#showOthers(rooms, wanted)
@@ -88,13 +100,23 @@ export class Side {
 		const said = make("span", { class: "aside" }, calls ? " unread, some to you" : " unread")
 		const attributes = { href: address, "aria-current": isShown && "page", class: unread ? "unread" : "" }
 		const link = make("a", attributes, sign, named(label), ...(unread ? [count, said] : []))
-		const leave = make("button", { class: "leave", "aria-label": `${kind === "person" ? "Close" : "Leave"} ${label}`, onclick: () => this.acts.leave(key) }, icon("close"))
+		const leave = make(
+			"button",
+			{
+				class: "leave",
+				"aria-label": `${kind === "person" ? "Close" : "Leave"} ${label}`,
+				onclick: () => this.acts.leave(key),
+			},
+			icon("close"),
+		)
 		return make("li", {}, link, kind === "everyone" ? "" : leave)
 	}
 
 	// Learn from the answer to "rooms".
 	learnRooms(rooms, all) {
-		this.known = all.map(({ room, members, topic }) => ({ key: room, members, topic })).sort((one, other) => other.members - one.members)
+		this.known = all
+			.map(({ room, members, topic }) => ({ key: room, members, topic }))
+			.sort((one, other) => other.members - one.members)
 		for (const { room, topic } of all) rooms.learnTopic(room, topic)
 	}
 
@@ -105,22 +127,45 @@ export class Side {
 	}
 
 	#showOthers(rooms, wanted) {
-		if (!this.#isNew("other", this.known, wanted, rooms.of("room").map(({ key }) => key).join())) return
+		if (
+			!this.#isNew(
+				"other",
+				this.known,
+				wanted,
+				rooms
+					.of("room")
+					.map(({ key }) => key)
+					.join(),
+			)
+		)
+			return
 		const others = this.known.filter(({ key }) => !rooms.get(key) && key.includes(wanted))
 		this.lists.other.show(others, (room) => this.#other(room))
 	}
 
 	#other({ key, members, topic }) {
-		const count = make("span", { class: "members" }, String(members), make("span", { class: "aside" }, members === 1 ? " person" : " people"))
+		const count = make(
+			"span",
+			{ class: "members" },
+			String(members),
+			make("span", { class: "aside" }, members === 1 ? " person" : " people"),
+		)
 		const attributes = { title: topic || undefined, onclick: () => this.acts.join(key) }
-		return make("li", {}, make("button", attributes, make("span", { class: "aside" }, "Join "), signed("#"), named(key), count))
+		return make(
+			"li",
+			{},
+			make("button", attributes, make("span", { class: "aside" }, "Join "), signed("#"), named(key), count),
+		)
 	}
 
 	// Return what Enter in the field for rooms means: the name of a room, the key of a log that matches, or a name to make.
 	meant(rooms) {
 		const wanted = $("room-wanted").value.trim().replace(/^#/, "")
 		const name = wanted.replace(/^@/, "").toLowerCase()
-		const own = [...inOrder(rooms.of("room")), ...inOrder(rooms.of("person"))].map(({ key, label }) => ({ key, name: label.toLowerCase() }))
+		const own = [...inOrder(rooms.of("room")), ...inOrder(rooms.of("person"))].map(({ key, label }) => ({
+			key,
+			name: label.toLowerCase(),
+		}))
 		const all = [...own, ...this.known.map(({ key }) => ({ key, name: key }))]
 		return (all.find((one) => one.name === name) ?? all.find((one) => one.name.includes(name)))?.key ?? wanted
 	}

@@ -2,7 +2,8 @@
 //
 // The law: it keeps no copy of anything, so that nobody ever has an old page.
 
-const OFFLINE = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+const OFFLINE =
+	`<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
 	`<meta name="color-scheme" content="light dark"><meta http-equiv="refresh" content="10"><title>twisted_chat</title>` +
 	`<body style="font: 100%/1.5 system-ui, sans-serif; max-width: 30em; margin: 20vh auto; padding: 0 1em"><main><h1>The chat cannot be reached</h1>` +
 	`<p>Either this device has no network, or the server is down. This page tries again every 10 seconds.</p></main></body></html>`

@@ -42,17 +42,30 @@ export class Talk {
 		const name = { room: "say", person: "tell", everyone: "broadcast" }[log.kind]
 		const to = { room: { room: log.key }, person: { to: log.label }, everyone: {} }[log.kind]
 		const text = post.text ?? post.lines.join("\n")
-		this.#await(log, name, { ...to, ...post }, { kind: post.act ? "acted" : "said", text, ...(post.lines && { block: 1 }) })
+		this.#await(
+			log,
+			name,
+			{ ...to, ...post },
+			{ kind: post.act ? "acted" : "said", text, ...(post.lines && { block: 1 }) },
+		)
 	}
 
 	// Ask for what was typed, and show it until it is answered.
 	#await(log, name, fields, { id = this.session.newId(), ...shown }) {
-		const item = { key: `u${++this.#made}`, author: this.rooms.alias, time: Date.now() / 1000, isOwn: true, state: "sending", ...shown }
+		const item = {
+			key: `u${++this.#made}`,
+			author: this.rooms.alias,
+			time: Date.now() / 1000,
+			isOwn: true,
+			state: "sending",
+			...shown,
+		}
 		if (log.kind === "person") item.room = `@${log.label}`
 		item.asked = { name, fields, id }
 		if (shown.typed) setTimeout(() => item.state === "sending" && this.#show(log, item), LATE)
 		else log.unsent.push(item)
-		const answer = this.#refusal(fields) ?? this.session.ask(name, fields, id, shown.typed && log.kind === "room" ? log.key : "")
+		const answer =
+			this.#refusal(fields) ?? this.session.ask(name, fields, id, shown.typed && log.kind === "room" ? log.key : "")
 		return answer.then(
 			(result) => this.#acknowledged(log, item, result),
 			(refused) => this.#refused(log, item, refused),
@@ -96,7 +109,9 @@ export class Talk {
 	// -- over a reload
 
 	keep(log) {
-		return log.unsent.filter(({ state }) => state === "sending").map(({ asked, kind, text, typed, time, block }) => ({ asked, kind, text, typed, time, block }))
+		return log.unsent
+			.filter(({ state }) => state === "sending")
+			.map(({ asked, kind, text, typed, time, block }) => ({ asked, kind, text, typed, time, block }))
 	}
 
 	sendAgain(log, kept) {
@@ -110,8 +125,10 @@ export class Talk {
 		const rest = typed.replace(/^\S+\s?/, "")
 		if (found?.name === "quit") this.session.quit(rest)
 		else if (found?.name === "say" && rest.trim()) this.#post(log, { text: rest })
-		else if (found?.name === "me" && rest.trim() && log.kind === "room") this.#post(log, { text: rest.trimStart(), act: true })
-		else if (log.kind !== "room" && IN_A_ROOM.has(found?.name)) this.#refuse(log, `/${found.name} is for a room: open one first`)
+		else if (found?.name === "me" && rest.trim() && log.kind === "room")
+			this.#post(log, { text: rest.trimStart(), act: true })
+		else if (log.kind !== "room" && IN_A_ROOM.has(found?.name))
+			this.#refuse(log, `/${found.name} is for a room: open one first`)
 		else this.#type(log, typed, found?.name)
 	}
 

@@ -9,8 +9,13 @@ export const clock = format({ hour: "2-digit", minute: "2-digit" })
 export const full = format({ dateStyle: "full", timeStyle: "medium" })
 // The same without "am" and "pm", for a narrow place.
 export const brief = (seconds) => {
-	const parts = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).formatToParts(new Date(seconds * 1000))
-	return parts.map(({ type, value }) => (type === "dayPeriod" ? "" : value)).join("").trim()
+	const parts = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).formatToParts(
+		new Date(seconds * 1000),
+	)
+	return parts
+		.map(({ type, value }) => (type === "dayPeriod" ? "" : value))
+		.join("")
+		.trim()
 }
 const written = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" })
 

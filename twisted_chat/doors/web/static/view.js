@@ -93,7 +93,10 @@ export class View {
 	offer(alias, takeOver) {
 		const isOpen = isSame($("alias").value.trim(), alias)
 		if (!isOpen) return
-		this.askAlias(`${alias}2`, `${alias} is in the chat in another tab of this browser. Choose another alias, or go on as ${alias} here.`)
+		this.askAlias(
+			`${alias}2`,
+			`${alias} is in the chat in another tab of this browser. Choose another alias, or go on as ${alias} here.`,
+		)
 		$("take-over").hidden = false
 		$("take-over").textContent = `Go on as ${alias} here`
 		$("take-over").onclick = takeOver
@@ -117,7 +120,11 @@ export class View {
 
 	// Of the two main parts of the page one is there at a time.
 	#showChat(isIn = true) {
-		for (const [id, isShown] of [["entrance", !isIn], ["chat", isIn]]) $(id).hidden = !isShown
+		for (const [id, isShown] of [
+			["entrance", !isIn],
+			["chat", isIn],
+		])
+			$(id).hidden = !isShown
 		$(isIn ? "entrance" : "main").removeAttribute("role")
 		$(isIn ? "main" : "entrance").setAttribute("role", "main")
 	}
@@ -127,7 +134,9 @@ export class View {
 	status(name, pause = 0, why = "") {
 		clearInterval(this.#countdown)
 		const end = performance.now() + pause
-		const words = () => WORDS[name] ?? `${why || "no connection"}: trying again in ${Math.max(1, Math.ceil((end - performance.now()) / 1000))} s`
+		const words = () =>
+			WORDS[name] ??
+			`${why || "no connection"}: trying again in ${Math.max(1, Math.ceil((end - performance.now()) / 1000))} s`
 		const tell = () => this.#tell(name, words())
 		tell()
 		if (name === "waiting") this.#countdown = setInterval(tell, 500)
@@ -232,7 +241,11 @@ export class View {
 	}
 
 	#beside(step, isUnread) {
-		const all = [...this.rooms.of("room"), this.rooms.everyone, ...this.rooms.of("person").filter((log) => !log.isClosed)]
+		const all = [
+			...this.rooms.of("room"),
+			this.rooms.everyone,
+			...this.rooms.of("person").filter((log) => !log.isClosed),
+		]
 		const from = all.indexOf(this.log)
 		const around = all.map((_, index) => all[(from + step * (index + 1) + all.length * 2) % all.length])
 		const next = around.find((log) => !isUnread || log.unread)
@@ -277,7 +290,9 @@ export class View {
 
 	#known() {
 		const { rooms, log, side } = this
-		const aliases = new Set([...log.members.values(), ...rooms.of("person").map((one) => ({ alias: one.label }))].map(({ alias }) => alias))
+		const aliases = new Set(
+			[...log.members.values(), ...rooms.of("person").map((one) => ({ alias: one.label }))].map(({ alias }) => alias),
+		)
 		const names = new Set([...rooms.of("room"), ...side.known].map(({ key }) => key))
 		return { commands: this.talk.commands, aliases: [...aliases], rooms: [...names], own: rooms.alias }
 	}
@@ -310,7 +325,9 @@ export class View {
 		this.side.showLogs(rooms, log)
 		this.side.showMembers(log, rooms.alias)
 		this.#head()
-		const [unread, calls] = ["unread", "calls"].map((name) => [...rooms.logs.values()].reduce((sum, one) => sum + one[name], 0))
+		const [unread, calls] = ["unread", "calls"].map((name) =>
+			[...rooms.logs.values()].reduce((sum, one) => sum + one[name], 0),
+		)
 		if (!$("chat").hidden) document.title = `${unread ? `(${unread}) ` : ""}${log.label} - twisted_chat`
 		$("open-rooms").toggleAttribute("data-unread", unread > 0)
 		if (calls) $("open-rooms").dataset.unread = "calls"
@@ -364,10 +381,25 @@ const ABOUT = {
 		title: `# ${label}`,
 		topic,
 		say: `in ${label}`,
-		beginning: first > 1 ? "What was said before is not kept any more." : items.some((item) => item.kind === "said") ? "This is where the room began." : "Nobody has said anything here yet.",
+		beginning:
+			first > 1
+				? "What was said before is not kept any more."
+				: items.some((item) => item.kind === "said")
+					? "This is where the room began."
+					: "Nobody has said anything here yet.",
 	}),
-	person: ({ label }) => ({ title: label, topic: "private", say: `to ${label} alone`, beginning: "Only the two of you see what is said here." }),
-	everyone: ({ label }) => ({ title: label, topic: "", say: "to everyone", beginning: "What is said here reaches all who are connected." }),
+	person: ({ label }) => ({
+		title: label,
+		topic: "private",
+		say: `to ${label} alone`,
+		beginning: "Only the two of you see what is said here.",
+	}),
+	everyone: ({ label }) => ({
+		title: label,
+		topic: "",
+		say: "to everyone",
+		beginning: "What is said here reaches all who are connected.",
+	}),
 }
 
 function decoded(part) {

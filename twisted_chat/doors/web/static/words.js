@@ -6,7 +6,14 @@ const UNSPACED =
 const LETTER = /[\p{L}\p{N}\p{M}\p{Co}]/u
 const ACCENTS = /(?<![\u0400-\u052f])[\u0300-\u036f]+/gu // but those that make another Cyrillic letter
 
-const folded = (word) => word.toLowerCase().replaceAll("\u00df", "ss").normalize("NFKD").replace(ACCENTS, "").normalize("NFC").replaceAll("\u03c2", "\u03c3")
+const folded = (word) =>
+	word
+		.toLowerCase()
+		.replaceAll("\u00df", "ss")
+		.normalize("NFKD")
+		.replace(ACCENTS, "")
+		.normalize("NFC")
+		.replaceAll("\u03c2", "\u03c3")
 
 // Return [{word, start, end}].
 function wordsIn(text) {
@@ -27,7 +34,10 @@ function wordsIn(text) {
 
 // Return a function that tells where in a text the words stand: [[start, end]] in order, or null if one is not there.
 export function finder(sought) {
-	const phrases = sought.split(/\s+/).map((part) => wordsIn(part).map(({ word }) => word)).filter((phrase) => phrase.length)
+	const phrases = sought
+		.split(/\s+/)
+		.map((part) => wordsIn(part).map(({ word }) => word))
+		.filter((phrase) => phrase.length)
 	return (text) => {
 		const words = wordsIn(text)
 		const found = phrases.map((phrase) => places(words, phrase))
