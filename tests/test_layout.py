@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -182,3 +183,11 @@ def test_the_top_level_is_the_design_cards():
     top = {name.split("/")[0] for name in tracked.stdout.splitlines()}
     files = set(".gitignore CHANGES.rst LICENSE README.rst pyproject.toml setup.cfg".split())
     assert top <= files | set(".ci benchmarks docs tests twisted twisted_chat".split())
+
+
+def test_the_tools_for_scripts_come_in_exact_versions_and_from_no_named_host():
+    wanted = json.loads((ROOT / ".ci/js/package.json").read_text())["devDependencies"]
+    locked = json.loads((ROOT / ".ci/js/package-lock.json").read_text())["packages"]
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert not [name for name, package in locked.items() if "resolved" in package]
+    assert all(package.get("integrity", "").startswith("sha512-") for name, package in locked.items() if name)

@@ -1,6 +1,6 @@
 // Blocks: several lines that somebody says together, code for example. What is typed becomes posts, and lines one row.
 
-import { make } from "./dom.js"
+import {make} from "./dom.js"
 
 export const MOST = 200 // lines of a block
 export const SIZE = 8 // times the bytes of the longest line, that a block may have
@@ -16,8 +16,8 @@ export function postsOf(typed) {
 	let [lines, isFenced] = [[], false]
 	const end = () => {
 		const whole = withoutBlankEnds(lines)
-		if (isFenced ? whole.length : whole.length > 1) posts.push({ lines: whole })
-		else if (whole.length) posts.push({ text: whole[0] })
+		if (isFenced ? whole.length : whole.length > 1) posts.push({lines: whole})
+		else if (whole.length) posts.push({text: whole[0]})
 		lines = []
 	}
 	for (const line of typed.split(/\r\n|\r|\n/)) {
@@ -38,14 +38,14 @@ function withoutBlankEnds(lines) {
 }
 
 // Return what could be typed to say the same again.
-export function typedOf({ text, lines, act }) {
+export function typedOf({text, lines, act}) {
 	if (!lines) return act ? `/me ${text}` : text.replace(/^\//, "//")
 	const isPlain = lines.length > 1 && !lines.some((line) => FENCE.test(line))
 	return (isPlain ? lines : ["```", ...lines, "```"]).join("\n")
 }
 
 // Return why a block cannot be said, if that is so.
-export function refusalOf({ text, lines }, maxLine) {
+export function refusalOf({text, lines}, maxLine) {
 	const bytes = (line) => new TextEncoder().encode(line).length
 	const long = (lines ?? [text]).findIndex((line) => bytes(line) > maxLine)
 	const counted = (number) => number.toLocaleString()
@@ -71,17 +71,16 @@ export const goesOn = (one, other) =>
 
 // Make the text of a block of some events; shown(event): nodes; isMarked(event): whether one came for this line.
 export function blockOf(events, shown, isMarked) {
-	const texts = events.flatMap((event) => (event.state ? event.text.split("\n").map((text) => ({ text })) : [event]))
-	const row = (event) =>
-		make("span", { "data-line": event.number, class: isMarked(event) && "marked" }, ...shown(event))
+	const texts = events.flatMap((event) => (event.state ? event.text.split("\n").map((text) => ({text})) : [event]))
+	const row = (event) => make("span", {"data-line": event.number, class: isMarked(event) && "marked"}, ...shown(event))
 	const rows = texts.flatMap((event, place) => [place > 0 && "\n", row(event)])
-	const words = texts.map(({ text }) => text).join("\n")
+	const words = texts.map(({text}) => text).join("\n")
 	const button = make(
 		"button",
-		{ type: "button", class: "copy", "aria-label": "Copy these lines", onclick: () => copy(button, words) },
-		"copy",
+		{type: "button", class: "copy", "aria-label": "Copy these lines", onclick: () => copy(button, words)},
+		"copy"
 	)
-	return make("div", { class: "block" }, make("pre", { class: "text", dir: "auto" }, ...rows), button)
+	return make("div", {class: "block"}, make("pre", {class: "text", dir: "auto"}, ...rows), button)
 }
 
 async function copy(button, words) {
@@ -93,7 +92,7 @@ async function copy(button, words) {
 }
 
 function copyOldWay(words) {
-	const field = make("textarea", { class: "aside", readonly: "" })
+	const field = make("textarea", {class: "aside", readonly: ""})
 	field.value = words
 	document.body.append(field)
 	field.select()

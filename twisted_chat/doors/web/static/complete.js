@@ -13,10 +13,10 @@ export function commandOf(text, commands) {
 export function offers(before, known) {
 	const word = before.match(/\S*$/)[0]
 	const start = before.length - word.length
-	return { start, list: choices(before.slice(0, start), word, known).slice(0, MOST) }
+	return {start, list: choices(before.slice(0, start), word, known).slice(0, MOST)}
 }
 
-function choices(head, word, { commands, aliases, rooms, own }) {
+function choices(head, word, {commands, aliases, rooms, own}) {
 	if (!head && word.startsWith("/")) return commandsFor(word.slice(1).toLowerCase(), commands)
 	const argument = head.match(/^\S+\s+$/) ? commandOf(head, commands)?.arguments.match(FIRST)?.[1] : undefined
 	if (argument === "COMMAND") return commandsFor(word.toLowerCase(), commands, "", "")
@@ -28,18 +28,18 @@ function choices(head, word, { commands, aliases, rooms, own }) {
 }
 
 function commandsFor(word, commands, slash = "/", end = " ") {
-	const whole = commands.filter(({ name }) => name.startsWith(word))
+	const whole = commands.filter(({name}) => name.startsWith(word))
 	const short = commands.filter(
-		(one) => !whole.includes(one) && word && one.short.some((name) => name.startsWith(word)),
+		(one) => !whole.includes(one) && word && one.short.some((name) => name.startsWith(word))
 	)
-	return [...whole, ...short].map(({ name, arguments: rest, summary }) => ({
+	return [...whole, ...short].map(({name, arguments: rest, summary}) => ({
 		text: `${slash}${name}${end}`,
 		label: `${slash}${name} ${rest}`.trim(),
-		hint: summary,
+		hint: summary
 	}))
 }
 
 function named(all, word, before, end) {
 	const found = all.filter((name) => name.toLowerCase().startsWith(word.toLowerCase()))
-	return found.map((name) => ({ text: `${before}${name}${end}`, label: before + name, hint: "" }))
+	return found.map((name) => ({text: `${before}${name}${end}`, label: before + name, hint: ""}))
 }

@@ -1,7 +1,7 @@
 // The row in which one types: sending, the lines typed before, and completion.
 
-import { offers } from "./complete.js"
-import { $, make } from "./dom.js"
+import {offers} from "./complete.js"
+import {$, make} from "./dom.js"
 
 const REMEMBERED = 50 // lines
 const TALLEST = 160 // pixels
@@ -13,9 +13,9 @@ export class Compose {
 	#chosen = -1 // none
 
 	// send(text): whether it was taken; known(): {commands, aliases, rooms, own}; begun(): a command is; changed(text)
-	constructor({ send, known, begun, changed }) {
+	constructor({send, known, begun, changed}) {
 		const [field, list] = [$("say"), $("offers")]
-		Object.assign(this, { field, list, send, known, begun, changed })
+		Object.assign(this, {field, list, send, known, begun, changed})
 		$("compose").addEventListener("submit", (event) => this.#submit(event))
 		field.addEventListener("keydown", (event) => this.#key(event))
 		field.addEventListener("input", () => this.#typed())
@@ -37,7 +37,7 @@ export class Compose {
 
 	#submit(event) {
 		event?.preventDefault()
-		const { text } = this
+		const {text} = this
 		if (!text.trim() || !this.send(text)) return true
 		if (this.#lines.at(-1) !== text) this.#lines.push(text)
 		this.#lines = this.#lines.slice(-REMEMBERED)
@@ -53,7 +53,7 @@ export class Compose {
 	}
 
 	// Return whether the key was ours.
-	#keyOfField({ key, shiftKey }) {
+	#keyOfField({key, shiftKey}) {
 		if (key === "Enter" && !shiftKey) return this.#submit()
 		if (key === "Tab" && !shiftKey) return this.#complete()
 		if (key === "ArrowUp") return this.#older()
@@ -61,7 +61,7 @@ export class Compose {
 	}
 
 	#keyOfList(event) {
-		const { key, shiftKey } = event
+		const {key, shiftKey} = event
 		if (key === "Escape") return this.#close()
 		if (key === "ArrowDown" || key === "ArrowUp") return this.#choose(key === "ArrowDown" ? 1 : -1)
 		const isTaken = (key === "Tab" && !shiftKey) || (key === "Enter" && this.#chosen >= 0)
@@ -74,7 +74,7 @@ export class Compose {
 		this.changed(this.text)
 		this.#fit()
 		this.#at = null
-		const { before } = this
+		const {before} = this
 		if (before === "/") this.begun()
 		const isAsked = /^\/\S*$|(^|\s)(#\S+|@\S*)$/.test(before) || /^\/\S+ +\S+$/.test(before)
 		this.#offer(isAsked ? offers(before, this.known()) : null, /(^|\s)@\S+$/.test(before) ? 0 : -1) // "@an" and Enter means Anna
@@ -111,7 +111,7 @@ export class Compose {
 		return this.#offer(found, 0)
 	}
 
-	#take({ start }, text) {
+	#take({start}, text) {
 		const rest = this.text.slice(this.field.selectionStart).replace(/^\s/, "")
 		this.put(this.text.slice(0, start) + text + rest)
 		this.field.setSelectionRange(start + text.length, start + text.length)
@@ -119,7 +119,7 @@ export class Compose {
 	}
 
 	#choose(step) {
-		const { length } = this.#offered.list
+		const {length} = this.#offered.list
 		this.#chosen = (Math.max(this.#chosen, step > 0 ? -1 : 0) + step + length) % length
 		return this.#mark()
 	}
@@ -134,20 +134,20 @@ export class Compose {
 		return this.#mark()
 	}
 
-	#row({ text, label, hint }, index) {
+	#row({text, label, hint}, index) {
 		const take = () => this.#take(this.#offered, text)
 		return make(
 			"li",
-			{ role: "option", id: `offer-${index}`, onclick: take },
+			{role: "option", id: `offer-${index}`, onclick: take},
 			make("b", {}, label),
-			hint && make("span", {}, hint),
+			hint && make("span", {}, hint)
 		)
 	}
 
 	#mark() {
 		const rows = [...this.list.childNodes]
 		rows.forEach((row, index) => row.setAttribute("aria-selected", String(index === this.#chosen)))
-		rows[this.#chosen]?.scrollIntoView({ block: "nearest" })
+		rows[this.#chosen]?.scrollIntoView({block: "nearest"})
 		this.field.setAttribute("aria-activedescendant", rows[this.#chosen]?.id ?? "")
 		return true
 	}

@@ -16,7 +16,7 @@ export function copyFrom(list) {
 				!list.contains(selection.focusNode)
 			)
 				return
-			const ranges = Array.from({ length: selection.rangeCount }, (_, index) => selection.getRangeAt(index))
+			const ranges = Array.from({length: selection.rangeCount}, (_, index) => selection.getRangeAt(index))
 			data.setData("text/plain", ranges.map((range) => textOf(list, range)).join("\n"))
 			if (type === "copy") event.preventDefault()
 		})
@@ -38,6 +38,6 @@ function textOf(list, range) {
 	return lines.join("\n")
 }
 
-function within(node, { startContainer, startOffset, endContainer, endOffset }) {
+function within(node, {startContainer, startOffset, endContainer, endOffset}) {
 	return node.data.slice(node === startContainer ? startOffset : 0, node === endContainer ? endOffset : undefined)
 }

@@ -27,7 +27,7 @@ const DRAWINGS = {
 	invite: "M9 5a3 3 0 1 0 0 7a3 3 0 1 0 0-7M3 20c0-8 12-8 12 0M18 6v8M14 10h8",
 	help: "M9 9a3 3 0 1 1 4 3c-1 .4-1 1-1 2M12 17.5v.5M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18",
 	copy: "M9 9h11v11H9zM15 9V4H4v11h5",
-	down: "M12 5v14M6 13l6 6l6-6",
+	down: "M12 5v14M6 13l6 6l6-6"
 }
 
 export function icon(name) {

@@ -1,7 +1,7 @@
 // Drafts: what is typed and not sent, kept in this browser for each alias and conversation, over reloads and cuts.
 
-import { keyOf } from "./people.js"
-import { read, write } from "./keep.js"
+import {keyOf} from "./people.js"
+import {read, write} from "./keep.js"
 
 const NAME = "drafts"
 const ALIASES = 10

@@ -1,12 +1,12 @@
 // What comes over the lines: the lists, where there is no place beside the lines, and dialogs that are loaded when wanted.
 
-import { $, make } from "./dom.js"
+import {$, make} from "./dom.js"
 
 const PARTS = {
 	switcher: () => import("./switcher.js"),
 	help: () => import("./help.js"),
 	invite: () => import("./invite.js"),
-	leave: () => import("./leave.js"),
+	leave: () => import("./leave.js")
 }
 const KEYBOARD = 80 // pixels that a keyboard covers at least
 
@@ -46,12 +46,12 @@ export class Drawers {
 export async function openPart(view, name) {
 	view.drawers.close()
 	try {
-		const { open } = await PARTS[name]()
+		const {open} = await PARTS[name]()
 		if (!document.querySelector("dialog[open]")) open(view)
 	} catch {
 		view.talk.notice(view.log, {
 			text: "that part of the page cannot be loaded now: try again when you are connected",
-			isRefusal: true,
+			isRefusal: true
 		})
 	}
 }
@@ -60,9 +60,9 @@ export async function openPart(view, name) {
 export async function loadRest(view) {
 	if (isLoading) return
 	isLoading = true
-	document.head.append(make("link", { rel: "stylesheet", href: new URL("parts.css", import.meta.url).href }))
+	document.head.append(make("link", {rel: "stylesheet", href: new URL("parts.css", import.meta.url).href}))
 	try {
-		const [{ copyFrom }, { Notify }] = await Promise.all([import("./copy.js"), import("./notify.js")])
+		const [{copyFrom}, {Notify}] = await Promise.all([import("./copy.js"), import("./notify.js")])
 		copyFrom($("lines"))
 		view.notify = new Notify($("notify"), (log) => view.open(log.key))
 	} catch {
@@ -72,7 +72,7 @@ export async function loadRest(view) {
 
 // Keep what one types above the keyboard where that covers the page instead of making it smaller (iOS).
 function fit() {
-	const { height, scale } = visualViewport
+	const {height, scale} = visualViewport
 	const isCovered = scale === 1 && innerHeight - height > KEYBOARD
 	document.body.style.height = isCovered ? `${height}px` : ""
 	if (isCovered) scrollTo(0, 0)

@@ -32,7 +32,7 @@
 		if (isOver || hasFailed) return
 		hasFailed = true
 		const words = (answer) => (answer.ok ? "" : answer.text())
-		const why = url && (await fetch(url, { cache: "reload" }).then(words, () => "the server cannot be reached"))
+		const why = url && (await fetch(url, {cache: "reload"}).then(words, () => "the server cannot be reached"))
 		form.hidden = false
 		form.noValidate = true
 		say(`The page could not be loaded: ${(why || message).trim()}`)
@@ -50,8 +50,8 @@
 	})
 	addEventListener(
 		"error",
-		({ target, message }) => target.matches?.("img") || failed(target.src || target.href, message),
-		true,
+		({target, message}) => target.matches?.("img") || failed(target.src || target.href, message),
+		true
 	)
 	// What main.js calls once it is there: returns the alias that was given meanwhile.
 	window.begun = () => {

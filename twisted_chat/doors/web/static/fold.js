@@ -1,6 +1,6 @@
 // Who came, went and took other aliases, in as few words as can be: "Anshul, Bhoomika joined". Pure.
 
-import { keyOf } from "./people.js"
+import {keyOf} from "./people.js"
 
 const MOST = 12 // names that are told of each kind
 
@@ -8,18 +8,18 @@ const MOST = 12 // names that are told of each kind
 export function folded(moves) {
 	const people = new Map() // by key: {alias, steps}
 	const renames = []
-	for (const { kind, author, text } of moves) {
+	for (const {kind, author, text} of moves) {
 		if (kind === "renamed") {
 			renames.push([[author], " is now known as ", [text]])
 			continue
 		}
-		const person = people.get(keyOf(author)) ?? { alias: author, steps: [], why: "" }
+		const person = people.get(keyOf(author)) ?? {alias: author, steps: [], why: ""}
 		person.steps.push(kind)
 		person.why = kind === "left" ? text : ""
 		people.set(keyOf(author), person)
 	}
 	const told = new Map(["joined", "left"].map((words) => [words, []]))
-	for (const { alias, steps, why } of people.values()) {
+	for (const {alias, steps, why} of people.values()) {
 		const words = outcome(steps, why)
 		told.set(words, [...(told.get(words) ?? []), alias])
 	}

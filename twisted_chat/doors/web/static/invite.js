@@ -1,24 +1,24 @@
 // How to bring somebody in: a link that others can reach, and a code of it to scan.
 
-import { dialog } from "./dialog.js"
-import { make } from "./dom.js"
+import {dialog} from "./dialog.js"
+import {make} from "./dom.js"
 
 const LOCAL = /^(localhost|.*\.localhost|127\..*|\[::1\])$/
 
-export async function open({ log }) {
+export async function open({log}) {
 	const room = log.kind === "room" ? `#${encodeURIComponent(log.key)}` : ""
 	const body = make("div", {})
 	const node = dialog("invite", room ? `Invite people to #${log.label}` : "Invite people", body)
 	const own = LOCAL.test(location.hostname) ? [] : [new URL(".", location.href).href]
 	try {
-		const { addresses } = await (await fetch("invite")).json()
+		const {addresses} = await (await fetch("invite")).json()
 		const urls = [...own, ...addresses]
 		if (node.open) body.append(...(urls.length ? reachable(urls[0] + room) : unreachable()))
 	} catch {
 		body.append(
 			...(own.length
 				? reachable(own[0] + room)
-				: [make("p", {}, "The server cannot be asked now: try again when you are connected.")]),
+				: [make("p", {}, "The server cannot be asked now: try again when you are connected.")])
 		)
 	}
 	body.querySelector("input")?.select()
@@ -30,9 +30,9 @@ function reachable(link) {
 		readonly: "",
 		value: link,
 		"aria-label": "The link",
-		onfocus: () => field.select(),
+		onfocus: () => field.select()
 	})
-	const said = make("p", { role: "status", class: "quiet-words" })
+	const said = make("p", {role: "status", class: "quiet-words"})
 	const copy = async () => {
 		field.select()
 		try {
@@ -44,29 +44,29 @@ function reachable(link) {
 	}
 	const share =
 		navigator.share &&
-		make("button", { class: "plain", onclick: () => navigator.share({ url: link }).catch(() => {}) }, "Share ...")
+		make("button", {class: "plain", onclick: () => navigator.share({url: link}).catch(() => {})}, "Share ...")
 	const code = make("img", {
 		id: "invite-code",
 		src: `invite.svg?url=${encodeURIComponent(link)}`,
 		width: "240",
 		height: "240",
-		alt: `A QR code of the link ${link}`,
+		alt: `A QR code of the link ${link}`
 	})
 	return [
 		make(
 			"p",
 			{},
-			"Whoever opens this link types an alias, and is in. It works where this server can be reached: on the same network, or everywhere if the server is public.",
+			"Whoever opens this link types an alias, and is in. It works where this server can be reached: on the same network, or everywhere if the server is public."
 		),
-		make("div", { class: "row" }, field, make("button", { class: "strong", onclick: copy }, "Copy")),
+		make("div", {class: "row"}, field, make("button", {class: "strong", onclick: copy}, "Copy")),
 		share || "",
 		said,
-		code,
+		code
 	]
 }
 
 const unreachable = () => [
 	make("p", {}, "Only this machine can reach the server now: it listens on 127.0.0.1."),
 	make("p", {}, "To let your network in, whoever runs the server starts it with:"),
-	make("pre", {}, "twistd -n chat --listen tcp:59000 --web tcp:59080"),
+	make("pre", {}, "twistd -n chat --listen tcp:59000 --web tcp:59080")
 ]

@@ -1,7 +1,7 @@
 // What outlives a reload: the session in this tab, and in this browser the alias and, for as long as the server waits for one
 // to come back, what proves who one is. Without storage the page works all the same.
 
-import { isSame } from "./people.js"
+import {isSame} from "./people.js"
 
 const SESSION = "twisted_chat.session"
 const ALIAS = "twisted_chat.alias"
@@ -28,18 +28,17 @@ export const lastAlias = () => tried(() => localStorage.getItem(ALIAS)) ?? ""
 
 export const keepAlias = (alias) => tried(() => localStorage.setItem(ALIAS, alias))
 
-const proofs = () =>
-	tried(() => JSON.parse(localStorage.getItem(PROOFS)).filter(({ until }) => until > Date.now())) ?? []
+const proofs = () => tried(() => JSON.parse(localStorage.getItem(PROOFS)).filter(({until}) => until > Date.now())) ?? []
 
 function keepProofs(alias, more) {
 	tried(() =>
-		localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((one) => !isSame(one.alias, alias)), ...more])),
+		localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((one) => !isSame(one.alias, alias)), ...more]))
 	)
 }
 
 // Keep for some seconds what proves that one is who one is, also once this tab is closed.
 export const keepProof = (alias, token, seconds) =>
-	keepProofs(alias, [{ alias, token, until: Date.now() + 1000 * seconds }])
+	keepProofs(alias, [{alias, token, until: Date.now() + 1000 * seconds}])
 
 export const dropProof = (alias) => keepProofs(alias, [])
 

@@ -11,24 +11,24 @@ addEventListener(
 		event.stopImmediatePropagation()
 		if (event.key === "Enter" && event.target.matches?.("input")) event.preventDefault() // it would send the form
 	},
-	true,
+	true
 )
 
 const TAKES_LETTERS = "input, textarea, select, dialog, [contenteditable]"
 
 // Let what is typed or pasted where nothing takes it go to a field, as long as isOpen().
 export function typeInto(field, isOpen) {
-	const isFree = ({ target, defaultPrevented }) => !defaultPrevented && isOpen() && !target.closest?.(TAKES_LETTERS)
+	const isFree = ({target, defaultPrevented}) => !defaultPrevented && isOpen() && !target.closest?.(TAKES_LETTERS)
 	document.addEventListener("keydown", (event) => {
-		const { key, ctrlKey, metaKey, altKey } = event
+		const {key, ctrlKey, metaKey, altKey} = event
 		const isShortcut = metaKey || ((ctrlKey || altKey) && !event.getModifierState("AltGraph"))
-		if ([...key].length === 1 && key !== " " && !isShortcut && isFree(event)) field.focus({ preventScroll: true })
+		if ([...key].length === 1 && key !== " " && !isShortcut && isFree(event)) field.focus({preventScroll: true})
 	})
 	document.addEventListener("paste", (event) => {
 		const text = event.clipboardData?.getData("text/plain")
 		if (!text || !isFree(event)) return
 		event.preventDefault()
-		field.focus({ preventScroll: true })
+		field.focus({preventScroll: true})
 		document.execCommand("insertText", false, text)
 	})
 }

@@ -1,14 +1,14 @@
 // What is asked before one leaves: what others see, and what becomes of private conversations.
 
-import { dialog } from "./dialog.js"
-import { make } from "./dom.js"
-import { DAYS } from "./private.js"
+import {dialog} from "./dialog.js"
+import {make} from "./dom.js"
+import {DAYS} from "./private.js"
 
-export function open({ rooms, session }) {
-	const people = rooms.of("person").filter(({ items }) => items.length)
+export function open({rooms, session}) {
+	const people = rooms.of("person").filter(({items}) => items.length)
 	const unsent = [...rooms.logs.values()].reduce((sum, log) => sum + log.unsent.length, 0)
 	const leave = (isKept) => {
-		if (!isKept) people.forEach(({ key }) => rooms.remove(key))
+		if (!isKept) people.forEach(({key}) => rooms.remove(key))
 		node.close()
 		session.quit("")
 	}
@@ -17,30 +17,28 @@ export function open({ rooms, session }) {
 		words.push(
 			unsent === 1
 				? "One line is not sent yet, and will be lost."
-				: `${unsent} lines are not sent yet, and will be lost.`,
+				: `${unsent} lines are not sent yet, and will be lost.`
 		)
 	const them = people.length === 1 ? "it" : "them"
 	if (people.length)
 		words.push(
-			`${told(people)} only in this browser. You can keep ${them} here for ${DAYS} days: then whoever comes in as ${rooms.alias} in this browser can read ${them}.`,
+			`${told(people)} only in this browser. You can keep ${them} here for ${DAYS} days: then whoever comes in as ${rooms.alias} in this browser can read ${them}.`
 		)
-	const button = (label, act, attributes) => make("button", { type: "button", onclick: act, ...attributes }, label)
-	const buttons = [button("Stay", () => node.close(), { class: "plain", "data-first": "" })]
+	const button = (label, act, attributes) => make("button", {type: "button", onclick: act, ...attributes}, label)
+	const buttons = [button("Stay", () => node.close(), {class: "plain", "data-first": ""})]
 	if (people.length)
-		buttons.push(
-			button(`Leave, and delete ${them}`, () => leave(false), { class: "plain bad", id: "leave-and-delete" }),
-		)
+		buttons.push(button(`Leave, and delete ${them}`, () => leave(false), {class: "plain bad", id: "leave-and-delete"}))
 	buttons.push(
 		button(people.length ? `Leave, and keep ${them}` : "Leave", () => leave(true), {
 			class: "strong",
-			id: "leave-now",
-		}),
+			id: "leave-now"
+		})
 	)
 	const node = dialog(
 		"leaving",
 		"Leave the chat?",
-		...words.map((text) => make("p", { dir: "auto" }, text)),
-		make("div", { class: "buttons" }, ...buttons),
+		...words.map((text) => make("p", {dir: "auto"}, text)),
+		make("div", {class: "buttons"}, ...buttons)
 	)
 }
 

@@ -5,7 +5,7 @@ const STOPS =
 	'\\s<>"`\\u00ab\\u00bb\\u2018\\u2019\\u201c\\u201d\\u200b\\u3001\\u3002\\u3008-\\u3011\\u3014-\\u301f\\uff01\\uff08\\uff09\\uff0c\\uff1a\\uff1b\\uff1f\\uff3b\\uff3d\\uff5b\\uff5d\\uff5f-\\uff64\\u0964\\u0965\\u104a\\u104b\\u17d4\\u17d5\\u1362'
 const CANDIDATE = new RegExp(`(?<![a-z0-9])https?://[^${STOPS}/?#']+(?:[/?#][^${STOPS}]*)?`, "giu")
 const AT_THE_END = /(?![/#%&@\\*])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Cf}]$/u
-const PAIRS = { ")": "(", "]": "[", "}": "{" }
+const PAIRS = {")": "(", "]": "[", "}": "{"}
 
 // Return a text in pieces, {text} or {text, href, host}; joined they are the text as it was typed. "host" is where a link
 // leads, if that is not what the text seems to say.
@@ -16,11 +16,11 @@ export function pieces(text) {
 		const shown = trimmed(match[0], text[match.index - 1])
 		const href = safe(shown)
 		if (href === null) continue
-		if (match.index > from) found.push({ text: text.slice(from, match.index) })
-		found.push({ text: shown, href, ...guise(shown, new URL(href)) })
+		if (match.index > from) found.push({text: text.slice(from, match.index)})
+		found.push({text: shown, href, ...guise(shown, new URL(href))})
 		from = match.index + shown.length
 	}
-	if (from < text.length) found.push({ text: text.slice(from) })
+	if (from < text.length) found.push({text: text.slice(from)})
 	return found
 }
 
@@ -57,19 +57,19 @@ const ALONE =
 const PLAIN = [
 	"a-z\\u00df-\\u00f6\\u00f8-\\u0130\\u0132-\\u0137\\u0139-\\u017e", // Latin, but the letters without a dot or a stem
 	"a-z\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Bopomofo}\\p{scx=Hangul}",
-	...ALONE.split(" ").map((script) => `\\p{scx=${script}}`),
+	...ALONE.split(" ").map((script) => `\\p{scx=${script}}`)
 ].map((letters) => new RegExp(`^[${letters}0-9-]+$`, "u"))
 // Letters of Cyrillic, Greek and Armenian that can be taken for Latin; Chromium's list.
 const LIKE_LATIN =
 	/^[\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u0517\u051b\u0455\u051d\u0445\u0443\u044a\u044c\u04bd\u043f\u0433\u0475\u0461\u03b1\u03b9\u03ba\u03bd\u03c1\u03c5\u03c9\u03b7\u03bf\u03c4\u0561\u0563\u0566\u0567\u056c\u0570\u0575\u0578\u057d\u0582\u05850-9-]+$/
 
 // Return {host} if the host is not the one that is read: after a "user@", a number, or letters taken for others.
-function guise(shown, { hostname, host }) {
+function guise(shown, {hostname, host}) {
 	const read = shown.match(/\/\/((?:\[[^\]]*\])?[^/?#\\:]*)/)[1].toLowerCase()
 	const isRead =
 		!shown.match(/\/\/[^/?#\\]*@/) &&
 		(read === hostname || (hostname.includes("xn--") && read.split(".").every(isPlain)))
-	return isRead ? {} : { host }
+	return isRead ? {} : {host}
 }
 
 // Whether all letters of a part of a host are of one script, and not all of them look like another's.

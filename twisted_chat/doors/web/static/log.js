@@ -1,7 +1,7 @@
 // The list of lines: a window of bounded size upon a log, which follows the newest or is paged through.
 
-import { arrange, $, make } from "./dom.js"
-import { entriesOf, rowsOf, signature, spoken } from "./row.js"
+import {arrange, $, make} from "./dom.js"
+import {entriesOf, rowsOf, signature, spoken} from "./row.js"
 
 const MOST = 400 // rows
 const FOLLOWED = 200 // items, while the newest are shown
@@ -21,9 +21,9 @@ export class Lines {
 
 	// acts: older(log), newer(log): promises of one more page; moved(): where one reads has changed; edit(key), forget(key)
 	constructor(acts) {
-		Object.assign(this, { scroller: $("scroller"), list: $("lines"), live: $("live"), top: $("older"), acts })
+		Object.assign(this, {scroller: $("scroller"), list: $("lines"), live: $("live"), top: $("older"), acts})
 		this.isFollowing = true
-		this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true })
+		this.scroller.addEventListener("scroll", () => this.#scrolled(), {passive: true})
 		this.top.addEventListener("click", () => this.#pageUp())
 		this.list.addEventListener("click", (event) => this.#clicked(event))
 		new ResizeObserver(() => this.#resized()).observe(this.scroller)
@@ -31,7 +31,7 @@ export class Lines {
 
 	// The last line that is seen stays so, when a phone's keyboard comes or goes.
 	#resized() {
-		const { clientHeight } = this.scroller
+		const {clientHeight} = this.scroller
 		if (this.isFollowing) this.#toBottom()
 		else this.scroller.scrollTop += this.#height - clientHeight
 		this.#height = clientHeight
@@ -60,16 +60,16 @@ export class Lines {
 		this.#from(at - PAGE, 2 * PAGE)
 		this.render()
 		const key = this.#log.items[at]?.key
-		const found = entriesOf(this.#log, this.#shown()).find(({ items }) => items.some((item) => item.key === key))
+		const found = entriesOf(this.#log, this.#shown()).find(({items}) => items.some((item) => item.key === key))
 		const node = this.#rows.get(found?.key)?.nodes.at(-1)
 		const line = node?.querySelector(`[data-line="${this.#log.items[at]?.number}"]`) ?? node // of a block
-		line?.scrollIntoView({ block: "center" })
-		node?.querySelector(".when")?.focus({ preventScroll: true })
+		line?.scrollIntoView({block: "center"})
+		node?.querySelector(".when")?.focus({preventScroll: true})
 	}
 
 	#isInSight(at) {
 		const key = this.#log.items[at].key
-		const found = entriesOf(this.#log, this.#shown()).find(({ items }) => items.some((item) => item.key === key))
+		const found = entriesOf(this.#log, this.#shown()).find(({items}) => items.some((item) => item.key === key))
 		const rect = this.#rows.get(found?.key)?.nodes.at(-1).getBoundingClientRect()
 		return rect && rect.top >= this.scroller.getBoundingClientRect().top
 	}
@@ -89,15 +89,15 @@ export class Lines {
 	}
 
 	// A click on a private line answers it in private; one that ends a selection of text does not.
-	#clicked({ target }) {
-		const { answer } = target.closest("[data-answer]")?.dataset ?? {}
+	#clicked({target}) {
+		const {answer} = target.closest("[data-answer]")?.dataset ?? {}
 		if (answer && !target.closest("a, button") && getSelection().isCollapsed) location.hash = answer
 	}
 
 	// -- the window
 
 	#shown() {
-		const { items } = this.#log
+		const {items} = this.#log
 		const at = Math.max(0, items.indexOf(this.#start))
 		if (!this.isFollowing) return items.slice(at, at + this.#size)
 		if (items.length - at <= MOST) return items.slice(at)
@@ -116,12 +116,12 @@ export class Lines {
 		for (const entry of entriesOf(log, [...this.#shown(), ...unsent]).slice(-MOST)) {
 			const sign = signature(entry, log)
 			const old = this.#rows.get(entry.key)
-			rows.set(entry.key, old?.signature === sign ? old : { nodes: rowsOf(log, entry, this.acts), signature: sign })
+			rows.set(entry.key, old?.signature === sign ? old : {nodes: rowsOf(log, entry, this.acts), signature: sign})
 		}
 		this.#rows = rows
 		arrange(
 			this.list,
-			[...rows.values()].flatMap(({ nodes }) => nodes),
+			[...rows.values()].flatMap(({nodes}) => nodes)
 		)
 		this.top.hidden = log.isComplete || !log.items.length
 		$("beginning").hidden = !log.isComplete
@@ -159,7 +159,7 @@ export class Lines {
 	async #pageUp() {
 		const log = this.#log
 		if (this.#isPaging) return
-		const [before, { isComplete }] = [log.items[0], log]
+		const [before, {isComplete}] = [log.items[0], log]
 		if (this.#shown()[0] === before && !log.isComplete) await this.#ask(log, this.acts.older)
 		if (log !== this.#log) return
 		const shown = this.#shown()
@@ -205,18 +205,18 @@ export class Lines {
 	// The rows that can be seen or are further down, and where each is.
 	#anchors() {
 		const top = this.scroller.getBoundingClientRect().top
-		const nodes = [...this.list.childNodes].map((node) => ({ node, rect: node.getBoundingClientRect() }))
-		return nodes.filter(({ rect }) => rect.bottom > top)
+		const nodes = [...this.list.childNodes].map((node) => ({node, rect: node.getBoundingClientRect()}))
+		return nodes.filter(({rect}) => rect.bottom > top)
 	}
 
 	// Put the first of them that is still there where it was.
 	#keepPlace(anchors) {
-		const anchor = anchors.find(({ node }) => node.isConnected)
+		const anchor = anchors.find(({node}) => node.isConnected)
 		if (anchor) this.scroller.scrollTop += anchor.node.getBoundingClientRect().bottom - anchor.rect.bottom
 	}
 
 	#below() {
-		const { scrollHeight, scrollTop, clientHeight } = this.scroller
+		const {scrollHeight, scrollTop, clientHeight} = this.scroller
 		return scrollHeight - scrollTop - clientHeight
 	}
 

@@ -10,12 +10,12 @@
 // the next -> session.js: it has our client and this id, so it is acknowledged -> talk.js -> view.js, log.js, row.js.
 
 import "./keys.js" // first: it hears each key before all others
-import { Drafts } from "./drafts.js"
-import { Session } from "./session.js"
+import {Drafts} from "./drafts.js"
+import {Session} from "./session.js"
 import * as keep from "./keep.js"
-import { Rooms } from "./rooms.js"
-import { Talk } from "./talk.js"
-import { View } from "./view.js"
+import {Rooms} from "./rooms.js"
+import {Talk} from "./talk.js"
+import {View} from "./view.js"
 
 const POLL = 30000 // milliseconds: who is away, and what rooms there are, is told to nobody
 const PAGE = 100 // events
@@ -34,14 +34,14 @@ const session = new Session(url.href, rooms, {
 	refused: (why) => view.askAlias(session.alias, why),
 	heard,
 	noticed: (message) => talk.notice(view.log, message),
-	left,
+	left
 })
 const talk = new Talk(session, rooms, {
 	changed: () => changed(),
 	giveBack: (log, text) => view.giveBack(log, text),
-	open: (key) => view.open(key),
+	open: (key) => view.open(key)
 })
-const view = new View(rooms, session, talk, drafts, { enter, join, leave, older, newer, goTo, learn, whole })
+const view = new View(rooms, session, talk, drafts, {enter, join, leave, older, newer, goTo, learn, whole})
 let tabs
 
 let paper // a promise of what prints
@@ -57,7 +57,7 @@ async function enter(alias, takesOver = false) {
 }
 
 async function knowTabs() {
-	const { Tabs } = await import("./tabs.js")
+	const {Tabs} = await import("./tabs.js")
 	return (tabs ??= new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token))
 }
 
@@ -76,19 +76,19 @@ function entered(isFirst) {
 	view.entered(isFirst)
 	if (isFirst && keep.hasPrivate())
 		ofPrivate()
-			.then(({ restore }) => restore(rooms), ignore)
+			.then(({restore}) => restore(rooms), ignore)
 			.then(changed)
-	if (isFirst) session.ask("join", { room: session.current }).catch(ignore) // for its topic
-	session.ask("commands").then(({ commands }) => (talk.commands = commands), ignore)
+	if (isFirst) session.ask("join", {room: session.current}).catch(ignore) // for its topic
+	session.ask("commands").then(({commands}) => (talk.commands = commands), ignore)
 	learn()
 	changed()
 	paper ??= import("./print.js").then(
-		({ Paper }) =>
+		({Paper}) =>
 			new Paper(
 				() => view.log,
-				(fields) => session.ask("history", fields),
+				(fields) => session.ask("history", fields)
 			),
-		() => (paper = undefined), // the next time
+		() => (paper = undefined) // the next time
 	)
 }
 
@@ -104,22 +104,22 @@ function left() {
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
-	Object.assign(rooms, { alias: "", inbox: undefined })
+	Object.assign(rooms, {alias: "", inbox: undefined})
 	view.askAlias(session.alias, "you have left the chat")
 }
 
 const ignore = () => {}
 
 function join(name) {
-	session.ask("join", { room: name }).then(
-		({ room }) => view.open(room),
-		(refused) => talk.notice(view.log, { text: refused.message, isRefusal: true }),
+	session.ask("join", {room: name}).then(
+		({room}) => view.open(room),
+		(refused) => talk.notice(view.log, {text: refused.message, isRefusal: true})
 	)
 }
 
 function leave(key) {
 	if (rooms.get(key)?.kind === "room") {
-		session.ask("leave", { room: key }).catch(ignore)
+		session.ask("leave", {room: key}).catch(ignore)
 	} else {
 		rooms.get(key).isClosed = true // until there is something new, or it is opened: nothing is lost
 		view.moved()
@@ -147,12 +147,12 @@ function learn() {
 	const take = (act) => (result) => act(result) ?? view.later()
 	whole("rooms", {}).then(
 		take((result) => view.side.learnRooms(rooms, result.rooms)),
-		ignore,
+		ignore
 	)
 	if (view.log?.kind === "room")
-		whole("who", { room: view.log.key }).then(
+		whole("who", {room: view.log.key}).then(
 			take((result) => rooms.learnMembers(result)),
-			ignore,
+			ignore
 		)
 }
 
@@ -161,9 +161,9 @@ async function whole(name, fields) {
 	const list = name === "who" ? "members" : "rooms"
 	const first = await session.ask(name, fields)
 	if (!first[list] || first[list].length >= first.count) return first
-	const all = { ...first, [list]: [], away: {} }
+	const all = {...first, [list]: [], away: {}}
 	for (let after = "", page = []; ; after = page.at(-1).room ?? page.at(-1)) {
-		const answer = await session.ask(name, { ...fields, after })
+		const answer = await session.ask(name, {...fields, after})
 		page = answer[list] ?? []
 		if (!page.length) return all
 		all[list].push(...page)
@@ -177,29 +177,29 @@ setInterval(() => {
 }, POLL)
 
 async function older(log) {
-	const { first } = log
+	const {first} = log
 	const until = (first ?? log.last + 1) - 1
 	if (!session.isIn || log.kind !== "room") return
 	if (until < 1) log.isComplete = true
 	else
-		await page(log, { until, limit: PAGE }, ({ events, more }) => {
-			if (log.first === first || first === undefined) log.addPage(events, { before: true, isWhole: !more })
+		await page(log, {until, limit: PAGE}, ({events, more}) => {
+			if (log.first === first || first === undefined) log.addPage(events, {before: true, isWhole: !more})
 		})
 }
 
 async function newer(log) {
-	const { end } = log
+	const {end} = log
 	if (session.isIn)
 		await page(
 			log,
-			{ after: end, limit: PAGE, newest: false },
-			({ events }) => log.end === end && log.addPage(events, { before: false }),
+			{after: end, limit: PAGE, newest: false},
+			({events}) => log.end === end && log.addPage(events, {before: false})
 		)
 }
 
 async function page(log, fields, take) {
-	const regarded = (result) => take({ ...result, events: result.events.map((event) => rooms.regard(event)) })
-	await session.ask("history", { room: log.key, ...fields }).then(regarded, ignore)
+	const regarded = (result) => take({...result, events: result.events.map((event) => rooms.regard(event))})
+	await session.ask("history", {room: log.key, ...fields}).then(regarded, ignore)
 	view.later()
 }
 
@@ -209,8 +209,8 @@ async function goTo(log, number) {
 		const after = Math.max(0, number - PAGE / 2)
 		await page(
 			log,
-			{ after, limit: PAGE, newest: false },
-			({ events }) => events.length && log.replace(events, after === 0),
+			{after, limit: PAGE, newest: false},
+			({events}) => events.length && log.replace(events, after === 0)
 		)
 	}
 	return log.find(number) >= 0
@@ -231,12 +231,12 @@ function keepNow() {
 	if (!session.wasIn) return
 	const logs = [...rooms.logs.values()].map((log) => ({
 		...Object.fromEntries(
-			["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]]),
+			["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]])
 		),
 		items: log.kind === "room" ? [] : log.items.slice(-KEPT),
-		unsent: talk.keep(log),
+		unsent: talk.keep(log)
 	}))
-	const { token, alias } = session
+	const {token, alias} = session
 	if (document.body.dataset.state !== "elsewhere") keep.keepProof(alias, token, session.grace + POLL / 1000)
 	keep.keepSession({
 		token,
@@ -245,14 +245,14 @@ function keepNow() {
 		client: rooms.client,
 		inbox: rooms.inbox,
 		shown: view.log?.key,
-		logs,
+		logs
 	})
 }
 
-function restore({ token, alias, journal, client, inbox, shown, logs }) {
-	Object.assign(rooms, { alias, journal, client, inbox })
-	Object.assign(session, { token, alias })
-	for (const { items, unsent, ...rest } of logs) {
+function restore({token, alias, journal, client, inbox, shown, logs}) {
+	Object.assign(rooms, {alias, journal, client, inbox})
+	Object.assign(session, {token, alias})
+	for (const {items, unsent, ...rest} of logs) {
 		const log = Object.assign(rest.key.startsWith("@") ? rooms.person(rest.label) : rooms.room(rest.key), rest)
 		items.forEach((item) => log.push(item))
 		if (log.unread) log.mark = log.items.at(-log.unread - 1)?.key
@@ -278,4 +278,4 @@ const wanted = window.begun() // first.js: the alias that was given before this 
 if (!session.wasIn) view.askAlias(wanted || keep.lastAlias())
 if (!session.wasIn && wanted) document.getElementById("entrance-form").requestSubmit()
 else isElsewhere(keep.lastAlias())
-if (!session.wasIn && keep.hasPrivate()) ofPrivate().then(({ tell }) => tell(), ignore)
+if (!session.wasIn && keep.hasPrivate()) ofPrivate().then(({tell}) => tell(), ignore)

@@ -1,28 +1,28 @@
 // Notifications, where they were asked for. They need https or the machine itself, and the reader's leave.
 
-import { make } from "./dom.js"
-import { addressOf } from "./side.js"
+import {make} from "./dom.js"
+import {addressOf} from "./side.js"
 
 // Make of the page something that can be installed, with a service worker, which alone may notify on a phone.
 function install() {
 	for (const [rel, href] of [
 		["manifest", "app.webmanifest"],
-		["apple-touch-icon", "icon-192.png"],
+		["apple-touch-icon", "icon-192.png"]
 	])
-		document.head.append(make("link", { rel, href }))
-	navigator.serviceWorker?.register("sw.js", { updateViaCache: "none" }).catch(() => {}) // switched off
+		document.head.append(make("link", {rel, href}))
+	navigator.serviceWorker?.register("sw.js", {updateViaCache: "none"}).catch(() => {}) // switched off
 }
 
 export class Notify {
 	// open(log): show it
 	constructor(button, open) {
-		Object.assign(this, { button, open })
+		Object.assign(this, {button, open})
 		button.hidden = typeof Notification !== "function" || !isSecureContext
 		button.addEventListener("click", () => this.#ask())
 		this.isWanted = false
 		this.#show()
 		install()
-		navigator.serviceWorker?.addEventListener("message", ({ data }) => (location.hash = data.address))
+		navigator.serviceWorker?.addEventListener("message", ({data}) => (location.hash = data.address))
 	}
 
 	async #ask() {
@@ -36,18 +36,18 @@ export class Notify {
 	}
 
 	// Tell of a line that names the reader or is to them alone.
-	async call(log, { author, text }) {
+	async call(log, {author, text}) {
 		if (!this.isWanted || document.hasFocus()) return
 		const where = log.kind === "room" ? `${author} in ${log.label}` : author
 		try {
-			const shown = new Notification(where, { body: text, tag: log.key })
+			const shown = new Notification(where, {body: text, tag: log.key})
 			shown.onclick = () => {
 				window.focus()
 				this.open(log)
 				shown.close()
 			}
 		} catch {
-			await this.#callByWorker(where, { body: text, tag: log.key, data: { address: addressOf(log) } })
+			await this.#callByWorker(where, {body: text, tag: log.key, data: {address: addressOf(log)}})
 		}
 	}
 
@@ -55,7 +55,7 @@ export class Notify {
 	async #callByWorker(where, options) {
 		try {
 			const worker = await navigator.serviceWorker.getRegistration()
-			await worker.showNotification(where, { icon: "icon-192.png", ...options })
+			await worker.showNotification(where, {icon: "icon-192.png", ...options})
 		} catch {
 			this.isWanted = false
 			this.#show()

@@ -15,7 +15,7 @@ export class Posts {
 		this.#url = url
 		this.#hear().then(
 			() => this.#over(),
-			() => this.#over(),
+			() => this.#over()
 		)
 	}
 
@@ -36,7 +36,7 @@ export class Posts {
 	}
 
 	#ask(options) {
-		return fetch(this.#url, { method: "POST", signal: this.#end.signal, cache: "no-store", ...options })
+		return fetch(this.#url, {method: "POST", signal: this.#end.signal, cache: "no-store", ...options})
 	}
 
 	async #hear() {
@@ -45,7 +45,7 @@ export class Posts {
 		const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
 		let rest = ""
 		for (;;) {
-			const { value, done } = await reader.read()
+			const {value, done} = await reader.read()
 			if (done) return
 			const lines = (rest + value).split("\n")
 			rest = lines.pop()
@@ -55,7 +55,7 @@ export class Posts {
 
 	#heard(line) {
 		if (this.readyState === WebSocket.OPEN) {
-			this.onmessage({ data: line })
+			this.onmessage({data: line})
 		} else if (this.readyState === WebSocket.CONNECTING) {
 			this.#secret = JSON.parse(line).talk
 			this.readyState = WebSocket.OPEN
@@ -70,7 +70,7 @@ export class Posts {
 			const lines = [this.#waiting.shift()]
 			for (let size = lines[0].length; this.#waiting.length && (size += this.#waiting[0].length + 1) < MOST;)
 				lines.push(this.#waiting.shift())
-			const answer = await this.#ask({ headers: { "Chat-Talk": this.#secret }, body: lines.join("\n") })
+			const answer = await this.#ask({headers: {"Chat-Talk": this.#secret}, body: lines.join("\n")})
 			if (!answer.ok) throw new Error(`${answer.status}`)
 		}
 		this.#isPosting = false

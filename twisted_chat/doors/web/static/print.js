@@ -1,8 +1,8 @@
 // A log on paper: all of its lines, and not only those that the page holds as rows.
 
-import { $, make } from "./dom.js"
-import { withoutGaps } from "./rooms.js"
-import { entriesOf, rowsOf } from "./row.js"
+import {$, make} from "./dom.js"
+import {withoutGaps} from "./rooms.js"
+import {entriesOf, rowsOf} from "./row.js"
 
 const PAGE = 500 // events
 const MOST = 20000 // lines
@@ -12,7 +12,7 @@ export class Paper {
 	#isWhole = false // all lines are there already
 
 	constructor(log, ask) {
-		Object.assign(this, { log, ask })
+		Object.assign(this, {log, ask})
 		addEventListener("beforeprint", () => this.#isWhole || this.#fill(this.log().items, this.log().isComplete))
 		addEventListener("afterprint", () => this.#clear())
 		document.addEventListener("keydown", (event) => {
@@ -26,7 +26,7 @@ export class Paper {
 	async #printAll(log) {
 		$("live").append(make("p", {}, "collecting the lines to print"))
 		document.body.classList.add("collects")
-		const { events, isAll } = await this.#collect(log)
+		const {events, isAll} = await this.#collect(log)
 		document.body.classList.remove("collects")
 		if (this.log() !== log) return
 		this.#isWhole = true
@@ -39,13 +39,13 @@ export class Paper {
 		let until = log.last ?? 0
 		try {
 			while (until > 0 && events.length < MOST) {
-				const page = await this.ask({ room: log.key, until, limit: PAGE })
+				const page = await this.ask({room: log.key, until, limit: PAGE})
 				events = [...page.events, ...events]
 				until = page.more && page.events.length ? page.events[0].number - 1 : 0
 			}
-			return { events, isAll: !until }
+			return {events, isAll: !until}
 		} catch {
-			return { events: events.length ? events : log.items.filter(({ number }) => number), isAll: false }
+			return {events: events.length ? events : log.items.filter(({number}) => number), isAll: false}
 		}
 	}
 
@@ -56,17 +56,17 @@ export class Paper {
 		const start = isAll
 			? ""
 			: make("p", {}, "Earlier lines are not here; Ctrl+P in the page, while it is connected, prints all of a room.")
-		const rows = entriesOf({}, items).flatMap((entry) => rowsOf({ kind: log.kind, key: log.key }, entry, {}))
-		const topic = log.topic && make("p", { dir: "auto" }, log.topic)
+		const rows = entriesOf({}, items).flatMap((entry) => rowsOf({kind: log.kind, key: log.key}, entry, {}))
+		const topic = log.topic && make("p", {dir: "auto"}, log.topic)
 		document.body.append(
 			make(
 				"section",
-				{ id: "paper" },
-				make("h1", { dir: "auto" }, $("title").textContent),
+				{id: "paper"},
+				make("h1", {dir: "auto"}, $("title").textContent),
 				topic,
 				start,
-				make("ol", {}, ...rows),
-			),
+				make("ol", {}, ...rows)
+			)
 		)
 		document.body.classList.add("on-paper")
 	}

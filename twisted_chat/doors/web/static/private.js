@@ -1,7 +1,7 @@
 // Private conversations that outlive leaving: in this browser, by alias, for some days. The server gives them to nobody again.
 
-import { $ } from "./dom.js"
-import { keyOf } from "./people.js"
+import {$} from "./dom.js"
+import {keyOf} from "./people.js"
 
 export const DAYS = 7
 const NAME = "twisted_chat.private"
@@ -12,7 +12,7 @@ const DAY = 86400000 // milliseconds
 function kept() {
 	try {
 		const all = Object.entries(JSON.parse(localStorage.getItem(NAME)) ?? {})
-		return Object.fromEntries(all.filter(([, { until }]) => until > Date.now()))
+		return Object.fromEntries(all.filter(([, {until}]) => until > Date.now()))
 	} catch {
 		return {}
 	}
@@ -29,18 +29,16 @@ function write(all) {
 
 // Keep the conversations of an alias in place of those that were kept of it.
 export function keep(alias, people) {
-	const logs = people
-		.filter(({ items }) => items.length)
-		.map(({ label, items }) => ({ label, items: items.slice(-MOST) }))
-	const { [keyOf(alias)]: _, ...others } = kept()
-	write(logs.length ? { ...others, [keyOf(alias)]: { alias, until: Date.now() + DAYS * DAY, logs } } : others)
+	const logs = people.filter(({items}) => items.length).map(({label, items}) => ({label, items: items.slice(-MOST)}))
+	const {[keyOf(alias)]: _, ...others} = kept()
+	write(logs.length ? {...others, [keyOf(alias)]: {alias, until: Date.now() + DAYS * DAY, logs}} : others)
 }
 
 // Put what is kept of an alias before what was heard since.
 export function restore(rooms) {
-	for (const { label, items } of kept()[keyOf(rooms.alias)]?.logs ?? []) {
+	for (const {label, items} of kept()[keyOf(rooms.alias)]?.logs ?? []) {
 		const log = rooms.person(label)
-		log.items.unshift(...items.map((item, at) => ({ ...item, key: `k${at}` })))
+		log.items.unshift(...items.map((item, at) => ({...item, key: `k${at}`})))
 	}
 }
 
@@ -50,7 +48,7 @@ export function tell() {
 	write(kept())
 	$("kept").hidden = !all.length
 	$("kept-words").textContent =
-		`Private conversations of ${all.map(({ alias }) => alias).join(", ")} are kept in this browser.`
+		`Private conversations of ${all.map(({alias}) => alias).join(", ")} are kept in this browser.`
 	$("forget-kept").onclick = () => {
 		write({})
 		tell()

@@ -2,8 +2,8 @@
 //
 // The law: in a room each number is taken once, after the one before it; what is not there is told as skipped.
 
-import { names } from "./links.js"
-import { isSame, keyOf } from "./people.js"
+import {names} from "./links.js"
+import {isSame, keyOf} from "./people.js"
 
 const KEPT = 2000 // items of a log that are kept; the rest is asked for again
 const CUT = 500 // items that are forgotten at once
@@ -63,7 +63,7 @@ export class Log {
 	}
 
 	// Take a page of what was before the first item, or after the last one.
-	addPage(events, { before, isWhole }) {
+	addPage(events, {before, isWhole}) {
 		if (before) {
 			this.items.unshift(...withoutGaps(events, undefined, this.first ?? (this.last ?? 0) + 1))
 			this.isComplete = isWhole
@@ -101,7 +101,7 @@ export class Log {
 
 	// Show a line of another log here too: who reads it here has read it there.
 	copy(log, item) {
-		this.push({ kind: "copied", event: item, from: log.label, time: 0 })
+		this.push({kind: "copied", event: item, from: log.label, time: 0})
 		this.copied.push([log, item])
 	}
 
@@ -130,14 +130,14 @@ export function withoutGaps(events, from, to) {
 	let next = from ?? events[0]?.number ?? to
 	for (const event of events) {
 		if (event.number > next) whole.push(gap(event.room, next, event.number - 1))
-		whole.push({ ...event, end: event.number, key: `n${event.number}` })
+		whole.push({...event, end: event.number, key: `n${event.number}`})
 		next = event.number + 1
 	}
 	if (to !== undefined && next < to) whole.push(gap(events.at(-1)?.room, next, to - 1))
 	return whole
 }
 
-const gap = (room, number, end) => ({ kind: "skipped", room, number, end, key: `n${number}` })
+const gap = (room, number, end) => ({kind: "skipped", room, number, end, key: `n${number}`})
 
 // All the logs of one person, who has an alias.
 export class Rooms {
@@ -198,9 +198,9 @@ export class Rooms {
 	// Learn from the answer to hello, which was asked for what came after some numbers.
 	begin(hello, asked) {
 		const isAnother = Boolean(this.journal) && this.journal !== hello.journal
-		Object.assign(this, { alias: hello.alias, client: hello.client, journal: hello.journal })
+		Object.assign(this, {alias: hello.alias, client: hello.client, journal: hello.journal})
 		for (const log of this.of("room")) if (!Object.hasOwn(hello.rooms, log.key)) this.remove(log.key)
-		for (const [name, number] of Object.entries({ ...hello.rooms, [EVERYONE]: hello.everyone })) {
+		for (const [name, number] of Object.entries({...hello.rooms, [EVERYONE]: hello.everyone})) {
 			this.#enter(this.room(name), number, asked[name], isAnother)
 		}
 		if (isAnother && "@" in asked) this.inbox = 0
@@ -218,9 +218,9 @@ export class Rooms {
 			const why = isAnother
 				? "the server's journal is another one now"
 				: `the server has lost what came after number ${number}`
-			log.push({ kind: "notice", lines: [why] })
+			log.push({kind: "notice", lines: [why]})
 		} else if (log.kind === "room") {
-			log.push({ kind: "back", words: `here again; resumed after ${asked}` })
+			log.push({kind: "back", words: `here again; resumed after ${asked}`})
 		}
 	}
 
@@ -231,29 +231,29 @@ export class Rooms {
 		if (event.room.startsWith("@")) return this.#hearPrivate(event)
 		const log = this.room(event.room)
 		const next = (log.last ?? event.number - 1) + 1
-		if (event.number < next) return { log, isNews: false }
+		if (event.number < next) return {log, isNews: false}
 		if (event.number > next && log.kind === "room") log.clear()
 		this.#follow(log, event)
 		log.last = event.number
 		this.#take(log, event)
-		return { log: this.get(log.key), isNews: true }
+		return {log: this.get(log.key), isNews: true}
 	}
 
 	#hearPrivate(event) {
 		const to = event.room.slice(1)
 		if (this.isMe(to)) {
 			if (event.kind === "took" && event.text === this.client) this.inbox = event.number
-			if (event.number <= (this.inbox ?? 0) && event.kind !== "took") return { isNews: false }
+			if (event.number <= (this.inbox ?? 0) && event.kind !== "took") return {isNews: false}
 			this.inbox = Math.max(event.number, this.inbox ?? 0)
 		}
-		if (!SAID.has(event.kind)) return { isNews: false }
+		if (!SAID.has(event.kind)) return {isNews: false}
 		const log = this.person(this.isMe(to) ? event.author : to)
 		this.#take(log, event)
-		return { log, isNews: true }
+		return {log, isNews: true}
 	}
 
 	// Take what the server does not give as seen.
-	skip({ room, first, last }) {
+	skip({room, first, last}) {
 		if (room.startsWith("@")) {
 			if (this.isMe(room.slice(1))) this.inbox = Math.max(last, this.inbox ?? 0)
 			return undefined
@@ -267,7 +267,7 @@ export class Rooms {
 	}
 
 	#take(log, event) {
-		const item = this.regard({ ...event })
+		const item = this.regard({...event})
 		log.isClosed = false
 		if (item.isOwn) log.mark = undefined
 		if (item.isOwn && log.kind === "person")
@@ -287,7 +287,7 @@ export class Rooms {
 
 	// -- who is where
 
-	#follow(log, { kind, number, author, text }) {
+	#follow(log, {kind, number, author, text}) {
 		if (kind === "retitled") log.topic = text
 		if (MOVES.has(kind)) {
 			if (number > log.membersAt) move(log, kind, author, text)
@@ -313,11 +313,11 @@ export class Rooms {
 	}
 
 	// Learn from the answer to "who".
-	learnMembers({ room, number, count, members, away = {} }) {
+	learnMembers({room, number, count, members, away = {}}) {
 		const log = this.get(room)
 		if (!log) return
 		const why = new Map(Object.entries(away))
-		log.members = new Map(members.map((alias) => [keyOf(alias), { alias, away: why.get(alias) }]))
+		log.members = new Map(members.map((alias) => [keyOf(alias), {alias, away: why.get(alias)}]))
 		log.count = count
 		log.moves += 1
 		log.membersAt = number
@@ -338,7 +338,7 @@ function move(log, kind, author, text) {
 	if (kind !== "joined") log.members.delete(keyOf(author))
 	if (kind !== "left") {
 		const alias = kind === "joined" ? author : text
-		log.members.set(keyOf(alias), { alias })
+		log.members.set(keyOf(alias), {alias})
 	}
 	log.count += log.members.size - before
 }

@@ -3,12 +3,12 @@
 // Only what is seen at all times is text. What is there for those who point at a line or hear it read aloud (the author and the
 // time of a line without a heading) is an attribute that style.css shows, so that it is in no selection and no copy.
 
-import { blockOf, goesOn } from "./block.js"
-import { make } from "./dom.js"
-import { folded } from "./fold.js"
-import { pieces } from "./links.js"
-import { colour, initialOf, isSame } from "./people.js"
-import { brief, clock, counted, dayOf, full, isSameDay } from "./times.js"
+import {blockOf, goesOn} from "./block.js"
+import {make} from "./dom.js"
+import {folded} from "./fold.js"
+import {pieces} from "./links.js"
+import {colour, initialOf, isSame} from "./people.js"
+import {brief, clock, counted, dayOf, full, isSameDay} from "./times.js"
 
 const MOVES = new Set(["joined", "left", "renamed"])
 const SAID = new Set(["said", "acted"])
@@ -44,7 +44,7 @@ export function entriesOf(log, items) {
 function entry(before, item, isNew) {
 	const day = item.time && !(before && isOneDay(before, item)) ? dayOf(item.time) : ""
 	const isAgain = !day && !isNew && Boolean(before) && isOneSpeech(before, item)
-	return { key: item.key, items: [item], isAgain, since: isAgain ? before.since : item.time, day, isNew }
+	return {key: item.key, items: [item], isAgain, since: isAgain ? before.since : item.time, day, isNew}
 }
 
 const eventOf = (item) => item.event ?? item
@@ -56,13 +56,13 @@ function isOneDay(before, item) {
 	return !time || !timeOf(item) || isSameDay(time, timeOf(item))
 }
 
-function isOneSpeech({ items: [one], since }, other) {
+function isOneSpeech({items: [one], since}, other) {
 	const isSpeech = one.kind === "said" && other.kind === "said" && isSame(one.author, other.author)
 	return isSpeech && other.time - since < TOGETHER
 }
 
 // What about an entry can change while it is shown; in another journal, even what its number means.
-export const signature = ({ items, isAgain, day, isNew }, log) =>
+export const signature = ({items, isAgain, day, isNew}, log) =>
 	[
 		items.length,
 		items[0].time,
@@ -71,7 +71,7 @@ export const signature = ({ items, isAgain, day, isNew }, log) =>
 		isAgain,
 		day,
 		isNew,
-		items.some((item) => isMarked(log, item)) && `${log.sought?.words}`,
+		items.some((item) => isMarked(log, item)) && `${log.sought?.words}`
 	].join()
 
 // "marked" is the number of an event of a room, or the key of an item.
@@ -89,7 +89,7 @@ export function rowsOf(log, entry, acts) {
 	return [...rules.filter(Boolean), row]
 }
 
-const rule = (name, words) => make("li", { class: name }, make("span", {}, words))
+const rule = (name, words) => make("li", {class: name}, make("span", {}, words))
 
 function said(log, items, acts, isAgain) {
 	const [item] = items
@@ -101,70 +101,70 @@ function said(log, items, acts, isAgain) {
 
 // A line that is to one person or to everyone, in the room where its reader is just now; a private one is answered in private.
 function copied(log, items) {
-	const [{ event, from }] = items
+	const [{event, from}] = items
 	const kind = event.room === "*" ? "everyone" : "person"
-	const row = speech({ kind }, items.map(eventOf), kind, false)
+	const row = speech({kind}, items.map(eventOf), kind, false)
 	if (kind === "everyone") return row
 	row.dataset.answer = `#@${encodeURIComponent(from)}`
-	row.querySelector(".head").append(" ", make("a", { class: "answer", href: row.dataset.answer }, "answer in private"))
+	row.querySelector(".head").append(" ", make("a", {class: "answer", href: row.dataset.answer}, "answer in private"))
 	return row
 }
 
 // Several events are the lines of a block.
 function speech(log, events, kind, isAgain) {
 	const [event] = events
-	const { author } = event
+	const {author} = event
 	const isActed = event.kind === "acted"
 	const numbers = event.block
-		? { "data-first": event.number, "data-last": events.at(-1).number }
-		: { "data-number": event.number }
+		? {"data-first": event.number, "data-last": events.at(-1).number}
+		: {"data-number": event.number}
 	const numbered = log.kind === "room" && event.number ? numbers : {}
-	const aloud = isAgain ? { "data-author": author } : {}
+	const aloud = isAgain ? {"data-author": author} : {}
 	const placesIn = (one) => (isMarked(log, one) ? log.sought?.places(one.text) : undefined)
 	const row = make("li", {
 		class: ["line", event.kind, kind, event.state, isAgain && "again"].filter(Boolean).join(" "),
 		...numbered,
-		...aloud,
+		...aloud
 	})
 	const isBare = isAgain || (isActed && !kind) // the time stands beside the text
 	if (!isBare)
 		row.append(
-			make("span", { class: "face", "aria-hidden": "true", "data-initial": initialOf(author) }),
-			heading(log, event, kind),
+			make("span", {class: "face", "aria-hidden": "true", "data-initial": initialOf(author)}),
+			heading(log, event, kind)
 		)
 	const line = () =>
-		make("p", { class: "text", dir: "auto" }, ...sayings[isActed ? "acted" : "words"](event, placesIn(event)))
+		make("p", {class: "text", dir: "auto"}, ...sayings[isActed ? "acted" : "words"](event, placesIn(event)))
 	const lines = () =>
 		blockOf(
 			events,
 			(one) => linked(one.text, placesIn(one)),
-			(one) => isMarked(log, one),
+			(one) => isMarked(log, one)
 		)
 	row.append(...(isBare ? [when(log, event, true)] : []), event.block ? lines() : line())
 	return colour(row, author)
 }
 
 function heading(log, event, kind) {
-	const name = make("b", { class: "author", dir: "auto" }, event.author)
+	const name = make("b", {class: "author", dir: "auto"}, event.author)
 	const to = kind === "everyone" ? "all" : kind && make("bdi", {}, event.to ?? event.room.slice(1))
-	const who = kind ? make("span", { class: "who" }, "[", name, " -> ", to, "]") : name
-	const label = kind && [make("span", { class: "label" }, kind === "everyone" ? "to everyone" : "private"), " "]
+	const who = kind ? make("span", {class: "who"}, "[", name, " -> ", to, "]") : name
+	const label = kind && [make("span", {class: "label"}, kind === "everyone" ? "to everyone" : "private"), " "]
 	return make(
 		"div",
-		{ class: "head" },
+		{class: "head"},
 		...(event.kind === "acted" && !kind ? [] : [who, " "]),
 		...(label || []),
-		when(log, event),
+		when(log, event)
 	)
 }
 
 // Return a text's nodes: its links are links, and what stands at some places, [[start, end]] in order, is marked.
 export function linked(text, places = []) {
 	let at = 0
-	return pieces(text).flatMap(({ text: shown, href, host }) => {
+	return pieces(text).flatMap(({text: shown, href, host}) => {
 		const parts = highlighted(shown, at, places)
 		at += shown.length
-		return href ? make("a", { href, target: "_blank", rel: "noopener noreferrer", "data-host": host }, ...parts) : parts
+		return href ? make("a", {href, target: "_blank", rel: "noopener noreferrer", "data-host": host}, ...parts) : parts
 	})
 }
 
@@ -183,74 +183,69 @@ function highlighted(text, offset, places) {
 // The time of an event; its number and full date are shown when it is pointed at, and it leads to the event itself.
 function when(log, item, isAside = false) {
 	const time = clock(item.time)
-	const shown = isAside ? { "data-time": brief(item.time) } : {}
+	const shown = isAside ? {"data-time": brief(item.time)} : {}
 	const words = isAside ? "" : time
 	if (log.kind !== "room" || !item.number)
-		return make("span", { class: "when", "data-full": full(item.time), ...shown }, words)
+		return make("span", {class: "when", "data-full": full(item.time), ...shown}, words)
 	const href = `#${encodeURIComponent(log.key)}/${item.number}`
 	const more = `${counted(item.number)} \u00b7 ${full(item.time)}`
 	return make(
 		"a",
-		{ class: "when", href, "data-full": more, "aria-label": `${time}, number ${item.number}`, ...shown },
-		words,
+		{class: "when", href, "data-full": more, "aria-label": `${time}, number ${item.number}`, ...shown},
+		words
 	)
 }
 
-function stateOf({ state, why, key }, acts) {
+function stateOf({state, why, key}, acts) {
 	const words = state === "sending" ? "sending ..." : `not said: ${why} `
-	const buttons = ["edit", "forget"].map((act) => make("button", { onclick: () => acts[act](key) }, act))
-	return make("p", { class: "state" }, words, ...(state === "sending" ? [] : buttons))
+	const buttons = ["edit", "forget"].map((act) => make("button", {onclick: () => acts[act](key)}, act))
+	return make("p", {class: "state"}, words, ...(state === "sending" ? [] : buttons))
 }
 
 function quiet(log, items, _acts, _isAgain, words = isolated(folded(items))) {
-	const numbers = { "data-first": items[0].number, "data-last": items.at(-1).end }
-	return make("li", { class: "line quiet", ...numbers }, when(log, items.at(-1), true), make("span", {}, ...words))
+	const numbers = {"data-first": items[0].number, "data-last": items.at(-1).end}
+	return make("li", {class: "line quiet", ...numbers}, when(log, items.at(-1), true), make("span", {}, ...words))
 }
 
 // What a person wrote does not turn the words around it, whichever way it is read.
 const isolated = (words) => words.map((word) => (typeof word === "string" ? word : make("bdi", {}, ...word)))
 
 function retitled(log, items) {
-	const [{ author, text }] = items
+	const [{author, text}] = items
 	const topic = text ? [" has set the topic: ", linked(text)] : [" has cleared the topic"]
 	return quiet(log, items, undefined, false, isolated([[author], ...topic]))
 }
 
-function skipped(log, [{ number, end }]) {
-	const numbers = { "data-first": number, "data-last": end }
+function skipped(log, [{number, end}]) {
+	const numbers = {"data-first": number, "data-last": end}
 	const words = `${counted(end - number + 1)} lines are not kept any more: ${counted(number)} to ${counted(end)}`
-	return make("li", { class: "line gap", ...numbers }, words)
+	return make("li", {class: "line gap", ...numbers}, words)
 }
 
 // The server's own words, and events of the past that were asked for by a command.
-function notice(log, [{ lines, isRefusal }]) {
+function notice(log, [{lines, isRefusal}]) {
 	const shown = lines.map((line) => (typeof line === "string" ? make("p", {}, ...linked(line)) : past(line)))
-	return make("li", { class: `line notice${isRefusal ? " refusal" : ""}` }, ...shown)
+	return make("li", {class: `line notice${isRefusal ? " refusal" : ""}`}, ...shown)
 }
 
 function past(event) {
 	const words = SAID.has(event.kind) ? sayings[event.kind](event) : isolated(folded([event]))
-	return make("p", {}, when({ kind: "room", key: event.room }, event), " ", ...words)
+	return make("p", {}, when({kind: "room", key: event.room}, event), " ", ...words)
 }
 
 const sayings = {
-	said: ({ author, text }) => [make("bdi", {}, make("b", {}, author)), ": ", make("bdi", {}, ...linked(text))],
-	words: ({ text }, places) => linked(text, places ?? []),
-	acted: ({ author, text }, places) => [
-		"* ",
-		make("bdi", {}, make("b", {}, author)),
-		" ",
-		...linked(text, places ?? []),
-	],
+	said: ({author, text}) => [make("bdi", {}, make("b", {}, author)), ": ", make("bdi", {}, ...linked(text))],
+	words: ({text}, places) => linked(text, places ?? []),
+	acted: ({author, text}, places) => ["* ", make("bdi", {}, make("b", {}, author)), " ", ...linked(text, places ?? [])]
 }
 
-const back = (log, [{ words }]) => rule("rule back", `-- ${words}`)
+const back = (log, [{words}]) => rule("rule back", `-- ${words}`)
 
-const ROWS = { said, acted: said, copied, retitled, skipped, notice, back }
+const ROWS = {said, acted: said, copied, retitled, skipped, notice, back}
 
 // What a screen reader is told of a new line.
 export function spoken(item) {
-	const { kind, author, text, block } = eventOf(item)
+	const {kind, author, text, block} = eventOf(item)
 	if (block > 1) return text
 	if (SAID.has(kind)) return `${author}${kind === "said" ? ":" : ""} ${text}`
 	return item.lines?.filter((line) => typeof line === "string").join("\n")

@@ -2,9 +2,9 @@
 //
 // The law: what was typed is kept until the server answers it, and sent again under the same id after each cut.
 
-import { token } from "./keep.js"
-import { isSame } from "./people.js"
-import { Wire } from "./wire.js"
+import {token} from "./keep.js"
+import {isSame} from "./people.js"
+import {Wire} from "./wire.js"
 
 const HELLO = 15000 // milliseconds for the answer to hello
 const AGAIN = 2000 // milliseconds until what nobody knows of is asked again
@@ -38,7 +38,7 @@ export class Session {
 			opened: () => this.#sayHello(),
 			heard: (message) => this.#take(message),
 			lost: (pause, why) => this.#lost(pause, why),
-			trying: () => ears.status("trying"),
+			trying: () => ears.status("trying")
 		})
 	}
 
@@ -54,7 +54,7 @@ export class Session {
 
 	// Leave for good: the next time one is somebody new.
 	async quit(text) {
-		if (this.isIn) await this.ask("quit", text ? { text } : {}).catch(() => {})
+		if (this.isIn) await this.ask("quit", text ? {text} : {}).catch(() => {})
 		this.#end()
 		this.#underWay.clear()
 		this.token = token()
@@ -77,14 +77,14 @@ export class Session {
 
 	// Return a promise of what answers a request: a result, or the event that a post became.
 	ask(name, fields = {}, id = this.newId(), inRoom = "") {
-		const request = { fields: { do: name, id, ...fields }, inRoom }
+		const request = {fields: {do: name, id, ...fields}, inRoom}
 		this.#underWay.set(id, request)
 		if (this.isIn) this.#send(request)
-		return new Promise((resolve, reject) => Object.assign(request, { resolve, reject }))
+		return new Promise((resolve, reject) => Object.assign(request, {resolve, reject}))
 	}
 
-	#send({ fields, inRoom }) {
-		if (inRoom) this.#wire.send({ do: "join", id: this.newId(), room: inRoom }) // for a command, which means this one
+	#send({fields, inRoom}) {
+		if (inRoom) this.#wire.send({do: "join", id: this.newId(), room: inRoom}) // for a command, which means this one
 		this.#wire.send(fields)
 	}
 
@@ -109,13 +109,13 @@ export class Session {
 	// -- coming in
 
 	#sayHello() {
-		const { rooms } = this
+		const {rooms} = this
 		const after = this.wasIn ? rooms.after() : Object.create(null)
 		if (rooms.alias && !rooms.isMe(this.alias)) delete after["@"] // it is the log of another name
 		const names = this.wasIn ? rooms.of("room").map((log) => log.key) : ["lobby"]
-		const hello = { do: "hello", id: this.newId(), version: 1, alias: this.alias, token: this.token, rooms: names }
-		if (Object.keys(after).length) Object.assign(hello, { after, journal: rooms.journal })
-		this.#hello = { id: hello.id, after, before: [] }
+		const hello = {do: "hello", id: this.newId(), version: 1, alias: this.alias, token: this.token, rooms: names}
+		if (Object.keys(after).length) Object.assign(hello, {after, journal: rooms.journal})
+		this.#hello = {id: hello.id, after, before: []}
 		this.#wire.send(hello)
 		clearTimeout(this.#timer)
 		this.#timer = setTimeout(() => this.#wire.retry(), HELLO)
@@ -133,7 +133,7 @@ export class Session {
 	}
 
 	#answeredHello(message) {
-		const { after, before } = this.#hello
+		const {after, before} = this.#hello
 		this.#hello = null
 		clearTimeout(this.#timer)
 		if (message.error) {
@@ -142,8 +142,8 @@ export class Session {
 			return
 		}
 		const isFirst = !this.wasIn
-		const { alias, current, max_line: maxLine, grace } = message
-		Object.assign(this, { alias, current, maxLine, grace, isIn: true, wasIn: true })
+		const {alias, current, max_line: maxLine, grace} = message
+		Object.assign(this, {alias, current, maxLine, grace, isIn: true, wasIn: true})
 		this.#lastWords = ""
 		this.#wire.isGood()
 		this.rooms.begin(message, after)
@@ -156,8 +156,8 @@ export class Session {
 		this.isIn = false
 		this.#hello = null
 		clearTimeout(this.#timer)
-		for (const [id, { fields }] of [...this.#underWay]) {
-			if (ASKED_ONCE.has(fields.do)) this.#done(id, ({ reject }) => reject(new Error("no connection")))
+		for (const [id, {fields}] of [...this.#underWay]) {
+			if (ASKED_ONCE.has(fields.do)) this.#done(id, ({reject}) => reject(new Error("no connection")))
 		}
 		this.#ears.status("waiting", pause, why || this.#lastWords)
 	}
@@ -168,14 +168,14 @@ export class Session {
 		if (message.kind === "noticed" || message.again) this.#ears.noticed(message)
 		else if (message.kind === "skipped") this.#skipped(message)
 		else if (message.kind === "called")
-			this.ask("answer", { call: message.call, text: NO_PROGRAM, failed: true }).catch(() => {})
+			this.ask("answer", {call: message.call, text: NO_PROGRAM, failed: true}).catch(() => {})
 		else if (message.number && message.kind) this.#happened(message)
 		else if (message.error) this.#refused(message)
 		else if (message.result) this.#answered(message)
 	}
 
 	#happened(event) {
-		const { log, isNews } = this.rooms.hear(event)
+		const {log, isNews} = this.rooms.hear(event)
 		this.alias = this.rooms.alias
 		if (event.client === this.rooms.client) this.#became(event)
 		if (isNews) this.#ears.heard(event, log)
@@ -183,7 +183,7 @@ export class Session {
 
 	#became(event) {
 		const request = this.#underWay.get(event.id)
-		if (request && POSTS.has(request.fields.do)) this.#done(event.id, ({ resolve }) => resolve(event))
+		if (request && POSTS.has(request.fields.do)) this.#done(event.id, ({resolve}) => resolve(event))
 		if (event.kind === "joined") this.current = event.room
 	}
 
@@ -198,8 +198,8 @@ export class Session {
 			this.#ears.status("elsewhere")
 		} else if (message.error === "unknown" && this.#underWay.has(message.id)) {
 			setTimeout(() => this.#askAgain(message.id), AGAIN)
-		} else if (!this.#done(message.id, ({ reject }) => reject(new Error(message.text)))) {
-			this.#ears.noticed({ text: message.text, isRefusal: true })
+		} else if (!this.#done(message.id, ({reject}) => reject(new Error(message.text)))) {
+			this.#ears.noticed({text: message.text, isRefusal: true})
 		}
 	}
 
@@ -211,18 +211,18 @@ export class Session {
 			this.alias = message.alias
 		}
 		if (message.repeated) this.#repeated(message)
-		this.#done(message.id, ({ resolve }) => resolve(message))
+		this.#done(message.id, ({resolve}) => resolve(message))
 	}
 
 	// What one said to another before a cut comes from nowhere else; what was said in a room comes with all that was missed.
-	#repeated({ id, room, number }) {
+	#repeated({id, room, number}) {
 		const to = room.slice(1)
 		const asked = this.#underWay.get(id)?.fields
 		if (!asked || !room.startsWith("@") || this.rooms.isMe(to)) return
-		const said = { kind: "said", room, time: Date.now() / 1000, author: this.alias, client: this.rooms.client, id }
-		const lines = asked.lines?.map((text, place) => ({ text, number: number + place, block: place + 1 }))
-		const line = { text: asked.do === "tell" ? asked.text : withoutAddress(asked.text, to), number }
-		for (const one of lines ?? [line]) this.#happened({ ...said, ...one })
+		const said = {kind: "said", room, time: Date.now() / 1000, author: this.alias, client: this.rooms.client, id}
+		const lines = asked.lines?.map((text, place) => ({text, number: number + place, block: place + 1}))
+		const line = {text: asked.do === "tell" ? asked.text : withoutAddress(asked.text, to), number}
+		for (const one of lines ?? [line]) this.#happened({...said, ...one})
 	}
 }
 

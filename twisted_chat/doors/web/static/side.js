@@ -1,13 +1,13 @@
 // The two lists beside the log: rooms and conversations with what is unread, and who is in the room.
 
-import { arrange, $, icon, make } from "./dom.js"
-import { byName, colour, initialOf, keyOf } from "./people.js"
+import {arrange, $, icon, make} from "./dom.js"
+import {byName, colour, initialOf, keyOf} from "./people.js"
 
 const STEP = 500 // rows of a list, and as many again each time that its end is scrolled to
 const FEW = 8 // rooms that are all in sight, so that they keep their places
 const MANY = 20 // members, from which on they can be searched
 
-export const addressOf = ({ kind, label }) =>
+export const addressOf = ({kind, label}) =>
 	kind === "everyone" ? "#*" : `#${kind === "person" ? "@" : ""}${encodeURIComponent(label)}`
 
 // Return logs in the order in which a reader wants them: the one before them, calls, what is unread, what they used last.
@@ -30,8 +30,8 @@ class List {
 
 	constructor(list) {
 		this.list = list
-		this.end = make("li", {}, make("button", { onclick: () => this.#more() }))
-		new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.#more()).observe(this.end)
+		this.end = make("li", {}, make("button", {onclick: () => this.#more()}))
+		new IntersectionObserver(([{isIntersecting}]) => isIntersecting && this.#more()).observe(this.end)
 	}
 
 	show(wanted, row) {
@@ -40,16 +40,16 @@ class List {
 		for (const one of wanted.slice(0, this.#most)) {
 			const sign = JSON.stringify(one)
 			const old = this.#made.get(one.key)
-			made.set(one.key, old?.sign === sign ? old : { sign, node: row(one) })
+			made.set(one.key, old?.sign === sign ? old : {sign, node: row(one)})
 		}
-		const focused = [...this.#made].find(([, { node }]) => node.contains(document.activeElement))?.[0]
+		const focused = [...this.#made].find(([, {node}]) => node.contains(document.activeElement))?.[0]
 		this.#made = made
 		this.list.closest("section")?.toggleAttribute("hidden", !wanted.length)
 		const rest = wanted.length - made.size
 		this.end.firstChild.textContent = `${rest.toLocaleString()} more`
-		arrange(this.list, [...[...made.values()].map(({ node }) => node), ...(rest ? [this.end] : [])])
+		arrange(this.list, [...[...made.values()].map(({node}) => node), ...(rest ? [this.end] : [])])
 		const node = made.get(focused)?.node
-		if (node && !node.contains(document.activeElement)) node.firstChild.focus({ preventScroll: true })
+		if (node && !node.contains(document.activeElement)) node.firstChild.focus({preventScroll: true})
 	}
 
 	#more() {
@@ -58,7 +58,7 @@ class List {
 	}
 
 	reveal(key) {
-		this.#made.get(key)?.node.scrollIntoView({ block: "nearest" })
+		this.#made.get(key)?.node.scrollIntoView({block: "nearest"})
 	}
 }
 
@@ -69,45 +69,45 @@ export class Side {
 	// acts: leave(log key), join(room name)
 	constructor(acts) {
 		this.lists = Object.fromEntries(
-			["room", "person", "other", "member"].map((name) => [name, new List($(`${name}-list`))]),
+			["room", "person", "other", "member"].map((name) => [name, new List($(`${name}-list`))])
 		)
-		Object.assign(this, { acts, known: [] })
+		Object.assign(this, {acts, known: []})
 	}
 
 	showLogs(rooms, shown) {
 		const wanted = $("room-wanted").value.trim().replace(/^[#@]/, "").toLowerCase()
 		const [own, people] = [
 			[...rooms.of("room"), rooms.everyone],
-			rooms.of("person").filter((log) => !log.isClosed),
+			rooms.of("person").filter((log) => !log.isClosed)
 		].map((logs) => inOrder(logs, shown))
 		const rows = (logs) =>
 			logs
-				.filter(({ label }) => label.toLowerCase().includes(wanted))
-				.map((log) => ({ ...look(log), isShown: log === shown, address: addressOf(log) }))
+				.filter(({label}) => label.toLowerCase().includes(wanted))
+				.map((log) => ({...look(log), isShown: log === shown, address: addressOf(log)}))
 		this.lists.room.show(rows(own), (log) => this.#log(log))
 		this.lists.person.show(rows(people), (log) => this.#log(log))
 		this.#showOthers(rooms, wanted)
 		if (shown !== this.#shown) this.lists[shown.kind === "person" ? "person" : "room"].reveal(shown.key)
 		this.#shown = shown
-		const isThere = rooms.get(wanted) || this.known.some(({ key }) => key === wanted)
+		const isThere = rooms.get(wanted) || this.known.some(({key}) => key === wanted)
 		$("make-room").hidden = !wanted || isThere
 		$("make-room").textContent = `Make #${wanted}`
 	}
 
-	#log({ key, label, kind, unread, calls, isShown, address }) {
+	#log({key, label, kind, unread, calls, isShown, address}) {
 		const sign = kind === "person" ? face(label) : signed(kind === "room" ? "#" : "*")
-		const count = make("span", { class: calls ? "badge calls" : "badge" }, unread > 99 ? "99+" : String(unread))
-		const said = make("span", { class: "aside" }, calls ? " unread, some to you" : " unread")
-		const attributes = { href: address, "aria-current": isShown && "page", class: unread ? "unread" : "" }
+		const count = make("span", {class: calls ? "badge calls" : "badge"}, unread > 99 ? "99+" : String(unread))
+		const said = make("span", {class: "aside"}, calls ? " unread, some to you" : " unread")
+		const attributes = {href: address, "aria-current": isShown && "page", class: unread ? "unread" : ""}
 		const link = make("a", attributes, sign, named(label), ...(unread ? [count, said] : []))
 		const leave = make(
 			"button",
 			{
 				class: "leave",
 				"aria-label": `${kind === "person" ? "Close" : "Leave"} ${label}`,
-				onclick: () => this.acts.leave(key),
+				onclick: () => this.acts.leave(key)
 			},
-			icon("close"),
+			icon("close")
 		)
 		return make("li", {}, link, kind === "everyone" ? "" : leave)
 	}
@@ -115,9 +115,9 @@ export class Side {
 	// Learn from the answer to "rooms".
 	learnRooms(rooms, all) {
 		this.known = all
-			.map(({ room, members, topic }) => ({ key: room, members, topic }))
+			.map(({room, members, topic}) => ({key: room, members, topic}))
 			.sort((one, other) => other.members - one.members)
-		for (const { room, topic } of all) rooms.learnTopic(room, topic)
+		for (const {room, topic} of all) rooms.learnTopic(room, topic)
 	}
 
 	#isNew(list, ...sign) {
@@ -134,27 +134,27 @@ export class Side {
 				wanted,
 				rooms
 					.of("room")
-					.map(({ key }) => key)
-					.join(),
+					.map(({key}) => key)
+					.join()
 			)
 		)
 			return
-		const others = this.known.filter(({ key }) => !rooms.get(key) && key.includes(wanted))
+		const others = this.known.filter(({key}) => !rooms.get(key) && key.includes(wanted))
 		this.lists.other.show(others, (room) => this.#other(room))
 	}
 
-	#other({ key, members, topic }) {
+	#other({key, members, topic}) {
 		const count = make(
 			"span",
-			{ class: "members" },
+			{class: "members"},
 			String(members),
-			make("span", { class: "aside" }, members === 1 ? " person" : " people"),
+			make("span", {class: "aside"}, members === 1 ? " person" : " people")
 		)
-		const attributes = { title: topic || undefined, onclick: () => this.acts.join(key) }
+		const attributes = {title: topic || undefined, onclick: () => this.acts.join(key)}
 		return make(
 			"li",
 			{},
-			make("button", attributes, make("span", { class: "aside" }, "Join "), signed("#"), named(key), count),
+			make("button", attributes, make("span", {class: "aside"}, "Join "), signed("#"), named(key), count)
 		)
 	}
 
@@ -162,35 +162,35 @@ export class Side {
 	meant(rooms) {
 		const wanted = $("room-wanted").value.trim().replace(/^#/, "")
 		const name = wanted.replace(/^@/, "").toLowerCase()
-		const own = [...inOrder(rooms.of("room")), ...inOrder(rooms.of("person"))].map(({ key, label }) => ({
+		const own = [...inOrder(rooms.of("room")), ...inOrder(rooms.of("person"))].map(({key, label}) => ({
 			key,
-			name: label.toLowerCase(),
+			name: label.toLowerCase()
 		}))
-		const all = [...own, ...this.known.map(({ key }) => ({ key, name: key }))]
+		const all = [...own, ...this.known.map(({key}) => ({key, name: key}))]
 		return (all.find((one) => one.name === name) ?? all.find((one) => one.name.includes(name)))?.key ?? wanted
 	}
 
 	showMembers(log, own) {
 		const wanted = keyOf($("member-wanted").value.trim().replace(/^@/, ""))
 		if (!this.#isNew("member", log, log.moves, own, wanted)) return
-		const all = [...log.members].map(([key, { alias, away }]) => ({ key, alias, away, isOwn: alias === own }))
+		const all = [...log.members].map(([key, {alias, away}]) => ({key, alias, away, isOwn: alias === own}))
 		all.sort((one, other) => other.isOwn - one.isOwn || byName(one.alias, other.alias))
 		$("member-wanted").hidden = all.length <= MANY
-		this.lists.member.show(all.length > MANY ? all.filter(({ key }) => key.includes(wanted)) : all, member)
+		this.lists.member.show(all.length > MANY ? all.filter(({key}) => key.includes(wanted)) : all, member)
 	}
 }
 
-const look = ({ key, label, kind, unread, calls }) => ({ key, label, kind, unread, calls })
+const look = ({key, label, kind, unread, calls}) => ({key, label, kind, unread, calls})
 
-function member({ alias, away, isOwn }) {
+function member({alias, away, isOwn}) {
 	const isAway = away !== undefined
-	const words = make("span", { class: "away", dir: "auto" }, away ? `away: ${away}` : "away")
+	const words = make("span", {class: "away", dir: "auto"}, away ? `away: ${away}` : "away")
 	const parts = [face(alias), named(isOwn ? `${alias} (you)` : alias), isAway && words]
-	const attributes = { href: isOwn ? undefined : `#@${encodeURIComponent(alias)}` }
-	return make("li", { class: isAway ? "is-away" : "" }, make(isOwn ? "span" : "a", attributes, ...parts))
+	const attributes = {href: isOwn ? undefined : `#@${encodeURIComponent(alias)}`}
+	return make("li", {class: isAway ? "is-away" : ""}, make(isOwn ? "span" : "a", attributes, ...parts))
 }
 
-const hidden = { "aria-hidden": "true" }
-const face = (alias) => colour(make("span", { class: "face", ...hidden }, initialOf(alias)), alias)
-const signed = (sign) => make("span", { class: "sign", ...hidden }, sign)
-const named = (name) => make("span", { class: "name", dir: "auto" }, name)
+const hidden = {"aria-hidden": "true"}
+const face = (alias) => colour(make("span", {class: "face", ...hidden}, initialOf(alias)), alias)
+const signed = (sign) => make("span", {class: "sign", ...hidden}, sign)
+const named = (name) => make("span", {class: "name", dir: "auto"}, name)

@@ -13,21 +13,21 @@ addEventListener("activate", (event) => event.waitUntil(clients.claim()))
 
 addEventListener("fetch", (event) => {
 	if (event.request.mode !== "navigate") return // it goes its way as if there were no service worker
-	const offline = () => new Response(OFFLINE, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } })
+	const offline = () => new Response(OFFLINE, {status: 503, headers: {"Content-Type": "text/html; charset=utf-8"}})
 	event.respondWith(fetch(event.request).catch(offline))
 })
 
 // A tap on a notification leads to where it was said, in a window that is open if there is one.
 addEventListener("notificationclick", (event) => {
-	const { notification } = event
+	const {notification} = event
 	notification.close()
 	event.waitUntil(lead(notification.data))
 })
 
-async function lead({ address }) {
-	const open = await clients.matchAll({ type: "window" })
-	const found = open.find(({ focused }) => focused) ?? open[0]
+async function lead({address}) {
+	const open = await clients.matchAll({type: "window"})
+	const found = open.find(({focused}) => focused) ?? open[0]
 	if (!found) return clients.openWindow(address)
-	found.postMessage({ address })
+	found.postMessage({address})
 	return found.focus()
 }

@@ -10,9 +10,9 @@ export class Tabs {
 	constructor(own) {
 		if (!window.BroadcastChannel) return
 		this.#channel = new BroadcastChannel("twisted_chat")
-		this.#channel.onmessage = ({ data }) => {
+		this.#channel.onmessage = ({data}) => {
 			if (data.token) this.#found.add(data.token)
-			else if (own()) this.#channel.postMessage({ token: own() })
+			else if (own()) this.#channel.postMessage({token: own()})
 		}
 	}
 

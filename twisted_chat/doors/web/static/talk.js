@@ -1,7 +1,7 @@
 // What becomes of what is typed: a post that waits for its acknowledgement, or a command for the server.
 
-import { postsOf, refusalOf, typedOf } from "./block.js"
-import { commandOf } from "./complete.js"
+import {postsOf, refusalOf, typedOf} from "./block.js"
+import {commandOf} from "./complete.js"
 
 const LATE = 600 // milliseconds after which a command that is not answered is shown
 const IN_A_ROOM = new Set(["me", "topic"]) // commands that would speak elsewhere than where they are typed
@@ -11,15 +11,15 @@ export class Talk {
 	#typed = new Map() // by the id of a command: the key of the log in which it was typed
 
 	// changed(log); giveBack(log, text): whether it was taken; open(key)
-	constructor(session, rooms, { changed, giveBack, open }) {
-		Object.assign(this, { session, rooms, changed, giveBack, open, commands: [] })
+	constructor(session, rooms, {changed, giveBack, open}) {
+		Object.assign(this, {session, rooms, changed, giveBack, open, commands: []})
 	}
 
 	// Send what was typed in a log; return whether it could be taken. Only a single line can be a command.
 	send(log, typed) {
 		const isOneLine = !/[\r\n]/.test(typed)
 		const isCommand = isOneLine && /^\/(?!\/)/.test(typed)
-		const posts = isOneLine ? [{ text: typed.replace(/^\/\//, "/") }] : postsOf(typed)
+		const posts = isOneLine ? [{text: typed.replace(/^\/\//, "/")}] : postsOf(typed)
 		const why = isCommand ? undefined : posts.map((post) => refusalOf(post, this.session.maxLine)).find(Boolean)
 		if (why) return this.#refuse(log, why)
 		if (!this.session.hasRoom) return this.#refuse(log, "too many lines wait to be sent")
@@ -31,7 +31,7 @@ export class Talk {
 	}
 
 	#refuse(log, words) {
-		this.notice(log, { text: words, isRefusal: true })
+		this.notice(log, {text: words, isRefusal: true})
 		return false
 	}
 
@@ -39,36 +39,31 @@ export class Talk {
 
 	// post: {text} or {lines}, and {act} with a text.
 	#post(log, post) {
-		const name = { room: "say", person: "tell", everyone: "broadcast" }[log.kind]
-		const to = { room: { room: log.key }, person: { to: log.label }, everyone: {} }[log.kind]
+		const name = {room: "say", person: "tell", everyone: "broadcast"}[log.kind]
+		const to = {room: {room: log.key}, person: {to: log.label}, everyone: {}}[log.kind]
 		const text = post.text ?? post.lines.join("\n")
-		this.#await(
-			log,
-			name,
-			{ ...to, ...post },
-			{ kind: post.act ? "acted" : "said", text, ...(post.lines && { block: 1 }) },
-		)
+		this.#await(log, name, {...to, ...post}, {kind: post.act ? "acted" : "said", text, ...(post.lines && {block: 1})})
 	}
 
 	// Ask for what was typed, and show it until it is answered.
-	#await(log, name, fields, { id = this.session.newId(), ...shown }) {
+	#await(log, name, fields, {id = this.session.newId(), ...shown}) {
 		const item = {
 			key: `u${++this.#made}`,
 			author: this.rooms.alias,
 			time: Date.now() / 1000,
 			isOwn: true,
 			state: "sending",
-			...shown,
+			...shown
 		}
 		if (log.kind === "person") item.room = `@${log.label}`
-		item.asked = { name, fields, id }
+		item.asked = {name, fields, id}
 		if (shown.typed) setTimeout(() => item.state === "sending" && this.#show(log, item), LATE)
 		else log.unsent.push(item)
 		const answer =
 			this.#refusal(fields) ?? this.session.ask(name, fields, id, shown.typed && log.kind === "room" ? log.key : "")
 		return answer.then(
 			(result) => this.#acknowledged(log, item, result),
-			(refused) => this.#refused(log, item, refused),
+			(refused) => this.#refused(log, item, refused)
 		)
 	}
 
@@ -90,8 +85,8 @@ export class Talk {
 		return result
 	}
 
-	#refused(log, item, { message }) {
-		Object.assign(item, { state: "refused", why: message, isGivenBack: this.giveBack(log, typedAgain(item)) })
+	#refused(log, item, {message}) {
+		Object.assign(item, {state: "refused", why: message, isGivenBack: this.giveBack(log, typedAgain(item))})
 		this.#show(log, item)
 	}
 
@@ -110,12 +105,12 @@ export class Talk {
 
 	keep(log) {
 		return log.unsent
-			.filter(({ state }) => state === "sending")
-			.map(({ asked, kind, text, typed, time, block }) => ({ asked, kind, text, typed, time, block }))
+			.filter(({state}) => state === "sending")
+			.map(({asked, kind, text, typed, time, block}) => ({asked, kind, text, typed, time, block}))
 	}
 
 	sendAgain(log, kept) {
-		for (const { asked, ...shown } of kept) this.#await(log, asked.name, asked.fields, { ...shown, id: asked.id })
+		for (const {asked, ...shown} of kept) this.#await(log, asked.name, asked.fields, {...shown, id: asked.id})
 	}
 
 	// -- commands
@@ -124,9 +119,9 @@ export class Talk {
 		const found = commandOf(typed, this.commands)
 		const rest = typed.replace(/^\S+\s?/, "")
 		if (found?.name === "quit") this.session.quit(rest)
-		else if (found?.name === "say" && rest.trim()) this.#post(log, { text: rest })
+		else if (found?.name === "say" && rest.trim()) this.#post(log, {text: rest})
 		else if (found?.name === "me" && rest.trim() && log.kind === "room")
-			this.#post(log, { text: rest.trimStart(), act: true })
+			this.#post(log, {text: rest.trimStart(), act: true})
 		else if (log.kind !== "room" && IN_A_ROOM.has(found?.name))
 			this.#refuse(log, `/${found.name} is for a room: open one first`)
 		else this.#type(log, typed, found?.name)
@@ -135,7 +130,7 @@ export class Talk {
 	async #type(log, text, name) {
 		const id = this.session.newId()
 		this.#typed.set(id, log.key)
-		const result = await this.#await(log, "type", { text }, { id, kind: "said", text, typed: text })
+		const result = await this.#await(log, "type", {text}, {id, kind: "said", text, typed: text})
 		this.#typed.delete(id)
 		const isElsewhere = log.kind === "room" ? result?.current !== log.key : name === "join"
 		if (result?.current && isElsewhere) this.open(result.current)
@@ -147,11 +142,11 @@ export class Talk {
 		if (!log) return
 		const line = message.again ? message : message.text
 		const last = log.items.at(-1)
-		const { id = message.again, isRefusal = false } = message
+		const {id = message.again, isRefusal = false} = message
 		if (last?.kind === "notice" && last.id === id && last.isRefusal === isRefusal) last.lines.push(line)
-		else log.push({ kind: "notice", id, lines: [line], isRefusal })
+		else log.push({kind: "notice", id, lines: [line], isRefusal})
 		this.changed(log)
 	}
 }
 
-const typedAgain = ({ typed, asked }) => typed ?? typedOf(asked.fields)
+const typedAgain = ({typed, asked}) => typed ?? typedOf(asked.fields)

@@ -5,19 +5,19 @@ const format = (options) => {
 	return (seconds) => made.format(new Date(seconds * 1000))
 }
 
-export const clock = format({ hour: "2-digit", minute: "2-digit" })
-export const full = format({ dateStyle: "full", timeStyle: "medium" })
+export const clock = format({hour: "2-digit", minute: "2-digit"})
+export const full = format({dateStyle: "full", timeStyle: "medium"})
 // The same without "am" and "pm", for a narrow place.
 export const brief = (seconds) => {
-	const parts = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).formatToParts(
-		new Date(seconds * 1000),
+	const parts = new Intl.DateTimeFormat(undefined, {hour: "2-digit", minute: "2-digit"}).formatToParts(
+		new Date(seconds * 1000)
 	)
 	return parts
-		.map(({ type, value }) => (type === "dayPeriod" ? "" : value))
+		.map(({type, value}) => (type === "dayPeriod" ? "" : value))
 		.join("")
 		.trim()
 }
-const written = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" })
+const written = format({weekday: "long", day: "numeric", month: "long", year: "numeric"})
 
 export const counted = (number) => number.toLocaleString()
 

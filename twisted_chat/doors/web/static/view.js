@@ -1,17 +1,17 @@
 // What one sees: which log is shown, and what stands around it.
 
-import { Compose } from "./compose.js"
-import { $, icon, make } from "./dom.js"
-import { Drawers, loadRest, openPart } from "./drawers.js"
-import { isNewcomer, keepHintClosed } from "./keep.js"
-import { typeInto } from "./keys.js"
-import { Lines } from "./log.js"
-import { colour, initialOf, isSame } from "./people.js"
-import { linked } from "./row.js"
-import { Side, addressOf } from "./side.js"
+import {Compose} from "./compose.js"
+import {$, icon, make} from "./dom.js"
+import {Drawers, loadRest, openPart} from "./drawers.js"
+import {isNewcomer, keepHintClosed} from "./keep.js"
+import {typeInto} from "./keys.js"
+import {Lines} from "./log.js"
+import {colour, initialOf, isSame} from "./people.js"
+import {linked} from "./row.js"
+import {Side, addressOf} from "./side.js"
 
 const FRAME = 200 // milliseconds after which a hidden page is drawn all the same
-const WORDS = { trying: "connecting ...", in: "connected", elsewhere: "open in another tab" }
+const WORDS = {trying: "connecting ...", in: "connected", elsewhere: "open in another tab"}
 
 export class View {
 	log = null
@@ -19,15 +19,15 @@ export class View {
 	#countdown = 0
 
 	constructor(rooms, session, talk, drafts, acts) {
-		Object.assign(this, { rooms, session, talk, drafts, acts })
+		Object.assign(this, {rooms, session, talk, drafts, acts})
 		rooms.isReading = (log) => log === this.log && !document.hidden && document.hasFocus() && this.lines.isFollowing
 		const [edit, forget] = ["edit", "forget"].map((act) => (key) => talk[act](this.log, key))
-		this.lines = new Lines({ ...acts, edit, forget, moved: () => this.#showPlace() })
+		this.lines = new Lines({...acts, edit, forget, moved: () => this.#showPlace()})
 		this.compose = new Compose({
 			send: (text) => this.#send(text),
 			known: () => this.#known(),
 			begun: acts.learn,
-			changed: (text) => this.log && drafts.put(this.log.key, text),
+			changed: (text) => this.log && drafts.put(this.log.key, text)
 		})
 		this.side = new Side(acts)
 		this.drawers = new Drawers()
@@ -35,7 +35,7 @@ export class View {
 	}
 
 	#listen() {
-		const { rooms } = this
+		const {rooms} = this
 		for (const button of document.querySelectorAll("[data-icon]")) button.prepend(icon(button.dataset.icon))
 		const on = (id, type, act) => $(id).addEventListener(type, act)
 		on("entrance-form", "submit", (event) => this.#enter(event))
@@ -53,7 +53,7 @@ export class View {
 		for (const name of ["room-wanted", "member-wanted"]) on(name, "input", () => this.later())
 		on("open-switcher", "click", () => openPart(this, "switcher"))
 		for (const id of ["open-help", "hint-help"]) on(id, "click", () => openPart(this, "help"))
-		on("hint", "click", ({ target }) => target.closest("button") && this.#closeHint())
+		on("hint", "click", ({target}) => target.closest("button") && this.#closeHint())
 		on("open-invite", "click", () => openPart(this, "invite"))
 		on("leave", "click", () => openPart(this, "leave"))
 		document.addEventListener("keydown", (event) => this.#key(event))
@@ -95,7 +95,7 @@ export class View {
 		if (!isOpen) return
 		this.askAlias(
 			`${alias}2`,
-			`${alias} is in the chat in another tab of this browser. Choose another alias, or go on as ${alias} here.`,
+			`${alias} is in the chat in another tab of this browser. Choose another alias, or go on as ${alias} here.`
 		)
 		$("take-over").hidden = false
 		$("take-over").textContent = `Go on as ${alias} here`
@@ -122,7 +122,7 @@ export class View {
 	#showChat(isIn = true) {
 		for (const [id, isShown] of [
 			["entrance", !isIn],
-			["chat", isIn],
+			["chat", isIn]
 		])
 			$(id).hidden = !isShown
 		$(isIn ? "entrance" : "main").removeAttribute("role")
@@ -210,10 +210,10 @@ export class View {
 
 	async #joinFor(name, number) {
 		try {
-			const { room } = await this.session.ask("join", { room: name })
+			const {room} = await this.session.ask("join", {room: name})
 			this.#openAt(this.rooms.get(room), number)
 		} catch (refused) {
-			this.talk.notice(this.log, { text: refused.message, isRefusal: true })
+			this.talk.notice(this.log, {text: refused.message, isRefusal: true})
 		}
 	}
 
@@ -227,12 +227,12 @@ export class View {
 			if (this.log === log) this.lines.showItem(log.find(number))
 		} else {
 			this.#toNewest()
-			this.talk.notice(log, { text: `${log.label} has no line ${number} any more, or not yet`, isRefusal: true })
+			this.talk.notice(log, {text: `${log.label} has no line ${number} any more, or not yet`, isRefusal: true})
 		}
 	}
 
 	#toNewest() {
-		const { log } = this
+		const {log} = this
 		if (!log.isLive) log.clear()
 		log.marked = log.sought = undefined
 		this.lines.follow()
@@ -244,7 +244,7 @@ export class View {
 		const all = [
 			...this.rooms.of("room"),
 			this.rooms.everyone,
-			...this.rooms.of("person").filter((log) => !log.isClosed),
+			...this.rooms.of("person").filter((log) => !log.isClosed)
 		]
 		const from = all.indexOf(this.log)
 		const around = all.map((_, index) => all[(from + step * (index + 1) + all.length * 2) % all.length])
@@ -253,9 +253,9 @@ export class View {
 	}
 
 	async #search() {
-		const { Search } = await import("./search.js")
+		const {Search} = await import("./search.js")
 		const show = (event, log, item, sought) => this.#showFound(event, log, item, sought)
-		this.search ??= new Search(this.rooms, { ask: (fields) => this.session.ask("search", fields), show })
+		this.search ??= new Search(this.rooms, {ask: (fields) => this.session.ask("search", fields), show})
 		this.search.open()
 	}
 
@@ -289,12 +289,12 @@ export class View {
 	}
 
 	#known() {
-		const { rooms, log, side } = this
+		const {rooms, log, side} = this
 		const aliases = new Set(
-			[...log.members.values(), ...rooms.of("person").map((one) => ({ alias: one.label }))].map(({ alias }) => alias),
+			[...log.members.values(), ...rooms.of("person").map((one) => ({alias: one.label}))].map(({alias}) => alias)
 		)
-		const names = new Set([...rooms.of("room"), ...side.known].map(({ key }) => key))
-		return { commands: this.talk.commands, aliases: [...aliases], rooms: [...names], own: rooms.alias }
+		const names = new Set([...rooms.of("room"), ...side.known].map(({key}) => key))
+		return {commands: this.talk.commands, aliases: [...aliases], rooms: [...names], own: rooms.alias}
 	}
 
 	#join(meant) {
@@ -318,7 +318,7 @@ export class View {
 
 	#draw() {
 		this.#isDue = false
-		const { log, rooms } = this
+		const {log, rooms} = this
 		if (!log) return
 		if (rooms.isReading(log)) log.read()
 		this.lines.render()
@@ -326,7 +326,7 @@ export class View {
 		this.side.showMembers(log, rooms.alias)
 		this.#head()
 		const [unread, calls] = ["unread", "calls"].map((name) =>
-			[...rooms.logs.values()].reduce((sum, one) => sum + one[name], 0),
+			[...rooms.logs.values()].reduce((sum, one) => sum + one[name], 0)
 		)
 		if (!$("chat").hidden) document.title = `${unread ? `(${unread}) ` : ""}${log.label} - twisted_chat`
 		$("open-rooms").toggleAttribute("data-unread", unread > 0)
@@ -334,8 +334,8 @@ export class View {
 	}
 
 	#head() {
-		const { log, rooms } = this
-		const { title, topic, say, beginning } = ABOUT[log.kind](log)
+		const {log, rooms} = this
+		const {title, topic, say, beginning} = ABOUT[log.kind](log)
 		$("chat").dataset.kind = log.kind
 		$("title").textContent = title
 		if ($("topic").title !== topic || !topic) $("topic").replaceChildren(...linked(topic))
@@ -343,14 +343,14 @@ export class View {
 		$("say").placeholder = $("say-label").textContent = `Say something ${say}`
 		$("lines").setAttribute("aria-label", `What was said: ${log.label}`)
 		$("member-count").textContent = $("people-count").textContent = log.count || ""
-		$("beginning").replaceChildren(make("b", { dir: "auto" }, title), beginning)
+		$("beginning").replaceChildren(make("b", {dir: "auto"}, title), beginning)
 		$("own-alias").textContent = rooms.alias
 		$("own-face").textContent = initialOf(rooms.alias)
 		colour($("own-face"), rooms.alias)
 	}
 
 	#showPlace() {
-		const { log } = this
+		const {log} = this
 		if (!log) return
 		$("newest").hidden = this.lines.isFollowing
 		$("newest-words").textContent = log.unread ? `${log.unread} new` : "newest"
@@ -377,7 +377,7 @@ export class View {
 }
 
 const ABOUT = {
-	room: ({ label, topic, first, items }) => ({
+	room: ({label, topic, first, items}) => ({
 		title: `# ${label}`,
 		topic,
 		say: `in ${label}`,
@@ -386,20 +386,20 @@ const ABOUT = {
 				? "What was said before is not kept any more."
 				: items.some((item) => item.kind === "said")
 					? "This is where the room began."
-					: "Nobody has said anything here yet.",
+					: "Nobody has said anything here yet."
 	}),
-	person: ({ label }) => ({
+	person: ({label}) => ({
 		title: label,
 		topic: "private",
 		say: `to ${label} alone`,
-		beginning: "Only the two of you see what is said here.",
+		beginning: "Only the two of you see what is said here."
 	}),
-	everyone: ({ label }) => ({
+	everyone: ({label}) => ({
 		title: label,
 		topic: "",
 		say: "to everyone",
-		beginning: "What is said here reaches all who are connected.",
-	}),
+		beginning: "What is said here reaches all who are connected."
+	})
 }
 
 function decoded(part) {

@@ -70,7 +70,7 @@ export class Wire {
 		let isOpen = false
 		const over = () => isIt() && (isOpen || isLast ? this.#lost() : this.#barred(() => isIt() && !isOpen))
 		socket.onopen = () => isIt() && this.#opened((isOpen = true))
-		socket.onmessage = ({ data }) => isIt() && this.#heard(data, isIt)
+		socket.onmessage = ({data}) => isIt() && this.#heard(data, isIt)
 		socket.onclose = over
 		this.#later(OPENING, over)
 	}
@@ -79,7 +79,7 @@ export class Wire {
 	async #barred(isWaiting) {
 		clearTimeout(this.#check)
 		const url = new URL(this.url.replace(/^ws/, "http"))
-		const asked = { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(ANSWER) }
+		const asked = {cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(ANSWER)}
 		const answer = await fetch(url, asked).catch(() => null)
 		const part = answer && (await import("./posts.js").catch(() => null)) // not if there is no server: it would not come
 		if (!isWaiting()) return
@@ -122,7 +122,7 @@ export class Wire {
 
 	#ask() {
 		if (!this.#socket) return
-		this.send({ do: "ping", id: "are-you-there" })
+		this.send({do: "ping", id: "are-you-there"})
 		this.#later(ANSWER, () => this.#lost())
 	}
 

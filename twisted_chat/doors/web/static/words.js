@@ -24,19 +24,19 @@ function wordsIn(text) {
 		const end = at + character.length
 		const isAlone = UNSPACED.test(character)
 		if (!LETTER.test(character)) isOpen = false
-		else if (isOpen && !isAlone) Object.assign(words.at(-1), { word: words.at(-1).word + character, end })
-		else words.push({ word: character, start: at, end })
+		else if (isOpen && !isAlone) Object.assign(words.at(-1), {word: words.at(-1).word + character, end})
+		else words.push({word: character, start: at, end})
 		if (LETTER.test(character)) isOpen = !isAlone
 		at = end
 	}
-	return words.map((one) => ({ ...one, word: folded(one.word) }))
+	return words.map((one) => ({...one, word: folded(one.word)}))
 }
 
 // Return a function that tells where in a text the words stand: [[start, end]] in order, or null if one is not there.
 export function finder(sought) {
 	const phrases = sought
 		.split(/\s+/)
-		.map((part) => wordsIn(part).map(({ word }) => word))
+		.map((part) => wordsIn(part).map(({word}) => word))
 		.filter((phrase) => phrase.length)
 	return (text) => {
 		const words = wordsIn(text)
