@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 
-from twisted_chat.doors.web.body import LINES
+from twisted_chat.doors.web.body import SIZE
 from twisted_chat.doors.web.events import LIMIT, MOST, PAGE_BYTES, TAIL
 from twisted_chat.doors.web.guard import Guard
 from twisted_chat.doors.web.stream import HERE_SECONDS
@@ -20,6 +20,7 @@ from twisted_chat.interfaces import Query
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.limits import Limits
 from twisted_chat.member import Ask
+from twisted_chat.text import BLOCK_LINES
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.sse import mark
 
@@ -769,19 +770,37 @@ def test_a_header_that_counts_may_stand_there_once(curl, name):
     assert "more than once" in answer.text
 
 
-def test_several_lines_are_said_each_and_the_last_number_is_told(door, curl):
-    answer = post(curl, body="one\r\ntwo\n\n \nthree\rfour\n")
-    assert json.loads(answer.text)["number"] == 5
+def test_several_lines_are_a_block_which_loses_nothing_and_the_last_number_is_told(door, curl):
+    answer = post(curl, body="\n  one\r\n//two\n\n \nthree\rfour\n")
+    assert json.loads(answer.text)["number"] == 7
+    assert answer.headers["Location"] == "/rooms/ops/events?after=1&limit=6"
     assert curl.ask("GET", "/rooms/ops.txt").text == (
-        "#ops ci has joined\n#ops ci: one\n#ops ci: two\n#ops ci: three\n#ops ci: four\n"
+        "#ops ci has joined\n#ops ci:   one\n#ops ci: //two\n#ops ci: \n#ops ci:  \n#ops ci: three\n#ops ci: four\n"
     )
+    assert [event["block"] for event in said(door)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_line_with_blank_ones_around_it_is_a_line(door, curl):
+    post(curl, body="\n  one \n\n")
+    (event,) = said(door)
+    assert (event["text"], "block" in event) == ("  one", False)
+
+
+def said(door):
+    """Return what was said in a room, as programs see it."""
+    answer = WebPeer(door, "192.0.2.99").ask("GET", "/rooms/ops/events?limit=500")
+    events = [json.loads(line) for line in answer.text.splitlines()]
+    return [event for event in events if event["kind"] == "said"]
 
 
 def test_so_many_lines_may_be_said_at_once(door, curl):
-    assert json.loads(post(curl, body="x\n" * LINES).text)["number"] == LINES + 1
-    answer = post(curl, body="x\n" * (LINES + 1))
-    assert (answer.status, answer.text) == (413, "that is more than 20 lines: send it in parts\n")
-    assert door.hub.rooms["ops"].number == LINES + 1
+    assert json.loads(post(curl, body="x\n" * BLOCK_LINES).text)["number"] == BLOCK_LINES + 1
+    door.clock.advance(60)
+    door.settle()
+    answer = post(curl, body="x\n" * (BLOCK_LINES + 1))
+    assert answer.status == 413
+    assert "it has 201 lines, and a block has at most 200" in answer.text
+    assert [event["block"] for event in said(door)] == list(range(1, BLOCK_LINES + 1))
 
 
 def test_a_slash_is_nothing_special_and_what_is_no_text_is_taken_out(door, curl):
@@ -790,7 +809,7 @@ def test_a_slash_is_nothing_special_and_what_is_no_text_is_taken_out(door, curl)
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(door, curl):
-    most = LINES * door.limits.max_line + 1024
+    most = SIZE * door.limits.max_line + 1024
     fields = ("Host: localhost", "Chat-Alias: ci", "Expect: 100-continue", "Content-Length: {}")
     head = "\r\n".join(["POST /rooms/ops HTTP/1.1", *fields, "", ""])
     curl.send_raw(head.format(most + 1).encode())
@@ -959,12 +978,13 @@ def test_a_key_means_one_thing_in_one_place_by_one_alias(door, curl):
     assert [answer.status for answer in answers] == [201] * 4
 
 
-def test_each_of_several_lines_is_said_once(door, curl):
+def test_a_block_is_said_once_and_the_same_key_says_no_longer_or_shorter_one(door, curl):
     assert post(curl, body="one\ntwo", Idempotency_Key="k").status == 201
     again = post(curl, body="one\ntwo", Idempotency_Key="k")
     assert (again.status, json.loads(again.text)["number"]) == (200, 3)
-    longer = post(curl, body="one\ntwo\nthree", Idempotency_Key="k")
-    assert (longer.status, json.loads(longer.text)) == (201, {"room": "ops", "number": 4, "repeated": False})
+    for other in ("one\ntwo\nthree", "one", "one\nTWO"):
+        assert post(curl, body=other, Idempotency_Key="k").status == 422
+    assert door.hub.rooms["ops"].number == 3
 
 
 def test_the_same_key_twice_at_once_is_said_once(door):
@@ -1133,8 +1153,8 @@ def test_a_visitor_answers_no_calls(door, curl):
 
 def test_a_visitor_may_say_as_much_as_a_connection_and_others_at_their_address_are_still_read(door, curl):
     lines = int(door.limits.lines_at_once)
-    for _ in range(lines // LINES):
-        assert post(curl, body="x\n" * LINES).status == 201
+    for _ in range(lines // 20):
+        assert post(curl, body="x\n" * 20).status == 201
     assert post(curl).status == 201  # what is left is just enough to be overdrawn
     late = post(WebPeer(door))
     assert late.status == 429
@@ -1147,7 +1167,7 @@ def test_a_visitor_may_say_as_much_as_a_connection_and_others_at_their_address_a
 
 def test_an_address_may_post_as_much_as_its_budget_however_many_visitors_it_sends():
     door = Door(Limits(lines_at_once=20, lines_per_second=1, per_address=8))
-    said = [post(WebPeer(door), alias=f"ci{number}", body="x\n" * LINES).status for number in range(4)]
+    said = [post(WebPeer(door), alias=f"ci{number}", body="x\n" * 20).status for number in range(4)]
     assert said == [201, 201, 429, 429]  # 20 lines each, and what it takes to come in
     assert post(WebPeer(door, "192.0.2.77"), alias="elsewhere").status == 201
     assert closed(door)
@@ -1172,7 +1192,7 @@ def test_an_address_may_post_so_many_bytes():
 def test_no_limits_lifts_that():
     door = Door(Limits(lines_at_once=1).lifted())
     curl = WebPeer(door)
-    assert [post(curl, body="x\n" * LINES).status for _ in range(20)] == [201] * 20
+    assert [post(curl, body="x\n" * 20).status for _ in range(20)] == [201] * 20
     assert closed(door)
 
 
@@ -1411,11 +1431,11 @@ def test_a_fault_in_what_a_new_visitor_asks_is_one_plain_answer(door, curl, logg
 def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
     post(curl)
     visitor = door.web.visitors._here["ci", "192.0.2.1"]
-    visitor._line_is_decided = lambda post, ask: 1 / 0
+    visitor._is_decided = lambda post, ask: 1 / 0
     answer = post(curl)
     assert answer.status == 500
     assert "the same Idempotency-Key" in answer.text
-    del visitor._line_is_decided
+    del visitor._is_decided
     assert door.faults
     door.faults.clear()
 

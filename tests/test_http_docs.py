@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from twisted_chat.doors.web import body, events, later, stream
+from twisted_chat.doors.web import events, later, stream
 from twisted_chat.limits import Limits
+from twisted_chat.text import BLOCK_LINES
 
 from .processes import SECONDS, environment
 
@@ -76,7 +77,7 @@ def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
 @pytest.mark.parametrize(
     "figure",
     [
-        f"{body.LINES} lines",
+        f"{BLOCK_LINES} lines",
         f"last {events.TAIL} lines",
         f"{events.LIMIT} by default",
         f"{events.MOST} at most",

@@ -13,7 +13,7 @@ from ...errors import LineTooLong, NothingToSay
 from .asked import header
 from .later import Refused
 
-LINES = 20  # in one post
+SIZE = 20  # times the longest line that can be said, for a body
 _FORM = "application/x-www-form-urlencoded"  # what curl -d and --data-raw call a text
 _TYPES = frozenset({"", "text/plain", _FORM})
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
@@ -29,9 +29,9 @@ _GZIP = 16 + zlib.MAX_WBITS  # for zlib: with gzip's header and check
 
 
 def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
-    """Return what is to be said, clean, a line each; the limits are in bytes.
+    """Return what is to be said: a line, or the lines of a block; the limits are in bytes.
 
-    Raises: Refused, NotUtf8, NothingToSay, LineTooLong.
+    Raises: Refused, NotUtf8, NothingToSay, LineTooLong, BlockTooLong.
     """
     kind, _semicolon, options = (header(request, "Content-Type") or "").lower().partition(";")
     charset = options.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
@@ -40,14 +40,16 @@ def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
     body = _unpacked(request, max_body)
     if kind.strip() == _FORM and _ENCODED.fullmatch(body):
         raise Refused(415, "that is percent-encoded: send it as it is, with --data-raw 'TEXT' or as text/plain")
-    lines = [line for line in map(text.clean, _ENDS.split(text.decoded(body))) if line.strip()]
-    if not lines:
+    lines = _ENDS.split(text.decoded(body))
+    there = [place for place, line in enumerate(lines) if text.clean(line).strip()]
+    if not there:
         raise NothingToSay
-    if len(lines) > LINES:
-        raise Refused(413, f"that is more than {LINES} lines: send it in parts")
-    if max(len(line.encode()) for line in lines) > max_line:
+    lines = lines[there[0] : there[-1] + 1]  # a file ends in an end of a line
+    if len(lines) > 1:
+        return text.block(lines, max_line)
+    if len(text.clean(lines[0]).encode()) > max_line:
         raise LineTooLong(max_line)
-    return lines
+    return [text.clean(lines[0])]
 
 
 def _unpacked(request: Request, most: int) -> bytes:

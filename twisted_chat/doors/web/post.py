@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ from ... import text
 from ...events import POSTS
 from ...interfaces import Query
 from .asked import header
-from .body import LINES, lines_of
+from .body import lines_of
 from .later import Refused
 from .lookup import looked_up
 from .speaker import alias_of
@@ -39,7 +38,7 @@ async def posted(web: WebFactory, request: Request, group: str) -> bytes:
     alias, key, secret = alias_of(request), _key(request), _secret(request)
     lines = lines_of(request, web.limits.max_line, web.max_body)
     host = web.guard.client_host(request)
-    post = Post(group, dict(zip(_idents(alias, group, key or secrets.token_hex(16)), lines, strict=False)))
+    post = Post(group, _ident(alias, group, key or secrets.token_hex(16)), lines)
     if key:
         await _check_words(web, request, post)
     try:
@@ -51,7 +50,8 @@ async def posted(web: WebFactory, request: Request, group: str) -> bytes:
     request.setHeader("Content-Type", "application/json")
     request.setHeader("Chat-Journal", web.hub.journal_name)
     if group[0] not in "@*":
-        request.setHeader("Location", f"/rooms/{quote(group, safe='')}/events?after={number - 1}&limit=1")
+        place = f"after={number - len(lines)}&limit={len(lines)}"
+        request.setHeader("Location", f"/rooms/{quote(group, safe='')}/events?{place}")
     request.setResponseCode(OK if is_repeated else CREATED)
     answer = {"room": group, "number": number, "repeated": is_repeated}
     return (json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
@@ -81,24 +81,20 @@ async def _check_words(web: WebFactory, request: Request, post: Post) -> None:
 
     Raises: Refused, NotRecalled.
     """
-    for ident, line in post.lines.items():
-        found = await looked_up(web, request, Query(post.group, kinds=POSTS, ident=ident, most=1))
-        if not found:
-            return  # nor is there any of the lines after it
-        if found[0].text != line:
-            words = f"that Idempotency-Key has said something else, number {found[0].number}: give each post its own"
+    for first in await looked_up(web, request, Query(post.group, kinds=POSTS, ident=post.ident, most=1)):
+        whole = Query(post.group, after=first.number - 1, until=first.number + len(post.lines), kinds=POSTS)
+        said = [event.text for event in await looked_up(web, request, whole) if event.ident == post.ident]
+        if said != post.lines:
+            words = f"that Idempotency-Key has said something else, number {first.number}: give each post its own"
             raise Refused(422, f"{words}; this was not said")
 
 
-def _idents(alias: str, group: str, key: str) -> Iterator[str]:
-    """Yield the name of each line: the same for the same alias, group and key, wherever it is said from.
+def _ident(alias: str, group: str, key: str) -> str:
+    """Return the name of a post: the same for the same alias, group and key, wherever it is said from.
 
-    The first line's ends in the key itself, which a program that reads along is shown as the ``id``.
+    It ends in the key itself, which a program that reads along is shown as the ``id``.
     """
-    speaker = _hashed(text.key(alias), text.key(group))[:16]
-    yield f"http-{speaker}/{key}"
-    for place in range(2, LINES + 1):
-        yield f"http-{speaker}/{_hashed(key, str(place))[:32]}"
+    return f"http-{_hashed(text.key(alias), text.key(group))[:16]}/{key}"
 
 
 def _hashed(*parts: str) -> str:

@@ -17,7 +17,7 @@ from ...limits import Addresses, Limits
 from ..chat import host
 from ..line import LineFactory
 from .answers import FAULT, Answers, refuse
-from .body import LINES
+from .body import SIZE
 from .callers import Callers, RefusedCaller, bare
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, OF_DOCUMENTS, Guard
@@ -181,7 +181,7 @@ class WebFactory(GuardedSite):
     def __init__(self, line: LineFactory, guard: Guard, urls: Sequence[str] = ()) -> None:
         """``line``: what the connections of all doors share; ``urls``: where others reach the page, once it listens."""
         root = Answers()
-        super().__init__(root, line, guard, line.addresses, LINES * line.limits.max_line + CONTINUES)
+        super().__init__(root, line, guard, line.addresses, SIZE * line.limits.max_line + CONTINUES)
         self.pulse = Pulse(self.hub, self.clock)
         self.streams = Streams(self)
         self.visitors = Visitors(self)

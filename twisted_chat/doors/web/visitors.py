@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,41 +54,30 @@ class KeyInUse(Refused):
 
 
 class Post:
-    """Lines that somebody says to a group, each under an ident of its own."""
+    """A line, or a block of lines, that somebody says to a group under one ident."""
 
-    def __init__(self, group: str, lines: dict[str, str]) -> None:
-        """``group``: a room's name, ``@ALIAS`` or ``*``. ``lines``: what is said, clean, by its ident."""
+    def __init__(self, group: str, ident: str, lines: Sequence[str]) -> None:
+        """``group``: a room's name, ``@ALIAS`` or ``*``. ``lines``: what is said, clean."""
         self.group = group
+        self.ident = ident
         self.lines = lines
         self.done: Deferred[Kept] = Deferred()
         self.deadline: IDelayedCall | None = None
-        self._left = len(lines)  # lines of which it is not known what became of them
-        self._number = 0
-        self._is_repeated = True
+        self.is_decided = False  # it is known what becomes of it
+        self._kept = Kept(0, False)
         self._error: Refused | None = None
 
-    @property
-    def ident(self) -> str:
-        """The first line's, for all that has to happen before."""
-        return next(iter(self.lines))
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether all is known that becomes of it."""
-        return self._left <= 0
-
-    def line_is_decided(self, ask: Ask) -> None:
-        """Called when the outcome of one line is known."""
-        self._left -= 1
+    def decide(self, ask: Ask) -> None:
+        """Called when its outcome is known: that of a block's first line is that of all."""
+        self.is_decided = True
         if ask.error is not None:
             self._error = refused(ask.error)
         else:
-            self._number = max(self._number, ask.number)
-            self._is_repeated = self._is_repeated and ask.is_repeated
+            self._kept = Kept(ask.number + len(self.lines) - 1, ask.is_repeated)
 
     def fail(self, error: Refused) -> None:
-        """Called when nothing more of it is said."""
-        self._left = 0
+        """Called when it is not said."""
+        self.is_decided = True
         self._error = error
 
     def tell(self) -> None:
@@ -98,7 +87,7 @@ class Post:
         if self._error is not None:
             self.done.errback(self._error)
         else:
-            self.done.callback(Kept(self._number, self._is_repeated))
+            self.done.callback(self._kept)
 
 
 class Visitors:
@@ -139,7 +128,7 @@ class Visitors:
             seconds = math.ceil(wait)
             words = f"slow down: too much was said from your address, go on in {seconds} seconds; this was not said"
             raise Refused(429, words, {"Retry-After": str(seconds)})
-        pace.take_bytes(sum(len(line.encode()) for line in post.lines.values()), now)
+        pace.take_bytes(sum(len(line.encode()) for line in post.lines), now)
 
     def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visitor:
         """Return a new visitor, of whom an address may have as many as connections.
@@ -202,7 +191,7 @@ class Visitor:
 
         Raises: KeyInUse.
         """
-        if any(other.lines.get(ident, line) != line for other in self._all() for ident, line in post.lines.items()):
+        if any(other.ident == post.ident and other.lines != post.lines for other in self._all()):
             raise KeyInUse
         cancel(self._leave)
         post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
@@ -313,7 +302,7 @@ class Visitor:
         is_there = post.group[0] in "@*" or post.group in member.rooms
         if not member.alias or member.leaving is not None or not member.may(posts=is_there):
             return False
-        if any(ident in member.asks for ident in post.lines):
+        if post.ident in member.asks:
             return False  # the same is under way
         if not is_there:
             self._guarded(post, self._move)
@@ -343,14 +332,15 @@ class Visitor:
     def _ask(self, post: Post) -> None:
         self._asked[post] = None
         try:
-            for ident, line in post.lines.items():
-                ask = Ask(self.member, ident, partial(self._line_is_decided, post))
-                if post.group == EVERYONE:
-                    self._hub.broadcast(ask, line)
-                elif post.group[0] == "@":
-                    self._hub.tell(ask, post.group[1:], line)
-                else:
-                    self._hub.say(ask, line, post.group)
+            ask = Ask(self.member, post.ident, partial(self._is_decided, post))
+            if len(post.lines) > 1:
+                self._hub.say_block(ask, post.lines, post.group)
+            elif post.group == EVERYONE:
+                self._hub.broadcast(ask, post.lines[0])
+            elif post.group[0] == "@":
+                self._hub.tell(ask, post.group[1:], post.lines[0])
+            else:
+                self._hub.say(ask, post.lines[0], post.group)
         finally:
             self.pace.take_lines(len(post.lines), self._clock.seconds())
 
@@ -364,9 +354,9 @@ class Visitor:
 
     # -- what becomes of posts
 
-    def _line_is_decided(self, post: Post, ask: Ask) -> None:
+    def _is_decided(self, post: Post, ask: Ask) -> None:
         if not post.is_decided:
-            post.line_is_decided(ask)
+            post.decide(ask)
             self._decide(post)
 
     def _fail_what_is_lost(self) -> None:
