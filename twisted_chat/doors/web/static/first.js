@@ -65,5 +65,4 @@
 	form.hidden = Boolean(kept("sessionStorage", "session")?.includes('"token"')) // coming back from a reload
 	$("alias").value = kept("localStorage", "alias") ?? ""
 	if (!form.hidden) $("alias").select()
-	if (!("noModule" in HTMLScriptElement.prototype)) failed("", "this browser is too old for it")
 })()
