@@ -87,6 +87,19 @@ def test_what_is_copied_is_what_is_seen_selected(window, house, people):
 
 
 @in_both
+def test_a_block_is_copied_with_its_spaces_and_empty_lines(window, house):
+    page = window(f"{house.url}#blocks").enter("Bela")
+    page.shows("# blocks", "#title")
+    lines = ["def f(x):", "    return  x", "", "", "f(1)"]
+    page.say("before")
+    page.hears("before")
+    page.say_block(*lines)
+    page.hears("\n".join(lines))
+    assert copied(page, ("before", 3), ("f(1)", 4)) == "\n".join(["ore", *lines])
+    assert copied(page, ("    return  x", 4), ("f(1)", 1)) == "return  x\n\n\nf"
+
+
+@in_both
 def test_a_selection_that_ends_where_the_next_line_begins_ends_with_its_own(window, house, people):
     page = window(f"{house.url}#triple").enter("Trude")
     page.shows("# triple", "#title")
