@@ -60,7 +60,7 @@ export async function openPart(view, name) {
 export async function loadRest(view) {
 	if (isLoading) return
 	isLoading = true
-	document.head.append(make("link", {rel: "stylesheet", href: new URL("parts.css", import.meta.url).href}))
+	document.body.append(make("link", {rel: "stylesheet", href: new URL("parts.css", import.meta.url).href}))
 	try {
 		const [{copyFrom}, {Notify}] = await Promise.all([import("./copy.js"), import("./notify.js")])
 		copyFrom($("lines"))
