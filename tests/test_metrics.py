@@ -17,10 +17,8 @@ from twisted.python.failure import Failure
 
 from twisted_chat import __version__
 from twisted_chat.doors.metrics import TICK_SECONDS, MetricsFactory, Scales
-from twisted_chat.doors.web.body import LINES
 from twisted_chat.doors.web.callers import EACH
 from twisted_chat.doors.web.guard import Guard
-from twisted_chat.doors.web.site import CONTINUES
 from twisted_chat.errors import NotKept
 from twisted_chat.events import SAID, Event, Lines
 from twisted_chat.limits import Limits
@@ -394,7 +392,7 @@ def test_readers_who_take_nothing_are_counted(strict):
 
 
 def test_requests_that_are_too_large_are_counted(strict):
-    most = LINES * strict.door.limits.max_line + CONTINUES
+    most = strict.door.web.max_body
     WebPeer(strict.door).ask("POST", "/", b"x" * most)
     assert hits(strict) == {}
     assert WebPeer(strict.door).ask("POST", "/", b"x" * (most + 1)).status == 413
