@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat import __version__
 from twisted_chat.doors.metrics import TICK_SECONDS, MetricsFactory, Scales
+from twisted_chat.doors.program import LONGER
 from twisted_chat.doors.web.callers import EACH
 from twisted_chat.doors.web.guard import Guard
 from twisted_chat.errors import NotKept
@@ -361,7 +362,7 @@ def says(text, ident="2"):
     [
         ("x" * 100 + "\n", "x" * 101 + "\n"),
         (says("x" * 100), says("x" * 101, "3")),
-        (says("x" * 100), "x" * 601 + "\n"),
+        (says("x" * 100), "x" * (LONGER * 100 + 1) + "\n"),
     ],
     ids=["person", "program", "program's line"],
 )
@@ -404,7 +405,7 @@ def test_browsers_have_the_same_limits_and_are_counted(strict):
     assert hits(strict) == {}
     assert "too many connections" in Browser(strict.door).read()
     assert hits(strict) == {"connections": 1}
-    Program(strict.door, peer=browser).asks("hello", version=1, alias="a" * 601)
+    Program(strict.door, peer=browser).asks("hello", version=1, alias="a" * (LONGER * 100 + 1))
     assert hits(strict) == {"connections": 1, "line_too_long": 1}
 
 
