@@ -11,12 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
 from . import doors, processes
 from .browser import chromium, driver, engine, firefox, house, houses, people, window  # noqa: F401 -- for all tests
 from .web import WebPeer
+
+# Beside other work a machine is slow now and then, which tells nothing of a test.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_collection_finish(session):

@@ -16,9 +16,9 @@ from twisted_chat.events import (
     RENAMED,
     RETITLED,
     SAID,
+    WELCOME,
     Event,
 )
-from twisted_chat.wire.plain import WELCOME
 
 _GROUP = re.compile(r"\[(\S+) -> (\S+)\] (.*)")
 _SAID = re.compile(r"(\S+): (.*)")

@@ -22,14 +22,13 @@ from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted_chat.doors.line import HINT, LineFactory
 from twisted_chat.errors import NotKept, NotRecalled, Unknown
-from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines
+from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
 from twisted_chat.hub import Hub
 from twisted_chat.interfaces import ANYONE, Known
 from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 from twisted_chat.limits import Addresses, Limits
 from twisted_chat.member import Member
-from twisted_chat.wire.jsonlines import event_object
 
 from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check
@@ -819,7 +818,7 @@ class Simulation:
         self.found += [Violation("stuck", f"nothing will ever wake {alias}") for alias in self.server.stuck()]
 
     def judge(self):
-        log = {group: [event_object(event) for event in events] for group, events in self.disk.logs.items()}
+        log = {group: [as_logged(event) for event in events] for group, events in self.disk.logs.items()}
         refused = self.refused | self.server.refused | self.server.journal.refused
         refused |= {  # who is told may be gone for a moment
             (program.history.client, record.id)

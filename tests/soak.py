@@ -16,8 +16,8 @@ from itertools import combinations, cycle, islice
 from pathlib import Path
 
 from benchmarks.machine import Usage
+from twisted_chat.events import as_logged
 from twisted_chat.journals.sqlite_read import export
-from twisted_chat.wire.jsonlines import event_object
 
 from .checker import Sent, Violation, Who, check
 from .every_door import SECURE, connected
@@ -318,4 +318,4 @@ def read_log(path):
     """Return what is in a journal: {group: events as on the wire}."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         rooms = [name for (name,) in connection.execute("SELECT name FROM rooms")]
-    return {room: [event_object(event) for event in export(path, room)] for room in rooms}
+    return {room: [as_logged(event) for event in export(path, room)] for room in rooms}

@@ -22,7 +22,7 @@ from twisted_chat.client.errors import CannotConnect, ConnectionLost, Refused
 from twisted_chat.client.on_twisted import TwistedDriver
 from twisted_chat.client.seen import Seen, Turn, group_of
 from twisted_chat.errors import ChatError
-from twisted_chat.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, SKIPPED, Event
+from twisted_chat.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, Event, skipped
 
 
 class Wire:
@@ -186,7 +186,7 @@ SAID_ONCE = {
     ("message", "event"),
     [
         (SAID_ONCE, Event(SAID, "lobby", "bob", "hi", number=131, when=1700000000.123, ident="6f/7")),
-        ({"kind": "skipped", "room": "lobby", "first": 3, "last": 9}, Event(SKIPPED, "lobby", text="3", number=9)),
+        ({"kind": "skipped", "room": "lobby", "first": 3, "last": 9}, skipped("lobby", 3, 9)),
         ({"kind": "noticed", "text": "words"}, Event(NOTICED, text="words")),
     ],
 )
@@ -496,7 +496,7 @@ def line_of(event, own="alice"):
         (Event(JOINED, "ops", "bob"), "#ops bob has joined", "class:quiet"),
         (Event(NOTICED, text="words"), "-- words", "class:quiet"),
         (Event(REFUSED, text="no"), "!! no", "class:error"),
-        (Event(SKIPPED, "ops", text="3", number=1204), "-- 1,202 events of ops are missing here: 3 to 1,204", "quiet"),
+        (skipped("ops", 3, 1204), "-- 1,202 events of ops are missing here: 3 to 1,204", "quiet"),
         (Event("polled", "ops", "bob", "tea?"), "-- polled in ops: bob tea?", "class:quiet"),
         (Event(CONNECTED), "you are now connected!", "class:quiet"),
     ],

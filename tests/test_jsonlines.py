@@ -20,16 +20,18 @@ from twisted_chat.events import (
     CONNECTED,
     JOINED,
     LEFT,
+    LOGGED,
     NOTICED,
     REFUSED,
     RENAMED,
     REPEATED,
     RETITLED,
     SAID,
-    SKIPPED,
     Event,
+    as_logged,
+    skipped,
 )
-from twisted_chat.wire.jsonlines import SHOWN, JsonView, error, event_object, parse, result
+from twisted_chat.wire.jsonlines import JsonView, error, parse, result
 from twisted_chat.wire.requests import ID, MANY, MOST, REQUESTS, Field
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/jsonlines.schema.json").read_text())
@@ -82,11 +84,11 @@ LINES = [
         Event(RETITLED, "ops", "alice", "", 3, 9, THEN),
         '{"kind":"retitled","room":"ops","number":9,"time":1700000000.123,"author":"alice","text":""}',
     ),
-    (Event(SKIPPED, "lobby", "", "3101", 0, 4304), '{"kind":"skipped","room":"lobby","first":3101,"last":4304}'),
+    (skipped("lobby", 3101, 4304), '{"kind":"skipped","room":"lobby","first":3101,"last":4304}'),
     (Event(NOTICED, text="2 in lobby"), '{"kind":"noticed","text":"2 in lobby"}'),
     (Event(NOTICED, text="2 in lobby", ident="6f1c/18"), '{"kind":"noticed","text":"2 in lobby","id":"18"}'),
     (
-        Event(REFUSED, author="not_in_room", text="no", ident="/9"),
+        Event(REFUSED, text="no", ident="/9", data={"code": "not_in_room"}),
         '{"error":"not_in_room","text":"no","id":"9"}',
     ),
     (Event(REFUSED, text="no"), '{"error":"chat_error","text":"no","id":null}'),
@@ -146,7 +148,7 @@ IDENTS = st.just("") | st.builds(
 )
 HAPPENED = st.builds(
     Event,
-    kind=st.sampled_from(sorted(SHOWN)),
+    kind=st.sampled_from(sorted(LOGGED)),
     group=WORDS.filter(bool),
     author=WORDS,
     text=WORDS,
@@ -167,7 +169,7 @@ def test_nothing_that_a_person_writes_makes_another_line_key_or_object(event):
     assert line.endswith(b"\n")
     assert b"\r" not in line
     pairs = json.loads(line, object_pairs_hook=list)
-    assert pairs == list(event_object(event).items())
+    assert pairs == list(as_logged(event).items())
     client, _slash, _ident = event.ident.partition("/")
     more = ["about"] * bool(event.about) + [*(event.data or {})] + ["client", "id"] * bool(client)
     assert [key for key, _value in pairs] == SHAPE + more
@@ -200,6 +202,7 @@ RESULTS = [
         everyone=4,
         private=17,
         max_line=4096,
+        grace=15,
         current="lobby",
     ),
     result("join", "1", room="ops", number=13, topic="", members=2),
@@ -208,8 +211,8 @@ RESULTS = [
     result("who", "1", room="ops", number=13, count=2, members=["alice", "bob"], away={"bob": "lunch"}),
     result("who", "1", room="ops", number=13, count=0, members=[]),
     result("rooms", "1", count=700, rooms=[{"room": "lobby", "members": 2, "number": 130, "topic": ""}]),
-    result("history", "1", room="ops", events=[event_object(event) for event, _line in LINES[:8]], more=True),
-    result("search", "1", events=[event_object(LINES[1][0])], more=False),
+    result("history", "1", room="ops", events=[as_logged(event) for event, _line in LINES[:8]], more=True),
+    result("search", "1", events=[as_logged(LINES[1][0])], more=False),
     result("ping", "1"),
     result("type", "1", current="", alias="al", private=3),
     result("commands", "1", commands=[{"name": "msg", "short": ["m"], "arguments": "ALIAS TEXT", "summary": "x"}]),
@@ -639,7 +642,7 @@ def test_the_errors_of_programs_have_texts_of_one_line(kind):
 
 
 def test_the_kinds_of_the_schema_are_those_that_are_shown():
-    assert set(DEFS["event"]["properties"]["kind"]["enum"]) == SHOWN
+    assert set(DEFS["event"]["properties"]["kind"]["enum"]) == LOGGED
 
 
 def test_the_transcript_of_the_docs_is_what_is_sent_and_read():

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from twisted_chat.events import as_logged
 from twisted_chat.journals.sqlite_read import export
-from twisted_chat.wire.jsonlines import event_object
 
 from .checker import Refused, Sent, check
 from .good_client import GoodClient
@@ -61,7 +61,7 @@ class House:
         """Return what is in the file: {group: events as on the wire}."""
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
             rooms = [name for (name,) in connection.execute("SELECT name FROM rooms")]
-        return {room: [event_object(event) for event in export(self.path, room)] for room in rooms}
+        return {room: [as_logged(event) for event in export(self.path, room)] for room in rooms}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_chat.days import NO_DAY
-from twisted_chat.events import CONNECTED, JOINED, NOTICED, SAID, SKIPPED, Event
+from twisted_chat.events import CONNECTED, JOINED, NOTICED, SAID, Event, skipped
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.sse import HERE, SseView, begin, mark, read_mark, reset
 
@@ -35,7 +35,7 @@ def test_an_event_is_one_block_with_its_mark_as_the_id_and_the_wires_json(text, 
 
 
 def test_what_is_missing_is_an_event_of_its_own_kind_after_which_one_goes_on():
-    assert blocks(VIEW.encode([Event(SKIPPED, "lobby", text="3", number=9)])) == [
+    assert blocks(VIEW.encode([skipped("lobby", 3, 9)])) == [
         [("event", "skipped"), ("id", "9"), ("data", '{"kind":"skipped","room":"lobby","first":3,"last":9}')]
     ]
 

@@ -1,47 +1,17 @@
-"""What happened: one frozen record, all that crosses walls between the rooms of the house.
+"""What happened: one frozen record, all that crosses walls between the rooms of the house; and the table of its kinds.
 
-Every event has the same ten fields, so that a journal is one table and a wire one function a kind.
-The kinds are past tense, as facts are; requests are the hub's imperative methods.
+Every event has the same ten fields, so that a journal is one table. A kind is one entry in KINDS, which tells all that
+the house has to know about it. The kinds are past tense, as facts are; requests are the hub's imperative methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
-
-# Said to a group. ``author`` said ``text``.
-SAID: Final = "said"
-ACTED: Final = "acted"  # /me
-# A room's own log.
-JOINED: Final = "joined"
-LEFT: Final = "left"  # text: why, may be empty
-RENAMED: Final = "renamed"  # author: the old alias; text: the new one
-RETITLED: Final = "retitled"  # text: the topic, empty when it was cleared
-TOOK: Final = "took"  # in the log of @ALIAS: somebody has the alias now; text: their program's public name, or empty
-# The hub's own, in no group: who has which alias, who is away. Only their order matters.
-CLAIMED: Final = "claimed"  # text: the alias asked for; the first claim in order wins
-RELEASED: Final = "released"  # author's session has ended
-WENT_AWAY: Final = "went away"  # text: why
-CAME_BACK: Final = "came back"
-# To one person, never kept.
-CONNECTED: Final = "connected"  # they are in, under the alias ``author``
-NOTICED: Final = "noticed"  # the server's own words
-REFUSED: Final = (
-    "refused"  # what they asked for cannot be done; text: why; author: the error's code; number: seconds to wait
-)
-DOUBTED: Final = "doubted"  # nobody knows yet whether it is done, and it may still be; otherwise as REFUSED
-SKIPPED: Final = "skipped"  # they are not given some events of ``group``: from number int(text) to ``number``
-IGNORED: Final = "ignored"  # in place of an event that they do not wish to hear: it has this number
-CALLED: Final = "called"  # a program is asked to do something; text: the name of it, a space, and with what
-ANSWERED: Final = "answered"  # and has; text: "done" or "failed", a space, and what came of it
-REPEATED: Final = "repeated"  # what they asked for was asked for before, and has this number already
-
-POSTS: Final = frozenset({SAID, ACTED})  # what a person said; these change nobody's state
-MOVES: Final = frozenset({JOINED, LEFT, RENAMED})  # what changes who is in a room
 
 BLOCK: Final = "block"  # in an event's data: the place of a line in a block of several lines, 1, 2, 3 ...
 
@@ -99,3 +69,160 @@ class Lines(NamedTuple):
 def in_block(place: int) -> Data:
     """Return the data of a line in a block: the same object for all lines that have this place."""
     return {BLOCK: place}
+
+
+# -- the kinds
+
+Fields = dict[str, object]  # of a JSON object
+WELCOME: Final = "you are now connected!"  # the lab's
+
+
+class Kind(NamedTuple):
+    """What the house knows about one kind of events."""
+
+    name: str
+    people: Callable[[Event, str], str] | None  # how people read one, given how the author's name looks; None: never
+    programs: Callable[[Event, str], Fields] | None  # what programs are sent, given the id of the request; None: never
+    is_post: bool  # what a person said; it changes nobody's state
+    is_move: bool  # it changes who is in a room
+    is_logged: bool  # it has a number in a group, and programs read all such events in one shape: ``as_logged``
+
+
+KINDS: Final[dict[str, Kind]] = {}
+
+
+def kind(
+    name: str,
+    people: Callable[[Event, str], str] | None = None,
+    programs: Callable[[Event, str], Fields] | None = None,
+    *,
+    is_post: bool = False,
+    is_move: bool = False,
+    is_logged: bool = False,
+) -> str:
+    """Put a kind into the table, and return its name."""
+    if is_logged:
+        programs = as_logged
+    KINDS[name] = Kind(name, people, programs, is_post, is_move, is_logged)
+    return name
+
+
+def as_logged(event: Event, ident: str = "") -> Fields:
+    """Return an event with a number as programs read it, live and in the results of history and search."""
+    client = event.ident.partition("/")[0]
+    return {
+        "kind": event.kind,
+        "room": event.group,
+        "number": event.number,
+        "time": round(event.when, 3),
+        "author": event.author,
+        "text": event.text,
+        **({"about": event.about} if event.about else {}),
+        **(event.data or {}),
+        **({"client": client, "id": event.ident[len(client) + 1 :]} if client else {}),
+    }
+
+
+def _said(event: Event, author: str) -> str:
+    if event.group == EVERYONE:
+        return f"[{author} -> all] {event.text}"
+    if event.group[0] == "@":
+        return f"[{author} -> {event.target}] {event.text}"
+    return f"{author}: {event.text}"
+
+
+def _joined(event: Event, author: str) -> str:
+    return f"{author} has connected to the chat room" if event.group == LOBBY else f"{author} has joined"
+
+
+def _left(event: Event, author: str) -> str:
+    words = " has left the chat room!" if event.group == LOBBY else " has left!"
+    return f"{author}{words} ({event.text})" if event.text else author + words
+
+
+def _retitled(event: Event, author: str) -> str:
+    return f"{author} has set the topic: {event.text}" if event.text else f"{author} has cleared the topic"
+
+
+def _skipped(event: Event, author: str) -> str:
+    first, last = first_skipped(event), event.number
+    return f"-- {last - first + 1:,} events of {event.group} skipped, {first:,}-{last:,}"
+
+
+def _no(event: Event, author: str) -> str:
+    return f"!! {event.text}"
+
+
+def _error(event: Event, ident: str) -> Fields:
+    data = event.data or {}
+    wait = {"retry_after": data["seconds"]} if data.get("seconds") else {}
+    return {"error": data.get("code") or "chat_error", "text": event.text, "id": ident or None, **wait}
+
+
+def _noticed(event: Event, ident: str) -> Fields:
+    return {"kind": event.kind, "text": event.text, **({"id": ident} if ident else {})}
+
+
+def _skipped_numbers(event: Event, ident: str) -> Fields:
+    return {"kind": event.kind, "room": event.group, "first": first_skipped(event), "last": event.number}
+
+
+def _called(event: Event, ident: str) -> Fields:
+    name = (event.data or {})["name"]
+    asked: Fields = {"kind": event.kind, "room": event.group, "author": event.author, "call": event.ident}
+    return asked | {"name": name, "text": event.text}
+
+
+def _answered(event: Event, ident: str) -> Fields:
+    failed = bool((event.data or {}).get("failed"))
+    return {"kind": event.kind, "author": event.author, "id": ident, "text": event.text, "failed": failed}
+
+
+def _repeated(event: Event, ident: str) -> Fields:
+    name = {EVERYONE: "broadcast", "@": "tell"}.get(event.group[:1], "say")
+    return {"result": name, "id": ident, "room": event.group, "number": event.number, "repeated": True}
+
+
+# Said to a group. ``author`` said ``text``.
+SAID: Final = kind("said", _said, is_post=True, is_logged=True)
+ACTED: Final = kind("acted", lambda event, author: f"* {author} {event.text}", is_post=True, is_logged=True)  # /me
+# A room's own log. LEFT's text: why, may be empty. RENAMED's author: the old alias; its text: the new one.
+# RETITLED's text: the topic, empty when it was cleared.
+JOINED: Final = kind("joined", _joined, is_move=True, is_logged=True)
+LEFT: Final = kind("left", _left, is_move=True, is_logged=True)
+RENAMED: Final = kind(
+    "renamed", lambda event, author: f"{author} is now known as {event.text}", is_move=True, is_logged=True
+)
+RETITLED: Final = kind("retitled", _retitled, is_logged=True)
+# In the log of @ALIAS: somebody has the alias now; text: their program's public name, or empty.
+TOOK: Final = kind("took", is_logged=True)
+# In place of an event that a program does not wish to hear: it has this number.
+IGNORED: Final = kind("ignored", is_logged=True)
+# The hub's own, in no group: who has which alias, who is away. Only their order matters, and nobody is shown them.
+CLAIMED: Final = kind("claimed")  # text: the alias asked for; the first claim in order wins
+RELEASED: Final = kind("released")  # author's session has ended
+WENT_AWAY: Final = kind("went away")  # text: why
+CAME_BACK: Final = kind("came back")
+# To one person, never kept. ``ident`` is that of the request which they answer.
+CONNECTED: Final = kind("connected", lambda event, author: WELCOME)  # they are in; a program knows it by its result
+NOTICED: Final = kind("noticed", lambda event, author: f"-- {event.text}", _noticed)  # the server's own words
+REFUSED: Final = kind("refused", _no, _error)  # a request cannot be done; text: why; data: the error's code, seconds
+DOUBTED: Final = kind("doubted", _no, _error)  # nobody knows yet whether it is done, and it may still be; as REFUSED
+SKIPPED: Final = kind("skipped", _skipped, _skipped_numbers)  # some events of ``group`` are not given; see ``skipped``
+CALLED: Final = kind("called", None, _called)  # a program is asked to do ``text``; data: the name of what
+ANSWERED: Final = kind("answered", None, _answered)  # and has; text: what came of it; data: whether it failed
+REPEATED: Final = kind("repeated", None, _repeated)  # a request was asked before, and has this number already
+
+POSTS: Final = frozenset(name for name, entry in KINDS.items() if entry.is_post)
+MOVES: Final = frozenset(name for name, entry in KINDS.items() if entry.is_move)
+LOGGED: Final = frozenset(name for name, entry in KINDS.items() if entry.is_logged)
+
+
+def skipped(group: str, first: int, last: int, when: float = 0.0) -> Event:
+    """Return what tells a reader that the events of a group from one number to another are not given."""
+    return Event(SKIPPED, group, number=last, when=when, data={"first": first})
+
+
+def first_skipped(event: Event) -> int:
+    """Return the first number of the events that are not given; ``event.number`` is the last."""
+    return int((event.data or {})["first"])

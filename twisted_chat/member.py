@@ -123,7 +123,7 @@ class Member:
 
     def doubt(self, error: ChatError, ident: str) -> None:
         """Send them that nobody knows yet whether a request is done: it is still under way."""
-        self.send([Event(DOUBTED, author=error.code, text=str(error), ident=ident)])
+        self.send([Event(DOUBTED, text=str(error), ident=ident, data={"code": error.code})])
 
     def send(self, events: Sequence[Event]) -> None:
         """Show them some events at once, if anybody hears for them."""

@@ -220,7 +220,7 @@ def call(hub: Hub, ask: Ask, fields: Fields) -> Fields:
         others = (member for member in room.members if member is not me)
         group, called = room.name, [m for m in others if _can_answer(m, me)]
     me.calls.add(ask.ident, [member.client for member in called])
-    event = Event(CALLED, group, me.alias, f"{fields['name']} {fields['text']}", me.session, ident=ask.ident)
+    event = Event(CALLED, group, me.alias, fields["text"], me.session, ident=ask.ident, data={"name": fields["name"]})
     encoded = me.ear.view.encode([event])  # all programs see alike
     for member in called:
         member.write(encoded)
@@ -241,9 +241,9 @@ def answer(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     if caller is not None and not caller.calls.answered(fields["call"], me.client):
         raise NotCalled
     if caller is not None and not (caller.is_behind or caller.ignores(me)):
-        outcome = "failed" if fields["failed"] else "done"
-        words = f"{outcome} {fields['text']}"
-        caller.send([Event(ANSWERED, "@" + caller.alias, me.alias, words, me.session, ident=fields["call"])])
+        data = {"failed": True} if fields["failed"] else None
+        told = Event(ANSWERED, caller.address, me.alias, fields["text"], me.session, ident=fields["call"], data=data)
+        caller.send([told])
     return {}
 
 

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Protocol
 from . import text
 from .days import NO_DAY, Day, with_days
 from .errors import ChatError, Fault
-from .events import IGNORED, MOVES, NOTICED, POSTS, REFUSED, SKIPPED, Event
+from .events import IGNORED, MOVES, NOTICED, POSTS, REFUSED, SKIPPED, Event, skipped
 from .ignoring import NOBODY, Ignoring
 from .interfaces import Outbox, View
 from .room import Room, by_time, in_parts
@@ -476,26 +476,23 @@ class Reader:
 
 def refusal(error: ChatError, ident: str = "") -> Event:
     """Return what tells somebody why a request, if it is known which, cannot be done."""
-    return Event(REFUSED, author=error.code, text=str(error), number=error.seconds, ident=ident)
+    told = {"code": error.code, "seconds": error.seconds} if error.seconds else {"code": error.code}
+    return Event(REFUSED, text=str(error), ident=ident, data=told)
 
 
 def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
     """Return those of the events between two numbers that are for whoever hears a room, and tell of the others."""
     given = list(filter(room.may_be_given, events))
     told = given[-1].number if given else first - 1
-    return [*_with_gaps(room.name, first - 1, given), *([_gap(room.name, told + 1, last)] if told < last else ())]
+    return [*_with_gaps(room.name, first - 1, given), *([skipped(room.name, told + 1, last)] if told < last else ())]
 
 
 def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event]:
     for event in events:
         if event.number > given + 1:
-            yield _gap(room, given + 1, event.number - 1, event.when)
+            yield skipped(room, given + 1, event.number - 1, event.when)
         given = event.number
         yield event
-
-
-def _gap(room: str, first: int, last: int, when: float = 0.0) -> Event:
-    return Event(SKIPPED, room, text=str(first), number=last, when=when)
 
 
 def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:

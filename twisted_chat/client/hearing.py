@@ -23,6 +23,7 @@ from ..events import (
     TOOK,
     Event,
     in_block,
+    skipped,
 )
 from . import wire
 from .errors import Refused
@@ -159,7 +160,7 @@ class Hearing:
             self._gaps[group] = first
             self.gap = event.group
             return False
-        self._inbox.put(Event(SKIPPED, event.group, text=str(first), number=event.number - 1))
+        self._inbox.put(skipped(event.group, first, event.number - 1))
         return True
 
     def _put(self, event: Event, request: Request | None) -> None:
@@ -200,7 +201,7 @@ class Hearing:
     def tell_typist(self, request: Request | None, refused: Refused) -> None:
         """Make an event of why something cannot be done, if it was typed, or nobody knows what it was."""
         if request is None or (request.do == "type" and not request.is_quiet):
-            self._inbox.put(Event(REFUSED, author=refused.code, text=str(refused)))
+            self._inbox.put(Event(REFUSED, text=str(refused), data={"code": refused.code}))
 
     def _answered(self, message: wire.Message) -> None:
         request = self._request(message)

@@ -9,7 +9,7 @@ import zlib
 from datetime import datetime
 
 from ..clocks import wall
-from ..events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SAID, SKIPPED, Event
+from ..events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SAID, SKIPPED, Event, first_skipped
 from ..wire.plain import PlainView
 
 Piece = tuple[str, str]  # a style of prompt_toolkit's, and a text
@@ -68,8 +68,8 @@ def stamp(when: float) -> str:
 def plain(event: Event) -> str:
     """Return an event as a line of the plain wire, without its end."""
     if event.kind == SKIPPED:
-        count = event.number - int(event.text) + 1
-        words = f"{count:,} events of {event.group} are missing here: {int(event.text):,} to {event.number:,}"
+        first, last = first_skipped(event), event.number
+        words = f"{last - first + 1:,} events of {event.group} are missing here: {first:,} to {last:,}"
         event = Event(NOTICED, text=words)
     try:
         return PlainView().encode([event]).decode().rstrip("\n")

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .. import text
-from ..events import NOTICED, SKIPPED, Event, in_block
-from ..wire.jsonlines import event_object
+from ..events import KINDS, NOTICED, SKIPPED, Event, as_logged, in_block, skipped
 from ..wire.plain import PROMPT
 
 Message = dict[str, Any]
@@ -98,7 +97,7 @@ def event(message: Message) -> Event:
     """
     kind, group = _words(message, "kind"), _words(message, "room")
     if kind == SKIPPED:
-        return Event(SKIPPED, group, text=str(_number(message, "first")), number=_number(message, "last"))
+        return skipped(group, _number(message, "first"), _number(message, "last"))
     if kind == NOTICED:
         return Event(NOTICED, text=_words(message, "text"), ident=_ident(message))
     when, place = message.get("time", 0), _number(message, "block")
@@ -117,12 +116,10 @@ def event(message: Message) -> Event:
 
 def shown(happened: Event) -> Message:
     """Return an event as the message that it came in."""
-    if happened.kind == SKIPPED:
-        first = int(happened.text)
-        return {"kind": SKIPPED, "room": happened.group, "first": first, "last": happened.number}
-    if not happened.number:
-        return {"kind": happened.kind, "text": happened.text}
-    return event_object(happened)
+    entry = KINDS.get(happened.kind)
+    if happened.kind == SKIPPED and entry is not None and entry.programs is not None:
+        return entry.programs(happened, "")
+    return as_logged(happened) if happened.number else {"kind": happened.kind, "text": happened.text}
 
 
 def _ident(message: Message) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .. import programs, text
 from ..errors import BadRequest, ChatError, HelloFirst, LineTooLong
-from ..events import NOTICED, Event
+from ..events import NOTICED, Event, as_logged
 from ..hub import Hub
 from ..interfaces import Door
 from ..limits import Limits
@@ -176,7 +176,7 @@ class ProgramTalk:
         me, asked = self._connection.member, self._asked
         shown = fields.get("events")
         if shown is not None:
-            fields["events"] = [jsonlines.event_object(event) for event in shown]
+            fields["events"] = [as_logged(event) for event in shown]
         me.write(jsonlines.result(asked.name, asked.id, **fields))
         self.is_in = self.is_in or asked.name == "hello"
         if asked.name == "quit":

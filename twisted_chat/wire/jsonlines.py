@@ -13,41 +13,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # in C, and leaves letters of every script as they are
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from ..days import Day
 from ..errors import BadRequest, ChatError
-from ..events import (
-    ACTED,
-    ANSWERED,
-    CALLED,
-    CONNECTED,
-    DOUBTED,
-    EVERYONE,
-    IGNORED,
-    JOINED,
-    LEFT,
-    NOTICED,
-    REFUSED,
-    RENAMED,
-    REPEATED,
-    RETITLED,
-    SAID,
-    SKIPPED,
-    TOOK,
-    Data,
-    Event,
-)
+from ..events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged
 from ..interfaces import View
 from ..text import decoded
 from .requests import ID, Request, request, shown
-
-# With a number, and all of one shape.
-SHOWN: Final = frozenset({SAID, ACTED, JOINED, LEFT, RENAMED, RETITLED, TOOK, IGNORED})
 
 
 @dataclass(frozen=True)
@@ -58,19 +35,19 @@ class JsonView(View):
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return "".join(
-            [  # the same as _line(event_object(event)), in an eighth of the time; nearly every event is one of these
+            [  # the same as _line(as_logged(event)), in an eighth of the time; nearly every event is one of these
                 f'{{"kind":"{kind}","room":{quoted(group)},"number":{number},"time":{_time(when)},'
                 f'"author":{quoted(author)},"text":{quoted(words)}'
                 f"{_rest(about, data) if data or about else ''}{_asked(ident) if ident else ''}}}\n"
-                if kind in SHOWN
-                else _other(Event(kind, group, author, words, origin, number, when, ident))
+                if kind in LOGGED
+                else _other(Event(kind, group, author, words, origin, number, when, ident, about, data))
                 for kind, group, author, words, origin, number, when, ident, about, data in events
             ]
         ).encode()
 
     def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
         again = {"again": _asker(ident)[1]}
-        return "".join([_line(event_object(event) | again) for event in events]).encode()
+        return "".join([_line(as_logged(event) | again) for event in events]).encode()
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         lines = encoded.splitlines(keepends=True)  # JSON holds no CR or LF but as \r and \n
@@ -87,23 +64,7 @@ def result(name: str, ident: str, /, **fields: object) -> bytes:
 
 def error(code: str, text: str, ident: str | None) -> bytes:
     """Return the line that tells why a request, if it is known which, cannot be done."""
-    return _line(_error(code, text, ident)).encode()
-
-
-def event_object(event: Event) -> dict[str, object]:
-    """Return an event with a number as the results of history and search hold it: the same as it is sent live."""
-    client, ident = _asker(event.ident)
-    return {
-        "kind": event.kind,
-        "room": event.group,
-        "number": event.number,
-        "time": round(event.when, 3),
-        "author": event.author,
-        "text": event.text,
-        **({"about": event.about} if event.about else {}),
-        **(event.data or {}),
-        **({"client": client, "id": ident} if client else {}),
-    }
+    return _line({"error": code or ChatError.code, "text": text, "id": ident or None}).encode()
 
 
 def _line(fields: dict[str, object]) -> str:
@@ -132,47 +93,8 @@ def _asked(ident: str) -> str:
 
 
 def _other(event: Event) -> str:
-    return "" if event.kind == CONNECTED else _line(_OTHERS[event.kind](event, _asker(event.ident)[1]))
-
-
-def _error(code: str, text: str, ident: str | None, seconds: int = 0) -> dict[str, object]:
-    wait = {"retry_after": seconds} if seconds else {}
-    return {"error": code or ChatError.code, "text": text, "id": ident or None, **wait}
-
-
-def _noticed(event: Event, ident: str) -> dict[str, object]:
-    return {"kind": NOTICED, "text": event.text, **({"id": ident} if ident else {})}
-
-
-def _skipped(event: Event, ident: str) -> dict[str, object]:
-    return {"kind": SKIPPED, "room": event.group, "first": int(event.text), "last": event.number}
-
-
-def _repeated(event: Event, ident: str) -> dict[str, object]:
-    name = {EVERYONE: "broadcast", "@": "tell"}.get(event.group[:1], "say")
-    return {"result": name, "id": ident, "room": event.group, "number": event.number, "repeated": True}
-
-
-def _called(event: Event) -> dict[str, object]:
-    name, _space, text = event.text.partition(" ")
-    asked: dict[str, object] = {"kind": CALLED, "room": event.group, "author": event.author, "call": event.ident}
-    return asked | {"name": name, "text": text}
-
-
-def _answered(event: Event, ident: str) -> dict[str, object]:
-    outcome, _space, text = event.text.partition(" ")
-    return {"kind": ANSWERED, "author": event.author, "id": ident, "text": text, "failed": outcome != "done"}
-
-
-_OTHERS: dict[str, Callable[[Event, str], dict[str, object]]] = {
-    NOTICED: _noticed,
-    REFUSED: lambda event, ident: _error(event.author, event.text, ident, event.number),
-    DOUBTED: lambda event, ident: _error(event.author, event.text, ident),
-    SKIPPED: _skipped,
-    REPEATED: _repeated,
-    CALLED: lambda event, ident: _called(event),
-    ANSWERED: _answered,
-}
+    shape = KINDS[event.kind].programs
+    return _line(shape(event, _asker(event.ident)[1])) if shape is not None else ""
 
 
 def parse(line: str | bytes) -> Request:

@@ -18,31 +18,14 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from ..days import Day, with_days
-from ..events import (
-    ACTED,
-    CONNECTED,
-    DOUBTED,
-    EVERYONE,
-    JOINED,
-    LEFT,
-    LOBBY,
-    MOVES,
-    NOTICED,
-    REFUSED,
-    RENAMED,
-    RETITLED,
-    SAID,
-    SKIPPED,
-    Event,
-)
+from ..events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SKIPPED, Event
 
 PROMPT: Final = b"alias?"  # the lab's, and its client waits for just these bytes
-WELCOME: Final = "you are now connected!"  # the lab's
 
 _COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)  # ECMA-48 8.3.117, and the bright ones of aixterm
 
@@ -81,8 +64,8 @@ class PlainView:
                 if kind == SAID and group == LOBBY
                 else f"#{group} {author}: {words}{end}"
                 if kind == SAID and group[0] not in "@*"
-                else self._line(Event(kind, group, author, words, 0, number)) + end
-                for kind, group, author, words, _origin, number, _when, _ident, _about, _data in events
+                else self._line(Event(kind, group, author, words, 0, number, data=data)) + end
+                for kind, group, author, words, _origin, number, _when, _ident, _about, data in events
             ]
         ).encode()
 
@@ -112,48 +95,13 @@ class PlainView:
         return start
 
     def _line(self, event: Event) -> str:
-        line = _LINES[event.kind](event, self._name(event.author) if self.colour else event.author)
+        read = KINDS[event.kind].people
+        if read is None:
+            raise KeyError(event.kind)
+        line = read(event, self._name(event.author) if self.colour else event.author)
         if event.group in ("", LOBBY, EVERYONE) or event.group[0] == "@" or event.kind == SKIPPED:
             return line
         return f"#{event.group} {line}"
 
     def _name(self, alias: str) -> str:
         return f"\x1b[{_COLOURS[zlib.crc32(alias.encode()) % len(_COLOURS)]}m{alias}\x1b[0m"
-
-
-def _said(event: Event, author: str) -> str:
-    if event.group == EVERYONE:
-        return f"[{author} -> all] {event.text}"
-    if event.group[0] == "@":
-        return f"[{author} -> {event.target}] {event.text}"
-    return f"{author}: {event.text}"
-
-
-def _left(event: Event, author: str) -> str:
-    words = " has left the chat room!" if event.group == LOBBY else " has left!"
-    return f"{author}{words} ({event.text})" if event.text else author + words
-
-
-def _retitled(event: Event, author: str) -> str:
-    return f"{author} has set the topic: {event.text}" if event.text else f"{author} has cleared the topic"
-
-
-def _skipped(first: int, last: int, room: str) -> str:
-    return f"-- {last - first + 1:,} events of {room} skipped, {first:,}-{last:,}"
-
-
-_LINES: dict[str, Callable[[Event, str], str]] = {
-    SAID: _said,
-    ACTED: lambda event, author: f"* {author} {event.text}",
-    JOINED: lambda event, author: (
-        f"{author} has connected to the chat room" if event.group == LOBBY else f"{author} has joined"
-    ),
-    LEFT: _left,
-    RENAMED: lambda event, author: f"{author} is now known as {event.text}",
-    RETITLED: _retitled,
-    CONNECTED: lambda event, author: WELCOME,
-    NOTICED: lambda event, author: f"-- {event.text}",
-    REFUSED: lambda event, author: f"!! {event.text}",
-    DOUBTED: lambda event, author: f"!! {event.text}",
-    SKIPPED: lambda event, author: _skipped(int(event.text), event.number, event.group),
-}

@@ -25,9 +25,9 @@ from typing import ClassVar, Final
 from zlib import crc32
 
 from ..days import Day
-from ..events import SKIPPED, Event
+from ..events import LOGGED, SKIPPED, Event
 from ..interfaces import View
-from .jsonlines import SHOWN, JsonView
+from .jsonlines import JsonView
 
 RETRY: Final = 2000  # milliseconds before a reader that was cut off comes back
 HERE: Final = b": here\n\n"  # a comment, so that all between the two know that the stream is alive
@@ -85,7 +85,7 @@ class SseView(View):
         return [self._part(event, line) for event, line in zip(events, lines, strict=True)]
 
     def _part(self, event: Event, line: bytes) -> bytes:
-        if event.kind in SHOWN:
+        if event.kind in LOGGED:
             ident = mark(self.journal, event.group, event.number, event.when)
             return b"id: %b\ndata: %b\n" % (ident.encode(), line)
         if event.kind == SKIPPED:
