@@ -1,1 +1,1 @@
-"""Journals: one file each, one contract (interfaces.Journal)."""
+"""The journals: one file or folder each, all with the same contract (interfaces.Journal)."""

@@ -1,4 +1,4 @@
-"""What a query asks for, and which of the events in memory answer it."""
+"""The words that a query looks for, and its answer from the events in memory."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..events import POSTS, Event
 from ..interfaces import Query
 from .words import words_in
 
-WORDS = 20  # that are looked for at a time ...
-PARTS = 100  # ... and of how many they may be made: a Chinese one of as many as it has characters
-STOPPING = "the server is stopping"  # why nothing is answered any more
+WORDS = 20  # in one query ...
+PARTS = 100  # ... and the parts that they may have in all: a Chinese word has one for each character
+STOPPING = "the server is stopping"  # the reason in every refusal from then on
 
 
 def words_of(query: Query) -> list[str]:
-    """Return what to look for: a word each, or what an asker wrote as one, as words with a space between them.
+    """Return the words to look for. Parts that the asker wrote as one word are separated by a space.
 
-    Raises: NotRecalled, if something is to be looked for and there is no such word.
+    Raises: NotRecalled, if the query has words but none with letters or digits, or too many.
     """
     phrases = dict.fromkeys(" ".join(words_in(word)) for word in query.words.split())
     phrases.pop("", None)
@@ -30,7 +30,7 @@ def words_of(query: Query) -> list[str]:
 
 
 def chosen(query: Query, events_of: Callable[[str], Iterable[Event]]) -> list[Event]:
-    """Return what a query asks for, of the events that each group has, oldest first.
+    """Return the events that answer a query, from the events of each group, oldest first.
 
     Raises: NotRecalled.
     """

@@ -1,4 +1,4 @@
-"""How much of the past is kept: so many events of a room, so long, so large a file."""
+"""Retention: how many events of a room, how much time and how large a file the journal keeps."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 _AGES = {"h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}  # seconds
 _SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}  # bytes
-_LEAST_SIZE = 10**6  # bytes: an empty file has some already
+_LEAST_SIZE = 10**6  # bytes: an empty file already takes some
 _HINT = "give events of a room (100000), an age (12h, 30d, 8w, 1y), a size (500MB, 2GB), or several, as in 30d,2GB"
 
 
 @dataclass(frozen=True)
 class Keep:
-    """What is older goes, a little at a time; None: no limit."""
+    """The limits of retention; None: no limit. Older events are deleted a few at a time."""
 
     events: int | None = None  # of one room
     age: float | None = None  # seconds
@@ -21,7 +21,7 @@ class Keep:
 
     @classmethod
     def parse(cls, written: str) -> Keep:
-        """Read what an option says: one limit of a kind, with commas between.
+        """Parse the value of ``--keep``: at most one limit of each kind, separated by commas.
 
         Raises: ValueError, whose text says what to write.
         """

@@ -1,4 +1,4 @@
-"""A journal that stands before another one, and measures how long that takes."""
+"""A journal in front of another one, which measures how long commits and deliveries take."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _number = attrgetter("number")
 
 
 class Scale(Protocol):
-    """What notes how often something took how long: a histogram, for example."""
+    """A measure that counts durations, for example a histogram."""
 
     def observe(self, amount: float) -> object:
-        """Note one more, in seconds."""
+        """Count one more, in seconds."""
 
 
 class MeasuredJournal:
-    """Keeps nothing itself. What is appended comes back in the same order, delivered or refused: so it is timed.
+    """A wrapper that keeps nothing itself. It times a batch by the order of events, which the journal does not change.
 
-    Only behind a batch in doubt is something refused before it, and then the times are those of a disk that fails.
+    Only behind a batch in doubt are events refused out of order; then the times are those of a failing disk.
     """
 
     def __init__(self, journal: Journal, seconds: Callable[[], float], commits: Scale, deliveries: Scale) -> None:
-        """``commits``: from the first append of a batch until it is kept; ``deliveries``: until all were written to.
+        """``commits``: from a batch's first append until it is kept; ``deliveries``: until all readers have it.
 
-        What needs no journal, because it is not kept, is not noted.
+        Events without a number are not measured, as they are not kept.
         """
         self.name, self.secret, self.opening = journal.name, journal.secret, journal.opening
         self._journal = journal
         self._seconds = seconds
         self._commits = commits
         self._deliveries = deliveries
-        self._asked: deque[tuple[float, int]] = deque()  # when, and how many events
+        self._asked: deque[tuple[float, int]] = deque()  # when each append came, with how many events
         self._user: JournalUser
 
     def start(self, user: JournalUser) -> None:
@@ -71,7 +71,7 @@ class MeasuredJournal:
     def stop(self) -> Awaitable[None]:
         return self._journal.stop()
 
-    # -- the user of the other journal
+    # called by the other journal
 
     def deliver(self, batch: Sequence[Event]) -> None:
         asked = self._taken(len(batch))
@@ -95,7 +95,7 @@ class MeasuredJournal:
         return self._user.remembered(group)
 
     def _taken(self, events: int) -> float:
-        """Forget of as many events when they were appended; return when the first of them was."""
+        """Forget the times at which this many events were appended, and return the first one."""
         first = self._asked[0][0] if self._asked else self._seconds()
         while events and self._asked:
             when, count = self._asked.popleft()

@@ -1,4 +1,4 @@
-"""A journal that forgets with the process: all that is said in one reactor turn is one batch."""
+"""A journal in memory, which ends with the process: the events of one reactor turn are one batch."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
-IDENTS = 100_000  # that are remembered: more than a program asks for again after a lost connection
+IDENTS = 100_000  # kept: more than a program sends again after a lost connection
 
 
 class MemoryJournal:
-    """Orders and numbers events, and delivers them at the end of the turn."""
+    """A journal that orders and numbers events, and delivers them at the end of the turn."""
 
     opening = 1
 
     def __init__(self, clock: IReactorTime, now: Callable[[], float]) -> None:
-        """``now`` gives the time that events are stamped with, in seconds since the epoch."""
+        """``now`` returns the time for the events' timestamps, in seconds since the epoch."""
         self.name, self.secret = secrets.token_hex(8), secrets.token_bytes(32)
         self._clock = clock
         self._now = now
         self._numbers: dict[str, int] = {}
-        self._topics: dict[str, str] = {}  # of rooms that the hub remembers no more
+        self._topics: dict[str, str] = {}  # of rooms that the hub has forgotten
         self._firsts: Firsts = {}
         self._batch: list[Event | Lines] = []
         self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None], Asker]] = []

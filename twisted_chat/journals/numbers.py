@@ -1,4 +1,4 @@
-"""How a journal numbers a batch: 1, 2, 3 ... in each log, without gaps, and what is asked for again only once."""
+"""The numbers of a batch: 1, 2, 3 ... in each log, without gaps, and a repeated request only once."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from itertools import repeat
 from .. import text
 from ..events import POSTS, REPEATED, SAID, Event, Lines, in_block
 
-_event = partial(tuple.__new__, Event)  # what Event(...) ends in; half the time, and this is done for every line
+_event = partial(tuple.__new__, Event)  # the inner call of Event(...): it takes half the time, and runs for every line
 
 
 def log_of(group: str) -> str:
-    """Return the log that the events of a group are in: that of ``@ALIAS`` is one, however the alias is written."""
+    """Return the log that keeps the events of a group. All spellings of ``@ALIAS`` have the same log."""
     return "@" + text.key(group[1:]) if group[:1] == "@" else group
 
 
-Firsts = dict[str, tuple[str, int]]  # by ident, the group and the number of what was first asked for under it
+Firsts = dict[str, tuple[str, int]]  # for each ident, the group and the number of the first event that had it
 
 
 def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float, firsts: Firsts) -> list[Event]:
     """Return the events of a batch with their numbers and their time.
 
-    ``numbers`` has the last one of each log, ``firsts`` the idents known so far.
-    Only what is said can be a repetition: to be in a room, or to have an alias, is asked for anew by each session.
+    ``numbers`` has the last number of each log, ``firsts`` the idents known so far.
+    Only posts can be repetitions: each session asks anew to be in a room or to have an alias.
     """
     kept: list[Event] = []
     for item in batch:
@@ -57,6 +57,6 @@ def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float
 
 
 def _again(lines: Lines, group: str, number: int, now: float) -> list[Event]:
-    """Return what stands for lines that were kept before: as many events, of which the first one has the ident."""
+    """Return the events that replace lines which are already kept: as many, and the first one has the ident."""
     one = Event(REPEATED, group, lines.author, "", lines.origin, number, now, lines.ident)
     return [one] + [one._replace(ident="")] * (len(lines.texts) - 1)

@@ -1,6 +1,6 @@
-"""A journal in a file: what one turn said is one commit, and what is said meanwhile the next.
+"""A journal in a file: the events of one turn are one commit, and those that arrive meanwhile are the next.
 
-The law: nothing is delivered before it is on the disk.
+The law: no event is delivered before it is on the disk.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from .sqlite_trouble import CORRUPT, HANGS, Trouble, trouble
 from .sqlite_writer import TROUBLE_SECONDS, Writer
 from .worker import Worker
 
-MOST = 5000  # events in one commit, about, so that nobody waits long for it
+MOST = 5000  # events in one commit, about: a larger one would delay everybody's acknowledgements
 RETRY_SECONDS = 1.0  # after a commit that failed
-WATCH_SECONDS = 2.0  # from one look at what is committing to the next: if it is the same, the disk hangs or fails
-FRESH_SECONDS = 10.0  # after lines were refused, or the past could not be read, in which a check says so
-STOP_SECONDS = 5.0  # that a commit, or the end, may take when the server stops
+WATCH_SECONDS = 2.0  # between two looks at the batch being committed: if it is the same, the disk hangs or fails
+FRESH_SECONDS = 10.0  # after a refused batch or a failed read, during which a check reports it
+STOP_SECONDS = 5.0  # for a commit, or for the end, when the server stops
 
 log = Logger()
 _group = attrgetter("group")
@@ -42,7 +42,7 @@ _READ = "read the past"
 
 
 class Reactor(Protocol):
-    """What the journal asks of the reactor."""
+    """The methods of the reactor that the journal uses."""
 
     def seconds(self) -> float: ...
 
@@ -52,7 +52,7 @@ class Reactor(Protocol):
 
 
 class SqliteJournal:
-    """Orders and numbers events, keeps them, and then delivers them."""
+    """A journal that orders and numbers events, keeps them, and then delivers them."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SqliteJournal:
         now: Callable[[], float],
         keep: Keep = Keep(),  # noqa: B008  # frozen
     ) -> None:
-        """``now`` gives the time that events are stamped with, in seconds since the epoch."""
+        """``now`` returns the time for the events' timestamps, in seconds since the epoch."""
         self.name, self.secret, self.opening = "", b"", 0
         self.path = Path(path)
         self._reactor = reactor
@@ -69,16 +69,16 @@ class SqliteJournal:
         self._user: JournalUser
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
-        self._turn: IDelayedCall | None = None  # when the batch is committed next, unless something is committing
-        self._watching: IDelayedCall | None = None  # when to look whether the same is still committing as now
-        self._watched: list[Event | Lines] | None = None  # what was
-        self._retry: IDelayedCall | None = None  # when to find out what has become of it
-        self._is_doubted = False  # its authors were told that nobody knows
-        self._troubles: dict[str, Trouble] = {}  # by what does not work
-        self._went_wrong: dict[str, float] = {}  # and when it did last
+        self._turn: IDelayedCall | None = None  # the next commit, unless one is under way
+        self._watching: IDelayedCall | None = None  # the next look whether the same batch is still being committed
+        self._watched: list[Event | Lines] | None = None  # the batch that was being committed at the last look
+        self._retry: IDelayedCall | None = None  # the next try to find out whether it is kept
+        self._is_doubted = False  # its authors know that it may or may not be kept
+        self._troubles: dict[str, Trouble] = {}  # for each task that fails now, why
+        self._went_wrong: dict[str, float] = {}  # and when it failed last
         self._stopped: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
-        self._is_over = False  # all is kept, and the threads end
+        self._is_over = False  # everything is kept, and the threads end
         self._lock: Lock | None = None
         place = Place(self.path)
         self._writer = Writer(place, keep, now)
@@ -109,7 +109,7 @@ class SqliteJournal:
 
     def append(self, *events: Event | Lines) -> None:
         if self._is_over:
-            return  # nobody is left to hear of it
+            return  # nobody is left to receive them
         self._batch.extend(events)
         if self._turn is None and self._committing is None:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
@@ -138,7 +138,7 @@ class SqliteJournal:
             self._writing.do(partial(self._check, answer))
 
     def _is_fresh(self, what: str) -> bool:
-        """Whether something went wrong just now, or will again: what is damaged does not mend itself."""
+        """Return whether a task failed just now, or will fail again: a damaged file does not mend itself."""
         is_new = self._reactor.seconds() - self._went_wrong[what] < FRESH_SECONDS
         return is_new or self._troubles[what] is CORRUPT
 
@@ -149,7 +149,7 @@ class SqliteJournal:
             self._writing.do(partial(self._know, group, answer))
 
     def forget(self, known: Known) -> None:
-        """Nothing: all of it is in the file."""
+        """Do nothing: the file has it all."""
 
     def stop(self) -> Deferred[None]:
         if self._lock is None:
@@ -164,7 +164,7 @@ class SqliteJournal:
     def _end_turn(self) -> None:
         self._turn = None
         if not any(map(_group, self._batch)):
-            # Nothing to keep, and nothing on its way that it has to wait for.
+            # No event has to be kept, and none before them is still being kept.
             batch, self._batch = self._batch, []
             self._deliver(numbered(batch, {}, self._now(), {}))
             return
@@ -175,7 +175,7 @@ class SqliteJournal:
         self._writing.do(partial(self._commit, self._committing, self._now()))
 
     def _commit(self, batch: list[Event | Lines], now: float) -> None:
-        """In the writer's thread."""
+        """Run in the writer's thread."""
         try:
             kept = self._writer.commit(batch, now)
         except Exception as error:
@@ -184,7 +184,7 @@ class SqliteJournal:
             self._reactor.callFromThread(self._kept, kept)
 
     def _recover(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
-        """In the writer's thread."""
+        """Run in the writer's thread."""
         try:
             kept, again = self._writer.recover(batch, now)
         except Exception as error:
@@ -211,7 +211,7 @@ class SqliteJournal:
             self._go_on()
 
     def _not_kept(self, batch: list[Event | Lines], again: list[Event] | None, kind: Trouble) -> None:
-        """``again``: what stands for those of the batch that were kept before; None: nobody knows."""
+        """``again``: the events that replace posts of the batch that were kept before; None: not known."""
         if self._committing is None:
             return
         was_doubted = self._is_doubted
@@ -233,7 +233,7 @@ class SqliteJournal:
             self._go_on_without()
 
     def _refuse(self, batch: list[Event | Lines], kind: Trouble, *, is_certain: bool) -> None:
-        """``is_certain``: nothing that it asks for under an ident was kept before, or is asked for again."""
+        """``is_certain``: none of the batch's posts with an ident was kept before or is sent again."""
         unknown = [] if is_certain else [item for item in batch if _is_named(item)]
         refused = batch if is_certain else [item for item in batch if not _is_named(item)]
         if refused:
@@ -242,15 +242,15 @@ class SqliteJournal:
             self._user.refuse(unknown, Unknown(kind.why))
 
     def _go_on_without(self) -> None:
-        """Go on after something was refused."""
+        """Go on after a batch was refused."""
         if self._stopped is not None:
-            self._batch.clear()  # or a user who tries again and again would never let it end
+            self._batch.clear()  # or a program that keeps trying would never let the journal end
         self._go_on()
 
-    # -- a batch of which nobody knows yet whether it is kept
+    # a batch that may or may not be kept
 
     def _undecided(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
-        """Try again soon to find out, before anything else is kept."""
+        """Try again soon to find out whether the batch is kept, before another one is."""
         if self._committing is None:
             return
         self._note(_KEEP, kind)
@@ -258,7 +258,7 @@ class SqliteJournal:
         self._retry = self._reactor.callLater(RETRY_SECONDS, retry)
 
     def _watch(self) -> None:
-        """Once a batch is under way for too long, tell its authors that nobody knows; refuse what waits behind it."""
+        """Report a commit that takes too long to its authors as unknown, and refuse the events behind it."""
         self._watching = None
         batch = self._committing
         is_late, self._watched = batch is not None and batch is self._watched, batch
@@ -289,7 +289,7 @@ class SqliteJournal:
     # -- the threads, beside the commits
 
     def _know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
-        """In the writer's thread, and so in order with the commits."""
+        """Run in the writer's thread, and so in order with the commits."""
         try:
             known = self._writer.know(group)
         except Exception as error:
@@ -299,12 +299,12 @@ class SqliteJournal:
             self._reactor.callFromThread(answer, known)
 
     def _has_read(self, kind: Trouble | None) -> None:
-        """In a thread that answers questions: note whether the past can be read."""
+        """Run in a thread that answers queries: note whether the past can be read."""
         if kind is not None or _READ in self._troubles:
             self._reactor.callFromThread(self._note, _READ, kind)
 
     def _check(self, answer: Callable[[NotKept | None], None]) -> None:
-        """In the writer's thread."""
+        """Run in the writer's thread."""
         try:
             self._writer.check()
         except Exception as error:
@@ -313,7 +313,7 @@ class SqliteJournal:
             self._reactor.callFromThread(answer, None)
 
     def _tidy(self) -> float:
-        """In the writer's thread."""
+        """Run in the writer's thread."""
         try:
             wait = self._writer.tidy()
         except Exception as error:
@@ -325,9 +325,9 @@ class SqliteJournal:
         return wait
 
     def _note(self, what: str, kind: Trouble | None) -> None:
-        """Tell the operator, once, that something does not work, or works again."""
+        """Log once that a task fails, and once that it works again."""
         if self._troubles.get(what) is CORRUPT and what == _READ:
-            return  # all that can be read beside the damage says nothing
+            return  # a successful read elsewhere in the file does not prove that it is whole
         self._went_wrong[what] = self._reactor.seconds()
         if kind == self._troubles.get(what):
             return
@@ -342,11 +342,11 @@ class SqliteJournal:
     # -- the end
 
     def _drain(self) -> None:
-        """Commit what is left, and then end; this is called again after every commit."""
+        """Commit the rest, and then end. Called again after every commit."""
         if self._turn is not None and self._turn.active():
             self._turn.cancel()
         self._turn = None
-        if self._deadline is None:  # one for all: those who go on talking do not put it off
+        if self._deadline is None:  # one deadline for all commits: people who go on talking do not put it off
             self._deadline = self._reactor.callLater(STOP_SECONDS, self._give_up)
         if self._committing is not None:
             return
@@ -359,10 +359,10 @@ class SqliteJournal:
         self._writing.end(self._end_writing)
 
     def _end_writing(self) -> None:
-        """In the writer's thread."""
+        """Run in the writer's thread."""
         self._writer.search_anyway()
         self._questions.end(STOP_SECONDS)
-        self._writer.close()  # last, so that SQLite moves all from the -wal into the file
+        self._writer.close()  # last, so that SQLite moves everything from the -wal into the file
         self._reactor.callFromThread(self._end)
 
     def _end(self) -> None:
@@ -375,7 +375,7 @@ class SqliteJournal:
         self._finish()
 
     def _give_up(self) -> None:
-        """End although the disk does not answer: the threads are left to themselves, and the lock to them."""
+        """End although the disk does not answer: leave the threads, and the lock that they hold, as they are."""
         kind = self._troubles.get(_KEEP, HANGS)
         committing, behind = self._committing, self._batch
         self._committing, self._batch = None, []
@@ -401,7 +401,7 @@ class SqliteJournal:
 
 
 def _is_named(item: Event | Lines) -> bool:
-    """Whether it is a post that may be asked for again."""
+    """Return whether an item is a post with an ident."""
     return bool(item.ident) and (isinstance(item, Lines) or item.kind in POSTS)
 
 

@@ -1,4 +1,4 @@
-"""The time that retention goes by: the system's clock, unless that leaps ahead of what the log has lived through."""
+"""The clock of retention: the system's clock, except when that leaps far ahead of the log."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ import sqlite3
 from .sqlite_file import transaction
 
 DAY = 86400.0  # seconds
-LEAP_SECONDS = 7 * DAY  # ahead of the last look, after which the clock may be wrong; or a quarter of what is kept
-HOLD_SECONDS = DAY  # of running, after which a clock that has leapt is believed; or as much as is kept
-_LOOK_SECONDS = 120.0  # that count as running from one look to the next, at most
-_SAVED = 1 / 48  # of a leap or a hold, after which the file is told
+LEAP_SECONDS = 7 * DAY  # ahead of the last look: more may be a wrong clock; or a quarter of the age to keep
+HOLD_SECONDS = DAY  # of running, after which a clock that leapt is believed; or the age to keep, if less
+_LOOK_SECONDS = 120.0  # counted as running between two looks, at most
+_SAVED = 1 / 48  # of a leap or a hold: after this much, the file is updated
 
 
 class RetentionClock:
-    """Follows the system's clock, and holds on where that leaps. What it knows survives a restart.
+    """A clock that follows the system's, and stands still when that leaps. Its state survives a restart.
 
-    A server that was off for long and a clock that is wrong look alike. So for a while nothing becomes older, and an
-    operator who reads the log can set the clock right before anything is lost.
+    A server that was off for long and a wrong clock look alike. So for a while no event becomes older: an operator who
+    reads the server's log can set the clock right before events are lost.
     """
 
     def __init__(self, age: float | None) -> None:
         """``age``: how long events are kept, in seconds."""
         self._leap = min(LEAP_SECONDS, age / 4) if age else LEAP_SECONDS
         self.hold = min(HOLD_SECONDS, age) if age else HOLD_SECONDS
-        self._time: float | None = None  # in seconds since the epoch, once it is known
-        self._lived: float | None = None  # seconds since a leap, while it holds on
-        self._looked = 0.0  # when, by the system's clock
+        self._time: float | None = None  # in seconds since the epoch; None: not read from the file yet
+        self._lived: float | None = None  # seconds of running since the leap; None: no leap
+        self._looked = 0.0  # time of the last look, by the system's clock
         self._saved: tuple[float, float | None] = 0.0, None
 
     @property
     def is_holding(self) -> bool:
-        """Whether the system's clock has leapt and is not believed yet."""
+        """Return whether the system's clock has leapt and is not believed yet."""
         return self._lived is not None
 
     @property
     def ahead(self) -> float:
-        """How many seconds the system's clock was ahead at the last look."""
+        """Return how many seconds the system's clock was ahead at the last look."""
         return self._looked - (self._time or 0.0) - (self._lived or 0.0)
 
     def look(self, connection: sqlite3.Connection, now: float) -> float:
-        """Return the time to go by, when the system's clock says ``now``."""
+        """Return the time for retention, when the system's clock says ``now``."""
         if self._time is None:
             self._load(connection, now)
         assert self._time is not None

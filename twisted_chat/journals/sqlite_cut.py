@@ -1,4 +1,4 @@
-"""How the oldest events of a log are taken out of the file; their numbers are never given again."""
+"""Deletion of the oldest events of a log; their numbers are never used again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .sqlite_words import forget
 
 
 class Cut(NamedTuple):
-    """The events of one log that go: from its first one to another."""
+    """The oldest events of one log, which are to be deleted, by number."""
 
     room: int
     first: int
@@ -18,7 +18,7 @@ class Cut(NamedTuple):
 
 
 def cut(connection: sqlite3.Connection, cuts: list[Cut], now: float) -> None:
-    """Take events out, within a transaction. The next one of each log counts as said by now at the latest."""
+    """Delete events, within a transaction. Each log's next event counts as no younger than ``now``."""
     for room, first, last in cuts:
         keys = key_of(room, first), key_of(room, last)
         (indexed,) = connection.execute("SELECT indexed FROM rooms WHERE id = ?", (room,)).fetchone()

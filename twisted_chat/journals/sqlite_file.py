@@ -1,4 +1,4 @@
-"""How the file is made, opened and brought to the newest schema."""
+"""Creating, opening and migrating the file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from importlib.abc import Traversable  # moved in 3.11
 
 APPLICATION = 0x54774368  # "TwCh", in the file's header: see 001.sql
-LOCKED_SECONDS = 2  # to wait for another program that writes
+LOCKED_SECONDS = 2  # to wait for another program's lock
 _LOOP = "{} is a loop of links: give another file"
-_PART = 1 << 20  # bytes that are read and written at once
+_PART = 1 << 20  # bytes copied at a time
 
 
 def check_place(path: Path) -> None:
-    """Raises: CannotOpen, where no file can be."""
+    """Raises: CannotOpen, if there can be no file at this path."""
     try:
         place = path.resolve(strict=path.is_symlink())
         if place.is_dir():
@@ -52,7 +52,7 @@ def _unreachable(path: Path, error: OSError) -> CannotOpen:
 
 
 def make_private(path: Path) -> bool:
-    """Let nobody but their owner read the file and what SQLite keeps beside it; return whether others could.
+    """Restrict the file, its -wal and its -shm to their owner; return whether others could read any of them.
 
     Raises: CannotOpen.
     """
@@ -68,7 +68,7 @@ def make_private(path: Path) -> bool:
 
 
 def create(path: Path) -> None:
-    """Make an empty file that only its owner may read, unless there is one. SQLite makes its -wal and -shm likewise.
+    """Create an empty file that only its owner may read, unless it exists. SQLite's -wal and -shm get the same mode.
 
     Raises: CannotOpen.
     """
@@ -79,12 +79,12 @@ def create(path: Path) -> None:
 
 
 def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
-    """Open a file that is there; ``mode`` as in SQLite's URIs. Each connection is used by one thread at a time."""
+    """Open an existing file; ``mode`` as in SQLite's URIs. Only one thread at a time may use a connection."""
     return _connect(path, f"mode={mode}", is_to_read=mode == "ro")
 
 
 def connect_unchanging(path: Path) -> sqlite3.Connection:
-    """Open a file that nobody writes to, where SQLite may not put its own beside it."""
+    """Open a file that no program writes to, in a folder where SQLite cannot create the -shm."""
     return _connect(path, "mode=ro&immutable=1", is_to_read=True)
 
 
@@ -93,14 +93,14 @@ def _connect(path: Path, how: str, is_to_read: bool) -> sqlite3.Connection:
         f"{path.resolve().as_uri()}?{how}",
         uri=True,
         timeout=LOCKED_SECONDS,
-        isolation_level=None,  # transactions begin where the code says so
+        isolation_level=None,  # transactions begin with BEGIN
         check_same_thread=False,
     )
     connection.execute("PRAGMA cache_size = -16000")  # KiB
     if is_to_read:
         return connection
-    connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: what is committed survives a power cut
-    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes that the -wal keeps after a rush
+    connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: commits survive a power cut
+    connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes to which the -wal shrinks after a rush
     return connection
 
 
@@ -123,7 +123,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of it or nothing."""
+    """Run the block in a transaction: all of it is committed, or none."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -142,31 +142,31 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version > newest:
         raise CannotOpen(f"{path} was written by a newer server: use that one, or give another file")
     if is_empty:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that a file can become smaller
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that the file can shrink
     if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
         raise CannotOpen(f"{path} is where SQLite cannot use its log: give a file on a local disk")
     _write_again(connection, path)
     for number in range(version + 1, newest + 1):
         script = (_migrations() / f"{number:03}.sql").read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
-    # A first write: a file that cannot be written to is found now, and not by the first who says something.
+    # The first write: the operator learns now that a file is read-only, and not the first author of a post.
     touch(connection)
 
 
 def touch(connection: sqlite3.Connection) -> None:
-    """Commit a change that changes nothing: SQLite writes a page for it all the same, and syncs it.
+    """Commit a change without effect: SQLite writes and syncs a page all the same.
 
-    To set a column to what it is would write nothing, since SQLite compares.
+    Setting a column to its own value would write nothing, since SQLite compares.
     """
     with transaction(connection):
         connection.execute(f"PRAGMA user_version = {pragma(connection, 'user_version')}")
 
 
 def _write_again(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the -wal that a server before this one has left over itself, and sync it.
+    """Overwrite the -wal of an earlier server with the same bytes, and sync it.
 
-    What is read there may be in memory only. After an fsync that failed Linux takes for written what it could not
-    write, and the next fsync succeeds without it: then each commit behind it, though synced, is lost in a power cut.
+    They may be in memory only. After a failed fsync, Linux marks the unwritten pages as clean, and the next fsync
+    succeeds without them: then a power cut loses every later commit, although each was synced.
     """
     with transaction(connection):  # so that no other program writes
         file = os.open(f"{path.resolve()}-wal", os.O_RDWR | os.O_CREAT, 0o600)
@@ -180,7 +180,7 @@ def _write_again(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def newest_version() -> int:
-    """Return the version of the schema that this server writes: the number of its last migration."""
+    """Return the version of the schema that this server writes: its last migration's number."""
     return max(int(file.name[:3]) for file in _migrations().iterdir() if file.name.endswith(".sql"))
 
 
@@ -189,5 +189,5 @@ def _migrations() -> Traversable:
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> int:
-    """Return what a pragma is set to, or counts."""
+    """Return a pragma's value."""
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,4 +1,4 @@
-"""How the idents are forgotten: after a day, and beyond very many of one program, or in all, the oldest before that."""
+"""Retention of idents: for a day, or less when one program, or all together, have too many."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import sqlite3
 
 from .sqlite_slices import Newest, Pace
 
-SECONDS = 24 * 3600  # that a program may take to ask again for the same
-MOST = 100_000  # of one program that are remembered, and ...
-ALL = 1_000_000  # ... in all, or as many as take a tenth of the size that a file may have
-SIZE = 150  # bytes that an ident takes in the file, about
-_PASS_SECONDS = 3600  # from one look at all of them to the next, or earlier if much has changed
+SECONDS = 24 * 3600  # in which a program may send the same request again
+MOST = 100_000  # of one program, and ...
+ALL = 1_000_000  # ... in all, or as many as fit in a tenth of the file's size limit
+SIZE = 150  # bytes of an ident in the file, about
+_PASS_SECONDS = 3600  # between two passes, or less if much has changed
 
 
 class Idents:
-    """Looks at all idents again and again, a slice at a time, by name: an index by age would cost every commit.
+    """A pass over all idents, a slice at a time and by name: an index by age would slow down every commit.
 
-    All of one program stand together, as CLIENT/ID. So while it passes them it counts them by the second in which they
-    came, and knows in the end from which second on the newest of them are. What came before goes in the next pass.
+    The idents of one program are neighbours, as CLIENT/ID. A pass counts them by the second of their time, and so finds
+    the second from which on the newest are. The next pass deletes the older ones.
     """
 
     def __init__(self, size: int | None) -> None:
-        """``size``: bytes that the file may have."""
+        """``size``: the file's size limit, in bytes."""
         self._most = min(ALL, size // 10 // SIZE) if size else ALL
-        self._last = ""  # that was looked at
+        self._last = ""  # the last ident that was looked at
         self._is_passing = False
         self._passed: float | None = None  # when the last pass ended ...
         self._changes = 0  # ... and how many rows had been changed by then
-        self._counted = "", Newest()  # the program that is being passed
+        self._counted = "", Newest()  # the program whose idents are being counted
         self._all = Newest()
-        self._begin = 0  # the second from which on all are remembered ...
-        self._begins: dict[str, int] = {}  # ... and from which on those are who have too many ...
-        self._found: dict[str, int] = {}  # ... and what this pass has found out about that
+        self._begin = 0  # all idents before this second are deleted ...
+        self._begins: dict[str, int] = {}  # ... or before this one, for programs with too many ...
+        self._found: dict[str, int] = {}  # ... and the same, as this pass finds it
 
     def forget_some(self, connection: sqlite3.Connection, pace: Pace, now: float) -> bool:
-        """Take a slice away of what is too old or too much; return whether there is more to look at."""
+        """Delete the old and surplus idents of one slice; return whether there are more to look at."""
         if not (self._is_passing or self._is_due(connection, now)):
             return False
         self._is_passing = True
@@ -53,7 +53,7 @@ class Idents:
     def _is_due(self, connection: sqlite3.Connection, now: float) -> bool:
         is_long_ago = self._passed is None or not 0 <= now - self._passed < _PASS_SECONDS
         changes = connection.total_changes - self._changes
-        return is_long_ago or changes < 0 or changes > 2 * self._most  # fewer than none: on another connection
+        return is_long_ago or changes < 0 or changes > 2 * self._most  # negative: a new connection
 
     def _end_pass(self, connection: sqlite3.Connection, now: float) -> bool:
         self._next_program("")
@@ -69,7 +69,7 @@ class Idents:
         slice_ = "DELETE FROM idents WHERE ident > ? AND ident <= ? AND at < ?"
         connection.execute(slice_, (after, last, max(now - SECONDS, self._begin)))
         for program, begin in self._begins.items():
-            of_it = " AND ident > ? || '/' AND ident < ? || '0'"  # which comes after the slash
+            of_it = " AND ident > ? || '/' AND ident < ? || '0'"  # "0" comes after the slash
             connection.execute(slice_ + of_it, (after, last, begin, program, program))
 
     def _count(self, connection: sqlite3.Connection, after: str, last: str) -> None:
@@ -85,7 +85,7 @@ class Idents:
             self._all.add(second, count)
 
     def _next_program(self, program: str) -> None:
-        """Find out from when on the newest of the one that was counted are, if they are too many."""
+        """Note the second from which on the newest idents of the counted program are, if there are too many."""
         before, counts = self._counted
         self._counted = program, Newest()
         begin = counts.begin(MOST)

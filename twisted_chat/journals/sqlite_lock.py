@@ -13,8 +13,8 @@ from .sqlite_trouble import cannot_open
 class Lock:
     """A lock on PATH.lock, which ends with the process at the latest.
 
-    The file stays: a server that opened it just before it was removed would hold a lock that nobody else sees.
-    The database itself is never locked so, nor opened but by SQLite: closing it would end SQLite's own locks.
+    The file stays: a server that opened it just before its removal would hold a lock that no other server sees.
+    The database itself is never locked so, and only SQLite opens it: closing it would release SQLite's own locks.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,5 +37,5 @@ class Lock:
             raise cannot_open(path, error) from error
 
     def release(self) -> None:
-        """Let another server use the file."""
+        """Release the lock, so that another server can use the file."""
         os.close(self._file)

@@ -1,4 +1,4 @@
-"""What the file keeps: a batch in one transaction, and what was known when it was opened."""
+"""The events in the file: a batch in one transaction, and the state of the rooms when the file is opened."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from .numbers import Firsts, log_of, numbered
 from .sqlite_file import transaction
 from .sqlite_read import events_between, key_of, name_of, room_id, size_of, written
 
-STOPPED = "the server stopped"  # why everybody left who was in a room then
-TAIL = 100  # events of a room that are known when it is opened ...
-TAILS = 20_000  # ... and of all rooms, those where something happened last first
-ROOMS = 10_000  # that are known then
-CACHED = 10_000  # logs whose numbers are kept in memory
+STOPPED = "the server stopped"  # the text of the LEFT events for everybody who was in a room
+TAIL = 100  # events of a room to load at the start ...
+TAILS = 20_000  # ... and of all rooms, the most recently used first
+ROOMS = 10_000  # to load at the start
+CACHED = 10_000  # logs whose last number is kept in memory
 
-RUN = 8  # lines of one speaker in a row, from which on one statement for all of them is quicker
-_speaker = itemgetter(1, 2, 4, 5, 6, 7, 8)  # what the rows of their lines have in common
+RUN = 8  # lines of one author in a row: from here on a single statement is quicker
+_speaker = itemgetter(1, 2, 4, 5, 6, 7, 8)  # the columns that their rows have in common
 
 _group, _ident = attrgetter("group"), attrgetter("ident")
 
 
 class Log:
-    """The events, through the one connection that writes. After an error it is not used any more, for a new one."""
+    """The events, through the one connection that writes. After an error a new Log replaces this one."""
 
     def __init__(self, connection: sqlite3.Connection, opening: int = 0) -> None:
-        """``opening``: the number of this opening of the file, which the next commit keeps."""
+        """``opening``: the number of this opening of the file; the next commit writes it."""
         self.opening = opening
         self._connection = connection
         self._kept_opening = 0
-        self._numbers: dict[str, int] = {}  # of the last event in each log that was used lately ...
-        self._rooms: dict[str, int] = {}  # ... and its id
-        self.tried: list[Event] = []  # what is being committed: if that fails, whether it is kept has to be found out
+        self._numbers: dict[str, int] = {}  # the last number of each log that was used lately ...
+        self._rooms: dict[str, int] = {}  # ... and the log's id
+        self.tried: list[Event] = []  # the events being committed: if COMMIT fails, they may be kept nevertheless
 
     @property
     def name(self) -> str:
-        """A random one, as old as the file."""
+        """Return the journal's name: random, and as old as the file."""
         return name_of(self._connection)
 
     @property
     def secret(self) -> bytes:
-        """As old as the name, and told to nobody."""
+        """Return the journal's secret: as old as the name, and never shown."""
         return bytes(self._connection.execute("SELECT secret FROM journal").fetchone()[0])
 
     @property
     def last_opening(self) -> int:
-        """The number of the last opening of the file that kept anything."""
+        """Return the number of the last opening that wrote anything."""
         return int(self._connection.execute("SELECT opening FROM journal").fetchone()[0])
 
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
         """Number a batch and keep it; return its events once they are on the disk.
 
-        Raises: sqlite3.Error, and nothing of it is kept, unless ``tried`` has it.
+        Raises: sqlite3.Error. Nothing of the batch is kept then, unless ``tried`` has it.
         """
         with transaction(self._connection):
-            if self._kept_opening != self.opening:  # now, and not before: a full disk is no reason not to start
+            if self._kept_opening != self.opening:  # not earlier: the server also starts on a full disk
                 self._connection.execute("UPDATE journal SET opening = ?", (self.opening,))
             groups = set(map(_group, batch)) - {""}
             self._learn_rooms({log_of(group) for group in groups})
@@ -75,15 +75,15 @@ class Log:
         return kept
 
     def forget(self) -> None:
-        """Forget which logs there are: it is read again."""
+        """Forget the ids and numbers of all logs; they are read again."""
         self._numbers.clear()
         self._rooms.clear()
 
     def has(self, events: Sequence[Event]) -> bool:
-        """Whether each of some events that were to be kept stands in the file just as it was numbered."""
+        """Return whether the file has each of these events under its number."""
         for event in events:
             if not event.number or event.kind == REPEATED:
-                continue  # not to be kept, or kept before
+                continue  # not kept, or kept before
             room = room_id(self._connection, event.group)
             if room is None or events_between(self._connection, event.group, room, event.number, event.number) != [
                 event
@@ -92,13 +92,13 @@ class Log:
         return True
 
     def repeated(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
-        """Return what stands for those of a batch that were kept before; nothing is kept now."""
+        """Return the events that replace posts of a batch which were kept before; keep nothing."""
         firsts = self._firsts(batch)
         again = [item for item in batch if item.ident in firsts and (isinstance(item, Lines) or item.kind in POSTS)]
         return numbered(again, {}, now, firsts)
 
     def dismiss_all(self, now: float) -> None:
-        """Let everybody leave who was in a room at the end of the log: nobody is in one when a server starts."""
+        """Commit a LEFT for everybody who is in a room at the end of the log: a server starts with empty rooms."""
         rows = self._connection.execute(
             "SELECT r.name, p.alias FROM present p JOIN rooms r ON r.id = p.room ORDER BY r.id, p.alias"
         ).fetchall()
@@ -106,7 +106,7 @@ class Log:
             self.commit([Event(LEFT, room, alias, STOPPED) for room, alias in rows], now)
 
     def known(self) -> list[Known]:
-        """Return the rooms and the log of all that was broadcast, those where something happened last first."""
+        """Return the rooms and the log of broadcasts, the most recently used first."""
         rooms = self._connection.execute(
             "SELECT id, name, number, topic, first FROM rooms WHERE name NOT LIKE '@%' ORDER BY last DESC LIMIT ?",
             (ROOMS,),
@@ -119,7 +119,7 @@ class Log:
         return known
 
     def known_of(self, name: str) -> Known:
-        """Return what is known of one room."""
+        """Return a room's number, topic and tail."""
         row = self._connection.execute(
             "SELECT id, name, number, topic, first FROM rooms WHERE name = ?", (name,)
         ).fetchone()
@@ -136,7 +136,7 @@ class Log:
         unknown = json.dumps(list(logs - self._rooms.keys()))
         if unknown == "[]":
             return
-        # A forgotten log of @ALIAS may have been this one: its numbers go on behind all that such a log ever had.
+        # This log of @ALIAS may have been deleted: begin after the highest number of all deleted ones.
         self._connection.execute(
             "INSERT OR IGNORE INTO rooms (name, number, first, indexed) "
             "SELECT value, last, last + 1, last FROM "
@@ -149,7 +149,7 @@ class Log:
             self._rooms[name], self._numbers[name] = room, number
 
     def _firsts(self, batch: Sequence[Event | Lines]) -> Firsts:
-        """Return what was first asked for under those idents in a batch which are not new."""
+        """Return the first event of each ident in a batch that is not new."""
         idents = [item.ident for item in batch if item.ident]
         if not idents:
             return {}
@@ -161,7 +161,7 @@ class Log:
         return {ident: (group, number) for ident, group, number in rows}
 
     def _insert(self, events: list[Event], rooms: dict[str, int]) -> None:
-        # By columns, so that no line of Python runs for each of them.
+        # By columns, so that no Python code runs for each event.
         kinds, groups, authors, texts, origins, numbers, whens, idents, abouts, datas = zip(*events, strict=True)
         bases = {group: key_of(room, 0) for group, room in rooms.items()}
         keys = list(map(add, map(bases.__getitem__, groups), numbers))
@@ -179,14 +179,14 @@ class Log:
             self._change_state([event for event in events if event.kind not in POSTS], rooms)
 
     def _insert_rows(self, rows: list[tuple[int, str, str, str, int, float, str, int, str | None]]) -> None:
-        """Insert rows; those of one speaker, who said many lines at once, in one statement.
+        """Insert rows; many lines in a row by one author take one statement.
 
-        A statement gives up the interpreter's lock and takes it again, and the reactor is waiting for it.
+        A statement releases the interpreter's lock and takes it again, and the reactor competes for it.
         """
         single = []
         for alike, run in groupby(rows, _speaker):
             lines = list(run)
-            is_run = lines[-1][0] - lines[0][0] == len(lines) - 1  # and not two rooms'
+            is_run = lines[-1][0] - lines[0][0] == len(lines) - 1  # and of one room
             if len(lines) < RUN or alike[4] or not is_run:
                 single += lines
                 continue
@@ -199,16 +199,16 @@ class Log:
         self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", single)
 
     def _move_ends(self, sizes: dict[str, int], rooms: dict[str, int], now: float) -> None:
-        """``sizes``: how much was added to each group, in bytes."""
+        """``sizes``: the bytes added to each group."""
         ends = [(self._numbers[log_of(group)], now, size, rooms[group]) for group, size in sizes.items()]
         self._connection.executemany("UPDATE rooms SET number = ?, last = ?, size = size + ? WHERE id = ?", ends)
-        # Apart, so that the index by that time is not written each time.
+        # A statement of its own, so that the index of ``oldest`` is not written each time.
         self._connection.executemany(
             "UPDATE rooms SET oldest = ? WHERE id = ? AND oldest IS NULL", [(now, end[3]) for end in ends]
         )
 
     def _change_state(self, events: Iterable[Event], rooms: dict[str, int]) -> None:
-        places: dict[tuple[int, str], bool] = {}  # who is in which room after it all
+        places: dict[tuple[int, str], bool] = {}  # whether each alias is in the room after these events
         topics: dict[int, str] = {}
         for event in events:
             room = rooms[event.group]
@@ -226,7 +226,7 @@ class Log:
 
 
 def _sizes(groups: Sequence[str], texts: Sequence[str], idents: Sequence[str]) -> dict[str, int]:
-    """Return how many bytes the events of each group take, from their columns. As a rule there is one group."""
+    """Return how many bytes the events of each group take, from their columns. Usually there is one group."""
     if groups.count(groups[0]) == len(groups):
         return {groups[0]: size_of(texts, idents)}
     parts: dict[str, tuple[list[str], list[str]]] = {}

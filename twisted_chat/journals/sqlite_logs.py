@@ -1,4 +1,4 @@
-"""The looks at all logs, a slice at a time: those with too many events, and those of @ALIAS that nobody uses now."""
+"""The passes over all logs, a slice at a time: too many events in a log, and logs of unused @ALIASes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .sqlite_cut import Cut, cut
 from .sqlite_read import fitting
 from .sqlite_slices import Newest, Pace
 
-PRIVATE = 100_000  # logs of @ALIAS that are kept, or as many as take a tenth of the size that a file may have
-PRIVATE_SIZE = 500  # bytes that one takes in the file, about, with the event that somebody took the alias
-QUIET_SECONDS = 3600.0  # in which nothing happened in a log of @ALIAS, before it goes because there are too many ...
-FORGOTTEN_SECONDS = 86400.0  # ... or because it is empty: no program asks again for what it said there
+PRIVATE = 100_000  # logs of @ALIAS to keep, or as many as fit in a tenth of the file's size limit
+PRIVATE_SIZE = 500  # bytes of such a log in the file, about, with the event that the alias was taken
+QUIET_SECONDS = 3600.0  # without an event, before a log of @ALIAS may go because there are too many ...
+FORGOTTEN_SECONDS = 86400.0  # ... or because it is empty: no program repeats a request after that
 _SLICE = 1000  # logs
-_LOG = 1000  # bytes that each log that loses something counts for at least, as there are statements for it
-_PASS_SECONDS = 3600.0  # from one look at all of them to the next, or earlier if much has changed
+_LOG = 1000  # bytes that each cut counts for at least, for its statements
+_PASS_SECONDS = 3600.0  # between two passes, or less if much has changed
 
 
 class _Row(NamedTuple):
@@ -29,29 +29,29 @@ class _Row(NamedTuple):
 
 
 class Logs:
-    """Looks at all logs by id, again and again.
+    """A pass over all logs by id, again and again.
 
-    A log of @ALIAS goes as a whole, so that a file has a bound however many aliases were ever used. Its numbers are not
-    given again: if the alias comes back, they go on behind the highest one of all those logs that have gone.
+    A log of @ALIAS goes as a whole, so that the file stays bounded however many aliases were ever used. Its numbers are
+    not used again: a new log of the alias begins after the highest number of all deleted ones.
     """
 
     def __init__(self, events: int | None, size: int | None, on_gone: Callable[[], None]) -> None:
-        """``events``: of one log that are kept; ``size``: bytes of the file; ``on_gone`` is called when logs go."""
+        """``events``: the limit for one log; ``size``: the file's, in bytes; ``on_gone`` is called after logs went."""
         self._events = events
         self._on_gone = on_gone
         self._most = min(PRIVATE, size // 10 // PRIVATE_SIZE) if size else PRIVATE
-        self._left = self._most  # of @ALIAS that are kept now: fewer after each pass while the file is too large
-        self._room: int | None = None  # that was looked at last; None: no pass is under way
+        self._left = self._most  # logs of @ALIAS to keep now: fewer after each pass while the file is too large
+        self._room: int | None = None  # the last log that was looked at; None: no pass is under way
         self._passed: float | None = None  # when the last pass ended ...
         self._logs = 0  # ... how many logs it saw ...
         self._changes = 0  # ... and how many rows had been changed by then
         self._counted = Newest()
-        self._begin = 0.0  # those of @ALIAS that were used since are kept
+        self._begin = 0.0  # logs of @ALIAS used since then are kept
 
     def some(self, connection: sqlite3.Connection, pace: Pace, now: float, is_tight: bool) -> bool:
-        """Take a slice away; return whether there is more to look at.
+        """Delete from one slice; return whether there is more to look at.
 
-        ``is_tight``: the file is too large, and no log of its own is large.
+        ``is_tight``: the file is too large, and no single log is large.
         """
         if self._room is None:
             if not self._is_due(connection, now):
@@ -79,13 +79,13 @@ class Logs:
     def _is_due(self, connection: sqlite3.Connection, now: float) -> bool:
         is_long_ago = self._passed is None or not 0 <= now - self._passed < _PASS_SECONDS
         changes = connection.total_changes - self._changes
-        return is_long_ago or changes < 0 or changes > self._logs // 10  # fewer than none: on another connection
+        return is_long_ago or changes < 0 or changes > self._logs // 10  # negative: a new connection
 
     def _choose(
         self, connection: sqlite3.Connection, rows: Sequence[_Row], left: int, now: float
     ) -> tuple[list[Cut], list[int]]:
-        """Return which events go, so many bytes of them, and which logs as a whole."""
-        (newest,) = connection.execute("SELECT max(id) FROM rooms").fetchone()  # it stays, so that no id is used again
+        """Return the events to delete, at most ``left`` bytes of them, and the logs that go as a whole."""
+        (newest,) = connection.execute("SELECT max(id) FROM rooms").fetchone()  # it stays, so that no id is reused
         cuts: list[Cut] = []
         gone: list[int] = []
         for row in rows:
@@ -116,7 +116,7 @@ class Logs:
         return is_one_too_many or (bool(row.is_empty) and row.last < now - FORGOTTEN_SECONDS)
 
     def _end_pass(self, connection: sqlite3.Connection, now: float, is_tight: bool) -> bool:
-        """Return whether there is a reason for another pass at once."""
+        """Return whether another pass should follow at once."""
         begin = self._counted.begin(self._left) or 0
         is_more = begin > self._begin or (is_tight and self._left > 0)
         self._counted, self._begin, self._room = Newest(), begin, 0 if is_more else None

@@ -1,4 +1,4 @@
-"""Where the file is: whether it still is the one that was opened, and not another of its name, or none."""
+"""The identity of the file: whether the path still leads to the file that was opened."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ class Moved(Exception):
 
 
 class Place:
-    """Knows a file by its inode, which nobody else gets as long as it is open."""
+    """A path with the inode of its file; no other file gets that inode while it is open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: tuple[int, int] | None = None
 
     def learn(self) -> None:
-        """Take the file that is there now for the right one."""
+        """Remember the file that is there now as the right one."""
         self._file = self._found()
 
     def check(self) -> None:
-        """Raises: Moved; OSError, where the system does not tell."""
+        """Raises: Moved; OSError, if the system cannot answer."""
         try:
             found = self._found()
         except FileNotFoundError:

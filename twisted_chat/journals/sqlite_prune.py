@@ -1,4 +1,4 @@
-"""What retention takes out of the file, a slice at a time, as the limits of Keep ask."""
+"""Pruning: deletes what is beyond the limits of Keep, a slice at a time."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from .sqlite_read import fitting, key_of
 from .sqlite_slices import Pace
 from .sqlite_trouble import Trouble
 
-FLOOR = 32_768  # bytes of each log that stay however large the file is; 005.sql has it too
-_LOGS = 20  # that one slice takes something from
-_NEARLY = 0.9  # of the largest log: those that are as large lose something in the same slice ...
-_LOWER = 0.8  # ... until they are so large
+FLOOR = 32_768  # bytes of each log that always stay; 005.sql has the same number
+_LOGS = 20  # that one slice may delete from
+_NEARLY = 0.9  # of the largest log: logs of this size or more are cut in the same slice ...
+_LOWER = 0.8  # ... down to this size
 _PAGE = 4096  # bytes
-_FREE_PAGES = 256  # that a file may have anyway, to be used again
-_VACUUM_PAGES = 256  # that are given back in one slice
-_MERGED_PAGES = 64  # of the index of words that are put together in one slice
+_FREE_PAGES = 256  # that always stay, to be used again
+_VACUUM_PAGES = 256  # given back to the disk in one slice
+_MERGED_PAGES = 64  # of the index of words, merged in one slice
 
-SIZE, AGE = "keep to the size given with --keep", "delete what is older than --keep says"  # what may not work
+SIZE, AGE = "keep to the size given with --keep", "delete what is older than --keep says"  # the tasks that may fail
 
 
 class Pruner:
-    """Knows what has to go, of each kind in turn."""
+    """The limits of retention; applies one kind of limit after the other."""
 
     def __init__(self, keep: Keep, on_gone: Callable[[], None]) -> None:
-        """``on_gone`` is called when logs have gone, so that nobody goes on with one of them."""
+        """``on_gone`` is called after logs have gone, so that their ids are not used any more."""
         self._keep = keep
         self._pace = Pace()
         self._clock = RetentionClock(keep.age)
         self._idents = Idents(keep.size)
         self._logs = Logs(keep.events, keep.size, on_gone)
         self._used = 0  # bytes of the file
-        self._is_tight = False  # the file is too large, and no log of its own is large
-        self._is_merging = False  # the index of words is being put together
-        self._merged = -1  # how many rows had been changed when it was as small as it can be
+        self._is_tight = False  # the file is too large, and no single log is large
+        self._is_merging = False  # the index of words is being merged
+        self._merged = -1  # how many rows had been changed when it was fully merged
         self.troubles: dict[str, Trouble | None] = {AGE: None, SIZE: None}  # for the operator
         self._kinds = [self._over_age, self._over_size, self._over_numbers, self._over_idents, self._over_words]
 
     def look(self, connection: sqlite3.Connection, now: float) -> None:
-        """Look at the clock, and take nothing away."""
+        """Look at the clock, and delete nothing."""
         self._clock.look(connection, now)
 
     def some(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Take a slice away; return whether there was something."""
+        """Delete one slice; return whether there was anything to delete."""
         now = self._clock.look(connection, now)
         for _kind in self._kinds:
             self._kinds.append(self._kinds.pop(0))
@@ -116,7 +116,7 @@ class Pruner:
         return self._cut(connection, cuts, now)
 
     def _of_the_largest(self, connection: sqlite3.Connection, surplus: int) -> Iterable[Cut]:
-        """Yield the oldest events of the largest logs: so nobody's room is emptied by what is said in another."""
+        """Yield cuts of the largest logs only, so that a busy room does not empty a quiet one."""
         logs = connection.execute(
             f"SELECT id, first, number, size FROM rooms WHERE size > {FLOOR} ORDER BY size DESC LIMIT ?",  # noqa: S608  # a constant
             (_LOGS,),
@@ -125,7 +125,7 @@ class Pruner:
         logs = [log for log in logs if log[3] >= largest * _NEARLY]
         for room, first, number, size in logs:
             if first < number:
-                slice_ = min(self._pace.bytes, max(_PAGE, surplus)) / len(logs)  # no more than has to go
+                slice_ = min(self._pace.bytes, max(_PAGE, surplus)) / len(logs)  # no more than necessary
                 most = round(min(slice_, size - max(FLOOR, largest * _LOWER)))
                 yield Cut(room, first, fitting(connection, room, first, number - 1, most)[0])
 
@@ -136,13 +136,13 @@ class Pruner:
         return self._idents.forget_some(connection, self._pace, now)
 
     def _over_words(self, connection: sqlite3.Connection, _now: float) -> bool:
-        """Put the index together where the file is too large: it still has what was taken out of it."""
+        """Merge the index of words if the file is too large: it still holds the deleted entries."""
         before = connection.total_changes
         if not self._is_tight or before == self._merged:
             return False
-        pages = _MERGED_PAGES if self._is_merging else -_MERGED_PAGES  # less than none: all of it, from now on
+        pages = _MERGED_PAGES if self._is_merging else -_MERGED_PAGES  # negative: begin to merge the whole index
         connection.execute("INSERT INTO found (found, rank) VALUES ('merge', ?)", (pages,))
-        self._is_merging = connection.total_changes - before >= 2  # or FTS5 had nothing to do
+        self._is_merging = connection.total_changes - before >= 2  # fewer: FTS5 had nothing left to merge
         if not self._is_merging:
             self._merged = connection.total_changes
         return self._is_merging
@@ -154,7 +154,7 @@ class Pruner:
         return bool(cuts)
 
     def _free_pages(self, connection: sqlite3.Connection) -> bool:
-        """Give free pages back to the disk, where there are many or the file is too large."""
+        """Give free pages back to the disk, if there are many or the file is too large."""
         free, pages = pragma(connection, "freelist_count"), pragma(connection, "page_count")
         is_large = self._keep.size is not None and pages * pragma(connection, "page_size") > self._keep.size
         if not free or not (is_large or free > max(_FREE_PAGES, pages // 4)):

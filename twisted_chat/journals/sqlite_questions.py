@@ -1,4 +1,4 @@
-"""Who answers questions about the past: one thread for those that take no time, and another for all others."""
+"""The threads that answer queries: one for quick ones, and another for all others."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Questions:
     """Two threads, each with a connection, in which askers take turns."""
 
     def __init__(self, place: Place, call: Callable[..., object], on_read: Callable[[Trouble | None], None]) -> None:
-        """``call(function, *args)`` calls something in the reactor's thread.
+        """``call(function, *args)`` calls a function in the reactor's thread.
 
-        ``on_read`` is called, in any thread, with why a question could not be answered, or with None.
+        ``on_read`` is called, in any thread, with the reason why a query failed, or with None.
         """
         self._call = call
         self._on_read = on_read
@@ -31,14 +31,14 @@ class Questions:
         self.threads: dict[Reader, Worker] = {}
 
     def start(self, name: str) -> None:
-        """Begin to answer from the journal of this name."""
+        """Start to answer from the journal of this name."""
         for reader, what in {self._quick: "reader", self._slow: "searcher"}.items():
             reader.name = name
             self.threads[reader] = Worker(f"journal {what}", jobs=Turns())
             self.threads[reader].do(reader.open)
 
     def ask(self, query: Query, answer: Answer, asker: Asker) -> None:
-        """Answer once it is the asker's turn. May be called from any thread."""
+        """Answer when it is the asker's turn. May be called from any thread."""
         reader = self._quick if _is_quick(query) else self._slow
         self.threads[reader].do(partial(self._answer, reader, query, answer, asker), asker.name)
 
@@ -48,12 +48,12 @@ class Questions:
         self._call(answer, found)
 
     def interrupt(self) -> None:
-        """Answer nothing more than that the server is stopping."""
+        """Refuse all further queries: the server is stopping."""
         for reader in self.threads:
             reader.interrupt()
 
     def end(self, seconds: float) -> None:
-        """Answer what was asked, close the file and wait until the threads have ended, so many seconds at most."""
+        """Answer pending queries, close the file and wait for the threads, each for at most ``seconds``."""
         for reader, thread in self.threads.items():
             thread.end(reader.close)
         for thread in self.threads.values():
@@ -61,5 +61,5 @@ class Questions:
 
 
 def _is_quick(query: Query) -> bool:
-    """Whether only a range of numbers is asked for. What was said to one alias is never much to look through."""
+    """Return whether a query is only a range of numbers. The log of one alias is always short enough."""
     return not (query.words or query.author or query.since or (query.kinds and query.group[:1] != "@"))

@@ -1,4 +1,4 @@
-"""What is read from the file: the events that a query asks for, or all of a room."""
+"""Reading from the file: the events that answer a query, or all events of a room."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .numbers import log_of
 from .sqlite_file import APPLICATION, check_place, connect, connect_unchanging, newest_version, pragma
 from .sqlite_trouble import cannot_read
 
-_LAST = 0xFFFFFFFF  # no number is higher: see 001.sql
-_SLICE = 1000  # events that are read at once, so that no reader holds up the -wal's reuse
+_LAST = 0xFFFFFFFF  # the highest possible number: see 001.sql
+_SLICE = 1000  # events read at a time, so that no reader holds up the -wal's reuse
 _COLUMNS = "e.kind, ? AS room, e.author, e.text, e.origin, e.id & 0xffffffff, e.at, e.ident"
-_REST = ", e.about, e.data"  # which a file from before 007.sql has not
+_REST = ", e.about, e.data"  # missing in files from before 007.sql
 _WITH_REST = 7
 
 
-# Bytes that an event takes in the file, about, with its share of the indexes; 005.sql begins with the same.
+# Bytes of an event in the file, about, with its share of the indexes; 005.sql begins with the same number.
 _EVENT_SIZE = 100
 SIZE = f"coalesce(sum({_EVENT_SIZE} + length(CAST(text AS BLOB)) + length(ident)), 0)"
 
 
 def size_of(texts: Sequence[str], idents: Sequence[str]) -> int:
-    """Return the same of events that are not in the file yet, from their columns."""
+    """Return the same for events that are not in the file yet, from their columns."""
     whole = "".join(texts)
     return _EVENT_SIZE * len(texts) + (len(whole) if whole.isascii() else len(whole.encode())) + sum(map(len, idents))
 
@@ -45,7 +45,7 @@ def key_of(room: int, number: int) -> int:
 
 
 def name_of(connection: sqlite3.Connection) -> str:
-    """Return the journal's name: a random one, as old as the file."""
+    """Return the journal's name: random, and as old as the file."""
     return str(connection.execute("SELECT name FROM journal").fetchone()[0])
 
 
@@ -56,7 +56,7 @@ def room_id(connection: sqlite3.Connection, group: str) -> int | None:
 
 
 def events_between(connection: sqlite3.Connection, group: str, room: int, first: int, last: int) -> list[Event]:
-    """Return the events of a log that have these numbers, oldest first."""
+    """Return the events of a log with these numbers, oldest first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS}{_REST} FROM events e WHERE e.id BETWEEN ? AND ? ORDER BY e.id",  # noqa: S608  # constants
         (group, key_of(room, first), key_of(room, last)),
@@ -70,20 +70,20 @@ def _event(row: tuple[Any, ...]) -> Event:
 
 
 def written(data: Data | None) -> str | None:
-    """Return an event's data as it stands in the file."""
+    """Return an event's data as the file has it."""
     return None if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=1024)
 def _read(data: str) -> Data:
-    """Return data that is written like this: one object for all events that have the same."""
+    """Return data as a mapping: events with the same data share one object."""
     return dict(json.loads(data))
 
 
 def fitting(connection: sqlite3.Connection, room: int, first: int, last: int, most: int) -> tuple[int, int]:
-    """Return how far to go, from one number to another, for about so many bytes, and how many there are until then.
+    """Return the last number of a range that has at most ``most`` bytes, and its bytes.
 
-    There are no more than that, unless the first event alone has more.
+    It has at least one event, which alone may have more.
     """
     last = min(last, first + most // 100)
     while True:
@@ -97,7 +97,7 @@ def fitting(connection: sqlite3.Connection, room: int, first: int, last: int, mo
 
 
 def recalled(connection: sqlite3.Connection, query: Query, rest: str = _REST) -> list[Event]:
-    """Return what a query asks for; ``rest``: the columns that only newer files have, empty for an older one.
+    """Return the events that answer a query; ``rest``: the columns of newer files only, empty for an older file.
 
     Raises: NotRecalled, sqlite3.Error.
     """
@@ -118,13 +118,13 @@ def recalled(connection: sqlite3.Connection, query: Query, rest: str = _REST) ->
 
 
 def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: list[str]) -> tuple[str, list[object]]:
-    # Numbers that no event can have are cut: SQLite's integers end.
+    # Clamp the numbers: SQLite's integers have an end.
     after, until = (min(max(0, number), _LAST) for number in (query.after, query.until or _LAST))
     key = "found.rowid" if words else "e.id"
     keys = key_of(room, after), key_of(room, until)
     asked: list[tuple[str, list[object]]] = [(f"{key} > ? AND {key} <= ?", [*keys])]
     if words:
-        # Each in quotes: nothing that a person types is FTS5's query language.
+        # Each in quotes, so that no text from a person is read as FTS5's query language.
         asked.append(("found MATCH ?", [" ".join(f'"{phrase}"' for phrase in words)]))
     if query.since:
         asked.append(("e.at >= ?", [query.since]))
@@ -138,8 +138,8 @@ def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: 
 
 
 def _by(connection: sqlite3.Connection, author: str, keys: tuple[int, int]) -> tuple[str, list[object]]:
-    """Return the condition that an author has this key: see ``text.key``."""
-    if author.isascii():  # then so is each way to write it, as an alias is composed before it is kept
+    """Return the condition for events by the author with this key: see ``text.key``."""
+    if author.isascii():  # then every spelling is ASCII too, as aliases are composed before they are kept
         return "e.author = ? COLLATE NOCASE", [author]
     written = connection.execute(
         "SELECT DISTINCT author FROM events WHERE id > ? AND id <= ? AND length(author) < length(CAST(author AS BLOB))",
@@ -150,7 +150,7 @@ def _by(connection: sqlite3.Connection, author: str, keys: tuple[int, int]) -> t
 
 
 def export(path: str | Path, room: str) -> Iterator[Event]:
-    """Yield all that is kept of a room, oldest first; a server may run on the file meanwhile.
+    """Yield all events of a room, oldest first. A server may be running on the file.
 
     Raises: CannotOpen.
     """
@@ -159,7 +159,7 @@ def export(path: str | Path, room: str) -> Iterator[Event]:
 
 
 def rooms(path: str | Path) -> list[str]:
-    """Return the rooms that a journal has, those where something happened last first.
+    """Return the rooms of a journal, the most recently used first.
 
     Raises: CannotOpen.
     """
@@ -185,7 +185,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    """Open a file that others may be writing to, or that lies where this user may write nothing."""
+    """Open a file that a server may be writing to, or that is in a read-only folder."""
     try:
         connection = connect(path, "ro")
         pragma(connection, "user_version")
@@ -198,7 +198,7 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises: CannotOpen, where there is no journal to read."""
+    """Raises: CannotOpen, if the file is not a journal."""
     if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise CannotOpen(f"{path} is empty: give the server's journal")
     if pragma(connection, "application_id") != APPLICATION:

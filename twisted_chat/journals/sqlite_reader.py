@@ -1,4 +1,4 @@
-"""All that the other thread does with the file: it answers questions, on a connection that cannot write."""
+"""A reading thread's work: answers queries, on a connection that cannot write."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from .sqlite_place import Moved, Place
 from .sqlite_read import name_of, recalled
 from .sqlite_trouble import Trouble, trouble
 
-SECONDS = 2.0  # that one question may take, in all of its groups together, since others wait for it
-STEPS = 10_000  # of SQLite's machine, after which the time is looked at
+SECONDS = 2.0  # for one query, all its groups together, since others wait
+STEPS = 10_000  # of SQLite's virtual machine between two looks at the time
 
 
 class Reader:
-    """The connection that reads, opened anew after every failure."""
+    """The connection that reads, opened again after every failure."""
 
     def __init__(self, place: Place) -> None:
-        self.name = ""  # of the journal, once it is known
-        self.trouble: Trouble | None = None  # why the last question could not be answered
+        self.name = ""  # the journal's, once it is known
+        self.trouble: Trouble | None = None  # why the last query failed
         self._place = place
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
-        self._until = 0.0  # when a question has taken too long, on the monotonic clock
-        self._waits: Callable[[], bool]  # whether somebody waits for the answer
+        self._until = 0.0  # deadline of the current query, on the monotonic clock
+        self._waits: Callable[[], bool]  # whether the asker still waits
 
     def open(self) -> None:
-        """Open the file if that is possible: then it can be read although it is moved later."""
+        """Open the file if possible: then it stays readable even if it is moved later."""
         try:
             self._opened()
         except Exception:
-            self.close()  # who asks is told why
+            self.close()  # the first query reports why
 
     def recall(self, query: Query, waits: Callable[[], bool]) -> list[Event] | NotRecalled:
-        """Return what a query asks for, or why that cannot be told."""
+        """Return the events that answer a query, or the reason why there is no answer."""
         self._waits, self._until = waits, time.monotonic() + SECONDS
         try:
             found = self._found(query)
@@ -73,15 +73,15 @@ class Reader:
         return time.monotonic() > self._until
 
     def interrupt(self) -> None:
-        """From another thread: answer nothing more than that the server is stopping."""
+        """Refuse all further queries: the server is stopping. Called from another thread."""
         self._is_stopping = True
         connection = self._connection
         if connection is not None:
-            with suppress(sqlite3.Error):  # closed at this moment
+            with suppress(sqlite3.Error):  # it was closed at this moment
                 connection.interrupt()
 
     def close(self) -> None:
-        """Close the connection; it is opened again when it is needed."""
+        """Close the connection; the next query opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,4 +1,4 @@
-"""Work on the file that waits for nobody, in slices so short that a commit hardly waits for them."""
+"""Background work on the file, in slices so short that a commit hardly waits for them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from .sqlite_file import transaction
 
 SLICE_SECONDS = 0.01
 _FEWEST, _MOST = 8_000, 1_000_000  # bytes of events: see SIZE in sqlite_read.py
-_ROW = 100  # bytes: as large as the smallest event
+_ROW = 100  # bytes: the smallest event
 
 
 class Pace:
-    """How much makes a slice on this machine: in bytes, since a row can have one letter or thousands."""
+    """The size of a slice on this machine: in bytes, since a row can have one letter or thousands."""
 
     def __init__(self) -> None:
         self.bytes = 40_000
 
     @property
     def rows(self) -> int:
-        """How many small rows that are."""
+        """Return how many of the smallest rows make a slice."""
         return self.bytes // _ROW
 
     @contextmanager
     def slice(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """Do one slice in a transaction, and learn from how long it takes."""
+        """Run one slice in a transaction, and adapt the pace to its duration."""
         begun = time.perf_counter()
         with transaction(connection):
             yield
@@ -38,17 +38,17 @@ class Pace:
 
 
 class Newest:
-    """Counts things by the second of their time, to tell from when on the newest so many of them are."""
+    """A count of things by the second of their time, to find the second from which on the newest are."""
 
     def __init__(self) -> None:
         self._counts = Counter[int]()
 
     def add(self, second: int, count: int = 1) -> None:
-        """Count some more."""
+        """Count more things of this second."""
         self._counts[second] += count
 
     def begin(self, most: int) -> int | None:
-        """Return the first second of the newest ``most``, or a few more; None if there are no others."""
+        """Return the first second of the newest ``most``, or of a few more; None if there are no older ones."""
         left = most
         for second in sorted(self._counts, reverse=True) if self._counts.total() > most else ():
             left -= self._counts[second]

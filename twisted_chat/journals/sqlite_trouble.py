@@ -1,4 +1,4 @@
-"""What goes wrong with a file, and what to do about it: for the person who asked, and for the operator."""
+"""Failures of a file, each with its reason for the asker and a remedy for the operator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOVED = Trouble(
     "beside it away, put a backup there, and start it",
 )
 
-# What SQLite says. Its error codes reach Python only from 3.11 on.
+# Parts of SQLite's messages: its error codes reach Python only from 3.11 on.
 _SAID = {
     "full": FULL,
     "readonly": READ_ONLY,
@@ -57,7 +57,7 @@ _ERRNOS = {
 
 
 def trouble(error: Exception) -> Trouble:
-    """Tell what kind of failure an error of SQLite or of the system is."""
+    """Return the kind of failure behind an error of SQLite or of the system."""
     if isinstance(error, Moved):
         return MOVED
     if isinstance(error, OSError):
@@ -69,7 +69,7 @@ def trouble(error: Exception) -> Trouble:
 
 
 def _can_open() -> bool:
-    """Whether a descriptor is left: SQLite tells of the lack of one as of a file that is missing."""
+    """Return whether a file descriptor is free: SQLite reports the lack of one as a missing file."""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError:
@@ -78,13 +78,13 @@ def _can_open() -> bool:
 
 
 def has_written_nothing(error: Exception) -> bool:
-    """Whether a commit that failed so cannot be found in the file later: the end that makes it one was not written."""
+    """Return whether a failed commit certainly left no complete transaction in the -wal."""
     name = getattr(error, "sqlite_errorname", "")  # from Python 3.11 on
     return "full" in str(error) or name == "SQLITE_IOERR_WRITE"
 
 
 def cannot_read(path: Path, error: Exception) -> CannotOpen:
-    """Tell in one line why a file cannot be read, and what to do, to somebody who runs no server."""
+    """Return a one-line error for a user without a server: why a file cannot be read, and the remedy."""
     if "not a database" in str(error):
         return CannotOpen(f"{path} is not a database of a server: give the server's journal")
     if "unable to open" in str(error) or "readonly" in str(error):
@@ -93,7 +93,7 @@ def cannot_read(path: Path, error: Exception) -> CannotOpen:
 
 
 def cannot_open(path: Path, error: Exception) -> CannotOpen:
-    """Tell in one line why a file cannot be used, and what to do."""
+    """Return a one-line error: why a file cannot be used, and the remedy."""
     if "no such module" in str(error):
         return CannotOpen(f"{path} cannot be used: this Python's SQLite has no FTS5; use another Python")
     if "not a database" in str(error):

@@ -1,4 +1,4 @@
-"""The index of the words that were said: filled after the commits, and not by them."""
+"""The index of the words in posts, which is filled after the commits and not by them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from .sqlite_slices import Pace
 from .words import words_in
 
 _ROOMS = 100  # logs in one slice
-_LOG = 1000  # bytes that each log counts for at least, as there are statements for it
+_LOG = 1000  # bytes that each log counts for at least, for its statements
 
 
 def index(connection: sqlite3.Connection, first: int, last: int) -> None:
-    """Tell the index the words of what was said, from one key to another."""
+    """Add the words of the posts between two keys to the index."""
     _tell(connection, "rowid, text", "", first, last)
 
 
 def forget(connection: sqlite3.Connection, first: int, last: int) -> None:
-    """Tell the index to forget these words: it has no text of its own to know them by."""
+    """Remove the words of these posts from the index, which needs their text for it."""
     _tell(connection, "found, rowid, text", "'delete', ", first, last)
 
 
 def _tell(connection: sqlite3.Connection, columns: str, command: str, first: int, last: int) -> None:
-    """Tell the index something; FTS5 finds the words itself where all is ASCII, as most lines are.
+    """Insert posts, or a command about them, into the index. FTS5 itself splits ASCII texts, which most lines are.
 
-    One statement for all others: each gives up the interpreter's lock and takes it again, and a busy reactor holds it.
+    One statement for all others: each releases the interpreter's lock, and a busy reactor holds it then.
     """
     keys = first, last
     connection.execute(
@@ -51,7 +51,7 @@ def _tell(connection: sqlite3.Connection, columns: str, command: str, first: int
 
 
 def index_some(connection: sqlite3.Connection, pace: Pace) -> bool:
-    """Index a slice of what is not yet, in any log; return whether there was something."""
+    """Index a slice of any log that is behind; return whether there was one."""
     behind = connection.execute(
         "SELECT id, indexed, number FROM rooms WHERE indexed < number LIMIT ?", (_ROOMS,)
     ).fetchall()
@@ -61,7 +61,7 @@ def index_some(connection: sqlite3.Connection, pace: Pace) -> bool:
 
 
 def rooms_behind(connection: sqlite3.Connection, groups: Iterable[str]) -> list[tuple[int, int]]:
-    """Return which of these groups' logs are not indexed as far as they go, and how far that is."""
+    """Return the logs of these groups that are not fully indexed, with their last numbers."""
     found = [
         connection.execute(
             "SELECT id, number FROM rooms WHERE name = ? AND indexed < number", (log_of(group),)
@@ -72,7 +72,7 @@ def rooms_behind(connection: sqlite3.Connection, groups: Iterable[str]) -> list[
 
 
 def index_room(connection: sqlite3.Connection, pace: Pace, room: int, until: int) -> bool:
-    """Index a slice of one log, up to a number; return whether there was something."""
+    """Index a slice of one log, up to a number; return whether anything was missing."""
     behind = connection.execute(
         "SELECT id, indexed, ? FROM rooms WHERE id = ? AND indexed < ?", (until, room, until)
     ).fetchall()

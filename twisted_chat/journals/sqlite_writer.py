@@ -1,4 +1,4 @@
-"""All that one thread does with the file: the commits, and when there is time the index and the pruning."""
+"""The writing thread's work: the commits, and in quiet moments the index and the pruning."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from .sqlite_trouble import cannot_open, has_written_nothing
 from .sqlite_words import index_room, index_some, rooms_behind
 from .worker import QUIET_SECONDS
 
-PRUNE_SECONDS = 0.04  # from one slice of what has to go to the next: less than QUIET_SECONDS, so that it keeps up
-IDLE_SECONDS = 60.0  # until the age of what is kept is looked at again
-TROUBLE_SECONDS = 5.0  # until what went wrong while idle is tried again
+PRUNE_SECONDS = 0.04  # between two slices of pruning: less than QUIET_SECONDS, so that pruning keeps up
+IDLE_SECONDS = 60.0  # until retention is checked again
+TROUBLE_SECONDS = 5.0  # until failed background work is tried again
 
 
 class _Wanted(NamedTuple):
-    """Somebody waits for the index."""
+    """A search that waits for the index."""
 
-    behind: list[tuple[int, int]]  # logs, and the number up to which each has to be indexed
+    behind: list[tuple[int, int]]  # the logs to index, each with its last number
     waits: Callable[[], bool]
     then: Callable[[], None]
 
 
 class Outcome(NamedTuple):
-    """What has become of a batch whose commit failed."""
+    """The outcome of a batch whose commit failed."""
 
-    kept: list[Event] | None  # it is kept, and this is what it became; None: it is not, and never will be
-    again: list[Event] | None  # what stands for those of it that were kept before; None: that cannot be known
+    kept: list[Event] | None  # its events, which are kept; None: it is not kept, and never will be
+    again: list[Event] | None  # the events that replace posts which were kept before; None: not known
 
 
 class Writer:
-    """The connection that writes, and another one after every failure."""
+    """The connection that writes, replaced after every failure."""
 
     def __init__(self, place: Place, keep: Keep, now: Callable[[], float]) -> None:
         self.name = ""
@@ -52,14 +52,14 @@ class Writer:
         self._now = now
         self._connection: sqlite3.Connection | None = None
         self._log: Log
-        self._unsure: list[Event] = []  # what a commit that failed was to keep, until it is known whether it has
+        self._unsure: list[Event] = []  # the events of a failed commit, until it is known whether they are kept
         self._pruner = Pruner(keep, lambda: self._log.forget())
-        self.troubles = self._pruner.troubles  # of what is done while idle
+        self.troubles = self._pruner.troubles  # of the background work
         self._pace = Pace()
-        self._wanted: deque[_Wanted] = deque()  # they take turns
+        self._wanted: deque[_Wanted] = deque()  # the searches take turns
 
     def open(self) -> Sequence[Known]:
-        """Open the file, made if need be, with nobody in any room; return what is known.
+        """Open or create the file, with every room empty; return the rooms.
 
         Raises: CannotOpen.
         """
@@ -70,7 +70,7 @@ class Writer:
             self._log = Log(self._connection)
             self.name, self.secret = self._log.name, self._log.secret
             self.opening = self._log.opening = self._log.last_opening + 1
-            self._pruner.look(self._connection, self._now())  # before something happens at a time that may be wrong
+            self._pruner.look(self._connection, self._now())  # before the first event, whose time may be wrong
             self._log.dismiss_all(self._now())
             return self._log.known()
         except (sqlite3.Error, OSError) as error:
@@ -78,12 +78,12 @@ class Writer:
             raise cannot_open(self._path, error) from error
 
     def commit(self, batch: Sequence[Event | Lines], now: float) -> list[Event]:
-        """Number and keep a batch; after a failure, ``recover`` comes next.
+        """Number and keep a batch; after a failure, call ``recover`` next.
 
         Raises: Moved, sqlite3.Error, OSError.
         """
         self._unsure = []
-        self._place.check()  # or all that is kept from now on is gone with the process
+        self._place.check()  # or the events from now on would be lost with the process
         try:
             return self._log.commit(batch, now)
         except sqlite3.Error as error:
@@ -92,12 +92,12 @@ class Writer:
             raise
 
     def recover(self, batch: Sequence[Event | Lines], now: float) -> Outcome:
-        """Find out what has become of a batch whose commit failed; call it again until it does not raise.
+        """Find out whether a batch whose commit failed is kept; call this again until it does not raise.
 
-        SQLite writes a commit to the end of the -wal, syncs it, and only then counts it as a part of the log. If the
-        sync fails, nobody sees it as long as the file stays open; but a server that begins after a kill, or a power
-        cut, may find it there whole, and then it is kept. Only the next commit, synced, which is written over it, makes
-        sure that it is not.
+        SQLite writes a commit to the end of the -wal, syncs it, and only then counts it as part of the log. If the sync
+        fails, no reader sees the commit while the file stays open. But a server that starts after a kill or a power cut
+        may find it whole in the -wal, and then it is kept. Only the next synced commit, which overwrites it, rules that
+        out.
 
         Raises: Moved, sqlite3.Error, OSError.
         """
@@ -109,11 +109,11 @@ class Writer:
             self._unsure = []
         try:
             return Outcome(kept, self._log.repeated(batch, now))
-        except Exception:  # whatever it is, the thread goes on
+        except Exception:  # any error: the thread goes on
             return Outcome(kept, None)
 
     def know(self, group: str) -> Known:
-        """Return what is known of a room.
+        """Return a room's number, topic and tail.
 
         Raises: Moved, sqlite3.Error, OSError.
         """
@@ -124,7 +124,7 @@ class Writer:
             raise
 
     def check(self) -> None:
-        """Commit a little, so that it is known whether the disk takes it.
+        """Commit a change without effect, to see whether the disk takes it.
 
         Raises: Moved, sqlite3.Error, OSError.
         """
@@ -136,26 +136,26 @@ class Writer:
             raise
 
     def index_first(self, query: Query, waits: Callable[[], bool], then: Callable[[], None]) -> float:
-        """Call ``then`` once all that was said in a query's groups until now is indexed, or nobody waits any more.
+        """Call ``then`` once a query's groups are indexed up to now, or the asker does not wait any more.
 
-        Return when to go on with that.
+        Return how many seconds to wait before ``tidy``.
         """
         try:
             behind = rooms_behind(self._opened, [one.group for one in query.each()])
         except Exception:
             self.renew()
-            then()  # with the index as it is; the reader tells what is wrong
+            then()  # with the index as it is; the reader reports the error
             return 0.0
         self._wanted.append(_Wanted(behind, waits, then))
         return 0.0
 
     def tidy(self) -> float:
-        """Do a slice of what can wait; return how many seconds to wait before the next.
+        """Do a slice of background work; return how many seconds to wait before the next.
 
         Raises: sqlite3.Error.
         """
         if self._connection is None:
-            return IDLE_SECONDS  # the end
+            return IDLE_SECONDS  # closed
         try:
             connection = self._connection
             if self._wanted:
@@ -163,7 +163,7 @@ class Writer:
                 return 0.0
             if self._pruner.some(connection, self._now()):
                 return PRUNE_SECONDS
-            is_more = index_some(connection, self._pace)  # last: before a search it is filled anyway
+            is_more = index_some(connection, self._pace)  # last: a search has the index filled anyway
         except BaseException:
             self.renew()
             self.search_anyway()
@@ -174,23 +174,23 @@ class Writer:
         wanted = self._wanted[0]
         while wanted.behind and wanted.waits():
             if index_room(connection, self._pace, *wanted.behind[0]):
-                self._wanted.rotate(-1)  # others wait too
+                self._wanted.rotate(-1)  # other searches wait too
                 return
             del wanted.behind[0]
         self._wanted.popleft()
         wanted.then()
 
     def search_anyway(self) -> None:
-        """Let those who wait for the index wait no longer."""
+        """Start the searches that wait for the index."""
         wanted, self._wanted = self._wanted, deque()
         for one in wanted:
             one.then()
 
     def renew(self) -> None:
-        """Go on with another connection after a failure: the file may be reached again in that way only.
+        """Replace the connection after a failure: sometimes only a new one can reach the file.
 
-        The one before is closed last. So as long as the server runs SQLite never reads the -wal anew, with what a
-        commit that failed may have left there; and where no descriptor is free there is still one that works.
+        The old one is closed last. So while the server runs, SQLite never reads the -wal again, with the remains of a
+        failed commit; and if no file descriptor is free, the old connection still works.
         """
         before = self._opened
         try:
@@ -198,12 +198,12 @@ class Writer:
         except Exception:
             with suppress(sqlite3.Error):
                 before.rollback()
-            self._log = Log(before, self.opening)  # what was read is forgotten: the commit may have been done in part
+            self._log = Log(before, self.opening)  # forget the numbers: the commit may have been done in part
         else:
             before.close()
 
     def _another(self) -> tuple[sqlite3.Connection, Log]:
-        self._place.check()  # before SQLite adds to another file what is in the -wal of this one
+        self._place.check()  # before SQLite adds this file's -wal to another file
         connection = connect(self._path)
         log = Log(connection, self.opening)
         try:
@@ -217,7 +217,7 @@ class Writer:
         return connection, log
 
     def close(self) -> None:
-        """Close the connection: the end. All that was said is in the file alone then, also while others read it."""
+        """Close the connection for good, and move everything into the file, even while others read it."""
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

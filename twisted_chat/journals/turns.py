@@ -1,4 +1,4 @@
-"""A queue in which askers take turns: who has had little time lately comes first."""
+"""A queue in which askers take turns: the asker that used the least time lately comes first."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from queue import Empty
 from threading import Condition
 from typing import Generic, TypeVar
 
-HALF_LIFE = 60.0  # seconds, after which half of the time that an asker had is forgotten
-PATIENCE = 30.0  # seconds of waiting that make up for a second of time that one had
-_NOTHING = 0.01  # seconds that need not be remembered
+HALF_LIFE = 60.0  # seconds, after which half of an asker's used time is forgotten
+PATIENCE = 30.0  # seconds of waiting that make up for one second of used time
+_NOTHING = 0.01  # seconds: less is forgotten
 
 Job = TypeVar("Job")
 
 
 class Turns(Generic[Job]):
-    """Jobs of many askers for one thread. The time from one ``get`` to the next counts as the asker's."""
+    """Jobs of many askers for one thread. The time between two calls of ``get`` counts as the asker's."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._changed = Condition()
-        self._waiting: dict[Hashable, deque[tuple[float, Job]]] = {}  # by asker, with since when
+        self._waiting: dict[Hashable, deque[tuple[float, Job]]] = {}  # for each asker, its jobs and when each came
         self._last: deque[Job] = deque()
-        self._had: dict[Hashable, float] = {}  # seconds, of each asker, lately ...
-        self._halved = seconds()  # ... which were halved then
-        self._asker: Hashable = None  # whose job is being done ...
+        self._had: dict[Hashable, float] = {}  # seconds used by each asker lately ...
+        self._halved = seconds()  # ... and when they were halved last
+        self._asker: Hashable = None  # whose job is running ...
         self._begun: float | None = None  # ... since when
 
     def put(self, job: Job, asker: Hashable = None) -> None:
-        """Add a job; without an asker it is done after all others."""
+        """Add a job; a job without an asker runs after all others."""
         with self._changed:
             if asker is None:
                 self._last.append(job)
@@ -39,9 +39,9 @@ class Turns(Generic[Job]):
             self._changed.notify()
 
     def get(self, timeout: float | None = None) -> Job:
-        """Return the next job, once there is one.
+        """Return the next job, and wait for one if there is none.
 
-        Raises: Empty, if there is none within the time.
+        Raises: Empty, if none comes within ``timeout`` seconds.
         """
         with self._changed:
             self._count_time()

@@ -1,15 +1,15 @@
-"""What a word is, for those who search: one set of rules for all journals and all scripts."""
+"""The rules by which searches split text into words: the same for all journals and all scripts."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-_MARKS = re.compile("(?<![\u0400-\u052f])[\u0300-\u036f]+")  # accents, but those that make another Cyrillic letter
-_CACHED = 20_000  # characters of which it is remembered what becomes of them
+_MARKS = re.compile("(?<![\u0400-\u052f])[\u0300-\u036f]+")  # accents, except those that make another Cyrillic letter
+_CACHED = 20_000  # characters whose part is cached
 
-# Scripts that put no spaces between words, or that add particles to them: each character is a word of its own, and what
-# is looked for is some of them in a row. From Unicode's Scripts.txt.
+# Scripts that put no spaces between words, or that add particles to them: each character is a word of its own, and
+# a search looks for several of them in a row. From Unicode's Scripts.txt.
 _UNSPACED = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x1000, 0x109F),  # Myanmar
@@ -31,7 +31,7 @@ _UNSPACED = (
 
 
 class _Parts(dict[int, str]):
-    """What becomes of a character: itself, itself as a word, or a space. For ``str.translate``."""
+    """A table for ``str.translate``: each character becomes itself, itself as a word, or a space."""
 
     def __missing__(self, code: int) -> str:
         part = _part(code)
@@ -52,7 +52,7 @@ def _part(code: int) -> str:
 
 
 def words_in(text: str) -> list[str]:
-    """Return the words of a text, in small letters and without accents."""
+    """Return the words of a text, in lower case and without accents."""
     folded = text.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", folded))).casefold()

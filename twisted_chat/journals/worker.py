@@ -1,4 +1,4 @@
-"""A thread that does jobs in order, and something else while there are none."""
+"""A thread that runs jobs in order, and background work while there are none."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from threading import Thread
 from .turns import Turns
 
 QUIET_SECONDS = 0.05  # without a job, before the thread idles
-BUSY_SECONDS = 1.0  # after which it idles once, however many jobs there are ...
-HURRY_SECONDS = 0.1  # ... if it asks not to be outrun by them
+BUSY_SECONDS = 1.0  # after which it does background work once, however many jobs there are ...
+HURRY_SECONDS = 0.1  # ... if that work must keep up with them
 
 Job = Callable[[], "float | None"]
 
 
 class Worker:
-    """Jobs and ``idle`` must not raise. A disk that hangs must not hold up the end of the process: a daemon.
+    """A daemon thread, so that a hanging disk does not hold up the process's end. Jobs and ``idle`` must not raise.
 
-    A job may return how many seconds to wait, at most, before the thread idles.
+    A job may return how many seconds to wait, at most, before ``idle`` is called.
     """
 
     def __init__(
         self, name: str, idle: Callable[[], float] | None = None, jobs: Turns[Job | None] | None = None
     ) -> None:
-        """``idle`` does a little, and returns how many seconds to wait for a job before it is called again.
+        """``idle`` does a slice of background work, and returns how many seconds to wait for a job until the next.
 
-        If that is less than ``QUIET_SECONDS``, it should not be outrun by the jobs. ``jobs``: where they wait.
+        Less than ``QUIET_SECONDS`` means that it must keep up with the jobs. ``jobs``: the queue.
         """
         self._jobs: SimpleQueue[Job | None] | Turns[Job | None] = SimpleQueue() if jobs is None else jobs
         self._idle = idle
@@ -37,19 +37,19 @@ class Worker:
         self._thread.start()
 
     def do(self, job: Job, asker: Hashable = None) -> None:
-        """Let the thread do this after all that it was given before, or when it is the asker's turn."""
+        """Run a job after all earlier ones, or when it is the asker's turn."""
         if isinstance(self._jobs, Turns):
             self._jobs.put(job, asker)
         else:
             self._jobs.put(job)
 
     def end(self, last: Job) -> None:
-        """Let the thread do this, and end."""
+        """Run a last job, and end the thread."""
         self._jobs.put(last)
         self._jobs.put(None)
 
     def join(self, seconds: float) -> None:
-        """Wait until it has ended."""
+        """Wait until the thread has ended."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
