@@ -1,4 +1,4 @@
-"""Pruning: deletes what is beyond the limits of Keep, a slice at a time."""
+"""Pruning: deletes events, logs and idents beyond the limits of Keep, a slice at a time."""
 
 from __future__ import annotations
 
