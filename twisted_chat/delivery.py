@@ -133,7 +133,8 @@ class Delivery:
         """Return the run of events that one room hears in a row, a new one if another room heard the last."""
         run = self._run
         if run is None or room is not run.room:
-            self.end_run()
+            if run is not None:
+                self.end_run()
             run = self._run = Run(room)
         return run
 
@@ -150,7 +151,10 @@ class Delivery:
 def finished(batch: Sequence[Event], origins: Mapping[int, Member | None]) -> list[Ask]:
     """Return the requests whose outcome somebody waits for, and of which all is delivered with a batch."""
     found: list[Ask] = []
-    if not any(member is not None and member.asks for member in origins.values()):
+    for member in origins.values():
+        if member is not None and member.asks:
+            break
+    else:
         return found
     for event in batch:
         member = origins[event.origin] if event.ident else None

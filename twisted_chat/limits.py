@@ -89,9 +89,9 @@ class Bucket:
         """Take tokens and return how many seconds to wait before the next are taken."""
         if self._rate == math.inf:
             return 0.0
-        self._level = self.left(now) - amount
-        self._when = now
-        return max(0.0, -self._level / self._rate)
+        level = min(self._burst, self._level + (now - self._when) * self._rate) - amount
+        self._level, self._when = level, now
+        return 0.0 if level >= 0 else -level / self._rate
 
     def left(self, now: float) -> float:
         """Return how many tokens can be taken before one has to wait."""

@@ -13,7 +13,7 @@ from .errors import ChatError, TooManyRooms
 from .events import DOUBTED, LOBBY, NOTICED, POSTS, REPEATED, Event
 from .interfaces import Door
 from .limits import Limits, Pace
-from .reader import Ear, Reader, refusal
+from .reader import HELD, Ear, Reader, refusal
 from .room import Room
 
 IN_FLIGHT = 2000  # events of one member that may be on their way
@@ -171,8 +171,9 @@ class Member:
 
     def release(self) -> None:
         """Send the backlog that was promised, if there is one: what was to be told before it is told."""
-        if self.reader is not None:
-            self.reader.release()
+        reader = self.reader
+        if reader is not None and reader.state == HELD:
+            reader.release()
 
     # -- their reader
 

@@ -14,6 +14,7 @@ from ..hub import Hub
 from ..interfaces import Outbox, View
 from ..limits import Addresses, Limits, Pace
 from ..member import Member
+from ..reader import LIVE
 from .program import ProgramTalk
 from .splitter import END
 
@@ -245,7 +246,8 @@ class Chat:
         self._read_or_not()
 
     def _takes_answers(self) -> bool:
-        if not self.member.is_behind or self._is_lost:
+        reader = self.member.reader
+        if reader is None or reader.state == LIVE or self._is_lost:
             return True
         return self._program is not None and not self._program.is_in  # and may have to say hello again
 
