@@ -50,18 +50,17 @@ def connect(
     identity: str | None = None,
     watcher: Watcher | None = None,
 ) -> Connecting:
-    """Come into a chat under an alias, and be in these rooms, or in the lobby if none are given.
+    """Enter a chat under an alias, and join these rooms, or the lobby if none are given.
 
     Use ``async with connect(...) as chat``, or ``chat = await connect(...)`` and ``await chat.close()`` at the end.
-
-    ``after``: by room, the number after which its events begin; without it, with what happens from now on.
-    ``patience``: seconds to go on trying to connect, at first and after the connection is lost; None: for ever; 0: not
-    at all. It also waits for an alias that will be free by then. ``watcher`` is told of each try.
-    ``identity``: a file for this program's token, made if need be. With it the program is who it was after a restart,
-    even where its last process has died without a word.
+    ``after``: by room, the number after which its events begin; by default, with the next event.
+    ``patience``: seconds to go on trying to connect, at first and after a lost connection; None: for ever; 0: not at
+    all. It also waits for an alias that will be free by then. ``watcher`` is called for each try.
+    ``identity``: a file for this program's token, created if need be. With it a restarted program is the same one to
+    the server, even if its last process died without a word.
     ``tls`` asks for a server whose certificate the system trusts; ``ca`` is a PEM file of other authorities to trust.
 
-    Raises: CannotConnect; ChatError, where the alias or a room is refused; ValueError for a bad address or identity.
+    Raises: CannotConnect; ChatError, if the alias or a room is refused; ValueError for a bad address or identity.
     """
     if isinstance(rooms, str):
         raise TypeError("rooms is a list of names, not one name")
@@ -98,9 +97,9 @@ async def reach(
     watcher: Watcher | None = None,
     identity: str | None = None,
 ) -> Chat:
-    """Connect without coming in yet: ``Chat.claim`` then tries one alias after the other.
+    """Connect without entering yet: ``Chat.claim`` then tries one alias after the other.
 
-    ``watcher`` is told of each cut and each try to come back. This first connection is not tried again.
+    ``watcher`` is called for each cut and each try to reconnect. This first connection is not tried again.
 
     Raises: CannotConnect; ValueError for a bad address or identity.
     """
@@ -132,19 +131,19 @@ def _chat(
 
 
 def _place_told(error: BaseException, address: str) -> None:
-    """Raise what there is no connection for again, with the address in it."""
+    """Raise a failure to connect again, with the address in its text."""
     if isinstance(error, CannotConnect):
         raise CannotConnect(f"cannot connect to {addresses.parse(address)}: {error}") from error
 
 
 async def _give_up(chat: Chat) -> None:
-    """End what has failed to begin, and let nothing of it go on afterwards."""
+    """End a chat that failed to begin, with all its tasks."""
     chat.abort()
     await chat.ended()
 
 
 def _driver() -> Driver:
-    """Return the one for whatever runs this coroutine: a task of asyncio's, or else Twisted."""
+    """Return the driver for the current coroutine: asyncio's inside one of its tasks, or else Twisted's."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no event loop runs in this thread

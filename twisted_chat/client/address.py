@@ -1,4 +1,4 @@
-"""Where a server is: HOST, HOST:PORT or [IPv6]:PORT, as people write it."""
+"""The address of a server: HOST, HOST:PORT or [IPv6]:PORT."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Address(NamedTuple):
 
 
 def parse(written: str) -> Address:
-    """Read an address; what is left out is 127.0.0.1 and 59000.
+    """Parse an address; the default host is 127.0.0.1, the default port 59000.
 
     Raises: ValueError, with a text fit to show.
     """
@@ -40,6 +40,6 @@ def _split(written: str) -> tuple[str, str]:
             raise ValueError(f"{written!r} is no address: write IPv6 ones as [::1]:59000")
         return host, rest[1:]
     if written.count(":") > 1:
-        return written, ""  # an IPv6 address alone
+        return written, ""  # an IPv6 address without a port
     host, _colon, port = written.partition(":")
     return host, port

@@ -1,4 +1,4 @@
-"""The commands that do one thing and end: say a line, or print rooms, people, and what was before."""
+"""The commands that do one thing and end: say a line, or print rooms, people and history."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from .show import plain, stamp
 from .stdio import READER_GONE
 from .usage import COMMANDS
 
-PAST = 20  # events, if nobody says how many
+PAST = 20  # events or lines, by default
 
 Lines = list[str]
 Ask = Callable[[Chat, argparse.Namespace], Awaitable[Lines]]
 
 
 def command_parser(name: str) -> argparse.ArgumentParser:
-    """Return the parser of what stands behind one command."""
+    """Return the parser of one command's arguments."""
     parser = argparse.ArgumentParser(
         prog=f"twisted-chat {name}",
         description=COMMANDS[name].help[0].upper() + COMMANDS[name].help[1:] + ".",
@@ -49,11 +49,11 @@ def command_parser(name: str) -> argparse.ArgumentParser:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return what a command line asks for; where it is wrong, tell that and exit with status 2."""
+    """Return the parsed command line; print an error and exit with status 2 if it is wrong."""
     name = arguments[0]
     parser = command_parser(name)
     if name != "completion":
-        set_defaults(parser, but=() if name == "say" else ("alias",))  # a question needs no name that others know
+        set_defaults(parser, but=() if name == "say" else ("alias",))  # only say needs an alias that others know
     given = parser.parse_args(arguments[1:])
     given.command = name
     if name == "say" and not given.alias:
@@ -64,7 +64,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def run(given: argparse.Namespace) -> int:
-    """Do it, and return the exit status."""
+    """Run the command, and return the exit status."""
     if given.command == "completion":
         return _print(completion.script(given.shell).splitlines())
     patience = None if given.patience == math.inf else given.patience
@@ -96,7 +96,7 @@ def _rooms(group: str) -> list[str]:
 
 
 def _made_up() -> str:
-    """Return an alias for somebody who only asks."""
+    """Return an alias for a command that only asks."""
     try:
         user = re.sub("[^A-Za-z0-9]", "", getpass.getuser())[:12]
     except (OSError, KeyError):  # the user has no name
@@ -110,7 +110,7 @@ def _print(lines: Lines) -> int:
             sys.stdout.buffer.write(line.encode() + b"\n")
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its exit
         if error.errno in READER_GONE:
             return OK
         complain(f"the output cannot be written: {error.strerror}")
@@ -118,7 +118,7 @@ def _print(lines: Lines) -> int:
     return OK
 
 
-# -- what may be given
+# -- the arguments of each command
 
 
 def _for_say(parser: argparse.ArgumentParser) -> None:
@@ -170,11 +170,11 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 _ARGUMENTS = {"say": _for_say, "rooms": _for_rooms, "who": _for_who, "history": _for_history, "search": _for_search}
 
 
-# -- what is asked
+# -- the commands
 
 
 async def _say(chat: Chat, given: argparse.Namespace) -> Lines:
-    """Say a line, or several as a block; return why that was refused, which has been told."""
+    """Say a line, or several as a block; return the reasons for a refusal, which have been printed."""
     whole = text.decoded(sys.stdin.buffer.read()) if given.text == ["-"] else " ".join(given.text)
     lines = re.split("\r\n|\r|\n", whole.rstrip("\r\n"))
     said = lines[0] if len(lines) == 1 else lines

@@ -1,6 +1,6 @@
-"""The library for scripts without ``async``: each call returns once it is done, and an event is waited for.
+"""The library for scripts without ``async``: each call blocks until it is done.
 
-An event loop of its own runs in a thread, so that the connection is kept while the script does something else.
+An event loop runs in a thread, so that the connection is kept while the script does other work.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def connect(
     ca: str | None = None,
     identity: str | None = None,
 ) -> BlockingChat:
-    """Come into a chat, as ``twisted_chat.client.connect`` does; use it as ``with connect(...) as chat``.
+    """Enter a chat, as ``twisted_chat.client.connect`` does; use it as ``with connect(...) as chat``.
 
-    Raises: CannotConnect; ChatError, where the alias or a room is refused; ValueError for a bad address.
+    Raises: CannotConnect; ChatError, if the alias or a room is refused; ValueError for a bad address.
     """
     loop = _Loop()
     try:
@@ -54,7 +54,7 @@ class _Loop:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Return what a coroutine returns, or raise what it raises; without a result in time it is cancelled."""
+        """Return the result of a coroutine, or raise its exception; cancel it after ``timeout`` seconds."""
         running = asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, timeout), self._loop)
         try:
             return running.result()
@@ -69,7 +69,7 @@ class _Loop:
 
 
 class BlockingChat:
-    """A chat whose calls are those of ``Chat``, without ``await``. Use it in one thread at a time."""
+    """A chat with the calls of ``Chat``, without ``await``. Use it in one thread at a time."""
 
     def __init__(self, loop: _Loop, chat: Chat) -> None:
         self._loop = loop
@@ -125,7 +125,7 @@ class BlockingChat:
         """
         try:
             return self._loop.run(self._chat.__anext__(), timeout)
-        except (StopAsyncIteration, asyncio.TimeoutError):  # until Python 3.11 not the built-in one
+        except (StopAsyncIteration, asyncio.TimeoutError):  # before Python 3.11 this is not the built-in TimeoutError
             return None
 
     def __iter__(self) -> Iterator[Event]:

@@ -1,6 +1,6 @@
-"""Procedure calls between programs: to one, or to all in a room; and the functions that answer them.
+"""Procedure calls between programs, to one or to all in a room, and the functions that answer them.
 
-A call is not sent again after a cut, and neither is an answer: what a function does may not be harmless twice.
+After a cut neither a call nor an answer is sent again: running a function twice may do harm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .requests import Request, granted
 from .session import Session
 
 CALL_SECONDS = 10.0
-WHY_LENGTH = 500  # characters that are told of an error
+WHY_LENGTH = 500  # characters of an error's text to send
 
 Wait = Literal["all", "majority", "first"] | int
 Function = Callable[..., Any]
@@ -29,20 +29,20 @@ Function = Callable[..., Any]
 
 @dataclass
 class Answers:
-    """What came of a call to a room, by alias."""
+    """The answers to a call to a room, by alias."""
 
-    values: dict[str, Any] = field(default_factory=dict)  # what each function returned, in the order of the answers
-    failures: dict[str, str] = field(default_factory=dict)  # why the others failed
-    silent: list[str] = field(default_factory=list)  # who was called and has not answered
+    values: dict[str, Any] = field(default_factory=dict)  # the functions' results, in the order of the answers
+    failures: dict[str, str] = field(default_factory=dict)  # the errors of the functions that failed
+    silent: list[str] = field(default_factory=list)  # the programs that were called and have not answered
 
 
 @dataclass
 class _Call:
-    """One that waits for answers."""
+    """A call that waits for answers."""
 
     waiter: Waiter[None]
     awaited: set[str]  # aliases, by their key
-    enough: int  # answers that are waited for
+    enough: int  # the number of answers to wait for
     answers: Answers = field(default_factory=Answers)
 
     @property
@@ -52,25 +52,25 @@ class _Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call to one came to."""
+    """The answer to a call to one program."""
 
     value: Any
 
 
 class Calls:
-    """A chat's own calls, and its functions."""
+    """The chat's own calls, and the functions that answer the calls of others."""
 
     def __init__(self, driver: Driver, session: Session) -> None:
         self._driver = driver
         self._session = session
         self._functions: dict[str, Function] = {}
         self._under_way: dict[str, _Call] = {}
-        self._asking = 0  # calls of which it is not known yet who was called ...
-        self._early: dict[str, list[wire.Message]] = {}  # ... and answers that came meanwhile, to any call
+        self._asking = 0  # calls that are sent, and whose called programs are not known yet ...
+        self._early: dict[str, list[wire.Message]] = {}  # ... and the answers that came meanwhile, by call
         session.hearing.on_call = self._heard
 
     def register(self, name: str, function: Function) -> Function:
-        """Answer calls of this name with a function."""
+        """Register the function that answers calls of this name."""
         self._functions[name] = function
         return function
 
@@ -103,13 +103,13 @@ class Calls:
                 self._answered(message)
             if not call.is_done:
                 await self._wait(call, timeout)
-        finally:  # whoever waits may be cancelled
+        finally:  # the waiting task may be cancelled
             del self._under_way[asked.ident]
         call.answers.silent = [alias for alias in called if text.key(alias) in call.awaited]
         return call.answers
 
     async def _ask(self, fields: dict[str, str]) -> tuple[Request, list[wire.Message]]:
-        """Ask, and return the request with the answers to the call that came before its own."""
+        """Send a call; return its request, with the answers that came before the request's own."""
         self._asking += 1
         try:
             asked = await self._session.ask("call", is_quiet=True, **fields)
@@ -142,7 +142,7 @@ class Calls:
             return
         author = text.clean(message["author"])
         if text.key(author) not in call.awaited:
-            return  # nobody asked them
+            return  # this program was not called, or has answered already
         call.awaited.discard(text.key(author))
         try:
             value = None if message["failed"] else json.loads(message["text"])
@@ -159,7 +159,7 @@ class Calls:
     async def _answer(self, message: wire.Message) -> None:
         try:
             answer = {"text": json.dumps(await self._value(message), separators=(",", ":"))}
-        except Exception as error:  # whatever somebody else's function raises is told to whoever called it
+        except Exception as error:  # any exception of the function: it is sent to the caller
             answer = _failure(str(error) or type(error).__name__)
         try:
             told = await self._session.ask("answer", is_quiet=True, call=message["call"], **answer)
@@ -167,7 +167,7 @@ class Calls:
                 why = _failure(f"the answer cannot be sent: {told.error}")
                 await self._session.ask("answer", is_quiet=True, call=message["call"], **why)
         except ConnectionLost:
-            return  # nobody is left to tell
+            return  # there is no connection to answer over
 
     async def _value(self, message: wire.Message) -> Any:
         function = self._functions.get(message["name"])
@@ -183,7 +183,7 @@ def _failure(why: str) -> dict[str, Any]:
 
 
 def _enough(wait: Wait, called: int) -> int:
-    """Return for how many answers to wait."""
+    """Return the number of answers to wait for."""
     if wait == "all":
         return max(1, called)
     if wait == "majority":

@@ -1,6 +1,6 @@
-"""The library's heart: one's place in a chat, as ordinary calls; what happens there, as an iterator of events.
+"""The library's main class: a chat with ordinary calls, and an iterator of events.
 
-Nothing here knows a reactor, an event loop or a socket: a driver brings those. Only one task may take the events.
+It knows no reactor, event loop or socket: a driver brings those. Only one task may iterate over the events.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from .session import Open, Session
 from .watcher import Watcher
 
 PATIENCE = 60.0  # seconds
-PAST = 100  # events of a room, in which to look for what was last said there
+PAST = 100  # events of a room to search for its last posts
 PAGE = 500  # events, the most in one answer
 
 Words = str | Sequence[str]  # a line; or a list of lines, which are a block
 
 
 class Chat:
-    """One's place in a chat. Made by ``connect``; ``async for`` over it gives the events of one's rooms.
+    """A session in a chat, made by ``connect``; ``async for`` over it yields the events of its rooms.
 
-    It comes back by itself after a cut, sends again what was not acknowledged, and takes up the events where it
-    was. A program that never iterates loses nothing but old events: the newest 10,000 wait for it.
+    After a cut it reconnects by itself, sends unacknowledged requests again, and resumes its events. A program that
+    never iterates loses only old events: the newest 10,000 are kept for it.
     """
 
     def __init__(
@@ -51,54 +51,54 @@ class Chat:
         self._place = self._session.place
         self._calls = Calls(driver, self._session)
 
-    # -- where one is
+    # -- alias and rooms
 
     @property
     def alias(self) -> str:
-        """One's alias, as the server shows it; empty until one is in."""
+        """Return the session's alias, as the server shows it; empty before ``claim``."""
         return self._place.alias
 
     @property
     def rooms(self) -> tuple[str, ...]:
-        """The rooms that one is in, in the order they were joined."""
+        """Return the session's rooms, in the order in which it joined them."""
         return self._place.rooms
 
     @property
     def is_lost(self) -> bool:
-        """Whether the connection has ended for good."""
+        """Return whether the connection has ended for good."""
         return self._session.over is not None
 
     @property
     def current(self) -> str:
-        """The room that a line typed without a room is said in, or empty."""
+        """Return the current room, which hears a line that names no room; or empty."""
         return self._place.current
 
     @property
     def unacknowledged(self) -> int:
-        """How many requests the server has not answered yet."""
+        """Return the number of pending requests."""
         return len(self._session.requests)
 
     def came_at(self, room: str) -> int:
-        """Return the number of a room's last event when one came in, or came back; what is heard comes after it."""
+        """Return the number of a room's last event when the session joined or resumed; later events follow."""
         return self._session.hearing.came_at.get(room, 0)
 
     # -- the three kinds of group communication
 
     async def say(self, room: str, words: Words) -> Event:
-        """Say a line to everyone in a room; join it first if need be. Return it as it was kept.
+        """Say a line to everyone in a room, which is joined first if need be. Return the event.
 
-        A list of lines is said together, as a block: all of them or none, with empty ones and white space as they are.
-        Then the event of the first is returned. That goes for ``tell`` and ``broadcast``, too.
+        A list of lines is a block: all lines are said or none, and empty lines and white space are kept. Then the first
+        line's event is returned. The same holds for ``tell`` and ``broadcast``.
 
-        Raises: ChatError where it cannot be said, ConnectionLost where nobody knows whether it was.
+        Raises: ChatError if the line is refused, ConnectionLost if it is unknown whether it was kept.
         """
         fields, name = self._fields(words), await self._be_in(room)
         return _said(await self._session.ask("say", room=name, **fields))
 
     async def say_all(self, room: str, lines: Iterable[str]) -> list[str]:
-        """Say many lines in a room, in one go and in order; return why some were refused, one text each.
+        """Say many lines in a room, at once and in order; return the reasons for refused ones, one text each.
 
-        Raises: ChatError, where the room is refused, and then nothing is said; ConnectionLost.
+        Raises: ChatError if the room is refused, and then no line is said; ConnectionLost.
         """
         name = await self._be_in(room)
         checked = [_checked(words) for words in lines]
@@ -111,7 +111,7 @@ class Chat:
         return [str(error) for error in errors if error is not None]
 
     async def tell(self, alias: str, words: Words) -> Event:
-        """Say a line, or lines, to one person. Nobody else sees it. Return it as it was kept.
+        """Say a line, or lines, to one person. Nobody else sees it. Return the event.
 
         Raises: ChatError, ConnectionLost.
         """
@@ -121,35 +121,35 @@ class Chat:
         return _said(await self._session.ask("tell", to=name, **self._fields(words)))
 
     async def broadcast(self, words: Words) -> Event:
-        """Say a line, or lines, to everyone who is connected, whatever their rooms. Return it as it was kept.
+        """Say a line, or lines, to everyone who is connected, in any room. Return the event.
 
         Raises: ChatError, ConnectionLost.
         """
         return _said(await self._session.ask("broadcast", **self._fields(words)))
 
     def _fields(self, words: Words) -> dict[str, Any]:
-        """Return how a request has a line, or a block."""
+        """Return the fields of a request for a line, or for a block."""
         if isinstance(words, str):
             return {"text": one_line(words)}
         if any("\n" in line or "\r" in line for line in words):
             raise ChatError("a line of that block is more than one: give a list with a string for each")
         return {"lines": text.block(words, self._session.max_line)}
 
-    # -- calls: what one program asks another to do, in the form of a procedure call
+    # procedure calls between programs
 
     async def call(self, alias: str, name: str, *, timeout: float = CALL_SECONDS, **arguments: Any) -> Any:
-        """Let somebody's program do something, and return what comes of it. Arguments and answers are what JSON has.
+        """Call a function of another person's program, and return its result. Arguments and results are JSON values.
 
-        Raises: CallFailed, where their function does; NoAnswer after ``timeout`` seconds; ChatError, ConnectionLost.
+        Raises: CallFailed, if the function fails; NoAnswer after ``timeout`` seconds; ChatError, ConnectionLost.
         """
         return (await self._calls.one(alias, name, arguments, timeout)).value
 
     async def call_all(
         self, room: str, name: str, *, wait: Wait = "all", timeout: float = CALL_SECONDS, **arguments: Any
     ) -> Answers:
-        """Let all other programs in a room do something; return once enough of them have answered, or it is late.
+        """Call a function of all other programs in a room; return after enough answers, or after ``timeout`` seconds.
 
-        ``wait``: "all", "majority", "first", or how many. Answers, failures and who is silent are told apart.
+        ``wait``: "all", "majority", "first", or a number. The result lists answers, failures and silent programs.
 
         Raises: ChatError, ConnectionLost, ValueError for another ``wait``.
         """
@@ -158,15 +158,15 @@ class Chat:
     def answers(self, function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
         """Answer calls with a function, plain or ``async``, under its own name or another; return the function.
 
-        It is called with the arguments of the call. What it returns is the answer; what it raises is told as a
-        failure, with the text of the error.
+        It gets the arguments of the call. Its result is the answer; if it raises, the caller gets a failure with the
+        text of the error.
         """
         return self._calls.register(name or function.__name__, function)
 
     # -- rooms
 
     async def join(self, room: str) -> list[Event]:
-        """Enter a room; return what was last said in it, oldest first.
+        """Join a room; return its last posts, oldest first.
 
         Raises: ChatError, ConnectionLost.
         """
@@ -184,10 +184,10 @@ class Chat:
         granted(await self._session.ask("leave", is_quiet=True, room=text.room(room)))
 
     async def history(self, room: str, **which: int | float | bool) -> list[Event]:
-        """Return events of a room that one is in, oldest first: at most ``limit`` (1 to 500), and 100 if not told.
+        """Return events of one of the session's rooms, oldest first: at most ``limit`` (1 to 500, default 100).
 
-        ``after`` and ``until`` are numbers, ``since`` seconds since the epoch. Those nearest to ``after``, if it is
-        given, or else the newest; ``newest`` chooses.
+        ``after`` and ``until`` are numbers, ``since`` is in seconds since the epoch. Of too many events, those nearest
+        to ``after`` are returned, or without it the newest; ``newest`` overrides that.
 
         Raises: ChatError, ConnectionLost.
         """
@@ -195,7 +195,7 @@ class Chat:
         return [wire.event(message) for message in found["events"]]
 
     async def request(self, do: str, **fields: Any) -> wire.Message:
-        """Make any request of the wire, by its name and fields; return its result (see docs/protocol.rst).
+        """Send any request of the wire, by its name and fields; return its result (see docs/protocol.rst).
 
         Raises: ChatError, ConnectionLost.
         """
@@ -215,8 +215,8 @@ class Chat:
     async def __anext__(self) -> Event:
         """Return the next event.
 
-        Raises: ConnectionLost, once coming back was given up, and all that came before has been taken; RuntimeError,
-        if another task waits for events already.
+        Raises: ConnectionLost, when reconnecting was given up and all earlier events have been taken; RuntimeError, if
+        another task waits for events already.
         """
         session = self._session
         while (event := session.inbox.next()) is None:
@@ -231,7 +231,7 @@ class Chat:
     # -- the end
 
     async def close(self, why: str = "") -> None:
-        """Leave the chat, once what was asked before is done; without a connection, at once."""
+        """Leave the chat after all pending requests; without a connection, at once."""
         await self._session.close(text.clean(why))
 
     def abort(self) -> None:
@@ -239,7 +239,7 @@ class Chat:
         self._session.abort()
 
     async def ended(self) -> None:
-        """Wait until there is no connection any more."""
+        """Wait until the connection has ended."""
         await self._session.ended()
 
     async def __aenter__(self) -> Chat:
@@ -250,38 +250,38 @@ class Chat:
     ) -> None:
         await self.close()
 
-    # -- coming in: for ``connect``, and for the terminal, whose person may have to choose again
+    # -- entering: for ``connect``, and for the terminal, whose user may have to choose another alias
 
     async def greeted(self) -> None:
-        """Connect, and wait for the server to ask who we are.
+        """Connect, and wait for the server's prompt for an alias.
 
         Raises: CannotConnect.
         """
         await self._session.connect()
 
     async def claim(self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None) -> None:
-        """Come in under an alias, and be in these rooms, or in the lobby if none are given.
+        """Claim an alias, and join these rooms, or the lobby if none are given.
 
-        ``after``: by room, ``*`` or ``@``, the number after which to begin; without, at what comes next.
+        ``after``: for each room, ``*`` or ``@``, the number after which to begin; by default, with the next event.
 
-        Raises: ChatError, and then one may claim another; CannotConnect.
+        Raises: ChatError, and then another alias may be claimed; CannotConnect.
         """
         await self._session.hello(*_hello(alias, rooms, after))
 
     async def enter(self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None) -> None:
-        """Connect and come in, as ``claim`` does; try again as long as one's patience lasts, where that may help.
+        """Connect and ``claim`` an alias; try again until patience is over, if another try may help.
 
         Raises: CannotConnect; ChatError.
         """
         hello = _hello(alias, rooms, after)
         await enter(self._session, self._driver, self._watcher, self._patience, hello)
         for room in [room for room in self.rooms if room not in hello[1]]:
-            await self.leave(room)  # where an earlier process of this program was
+            await self.leave(room)  # an earlier process of this program was in it
 
-    # -- for people, who type what they want
+    # -- for people, who type lines
 
     async def type(self, lines: Sequence[str]) -> None:
-        """Ask for what a person typed. All that comes of it, refusals too, are events.
+        """Send lines that a person typed. All results are events, refusals too.
 
         Raises: ConnectionLost.
         """
@@ -290,7 +290,7 @@ class Chat:
                 granted(request)
 
     async def ask(self, *lines: str) -> list[str]:
-        """Ask what a person could type, and return the server's words; they are no events.
+        """Send lines that a person could type, and return the server's answers, which are then no events.
 
         Raises: ConnectionLost.
         """
@@ -306,7 +306,7 @@ def _hello(alias: str, rooms: Sequence[str] | None, after: After | None) -> tupl
 
 
 def _checked(words: str) -> str | ChatError:
-    """Return a text as it is sent, or why it cannot be said."""
+    """Return a text as it is sent, or the reason why it cannot be said."""
     try:
         return one_line(words)
     except ChatError as error:
@@ -315,5 +315,5 @@ def _checked(words: str) -> str | ChatError:
 
 def _said(request: Request) -> Event:
     event = granted(request).event
-    assert event is not None  # a post is acknowledged by its event, or by what one is made up from
+    assert event is not None  # a post is acknowledged by its event, or by the number from which the event is rebuilt
     return event

@@ -1,4 +1,4 @@
-"""Coming back after a cut: pauses that grow, and an end to one's patience."""
+"""Reconnecting after a cut: growing pauses, until patience is over."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .errors import ConnectionLost, Refused
 from .watcher import Watcher
 
 FIRST_PAUSE = 0.5  # seconds; doubled each time ...
-LONGEST_PAUSE = 60.0  # ... up to this, give or take a quarter, so that not everybody comes back at once
-CLAIMS = 2  # after which another alias is asked for: an old connection of ours would have been taken over
+LONGEST_PAUSE = 60.0  # ... up to this, give or take a quarter, so that clients do not reconnect all at once
+CLAIMS = 2  # failed claims before asking for another alias: our own old connection would have given way
 
 
 def pause_before(attempt: int) -> float:
-    """Return how many seconds to wait before a try; they are counted from 0."""
+    """Return how many seconds to wait before a try; the first try is 0."""
     return min(FIRST_PAUSE * 2 ** min(attempt, 10), LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311  # no secret
 
 
 class Comeback:
-    """Tries until one is in again, or ``patience`` (seconds; None: for ever; 0: never) is over."""
+    """Repeated tries to resume, for up to ``patience`` seconds (None: for ever; 0: never)."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Comeback:
         attempt: Callable[[str], Awaitable[None]],
         give_up: Callable[[Exception], None],
     ) -> None:
-        """``attempt`` is given another alias to try, or an empty one for the same."""
+        """``attempt`` gets another alias to try, or an empty one for the same."""
         self._driver = driver
         self._watcher = watcher
         self._patience = patience
@@ -39,11 +39,11 @@ class Comeback:
         self._give_up = give_up
         self._is_trying = False
         self._why: Exception = ConnectionLost()
-        self._cancel: Callable[[], None] | None = None  # what tries, unless it is it that gives up
+        self._cancel: Callable[[], None] | None = None  # cancels the tries; None once they give up themselves
         self._stop_timer: Callable[[], None] | None = None
 
     def begin(self, why: str, is_at_once: bool = False) -> None:
-        """Try to come back. ``is_at_once``: it was we who cut, so there is no need for a pause, or for patience."""
+        """Begin to reconnect. ``is_at_once``: we cut the connection ourselves, so skip the pause, and patience."""
         self._why = ConnectionLost(why)
         if self._patience == 0 and not is_at_once:
             self._give_up(self._why)
@@ -56,7 +56,7 @@ class Comeback:
         self._cancel = self._driver.start(self._try(is_at_once))
 
     def end(self) -> None:
-        """Stop trying: one is in again."""
+        """Stop trying: the session has resumed."""
         self._is_trying = False
         self._cancel = None
         if self._stop_timer is not None:
@@ -72,7 +72,7 @@ class Comeback:
     async def _try(self, is_at_once: bool) -> None:
         try:
             await self._try_on(is_at_once)
-        except Exception as error:  # nobody awaits this: whoever waits for an answer is told
+        except Exception as error:  # no task awaits this one: pending requests get the error
             self._end_with(error)
 
     async def _try_on(self, is_at_once: bool) -> None:
@@ -103,7 +103,7 @@ class Comeback:
             self._end_with(error)
 
     def _end_with(self, error: Exception) -> None:
-        """Give up, from within what tries."""
+        """Give up, from within the running tries."""
         self._cancel = None
         self._give_up(error)
 

@@ -1,4 +1,4 @@
-"""What Tab offers: the commands that the server told of, and the aliases and rooms that were heard of."""
+"""Tab completion: the server's commands, and the aliases and rooms seen so far."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _WORD = re.compile(r"\S*$")
 
 
 class ChatCompleter(Completer):
-    """Completes the word before the cursor, by what stands before it."""
+    """A completer of the word before the cursor, chosen by the command before it."""
 
     def __init__(self) -> None:
-        self.own = ""  # is not offered
-        self._commands: dict[str, str] = {}  # by name: what it is given first
-        self._aliases: dict[str, None] = {}  # the newest last
+        self.own = ""  # our own alias, which is not offered
+        self._commands: dict[str, str] = {}  # by command, the kind of its first argument
+        self._aliases: dict[str, None] = {}  # the most recent last
         self._rooms: dict[str, None] = {}
 
     def learn(self, result: dict[str, Any]) -> None:
-        """Learn from the result of "commands", "rooms" or "who"."""
+        """Take commands, rooms or aliases from the result of "commands", "rooms" or "who"."""
         for command in result.get("commands", ()):
             first = _FIRST.match(command["arguments"])
             self._commands[text.clean(command["name"])] = first[1] if first else ""
@@ -36,7 +36,7 @@ class ChatCompleter(Completer):
             self._rooms.update(dict.fromkeys(text.clean(room["room"]) for room in result["rooms"]))
 
     def hear(self, event: Event) -> None:
-        """Learn from what happens."""
+        """Take aliases and rooms from an event."""
         self._aliases.pop(event.author, None)
         if event.kind == RENAMED:
             self._aliases[event.text] = None
@@ -65,7 +65,7 @@ class ChatCompleter(Completer):
         )
 
     def _argument(self, before: str) -> str:
-        """Return what the command before the cursor is given there."""
+        """Return the kind of argument that the command before the cursor takes."""
         words = before.split()
         return self._commands.get(words[0][1:], "") if len(words) == 1 and words[0][0] == "/" else ""
 

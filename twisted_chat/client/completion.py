@@ -1,4 +1,4 @@
-"""What a shell needs to complete the command line, made from the parsers and the table of commands."""
+"""Completion scripts for shells, made from the parsers and the table of commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ complete -F _twisted_chat twisted-chat"""
 
 
 def script(shell: str) -> str:
-    """Return it for one of the shells."""
+    """Return the script for one of the shells."""
     from . import asks, options
 
     chat = options.chat_parser()

@@ -1,4 +1,4 @@
-"""What a person has set once and for all: a small file of their own, and CHAT_SERVER in the environment."""
+"""A person's permanent settings: a small file, and CHAT_SERVER in the environment."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ FLAGS = (
     "moves",
     "echo",
     "bell",
-)  # on or off; of these only tls is an option, too
+)  # on or off; of these only tls is also an option
 NAMES = ("server", "alias", "room", "ca", "identity", "patience", *FLAGS)
 
 Values = dict[str, str | bool]
 
 
 class BadConfig(Exception):
-    """A file that cannot be used; text: which, where and why."""
+    """A settings file with an error; text: the file, the place and the reason."""
 
 
 def path(environ: Mapping[str, str]) -> Path:
-    """Return where the file is, if there is one: where the XDG base directory specification has it."""
+    """Return the path of the file, which need not exist, by the XDG base directory specification."""
     folder = environ.get("XDG_CONFIG_HOME", "")
     return (Path(folder) if folder.startswith("/") else Path("~/.config").expanduser()) / NAME
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Values:
-    """Return what is set, by the name of the option; the environment comes before the file.
+    """Return the settings, by the name of the option; the environment overrides the file.
 
     Raises: BadConfig.
     """
@@ -51,7 +51,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Values:
 
 
 def parse(lines: Iterable[str], file: str) -> Values:
-    """Read lines of NAME = VALUE; empty ones, and those that begin with #, are for people.
+    """Parse lines of NAME = VALUE; skip empty lines and comments, which begin with #.
 
     Raises: BadConfig.
     """

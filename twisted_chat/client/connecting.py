@@ -1,4 +1,4 @@
-"""What ``connect`` returns: awaited it gives a chat, and ``async with`` leaves that chat at the end, too."""
+"""The result of ``connect``: ``await`` returns a chat, and ``async with`` also leaves it at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .chat import Chat
 
 
 class Connecting(Coroutine[Any, Any, Chat]):
-    """A coroutine, for all that takes one: ``asyncio.run``, ``create_task``, ``Deferred.fromCoroutine``."""
+    """A coroutine that also works with ``asyncio.run``, ``create_task`` and ``Deferred.fromCoroutine``."""
 
     def __init__(self, coming: Coroutine[Any, Any, Chat]) -> None:
         self._coming = coming

@@ -1,4 +1,4 @@
-"""What a person at a terminal has set about what they are shown: ``/set``, which is the client's own there."""
+"""A person's display options on a terminal: ``/set``, which the client itself carries out there."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ..errors import BadUsage
 
 @dataclass(frozen=True)
 class Display:
-    """The options, by the names that the server's /set has."""
+    """The options, under the same names as the server's /set."""
 
     stamps: bool = True
     numbers: bool = False
     colour: bool = True
-    moves: bool = True  # who comes, goes and takes another alias
+    moves: bool = True  # joins, leaves and renames are shown
     echo: bool = True
     bell: bool = True
 
     def having(self, words: str) -> Display:
-        """Return it with an option set, as a person types that after /set; without words, as it is.
+        """Return the options with one changed by the words after /set; without words, unchanged.
 
         Raises: BadUsage.
         """

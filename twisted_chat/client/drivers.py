@@ -1,4 +1,4 @@
-"""What the library needs of an event loop: waiting, time, and a connection."""
+"""The interface to an event loop: waiting, time, and a connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Waiter(Protocol[T]):
-    """What one awaits until something sets it; an asyncio.Future is one."""
+    """A result to await, which another task sets; an asyncio.Future is one."""
 
     def done(self) -> bool: ...
     def set_result(self, result: T, /) -> None: ...
@@ -21,13 +21,13 @@ class Waiter(Protocol[T]):
 
 
 def settle(waiter: Waiter[None]) -> None:
-    """Let whoever waits go on, unless they have given up."""
+    """Wake the waiting task, unless it has given up."""
     if not waiter.done():
         waiter.set_result(None)
 
 
 async def nap(driver: Driver, seconds: float) -> None:
-    """Wait for some time."""
+    """Wait for some seconds."""
     waiter = driver.waiter()
     stop = driver.call_later(seconds, lambda: settle(waiter))
     try:
@@ -57,21 +57,21 @@ class Driver(Protocol):
     """An event loop, as the chat sees it."""
 
     def waiter(self) -> Waiter[None]:
-        """Return something to wait for, which gives nothing but that it happened."""
+        """Return a waiter without a result."""
 
     def seconds(self) -> float:
-        """Return the time of a clock that nobody sets."""
+        """Return the time of a monotonic clock."""
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
-        """Call once after some seconds; return what prevents that, which may be called at any time."""
+        """Call a function after some seconds; return a function that cancels this, and may be called at any time."""
 
     def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
-        """Run something that raises nothing beside what runs now; return what ends it early, which others may call."""
+        """Start a task that never raises; return a function that cancels it, which any other task may call."""
 
     async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
-        """Connect, each time it is called.
+        """Connect. Each call makes a new connection.
 
-        With TLS, only to a server whose certificate ``ca`` (a PEM file) or the system vouches for.
+        With TLS, accept only a server whose certificate ``ca`` (a PEM file) or the system trusts.
 
-        Raises: CannotConnect; OSError or ValueError where ``ca`` is no such file.
+        Raises: CannotConnect; OSError or ValueError if ``ca`` is no such file.
         """

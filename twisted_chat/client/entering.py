@@ -1,4 +1,4 @@
-"""Coming in for the first time: again and again within one's patience, where that may help."""
+"""Entering for the first time: repeated tries until patience is over, if another try may help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .seen import After
 from .session import Session
 from .watcher import Watcher
 
-MARGIN = 0.5  # seconds more than the server says, so that the alias is surely free then
+MARGIN = 0.5  # seconds beyond the server's answer, so that the alias is surely free
 
 
 async def enter(
@@ -23,9 +23,9 @@ async def enter(
     patience: float | None,
     hello: tuple[str, Sequence[str], After | None],
 ) -> None:
-    """Say hello (an alias, rooms, and after which numbers to begin) until one is in.
+    """Send hello (an alias, rooms, and the numbers after which to begin) until the server accepts it.
 
-    Raises: CannotConnect, Refused: where another try is of no use, or would come too late.
+    Raises: CannotConnect, Refused: if another try would not help, or would come too late.
     """
     until = math.inf if patience is None else driver.seconds() + patience
     for attempt in itertools.count():
@@ -43,7 +43,7 @@ async def enter(
 
 
 def _pause(error: CannotConnect | Refused, attempt: int, left: float) -> float | None:
-    """Return how long to wait before the next try, None if there is to be none; ``left`` is for how long one may."""
+    """Return the pause before the next try, or None for no more tries; ``left``: seconds of patience left."""
     if isinstance(error, Refused):
         pause = error.seconds + MARGIN
         return pause if error.seconds and pause <= left else None

@@ -1,6 +1,6 @@
-"""What is made of the server's messages: events once and in order, answers to whoever asked, one's place.
+"""The server's messages: events once and in order, answers to requests, and the session's alias and rooms.
 
-The law: of the groups that one hears, each event is taken once, after the one before it, or the reader is told.
+The law: each event of the session's groups is taken once and in order; if some are missing, the reader is told.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ from .place import Place
 from .requests import POSTS, Request, Requests
 from .seen import TO_ME, After, Seen, Turn, group_of
 
-GOODBYE = "goodbye"  # ends the server's last words
-TAKEN_OVER = "taken_over"  # the code
+GOODBYE = "goodbye"  # the end of the server's last notice
+TAKEN_OVER = "taken_over"  # the error code
 
 
 class Hearing:
-    """The one who listens, over all connections."""
+    """The state of what the session has heard, over all its connections."""
 
     def __init__(self, inbox: Inbox, requests: Requests) -> None:
         self.place = Place()
         self.seen = Seen()
-        self.on_call: Callable[[wire.Message], None] = _ignore  # is given each "called" and "answered"
-        self.on_unknown: Callable[[Request], bool] = _leave  # is given what nobody knows of; whether it is asked again
-        self.client = ""  # what the server calls us, and everyone sees
-        self.has_left_out = False  # events that had no room: nothing more of this connection is taken
-        self.last_words = ""  # the server's, if they explain why it hangs up
-        self.is_taken_over = False  # another process goes on from here: to come back would be to fight with it
-        self.gap = ""  # the group of which the server has left out something
-        self._gaps: dict[str, int] = {}  # by group: the number that was missing the last time
-        self._next = "", 0  # the key of an alias that is to be ours, and the last number in its log
+        self.on_call: Callable[[wire.Message], None] = _ignore  # called with each "called" and "answered"
+        self.on_unknown: Callable[[Request], bool] = _leave  # for a request in doubt: whether it is sent again
+        self.client = ""  # the server's name for this program, which everyone sees
+        self.has_left_out = False  # events, as the inbox was full: no more events of this connection are taken
+        self.last_words = ""  # the server's last notice, if it explains the end of the connection
+        self.is_taken_over = False  # another process has taken over: to reconnect would be to fight with it
+        self.gap = ""  # the group of which the server has left out events
+        self._gaps: dict[str, int] = {}  # by group: the first missing number at the last gap
+        self._next = "", 0  # the key of the alias that we are about to have, and the last number in its log
         self._inbox = inbox
         self._requests = requests
-        self.came_at: dict[str, int] = {}  # by group: the last number when one came in
-        self._entering: set[str] = set()  # rooms that one's first hello joins: that is no news
-        self._made_up: set[str] = set()  # idents of events that the server only told the number of
+        self.came_at: dict[str, int] = {}  # by group: the last number when the session joined or resumed
+        self._entering: set[str] = set()  # rooms that the first hello joins: those joins are not shown
+        self._made_up: set[str] = set()  # idents of events that were rebuilt from their number
 
     def begin(self, hello: wire.Message, asked: After, now: dict[str, int], is_first: bool) -> None:
-        """Learn where one stands, from the answer to hello."""
+        """Start a connection with the state in the answer to hello."""
         self.client = hello["client"]
         self.place.enter(text.clean(hello["alias"]), hello["rooms"], hello.get("current", ""))
         lost = self.seen.begin(hello["journal"], asked, now)
@@ -69,7 +69,7 @@ class Hearing:
             self._inbox.put(Event(NOTICED, text=words))
 
     def hear(self, message: wire.Message) -> bool:
-        """Take one message; False where something before it is missing: only another connection can bring it.
+        """Handle one message; return False if events before it are missing, which only another connection can bring.
 
         Raises: Foreign.
         """
@@ -82,11 +82,11 @@ class Hearing:
             self._refused(message)
         elif "result" in message:
             self._answered(message)
-        return True  # whatever else a newer server may send is not for us
+        return True  # ignore other messages of a newer server
 
     @staticmethod
     def refusal(message: wire.Message) -> Refused:
-        """Return the error that a message is."""
+        """Return the refusal in a message as an error."""
         seconds = message.get("retry_after", 0)
         words, code = text.clean(str(message.get("text", ""))), str(message["error"])
         return Refused(words, code, seconds if isinstance(seconds, int) else 0)
@@ -101,7 +101,7 @@ class Hearing:
             self._skipped(event)
             return True
         if "again" in message:
-            self._inbox.put(event)  # of the past, which somebody typed to see
+            self._inbox.put(event)  # an event of the past, which the person asked for
             return True
         is_own = bool(event.ident) and event.ident.partition("/")[0] == self.client
         request = self._request(message) if is_own else None
@@ -148,13 +148,13 @@ class Hearing:
         return True
 
     def _note_next(self, event: Event) -> None:
-        """Note what comes in the log of an alias that we have taken, before the answer tells us that it is ours."""
+        """Note the last number in the log of our new alias, before the answer says that the alias is ours."""
         key = text.key(event.target)
         if key == self._next[0] or (event.kind == TOOK and event.text == self.client):
             self._next = key, event.number
 
     def _is_missing_for_good(self, group: str, event: Event) -> bool:
-        """Tell what is missing, if the server left it out before; if not, there is hope."""
+        """Report a gap that also came with the last connection; return False for a new one, to reconnect."""
         first = self.seen.last(group) + 1
         if self._gaps.get(group) != first:
             self._gaps[group] = first
@@ -177,7 +177,7 @@ class Hearing:
         if event.kind == LEFT and event.author == alias:
             self.seen.forget(event.group)
         if self.place.alias != alias:
-            self.seen.forget(TO_ME)  # another name is another log
+            self.seen.forget(TO_ME)  # another alias has another log
 
     # -- answers
 
@@ -199,14 +199,14 @@ class Hearing:
             self._requests.done(request)
 
     def tell_typist(self, request: Request | None, refused: Refused) -> None:
-        """Make an event of why something cannot be done, if it was typed, or nobody knows what it was."""
+        """Show a refusal as an event, if a person typed the request or the request is unknown."""
         if request is None or (request.do == "type" and not request.is_quiet):
             self._inbox.put(Event(REFUSED, text=str(refused), data={"code": refused.code}))
 
     def _answered(self, message: wire.Message) -> None:
         request = self._request(message)
         if request is None:
-            return  # to our own question whether the server is there, for example
+            return  # for example the answer to our own ping
         request.answer = message
         try:
             self._learn(request, message)
@@ -238,7 +238,7 @@ class Hearing:
             self.seen.start(TO_ME, max(int(result["private"]), seen))
 
     def _repeated(self, request: Request, group: str, number: int) -> None:
-        """Make up the event that a post became before a cut, from what was asked and where it is."""
+        """Rebuild the event of a post that was kept before a cut, from its request and its number."""
         fields = request.fields
         kind = ACTED if fields.get("act") else SAID
         ident, block = f"{self.client}/{request.ident}", fields.get("lines", ())
@@ -248,7 +248,7 @@ class Hearing:
             for place, words in enumerate(block)
         ] or [first]
         request.event = events[0]
-        if not group_of(first, self.place.alias):  # nothing else brings it
+        if not group_of(first, self.place.alias):  # the event itself will not come
             self._made_up.add(ident)
             for event in events:
                 self._inbox.put(event)
@@ -259,5 +259,5 @@ def _ignore(message: wire.Message) -> None:
 
 
 def _leave(request: Request) -> bool:
-    """Do not ask again."""
+    """Do not send the request again."""
     return False

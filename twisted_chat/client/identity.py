@@ -1,4 +1,4 @@
-"""A program's token in a file: who has it is the same program after a restart, and need not wait for its own ghost."""
+"""A program's token in a file: with it a restarted program is the same one, and takes its alias back at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 
 class BadIdentity(ValueError):
-    """A file that holds no token, or does not keep it to itself; text: what to do."""
+    """A token file without a token, or one that others can read; text: the remedy."""
 
 
 def token_in(path: str) -> str:
-    """Return the token of a file, which is made if there is none; nobody but its owner may read it.
+    """Return the token in a file, which is created if need be and which only its owner may read.
 
-    Raises: BadIdentity; OSError, where it can neither be read nor made.
+    Raises: BadIdentity; OSError, if the file can neither be read nor created.
     """
     file = Path(path).expanduser()
     if not file.exists():
@@ -33,7 +33,7 @@ def token_in(path: str) -> str:
 
 
 def _make(file: Path) -> None:
-    """Make it whole or not at all; if another process is first, theirs stays."""
+    """Create the file as a whole or not at all; if another process is first, keep its file."""
     new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(secrets.token_urlsafe(24) + "\n")

@@ -1,4 +1,4 @@
-"""What waits to be taken: events in a queue with an end, and one who takes them."""
+"""The inbox: a bounded queue of events, and the one task that takes them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import deque
 from ..events import NOTICED, Event
 from .drivers import Driver, Waiter, settle
 
-FULL = 1000  # events, from which on nothing more need be read ...
-KEPT = 10_000  # ... and the most that are kept where one has to read on, for an answer
+FULL = 1000  # events, from which on no more are read ...
+KEPT = 10_000  # ... and the most to keep if reading must go on, for an answer
 
 
 class Inbox:
-    """The newest events. What is dropped for them is counted, and told in its place."""
+    """The newest events. Dropped ones are counted, and a notice takes their place."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -23,12 +23,12 @@ class Inbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether somebody takes events, too slowly. Where nobody does, the old ones need no room."""
+        """Return whether a task takes events too slowly. If none takes any, old events are dropped instead."""
         return self._is_taken_from and len(self._events) >= FULL
 
     @property
     def has_no_room(self) -> bool:
-        """Whether an event would be lost to somebody who takes them all."""
+        """Return whether the next event would be lost to a task that takes them all."""
         return self._is_taken_from and len(self._events) >= KEPT
 
     def put(self, event: Event) -> None:
@@ -40,7 +40,7 @@ class Inbox:
         self.wake()
 
     def next(self) -> Event | None:
-        """Take the oldest event, or what tells of those that are missing; None if there is none."""
+        """Take the oldest event, or a notice of dropped ones; None if there is none."""
         self._is_taken_from = True
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
@@ -48,7 +48,7 @@ class Inbox:
         return self._events.popleft() if self._events else None
 
     async def more(self) -> None:
-        """Wait until there may be one.
+        """Wait until there may be an event.
 
         Raises: RuntimeError, if another task waits already: each event would reach only one of them.
         """
@@ -64,7 +64,7 @@ class Inbox:
         self.wake()
 
     def wake(self) -> None:
-        """Let whoever waits look again."""
+        """Wake the waiting task, so that it looks again."""
         taker, self._taker = self._taker, None
         if taker is not None:
             settle(taker)

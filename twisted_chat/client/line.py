@@ -1,4 +1,4 @@
-"""One connection to a server: messages each way, heard no faster than they are taken."""
+"""One connection to a server: messages in both directions, read no faster than they are taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GREETING_SECONDS = 10
 
 
 class Hearer(Protocol):
-    """Whoever a line is for."""
+    """The owner of a line, which gets its messages."""
 
     def may_hear(self) -> bool: ...
     def hear(self, line: Line, message: wire.Message) -> None: ...
@@ -20,7 +20,7 @@ class Hearer(Protocol):
 
 
 class Line:
-    """The Listener of a driver's connection. It tells its hearer nothing any more once it was dropped."""
+    """The Listener of a driver's connection. After ``drop`` it does not call its hearer any more."""
 
     def __init__(self, driver: Driver, hearer: Hearer) -> None:
         self._driver = driver
@@ -28,18 +28,18 @@ class Line:
         self._reader = wire.Reader()
         self._link: Link | None = None
         self._greeting: Waiter[None] = driver.waiter()
-        self._no_greeting: CannotConnect | None = None  # why none comes; kept here, as perhaps nobody waits for it
+        self._no_greeting: CannotConnect | None = None  # why there is none; kept here, as perhaps no task waits
         self._ended: Waiter[None] = driver.waiter()
         self._is_pumping = False
-        self._is_dropped = False  # by us
-        self._why: str | None = None  # we hang up
-        self._may_pass = True  # another connection may be better
+        self._is_dropped = False  # by our side
+        self._why: str | None = None  # why we hang up
+        self._may_pass = True  # another connection may succeed
         self.is_reading = True
         self.is_over = False
-        self.has_heard = False  # anything, since whoever asks has set it back
+        self.has_heard = False  # anything, since the session has last reset it
 
     async def greeted(self) -> None:
-        """Wait for the server to ask who we are.
+        """Wait for the server's prompt for an alias.
 
         Raises: CannotConnect.
         """
@@ -52,13 +52,13 @@ class Line:
             raise self._no_greeting
 
     def send(self, data: bytes) -> None:
-        """Send some messages, encoded."""
+        """Send encoded messages."""
         if data and self._link is not None and not self.is_over:
             self._link.write(data)
 
     def pump(self) -> None:
-        """Hear what can be heard now. While too much waits to be taken, leave the rest unread."""
-        if self._is_pumping:  # called from within, by whoever was just woken: the loop below goes on
+        """Handle the messages that may be handled now. While too many events wait in the inbox, leave the rest."""
+        if self._is_pumping:  # a re-entrant call: the loop below goes on
             return
         self._is_pumping = True
         try:
@@ -75,38 +75,38 @@ class Line:
         self._read_or_not()
 
     def hang_up(self, why: str) -> None:
-        """End the connection for a fault of the server's; ``why`` is what its hearer is told."""
+        """Abort the connection for a fault of the server's; its hearer gets ``why``."""
         self._why = self._why or why
         self._abort()
 
     def drop(self) -> None:
-        """End the connection, and tell nothing of it."""
+        """Abort the connection without a further call to its hearer."""
         self._is_dropped = self.is_over = True
-        settle(self._greeting)  # whoever waits for it sees that it is over
+        settle(self._greeting)  # the waiting task sees ``is_over``
         self._abort()
 
     async def ended(self) -> None:
-        """Wait until nothing is left of the connection."""
+        """Wait until the connection has ended."""
         if self._link is not None:
             await self._ended
 
-    # -- what the driver calls
+    # -- called by the driver
 
     def connected(self, link: Link) -> None:
-        """Learn that there is a connection."""
+        """Called when the connection is made."""
         self._link = link
         if self._is_dropped:
             link.abort()
 
     def received(self, data: bytes) -> None:
-        """Take some bytes from the server."""
+        """Called with bytes from the server."""
         if not self._is_dropped:
             self.has_heard = True
             self._reader.feed(data)
             self.pump()
 
     def lost(self, why: str, may_pass: bool = True) -> None:
-        """Learn that there is no connection any more; ``why`` is fit to show, and empty for a plain end."""
+        """Called when the connection has ended; ``why`` is fit to show, and empty for a clean end."""
         settle(self._ended)
         self._may_pass = self._may_pass and may_pass
         if self.is_over:
@@ -115,7 +115,7 @@ class Line:
         self.pump()
         why = self._why or why
         self._not_greeted(why or "the server has closed it")
-        if not self._is_dropped:  # by who has just heard the last
+        if not self._is_dropped:  # by the hearer, on the last message
             self._hearer.line_lost(self, why)
 
     # -- helpers

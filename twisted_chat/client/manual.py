@@ -15,7 +15,7 @@ from .usage import COMMANDS, EXAMPLES
 
 
 def page() -> str:
-    """Return it, in the man macros of roff."""
+    """Return the manual page, in the man macros of roff."""
     chat = options.chat_parser()
     parts = [
         f'.TH TWISTED-CHAT 1 "" "twisted_chat {__version__}"',
@@ -50,7 +50,7 @@ def page() -> str:
 
 
 def _options(parser: argparse.ArgumentParser, but: argparse.ArgumentParser | None = None) -> list[str]:
-    """Return the options of a parser, without those that another has, too, with the same help."""
+    """Return the options of a parser, except those that ``but`` has too, with the same help."""
     told = {(*action.option_strings, action.help) for action in but._actions} if but else set()
     found = []
     for action in parser._actions:

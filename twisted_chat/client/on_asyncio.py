@@ -18,7 +18,7 @@ class AsyncioDriver:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps none alive
+        self._tasks: set[asyncio.Task[None]] = set()  # strong references: the loop keeps none
 
     def waiter(self) -> asyncio.Future[None]:
         return self._loop.create_future()
@@ -46,7 +46,7 @@ class AsyncioDriver:
             raise CannotConnect(_why(error), not isinstance(error, ssl.SSLError | ssl.CertificateError)) from error
 
     async def _within(self, seconds: float, connecting: Coroutine[Any, Any, Any]) -> None:
-        """Wait for a connection. Until Python 3.12 ``wait_for`` loses a cancellation that comes with the result."""
+        """Wait for a connection. Before Python 3.12 ``wait_for`` loses a cancellation that comes with the result."""
         task = self._loop.create_task(connecting)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -61,7 +61,7 @@ class AsyncioDriver:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody waits for it any more, perhaps
+            task.exception()  # perhaps no task waits for it any more
 
 
 class Connection(asyncio.Protocol):
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
 
-    # -- what asyncio calls
+    # -- called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._listener.lost(_why(error) if error else "")
 
-    # -- what the chat calls
+    # -- called by the chat
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -120,5 +120,5 @@ def _why(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens there"
     if isinstance(error, OSError) and "Connect call failed" in str(error):  # in place of the system's words
-        return os.strerror(error.errno) if error.errno else "nobody listens there"  # without: several addresses
+        return os.strerror(error.errno) if error.errno else "nobody listens there"  # no errno: several addresses failed
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

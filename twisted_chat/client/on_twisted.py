@@ -31,7 +31,7 @@ _END = b"-----END CERTIFICATE-----"
 
 
 class DeferredWaiter(Generic[T]):
-    """A Deferred with a future's manners."""
+    """A Deferred with the methods of a future."""
 
     def __init__(self) -> None:
         self._deferred: Deferred[T] = Deferred()
@@ -53,7 +53,7 @@ class TwistedDriver:
     """A reactor."""
 
     def __init__(self, reactor: Any, seconds: Callable[[], float] = monotonic) -> None:
-        """``reactor`` has IReactorTime; to connect, or to be called from threads, what that needs."""
+        """``reactor`` provides IReactorTime, and what it takes to connect or to call from threads."""
         self._reactor = reactor
         self._seconds = seconds
 
@@ -70,7 +70,7 @@ class TwistedDriver:
         def fire() -> None:
             nonlocal delayed
             early = due - self._seconds()
-            if early > 0:  # by the reactor's own clock it is time: the system's clock was set forward
+            if early > 0:  # due by the reactor's clock only: the system's clock was set forward
                 delayed = self._reactor.callLater(early, fire)
             else:
                 call()
@@ -84,7 +84,7 @@ class TwistedDriver:
         return stop
 
     def call_from_thread(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Call in the reactor's thread, soon."""
+        """Call a function in the reactor's thread, soon."""
         self._reactor.callFromThread(call, *arguments)
 
     def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
@@ -111,7 +111,7 @@ class Connection(Protocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
 
-    # -- what Twisted calls
+    # -- called by Twisted
 
     def connectionMade(self) -> None:
         if ITCPTransport.providedBy(self.transport):
@@ -126,7 +126,7 @@ class Connection(Protocol):
         why = "" if reason.check(internet_error.ConnectionDone) else _why(reason.value)
         self._listener.lost(why, not _is_of_tls(reason.value))
 
-    # -- what the chat calls
+    # -- called by the chat
 
     def write(self, data: bytes) -> None:
         self.transport.write(data)
@@ -142,7 +142,7 @@ class Connection(Protocol):
 
 
 class ConnectionFactory(ClientFactory):
-    """Makes the one connection."""
+    """The factory of a single connection."""
 
     noisy = False
 
@@ -154,7 +154,7 @@ class ConnectionFactory(ClientFactory):
 
 
 def _cancellable(connecting: Deferred[Any]) -> Deferred[Any]:
-    """Return a Deferred that fails with CancelledError when it is cancelled, whatever an endpoint makes of that."""
+    """Return a Deferred that fails with CancelledError on cancellation, even if the endpoint does otherwise."""
 
     def cancel(whole: Deferred[Any]) -> None:
         whole.errback(CancelledError())

@@ -1,4 +1,4 @@
-"""The command line of the chat and the pipe: what may be given, what goes together, and what comes of it."""
+"""The options of the chat and the pipe: their values, their combinations, and the settings they make."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ examples:
 
 
 def parse(arguments: Sequence[str]) -> Settings:
-    """Return what a command line asks for; where it is wrong, tell that and exit with status 2."""
+    """Return the settings of a command line; print an error and exit with status 2 if it is wrong."""
     parser = chat_parser()
     set_defaults(parser)
     given = parser.parse_args(arguments)
@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str]) -> Settings:
 
 
 def chat_parser() -> argparse.ArgumentParser:
-    """Return the parser of all that does not begin with a command."""
+    """Return the parser of a command line that does not begin with a command."""
     parser = argparse.ArgumentParser(
         prog="twisted-chat",
         usage="twisted-chat [options] [HOST[:PORT]]\n       twisted-chat COMMAND ...",
@@ -82,7 +82,7 @@ def chat_parser() -> argparse.ArgumentParser:
 
 
 def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
-    """Add what every use of a server needs; ``without_alias``: what is done if none is given."""
+    """Add the options for a server; ``without_alias``: the help text for the default alias."""
     parser.add_argument("-a", "--alias", metavar="ALIAS", type=words, help=f"the name to be known by ({without_alias})")
     parser.add_argument("--tls", action="store_true", help="connect over TLS, and verify the server's certificate")
     parser.add_argument(
@@ -107,7 +107,7 @@ def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
 
 
 def add_format(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Add how events are printed."""
+    """Add the options for printing events."""
     parser.add_argument(
         "--stamps", action="store_true", dest="is_stamped", help="begin each line with its date and time"
     )
@@ -132,7 +132,7 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
 
 
 def set_defaults(parser: argparse.ArgumentParser, but: Sequence[str] = ()) -> None:
-    """Set what the person's own file and environment say for what the command line leaves out, ``but`` for some."""
+    """Set defaults from the person's file and environment, except for the options in ``but``."""
     defaults: config.Values = {"server": str(address.Address()), "room": "lobby", "patience": "60"}
     try:
         defaults |= config.read()
@@ -147,7 +147,7 @@ def statuses() -> str:
 
 
 def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """End with status 2 where options do not go together."""
+    """Exit with status 2 if options contradict each other."""
     for name in ("after", "tail", "since", "json", "is_stamped", "only", "wait"):
         if getattr(given, name) not in (None, False) and not given.listen:
             parser.error(f"--{name.replace('is_stamped', 'stamps')} is for --listen")
@@ -181,11 +181,11 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
     )
 
 
-# -- how values are written
+# -- the forms of values
 
 
 def words(written: str) -> str:
-    """Read what a person says or is called, which is text."""
+    """Parse a value that is text."""
     try:
         written.encode()
     except UnicodeEncodeError:
@@ -196,7 +196,7 @@ def words(written: str) -> str:
 
 
 def duration(written: str) -> float:
-    """Read a time: a number of seconds, or with s, m, h or d behind it."""
+    """Parse a duration: a number of seconds, or one with s, m, h or d after it."""
     found = re.fullmatch(r"(\d{1,9})([smhd]?)", written, re.ASCII)
     if found is None:
         raise argparse.ArgumentTypeError(f"{written!r} is no time: write 90s, 30m, 1h or 7d")
@@ -204,7 +204,7 @@ def duration(written: str) -> float:
 
 
 def count(written: str) -> int:
-    """Read a whole number from 0."""
+    """Parse a whole number from 0."""
     if not (written.isascii() and written.isdigit() and len(written) < 16):
         raise argparse.ArgumentTypeError(f"{written!r} is no number from 0")
     return int(written)
@@ -228,7 +228,7 @@ def _pattern(written: str) -> re.Pattern[str]:
 
 
 def server_of(written: str) -> str:
-    """Read an address."""
+    """Parse an address."""
     try:
         return str(address.parse(written))
     except ValueError as error:
@@ -248,7 +248,7 @@ def _identity(path: str) -> str:
 def _readable(path: str) -> str:
     whole = str(Path(path).expanduser())
     try:
-        with open(whole, "rb"):  # noqa: PTH123  # only whether it can be
+        with open(whole, "rb"):  # noqa: PTH123  # only to see whether it can be read
             return whole
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""What was before in a room, page by page, oldest first."""
+"""The history of a room, page by page, oldest first."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ async def after(chat: Chat, room: str, until: int, number: int) -> list[Event]:
 
 
 def without_entry(past: list[Event], alias: str) -> list[Event]:
-    """Leave out that it is we who have just come."""
+    """Drop our own join if it is the last event."""
     is_own = bool(past) and past[-1].kind == JOINED and past[-1].author == alias
     return past[:-1] if is_own else past

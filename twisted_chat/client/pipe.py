@@ -1,6 +1,6 @@
-"""The client in a pipe: says the lines of its standard input, prints what it hears, and ends with a status.
+"""The client in a pipe: says the lines of standard input, prints events, and ends with a status.
 
-The law: every line that it was given is acknowledged, and what it heard is written, or the status is not 0.
+The law: every line of input is acknowledged and every heard event is written, or the status is not 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .watcher import Watcher
 
 
 class Pipe:
-    """One run of it."""
+    """One run of the client in a pipe."""
 
     def __init__(self, settings: Settings, chat: Chat, stdin: Stdin, stdout: Stdout) -> None:
         self.status = OK
@@ -41,7 +41,7 @@ class Pipe:
         self._over: DeferredWaiter[None] = DeferredWaiter()
 
     async def run(self) -> None:
-        """Say all, and print what is heard if that was asked for, until there is no more to do.
+        """Say all lines, and print events if that was asked for, until there is no more to do.
 
         Raises: ChatError, ConnectionLost.
         """
@@ -61,7 +61,7 @@ class Pipe:
         printing.cancel()
 
     async def written(self) -> None:
-        """Wait until what was heard is written; tell it if that cannot be."""
+        """Wait until all output is written; complain if that fails."""
         await self._stdout.written()
         error = self._stdout.error
         if error is None:
@@ -74,7 +74,7 @@ class Pipe:
             self.status = self.status or UNWRITTEN
 
     def time_out(self) -> None:
-        """End, as what was waited for has not come."""
+        """Called when no matching line came in time: end the run."""
         complain(f"no line matched within {self._settings.timeout:g} seconds")
         self.status = TIMED_OUT
         self._finish()
@@ -99,7 +99,7 @@ class Pipe:
                 self._finish()
 
     def _sayable(self, lines: list[bytes | ChatError]) -> list[str]:
-        """Return what can be said of some lines, and complain of the others. A blank line says nothing."""
+        """Return the lines that can be said, and complain about the others. A blank line is skipped."""
         sayable = []
         for line in lines:
             try:
@@ -125,13 +125,13 @@ class Pipe:
                 self._match(event)
 
     async def _print_past(self) -> int:
-        """Print what was before in the room, if that was asked for; return the number of the last, 0 if it was not."""
+        """Print the room's history, if asked for; return the number of its last event, or 0."""
         room, here = self._settings.room, self._chat.came_at(self._settings.room)
         if self._settings.since is not None:
             events = await since(self._chat, room, here, wall() - self._settings.since)
             for event in without_entry(events, self._chat.alias):
                 await self._put(event)
-                self._match(event)  # it may have come before the question was asked
+                self._match(event)  # the awaited line may have come before this run
             return here
         if not self._settings.tail:
             return 0
@@ -162,14 +162,14 @@ class Pipe:
 
 
 async def run(settings: Settings) -> int:
-    """Be a pipe, and return the exit status."""
+    """Run the pipe, and return the exit status."""
     try:
         settings = replace(settings, room=text.room(settings.room))
         chat = await _connect(settings)
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
     call = TwistedDriver(_reactor()).call_from_thread
-    nothing = os.open(os.devnull, os.O_RDWR)  # for what this run does not use, so that it is left to others
+    nothing = os.open(os.devnull, os.O_RDWR)  # in place of the unused one, so that other programs may use it
     stdin = Stdin(nothing if settings.listens and os.isatty(0) else 0, call)
     stdout = Stdout(1 if settings.listens else nothing, call)
     pipe = Pipe(settings, chat, stdin, stdout)
@@ -181,7 +181,7 @@ async def run(settings: Settings) -> int:
     finally:
         stop()
         await chat.close()
-    await pipe.written()  # a signal does not wait for that
+    await pipe.written()  # a signal does not interrupt this
     return pipe.status
 
 
@@ -200,7 +200,7 @@ async def _connect(settings: Settings) -> Chat:
 
 
 class FirstTry(Watcher):
-    """Complains once if one cannot come in at first, as that may be a mistake; what is cut later comes back."""
+    """A watcher that complains once if the first try fails, as the address may be wrong."""
 
     def __init__(self, address: str, patience: float | None) -> None:
         self._address = address
@@ -218,7 +218,7 @@ class FirstTry(Watcher):
 
 
 def _stop_after(settings: Settings, pipe: Pipe) -> Callable[[], None]:
-    """Let a run end after a time, if one is given; return what prevents that."""
+    """Stop the run after its timeout, if it has one; return a function that cancels this."""
     if settings.timeout is None:
         return lambda: None
     return TwistedDriver(_reactor()).call_later(settings.timeout, pipe.time_out)

@@ -1,4 +1,4 @@
-"""Where one is in a chat, and as whom: followed from what happens, never from what was asked for."""
+"""The session's alias and rooms, which follow events and never mere requests."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from ..events import JOINED, LEFT, LOBBY, RENAMED, Event
 
 
 class Place:
-    """One's alias, one's rooms, and the one that a line without a room is said in."""
+    """The alias, the rooms, and the current room."""
 
     def __init__(self) -> None:
         self.alias = ""  # empty until the server has accepted one
-        self.rooms: tuple[str, ...] = ()  # in the order they were joined
+        self.rooms: tuple[str, ...] = ()  # in the order of joining
         self.current = ""
 
     def enter(self, alias: str, rooms: Iterable[str], current: str) -> None:
-        """Be in."""
+        """Set the alias and the rooms."""
         self.alias, self.rooms, self.current = alias, tuple(rooms), current
 
     def follow(self, event: Event) -> None:
-        """Learn from an event that has just happened."""
+        """Apply an event that has just happened."""
         if event.author != self.alias:
             return
         if event.kind == RENAMED:
@@ -31,13 +31,13 @@ class Place:
             self.leave(event.group)
 
     def join(self, room: str) -> None:
-        """Be in a room, and talk in it."""
+        """Add a room, and make it the current one."""
         if room not in self.rooms:
             self.rooms = (*self.rooms, room)
         self.current = room
 
     def leave(self, room: str) -> None:
-        """Be in a room no more."""
+        """Remove a room."""
         self.rooms = tuple(other for other in self.rooms if other != room)
         if self.current == room:
             self.current = LOBBY if LOBBY in self.rooms else (self.rooms or ("",))[-1]

@@ -1,4 +1,4 @@
-"""What is asked of the server: before it is sent, until it is answered, and again after each cut."""
+"""Requests to the server: before they are sent, until they are answered, and again after each cut."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from . import wire
 from .drivers import Driver, Waiter, settle
 from .errors import ConnectionLost
 
-MOST_POSTS = 1000  # that wait for their acknowledgement; whoever says more waits
+MOST_POSTS = 1000  # pending posts; the next one has to wait
 
-ONCE = frozenset({"call", "answer"})  # not sent again: the server does not know whether they were done
+ONCE = frozenset({"call", "answer"})  # never sent again: the server does not remember them
 POSTS = frozenset({"say", "tell", "broadcast"})  # acknowledged by the event itself
 
 
 @dataclass
 class Request:
-    """Something that was asked of the server and is not done yet."""
+    """A request to the server that is not done yet."""
 
     fields: wire.Message  # as it is sent, with "do" and "id"
     waiter: Waiter[None]
     is_sent: bool = False  # on some connection
-    doubts: int = 0  # how often the server told that nobody knows whether it was done
-    is_quiet: bool = False  # its answers are for whoever asked, and are no events
-    event: Event | None = None  # one's own, that it became
+    doubts: int = 0  # how often the server answered that its fate is unknown
+    is_quiet: bool = False  # its answers go to the caller, and are no events
+    event: Event | None = None  # the event of the post
     answer: wire.Message = field(default_factory=dict)  # the result
-    words: list[str] = field(default_factory=list)  # of the server's, in answer to what was typed
-    error: Exception | None = None  # why it is not done, once nobody tries any more
+    words: list[str] = field(default_factory=list)  # the server's notices in answer to a typed line
+    error: Exception | None = None  # why it is refused or given up
 
     @property
     def do(self) -> str:
@@ -46,38 +46,38 @@ class Request:
 
 
 class Requests:
-    """Those under way, in the order they were made."""
+    """The pending requests, in the order they were made."""
 
     def __init__(self, driver: Driver, prefix: str = "") -> None:
-        """``prefix`` begins each name: the server knows those of earlier processes with the same token."""
+        """``prefix`` begins each id: the server remembers the ids of earlier processes with the same token."""
         self._driver = driver
         self._prefix = prefix
         self._under_way: dict[str, Request] = {}
         self._made = self._posts = 0
-        self._waiting: list[Waiter[None]] = []  # for fewer posts to be under way
+        self._waiting: list[Waiter[None]] = []  # tasks that wait for fewer pending posts
 
     def __len__(self) -> int:
         return len(self._under_way)
 
     @property
     def has_room(self) -> bool:
-        """Whether one more post may be under way."""
+        """Return whether one more post may be pending."""
         return self._posts < MOST_POSTS
 
     async def room(self) -> None:
-        """Wait until one more post may be under way."""
+        """Wait until one more post may be pending."""
         while not self.has_room:
             waiter = self._driver.waiter()
             self._waiting.append(waiter)
             await waiter
 
     def new_id(self) -> str:
-        """Return a name that no request of ours had."""
+        """Return an id that no earlier request of ours had."""
         self._made += 1
         return f"{self._prefix}{self._made}"
 
     def make(self, do: str, fields: dict[str, Any], is_quiet: bool = False) -> Request:
-        """Begin a request."""
+        """Make a request and add it."""
         ident = self.new_id()
         request = Request({"do": do, "id": ident, **fields}, self._driver.waiter(), is_quiet=is_quiet)
         self._under_way[ident] = request
@@ -85,13 +85,13 @@ class Requests:
         return request
 
     def get(self, ident: str) -> Request | None:
-        """Return one that is under way."""
+        """Return a pending request."""
         return self._under_way.get(ident)
 
     def lines(self) -> bytes:
-        """Return all, to be sent again, but for what must be done only once, which ends here.
+        """Return all pending requests, to be sent again; fail those that must be done only once.
 
-        What is said twice under the same id is said once: the server sees to that.
+        A post that is sent again under the same id is kept once: the server sees to that.
         """
         for request in [one for one in self._under_way.values() if one.is_sent and one.do in ONCE]:
             request.error = ConnectionLost(f"nobody knows whether the {request.do} has arrived")
@@ -101,12 +101,12 @@ class Requests:
         return b"".join([request.line for request in self._under_way.values()])
 
     def done(self, request: Request) -> None:
-        """End one that is answered; whoever waits for it goes on, perhaps at once."""
+        """Finish a request; the waiting task may run at once."""
         self._end(request)
         settle(request.waiter)
 
     def fail(self, error: Exception) -> None:
-        """End all that is under way."""
+        """Fail all pending requests."""
         for request in list(self._under_way.values()):
             request.error = error
             self.done(request)
@@ -132,7 +132,7 @@ def granted(request: Request) -> Request:
 
 
 def one_line(words: str) -> str:
-    """Return a text as one line that says it."""
+    """Return a text as one line to say."""
     if "\n" in words or "\r" in words:
         raise ChatError("that is more than one line: say each by itself")
     return text.said(words)

@@ -1,4 +1,4 @@
-"""Running a program on asyncio so that TERM, HUP and INT end it in good order: its chats are left, not lost."""
+"""Running a program on asyncio so that TERM, HUP and INT end it cleanly: it leaves its chats."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")  # of these Windows has not all
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")  # Windows does not have all of these
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run as ``asyncio.run`` does. A signal cancels what runs, and a second one what that does to end.
+    """Run as ``asyncio.run`` does. A signal cancels the main task, and a second one its clean-up.
 
-    Raises: SystemExit with status 128 + N, once signal N has ended it.
+    Raises: SystemExit with status 128 + N, after signal N has ended it.
     """
     caught: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The terminal's two parts: lines that scroll, and the input row below them. prompt_toolkit does the work."""
+"""The terminal's two parts: scrolling lines, and the input row below them, drawn by prompt_toolkit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOW_TO_LEAVE = "Ctrl-D or /quit leaves"
 
 
 class Screen:
-    """One input row for the whole run: it is never closed and opened, so what is typed ahead stays."""
+    """One input row for the whole run: it is never closed and opened, so typed-ahead text stays."""
 
     def __init__(
         self,
@@ -37,9 +37,9 @@ class Screen:
         prompt: Callable[[], list[Piece]],
         entered: Callable[[str], bool],
     ) -> None:
-        """``prompt`` gives what stands before the input; ``entered`` takes a line, or returns False to keep it."""
+        """``prompt`` returns the text before the input; ``entered`` takes a line, or returns False to keep it."""
         self.display = display
-        self._day = NO_DAY  # of what was shown last
+        self._day = NO_DAY  # of the last event shown
         self._entered = entered
         self._unshown: list[Piece] = []
         self._running: asyncio.Task[Any] | None = None
@@ -53,17 +53,17 @@ class Screen:
             enable_suspend=True,
             erase_when_done=True,
         )
-        self.is_kept = False  # the input row holds what was entered, and nobody has touched it since
+        self.is_kept = False  # the input row still has the entered text, unedited
         self._session.default_buffer.accept_handler = self._accept
         self._session.default_buffer.on_text_changed += self._changed
 
     def run(self) -> Deferred[Any]:
-        """Show the input row; fires when the person leaves, or ``stop`` was called."""
+        """Show the input row; fires when the person leaves, or after ``stop``."""
         self._running = asyncio.ensure_future(self._session.prompt_async(handle_sigint=False))
         return Deferred.fromFuture(self._running)
 
     def stop(self) -> Deferred[Any]:
-        """Take the input row away; fires when the terminal is as it was."""
+        """Remove the input row; fires when the terminal is restored."""
         self.leave()
         return Deferred.fromFuture(asyncio.gather(*filter(None, [self._running]), return_exceptions=True))
 
@@ -78,18 +78,18 @@ class Screen:
             self._session.app.exit(exception=failure.value or RuntimeError())
 
     def refresh(self) -> None:
-        """Draw the input row anew."""
+        """Redraw the input row."""
         self._session.app.invalidate()
 
     def swap(self, words: str) -> str:
-        """Put other words into the input row, and return those that were there."""
+        """Put other words into the input row, and return the old ones."""
         buffer = self._session.default_buffer
         before = buffer.text
         buffer.set_document(Document(words))
         return before
 
     def show(self, event: Event, own: str) -> None:
-        """Show an event to whoever has the alias ``own``, above the input row."""
+        """Show an event above the input row, to the person with the alias ``own``."""
         if not self._is_wanted(event, own):
             return
         if self.display.stamps and event.when and not self._day.holds(event.when):
@@ -105,7 +105,7 @@ class Screen:
         return self.display.moves or event.kind not in MOVES
 
     def _start(self, event: Event) -> list[Piece]:
-        """Return what stands before an event, as the server has it for a telnet."""
+        """Return the prefix of an event's line, as the server writes it for telnet."""
         start = f"{time_of(event.when)} " if self.display.stamps and event.when else ""
         if self.display.numbers and event.number and event.kind != SKIPPED and not event.group.startswith("@"):
             start += f"{event.number} "
@@ -115,7 +115,7 @@ class Screen:
         return line if self.display.colour else bare(line)
 
     def _show(self, line: list[Piece]) -> None:
-        """Show what comes in one turn of the event loop in one go: each takes the input row away and back."""
+        """Show the lines of one turn of the event loop together: each time, the input row is removed and redrawn."""
         if not self._unshown:
             asyncio.get_running_loop().call_soon(lambda: run_in_terminal(self._print))
         self._unshown += [*self._coloured(line), ("", "\n")]

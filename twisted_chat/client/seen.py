@@ -1,4 +1,4 @@
-"""What was seen: the last number of each group, so that nothing is taken twice and nothing is missed unnoticed."""
+"""The last number seen of each group, so that no event is taken twice and every gap is noticed."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from enum import Enum
 from .. import text
 from ..events import EVERYONE, Event
 
-TO_ME = "@"  # the group of what is said to oneself, whatever one's alias
+TO_ME = "@"  # the group of posts to ourselves, under any alias
 
 After = Mapping[str, int]  # by group: the number after which to begin
 
 
 class Turn(Enum):
-    """How an event stands to what was seen of its group."""
+    """An event's relation to the last number seen of its group."""
 
     NEXT = "next"
     OLD = "old"  # seen before
-    EARLY = "early"  # something is missing before it
+    EARLY = "early"  # events are missing before it
 
 
 class Seen:
     """The last number seen in each group: a room, ``*``, or ``@``."""
 
     def __init__(self) -> None:
-        self.journal = ""  # that the numbers belong to
+        self.journal = ""  # the name of the journal that gave the numbers
         self._last: dict[str, int] = {}
-        self._may_jump: set[str] = set()  # groups of which the next event may be a later one
+        self._may_jump: set[str] = set()  # groups whose next event may have a later number
 
     def last(self, group: str) -> int:
         """Return the last number seen in a group, 0 for none."""
         return self._last.get(group, 0)
 
     def place(self, group: str, number: int) -> Turn:
-        """Tell how an event with a number stands to those that were seen; the first of a group is the next."""
+        """Return an event's relation to the last number seen; the first event of a group is the next."""
         last = self._last.get(group)
         if last is None or number == last + 1:
             return Turn.NEXT
@@ -43,26 +43,26 @@ class Seen:
         return Turn.NEXT if group in self._may_jump else Turn.EARLY
 
     def see(self, group: str, number: int) -> None:
-        """Take what was up to this number as seen."""
+        """Mark all events up to this number as seen."""
         self._last[group] = max(number, self._last.get(group, 0))
         self._may_jump.discard(group)
 
     def start(self, group: str, number: int) -> None:
-        """Begin with a group after this number, unless something of it was seen."""
+        """Begin a group after this number, unless some of it was seen."""
         self._last.setdefault(group, number)
 
     def forget(self, group: str) -> None:
-        """Begin anew with a group, at whatever comes next."""
+        """Forget a group: begin again with its next event."""
         self._last.pop(group, None)
 
     def after(self, rooms: Iterable[str]) -> dict[str, int]:
-        """Return what to ask the server for after a cut."""
+        """Return the numbers after which to resume."""
         return {group: self._last[group] for group in (*rooms, EVERYONE, TO_ME) if group in self._last}
 
     def begin(self, journal: str, asked: After, now: After) -> list[str]:
-        """Learn where the server stands when one comes in; return what it has lost of what was seen, for a person.
+        """Begin with the server's numbers in the answer to hello; return notices of events that the server has lost.
 
-        ``asked``: after which numbers; ``now``: the last of each group that one hears.
+        ``asked``: the numbers after which we resumed; ``now``: the last number of each of our groups.
         """
         lost = []
         is_another = bool(self.journal) and self.journal != journal
@@ -70,18 +70,18 @@ class Seen:
             lost.append("the server's journal is another one now: numbers begin anew")
         self.journal = journal
         self._last = {group: 0 if is_another and group in asked else asked.get(group, now[group]) for group in now}
-        self._may_jump = {TO_ME}  # what somebody else was told who had one's alias meanwhile is not for us
+        self._may_jump = {TO_ME}  # skip the private posts to another person who had our alias meanwhile
         for group, number in now.items():
-            if self._last[group] > number:  # or all that it gives these numbers to now would be taken for old
+            if self._last[group] > number:  # or new events with these numbers would be taken for old ones
                 lost.append(f"the server has lost what it had of {group} after number {number:,}")
                 self._last[group] = number
         return lost
 
 
 def group_of(event: Event, own: str) -> str:
-    """Return the group that an event's number counts in, as one who has the alias ``own`` sees it.
+    """Return the group that an event's number counts in, for the person with the alias ``own``.
 
-    Empty for one that one cannot follow: what one says to another person has a number in that person's log.
+    Empty if that person cannot follow it: a post to another person has a number in that person's log.
     """
     if not event.group.startswith("@") or event.group == TO_ME:
         return event.group

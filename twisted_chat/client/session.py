@@ -1,4 +1,4 @@
-"""One's stay in a chat over any number of connections: hello, what is under way, and the way back after a cut."""
+"""A session over any number of connections: hello, pending requests, and the resume after a cut."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .seen import TO_ME, After
 from .watcher import Back, Watcher
 
 ANSWER_SECONDS = 30  # for the answer to hello
-CHECK_SECONDS = 30  # of silence, after which the server is asked whether it is there; and for its answer
+CHECK_SECONDS = 30  # of silence before a ping, and then before the connection is given up
 CLOSING_SECONDS = 5
-AGAIN_SECONDS = 2.0  # until what nobody knows of is asked again
+AGAIN_SECONDS = 2.0  # before a request whose fate is unknown is sent again
 CLOSED = "it was closed here"
-MAX_LINE = 4096  # bytes of a text, until the server tells its own limit
+MAX_LINE = 4096  # bytes of a text, until the server states its own limit
 
 Open = Callable[[Listener], Awaitable[None]]
 
 
 class Session:
-    """One of a Chat's. It is in, on its way back, or over."""
+    """The session of a Chat: entered, reconnecting, or over."""
 
     def __init__(self, driver: Driver, open_: Open, watcher: Watcher, patience: float | None, token: str = "") -> None:
-        """``token``: by which the server knows other processes of the same program; a new one if it is empty."""
+        """``token``: identifies the processes of one program to the server; empty: make a new one."""
         self._driver = driver
         self._open = open_
         self._watcher = watcher
@@ -47,21 +47,21 @@ class Session:
         self._max_line = MAX_LINE
         self._line: Line | None = None
         self._hello: Request | None = None
-        self._before: list[wire.Message] = []  # what comes before the answer to it
-        self._was_in = self._is_in = False  # at all; on this line
+        self._before: list[wire.Message] = []  # messages that came before the answer to hello
+        self._was_in = self._is_in = False  # on any line; on this line
         self._is_closed = False
-        self._is_asked = False  # whether the server is there
+        self._is_asked = False  # whether the server was pinged
         self._stop_checking: Callable[[], None] = _nothing
         self._patience = patience
-        self._unknown: list[Request] = []  # what is asked again soon, under the same id
+        self._unknown: list[Request] = []  # requests to send again soon, under the same id
         self._stop_asking: Callable[[], None] = _nothing
         self.hearing.on_unknown = self._ask_again_later
-        self.over: Exception | None = None  # why there is no way back
+        self.over: Exception | None = None  # why the session is over
 
-    # -- coming in
+    # -- entering
 
     async def connect(self) -> None:
-        """Have a connection, whose other end asks who we are.
+        """Make a connection, and wait for the server's prompt for an alias.
 
         Raises: CannotConnect.
         """
@@ -78,9 +78,9 @@ class Session:
             raise CannotConnect(CLOSED)
 
     async def hello(self, alias: str, rooms: Iterable[str], after: After | None = None) -> None:
-        """Come in, or come back, under an alias; on a new connection if there is none.
+        """Enter or resume under an alias; on a new connection if there is none.
 
-        Raises: Refused, and then one may try another alias; CannotConnect, ConnectionLost.
+        Raises: Refused, and then another alias may be tried; CannotConnect, ConnectionLost.
         """
         self._check()
         if self._line is None or self._line.is_over:
@@ -104,7 +104,7 @@ class Session:
         if after is None:
             after = seen.after(rooms)
             if text.key(alias) != text.key(self.place.alias):
-                after.pop(TO_ME, None)  # it is the log of another name
+                after.pop(TO_ME, None)  # another alias has another log
         if after:
             fields["after"] = after
         if after and seen.journal:
@@ -131,7 +131,7 @@ class Session:
             self._watcher.is_back([Back(r, now[r], now[r] - seen.last(r)) for r in result["rooms"]])
 
     def _talk_in(self, room: str) -> None:
-        """Talk in a room again; what was typed and is sent again means this one."""
+        """Make a room the current one again: typed lines that are sent again mean this room."""
         if room and room != self.place.current and room in self.place.rooms:
             self._write(self.requests.make("type", {"text": f"/join {room}"}, is_quiet=True).line)
             self.place.current = room
@@ -140,17 +140,17 @@ class Session:
         await self.connect()
         await self.hello(alias or self.place.alias, self.place.rooms)
 
-    # -- asking
+    # -- requests
 
     async def ask(self, do: str, is_quiet: bool = False, **fields: Any) -> Request:
-        """Make a request, and return it once it is answered, or is not to be.
+        """Send a request, and return it when it is answered or given up.
 
         Raises: ConnectionLost.
         """
         return (await self.ask_all(do, [fields], is_quiet))[0]
 
     async def ask_all(self, do: str, many: Sequence[wire.Message], is_quiet: bool = False) -> list[Request]:
-        """Make many, in one go; at most so many at once as the server has to remember.
+        """Send many requests at once, with at most as many pending posts as the server remembers.
 
         Raises: ConnectionLost.
         """
@@ -175,20 +175,20 @@ class Session:
         return made
 
     def _is_too_long(self, request: Request) -> None:
-        """Refuse a line here: the server could not tell which one it was."""
+        """Refuse a line on this side: the server could not say which line it was."""
         request.error = refused = Refused(str(LineTooLong(self._max_line)), "line_too_long")
         self.hearing.tell_typist(request, refused)
         self.requests.done(request)
 
     def _send(self, unsent: list[bytes]) -> None:
-        """Send some requests, if one is in: if not, they are sent with the others once one is."""
+        """Send requests now, or with the others after the next hello."""
         if self._is_in and unsent:
             self._write(b"".join(unsent))
             self._pump()
         unsent.clear()
 
     def _ask_again_later(self, request: Request) -> bool:
-        """Ask again, as after a cut, as long as patience lasts: under the same id it is done once."""
+        """Send a request again later, until patience is over: under the same id it is done once."""
         request.doubts += 1
         if self._patience is not None and request.doubts * AGAIN_SECONDS > self._patience:
             return False
@@ -211,20 +211,20 @@ class Session:
         if self._is_closed:
             raise ConnectionLost(CLOSED)
 
-    # -- taking
+    # -- events
 
     @property
     def max_line(self) -> int:
-        """How many bytes a line may have."""
+        """Return how many bytes a line may have."""
         return self._max_line
 
     @property
     def is_closed(self) -> bool:
-        """Whether the chat was closed on this side."""
+        """Return whether the chat was closed on this side."""
         return self._is_closed
 
     def taken(self) -> None:
-        """Learn that an event was taken from the inbox."""
+        """Called when an event was taken from the inbox."""
         if self.hearing.has_left_out and not self.inbox.is_full and self._is_in:
             self._refresh("some of what was heard had to be left out")
         else:
@@ -235,21 +235,21 @@ class Session:
             self._line.pump()
 
     def _refresh(self, why: str) -> None:
-        """Come in anew, on another connection, to be given what is missing."""
+        """Resume on another connection, to get the missing events."""
         self._is_in = False
         self._stop_checking()
         self._drop_line()
         self._comeback.begin(why, is_at_once=True)
 
-    # -- what the line calls
+    # -- called by the line
 
     def may_hear(self) -> bool:
-        """Whether to read on: there is room for events, or an answer may stand behind them."""
+        """Return whether to read on: the inbox has room, or an answer may stand behind its events."""
         waits = bool(self.requests) or self._hello is not None or not self._is_in or self._is_closed
         return waits or not self.inbox.is_full
 
     def hear(self, line: Line, message: wire.Message) -> None:
-        """Take one message.
+        """Handle one message.
 
         Raises: Foreign.
         """
@@ -258,7 +258,7 @@ class Session:
             self._hello = None
             self._answered_hello(hello, message)
         elif hello is not None and "kind" in message:
-            self._before.append(message)  # one's own coming in: how it is to be counted is told by the answer
+            self._before.append(message)  # events of our own entry: the answer to hello says how to count them
         else:
             self._hear(message)
 
@@ -277,7 +277,7 @@ class Session:
         settle(hello.waiter)
 
     def line_lost(self, line: Line, why: str) -> None:
-        """Learn that there is no connection any more, and begin to come back."""
+        """Called when the connection has ended: begin to reconnect."""
         why = self.hearing.last_words or why or "the server has closed it"
         was_in, self._is_in = self._is_in, False
         self._stop_checking()
@@ -292,7 +292,7 @@ class Session:
         elif was_in:
             self._comeback.begin(why)
 
-    # -- whether the server is there
+    # -- the check that the server answers
 
     def _check_later(self) -> None:
         self._stop_checking()
@@ -300,7 +300,7 @@ class Session:
         self._stop_checking = self._driver.call_later(CHECK_SECONDS, self._check_now)
 
     def _check_now(self) -> None:
-        """Notice a connection that is dead without having ended, after a laptop's sleep for example."""
+        """Detect a connection that died without an end, for example during a laptop's sleep."""
         line = self._line
         if line is None:
             return
@@ -320,7 +320,7 @@ class Session:
     # -- the end
 
     async def close(self, why: str = "") -> None:
-        """Leave, once what was asked before is done."""
+        """Leave, after all pending requests."""
         line = self._line
         if self._is_closed:
             return
@@ -345,12 +345,12 @@ class Session:
             stop()
 
     def abort(self) -> None:
-        """End it at once."""
+        """End the session at once."""
         self._is_closed = True
         self._finish(ConnectionLost(CLOSED))
 
     async def ended(self) -> None:
-        """Wait until there is no connection any more."""
+        """Wait until the connection has ended."""
         if self._line is not None:
             await self._line.ended()
 
@@ -376,4 +376,4 @@ class Session:
 
 
 def _nothing() -> None:
-    """Stop nothing."""
+    """Do nothing, in place of stopping a timer."""

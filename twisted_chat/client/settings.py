@@ -1,4 +1,4 @@
-"""What the user of the command line asked for, and what is told back to the shell."""
+"""The settings from the command line, and the exit statuses for the shell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .waiting import Wanted
 
 OK, UNREACHED, USAGE, REFUSED, TIMED_OUT, FAILED, UNWRITTEN = range(7)
 
-STATUSES = {  # as a person reads them: --help, the manual page and docs/client.rst show this table
+STATUSES = {  # the table in --help, the manual page and docs/client.rst
     OK: "all is well: every line was said and acknowledged; with --wait, a line matched",
     UNREACHED: "there was no connection, or it was lost, for longer than --patience",
     USAGE: "the command line is wrong",
@@ -31,30 +31,30 @@ class Settings:
     address: str
     alias: str | None = None
     room: str = "lobby"
-    is_pipe: bool = False  # or there is a terminal
+    is_pipe: bool = False  # False: on a terminal
     listens: bool = False
     tls: bool = False
     ca: str | None = None
-    identity: str | None = None  # a file
-    patience: float | None = 60.0  # seconds; a person at a terminal has it for ever
+    identity: str | None = None  # the path of a file
+    patience: float | None = 60.0  # seconds; unlimited on a terminal
     after: int | None = None  # begin after the event of this number ...
-    tail: int = 0  # ... or with so many of the last
-    since: float | None = None  # ... or with those of so many seconds
+    tail: int = 0  # ... or with this many of the last ...
+    since: float | None = None  # ... or with those of this many seconds
     is_json: bool = False
     is_stamped: bool = False
-    is_only_said: bool = False  # no comings and goings, no topics
-    wanted: Wanted | None = None  # what is waited for
+    is_only_said: bool = False  # posts only: no joins, leaves and topics
+    wanted: Wanted | None = None  # the line to wait for
     timeout: float | None = None  # seconds
     display: Display = field(default_factory=Display)  # on a terminal
 
 
 def complain(why: str) -> None:
-    """Tell a problem in one line; standard output holds only what is heard."""
+    """Print a problem on standard error, in one line; standard output is for events only."""
     print(f"twisted-chat: {text.clean(why)}", file=sys.stderr, flush=True)  # noqa: T201  # there is no log
 
 
 def status_of(error: Exception) -> int:
-    """Tell why one could not come in, and return the exit status that says the same."""
+    """Print why entering failed, and return the exit status for it."""
     if isinstance(error, ConnectionError | ChatError):
         complain(str(error))
         return UNREACHED if isinstance(error, ConnectionError) else REFUSED

@@ -1,6 +1,6 @@
-"""How an event looks on a terminal: the plain wire's line, in pieces with a style each.
+"""Events on a terminal: the plain wire's line, in pieces with a style each.
 
-NO_COLOR is prompt_toolkit's to heed: it then leaves out the colours, and keeps bold and dim.
+prompt_toolkit itself obeys NO_COLOR: it then leaves out the colours, and keeps bold and dim.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ STYLES = {
     "room": "ansicyan",
 }
 
-# Those that can be read on black and on white; red, and the greys, have meanings of their own.
+# The colours that are readable on black and on white; red and the greys have meanings of their own.
 _SPEAKERS = ("ansigreen", "ansiblue", "ansicyan", "ansimagenta", "ansiyellow", "ansibrightblue", "ansibrightmagenta")
 
 
 def pieces(event: Event, own: str) -> list[Piece]:
-    """Return an event as it looks to whoever has the alias ``own``. Its texts are clean."""
+    """Return an event as the person with the alias ``own`` sees it. Its texts are clean."""
     if event.kind == REFUSED:
         return [("class:error", plain(event))]
     if event.kind not in POSTS:
@@ -45,12 +45,12 @@ def pieces(event: Event, own: str) -> list[Piece]:
 
 
 def bare(line: list[Piece]) -> list[Piece]:
-    """Return pieces without their colours; what is dim stays so."""
+    """Return pieces without colours; dim ones stay dim."""
     return [(style if style == QUIET else "", words) for style, words in line]
 
 
 def speaker(alias: str, own: str) -> str:
-    """Return the style of a speaker's name: always the same for one alias, bold for one's own."""
+    """Return the style of a speaker's name: always the same for one alias, bold for our own."""
     shade = _SPEAKERS[zlib.crc32(alias.casefold().encode()) % len(_SPEAKERS)]
     return f"{shade} bold" if alias == own else shade
 
@@ -60,18 +60,18 @@ def _addressed(style: str, name: Piece, target: str, words: str) -> list[Piece]:
 
 
 def stamp(when: float) -> str:
-    """Return the date and time of an event, seconds since the epoch, for the start of a line in a file; 0: now."""
+    """Return an event's date and time for the start of a line in a file; ``when``: since the epoch, 0: now."""
     at = datetime.fromtimestamp(when or wall())
     return at.astimezone().isoformat(" ", "seconds") + " "
 
 
 def plain(event: Event) -> str:
-    """Return an event as a line of the plain wire, without its end."""
+    """Return an event as a line of the plain wire, without the end of line."""
     if event.kind == SKIPPED:
         first, last = first_skipped(event), event.number
         words = f"{last - first + 1:,} events of {event.group} are missing here: {first:,} to {last:,}"
         event = Event(NOTICED, text=words)
     try:
         return PlainView().encode([event]).decode().rstrip("\n")
-    except KeyError:  # a kind of a newer server's
+    except KeyError:  # an event kind of a newer server
         return f"-- {event.kind} in {event.group}: {event.author} {event.text}".rstrip()

@@ -1,6 +1,6 @@
-"""Standard input as lines that are waited for, standard output as room that is waited for: a thread each.
+"""Standard input and output without blocking the reactor: a thread each.
 
-The law: no file's mode is changed. A file that is made non-blocking is so for all who share it, the shell for example.
+The law: no file's mode is changed. O_NONBLOCK would hold for all processes that share the file, for example the shell.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from twisted.internet.defer import Deferred
 from ..errors import ChatError, LineTooLong
 from .on_twisted import DeferredWaiter
 
-MAX_LINE = 1024 * 1024  # bytes; a server's limit is far below it, and its to tell
-CHUNK = 64 * 1024  # bytes that are read or written at once, and that may be unwritten before a writer waits
-AT_ONCE = 100  # lines that are asked for in one go ...
-BYTES_AT_ONCE = 64 * 1024  # ... and about how long they may be together
-WAITING = 4 * AT_ONCE  # lines that wait to be said, before no more are read
-READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO})  # the last: of a terminal that was closed
+MAX_LINE = 1024 * 1024  # bytes; the server's limit is far lower, and the server enforces it
+CHUNK = 64 * 1024  # bytes to read or write at once, and the unwritten ones from which on a writer waits
+AT_ONCE = 100  # lines to say at once ...
+BYTES_AT_ONCE = 64 * 1024  # ... and about how many bytes they may have together
+WAITING = 4 * AT_ONCE  # lines that wait to be said: more are not read
+READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO})  # EIO: a terminal that was closed
 
 Call = Callable[..., None]
 
 
 class InputLines:
-    """Bytes of standard input, as lines without their ends, or why one cannot be said."""
+    """Bytes of standard input as lines without their ends, or with the reason why a line cannot be said."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()  # of a line whose end is not read yet
-        self._is_skipping = False  # the rest of a line that is too long
+        self._rest = bytearray()  # the start of a line whose end is not read yet
+        self._is_skipping = False  # the rest of a line that was too long
         self._lines: deque[bytes | ChatError] = deque()
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def feed(self, data: bytes) -> None:
-        """Take what was read."""
+        """Add bytes."""
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
             self._extend(data[start:end])
@@ -49,12 +49,12 @@ class InputLines:
         self._extend(data[start:])
 
     def end(self) -> None:
-        """Take what is left as a line: there is no more."""
+        """Add the rest as a last line."""
         if self._rest or self._is_skipping:
             self._end_line()
 
     def take(self) -> list[bytes | ChatError]:
-        """Return the next lines, as many as may be said in one go."""
+        """Return the next lines, as many as may be said at once."""
         taken: list[bytes | ChatError] = []
         size = 0
         while self._lines and len(taken) < AT_ONCE and size < BYTES_AT_ONCE:
@@ -77,25 +77,25 @@ class InputLines:
 
 
 class Stdin:
-    """A file that is read by a thread, no faster than its lines are taken."""
+    """A file that a thread reads, no faster than its lines are taken."""
 
     def __init__(self, fd: int, call: Call) -> None:
-        """``call`` runs something in the reactor's thread, soon."""
+        """``call`` runs a function in the reactor's thread, soon."""
         self._fd, self._call = fd, call
         self._lines = InputLines()
         self._may_read = threading.Semaphore()
         self._is_paused = self._is_at_end = False
         self._taker: DeferredWaiter[None] | None = None
-        self.has_read = False  # anything at all
+        self.has_read = False  # at least one byte
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
     def has_lines(self) -> bool:
-        """Whether there are some to take now."""
+        """Return whether there are lines to take now."""
         return bool(self._lines)
 
     async def take(self) -> list[bytes | ChatError]:
-        """Return the next lines, without their ends, or why one cannot be said; none at the end."""
+        """Return the next lines without their ends, or the reasons why they cannot be said; none at the end."""
         while not self._lines and not self._is_at_end:
             self._taker = DeferredWaiter()
             await self._taker
@@ -128,26 +128,26 @@ class Stdin:
 
 
 class Stdout:
-    """A file that is written by a thread. It also notices that nobody reads it any more, with nothing to write."""
+    """A file that a thread writes. It also notices that the reader is gone when there is nothing to write."""
 
     def __init__(self, fd: int, call: Call) -> None:
-        """``call`` runs something in the reactor's thread, soon."""
+        """``call`` runs a function in the reactor's thread, soon."""
         self._fd, self._call = fd, call
         self._unwritten: deque[bytes] = deque()  # the writing thread takes from its left side
-        self._size = 0  # bytes that are not written yet
+        self._size = 0  # unwritten bytes
         self._wake, self._poke = os.pipe()
         self._waiters: list[DeferredWaiter[None]] = []
-        self.failed: Deferred[OSError] = Deferred()  # fires once nothing more can be written
+        self.failed: Deferred[OSError] = Deferred()  # fires after a write has failed for good
         self.error: OSError | None = None
         threading.Thread(target=self._write, daemon=True).start()
 
     @property
     def is_reader_gone(self) -> bool:
-        """Whether nothing can be written since nobody reads it any more."""
+        """Return whether writing failed because the reader is gone."""
         return self.error is not None and self.error.errno in READER_GONE
 
     async def put(self, data: bytes) -> None:
-        """Print, and wait until there is room for more."""
+        """Write data, and wait until there is room for more."""
         if self.error is None:
             self._size += len(data)
             self._unwritten.append(data)
@@ -155,7 +155,7 @@ class Stdout:
             await self._until(CHUNK)
 
     async def written(self) -> None:
-        """Wait until all is written, or cannot be."""
+        """Wait until all is written, or writing has failed."""
         await self._until(0)
 
     async def _until(self, size: int) -> None:
@@ -167,7 +167,7 @@ class Stdout:
     def _write(self) -> None:
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
-        poll.register(self._fd, 0)  # POLLERR or POLLHUP: nobody reads it
+        poll.register(self._fd, 0)  # POLLERR or POLLHUP: the reader is gone
         try:
             while True:
                 ready = dict(poll.poll())
@@ -204,7 +204,7 @@ class Stdout:
 
 
 def _read(fd: int) -> bytes:
-    """Return some bytes, none at the end. Whoever shares the file may have made it non-blocking."""
+    """Read some bytes, none at the end. Another process that shares the file may have made it non-blocking."""
     try:
         while True:
             select.select([fd], [], [])
@@ -217,7 +217,7 @@ def _read(fd: int) -> bytes:
 
 
 def _write(fd: int, data: bytes) -> None:
-    """Write all of it. Whoever shares the file may have made it non-blocking."""
+    """Write all data. Another process that shares the file may have made it non-blocking."""
     view: Any = memoryview(data)
     while view:
         try:

@@ -1,6 +1,6 @@
-"""The client on a terminal: what is heard scrolls above, the input row stays below, whatever the connection does.
+"""The client on a terminal: events scroll above and the input row stays below, whatever the connection does.
 
-The law: nothing that arrives moves the cursor or touches the half-typed line; prompt_toolkit draws the row anew.
+The law: no event moves the cursor or touches the half-typed line; prompt_toolkit redraws the row.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from .settings import OK, UNREACHED, Settings, complain, status_of
 from .show import QUIET, Piece
 from .watcher import Back, Watcher
 
-# As the server's table has them; what they ask for is not typed, but a request of its own.
+# The same names as in the server's table; these commands are not sent as typed lines.
 QUITS = frozenset("quit exit q bye logout disconnect".split())
 SETS = frozenset("set option options".split())
 
-PAST = 20  # events of a room that are looked through for what to show whoever comes in, or asks for its history
-NAMES = 100  # that are shown of who is in a room
-PATIENT_SECONDS = 0.5  # after which a line that is not acknowledged is shown as such
-ROWS = 3  # of such lines
-COLUMNS = 60  # of each
-UNASKED = 5  # lines of a pasted block that are said without a question
+PAST = 20  # events of a room to search for posts to show at a join or for its history
+NAMES = 100  # aliases to show of the people in a room
+PATIENT_SECONDS = 0.5  # after which an unacknowledged line is shown as one
+ROWS = 3  # rows of unacknowledged lines
+COLUMNS = 60  # columns of each of them
+UNASKED = 5  # lines of a pasted block to say without asking first
 
 
 def install_reactor() -> None:
-    """Install Twisted's reactor on asyncio, which prompt_toolkit needs; before anything imports another."""
+    """Install Twisted's reactor on asyncio, as prompt_toolkit needs it; call this before any import of another."""
     from twisted.internet import asyncioreactor
 
     loop = asyncio.new_event_loop()
@@ -50,7 +50,7 @@ def install_reactor() -> None:
 
 
 async def run(settings: Settings) -> int:
-    """Be a chat on a terminal, and return the exit status."""
+    """Run the chat on a terminal, and return the exit status."""
     from twisted.internet import reactor
 
     driver = TwistedDriver(reactor)
@@ -74,27 +74,27 @@ async def run(settings: Settings) -> int:
 
 @dataclass
 class Unsaid:
-    """A line that was typed, and is not acknowledged."""
+    """A typed line that is not acknowledged."""
 
     line: str
     is_late: bool = False
 
 
 class Terminal:
-    """One run of it: a screen, and a chat that comes back by itself."""
+    """One run on a terminal: a screen, and a chat that reconnects by itself."""
 
     def __init__(self, settings: Settings, chat: Chat, driver: TwistedDriver, link: _Link) -> None:
         self._settings = settings
         self._chat = chat
         self._driver = driver
-        self._is_in = False  # has been, at least
+        self._is_in = False  # has been in the chat at least once
         self._is_online = True
-        self._why = ""  # one leaves
+        self._why = ""  # the person's reason for leaving
         self._moves = 0  # typed commands under way, which may change the current room ...
-        self._settled: list[Waiter[None]] = []  # ... and who waits until there are none
+        self._settled: list[Waiter[None]] = []  # ... and the tasks that wait for their end
         self._unsaid: list[Unsaid] = []
-        self._choice: DeferredWaiter[str] | None = None  # of an alias, while it is asked for
-        self._has_asked = False  # whether the block in the input row is to be said
+        self._choice: DeferredWaiter[str] | None = None  # the person's choice of an alias, while asked for
+        self._has_asked = False  # the question whether to say the block in the input row
         self._completer = ChatCompleter()
         self._screen = Screen(self._completer, settings.display, self._prompt, self._entered)
         link.terminal = self
@@ -125,7 +125,7 @@ class Terminal:
             complain(f"nobody knows whether this was said: {unsaid.line}")
         return UNREACHED if self._unsaid else OK
 
-    # -- what the screen asks
+    # -- called by the screen
 
     def _prompt(self) -> list[Piece]:
         if self._choice is not None:
@@ -141,11 +141,11 @@ class Terminal:
         return rows
 
     def _entered(self, line: str) -> bool:
-        """Take a line that was typed; False if it has to stay in the input row."""
+        """Handle an entered line; return False to keep it in the input row."""
         if self._choice is not None:
             choice, self._choice = self._choice, None
-            self._screen.swap("")  # an alias is nothing for the history
-            self._driver.call_later(0, lambda: choice.set_result(line))  # once the row is free for what waits
+            self._screen.swap("")  # keep the alias out of the history
+            self._driver.call_later(0, lambda: choice.set_result(line))  # after the row is free for the half-typed line
             return True
         lines = _without_blank_ends(line.splitlines())
         if lines and not self._is_in and not (len(lines) == 1 and _asks_for(lines[0], QUITS)):
@@ -159,11 +159,11 @@ class Terminal:
         elif not self._may_say(len(lines)):
             return False
         elif lines:
-            self._start(lines)  # a block: no command among them is meant as one
+            self._start(lines)  # a block: its lines are never commands
         return True
 
     def _may_say(self, count: int) -> bool:
-        """Whether a pasted block of so many lines is to be said; for a long one, ask first."""
+        """Return whether to say a pasted block now; ask first about a long one."""
         is_answer = self._has_asked and self._screen.is_kept
         self._has_asked = count > UNASKED and not is_answer
         if not self._has_asked:
@@ -172,7 +172,7 @@ class Terminal:
         return False
 
     def _obey(self, line: str) -> None:
-        """Do what one line asks for."""
+        """Carry out one typed line."""
         rest = line.partition(" ")[2].strip()
         if _asks_for(line, QUITS):
             self._why = rest
@@ -193,17 +193,17 @@ class Terminal:
     def _start(self, typed: str | list[str]) -> None:
         Deferred.fromCoroutine(self._send(typed)).addErrback(self._screen.fail)
 
-    # -- what is sent
+    # -- sending
 
     async def _send(self, typed: str | list[str]) -> None:
-        """Send a line, or the lines of a block; until they are acknowledged they are shown so, after a moment."""
+        """Send a line, or the lines of a block; after a moment without an acknowledgement, show that."""
         unsaid = Unsaid(typed if isinstance(typed, str) else f"{typed[0]} ... ({len(typed):,} lines)")
         self._unsaid.append(unsaid)
         stop = self._driver.call_later(PATIENT_SECONDS, lambda: self._late(unsaid))
         try:
             await (self._say_or_do(typed) if isinstance(typed, str) else self._say_block(typed))
         except ConnectionLost:
-            return  # it is told at the end
+            return  # reported at the end of the run
         except ChatError as error:
             self._show(Event(REFUSED, text=str(error)))
         finally:
@@ -227,7 +227,7 @@ class Terminal:
                     settle(waiter)
 
     async def _say_block(self, lines: list[str]) -> None:
-        while self._moves:  # it is known later in which room that is
+        while self._moves:  # these commands may change the current room
             waiter = self._driver.waiter()
             self._settled.append(waiter)
             await waiter
@@ -252,7 +252,7 @@ class Terminal:
         return OK
 
     async def _come_in(self) -> None:
-        """Be in the chat under an alias, which may take several tries."""
+        """Enter the chat under an alias, which may take several tries."""
         alias = self._settings.alias or await self.ask_alias()
         while True:
             try:
@@ -265,7 +265,7 @@ class Terminal:
         await self._look_round(self._chat.rooms[0])
 
     async def _look_round(self, room: str) -> None:
-        """Show what was last said in a room, and who is there; learn what Tab can offer."""
+        """Show a room's last posts and its people; fetch the words for Tab."""
         past = await self._chat.history(room, until=self._chat.came_at(room), limit=PAST)
         said = [event for event in past if event.kind in POSTS]
         if said:
@@ -282,7 +282,7 @@ class Terminal:
         self._completer.learn(await self._chat.request("who", room="*"))
 
     async def ask_alias(self) -> str:
-        """Ask for an alias in the input row; what was half typed there waits."""
+        """Ask for an alias in the input row; put a half-typed line back afterwards."""
         half_typed = self._screen.swap("")
         while True:
             choice: DeferredWaiter[str] = DeferredWaiter()
@@ -297,23 +297,23 @@ class Terminal:
     # -- the screen
 
     def online(self, is_online: bool) -> None:
-        """Show whether there is a connection."""
+        """Show whether the connection is up."""
         self._is_online = is_online
         self._screen.refresh()
 
     def back(self, places: list[Back]) -> None:
-        """Show where one is again."""
+        """Show the alias and the rooms after a resume."""
         self.online(True)
         self.tell(f"connected again, as {self._chat.alias}")
         for room, number, missed in places:
             self.tell(f"back in {room} at {number:,}" + (f", {missed:,} missed" if missed else ""))
 
     def refused(self, why: str) -> None:
-        """Show why something cannot be done."""
+        """Show a refusal."""
         self._show(Event(REFUSED, text=why))
 
     def tell(self, words: str) -> None:
-        """Say something of the client's own."""
+        """Show a notice of the client itself."""
         self._show(Event(NOTICED, text=words))
 
     def _show(self, event: Event) -> None:
@@ -323,7 +323,7 @@ class Terminal:
 
 
 class _Link(Watcher):
-    """Tells the terminal what becomes of the connection; there is one before there is a screen."""
+    """A watcher that reports the connection's state to the terminal; it is made before the screen."""
 
     terminal: Terminal
 

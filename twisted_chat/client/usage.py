@@ -1,4 +1,4 @@
-"""What --help, the manual page and the shells' completion tell of the commands: one table."""
+"""The table of commands for --help, the manual page and shell completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which line ends a run that waits for one, and how: pure, a function of the event."""
+"""The line that ends a waiting run, and its result: a pure function of the event."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..events import POSTS, Event
 
 @dataclass(frozen=True)
 class Wanted:
-    """What ``--wait``, ``--fail`` and ``--from`` ask for. Only texts that were said count: no alias, no joining."""
+    """The values of ``--wait``, ``--fail`` and ``--from``. Only texts of posts count: no alias, no joins."""
 
     wait: Pattern[str]
     fail: Pattern[str] | None = None
-    author: str = ""  # whose lines count; empty: everybody's but one's own
+    author: str = ""  # the author whose lines count; empty: everybody but ourselves
 
     def met_by(self, event: Event, own: str) -> bool | None:
-        """Return True for what was waited for, False for a failure, None for any other event."""
+        """Return True for the awaited line, False for a failure, None for any other event."""
         if event.kind not in POSTS or not self._counts(text.key(event.author), text.key(own)):
             return None
         if self.fail is not None and self.fail.search(event.text):

@@ -1,4 +1,4 @@
-"""Who is told of what becomes of the connection: a program, as a rule nobody, or a person at a terminal."""
+"""The observer of the connection's state: a program's, usually none, or the terminal."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from .errors import Refused
 
 
 class Back(NamedTuple):
-    """Where one stands in a room after a cut."""
+    """A room's state after a resume."""
 
     room: str
-    number: int  # of its last event
-    missed: int  # events, which come next
+    number: int  # the number of its last event
+    missed: int  # the number of missed events, which come next
 
 
 class Watcher:
-    """Does nothing of it; whoever wants to overrides what they need."""
+    """An observer that does nothing; subclasses override the methods that they need."""
 
     def lost(self, why: str) -> None:
-        """The connection has ended, and one begins to come back."""
+        """Called when the connection has ended and reconnecting begins."""
 
     def waits(self, seconds: float) -> None:
-        """The next try is in so many seconds."""
+        """Called before a pause of this many seconds."""
 
     def failed(self, why: str) -> None:
-        """One try has failed."""
+        """Called when one try has failed."""
 
     def is_back(self, places: list[Back]) -> None:
-        """One is in again; what was missed comes now."""
+        """Called after a resume, before the missed events."""
 
     async def another_alias(self, refused: Refused) -> str:
-        """Return another alias to come back as, or none to try the same again; it was refused a few times."""
+        """Return another alias to try, or an empty one for the same; it was refused a few times."""
         return ""

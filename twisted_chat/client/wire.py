@@ -1,6 +1,6 @@
 """The client's side of JSON Lines: bytes to messages and back, messages to events. No socket, no clock.
 
-One object a line, UTF-8. Only the ``alias?`` that greets who connects is no object, and has no end of a line.
+One object a line, UTF-8. Only the greeting ``alias?`` is no object, and has no end of line.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from ..wire.plain import PROMPT
 
 Message = dict[str, Any]
 
-GREETED: Final[Message] = {"greeted": True}  # stands for the prompt
-MAX_LINE = 16 * 1024 * 1024  # bytes; 500 events of the longest lines, each character escaped, are less
-_SHOWN = 100  # characters of what cannot be understood
+GREETED: Final[Message] = {"greeted": True}  # the message for the prompt
+MAX_LINE = 16 * 1024 * 1024  # bytes; 500 events with the longest lines, all characters escaped, take less
+_SHOWN = 100  # characters to show of an answer that is no message
 
 
 class Foreign(Exception):
-    """What answers does not speak this wire; text: what it says instead, fit to show."""
+    """An answer that is not of this wire; text: the answer itself, fit to show."""
 
-    may_pass = False  # another try may help
+    may_pass = False  # whether another try may help
 
 
 class TurnedAway(Foreign):
-    """Our server's words to people, at the door: too many connections, for example."""
+    """The server's refusal of the connection, in words for people: for example too many connections."""
 
     may_pass = True
 
 
 class Reader:
-    """One connection's bytes, as messages. It keeps those that were not asked for yet."""
+    """The bytes of one connection, as messages. It keeps those that were not asked for yet."""
 
     def __init__(self) -> None:
         self._received = bytearray()
-        self._searched = 0  # bytes of it that hold no end of a line
+        self._searched = 0  # bytes at its start without an end of line
         self._is_greeted = False
 
     def feed(self, data: bytes) -> None:
-        """Take what was received."""
+        """Add received bytes."""
         self._received += data
 
     def next(self) -> Message | None:
-        """Return the next message, or None until more is received.
+        """Return the next message, or None until more bytes are received.
 
         Raises: Foreign.
         """
@@ -91,7 +91,7 @@ def encode(message: Message) -> bytes:
 
 
 def event(message: Message) -> Event:
-    """Read an event; nothing in it can move a cursor.
+    """Return the event in a message; none of its texts can move a cursor.
 
     Raises: Foreign.
     """
@@ -115,7 +115,7 @@ def event(message: Message) -> Event:
 
 
 def shown(happened: Event) -> Message:
-    """Return an event as the message that it came in."""
+    """Return an event as the message that carried it."""
     entry = KINDS.get(happened.kind)
     if happened.kind == SKIPPED and entry is not None and entry.programs is not None:
         return entry.programs(happened, "")
