@@ -157,13 +157,13 @@ def test_the_lines_of_a_pasted_block_are_said_and_never_obeyed(server, alice):
     with server.connect("bob") as bob:
         bob.send("/join ops\n")
         bob.read_until("in ops: ")
-        alice.type(paste(["config:", "/all token=123", "//x", "", "/quit", "the last line", ""]) + "\r")
+        alice.type(paste(["/all token=123", "  //x", "", "/quit", "the last line", ""]) + "\r")
         alice.sees("alice: the last line")
         bob.send("/join lobby\n/history 5\n")
         bob.read_until("that was lobby")
         heard = bob.received.decode()
     assert "-> all]" not in heard
-    for line in ("config:", "/all token=123", "//x", "/quit", "the last line"):
+    for line in ("/all token=123", "  //x", "", "/quit", "the last line"):
         assert f"alice: {line}\n" in heard
 
 
