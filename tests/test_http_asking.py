@@ -250,7 +250,17 @@ def test_what_was_said_is_found_in_one_room_or_in_all_and_never_what_was_private
     assert curl.ask("GET", "/search?words=nothing").text == ""
 
 
-@pytest.mark.parametrize("query, status", [("", 400), ("?words=", 400), ("?words=x&limit=101", 400), ("?word=x", 400)])
+@pytest.mark.parametrize(
+    "query, status",
+    [
+        ("", 400),
+        ("?words=", 400),
+        ("?words=x&limit=101", 400),
+        ("?word=x", 400),
+        ("?words=*", 400),
+        ("?words=" + "+".join(map(str, range(21))), 400),
+    ],
+)
 def test_a_search_that_cannot_be_meant_is_refused(curl, query, status):
     answer = curl.ask("GET", f"/search{query}")
     assert answer.status == status

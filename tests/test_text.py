@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,14 @@ CALLS = json.loads(Path(__file__).with_name("calls.json").read_text())  # the pa
 @pytest.mark.parametrize(("line", "alias", "is_call"), CALLS)
 def test_a_line_calls_an_alias_that_is_a_word_of_its_own_in_it_and_no_part_of_an_address(line, alias, is_call):
     assert text.names(line, alias) is is_call
+
+
+@pytest.mark.parametrize("long", ["a", "a-", "a.", "a.b-"])
+def test_a_long_line_made_to_look_like_an_address_over_and_over_does_not_hold_up_the_server(long):
+    line = f"/{long * (200_000 // len(long))} bob"
+    begin = time.process_time()
+    assert text.names(line, "bob") is True
+    assert time.process_time() - begin < 10  # seconds; a rule that reads it again from each letter takes many minutes
 
 
 def test_what_precis_refuses_is_nobodys_key():

@@ -156,6 +156,11 @@ class Unknown(ChatError):
 class NotRecalled(ChatError):
     """A question about the past that the journal cannot answer."""
 
+    def __init__(self, why: str, is_mistake: bool = False) -> None:
+        """``is_mistake``: of the asker, to whom no later try gives another answer."""
+        super().__init__(why)
+        self.is_mistake = is_mistake
+
 
 class BadRequest(ChatError):
     """A request of a program that is not one, or that has the wrong fields; the text is for the program's author."""

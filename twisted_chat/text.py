@@ -347,7 +347,8 @@ _ENDS = (  # of an address: spaces, quotes, and the stops and brackets of script
     r"\s<>\"`\u00ab\u00bb\u2018\u2019\u201c\u201d\u200b\u3001\u3002\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c"
     r"\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64\u0964\u0965\u104a\u104b\u17d4\u17d5\u1362"
 )
-_ADDRESS = re.compile(rf"(?:https?://|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^{_ENDS}]*")
+_HOST = r"(?<![a-z0-9-])(?<![a-z0-9-]\.)[a-z0-9-]+(?:\.[a-z0-9-]+)+"  # from its beginning only: a long one is read once
+_ADDRESS = re.compile(rf"(?:https?://|{_HOST}/)[^{_ENDS}]*")
 _IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 
 

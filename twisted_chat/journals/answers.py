@@ -23,9 +23,11 @@ def words_of(query: Query) -> list[str]:
     phrases = dict.fromkeys(" ".join(words_in(word)) for word in query.words.split())
     phrases.pop("", None)
     if len(phrases) > WORDS or sum(phrase.count(" ") + 1 for phrase in phrases) > PARTS:
-        raise NotRecalled(f"that is more than {WORDS} words to look for, or they are too long: give fewer")
+        raise NotRecalled(
+            f"that is more than {WORDS} words to look for, or they are too long: give fewer", is_mistake=True
+        )
     if query.words and not phrases:
-        raise NotRecalled("there is no word in that to look for: give one with letters or digits")
+        raise NotRecalled("there is no word in that to look for: give one with letters or digits", is_mistake=True)
     return list(phrases)
 
 

@@ -14,7 +14,7 @@ from twisted.web.http import NO_CONTENT, NOT_MODIFIED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from ...errors import ChatError
+from ...errors import ChatError, NotRecalled
 from .accept import takes_gzip
 from .answers import Answers, plain, wrong_method
 
@@ -57,7 +57,8 @@ class Refused(Exception):
 
 def refused(error: ChatError) -> Refused:
     """Return what is answered for an error of the chat."""
-    return Refused(STATUSES.get(error.code, 400), str(error), seconds=error.seconds)
+    is_mistake = isinstance(error, NotRecalled) and error.is_mistake
+    return Refused(400 if is_mistake else STATUSES.get(error.code, 400), str(error), seconds=error.seconds)
 
 
 class Later(Answers):

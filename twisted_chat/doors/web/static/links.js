@@ -85,7 +85,8 @@ const SPACELESS =
 const LETTER = `(?![${SPACELESS}])[\\p{L}\\p{N}\\p{M}_]`
 const JOINED_BEFORE = new RegExp(`${LETTER}[-.@]?$`, "u") // these signs join what is on both their sides
 const JOINED_AFTER = new RegExp(`^[-.@]?${LETTER}`, "u")
-const ADDRESS = new RegExp(`(?:https?://|[a-z0-9-]+(?:\\.[a-z0-9-]+)+/)[^${STOPS}]*`, "giu")
+const HOST = "(?<![a-z0-9-])(?<![a-z0-9-]\\.)[a-z0-9-]+(?:\\.[a-z0-9-]+)+" // from its beginning only: a long one is read once
+const ADDRESS = new RegExp(`(?:https?://|${HOST}/)[^${STOPS}]*`, "giu")
 
 // Whether a text names an alias, as a word of its own, in any case of letters; what is in an address names nobody.
 export function names(text, alias) {
