@@ -1,4 +1,4 @@
-"""What the log says once the server listens: where that is, and commands that work as they stand."""
+"""The log's lines about the ports: their addresses, and commands that work as they are printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .certificates import Shown
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # no binding
-_ELSEWHERE = {  # for documentation (RFC 5737, 3849): a UDP socket that is connected to one sends nothing
+_ELSEWHERE = {  # addresses for documentation (RFC 5737, 3849): connecting a UDP socket to one sends nothing
     socket.AF_INET: ("192.0.2.1", 9),
     socket.AF_INET6: ("2001:db8::1", 9),
 }
@@ -33,12 +33,12 @@ _OVER_UNIX = {
 
 
 class Way(NamedTuple):
-    """How somebody reaches a TCP port of ours."""
+    """A way to reach one of our TCP ports."""
 
     host: str
     port: int
     shown: Shown | None  # the certificate, if the port speaks TLS
-    note: str = ""  # what does not work, for the end of the line
+    note: str = ""  # a note on what does not work, for the end of the line
 
     @property
     def to(self) -> str:
@@ -50,19 +50,19 @@ class Way(NamedTuple):
 
 
 def where(address: IAddress) -> str:
-    """Return an address of ours as people write it, a UNIX socket by its whole path."""
+    """Return one of our addresses as people write it, a UNIX socket by its full path."""
     if host(address):
         return address_text(address)
     return os.path.abspath(os.fsdecode(getattr(address, "name", b"")))  # noqa: PTH100  # a Path would keep ".."
 
 
 def words(option: str, written: str, port: Any, is_ours: Callable[[str], bool]) -> str:
-    """Return the line of the log about a port that listens.
+    """Return the log line about a listening port.
 
     Args:
         option: listen, web or metrics.
         written: the endpoint.
-        port: what Twisted listens with.
+        port: Twisted's port.
         is_ours: whether browsers may use a host name.
     """
     address = port.getHost()
@@ -78,15 +78,15 @@ def words(option: str, written: str, port: Any, is_ours: Callable[[str], bool]) 
 
 
 def reached_at(written: str, port: Any, is_ours: Callable[[str], bool]) -> list[str]:
-    """Return the URLs at which others on the network reach a web port that listens; none, if they cannot.
+    """Return the URLs at which others on the network reach a listening web port; none, if they cannot.
 
     Args:
         written: the endpoint.
-        port: what Twisted listens with.
+        port: Twisted's port.
         is_ours: whether browsers may use a host name.
     """
     if written.startswith(PREFIX) or not host(port.getHost()):
-        return []  # there is a proxy before it, whose address only its users know
+        return []  # behind a proxy, whose address only its users know
     way = _way(port, written, is_ours)
     return [] if _is_local(way.host) else [way.url]
 
@@ -121,7 +121,7 @@ def _way(port: Any, written: str, is_ours: Callable[[str], bool]) -> Way:
         note = " (no address of this machine was found that others could use)"
     if not written.startswith(("ssl:", "tls:")):
         return Way(hosts[0], number, None, note)
-    from .certificates import shown  # only where it is asked for: it needs OpenSSL
+    from .certificates import shown  # imported only when needed: it needs OpenSSL
 
     certificate = shown(written)
     is_local = any(ip_address(each.partition("%")[0]).is_loopback for each in hosts)
@@ -134,7 +134,7 @@ def _way(port: Any, written: str, is_ours: Callable[[str], bool]) -> Way:
 
 
 def _hosts(port: Any) -> list[str]:
-    """Return the addresses at which a port is reached, that which others can use first."""
+    """Return the addresses of a port; the first is the one that others can most likely use."""
     own = host(port.getHost())
     if own not in _LOOPBACK:
         return [own]
@@ -147,17 +147,17 @@ def _hosts(port: Any) -> list[str]:
 
 
 def _is_ipv6_only(port: Any) -> bool:
-    """Whether an IPv6 port takes no IPv4 connections, which the system decides."""
+    """Return whether an IPv6 port takes no IPv4 connections, which the system decides."""
     return bool(port.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
 
 
 def network_addresses(family: socket.AddressFamily) -> Iterator[str]:
-    """Yield addresses of this machine that others on its network can use, the best first; nothing is sent."""
+    """Yield this machine's addresses that others on its network can use, the best first; send nothing."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect(_ELSEWHERE[family])
             found = [probe.getsockname()[0]]
-    except OSError:  # no way leads out of here
+    except OSError:  # there is no route to other networks
         found = []
     if not found:
         try:

@@ -1,4 +1,4 @@
-"""TLS endpoints that take a renewed certificate from the disk with the next connection, and drop nobody for it."""
+"""TLS endpoints that use a renewed certificate from the next connection on, and keep all connections."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = Logger()
 
 
 def renew(endpoint: Any, written: str, reactor: Any) -> Renewing:
-    """Let an endpoint of kind ``ssl:`` or ``tls:`` take renewed files by itself; it was made from ``written``."""
-    name = "connectionCreator" if written.startswith("tls:") else "_sslContextFactory"  # which has no public name
+    """Make an endpoint of kind ``ssl:`` or ``tls:``, made from ``written``, reload its files when they change."""
+    name = "connectionCreator" if written.startswith("tls:") else "_sslContextFactory"  # it has no public name
     renewing = Renewing(getattr(endpoint, name), written, lambda: getattr(serverFromString(reactor, written), name))
     setattr(endpoint, name, renewing)
     return renewing
 
 
 class Renewing:
-    """Stands in the place of what makes TLS connections: made anew when its files have changed.
+    """A replacement for Twisted's maker of TLS connections, which makes a new one after its files have changed.
 
-    What cannot be used, because half of it is still to be written, say, is logged; the one before goes on.
+    If the new files cannot be used, for example because they are half written, it logs that and keeps the old ones.
     """
 
     def __init__(self, first: Any, written: str, make: Callable[[], Any]) -> None:
@@ -40,17 +40,17 @@ class Renewing:
         self._seen = self._stamps()
 
     def getContext(self) -> Any:
-        """Return the context for a connection, as Twisted asks of ``ssl:``."""
+        """Return the context for a connection: called by Twisted for ``ssl:``."""
         self.look()
         return self._current.getContext()
 
     def serverConnectionForTLS(self, protocol: Any) -> Any:
-        """Return what encrypts a connection, as Twisted asks of ``tls:``."""
+        """Return the TLS connection for a protocol: called by Twisted for ``tls:``."""
         self.look()
         return self._current.serverConnectionForTLS(protocol)
 
     def look(self) -> None:
-        """Take the files as they are now, if they have changed."""
+        """Load the files again if they have changed."""
         stamps = self._stamps()
         if stamps == self._seen:
             return
@@ -58,8 +58,8 @@ class Renewing:
         try:
             made = self._make()
             if IOpenSSLContextFactory.providedBy(made):
-                made.getContext()  # which finds a key that is another certificate's
-        except Exception as error:  # whatever OpenSSL, Twisted or the disk raise
+                made.getContext()  # finds a key that belongs to another certificate
+        except Exception as error:  # OpenSSL, Twisted and the disk raise many kinds
             why = str(error) or type(error).__name__
             log.warn("the renewed certificate of {written} cannot be used: {why}", written=self._written, why=why)
         else:
@@ -71,10 +71,10 @@ class Renewing:
 
 
 class Shown(NamedTuple):
-    """The certificate that whoever connects is shown."""
+    """The certificate that a port shows its clients."""
 
-    path: str  # of its file
-    names: list[str]  # of hosts that it is for, without wildcards
+    path: str  # the path of its file
+    names: list[str]  # its host names, without wildcards
     addresses: list[str]
     is_self_signed: bool
 
@@ -84,7 +84,7 @@ class Shown(NamedTuple):
 
 
 def shown(written: str) -> Shown:
-    """Return the certificate of an endpoint of kind ``ssl:``, or the first of those in the folder of a ``tls:``."""
+    """Return the certificate of an endpoint of kind ``ssl:``, or the first in the folder of a ``tls:``."""
     for path in sorted(files(written)) if written.startswith("tls:") else files(written):
         pem = path.read_bytes()
         if b"-----BEGIN CERTIFICATE-----" in pem:
@@ -103,7 +103,7 @@ def _shown(path: Path, certificate: x509.Certificate) -> Shown:
 
 
 def files(written: str) -> Iterator[Path]:
-    """Yield the files of an endpoint, its certificate's first, by the string that it was made from."""
+    """Yield the files of an endpoint, given as its string; the certificate's file comes first."""
     parts = [re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\):", written)]
     named = dict(part.partition("=")[::2] for part in parts[1:] if "=" in part)
     if parts[0] == "tls":

@@ -1,4 +1,4 @@
-"""The two clocks: the wall clock tells when something happened, the monotonic clock how long something takes.
+"""The two clocks: the wall clock for the time of events, the monotonic clock for durations.
 
 The law: no duration is measured with the wall clock. NTP, an operator or a restored virtual machine sets it forward and
 back while a server runs; nobody sets the monotonic clock. Only this file reads the wall clock.
@@ -17,8 +17,8 @@ def measure_by_monotonic(reactor: Any) -> None:
     """Make the reactor of our own process run its delayed calls by the monotonic clock.
 
     Twisted runs them by time.time(): a step back of an hour makes each of them an hour late, a step forward makes all
-    of them due at once. ReactorBase and DelayedCall ask ``seconds`` for the time, and nothing else, so that one
-    attribute is enough. Calls that are scheduled already are moved, or they would be due in fifty years.
+    of them due at once. ReactorBase and DelayedCall read the time only from ``seconds``, so replacing that one
+    attribute is enough. Calls that are already scheduled are moved, or they would be due in fifty years.
     """
     moved = monotonic() - reactor.seconds()
     reactor.seconds = monotonic

@@ -1,4 +1,4 @@
-"""Days and times as they are on this machine, and the line that tells the day where it is another than before."""
+"""Days and times in this machine's time zone, and the line that announces a new day."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Day(NamedTuple):
     ends: float = 0.0
 
     def holds(self, when: float) -> bool:
-        """Whether something happened on this day."""
+        """Return whether a time is on this day."""
         return self.begins <= when < self.ends
 
 
-NO_DAY: Final = Day()  # nothing happened on it
+NO_DAY: Final = Day()  # no time is on it
 
 
 def day_of(when: float) -> Day:
-    """Return the day of an event, which happened so many seconds after the epoch."""
+    """Return the day of a time in seconds since the epoch."""
     at = datetime.fromtimestamp(when).astimezone()
     zone = f"{at:%z}"
     words = f"{at:%A}, {at.day} {at:%B} {at.year} (UTC{zone[:3]}:{zone[3:5]})"
@@ -40,16 +40,16 @@ def _midnight(day: date) -> float:
 
 
 def time_of(when: float) -> str:
-    """Return the time of an event, which happened so many seconds after the epoch."""
+    """Return the time of day of a time in seconds since the epoch."""
     return f"{datetime.fromtimestamp(when):%H:%M:%S}"
 
 
 def with_days(events: Sequence[Event], day: Day) -> tuple[Sequence[Event], Day]:
-    """Return events with a notice of the day before each that is of another day than the last, and the last one's day.
+    """Return events with a notice of the day before each first event of another day, and the last event's day.
 
-    ``day`` is the day of what the reader was shown before. What has no time is of any day.
+    ``day`` is the day of the last event that the reader was shown. An event without a time fits any day.
     """
-    if all(map(day.holds, set(map(_when, events)))):  # as a rule: events of one batch have one time
+    if all(map(day.holds, set(map(_when, events)))):  # usual: events of one batch have the same time
         return events, day
     shown: list[Event] = []
     for event in events:

@@ -1,4 +1,4 @@
-"""Endpoints as an administrator writes them: a wrong one is refused with what to write instead."""
+"""Endpoints as an administrator writes them: an error says what to write instead."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ EXAMPLES = {
     "unix": "unix:/run/chat.sock",
     "systemd": "systemd:domain=INET:index=0",
 }
-_IPV6 = r"\[?([0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*)\]?"  # as people write it, with or without brackets
+_IPV6 = r"\[?([0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*)\]?"  # with or without brackets
 
 
 def check(written: str) -> None:
-    """Raise ValueError, with one line for the administrator, if Twisted can make no endpoint from a string."""
+    """Raise ValueError, with one line for the administrator, if Twisted cannot make an endpoint of a string."""
     inner = written.removeprefix(PREFIX)
     prefix = PREFIX if inner != written else ""
     try:
-        # To parse needs no reactor, and twist has installed none yet.
+        # Parsing needs no reactor, and twist has installed none yet.
         made = serverFromString(None, inner)  # type: ignore[no-untyped-call]
-    except Exception as error:  # whatever that kind of endpoint raises
+    except Exception as error:  # each kind of endpoint raises its own errors
         raise ValueError(_mended(inner, prefix) or _why(inner, prefix, error)) from error
     if inner.startswith("tls:") and not _has_certificate(made):
         raise ValueError("no file *.pem in that folder has a certificate for a host name, with its key: put one there")
 
 
 def _mended(inner: str, prefix: str) -> str:
-    """Return what was meant, where that can be told."""
+    """Return a hint with the corrected endpoint; empty if it is unclear which one was meant."""
     if found := re.search(rf"interface={_IPV6}", inner):
         right = f"{prefix}{inner[: found.start()]}interface={_escaped(found[1])}{inner[found.end() :]}"
         return f"each colon of an IPv6 address needs a backslash; write '{right}', in quotes"
@@ -50,7 +50,7 @@ def _mended(inner: str, prefix: str) -> str:
 
 
 def _why(inner: str, prefix: str, error: Exception) -> str:
-    """Return what is wrong, without the words of Python and OpenSSL that only programmers know."""
+    """Return the reason, without the words of Python and OpenSSL that only programmers know."""
     kind = inner.partition(":")[0]
     if kind == "systemd" and isinstance(error, LookupError):
         return "systemd has handed no such socket to this process: start it by a .socket unit"
@@ -75,5 +75,5 @@ def _escaped(address: str) -> str:
 
 
 def _has_certificate(made: Any) -> bool:
-    """Whether a ``tls:`` endpoint has anything to show to who names no host; its lookup has no public name."""
+    """Return whether a ``tls:`` endpoint has a certificate for clients that name no host."""
     return made.connectionCreator._contextLookup(None) is not None

@@ -1,4 +1,4 @@
-"""What a person can do wrong: one class a thing, its text fit to show that person."""
+"""The mistakes that a person can make: one class for each, with a text fit to show that person."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 
 class ChatError(Exception):
-    """The root: whoever asked is told ``str(error)``, one line, and stays connected. Programs are told ``code`` too."""
+    """The root: the asker sees ``str(error)``, one line, and stays connected. Programs also get ``code``."""
 
-    id: str | None = None  # of a program's request that it is about, where nobody else knows it
-    seconds = 0  # after which it may be otherwise, where somebody knows that
-    code: str = "chat_error"  # the name of the class in snake_case: to rename one is to change the protocol
+    id: str | None = None  # the program's request that failed, if only the raiser knows it
+    seconds = 0  # after which a new try may succeed; 0: unknown
+    code: str = "chat_error"  # the class's name in snake_case: renaming it changes the protocol
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -18,17 +18,17 @@ class ChatError(Exception):
 
 
 class BadAlias(ChatError):
-    """An alias that nobody could have."""
+    """An alias that is not valid for anybody."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"that alias cannot be used: {why}")
 
 
 class AliasTaken(ChatError):
-    """An alias that somebody else has, or that looks like one."""
+    """An alias that another person has, or that looks like such an alias."""
 
     def __init__(self, alias: str, lookalike: str = "", seconds: int = 0) -> None:
-        """``seconds``: after which they leave, unless they come back first; 0: nobody knows."""
+        """``seconds``: after which that person leaves, unless they resume first; 0: unknown."""
         why = f"looks like {lookalike}, who is here" if lookalike else "is taken"
         what = "choose another alias"
         if seconds:
@@ -38,21 +38,21 @@ class AliasTaken(ChatError):
 
 
 class BadRoom(ChatError):
-    """A room name that no room could have."""
+    """A room name that is not valid."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"that room name cannot be used: {why}")
 
 
 class NotInRoom(ChatError):
-    """Something asked of a room that the asker is not in."""
+    """A request about a room that the asker is not in."""
 
     def __init__(self, room: str) -> None:
         super().__init__(f"you are not in {room}: /join {room} first")
 
 
 class NoCurrentRoom(ChatError):
-    """Something said while in no room at all."""
+    """A line without a room, from a person who is in none."""
 
     def __init__(self) -> None:
         super().__init__("you are in no room: /join ROOM, for example /join lobby")
@@ -80,21 +80,21 @@ class TopicTooLong(ChatError):
 
 
 class NobodyCalled(ChatError):
-    """A line to, or a question about, somebody who is not here."""
+    """A line to, or a question about, an alias that nobody has."""
 
     def __init__(self, alias: str) -> None:
         super().__init__(f"nobody here is called {alias}: /who * lists everyone")
 
 
 class NothingToSay(ChatError):
-    """A text that is empty once everything that cannot be shown is taken out."""
+    """A text that is empty after removing everything that cannot be shown."""
 
     def __init__(self) -> None:
         super().__init__("there is nothing to say in that")
 
 
 class NotUtf8(ChatError):
-    """A line in some other encoding."""
+    """A line in another encoding."""
 
     def __init__(self, byte: int, position: int) -> None:
         super().__init__(
@@ -118,7 +118,7 @@ class BlockTooLong(ChatError):
 
 
 class UnknownCommand(ChatError):
-    """A line that begins with a slash, and no command of that name."""
+    """A line that begins with a slash but with no known command."""
 
     def __init__(self, name: str, nearest: str | None) -> None:
         hint = f"did you mean /{nearest}?" if nearest else "/help lists the commands"
@@ -133,7 +133,7 @@ class BadUsage(ChatError):
 
 
 class NotKept(ChatError):
-    """Something that the journal cannot keep now, and that has therefore not happened."""
+    """An event that the journal cannot keep now, and which therefore has not happened."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -143,7 +143,7 @@ class NotKept(ChatError):
 
 
 class Unknown(ChatError):
-    """Something of which nobody knows whether the journal has kept it, so that it may have happened, or may yet."""
+    """A request that the journal may or may not have kept: it may have happened, or may yet happen."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -163,55 +163,55 @@ class NotRecalled(ChatError):
 
 
 class BadRequest(ChatError):
-    """A request of a program that is not one, or that has the wrong fields; the text is for the program's author."""
+    """A program's request that cannot be read or has wrong fields; the text is for the program's author."""
 
     def __init__(self, why: str, ident: str | None = None) -> None:
-        """Tell why, and what to send instead; ``ident`` is the request's own id, where it could be read."""
+        """``why`` also says what to send instead; ``ident`` is the request's own id, if it could be read."""
         super().__init__(why)
         self.id = ident
 
 
 class BadVersion(BadRequest):
-    """A hello in a version of the protocol that is not spoken here."""
+    """A hello in an unknown version of the protocol."""
 
     def __init__(self, wanted: int, spoken: int, ident: str | None = None) -> None:
         super().__init__(f"version {wanted} is not spoken here: say hello with version {spoken}", ident)
 
 
 class HelloFirst(ChatError):
-    """Any other request before the hello."""
+    """A request other than hello before the hello."""
 
     def __init__(self) -> None:
         super().__init__('say hello first: {"do":"hello","id":"1","version":1,"alias":"YOUR ALIAS"}')
 
 
 class CannotAnswer(ChatError):
-    """A call to somebody who answers none."""
+    """A call to a person whose client answers none."""
 
     def __init__(self, alias: str, why: str) -> None:
         super().__init__(f"{alias} cannot be called: {why}")
 
 
 class NotCalled(ChatError):
-    """An answer to a call that nobody made to who answers, or that they have answered already."""
+    """An answer to a call that does not exist, that was for others, or that was answered already."""
 
     def __init__(self) -> None:
         super().__init__("nobody waits for that answer: answer a call that you were sent, once, and soon")
 
 
 class Fault(ChatError):
-    """A fault of the server's, in the work for one connection, which ends with it."""
+    """A fault of the server in its work for one connection, which it ends."""
 
     def __init__(self) -> None:
         super().__init__("sorry, a fault of ours: you are disconnected, please connect again")
 
 
 class TakenOver(ChatError):
-    """The end of a connection whose session goes on in another one."""
+    """The end of a connection whose session goes on over another one."""
 
     def __init__(self) -> None:
         super().__init__("another connection has said hello with your token and goes on from here: this one is closed")
 
 
 class CannotOpen(Exception):
-    """A journal that cannot be used: nobody's fault in the chat, so the server does not start; text: what to do."""
+    """A journal that cannot be used. The server does not start, and no person caused it; text: the remedy."""

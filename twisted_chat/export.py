@@ -1,4 +1,4 @@
-"""``twisted-chat export``: what a journal in SQLite holds of a room, as JSON Lines or as text."""
+"""``twisted-chat export``: prints a room's events from a SQLite journal, as JSON Lines or as text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         if is_empty and room != EVERYONE and room not in (known := rooms(asked.journal)):
             return _complain(f"{asked.journal} has no room {room}: {_told(known)}", FAILED)
-    except BrokenPipeError:  # whoever read it has enough
+    except BrokenPipeError:  # the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except BadRoom as error:
         return _complain(str(error), USAGE)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _told(known: Sequence[str]) -> str:
-    """Tell which rooms there are."""
+    """Return a sentence with the names of the rooms."""
     return f"it has {text.listed(known, ROOMS_TOLD, len(known))}" if known else "it has none yet"
 
 

@@ -1,4 +1,4 @@
-"""The limits: how much one connection, one address or one room may ask of the server."""
+"""The limits: how much one connection, one address or one room may demand of the server."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 
-PLACES = 1000  # addresses without a connection that are remembered: the one that has been quiet longest is forgotten
+PLACES = 1000  # remembered addresses without a connection: beyond this, the one quiet for longest is forgotten
 
-REFUSALS_SECONDS = 60.0  # between two lines of the log about connections that one address is refused
+REFUSALS_SECONDS = 60.0  # between two log lines about refused connections from one address
 
 _REMEDY = "ask whoever runs the server to raise --per-address"
 
-# Whose addresses many people share: RFC 1918, 3927, 6598 (carrier-grade NAT), 4193 and 4291.
+# Networks in which many people share an address: RFC 1918, 3927, 6598 (carrier-grade NAT), 4193 and 4291.
 _PRIVATE = [
     ip_network(network)
     for network in (
@@ -29,38 +29,38 @@ _PRIVATE = [
 
 @dataclass(frozen=True)
 class Limits:
-    """Every number in one place. The defaults suit a class or a team on a small machine."""
+    """All limits. The defaults suit a class or a team on a small machine."""
 
     max_line: int = 4096  # bytes in one line, without its end
-    lines_per_second: float = 10  # that one connection may go on saying ...
-    lines_at_once: float = 60  # ... after as many as a pasted page has
+    lines_per_second: float = 10  # lines a second from one connection, in the long run ...
+    lines_at_once: float = 60  # ... after a burst, as of a pasted page
     bytes_per_second: float = 16 * 1024
     bytes_at_once: float = 128 * 1024
     per_address: float = 16  # live connections from one address ...
-    per_private: float = 100  # ... from one of a private network, behind which a class may sit ...
+    per_private: float = 100  # ... from one in a private network, where a class may share it ...
     per_loopback: float = 200  # ... and from this machine
-    address_share: float = 1 / 4  # of what so many connections may say, that one address may say in all
-    opened_at_once: float = 4  # times so many connections that an address may open at once ...
-    opened_per_second: float = 1 / 2  # ... and how many times so many a second from then on
-    aliases_at_once: float = 20  # aliases that one address may fail to get ...
-    aliases_per_second: float = 1 / 3  # ... and how fast that many are forgiven
-    alias_seconds: float = 60  # to give an alias
-    closing_seconds: float = 5  # to take what is unsent, before a close becomes an abort
-    lingering_seconds: float = 0.5  # for a peer to end its side, once all is sent and ours has ended
-    grace_seconds: float = 15  # for a program to come back after its connection died
-    stall_seconds: float = 120  # that a reader may take nothing
-    request_seconds: float = 60  # for an HTTP request to come whole, and for its answer to be taken
-    ping_seconds: float = 30  # between questions to a browser whether it is still there
-    send_buffer: int = 64 * 1024  # bytes that the kernel keeps for one reader; it takes twice that
-    rooms: int = 1000  # that are in memory though nobody hears them
-    rooms_each: int = 50  # that one member may be in
-    rooms_made: int = 100  # that one member may make
+    address_share: float = 1 / 4  # the part of the lines of all its connections that an address may say
+    opened_at_once: float = 4  # bursts of new connections from an address, as a multiple of its limit ...
+    opened_per_second: float = 1 / 2  # ... and their rate a second, as a multiple of it
+    aliases_at_once: float = 20  # failed claims from one address ...
+    aliases_per_second: float = 1 / 3  # ... and how many of them are forgiven a second
+    alias_seconds: float = 60  # for the first claim
+    closing_seconds: float = 5  # for the peer to take unsent bytes, before a close becomes an abort
+    lingering_seconds: float = 0.5  # for the peer to end its side, after we have sent everything and ended ours
+    grace_seconds: float = 15  # for a program to resume after its connection died
+    stall_seconds: float = 120  # in which a reader may take no bytes
+    request_seconds: float = 60  # for a whole HTTP request to arrive, and for its answer to be taken
+    ping_seconds: float = 30  # between two pings to a browser
+    send_buffer: int = 64 * 1024  # bytes in the kernel for one reader; the kernel doubles the number
+    rooms: int = 1000  # rooms in memory that nobody hears
+    rooms_each: int = 50  # rooms that one member may be in
+    rooms_made: int = 100  # rooms that one member may create
     remembered: int = 1000  # events of one room ...
-    remembered_bytes: int = 512 * 1024  # ... and bytes, about
-    shown_to_joiner: int = 20  # lines said
+    remembered_bytes: int = 512 * 1024  # ... and their bytes, about
+    shown_to_joiner: int = 20  # lines
 
     def lifted(self) -> Limits:
-        """Return the same without flood and connection limits; what bounds memory stays."""
+        """Return the limits without those on floods and connections; those on memory stay."""
         return replace(
             self,
             lines_per_second=math.inf,
@@ -73,15 +73,15 @@ class Limits:
 
 
 class Bucket:
-    """A token bucket that may be overdrawn once: what was taken is taken, and then one waits.
+    """A token bucket that may be overdrawn once: ``take`` always succeeds, and the next one has to wait.
 
-    Nothing is ever refused, so that nothing of a flooder's is lost, only late.
+    Nothing is ever refused, so a flooder's lines are late, but not lost.
     """
 
     __slots__ = ("_burst", "_level", "_rate", "_when")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
-        """Hold at most ``burst`` tokens, at first as many, filled with ``rate`` tokens a second."""
+        """Start with ``burst`` tokens, which is the maximum; ``rate`` tokens a second are added."""
         self._rate, self._burst = rate, burst
         self._level, self._when = burst, now
 
@@ -94,22 +94,22 @@ class Bucket:
         return 0.0 if level >= 0 else -level / self._rate
 
     def left(self, now: float) -> float:
-        """Return how many tokens can be taken before one has to wait."""
+        """Return how many tokens can be taken without a wait."""
         if self._rate == math.inf:
             return math.inf
         return min(self._burst, self._level + (now - self._when) * self._rate)
 
     def until(self, amount: float, now: float) -> float:
-        """Return how many seconds it takes until so many can be taken."""
+        """Return how many seconds it takes until this many tokens can be taken."""
         return max(0.0, (amount - self.left(now)) / self._rate)
 
     def add(self, other: Bucket, now: float) -> float:
-        """Take what is missing in another bucket; return how many seconds to wait."""
+        """Take as many tokens as are missing in another bucket; return how many seconds to wait."""
         return self.take(other._burst - other.left(now), now)
 
 
 class Pace:
-    """How much one member may say now, whatever their connection; beneath it, how much their address may say in all."""
+    """The limits on a member's lines and bytes, over all their connections; and those of their address as a whole."""
 
     __slots__ = ("_is_lifted", "address", "bytes", "caused", "lines")
 
@@ -118,18 +118,18 @@ class Pace:
         self.lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self.bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
         self.address = address or Budget(limits, 1, now)
-        self.caused = 0  # events that the journal was given for this member, and that are not paid for yet
+        self.caused = 0  # events appended for this member, which are not counted yet
 
     def left(self, now: float) -> float:
-        """Return how many lines can be taken before they have to wait."""
+        """Return how many lines can be taken without a wait."""
         return math.inf if self._is_lifted else min(self.lines.left(now), self.address.left(now))
 
     def wait(self, now: float) -> float:
-        """Return how many seconds they have to wait before anything more is taken."""
+        """Return how many seconds to wait before more is taken."""
         return max(self.lines.take(0, now), self.bytes.take(0, now), self.address.wait(now))
 
     def take_lines(self, lines: int, now: float) -> float:
-        """Count lines, and what they caused where that is more; return how many seconds to wait."""
+        """Count lines, or the events that they caused if those are more; return how many seconds to wait."""
         if self._is_lifted:
             return 0.0
         caused, self.caused = self.caused, 0
@@ -142,20 +142,20 @@ class Pace:
         return max(self.bytes.take(size, now), self.address.bytes.take(size, now))
 
     def leave(self) -> None:
-        """Leave to the address what was caused without a line, such as their own leaving."""
+        """Charge the address with events that were caused without a line, for example the member's own leave."""
         self.address.owed += self.caused
         self.caused = 0
 
     def move(self, newcomer: Pace, now: float) -> float:
-        """Go on over a newcomer's connection, from its address; return how many seconds to wait."""
+        """Move to a newcomer's connection and address; return how many seconds to wait."""
         self.address = newcomer.address
         return max(self.lines.add(newcomer.lines, now), self.bytes.add(newcomer.bytes, now))
 
 
 class Budget:
-    """What one address may do in all, however many come from there and however often they come anew.
+    """The limits of one address as a whole, over all its connections and reconnects.
 
-    Lines are counted by the events that they cause: another alias in fifty rooms costs fifty.
+    Lines are counted by the events that they cause: a rename in fifty rooms costs fifty.
     """
 
     __slots__ = ("_lines", "_told_until", "bytes", "failures", "live", "most", "opened", "owed", "share")
@@ -164,9 +164,9 @@ class Budget:
         """``most``: how many connections the address may have."""
         share = max(1.0, most * limits.address_share)
         self.most = most
-        self.share = share  # how many may say as much as one may at most
-        self.live = 0  # connections
-        self.owed = 0  # events that were caused by those who have left since, and that are not counted yet
+        self.share = share  # the address's limits on lines and bytes, as a multiple of one connection's
+        self.live = 0  # open connections
+        self.owed = 0  # events caused by members who have left, which are not counted yet
         self._lines = Bucket(limits.lines_per_second * share, limits.lines_at_once * share, now)
         self.bytes = Bucket(limits.bytes_per_second * share, limits.bytes_at_once * share, now)
         self.opened = Bucket(limits.opened_per_second * most, limits.opened_at_once * most, now)
@@ -174,11 +174,11 @@ class Budget:
         self._told_until = -math.inf
 
     def left(self, now: float) -> float:
-        """Return how many lines can be taken before everybody there has to wait."""
+        """Return how many lines can be taken before everybody at the address has to wait."""
         return self._lines.left(now) - self.owed
 
     def wait(self, now: float) -> float:
-        """Return how many seconds everybody there has to wait."""
+        """Return how many seconds everybody at the address has to wait."""
         return max(self.take_lines(0, now), self.bytes.take(0, now))
 
     def take_lines(self, lines: int, now: float) -> float:
@@ -187,13 +187,13 @@ class Budget:
         return self._lines.take(lines + owed, now)
 
     def full(self) -> str:
-        """Return why there may not be one connection more, if so many are here."""
+        """Return why another connection is refused; empty if it is not."""
         if self.live < self.most:
             return ""
         return f"too many connections from your address, {self.most:g} at most: close one and try again, or {_REMEDY}"
 
     def open(self, now: float) -> str:
-        """Count that a connection is opened, or return why it may not be so soon."""
+        """Count a new connection, or return why it is refused so soon."""
         if self.opened.left(now) < 1:
             seconds = math.ceil(self.opened.until(1, now))
             when = "1 second" if seconds == 1 else f"{seconds} seconds"
@@ -202,7 +202,7 @@ class Budget:
         return ""
 
     def is_news(self, now: float) -> bool:
-        """Whether a refusal is to be logged: not each one of a flood."""
+        """Return whether to log a refusal: only some of a flood."""
         if now < self._told_until:
             return False
         self._told_until = now + REFUSALS_SECONDS
@@ -210,20 +210,20 @@ class Budget:
 
 
 class Addresses:
-    """Who is connected from where, and what each address may still do.
+    """The connected addresses, and what each of them may still do.
 
-    An IPv6 address stands for its /64, the least that a site is given (RFC 6177), unless it is link-local: on one
-    link each is somebody else's. An IPv4 address mapped into IPv6 stands for itself, and a UNIX socket, where
-    ``host`` is empty, for this machine.
+    An IPv6 address counts as its /64, the smallest network of a site (RFC 6177), unless it is link-local: on one link
+    each belongs to another machine. An IPv4 address mapped into IPv6 counts as itself, and a UNIX socket, whose
+    ``host`` is empty, as this machine.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._live: dict[str, Budget] = {}
-        self._quiet: dict[str, Budget] = {}  # without a connection, the one that has been quiet longest first
+        self._quiet: dict[str, Budget] = {}  # addresses without a connection, the one quiet for longest first
 
     def budget(self, host: str, now: float) -> Budget:
-        """Return what an address may still do."""
+        """Return the budget of an address."""
         place, most = self.place(host)
         found = self._live.get(place)
         if found is None:
@@ -232,15 +232,15 @@ class Addresses:
         return found
 
     def pace(self, host: str, now: float) -> Pace:
-        """Return a newcomer's pace, beneath which is what their address has left."""
+        """Return a newcomer's pace, on the budget of their address."""
         return Pace(self._limits, now, self.budget(host, now))
 
     def open(self, host: str, now: float) -> str:
-        """Count that a connection is opened which is nobody's yet, or return why it may not be so soon."""
+        """Count a new connection that is no member's yet, or return why it is refused so soon."""
         return self.budget(host, now).open(now)
 
     def enter(self, host: str, now: float, is_open: bool = False) -> str:
-        """Count one connection more, or return why there may not be one; ``is_open``: it was opened before."""
+        """Count a live connection, or return why it is refused; ``is_open``: it was counted as new before."""
         budget = self.budget(host, now)
         refusal = budget.full() or ("" if is_open else budget.open(now))
         if not refusal:
@@ -251,7 +251,7 @@ class Addresses:
         return refusal
 
     def leave(self, host: str) -> None:
-        """Count one connection less, of those that entered."""
+        """Count one live connection less."""
         place, _most = self.place(host)
         budget = self._live[place]
         budget.live -= 1
@@ -260,7 +260,7 @@ class Addresses:
             self._keep(place, budget)
 
     def fail(self, host: str, now: float) -> bool:
-        """Note an alias that was not given; return False once there were too many."""
+        """Count a failed claim; return False after too many."""
         return self.budget(host, now).failures.take(1, now) == 0
 
     def _keep(self, place: str, budget: Budget) -> None:
@@ -269,7 +269,7 @@ class Addresses:
             del self._quiet[next(iter(self._quiet))]
 
     def place(self, host: str) -> tuple[str, float]:
-        """Return what an address counts as, and how many connections it may have."""
+        """Return the key that an address is counted under, and how many connections it may have."""
         limits = self._limits
         if not host:
             return "", limits.per_loopback

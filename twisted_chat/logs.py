@@ -15,21 +15,21 @@ from .clocks import wall
 
 _NOT_FIELDS = frozenset(
     [
-        *"time level namespace text traceback".split(),  # told otherwise
+        *"time level namespace text traceback".split(),  # printed in another form
         *"message format isError failure why printed system".split(),  # twisted.python.log, the older one, adds them
-        "words",  # in "{words}", all of the text
+        "words",  # in "{words}", which is the whole text
     ]
 )
 
 
 def json_lines() -> JsonLines:
-    """Return an observer that prints on standard output, whatever that becomes later: twistd redirects it."""
+    """Return an observer that prints on standard output, even after twistd has redirected it."""
     return JsonLines(sys.stdout)
 
 
 @implementer(ILogObserver)
 class JsonLines:
-    """Writes one line an event, and never raises: whoever logs something has other worries."""
+    """An observer that writes one line an event, and never raises into the code that logs."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -43,12 +43,12 @@ class JsonLines:
         try:
             self._file.write(line + "\n")
             self._file.flush()
-        except (OSError, ValueError):  # nobody reads it, or it is closed: there is no other place to tell
+        except (OSError, ValueError):  # the reader is gone, or the file is closed: there is no other place to log
             pass
 
 
 def shown(event: LogEvent) -> dict[str, object]:
-    """Return what is shown of an event: its text, and its fields as far as they are plain."""
+    """Return the fields to print for an event: its text, and its plain fields."""
     level = event.get("log_level")
     fields: dict[str, object] = {
         "time": _stamp(event.get("log_time")),
@@ -66,7 +66,7 @@ def shown(event: LogEvent) -> dict[str, object]:
 
 
 def _stamp(when: object) -> str:
-    """Write a time as ISO 8601 has it, in UTC, to the millisecond."""
+    """Return a time in ISO 8601, in UTC, to the millisecond."""
     try:
         moment = datetime.fromtimestamp(float(when), timezone.utc)  # type: ignore[arg-type]  # or TypeError
     except (TypeError, ValueError, OverflowError, OSError):
@@ -86,6 +86,6 @@ def _is_plain(value: object) -> bool:
 
 def _traceback(failure: object) -> str:
     try:
-        return str(failure.getTraceback())  # type: ignore[attr-defined]  # a Failure, or what somebody took for one
+        return str(failure.getTraceback())  # type: ignore[attr-defined]  # a Failure, or an object logged as one
     except Exception as error:
         return f"it cannot be shown: {type(error).__name__}"

@@ -1,4 +1,4 @@
-"""What each signal does: INT and TERM stop, HUP reads anew what can be read anew, USR1 is for twistd's log file."""
+"""The signals: INT and TERM stop the server, HUP reloads files, USR1 is for twistd's log file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Handler = Callable[[int, "FrameType | None"], object]
 
 
 class Signals:
-    """Takes the signals over from Twisted, where that handles any; a handler only asks the reactor to do something.
+    """The handlers of signals, in place of Twisted's; each only schedules a call in the reactor.
 
-    SIGTERM ends the process with exit status 0, and SIGINT, as for any program that is stopped with Ctrl-C, by itself.
+    SIGTERM ends the process with exit status 0. SIGINT ends it by that signal, as Ctrl-C usually ends a program.
     """
 
     def __init__(self, reactor: IReactorCore, reload: Callable[[], None]) -> None:
@@ -28,20 +28,20 @@ class Signals:
         self._has_terminal = False
 
     def take(self) -> None:
-        """Handle HUP and USR1 from now on, and the others once Twisted does."""
+        """Handle HUP and USR1 from now on, and INT and TERM as soon as Twisted handles them."""
         self._reactor.callWhenRunning(self._take_from_twisted)
         if not hasattr(signal, "SIGHUP"):  # Windows
             return
         self._has_terminal = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and _terminal_is_there()  # or: nohup
         signal.signal(signal.SIGHUP, lambda number, frame: self._in_turn(self._hang_up))
-        if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:  # twistd has no log file to rotate
+        if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:  # twistd has no log file to rotate here
             signal.signal(signal.SIGUSR1, lambda number, frame: self._in_turn(self._has_no_file))
 
     def _take_from_twisted(self) -> None:
         if self._is_twisteds(signal.getsignal(signal.SIGTERM)):
             signal.signal(signal.SIGTERM, lambda number, frame: self._in_turn(self._stop))
         by_twisted = signal.getsignal(signal.SIGINT)
-        if callable(by_twisted) and self._is_twisteds(by_twisted):  # a shell's background job has it ignored
+        if callable(by_twisted) and self._is_twisteds(by_twisted):  # in a shell's background job it is ignored
             signal.signal(
                 signal.SIGINT, lambda number, frame: self._in_turn(self._interrupt, by_twisted, number, frame)
             )
@@ -67,7 +67,7 @@ class Signals:
         return is_first
 
     def _hang_up(self) -> None:
-        """Stop if the terminal is gone in which the server was started, else read anew."""
+        """Stop if the terminal that started the server is gone, or else reload files."""
         if self._has_terminal and not _terminal_is_there():
             log.info("the terminal is gone: the server stops; start it with nohup, tmux or systemd to keep it")
             self._stop()

@@ -1,7 +1,7 @@
-"""What a server that was killed leaves behind, and that would keep the next one from starting.
+"""The files that a killed server leaves behind, and that would keep the next one from starting.
 
-Both files hold a process's number, which another process may have by now: in a container it is always the same one.
-What keeps two servers apart is the journal's own lock, and the port.
+Both contain a process number, which another process may have by now: in a container it is always the same one.
+The journal's own lock and the port keep two servers apart.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 
 
 def remove_stale_pid_file(path: Path) -> None:
-    """Remove twistd's pid file if the process that it names is no twistd, as far as this system tells (proc(5)).
+    """Remove twistd's pid file if the process in it is no twistd, as far as this system shows (proc(5)).
 
-    Twistd itself asks only whether there is a process.
+    Twistd itself checks only whether there is such a process.
     """
     with suppress(OSError, ValueError):
         number = int(path.read_text())
@@ -25,13 +25,13 @@ def remove_stale_pid_file(path: Path) -> None:
 
 
 def remove_stale_socket(error: BaseException | None) -> bool:
-    """Remove the UNIX socket that this CannotListenError is about, and its lock, if nobody listens there.
+    """Remove the UNIX socket of this CannotListenError, and its lock, if no server listens there.
 
     Returns: whether it was removed.
     """
     where = getattr(error, "port", None)
     if not isinstance(where, (str, bytes)):
-        return False  # a port of TCP, or another error
+        return False  # a TCP port, or another error
     path = Path(os.fsdecode(where))
     if (path.exists() and not path.is_socket()) or _is_answered(path):
         return False
@@ -47,6 +47,6 @@ def _is_answered(path: Path) -> bool:
             probe.connect(os.fspath(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
-        except OSError:  # it may not be asked: it is somebody else's
+        except OSError:  # no permission to connect: it is another user's
             return True
     return True

@@ -1,6 +1,6 @@
-"""Hygiene: what may be an alias, a room name, a line. Pure functions on str.
+"""Hygiene of texts: valid aliases, room names and lines. Pure functions on str.
 
-The law: nothing that a person wrote can move a cursor, recolour a terminal, reorder a line or end it.
+The law: no text of a person can move a cursor, recolour a terminal, reorder a line or end it.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, Topi
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
 TOPIC_LENGTH = 300  # characters
-BLOCK_LINES = 200  # in one block ...
-BLOCK_SIZE = 8  # ... and as many bytes as so many of the longest lines have
-TRIED = 4  # times that length are looked at: composing makes a name shorter
+BLOCK_LINES = 200  # lines in one block ...
+BLOCK_SIZE = 8  # ... and its bytes, as a multiple of the longest line's
+TRIED = 4  # multiple of the length that is examined: composing makes a name shorter
 
-# Names that would let a person pass for the server, or for a group of people.
+# Names with which a person could pass for the server, or for a group of people.
 RESERVED = frozenset(
     "admin administrator alias all announcement anonymous broadcast chat everybody everyone from help here "
     "host lobby me moderator nobody notice operator owner root server service somebody someone "
     "staff sysop system telnet to twisted_chat you".split()
 )
 
-# Escape sequences go as a whole: CSI, OSC/DCS/APC/PM/SOS with their text (ECMA-48 5.4, 5.6), then other ESC x.
+# Escape sequences are removed whole: CSI, OSC/DCS/APC/PM/SOS with their text (ECMA-48 5.4, 5.6), then other ESC x.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
@@ -45,8 +45,8 @@ _WELCOME_FORMATS = frozenset(
 )
 _ENDS_OF_LINES = re.compile("[\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029]+")
 
-# What shows as nothing, or as white space, although Python calls it printable: default ignorable code points (Unicode,
-# DerivedCoreProperties.txt), fillers, the braille blank, and the joiners of _WELCOME_FORMATS where they join nothing.
+# Invisible or blank, although Python calls them printable: default ignorable code points (Unicode,
+# DerivedCoreProperties.txt), fillers, the braille blank, and the joiners of _WELCOME_FORMATS that join nothing.
 _BLANKS = (
     r"\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0"
     r"\ufff0-\ufff8\U00013441\U00013442\U00016fe4\U0001d159\U000e0000-\U000e0fff"
@@ -58,14 +58,14 @@ _INVISIBLE = re.compile(f"[{_BLANKS}]")
 FENCE = "```"  # as in Markdown
 _FENCE = re.compile(r"```[\w+#.-]*\s*")
 
-# What a line editor does with a key: erase a character (BS, DEL), a word (^W), the line (^U, ^C).
+# The keys of a line editor: erase a character (BS, DEL), a word (^W), the line (^U, ^C).
 _EDITS = re.compile("[\x03\x08\x15\x17\x7f]")
 
 
 def decoded(line: bytes) -> str:
     """Decode one line.
 
-    Raises: NotUtf8, which names the first bad byte; positions count from 1.
+    Raises: NotUtf8, with the first bad byte; positions count from 1.
     """
     try:
         return line.decode("utf-8")
@@ -74,9 +74,9 @@ def decoded(line: bytes) -> str:
 
 
 def plain(lines: list[bytes]) -> list[str]:
-    """Decode, edit and clean lines that are just said, together; up to the first that is, or turns out to be, another.
+    """Decode, edit and clean the leading lines that are plain posts; stop before the first that is not.
 
-    Others are those that begin with a slash or a fence, perhaps only once they are edited, and those not in UTF-8.
+    Such a line begins with a slash or a fence, perhaps only after editing, or is not in UTF-8.
     """
     if not lines:
         return []
@@ -117,19 +117,19 @@ def edited(line: str) -> str:
 
 
 def clean(line: str) -> str:
-    """Take out what a terminal would obey instead of show, and white space at the end.
+    """Remove the characters that a terminal would obey instead of show, and white space at the end.
 
-    A line in which nothing can be seen is empty then.
+    A line without anything visible becomes empty.
     """
     return harmless(line).rstrip()
 
 
 def harmless(line: str) -> str:
-    """Take out what a terminal would obey instead of show; white space stays as it is, which a block needs.
+    """Remove the characters that a terminal would obey instead of show; keep white space, which a block needs.
 
-    A line in which nothing can be seen, and that is not of ASCII, is empty then.
+    A line without anything visible, unless it is ASCII, becomes empty.
     """
-    if not line.isprintable():  # it has C0, C1, a format character or a separator but the space: few lines do
+    if not line.isprintable():  # it has a C0, C1 or format character, or a separator other than the space: few lines do
         line = "".join(filter(_is_welcome, _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))))
     return "" if not line.isascii() and _BLANK.fullmatch(line) else line
 
@@ -140,8 +140,8 @@ def _is_welcome(character: str) -> bool:
     category = unicodedata.category(character)
     if category == "Cf":
         return character in _WELCOME_FORMATS
-    # Unassigned means newer than this Python's tables, an emoji as a rule; never a noncharacter (Unicode 23.7), nor
-    # what is reserved to be invisible.
+    # Unassigned means newer than this Python's tables, usually an emoji; but not a noncharacter (Unicode 23.7), or a
+    # code point that is reserved for invisible characters.
     is_new = category == "Cn" and not (_is_noncharacter(ord(character)) or _INVISIBLE.match(character))
     return is_new or category in ("Zs", "Co")
 
@@ -151,7 +151,7 @@ def _is_noncharacter(code: int) -> bool:
 
 
 def said(line: str) -> str:
-    """Return what can be said of a line.
+    """Return a line as it can be said.
 
     Raises: NothingToSay.
     """
@@ -162,7 +162,7 @@ def said(line: str) -> str:
 
 
 def block(lines: Sequence[str], max_line: int) -> list[str]:
-    """Return what can be said of lines that stand together: empty ones, and white space at both ends, are kept.
+    """Return the lines of a block as they can be said, with empty lines and white space at both ends.
 
     Raises: BlockTooLong, NothingToSay.
     """
@@ -181,12 +181,12 @@ def block(lines: Sequence[str], max_line: int) -> list[str]:
 
 
 def is_fence(line: str) -> bool:
-    """Whether a line begins a block: three backquotes, behind which the name of a language may stand."""
+    """Return whether a line begins a block: three backquotes, perhaps with the name of a language after them."""
     return line.startswith(FENCE) and bool(_FENCE.fullmatch(line))
 
 
 def topic(wanted: str) -> str:
-    """Return what can be the topic of a room; empty clears it.
+    """Return a text as the topic of a room; empty clears it.
 
     Raises: TopicTooLong.
     """
@@ -202,7 +202,7 @@ def alias(wanted: str) -> str:
     Raises: BadAlias.
     """
     shown = _name(wanted.strip(), "UsernameCasePreserved", ALIAS_LENGTH, BadAlias)
-    if shown.endswith("."):  # as where a sentence ends in an alias
+    if shown.endswith("."):  # as at the end of a sentence
         raise BadAlias("a full stop cannot be its last character")
     if key(shown) in RESERVED or looks(shown) & _reserved_looks():
         raise BadAlias(f"{shown} is reserved, choose another")
@@ -210,9 +210,9 @@ def alias(wanted: str) -> str:
 
 
 def key(name: str) -> str:
-    """What makes two aliases, or two room names, the same: PRECIS UsernameCaseMapped (RFC 8265, section 3.3).
+    """Return the common form of equal aliases or room names: PRECIS UsernameCaseMapped (RFC 8265, section 3.3).
 
-    A name that PRECIS refuses, or that is longer than any, is its own key, and so nobody's.
+    A name that PRECIS refuses, or that is too long, is its own key; no person or room has it.
     """
     return _key(name) if len(name) <= TRIED * ROOM_LENGTH else name
 
@@ -226,7 +226,7 @@ def _key(name: str) -> str:
 
 
 def room(wanted: str) -> str:
-    """Return a room's name, which is its own key: in small letters, without the # that some people type.
+    """Return a room's name, which is its own key: in lower case, without the # that some people type.
 
     Raises: BadRoom.
     """
@@ -250,23 +250,23 @@ def _name(wanted: str, profile: str, length: int, error: type[BadAlias] | type[B
 
 
 def _is_name(name: str) -> bool:
-    """A letter or digit, then letters, digits, their combining marks and ``-_.`` only."""
+    """Return whether a name is a letter or digit, then letters, digits, their combining marks and ``-_.`` only."""
     if not name[:1].isalnum() or _INVISIBLE.search(name):
         return False
     return all(c in "-_." or unicodedata.category(c)[0] in "LNM" for c in name)
 
 
 def prepare() -> None:
-    """Read the tables now that would be read for the first alias, when there may be no descriptor left for it."""
+    """Load the tables for aliases now: later no file descriptor may be free for them."""
     alias("prepared")
 
 
 def looks(name: str) -> frozenset[str]:
-    """What makes two aliases look alike: skeletons by Unicode's table of confusables (UTS #39, section 4).
+    """Return the looks of an alias: skeletons by Unicode's table of confusables (UTS #39, section 4).
 
-    The case matters to the look (PauI, Paul) and does not (B0B, bob): so there is one of the alias as it is shown, and
-    one of it in small letters; and both without the lines that marks draw below and through its letters, since
-    an underlined bob looks like bob. Aliases that share one look alike.
+    Aliases that share a look are alike. Case can matter (PauI, Paul) or not (B0B, bob): so there is a look of the alias
+    as shown and one in lower case. Both also come without the lines that marks draw below and through letters, since
+    an underlined bob looks like bob.
     """
     forms = (name, name.casefold())
     return frozenset(_skeleton(form).casefold() for form in (*forms, *map(_without_lines, forms)))
@@ -276,11 +276,11 @@ def _skeleton(name: str) -> str:
     table = _prototypes()
     decomposed = unicodedata.normalize("NFD", name)
     looks_like = unicodedata.normalize("NFD", "".join([table.get(c, c) for c in decomposed]))
-    return looks_like.rstrip(".") or looks_like  # what looks like a full stop at the end looks like a sentence's
+    return looks_like.rstrip(".") or looks_like  # a full stop at the end looks like that of a sentence
 
 
 def _without_lines(name: str) -> str:
-    """Take away the marks that are no part of a letter, but those above it, which tell letters apart."""
+    """Remove the marks that are not part of a letter, except marks above, which distinguish letters."""
     if name.isascii():
         return name
     composed = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).replace(_MACRON_BELOW, ""))
@@ -295,23 +295,23 @@ def _is_line(character: str) -> bool:
 
 
 _ABOVE = 230  # the combining class of marks above a letter (Unicode, table 4-3)
-_MACRON_BELOW = "\u0331"  # which with some letters is one character, and looks like an underline with all
+_MACRON_BELOW = "\u0331"  # composes with some letters, and looks like an underline with all
 _LINES_ABOVE = "\u0305\u033f"
 _GENERAL_MARKS = (  # the blocks of marks that belong to no script: a script's own marks are part of its letters
     ("\u0300", "\u036f"), ("\u1ab0", "\u1aff"), ("\u1dc0", "\u1dff"), ("\u20d0", "\u20ff"), ("\ufe20", "\ufe2f"),
 )  # fmt: skip
-# What the table of confusables tells otherwise, or not at all: the small palochka, which looks like its capital, and
+# Corrections of the table of confusables: the small palochka, which looks like its capital, and
 # the Arabic zeros, which are dots.
 _ALSO = {"\u04cf": "l", "\u0660": ".", "\u06f0": "."}
 
 
 @cache
 def _prototypes() -> dict[str, str]:
-    """Return what each character looks like: a letter to the letter or letters that stand for it.
+    """Return each character's look: a letter's is the letter or letters that represent it.
 
-    confusable-homoglyphs ships the table as links in both directions and keeps all 16 MB of it in memory, so it is
-    read here and only the letters and spacing marks that PRECIS lets into a name are kept. Each look is a star: the
-    prototype in its centre is a run of letters (rn, for m), or else the one that links to many.
+    confusable-homoglyphs ships the table as links in both directions and keeps all 16 MB of it in memory. So this
+    function reads the file, and keeps only the letters and spacing marks that PRECIS allows in a name. Each look is a
+    star: the prototype in its centre is a run of letters (rn, for m), or else the letter with many links.
     """
     data = resources.files("confusable_homoglyphs").joinpath("confusables.json").read_text("utf-8")
     links: dict[str, list[dict[str, str]]] = json.loads(data)
@@ -323,7 +323,7 @@ def _prototypes() -> dict[str, str]:
             continue
         prototype = alike[0]["c"].replace("\u200e", "")
         if len(prototype) == 1 and len(links.get(prototype, ())) == 1 and prototype > letter:
-            continue  # the two link only to each other: the lower one is the prototype
+            continue  # only these two are linked: the lower one is the prototype
         table[letter] = prototype
     return table | _ALSO
 
@@ -342,7 +342,7 @@ def _reserved_looks() -> frozenset[str]:
 _SPACELESS = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_JOINING = "-.@"  # these join what is on both their sides
+_JOINING = "-.@"  # these join the parts on both sides
 _ENDS = (  # of an address: spaces, quotes, and the stops and brackets of scripts that put no space after them
     r"\s<>\"`\u00ab\u00bb\u2018\u2019\u201c\u201d\u200b\u3001\u3002\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c"
     r"\uff1a\uff1b\uff1f\uff3b\uff3d\uff5b\uff5d\uff5f-\uff64\u0964\u0965\u104a\u104b\u17d4\u17d5\u1362"
@@ -353,9 +353,9 @@ _IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 
 
 def names(line: str, alias: str) -> bool:
-    """Whether an alias stands in a line as a word of its own, in any case of letters.
+    """Return whether an alias stands in a line as a word of its own, in any case of letters.
 
-    What is in the address of a page names nobody. The page has the same rule: links.js.
+    An alias within a URL does not count. The page has the same rule: links.js.
     """
     said, name = _folded(line), _folded(alias)
     if name not in said:
@@ -376,14 +376,14 @@ def _folded(line: str) -> str:
 
 
 def _outside(before: str, after: str) -> tuple[str, str]:
-    """Return what stands around an alias without emphasis: ``_alias_`` is that, and ``alias_`` is another name."""
+    """Return the text around an alias without emphasis: ``_alias_`` is emphasis, ``alias_`` is another name."""
     if before.endswith("_") and after.startswith("_"):
         return before.rstrip("_"), after.lstrip("_")
     return before, after
 
 
 def _joins(before: str, after: str) -> bool:
-    """Whether a word goes on from one part of a line to the next."""
+    """Return whether a word goes on from one part of a line to the next."""
     if after and unicodedata.category(after[0])[0] == "M":
         return True
     signs = before[-1:] in _JOINING, after[:1] in _JOINING
@@ -393,13 +393,13 @@ def _joins(before: str, after: str) -> bool:
 
 
 def _is_letter(character: str) -> bool:
-    """Whether a word goes on with a character; in a script that puts no space between words it need not."""
+    """Return whether a word can go on with a character; scripts without spaces between words do not count."""
     if not character or _IS_SPACELESS.match(character):
         return False
     return character == "_" or character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
 def listed(items: Iterable[str], most: int, count: int) -> str:
-    """Join names for a person to read, at most ``most`` of the ``count`` that there are."""
+    """Join names for a person to read: at most ``most`` of all ``count``."""
     shown = ", ".join(islice(items, most))
     return f"{shown} and {count - most:,} more" if count > most else shown

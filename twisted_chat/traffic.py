@@ -1,8 +1,8 @@
-"""What has gone through the server since it started: plain numbers, which the hub and the doors count up."""
+"""Counters of traffic since the server's start, which the hub and the doors increase."""
 
 from __future__ import annotations
 
-LIMITS = (  # that can be hit
+LIMITS = (  # the limits that are counted
     "aliases",
     "connections",
     "flood",
@@ -14,18 +14,18 @@ LIMITS = (  # that can be hit
 
 
 class Traffic:
-    """Counted for each chunk that comes in and each run that goes out, and never for each line and reader."""
+    """The counters. They are increased once for each chunk read and each run sent, not for each line and reader."""
 
     __slots__ = ("bytes_in", "bytes_out", "limits_hit", "lines_in", "lines_out", "not_kept")
 
     def __init__(self) -> None:
-        self.bytes_in = 0  # that connections sent
-        self.bytes_out = 0  # that members were sent
-        self.lines_in = 0  # that were said, and kept
-        self.lines_out = 0  # events, once for each member who was to hear them
-        self.not_kept = 0  # requests that the journal refused
+        self.bytes_in = 0  # received from connections
+        self.bytes_out = 0  # sent to members
+        self.lines_in = 0  # kept posts
+        self.lines_out = 0  # events, once for each of their readers
+        self.not_kept = 0  # refused by the journal
         self.limits_hit = dict.fromkeys(LIMITS, 0)
 
     def hit(self, limit: str) -> None:
-        """Count that somebody came to one of the limits."""
+        """Count a hit of one of the limits."""
         self.limits_hit[limit] += 1

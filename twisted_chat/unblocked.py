@@ -1,4 +1,4 @@
-"""A file for the log of which nothing ever waits for whoever reads it: a pipe, a terminal, a collector."""
+"""A file for the log that never waits for its reader: a pipe, a terminal, a collector."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import TextIO
 
 from twisted.logger import Logger
 
-MOST = 1024 * 1024  # characters of the log that wait to be written
-END_SECONDS = 1.0  # that the end of the process waits for them
+MOST = 1024 * 1024  # characters of the log that may wait to be written
+END_SECONDS = 1.0  # that the process waits for them at its end
 
 log = Logger()
 
 
 class Unblocked(io.TextIOBase):
-    """Keeps what is written for a thread that writes it on; more than ``most`` is dropped, counted and told.
+    """A file whose writing is done by a thread; beyond ``most`` characters, entries are dropped, counted and logged.
 
-    The thread writes to the descriptor itself: at the end of the process it may still wait there, and if it held a lock
-    of Python's then, that would be a fatal error.
+    The thread writes to the descriptor itself: it may still wait there at the end of the process, and holding one of
+    Python's locks would then be a fatal error.
     """
 
     def __init__(self, file: TextIO, most: int = MOST) -> None:
-        """Raises: OSError, where a file is over no descriptor."""
+        """Raises: OSError, if the file has no descriptor."""
         file.flush()
         self._descriptor = file.fileno()
         self._encoding = file.encoding or "utf-8"
@@ -34,9 +34,9 @@ class Unblocked(io.TextIOBase):
         self._most = most
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque()
-        self._size = 0  # of what is not written yet
+        self._size = 0  # unwritten characters
         self._dropped = 0
-        self._until: float | None = None  # how long the end waits, once it has begun
+        self._until: float | None = None  # until when the end of the process waits, once it has begun
         self._thread: threading.Thread | None = None
 
     def isatty(self) -> bool:
@@ -50,7 +50,7 @@ class Unblocked(io.TextIOBase):
 
     def write(self, text: str) -> int:
         with self._changed:
-            if self._thread is None:  # only now, or a daemon would begin with one that it has not
+            if self._thread is None:  # not earlier: a daemon process keeps no threads from before its fork
                 self._thread = threading.Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
                 atexit.register(self.end)
@@ -63,13 +63,13 @@ class Unblocked(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Wait until all is written only while the process ends."""
+        """Wait until everything is written, but only at the end of the process."""
         if self._until is not None:
             with self._changed:
                 self._changed.wait_for(lambda: not self._size, max(0.0, self._until - monotonic()))
 
     def end(self) -> None:
-        """From now on write before the process goes on, if that does not take too long."""
+        """Write everything before the process goes on, for at most END_SECONDS."""
         if self._until is None:
             self._until = monotonic() + END_SECONDS
         self.flush()
@@ -92,7 +92,7 @@ class Unblocked(io.TextIOBase):
         while data:
             try:
                 data = data[os.write(self._descriptor, data) :]
-            except BlockingIOError:  # somebody else has made it so
+            except BlockingIOError:  # another process has made it non-blocking
                 threading.Event().wait(0.05)
-            except OSError:  # nobody reads it any more: there is no other place to tell
+            except OSError:  # the reader is gone: there is no other place to log
                 return

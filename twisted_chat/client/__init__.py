@@ -82,7 +82,7 @@ async def _come_in(
         await chat.enter(alias, rooms, after)
     except BaseException as error:
         await _give_up(chat)
-        _place_told(error, address)
+        _raise_with_address(error, address)
         raise
     return chat
 
@@ -109,7 +109,7 @@ async def reach(
         await chat.greeted()
     except BaseException as error:
         await _give_up(chat)
-        _place_told(error, address)
+        _raise_with_address(error, address)
         raise
     return chat
 
@@ -130,7 +130,7 @@ def _chat(
     )
 
 
-def _place_told(error: BaseException, address: str) -> None:
+def _raise_with_address(error: BaseException, address: str) -> None:
     """Raise a failure to connect again, with the address in its text."""
     if isinstance(error, CannotConnect):
         raise CannotConnect(f"cannot connect to {addresses.parse(address)}: {error}") from error

@@ -43,7 +43,7 @@ class Hearing:
         self.place = Place()
         self.seen = Seen()
         self.on_call: Callable[[wire.Message], None] = _ignore  # called with each "called" and "answered"
-        self.on_unknown: Callable[[Request], bool] = _leave  # for a request in doubt: whether it is sent again
+        self.on_unknown: Callable[[Request], bool] = _never_resend  # for a request in doubt: whether it is sent again
         self.client = ""  # the server's name for this program, which everyone sees
         self.has_left_out = False  # events, as the inbox was full: no more events of this connection are taken
         self.last_words = ""  # the server's last notice, if it explains the end of the connection
@@ -258,6 +258,6 @@ def _ignore(message: wire.Message) -> None:
     """Do nothing."""
 
 
-def _leave(request: Request) -> bool:
+def _never_resend(request: Request) -> bool:
     """Do not send the request again."""
     return False

@@ -39,7 +39,7 @@ class Settings:
     patience: float | None = 60.0  # seconds; unlimited on a terminal
     after: int | None = None  # begin after the event of this number ...
     tail: int = 0  # ... or with this many of the last ...
-    since: float | None = None  # ... or with those of this many seconds
+    since: float | None = None  # ... or with the events of this many last seconds
     is_json: bool = False
     is_stamped: bool = False
     is_only_said: bool = False  # posts only: no joins, leaves and topics

@@ -34,7 +34,7 @@ SETS = frozenset("set option options".split())
 
 PAST = 20  # events of a room to search for posts to show at a join or for its history
 NAMES = 100  # aliases to show of the people in a room
-PATIENT_SECONDS = 0.5  # after which an unacknowledged line is shown as one
+PATIENT_SECONDS = 0.5  # after which an unacknowledged line is marked as such
 ROWS = 3  # rows of unacknowledged lines
 COLUMNS = 60  # columns of each of them
 UNASKED = 5  # lines of a pasted block to say without asking first
@@ -118,9 +118,9 @@ class Terminal:
             talking.cancel()
             await self._screen.stop()
             await self._chat.close(self._why)
-        return self._told_unsaid() or status
+        return self._report_unsaid() or status
 
-    def _told_unsaid(self) -> int:
+    def _report_unsaid(self) -> int:
         for unsaid in self._unsaid:
             complain(f"nobody knows whether this was said: {unsaid.line}")
         return UNREACHED if self._unsaid else OK

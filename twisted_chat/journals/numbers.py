@@ -24,7 +24,7 @@ def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float
     """Return the events of a batch with their numbers and their time.
 
     ``numbers`` has the last number of each log, ``firsts`` the idents known so far.
-    Only posts can be repetitions: each session asks anew to be in a room or to have an alias.
+    Only posts can be repetitions: each session asks again to be in a room or to have an alias.
     """
     kept: list[Event] = []
     for item in batch:

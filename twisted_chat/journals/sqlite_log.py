@@ -62,7 +62,7 @@ class Log:
             if self._kept_opening != self.opening:  # not earlier: the server also starts on a full disk
                 self._connection.execute("UPDATE journal SET opening = ?", (self.opening,))
             groups = set(map(_group, batch)) - {""}
-            self._learn_rooms({log_of(group) for group in groups})
+            self._load_rooms({log_of(group) for group in groups})
             kept = numbered(batch, self._numbers, now, self._firsts(batch))
             fresh = [event for event in kept if event.number and event.kind != REPEATED]
             if fresh:
@@ -132,7 +132,7 @@ class Log:
 
     # -- one batch
 
-    def _learn_rooms(self, logs: set[str]) -> None:
+    def _load_rooms(self, logs: set[str]) -> None:
         unknown = json.dumps(list(logs - self._rooms.keys()))
         if unknown == "[]":
             return

@@ -17,15 +17,15 @@ _LOG = 1000  # bytes that each log counts for at least, for its statements
 
 def index(connection: sqlite3.Connection, first: int, last: int) -> None:
     """Add the words of the posts between two keys to the index."""
-    _tell(connection, "rowid, text", "", first, last)
+    _insert(connection, "rowid, text", "", first, last)
 
 
 def forget(connection: sqlite3.Connection, first: int, last: int) -> None:
     """Remove the words of these posts from the index, which needs their text for it."""
-    _tell(connection, "found, rowid, text", "'delete', ", first, last)
+    _insert(connection, "found, rowid, text", "'delete', ", first, last)
 
 
-def _tell(connection: sqlite3.Connection, columns: str, command: str, first: int, last: int) -> None:
+def _insert(connection: sqlite3.Connection, columns: str, command: str, first: int, last: int) -> None:
     """Insert posts, or a command about them, into the index. FTS5 itself splits ASCII texts, which most lines are.
 
     One statement for all others: each releases the interpreter's lock, and a busy reactor holds it then.

@@ -1,1 +1,1 @@
-"""Wires: events to bytes and back, one file a format."""
+"""Wires: formats for events, one file each."""

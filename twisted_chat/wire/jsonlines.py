@@ -1,10 +1,10 @@
-"""The JSON Lines wire: one JSON object a line, for programs. docs/jsonlines.schema.json tells each object's shape.
+"""The JSON Lines wire: one JSON object a line, for programs. docs/jsonlines.schema.json describes each object.
 
-An object's first key tells what it is, and nothing that a person says is ever more than a string in it.
+An object's first key names its type. A text from a person is always a string within it.
 
     {"do":"say","id":"7","room":"lobby","text":"hi"}                    a program's request, read by ``parse``
-    {"result":"join","id":"8","room":"ops","number":13, ...}            the answer to one, made by ``result``
-    {"error":"not_in_room","text":"...","id":"9"}                       or why there is none, made by ``error``
+    {"result":"join","id":"8","room":"ops","number":13, ...}            its answer, made by ``result``
+    {"error":"not_in_room","text":"...","id":"9"}                       or its refusal, made by ``error``
     {"kind":"said","room":"lobby","number":131,"time":1700000000.123,"author":"alice","text":"hi"}      an event
 """
 
@@ -29,13 +29,13 @@ from .requests import ID, Request, request, shown
 
 @dataclass(frozen=True)
 class JsonView(View):
-    """Lines of JSON, with every number and time. Nothing about them can be set."""
+    """Lines of JSON, with every number and time, and without options."""
 
     is_for_people: ClassVar[bool] = False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return "".join(
-            [  # the same as _line(as_logged(event)), in an eighth of the time; nearly every event is one of these
+            [  # the same as _line(as_logged(event)), in an eighth of the time; nearly every event takes this way
                 f'{{"kind":"{kind}","room":{quoted(group)},"number":{number},"time":{_time(when)},'
                 f'"author":{quoted(author)},"text":{quoted(words)}'
                 f"{_rest(about, data) if data or about else ''}{_asked(ident) if ident else ''}}}\n"
@@ -50,7 +50,7 @@ class JsonView(View):
         return "".join([_line(as_logged(event) | again) for event in events]).encode()
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
-        lines = encoded.splitlines(keepends=True)  # JSON holds no CR or LF but as \r and \n
+        lines = encoded.splitlines(keepends=True)  # JSON escapes CR and LF as \r and \n
         if len(lines) == len(events):
             return lines
         rest = iter(lines)
@@ -58,12 +58,12 @@ class JsonView(View):
 
 
 def result(name: str, ident: str, /, **fields: object) -> bytes:
-    """Return the line that answers a request, with its end."""
+    """Return the line that answers a request, with its end of line."""
     return _line({"result": name, "id": ident, **fields}).encode()
 
 
 def error(code: str, text: str, ident: str | None) -> bytes:
-    """Return the line that tells why a request, if it is known which, cannot be done."""
+    """Return the line that refuses a request, with the reason; ``ident``: the request, if it is known."""
     return _line({"error": code or ChatError.code, "text": text, "id": ident or None}).encode()
 
 
@@ -72,17 +72,17 @@ def _line(fields: dict[str, object]) -> str:
 
 
 def _rest(about: int, data: Data | None) -> str:
-    """Return the fields that only some events have, those of ``data`` under their own names."""
+    """Return the fields that only some events have; those of ``data`` have their own names."""
     return "," + _line(({"about": about} if about else {}) | dict(data or {}))[1:-2]
 
 
 @lru_cache(maxsize=64)
 def _time(when: float) -> str:
-    return f"{when:.3f}"  # a batch has one time
+    return f"{when:.3f}"  # all events of a batch have the same time
 
 
 def _asker(ident: str) -> tuple[str, str]:
-    """Return a request's client, empty if it has none, and its id, which holds no slash."""
+    """Return the client part of an ident, empty if there is none, and the request's id, which has no slash."""
     client, _slash, own = ident.partition("/")
     return client, own
 
@@ -98,9 +98,9 @@ def _other(event: Event) -> str:
 
 
 def parse(line: str | bytes) -> Request:
-    """Read one request, strictly: one line, with or without its end.
+    """Parse one request strictly: one line, with or without its end.
 
-    Raises: BadRequest, which says what to send instead; NotUtf8.
+    Raises: BadRequest, whose text says what to send instead; NotUtf8.
     """
     return request(_object(decoded(line) if isinstance(line, bytes) else line))
 
@@ -131,9 +131,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> float:
-    """Read a whole number, or one that is too large for any field, in a time that does not grow with its square."""
+    """Parse a whole number; one too large for any field becomes a float, as int() takes quadratic time."""
     return int(digits) if len(digits) < 20 else float(digits)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer)
-_IDENTS = re.compile(rf'"id"\s*:\s*"({ID.form})"')  # in a line that cannot be read; within a string, " is \"
+_IDENTS = re.compile(rf'"id"\s*:\s*"({ID.form})"')  # for a line that is not valid JSON; within a string, " is \"

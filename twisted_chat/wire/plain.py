@@ -1,7 +1,7 @@
 """The plain wire: one line an event, for people at a telnet or netcat, and for programs that read lines.
 
-How a line starts tells what it is, and nothing that a person can type changes that: an alias and a room begin with
-a letter or digit and hold no white space and no colon, and no text holds the end of a line.
+The start of a line shows its type, and nothing that a person types can change that: an alias and a room begin with
+a letter or digit and have no white space and no colon, and no text has an end of line.
 
     alice: hi                                  said in the lobby
     * alice waves                              done in the lobby
@@ -9,9 +9,9 @@ a letter or digit and hold no white space and no colon, and no text holds the en
     #ops alice: hi                             the same four in another room
     [alice -> bob] hi                          said to one person
     [alice -> all] hi                          said to everyone
-    you are now connected!                     one's alias is accepted
-    -- 2 in lobby: alice, bob                  the server's own words
-    !! bob is taken: choose another alias      what was asked for cannot be done, and why
+    you are now connected!                     the reader's alias is accepted
+    -- 2 in lobby: alice, bob                  a notice from the server
+    !! bob is taken: choose another alias      a refusal, with the reason
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from typing import ClassVar, Final
 from ..days import Day, with_days
 from ..events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SKIPPED, Event
 
-PROMPT: Final = b"alias?"  # the lab's, and its client waits for just these bytes
+PROMPT: Final = b"alias?"  # the lab's: its client waits for exactly these bytes
 
 _COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)  # ECMA-48 8.3.117, and the bright ones of aixterm
 
 
 @dataclass(frozen=True)
 class PlainView:
-    """Lines of UTF-8. ``eol`` is what the reader's own lines end with: LF for netcat, CR LF for telnet."""
+    """Lines of UTF-8. ``eol`` is the reader's own end of line: LF for netcat, CR LF for telnet."""
 
     is_for_people: ClassVar[bool] = True
     eol: str = "\n"
     stamps: bool = False
     numbers: bool = False
     colour: bool = False
-    moves: bool = True  # shows who comes, goes and takes another alias
-    dates: bool = False  # in the stamps, too
+    moves: bool = True  # shows joins, leaves and renames
+    dates: bool = False  # the stamps have dates too
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class PlainView:
         if self.stamps or self.numbers or self.colour:
             return "".join([self._start(event) + self._line(event) + end for event in events]).encode()
         return "".join(
-            [  # nearly every event is said in one room, and then this is all that there is to do
+            [  # nearly every event is a line said in one room, and takes this short way
                 f"{author}: {words}{end}"
                 if kind == SAID and group == LOBBY
                 else f"#{group} {author}: {words}{end}"
@@ -70,13 +70,13 @@ class PlainView:
         ).encode()
 
     def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
-        """Return lines that tell their date: in their stamps or, without those, on lines of its own."""
+        """Return lines with their dates: in their stamps or, without stamps, on separate lines."""
         if self.stamps:
             return replace(self, dates=True).encode(events)
         return self.encode(with_days(self._shown(events), day)[0])
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
-        lines = encoded.splitlines(keepends=True)  # no line holds another end of one
+        lines = encoded.splitlines(keepends=True)  # no line contains another end of line
         if self.moves:
             return lines
         rest = iter(lines)

@@ -1,6 +1,6 @@
-"""What a program can ask for: a table of the requests with their fields, and nothing that does not fit it gets in.
+"""The requests of programs: a table of their fields, and the check that a request fits it.
 
-docs/jsonlines.schema.json tells it to programs, and a test keeps the two alike.
+docs/jsonlines.schema.json describes it to programs, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from ..events import LOBBY
 from ..text import ALIAS_LENGTH, ROOM_LENGTH, TRIED
 
 VERSION: Final = 1
-MANY: Final = 500  # that are in a list or in an object
-MOST: Final = 2**53 - 1  # the last whole number that JavaScript tells from the next (RFC 8259, section 6)
+MANY: Final = 500  # items in a list or an object
+MOST: Final = 2**53 - 1  # the last whole number that JavaScript tells from its successor (RFC 8259, section 6)
 
 
 class Request(NamedTuple):
-    """What a program asks for: its fields, checked, and those with a default filled in."""
+    """A request with checked fields, and with the defaults filled in."""
 
-    name: str  # in REQUESTS
-    id: str  # the program's own name for it
+    name: str  # a key of REQUESTS
+    id: str  # the program's ident for it
     fields: dict[str, Any]
 
 
 class Field(NamedTuple):
-    """What one field of a request may hold."""
+    """The rules for one field of a request."""
 
     kind: type  # str, bool, int, float, list of str, dict of str to int
     needed: bool = True
-    default: object = None  # what stands in a request without it; None: nothing
-    least: int = 0  # of numbers
+    default: object = None  # the value if the field is missing; None: the field stays missing
+    least: int = 0  # the smallest number
     most: int = MOST
-    longest: int = 0  # characters of a string, of each in a list and of each key; 0: it is for the door to say
-    form: str = ""  # of strings: a regular expression
-    called: str = ""  # and the same in words
+    longest: int = 0  # characters of a string, of each string in a list and of each key; 0: the door's limit
+    form: str = ""  # a regular expression for strings
+    called: str = ""  # the same in words
 
 
-_TEXT = Field(str)  # no longer than a line
+_TEXT = Field(str)  # the door limits its length
 _TEXT_OR_LINES = {"text": _TEXT._replace(needed=False), "lines": Field(list, needed=False)}  # one of the two
 _ALIAS = Field(str, longest=TRIED * ALIAS_LENGTH)
 _ROOM = Field(str, longest=TRIED * ROOM_LENGTH)
@@ -51,7 +51,7 @@ CALL = Field(str, form="[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._:-]{1,64}", called='the
 _TOKEN = Field(str, needed=False, form="[A-Za-z0-9_-]{16,128}", called="16 to 128 of A-Z a-z 0-9 _ -")
 _WHY = Field(str, needed=False, default="")
 
-# Every request but for its "do" and "id", which all have. The schema says the same, and a test that it does.
+# Every request with its fields, except "do" and "id", which all requests have. A test compares this with the schema.
 REQUESTS: Final[dict[str, dict[str, Field]]] = {
     "hello": {
         "version": Field(int, least=VERSION, most=VERSION),
@@ -103,9 +103,9 @@ _NEEDED = {name: [key for key, field in fields.items() if field.needed] for name
 
 
 def request(found: dict[str, Any]) -> Request:
-    """Check an object, which is used up, and make a request of it.
+    """Check an object, and make a request of it; the object is changed.
 
-    Raises: BadRequest, which says what to send instead.
+    Raises: BadRequest, whose text says what to send instead.
     """
     try:
         ident = _string(found.pop("id", None), ID)
@@ -123,7 +123,7 @@ def _request(found: dict[str, Any], ident: str) -> Request:
         raise ValueError(_no_request(name))
     version = found.get("version")
     if name == "hello" and type(version) is int and version != VERSION:
-        raise BadVersion(version, VERSION, ident)  # before all else, as a later version may have other fields
+        raise BadVersion(version, VERSION, ident)  # first of all, as a later version may have other fields
     fields = dict(_DEFAULTS[name])
     for key, value in found.items():
         fields[key] = _value(name, key, value)
@@ -153,7 +153,7 @@ def _no_request(name: object) -> str:
 
 
 def shown(name: str) -> str:
-    """Quote what may be anything, in ASCII and not too long."""
+    """Quote any text in ASCII, and shorten it."""
     return json.dumps(name if len(name) <= 40 else name[:40] + "...")
 
 
@@ -171,12 +171,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _number(value: object, field: Field) -> float:
-    """Take a number in its range. 12.0 is a whole number too, as in JSON Schema, and True is none."""
+    """Return a number in its range. 12.0 is a whole number too, as in JSON Schema, and True is no number."""
     if type(value) is float and value.is_integer() and field.kind is not float:
         value = int(value)
     if type(value) not in (int, field.kind) or not field.least <= value <= field.most:  # type: ignore[operator]
         raise ValueError(_rule(field))
-    return value  # type: ignore[return-value]  # it is an int, or a float where that is asked for
+    return value  # type: ignore[return-value]  # it is an int, or a float if the field takes one
 
 
 def _flag(value: object, field: Field) -> bool:
@@ -208,7 +208,7 @@ _READ: dict[type, Callable[[Any, Field], object]] = {
 
 
 def _rule(field: Field) -> str:
-    """Tell what a field must be."""
+    """Return a field's rule in words."""
     to = f"from {field.least} to {field.most}"
     short = f"of at most {field.longest} characters"
     string = f"must be a string {f'of {field.called}' if field.form else short if field.longest else ''}".rstrip()

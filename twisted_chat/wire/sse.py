@@ -1,7 +1,7 @@
-"""The Server-Sent Events wire: what a browser's EventSource and ``curl -N`` read (WHATWG HTML, 9.2).
+"""The Server-Sent Events wire, for a browser's EventSource and ``curl -N`` (WHATWG HTML, 9.2).
 
-The id of an event is its mark, so that a reader that comes back says by itself which it saw last (Last-Event-ID), and
-the server knows whether that is an event of its own.
+The id of an event is its mark. So a reader that resumes sends the last mark it saw (Last-Event-ID), and the server
+knows whether that is an event of its own.
 
     id: 131-5e0c91d2
     data: {"kind":"said","room":"lobby","number":131,"time":1700000000.123,"author":"alice","text":"hi"}
@@ -29,8 +29,8 @@ from ..events import LOGGED, SKIPPED, Event
 from ..interfaces import View
 from .jsonlines import JsonView
 
-RETRY: Final = 2000  # milliseconds before a reader that was cut off comes back
-HERE: Final = b": here\n\n"  # a comment, so that all between the two know that the stream is alive
+RETRY: Final = 2000  # milliseconds before a reader reconnects after a cut
+HERE: Final = b": here\n\n"  # a comment, so that proxies see that the stream is alive
 
 _JSON = JsonView()
 
@@ -39,26 +39,26 @@ _MARK = re.compile("([0-9]{1,16})(?:-([0-9a-f]{8}))?")  # as many digits as the 
 
 
 def mark(journal: str, group: str, number: int, when: float) -> str:
-    """Return an event's number with a check, which no event of another journal has, nor one of a copy that went on.
+    """Return an event's number with a check, which differs in another journal and in a restored copy that went on.
 
-    Number 0, at time 0.0, is where the log begins.
+    Number 0, at time 0.0, is the start of the log.
     """
     return f"{number}-{crc32(f'{journal} {group} {number} {round(when * 1000)}'.encode()):08x}"
 
 
 def read_mark(written: str) -> tuple[int, str] | None:
-    """Return the number and the check of a mark; the check is empty if only the number stands there."""
+    """Return the number and the check of a mark; a bare number has an empty check."""
     found = _MARK.fullmatch(written)
     return (int(found[1]), found[2] or "") if found else None
 
 
 def begin(mark: str) -> bytes:
-    """Return what a stream begins with, and what makes a reader know where it is before anything has happened."""
+    """Return the start of a stream, which gives the reader its position before the first event."""
     return f"retry: {RETRY}\nid: {mark}\n\n".encode()
 
 
 def reset(journal: str, room: str, number: int) -> bytes:
-    """Return what tells a reader that the mark it has is of no event here: what follows is all that there is."""
+    """Return the notice that the reader's mark is of no event here: all events of the log follow."""
     told = {"kind": "reset", "room": room, "number": number, "journal": journal}
     words = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return f"event: reset\nid: {mark(journal, room, 0, 0.0)}\ndata: {words}\n\n".encode()
@@ -66,9 +66,9 @@ def reset(journal: str, room: str, number: int) -> bytes:
 
 @dataclass(frozen=True)
 class SseView(View):
-    """Events with a number, and what is missing of them. Nothing else is told, and nothing can be set."""
+    """Numbered events, and the gaps between them, and nothing else. It has no options."""
 
-    journal: str  # the name of that which gives the numbers
+    journal: str  # the name of the journal that gave the numbers
     is_for_people: ClassVar[bool] = False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
@@ -81,7 +81,7 @@ class SseView(View):
         return self._parts(events)
 
     def _parts(self, events: Sequence[Event]) -> list[bytes]:
-        lines = _JSON.each(events, _JSON.encode(events))  # each with its LF; JSON holds no other end of a line
+        lines = _JSON.each(events, _JSON.encode(events))  # each with its LF; JSON contains no other end of line
         return [self._part(event, line) for event, line in zip(events, lines, strict=True)]
 
     def _part(self, event: Event, line: bytes) -> bytes:
