@@ -124,6 +124,23 @@ def test_what_one_reads_is_still_seen_when_the_keyboard_comes(phone, people):
     assert page.ask(last) == read
 
 
+def test_the_newest_line_is_still_seen_after_the_phone_is_turned_and_the_browser_has_scrolled_meanwhile(phone, people):
+    page = phone()
+    people("Kai", "/join turned", *[f"line {number}" for number in range(60)])
+    page.enter("Asha")
+    page.say("/join turned")
+    page.hears("line 59")
+    page.ask(  # as Chromium scrolls at times between two sizes, before the page hears of the second
+        "const box = document.getElementById('scroller'); box.style.width = '300px'; box.scrollTop = 0;"
+        "box.dispatchEvent(new Event('scroll'))"
+    )
+    below = (
+        "const box = document.getElementById('scroller'); return box.scrollHeight - box.scrollTop - box.clientHeight"
+    )
+    wait_until(lambda: page.ask(below) < 5)
+    assert page.ask("return document.getElementById('newest').hidden")
+
+
 def keyboard(page, height):
     """Let a keyboard leave only some height of the page, as Android does."""
     page.tell("Emulation.setDeviceMetricsOverride", width=390, height=height, deviceScaleFactor=2, mobile=True)

@@ -16,7 +16,8 @@ export class Lines {
 	#size = 0 // items that are shown from there on, while one reads further up
 	#rows = new Map() // by key: {nodes, signature}
 	#isPaging = false
-	#height = 0 // of what is seen, in pixels
+	#width = 0 // of what is seen, in pixels
+	#height = 0
 	#heard = null // the newest item that was spoken of
 
 	// acts: older(log), newer(log): promises of one more page; moved(): where one reads has changed; edit(key), forget(key)
@@ -31,9 +32,10 @@ export class Lines {
 
 	// The last line that is seen stays so, when a phone's keyboard comes or goes.
 	#resized() {
-		const {clientHeight} = this.scroller
+		const {clientWidth, clientHeight} = this.scroller
 		if (this.isFollowing) this.#toBottom()
 		else this.scroller.scrollTop += this.#height - clientHeight
+		this.#width = clientWidth
 		this.#height = clientHeight
 	}
 
@@ -140,6 +142,8 @@ export class Lines {
 	// -- scrolling
 
 	#scrolled() {
+		const {clientWidth, clientHeight} = this.scroller
+		if (clientWidth !== this.#width || clientHeight !== this.#height) return // not the reader: a phone was turned
 		const isFollowing = this.#below() < BOTTOM && this.#isEnd(this.#log)
 		if (this.isFollowing && !isFollowing) this.#leaveBottom()
 		else if (isFollowing && !this.isFollowing) this.follow()
