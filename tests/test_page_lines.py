@@ -338,6 +338,7 @@ PLACES = [
     ("\u0439", "\u0438", None),  # another letter, not an accent
     ("\U0001d7d9x 2", "2", [[4, 5]]),
     ("anything", "", []),
+    ("anything * here", "*", None),
 ]
 
 

@@ -38,6 +38,7 @@ export function finder(sought) {
 		.split(/\s+/)
 		.map((part) => wordsIn(part).map(({word}) => word))
 		.filter((phrase) => phrase.length)
+	if (!phrases.length && sought.trim()) return () => null // signs alone are in no text
 	return (text) => {
 		const words = wordsIn(text)
 		const found = phrases.map((phrase) => places(words, phrase))
