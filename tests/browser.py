@@ -19,10 +19,11 @@ FLAGS = """
     --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-dev-shm-usage --lang=en-GB --window-size=1440,900
 """.split()
-# Said while a server is down, the first two by Chromium.
+# Said while a server is down, the first three by Chromium.
 NOT_OURS = (
     "WebSocket connection to",
     "Failed to load resource: net::ERR_CONNECTION",
+    "Failed to load resource: net::ERR_EMPTY_RESPONSE",
     "establish a connection to the server at ws",
     "was interrupted while the page was loading",
 )

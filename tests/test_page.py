@@ -267,7 +267,7 @@ def test_a_permalink_opens_the_room_and_marks_the_line(window, house, people):
     page = window(f"{house.url}#linked/42").enter("Paul")
     page.has(".marked[data-number='42']")
     assert page.ask("return document.querySelector('.marked .text').textContent") == "say 40"
-    assert page.ask("return document.querySelector('.marked .when').getAttribute('href')") == "#linked/42"
+    assert page.ask("return document.querySelector('.marked .when').hash") == "#linked/42"
     full = page.ask("return document.querySelector('.marked .when').dataset.full")
     assert full.startswith("42 ")
     assert re.search(r"20\d\d", full)

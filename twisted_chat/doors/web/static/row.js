@@ -106,7 +106,9 @@ function copied(log, items) {
 	const row = speech({kind}, items.map(eventOf), kind, false)
 	if (kind === "everyone") return row
 	row.dataset.answer = `#@${encodeURIComponent(from)}`
-	row.querySelector(".head").append(" ", make("a", {class: "answer", href: row.dataset.answer}, "answer in private"))
+	row
+		.querySelector(".head")
+		.append(" ", make("a", {class: "answer", href: leading(row.dataset.answer)}, "answer in private"))
 	return row
 }
 
@@ -180,6 +182,9 @@ function highlighted(text, offset, places) {
 	return [...parts, text.slice(at)]
 }
 
+// Return a whole address: one of a fragment alone looks like a way to skip something, once it is out of sight.
+const leading = (hash) => location.href.split("#")[0] + hash
+
 // The time of an event; its number and full date are shown when it is pointed at, and it leads to the event itself.
 function when(log, item, isAside = false) {
 	const time = clock(item.time)
@@ -187,7 +192,7 @@ function when(log, item, isAside = false) {
 	const words = isAside ? "" : time
 	if (log.kind !== "room" || !item.number)
 		return make("span", {class: "when", "data-full": full(item.time), ...shown}, words)
-	const href = `#${encodeURIComponent(log.key)}/${item.number}`
+	const href = leading(`#${encodeURIComponent(log.key)}/${item.number}`)
 	const more = `${counted(item.number)} \u00b7 ${full(item.time)}`
 	return make(
 		"a",
