@@ -52,9 +52,11 @@ def test_a_file_with_the_index_of_before_is_indexed_anew(tmp_path, monkeypatch):
     sqlite_file.create(path)
     monkeypatch.setattr(sqlite_file, "newest_version", lambda: 5)
     connection = sqlite_file.open_writer(path)
-    sqlite_log.Log(connection).commit([Event(SAID, "lobby", "alice", "数据库 and words", 1)] * 3, 1.0)
+    connection.execute("INSERT INTO rooms (id, name, number, last, oldest, indexed) VALUES (1, 'lobby', 3, 1, 1, 3)")
+    for number in (1, 2, 3):
+        row = (1 << 32 | number, SAID, "alice", "数据库 and words", 1, 1.0, "")
+        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     connection.execute("INSERT INTO found (rowid, text) SELECT id, text FROM posts")
-    connection.execute("UPDATE rooms SET indexed = number")
     connection.close()
     monkeypatch.undo()
     connection = sqlite_file.open_writer(path)
