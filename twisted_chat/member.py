@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from . import text
 from .calls import Calls
 from .days import Day
 from .errors import ChatError, TooManyRooms
@@ -166,8 +165,7 @@ class Member:
 
     def inbox_of(self, alias: str) -> Room | None:
         """Return their inbox, if it is that of this alias."""
-        is_its = self.inbox is not None and text.key(self.inbox.name[1:]) == text.key(alias)
-        return self.inbox if is_its else None
+        return self.inbox if self.inbox is not None and self.inbox.is_inbox_of(alias) else None
 
     def release(self) -> None:
         """Send the backlog that was promised, if there is one: what was to be told before it is told."""

@@ -182,11 +182,6 @@ class Reader:
         for room in rooms:
             room.place(self)
 
-    def inbox_of(self, alias: str) -> Room | None:
-        """Return its log of what is said to this alias, if it has that one."""
-        inbox = self.inbox
-        return inbox if inbox is not None and text.key(inbox.name[1:]) == text.key(alias) else None
-
     # -- what happens to it
 
     def full(self) -> None:
@@ -343,7 +338,7 @@ class Reader:
     def _log_of(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
         """Return the one of its logs that an event is in."""
         if self.inbox is not None and event.group[:1] == "@" and event.kind != SKIPPED:
-            return self.inbox_of(event.target)
+            return self.inbox if self.inbox.is_inbox_of(event.target) else None
         return rooms.get(event.group)
 
     def _rest_of(self, room: Room) -> Iterator[Event]:

@@ -11,6 +11,7 @@ from operator import add, attrgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING
 
+from . import text
 from .events import POSTS, Event
 from .interfaces import View
 from .limits import Limits
@@ -124,6 +125,10 @@ class Room:
     def after(self, number: int) -> Iterator[Event]:
         """Yield the events after a number that are remembered."""
         return islice(self.tail, max(0, number - self.forgotten), None)
+
+    def is_inbox_of(self, alias: str) -> bool:
+        """Return whether it is the log of what is said to an alias."""
+        return text.key(self.name[1:]) == text.key(alias)
 
     def may_be_given(self, event: Event) -> bool:
         """Whether an event is for whoever hears this."""
