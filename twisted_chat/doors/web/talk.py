@@ -17,15 +17,13 @@ from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.web.server import Request
 
 from ...wire.jsonlines import JsonView
-from ..chat import Chat, ClosableOutbox
+from ..chat import ClosableOutbox
 from ..line import LineFactory
-from ..outbox import has_hung_up
-from ..program import LONGER
-from ..splitter import TOO_LONG
 from .asked import header, parameters
 from .connection import WebConnection, connection_of
 from .events import NDJSON
 from .later import Later, Refused
+from .web_chat import WebChat
 
 if TYPE_CHECKING:
     from .site import WebFactory
@@ -83,18 +81,13 @@ class TalkDoor(Later):
             talk.answer(Refused(503, "the server is stopping: not all of it was taken"))
 
 
-class TalkChat(Chat):
+class TalkChat(WebChat):
     """One browser's talk, or a program's."""
 
-    factory: LineFactory
     kind = "talk"
 
     def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress) -> None:
-        super().__init__()
-        self.factory = factory
-        self.address = address
-        self._connection = connection
-        self._longest = LONGER * factory.limits.max_line  # bytes in a line
+        super().__init__(factory, connection, address)
         self._taken: Deferred[None] | None = None  # the post that waits until its lines are taken
         self._sign: IDelayedCall | None = None
 
@@ -115,7 +108,7 @@ class TalkChat(Chat):
             raise Refused(409, "one post at a time: wait for the answer to the one before")
         taken = self._taken = Deferred()
         lines = [line for line in body.replace(b"\r\n", b"\n").split(b"\n") if line]
-        self._waiting += [TOO_LONG if len(line) > self._longest else line for line in lines]
+        self._queue(*lines)
         wait = self.member.pace.take_bytes(len(body), self.factory.clock.seconds())
         if wait:
             self._slow_down(wait)
@@ -155,13 +148,6 @@ class TalkChat(Chat):
     def _read_on(self, on: bool) -> None:
         if on:
             self.answer()
-
-    def abort(self) -> None:
-        self._connection.abortConnection()
-
-    @property
-    def has_hung_up(self) -> bool:
-        return has_hung_up(self._connection)
 
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
         return (self._sign,)

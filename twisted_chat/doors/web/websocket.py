@@ -12,14 +12,12 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
 from ...wire.jsonlines import JsonView
-from ..chat import Chat, cancel
+from ..chat import cancel
 from ..line import LineFactory
-from ..outbox import has_hung_up
-from ..program import LONGER
-from ..splitter import TOO_LONG
 from .answers import Answers, plain
 from .connection import WebConnection, connection_of
 from .framing import Frames, FramingOutbox
+from .web_chat import WebChat
 
 if TYPE_CHECKING:
     from .site import WebFactory
@@ -67,19 +65,14 @@ class WebSocketDoor(Answers):
         return WebSocketChat(self._web.line, connection_of(request), self._web.guard.client(request), self._frames)
 
 
-class WebSocketChat(Chat):
-    """One browser's connection, or a program's."""
+class WebSocketChat(WebChat):
+    """One browser's WebSocket, or a program's."""
 
-    factory: LineFactory
     kind = "websocket"
 
     def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress, frames: Frames) -> None:
-        super().__init__()
-        self.factory = factory
-        self.address = address
-        self._connection = connection
+        super().__init__(factory, connection, address)
         self._frames = frames
-        self._longest = LONGER * factory.limits.max_line  # bytes in a message
         self._unfinished = 0  # bytes of the message that is coming, at most one packet less
         self._is_alive = True  # something came since the last ping
         self._ping: IDelayedCall | None = None
@@ -104,8 +97,7 @@ class WebSocketChat(Chat):
         self._unfinished = 0
         if self._outbox.is_closed:
             return  # it came in the packet after which nothing more is taken
-        line = message.encode()
-        self._waiting.append(TOO_LONG if len(line) > self._longest else line)
+        self._queue(message.encode())
         self._guarded(self._work)
 
     def bytesMessageReceived(self, data: bytes | bytearray) -> None:
@@ -175,13 +167,6 @@ class WebSocketChat(Chat):
             self._connection.transport.resumeProducing()
         else:
             self._connection.transport.pauseProducing()
-
-    def abort(self) -> None:
-        self._connection.abortConnection()
-
-    @property
-    def has_hung_up(self) -> bool:
-        return has_hung_up(self._connection)
 
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
         return (self._ping,)

@@ -1,0 +1,36 @@
+"""A program's connection through the web door, whatever carries its lines: a WebSocket, or HTTP alone."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IAddress
+
+from ..chat import Chat
+from ..line import LineFactory
+from ..outbox import has_hung_up
+from ..program import LONGER
+from ..splitter import TOO_LONG
+from .connection import WebConnection
+
+
+class WebChat(Chat):
+    """One browser's connection, or a program's."""
+
+    factory: LineFactory
+
+    def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress) -> None:
+        super().__init__()
+        self.factory = factory
+        self.address = address
+        self._connection = connection
+        self._longest = LONGER * factory.limits.max_line  # bytes in a line
+
+    def _queue(self, *lines: bytes) -> None:
+        """Queue lines as they were received; of one that is too long only that."""
+        self._waiting += [TOO_LONG if len(line) > self._longest else line for line in lines]
+
+    def abort(self) -> None:
+        self._connection.abortConnection()
+
+    @property
+    def has_hung_up(self) -> bool:
+        return has_hung_up(self._connection)
