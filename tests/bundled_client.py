@@ -13,8 +13,8 @@ from twisted_chat.client.drivers import settle
 from twisted_chat.client.errors import Refused as RefusedError
 from twisted_chat.client.on_twisted import TwistedDriver
 from twisted_chat.client.requests import POSTS
-from twisted_chat.errors import ChatError
-from twisted_chat.events import SKIPPED
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.events import SKIPPED
 
 from .checker import Acked, Ended, History, Refused, Sent, Violation, key
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
-from . import doors, processes
+from . import in_memory as doors
+from . import processes
 from .browser import chromium, driver, engine, firefox, house, houses, people, window  # noqa: F401 -- for all tests
 from .web import WebPeer
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from twisted_chat import commands
-from twisted_chat.errors import ChatError, NotKept, NotRecalled
-from twisted_chat.events import BLOCK, POSTS, REPEATED, SAID, Event
-from twisted_chat.hub import Hub
-from twisted_chat.interfaces import ANYONE, Known
+from twisted_chat.core.errors import ChatError, NotKept, NotRecalled
+from twisted_chat.core.events import BLOCK, POSTS, REPEATED, SAID, Event
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.limits import Limits
+from twisted_chat.core.member import Ask
+from twisted_chat.core.ports import ANYONE, Known
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
-from twisted_chat.limits import Limits
-from twisted_chat.member import Ask
+from twisted_chat.requests import commands
 from twisted_chat.wire.plain import PlainView
 
 

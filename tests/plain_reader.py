@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from twisted_chat.events import (
+from twisted_chat.core.events import (
     ACTED,
     CONNECTED,
     EVERYONE,

@@ -20,15 +20,15 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
-from twisted_chat.doors.line import HINT, LineFactory
-from twisted_chat.errors import NotKept, NotRecalled, Unknown
-from twisted_chat.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
-from twisted_chat.hub import Hub
-from twisted_chat.interfaces import ANYONE, Known
+from twisted_chat.core.errors import NotKept, NotRecalled, Unknown
+from twisted_chat.core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.limits import Addresses, Limits
+from twisted_chat.core.member import Member
+from twisted_chat.core.ports import ANYONE, Known
+from twisted_chat.doors.line.door import HINT, LineFactory
 from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.numbers import log_of, numbered
-from twisted_chat.limits import Addresses, Limits
-from twisted_chat.member import Member
 
 from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check

@@ -16,8 +16,8 @@ from itertools import combinations, cycle, islice
 from pathlib import Path
 
 from benchmarks.machine import Usage
-from twisted_chat.events import as_logged
-from twisted_chat.journals.sqlite_read import export
+from twisted_chat.core.events import as_logged
+from twisted_chat.journals.sqlite.read import export
 
 from .checker import Sent, Violation, Who, check
 from .every_door import SECURE, connected

@@ -7,7 +7,7 @@ import re
 from urllib.parse import quote
 
 from twisted_chat.client.on_asyncio import AsyncioDriver
-from twisted_chat.events import CONNECTED, JOINED, LEFT, NOTICED, POSTS, REFUSED
+from twisted_chat.core.events import CONNECTED, JOINED, LEFT, NOTICED, POSTS, REFUSED
 
 from .bundled_client import BundledClient
 from .checker import Acked, Ended, Heard, History, Refused, Sent, Violation, key

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat import text
-from twisted_chat.doors.line import AFTER_A_BLOCK, IN_A_BLOCK
-from twisted_chat.errors import BlockTooLong, NothingToSay, NotKept
-from twisted_chat.limits import Limits
+from twisted_chat.core import text
+from twisted_chat.core.errors import BlockTooLong, NothingToSay, NotKept
+from twisted_chat.core.limits import Limits
+from twisted_chat.doors.line.door import AFTER_A_BLOCK, IN_A_BLOCK
 
-from .doors import Door
-from .test_program_door import TOKEN, Program
+from .in_memory import Door
+from .requests.test_program_door import TOKEN, Program
 
 CODE = ["def f(x):", "\t# a comment", "", "    return x  ", "//TODO", "/quit", "``"]
 

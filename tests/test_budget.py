@@ -9,9 +9,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
-from twisted_chat.limits import Limits
+from twisted_chat.core.limits import Limits
 
-from .doors import Door
+from .in_memory import Door
 from .web import HOST, Browser, WebPeer
 
 LIMITS = Limits(per_address=16)  # connections, of which four may say as much as they can

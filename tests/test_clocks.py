@@ -18,19 +18,19 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.selectreactor import SelectReactor
 
 from twisted_chat.clocks import measure_by_monotonic, monotonic
-from twisted_chat.doors.chat import FLOOD_NOTICE_SECONDS
+from twisted_chat.core.errors import NotKept
+from twisted_chat.core.events import SAID, Event
+from twisted_chat.core.limits import Limits
+from twisted_chat.core.room import by_time
+from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS
+from twisted_chat.doors.web.api.stream import HERE_SECONDS
 from twisted_chat.doors.web.health import FRESH_SECONDS
-from twisted_chat.doors.web.stream import HERE_SECONDS
-from twisted_chat.errors import NotKept
-from twisted_chat.events import SAID, Event
-from twisted_chat.limits import Limits
-from twisted_chat.room import by_time
 from twisted_chat.wire.jsonlines import JsonView
 
-from .doors import Door
 from .house import House
+from .in_memory import Door
 from .processes import SCRIPTS, SECONDS, environment, wait_until
-from .test_program_door import TOKEN, Program
+from .requests.test_program_door import TOKEN, Program
 from .wall_clock import STEPS
 from .web import Browser, EventStream, WebPeer
 

@@ -9,8 +9,9 @@ import pytest
 from docutils.core import publish_doctree
 from docutils.utils import Reporter
 
-from twisted_chat import commands, text
-from twisted_chat.limits import Limits
+from twisted_chat.core import text
+from twisted_chat.core.limits import Limits
+from twisted_chat.requests import commands
 from twisted_chat.service import DEFAULT_WEB, Options
 
 ROOT = Path(__file__).parent.parent

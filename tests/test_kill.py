@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from twisted_chat.events import as_logged
-from twisted_chat.journals.sqlite_read import export
+from twisted_chat.core.events import as_logged
+from twisted_chat.journals.sqlite.read import export
 
 from .checker import Refused, Sent, check
 from .good_client import GoodClient

@@ -13,67 +13,56 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "twisted_chat"
 
-# What each room may import, of ours. A folder stands for all its files, which may import each other
-# only through what they share.
-GROUND = {"errors", "events", "days", "text", "limits", "interfaces", "traffic"}
-MAY_IMPORT = {
-    "errors": set(),
-    "events": set(),
-    "days": {"events"},
-    "limits": set(),
-    "text": {"errors"},
-    "traffic": set(),
-    "clocks": set(),
-    "logs": {"clocks"},
-    "interfaces": {"days", "errors", "events"},
-    "calls": set(),
-    "ignoring": {"text", "events"},
-    "room": GROUND | {"member", "reader"},  # for types only
-    "reader": GROUND | {"room", "ignoring"},
-    "member": GROUND | {"room", "calls", "reader"},
-    "rooms": GROUND | {"room"},
-    "past": GROUND | {"member", "reader", "room", "rooms"},
-    "directory": {"errors", "member", "text"},
-    "unkept": GROUND | {"member"},
-    "delivery": GROUND | {"member", "reader", "room"},
-    "hub": GROUND | {"delivery", "directory", "ignoring", "member", "past", "reader", "room", "rooms", "unkept"},
-    "commands": GROUND | {"hub", "member", "room"},
-    "programs": GROUND | {"hub", "member", "room", "commands"},
-    "wire": GROUND | {"wire"},
-    "journals": GROUND | {"journals"},
-    "doors": GROUND | {"hub", "room", "member", "reader", "commands", "programs", "wire", "doors"},
-    "client": GROUND | {"clocks", "wire", "client", "__init__"},
-    "certificates": set(),
-    "signals": set(),
-    "stale": set(),
-    "unblocked": set(),
-    "announce": {"certificates", "doors"},
-    "endpoints": {"doors"},
-    "service": GROUND
-    | {
-        "announce",
-        "clocks",
-        "endpoints",
-        "delivery",
-        "hub",
-        "commands",
-        "wire",
-        "doors",
-        "journals",
-        "certificates",
-        "signals",
-        "stale",
-        "unblocked",
-        "__init__",
-    },
-    "export": GROUND | {"journals", "wire"},
-    "__main__": {"client", "clocks", "export", "__init__"},
-    "__init__": set(),
+# The core, file by file: what each may import of it. Types count too: no two files know each other.
+CORE = {
+    "errors": "",
+    "events": "",
+    "limits": "",
+    "traffic": "",
+    "calls": "",
+    "days": "events",
+    "text": "errors",
+    "ports": "days errors events",
+    "ignoring": "events text",
+    "room": "GROUND member reader",  # for types only
+    "reader": "GROUND ignoring room",
+    "member": "GROUND calls reader room",
+    "rooms": "GROUND room",
+    "past": "GROUND member reader room rooms",
+    "directory": "errors member text",
+    "unkept": "GROUND member",
+    "delivery": "GROUND member reader room",
+    "hub": "GROUND delivery directory ignoring member past reader room rooms unkept",
 }
-PURE = (
-    "errors events days text limits interfaces calls ignoring traffic room rooms reader member directory past unkept "
-    "delivery hub commands programs wire"
-).split()
+GROUND = "errors events days text limits ports traffic"
+# The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
+FOLDERS = {
+    "requests": "core",
+    "wire": "ground requests",
+    "journals": "ground",
+    "journals.sqlite": "ground journals",
+    "doors": "core requests wire",
+    "doors.line": "core requests wire doors",
+    "doors.ops": "core doors doors.line doors.web",
+    "doors.web": "core requests wire doors doors.line doors.ops doors.web.api",
+    "doors.web.api": "core requests wire doors doors.line doors.ops doors.web",
+    "client": "ground wire",
+    "client.app": "ground wire clocks client .",
+    "certificates": "",
+    "clocks": "",
+    "logs": "clocks",
+    "signals": "",
+    "stale": "",
+    "unblocked": "",
+    "announce": "certificates doors doors.line",
+    "endpoints": "doors",
+    "export": "ground journals.sqlite wire",
+    "service": "core requests wire doors doors.line doors.ops doors.web journals journals.sqlite "
+    "announce certificates clocks endpoints signals stale unblocked .",
+    "__main__": "ground client client.app clocks export .",
+    ".": "",
+}
+PURE = ("core", "requests", "wire")
 
 
 def modules():
@@ -81,38 +70,56 @@ def modules():
         yield path.relative_to(PACKAGE), ast.parse(path.read_text())
 
 
-def room_of(path):
-    return path.parts[0].removesuffix(".py")
+def place_of(path):
+    """Return the folder that a file is in, or the name of a file in none; a dot for the package itself."""
+    *folders, name = path.with_suffix("").parts
+    return ".".join(folders) or (name if name != "__init__" else ".")
 
 
 def imported(path, tree):
-    """Yield the room of each import of ours in a module."""
+    """Yield the path of each module of ours that a module imports something of."""
     package = ["twisted_chat", *path.parts[:-1]]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
-            base = base if node.level else node.module
-            names = [base if "." in base else f"{base}.{alias.name}" for alias in node.names]
+            base = [*package[: len(package) - node.level + 1]] if node.level else []
+            base += node.module.split(".") if node.module else []
+            names = [".".join([*base, alias.name]) for alias in node.names]
         else:
             continue
         for name in names:
+            found = name.split(".")[1:]
             if name.split(".")[0] == "twisted_chat":
-                room = [*name.split("."), "__init__"][1]
-                yield room if (PACKAGE / f"{room}.py").exists() or (PACKAGE / room).is_dir() else "__init__"
+                while not (PACKAGE.joinpath(*found).with_suffix(".py").exists() or PACKAGE.joinpath(*found).is_dir()):
+                    found.pop()
+                module = PACKAGE.joinpath(*found)
+                yield Path(*found, "__init__.py") if module.is_dir() else Path(*found).with_suffix(".py")
+
+
+def allowed(path):
+    """Return the names of the core's files and of the folders that a file may import."""
+    if path.parts[0] == "core":
+        names = CORE.get(path.stem, "").replace("GROUND", GROUND).split()
+        return {f"core.{name}" for name in names}
+    place = place_of(path)
+    names = set(FOLDERS[place].split())
+    if "ground" in names:
+        names |= {f"core.{name}" for name in GROUND.split()}
+    return names | {place}
 
 
 @pytest.mark.parametrize("path, tree", [pytest.param(*found, id=str(found[0])) for found in modules()])
 def test_imports_go_downwards(path, tree):
-    room = room_of(path)
-    assert set(imported(path, tree)) <= MAY_IMPORT[room]
+    for found in imported(path, tree):
+        name = f"core.{found.stem}" if found.parts[0] == "core" else ""
+        assert {place_of(found), name} & allowed(path), found
 
 
 @pytest.mark.parametrize("room", PURE)
 def test_what_is_pure_needs_no_twisted_no_socket_and_no_clock(room):
     folder = PACKAGE / room
-    names = [f"{room}.{path.stem}" for path in folder.glob("*.py")] if folder.is_dir() else [room]
+    names = [f"{room}.{path.stem}" for path in folder.glob("*.py")]
     code = "import sys\n" + "".join(f"import twisted_chat.{name.removesuffix('.__init__')}\n" for name in names)
     code += "print([m for m in ('twisted', 'socket', 'asyncio', 'select') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -128,7 +135,7 @@ def test_every_file_begins_with_one_sentence_and_stays_short(path, tree):
 
 def test_no_pure_file_asks_for_the_time():
     for path, tree in modules():
-        if room_of(path) in PURE:
+        if path.parts[0] in PURE:
             calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
             assert not calls & {"time.time", "time.monotonic", "time", "datetime.now", "datetime.datetime.now"}, path
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twisted_chat.doors.chat import Chat
+from twisted_chat.core.member import Member
+from twisted_chat.core.room import Room
+from twisted_chat.doors.connection import Chat
 from twisted_chat.doors.outbox import SocketOutbox
-from twisted_chat.member import Member
-from twisted_chat.room import Room
 
 from .simulation import FAULTS, DiskJournal, Simulation
 from .wall_clock import WallClock
@@ -228,7 +228,7 @@ def test_a_reader_who_is_given_what_was_missed_sorted_by_time_is_caught(monkeypa
     def by_time(*logs):
         return iter(sorted((event for log in logs for event in log), key=lambda event: event.when))
 
-    monkeypatch.setattr("twisted_chat.reader.by_time", by_time)
+    monkeypatch.setattr("twisted_chat.core.reader.by_time", by_time)
     assert caught(("clock", "stall")) & {"gap", "order"}
 
 
@@ -251,7 +251,7 @@ def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
 
 
 def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
-    from twisted_chat.hub import Hub
+    from twisted_chat.core.hub import Hub
 
     told = Hub._told
 
@@ -266,19 +266,19 @@ def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
 
 
 def test_a_hub_that_gives_only_the_newest_of_ones_private_lines_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.programs._of_others", lambda takers, me: [(1, me.taken)])
+    monkeypatch.setattr("twisted_chat.requests.programs._of_others", lambda takers, me: [(1, me.taken)])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "gap" in {violation.rule for violations in found for violation in violations}
 
 
 def test_a_hub_that_gives_private_lines_to_who_has_the_alias_later_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.programs._of_others", lambda takers, me: [])
+    monkeypatch.setattr("twisted_chat.requests.programs._of_others", lambda takers, me: [])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "unicast" in {violation.rule for violations in found for violation in violations}
 
 
 def test_a_member_who_is_left_in_a_list_is_caught(monkeypatch):
-    from twisted_chat import programs
+    from twisted_chat.requests import programs
 
     who = programs.TABLE["who"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import twisted_chat
 
-from .doors import Door
+from .in_memory import Door
 
 PACKAGE = str(Path(twisted_chat.__file__).parent)
 MOST_CALLS = 75

@@ -22,7 +22,7 @@ from wsproto.events import (
     TextMessage,
 )
 
-from .doors import Reader, Transport
+from .in_memory import Reader, Transport
 
 HOST = "127.0.0.1:59080"
 

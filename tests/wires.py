@@ -16,11 +16,11 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
+from twisted_chat.core.limits import Limits
 from twisted_chat.doors.outbox import outbox_for
+from twisted_chat.doors.web.api.stream import _LAST_CHUNK, _chunk
 from twisted_chat.doors.web.framing import Frames, FramingOutbox
-from twisted_chat.doors.web.stream import _LAST_CHUNK, _chunk
 from twisted_chat.doors.web.websocket import NORMAL, _close, messages
-from twisted_chat.limits import Limits
 
 from .processes import make_certificate
 

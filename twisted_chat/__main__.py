@@ -19,19 +19,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from . import export
 
         sys.exit(export.main(arguments[1:]))
-    from .client import options, usage
+    from .client.app import options, usage
 
     if arguments and arguments[0] in usage.COMMANDS:
-        from .client import asks
+        from .client.app import asks
 
         _run(asks.run(asks.parse(arguments)))
     settings = options.parse(arguments)
     if settings.is_pipe:
-        from .client import pipe
+        from .client.app import pipe
 
         _run(pipe.run(settings))
     else:
-        from .client import terminal
+        from .client.app import terminal
 
         terminal.install_reactor()
         _run(terminal.run(settings))

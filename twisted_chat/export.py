@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import text
-from .errors import BadRoom, CannotOpen
-from .events import EVERYONE
-from .journals.sqlite_read import export, rooms
+from .core import text
+from .core.errors import BadRoom, CannotOpen
+from .core.events import EVERYONE
+from .journals.sqlite.read import export, rooms
 from .wire.jsonlines import JsonView
 from .wire.plain import PlainView
 

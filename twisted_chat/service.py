@@ -22,28 +22,29 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from . import __version__, text
+from . import __version__
 from .announce import reached_at, where, words
 from .clocks import measure_by_monotonic, monotonic, wall
-from .delivery import Faulty
-from .doors.line import LineFactory
+from .core import text
+from .core.delivery import Faulty
+from .core.errors import CannotOpen
+from .core.hub import Hub
+from .core.limits import Addresses, Limits
+from .core.ports import Journal
+from .doors.line.door import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
 from .endpoints import check
-from .errors import CannotOpen
-from .hub import Hub
-from .interfaces import Journal
 from .journals.keep import Keep
 from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
-from .limits import Addresses, Limits
 from .signals import Signals
 from .stale import remove_stale_pid_file, remove_stale_socket
 from .unblocked import Unblocked
 
 if TYPE_CHECKING:
     from .certificates import Renewing
-    from .doors.metrics import Scales
+    from .doors.ops.metrics import Scales
 
 DEFAULT_LISTEN = "tcp:59000:interface=127.0.0.1"  # the lab's port
 DEFAULT_WEB = "tcp:59080:interface=127.0.0.1"
@@ -219,7 +220,9 @@ class Options(usage.Options):
         if kind == "memory":
             return MemoryJournal(reactor, now)
         try:
-            from .journals.sqlite import SqliteJournal  # only where it is asked for: it needs the file locks of POSIX
+            from .journals.sqlite.journal import (
+                SqliteJournal,  # only where it is asked for: it needs the file locks of POSIX
+            )
         except ImportError as error:
             raise CannotStart(
                 "--journal sqlite needs Linux or macOS: give --journal memory, which keeps nothing"
@@ -454,7 +457,7 @@ def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | Non
     """Let a journal be measured, if anybody asks for that: otherwise nothing stands between it and the hub."""
     if not options["metrics"]:
         return journal, None
-    from .doors.metrics import Scales  # only where it is asked for: it needs prometheus_client
+    from .doors.ops.metrics import Scales  # only where it is asked for: it needs prometheus_client
 
     scales = Scales()
     return MeasuredJournal(journal, monotonic, scales.commits, scales.deliveries), scales

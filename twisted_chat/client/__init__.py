@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from ..errors import ChatError
-from ..events import Event
+from ..core.errors import ChatError
+from ..core.events import Event
 from . import address as addresses
 from .calls import Answers
 from .chat import PATIENCE, Chat

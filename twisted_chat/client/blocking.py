@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..events import Event
+from ..core.events import Event
 from . import connect as connect_async
 from .calls import CALL_SECONDS, Answers, Wait
 from .chat import PATIENCE, Chat, Words

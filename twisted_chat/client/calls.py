@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from .. import text
-from ..errors import ChatError
+from ..core import text
+from ..core.errors import ChatError
 from . import wire
 from .drivers import Driver, Waiter, settle
 from .errors import CallFailed, ConnectionLost, NoAnswer

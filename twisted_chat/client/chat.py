@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from .. import text
-from ..errors import ChatError, NobodyCalled
-from ..events import LOBBY, POSTS, Event
+from ..core import text
+from ..core.errors import ChatError, NobodyCalled
+from ..core.events import LOBBY, POSTS, Event
 from . import wire
 from .calls import CALL_SECONDS, Answers, Calls, Wait
 from .drivers import Driver

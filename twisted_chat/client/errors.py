@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ChatError
+from ..core.errors import ChatError
 
 
 class Refused(ChatError):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import text
-from ..errors import Unknown
-from ..events import (
+from ..core import text
+from ..core.errors import Unknown
+from ..core.events import (
     ACTED,
     ANSWERED,
     CALLED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..events import NOTICED, Event
+from ..core.events import NOTICED, Event
 from .drivers import Driver, Waiter, settle
 
 FULL = 1000  # events, from which on no more are read ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..events import JOINED, LEFT, LOBBY, RENAMED, Event
+from ..core.events import JOINED, LEFT, LOBBY, RENAMED, Event
 
 
 class Place:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import text
-from ..errors import ChatError
-from ..events import Event
+from ..core import text
+from ..core.errors import ChatError
+from ..core.events import Event
 from . import wire
 from .drivers import Driver, Waiter, settle
 from .errors import ConnectionLost

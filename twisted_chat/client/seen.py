@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from .. import text
-from ..events import EVERYONE, Event
+from ..core import text
+from ..core.events import EVERYONE, Event
 
 TO_ME = "@"  # the group of posts to ourselves, under any alias
 

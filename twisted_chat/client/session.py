@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from .. import text
-from ..errors import LineTooLong
-from ..events import EVERYONE
+from ..core import text
+from ..core.errors import LineTooLong
+from ..core.events import EVERYONE
 from . import wire
 from .comeback import Comeback
 from .drivers import Driver, Listener, settle

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from .. import text
-from ..events import KINDS, NOTICED, SKIPPED, Event, as_logged, in_block, skipped
+from ..core import text
+from ..core.events import KINDS, NOTICED, SKIPPED, Event, as_logged, in_block, skipped
 from ..wire.plain import PROMPT
 
 Message = dict[str, Any]

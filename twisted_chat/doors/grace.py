@@ -8,9 +8,9 @@ from functools import partial
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from ..hub import Hub
-from ..limits import Addresses
-from ..member import Member
+from ..core.hub import Hub
+from ..core.limits import Addresses
+from ..core.member import Member
 
 
 class Grace:

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from ..limits import Limits
+from ..core.limits import Limits
 
 SLICE = 16 * 1024  # bytes of what is unsent that the transport is given at a time
 

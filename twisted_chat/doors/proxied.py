@@ -25,7 +25,7 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer
 
-from .chat import address_text, cancel
+from .connection import address_text, cancel
 
 PREFIX = "haproxy:"  # of an endpoint whose connections begin with such a header
 HEADER_SECONDS = 10  # for it to come: a proxy sends it first of all

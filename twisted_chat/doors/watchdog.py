@@ -7,7 +7,7 @@ from collections.abc import Collection
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from .chat import Chat
+from .connection import Chat
 
 SECONDS = 30  # between two looks; each takes under a microsecond a connection
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .. import text
-from ..errors import NotRecalled
-from ..events import POSTS, Event
-from ..interfaces import Query
+from ..core import text
+from ..core.errors import NotRecalled
+from ..core.events import POSTS, Event
+from ..core.ports import Query
 from .words import words_in
 
 WORDS = 20  # in one query ...

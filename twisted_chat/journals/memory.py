@@ -9,9 +9,9 @@ from itertools import islice
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from ..errors import ChatError, NotKept, NotRecalled
-from ..events import Event, Lines
-from ..interfaces import ANYONE, Asker, JournalUser, Known, Query
+from ..core.errors import ChatError, NotKept, NotRecalled
+from ..core.events import Event, Lines
+from ..core.ports import ANYONE, Asker, JournalUser, Known, Query
 from .answers import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 

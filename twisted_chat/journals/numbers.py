@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import partial
 from itertools import repeat
 
-from .. import text
-from ..events import POSTS, REPEATED, SAID, Event, Lines, in_block
+from ..core import text
+from ..core.events import POSTS, REPEATED, SAID, Event, Lines, in_block
 
 _event = partial(tuple.__new__, Event)  # the inner call of Event(...): it takes half the time, and runs for every line
 

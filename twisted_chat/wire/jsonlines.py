@@ -19,12 +19,12 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # in C, and leaves letters of every script as they are
 from typing import Any, ClassVar
 
-from ..days import Day
-from ..errors import BadRequest, ChatError
-from ..events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged
-from ..interfaces import View
-from ..text import decoded
-from .requests import ID, Request, request, shown
+from ..core.days import Day
+from ..core.errors import BadRequest, ChatError
+from ..core.events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged
+from ..core.ports import View
+from ..core.text import decoded
+from ..requests.fields import ID, Request, request, shown
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from ..days import Day, with_days
-from ..events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SKIPPED, Event
+from ..core.days import Day, with_days
+from ..core.events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SKIPPED, Event
 
 PROMPT: Final = b"alias?"  # the lab's: its client waits for exactly these bytes
 

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 from zlib import crc32
 
-from ..days import Day
-from ..events import LOGGED, SKIPPED, Event
-from ..interfaces import View
+from ..core.days import Day
+from ..core.events import LOGGED, SKIPPED, Event
+from ..core.ports import View
 from .jsonlines import JsonView
 
 RETRY: Final = 2000  # milliseconds before a reader reconnects after a cut

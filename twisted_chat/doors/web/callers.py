@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, ITCPTransport
 from twisted.internet.protocol import Protocol as Connected
 from twisted.python.failure import Failure
 
-from ..chat import cancel, host
+from ..connection import cancel, host
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
 from .answers import is_for_people, sentence
 

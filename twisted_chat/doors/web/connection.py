@@ -19,8 +19,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..chat import address_text, cancel, host
-from ..line import set_socket_options
+from ..connection import address_text, cancel, host
+from ..line.door import set_socket_options
 from ..outbox import SocketOutbox, TransportOutbox, outbox_for
 from .callers import RefusedCaller, bare
 from .greeting import Greeting

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
-from ..chat import host
+from ..connection import host
 
 if TYPE_CHECKING:
     from twisted.web.http import Request

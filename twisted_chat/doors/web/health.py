@@ -7,11 +7,11 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.web.server import NOT_DONE_YET, Request
 
-from ...errors import NotKept
-from ...hub import Hub
-from ..chat import cancel
+from ...core.errors import NotKept
+from ...core.hub import Hub
+from ..connection import cancel
 from .answers import Answers, refuse
-from .later import RETRY_SECONDS
+from .api.later import RETRY_SECONDS
 
 SECONDS = 2.0  # that a commit may take
 FRESH_SECONDS = 1.0  # that an answer is good for: so those who ask cost one commit a second at most

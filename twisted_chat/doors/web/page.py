@@ -12,7 +12,7 @@ from twisted.web.server import Request
 
 from .accept import takes_gzip
 from .answers import Answers
-from .asked import knows
+from .api.asked import knows
 from .document import document, version
 from .guard import OF_DOCUMENTS
 

@@ -12,21 +12,21 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from ...hub import Hub
-from ...limits import Addresses, Limits
-from ..chat import host
-from ..line import LineFactory
+from ...core.hub import Hub
+from ...core.limits import Addresses, Limits
+from ..connection import host
+from ..line.door import LineFactory
 from .answers import FAULT, Answers, refuse
-from .body import SIZE
+from .api.body import SIZE
+from .api.rooms import put_rooms
+from .api.speaker import take_latin
+from .api.stream import Streams
 from .callers import Callers, RefusedCaller, bare
 from .connection import WebConnection, WebListener, connection_of
 from .guard import HEADERS, OF_DOCUMENTS, Guard
 from .health import Health, Pulse
 from .invite import Invite, InviteCode
 from .page import put_page
-from .rooms import put_rooms
-from .speaker import take_latin
-from .stream import Streams
 from .talk import TalkDoor
 from .target import take_origin
 from .visitors import Visitors

@@ -17,12 +17,12 @@ from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.web.server import Request
 
 from ...wire.jsonlines import JsonView
-from ..chat import ClosableOutbox
-from ..line import LineFactory
-from .asked import header, parameters
+from ..connection import ClosableOutbox
+from ..line.door import LineFactory
+from .api.asked import header, parameters
+from .api.later import Later, Refused
+from .api.log import NDJSON
 from .connection import WebConnection, connection_of
-from .events import NDJSON
-from .later import Later, Refused
 from .web_chat import WebChat
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.web.http import CONFLICT
 
-from ... import text
-from ...errors import ChatError, Unknown
-from ...events import EVERYONE
-from ...hub import Hub
-from ...limits import Pace
-from ...member import Ask
+from ...core import text
+from ...core.errors import ChatError, Unknown
+from ...core.events import EVERYONE
+from ...core.hub import Hub
+from ...core.limits import Pace
+from ...core.member import Ask
 from ...wire.plain import PlainView
-from ..chat import cancel
+from ..connection import cancel
 from ..grace import seconds_until
 from .answers import FAULT
-from .later import Refused, refused
+from .api.later import Refused, refused
 
 if TYPE_CHECKING:
     from .site import WebFactory

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IAddress
 
-from ..chat import Chat
-from ..line import LineFactory
+from ..connection import Chat
+from ..line.door import LineFactory
 from ..outbox import has_hung_up
-from ..program import LONGER
+from ..program_talk import LONGER
 from ..splitter import TOO_LONG
 from .connection import WebConnection
 

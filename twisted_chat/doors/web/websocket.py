@@ -12,8 +12,8 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
 from ...wire.jsonlines import JsonView
-from ..chat import cancel
-from ..line import LineFactory
+from ..connection import cancel
+from ..line.door import LineFactory
 from .answers import Answers, plain
 from .connection import WebConnection, connection_of
 from .framing import Frames, FramingOutbox

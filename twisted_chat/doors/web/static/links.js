@@ -77,7 +77,7 @@ const isPlain = (label) =>
 	/^[a-z0-9-]*$/.test(label) ||
 	(!LIKE_LATIN.test(label) && PLAIN.some((letters) => letters.test(label.normalize("NFC"))))
 
-// -- calls: the rule of twisted_chat/text.py
+// -- calls: the rule of twisted_chat/core/text.py
 
 // Scripts that put no space between words, or add particles to a name.
 const SPACELESS =

@@ -1,0 +1,682 @@
+"""The hub: who is here, who hears what, in which order."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from twisted_chat.core.errors import AliasTaken, BadAlias, TooManyRooms
+from twisted_chat.core.events import SAID, Event
+from twisted_chat.core.limits import Limits
+from twisted_chat.core.member import Ask
+from twisted_chat.core.reader import Ear
+from twisted_chat.wire.jsonlines import JsonView
+from twisted_chat.wire.plain import PlainView
+
+from ..house import House, Stream
+
+
+@pytest.fixture
+def house():
+    house = House()
+    yield house
+    assert house.faults == []
+
+
+def test_the_lab_texts_word_for_word(house):
+    anshul = house.enter("Anshul")
+    bhoomika = house.connect()
+    house.hub.claim(Ask(bhoomika.member), "Bhoomika")
+    house.settle()
+    anshul.type("Hi everyone")
+    bhoomika.type("/quit")
+    assert anshul.heard() == [
+        "Bhoomika has connected to the chat room",
+        "Anshul: Hi everyone",
+        "Bhoomika has left the chat room!",
+    ]
+    assert bhoomika.heard() == [
+        "Bhoomika has connected to the chat room",
+        "you are now connected!",
+        "-- 2 in lobby: Anshul, Bhoomika",
+        "Anshul: Hi everyone",
+        "Bhoomika has left the chat room!",
+    ]
+
+
+def test_nothing_happens_before_the_journal_delivers(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.ask("hi")
+    alice.ask("/join ops")
+    assert alice.heard() == bob.heard() == []
+    assert list(alice.member.rooms) == ["lobby"]
+    house.journal.turn()
+    assert bob.heard() == ["alice: hi"]
+    assert list(alice.member.rooms) == ["lobby", "ops"]
+
+
+def test_one_write_a_turn_whatever_was_said(house):
+    bob = house.enter("bob", "ops")
+    alice = house.enter("alice", "ops")
+    writes = []
+    bob.send = writes.append
+    alice.ask("/to lobby one")
+    alice.ask("two")
+    alice.ask("/msg bob three")
+    alice.ask("/all four")
+    house.settle()
+    assert writes == [b"alice: one\n#ops alice: two\n[alice -> bob] three\n[alice -> all] four\n"]
+
+
+def test_readers_with_equal_views_get_the_same_bytes_object(house):
+    sent = []
+    people = [house.enter(alias) for alias in ("alice", "bob", "carol")]
+    for person in people:
+        person.send = sent.append
+    person.ask("hi")
+    house.settle()
+    assert sent[0] == b"carol: hi\n"
+    assert all(data is sent[0] for data in sent)
+
+
+def test_multicast_is_heard_in_the_room_only(house):
+    alice, bob, carol = house.enter("alice", "ops"), house.enter("bob", "ops"), house.enter("carol")
+    bob.type("deploy")
+    assert alice.heard() == bob.heard() == ["#ops bob: deploy"]
+    assert carol.heard() == []
+
+
+def test_broadcast_is_heard_by_those_in_no_room_too(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/leave")
+    bob.heard()
+    alice.heard()
+    alice.type("/all fire drill")
+    assert alice.heard() == bob.heard() == ["[alice -> all] fire drill"]
+
+
+def test_unicast_is_seen_by_both_sides_and_nobody_else(house):
+    alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
+    alice.type("/msg BOB hi")
+    assert alice.heard() == bob.heard() == ["[alice -> bob] hi"]
+    assert carol.heard() == []
+    bob.type("/reply yes")
+    assert alice.heard() == ["[bob -> alice] yes"]
+
+
+def test_a_line_to_oneself_is_heard_once(house):
+    alice = house.enter("alice").type("/msg alice note")
+    assert alice.heard() == ["[alice -> alice] note"]
+
+
+def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_kept_and_its_author_told_that_nobody_heard_it(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.ask("/quit")
+    alice.ask("/msg bob wait")
+    house.settle()
+    assert alice.heard() == [
+        "bob has left the chat room!",
+        "[alice -> bob] wait",
+        "-- bob has just left, and has not heard that",
+    ]
+
+
+def test_a_line_to_an_alias_that_is_just_being_taken_reaches_who_takes_it(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.ask("/nick Rob")
+    house.journal.turn()  # it is theirs, and not told yet
+    alice.ask("/msg rob new")
+    alice.ask("/msg bob old")
+    house.settle()
+    assert [line for line in bob.heard() if "->" in line] == ["[alice -> Rob] new", "[alice -> Rob] old"]
+    assert [line for line in alice.heard() if "->" in line] == ["[alice -> Rob] new", "[alice -> Rob] old"]
+    alice.type("/msg bob gone")
+    assert alice.heard() == ["!! nobody here is called bob: /who * lists everyone"]
+
+
+def test_two_claims_in_one_turn_one_gets_the_alias(house):
+    first, second = house.connect(), house.connect()
+    house.hub.claim(Ask(first.member), "bob")
+    house.hub.claim(Ask(second.member), "BOB")
+    house.settle()
+    assert first.member.alias == "bob"
+    assert second.member.alias == ""
+    assert second.heard() == ["!! BOB is taken: choose another alias"]
+    assert second.times_settled == 1
+    assert len(house.hub.aliases) == 1
+
+
+@pytest.mark.parametrize("wanted", ["alice", "ALICE", "\uff41lice", "\u0430lice", "a1ice", "aIice"])
+def test_an_alias_is_one_persons_whatever_its_case_or_look(house, wanted):
+    house.enter("alice")
+    with pytest.raises(AliasTaken):
+        house.hub.claim(Ask(house.connect().member), wanted)
+
+
+@pytest.mark.parametrize("wanted", ["server", "all", "You", "\u0430dmin", "lobby", "1obby"])
+def test_the_servers_own_words_are_nobodys_alias(house, wanted):
+    with pytest.raises(BadAlias):
+        house.hub.claim(Ask(house.connect().member), wanted)
+
+
+def test_an_alias_is_free_the_moment_its_holder_has_left(house):
+    house.enter("bob").type("/quit")
+    assert house.enter("bob").member.alias == "bob"
+
+
+def test_an_alias_is_free_for_one_who_asks_in_the_turn_in_which_its_holder_leaves(house):
+    bob, other = house.enter("bob"), house.connect()
+    bob.ask("/quit")
+    house.journal.turn()
+    house.hub.claim(Ask(other.member), "bob")
+    house.settle()
+    assert other.member.alias == "bob"
+
+
+def test_nick_is_told_in_every_room_and_moves_the_alias(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    bob.type("/nick Robert")
+    assert alice.heard() == ["bob is now known as Robert", "#ops bob is now known as Robert"]
+    alice.type("/msg robert hi")
+    assert bob.heard()[-1] == "[alice -> Robert] hi"
+    assert house.enter("bob").member.alias == "bob"
+
+
+def test_nick_to_ones_own_alias_in_other_letters(house):
+    bob = house.enter("bob").type("/nick Bob", "/nick b0b", "/nick bob")
+    assert bob.heard() == ["bob is now known as Bob", "Bob is now known as b0b", "b0b is now known as bob"]
+    bob.type("/quit")
+    assert house.hub.aliases == {}
+    assert house.hub.directory.looks == {}
+
+
+def test_nick_to_the_alias_that_one_has_is_told_to_nobody_else(house):
+    alice, bob = house.enter("alice"), house.enter("Bob")
+    bob.type("/nick Bob", "/nick \uff22ob")
+    assert bob.heard() == ["-- you are Bob already"] * 2
+    assert alice.heard() == []
+    assert house.hub.rooms["lobby"].number == 2
+
+
+def test_moves_off_hides_who_comes_and_goes_and_shares_its_bytes(house):
+    alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
+    for person in (bob, carol):
+        person.type("/set moves off").heard()
+    sent = []
+    for person in (bob, carol):
+        person.send = lambda data: (sent.append(data), True)[1]
+    dave = house.enter("dave")
+    alice.type("/nick al", "hi", "/join ops", "/leave ops")
+    dave.type("/quit")
+    assert sent == [b"al: hi\n"] * 2
+    assert sent[0] is sent[1]
+    del bob.send, carol.send
+    assert "al: hi" in alice.heard()
+    assert bob.type("/history 3").heard() == ["-- lobby, from 5 on:", "al: hi", "-- that was lobby"]
+    assert bob.type("/set moves on").heard() == ["-- stamps off, numbers off, colour off, moves on, echo on, bell off"]
+    alice.type("/quit")
+    assert bob.heard() == ["al has left the chat room!"]
+
+
+def test_moves_off_writes_nothing_when_a_connection_is_lost(house):
+    bob, dave = house.enter("bob"), house.enter("dave")
+    bob.type("/set moves off").heard()
+    written = []
+    bob.send = lambda data: (written.append(data), True)[1]
+    dave.is_closed = True
+    house.hub.leave_all(dave.member, "")
+    house.settle()
+    assert dave.member.gone
+    assert written == []
+
+
+def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_others(house, monkeypatch):
+    bob = house.enter("bob", view=JsonView())
+    inbox = bob.member.inbox
+    inbox.withheld = [range(3, 6)]
+    log = [Event(SAID, "@bob", "alice", str(number), 99, number) for number in range(1, 9)]
+    monkeypatch.setattr(house.hub, "remembered", lambda group: log)
+    house.hub.past.give(bob.member, inbox, 1, 8)
+    house.settle()
+    given = [(m["kind"], m.get("number") or (m["first"], m["last"])) for m in map(json.loads, bob.heard())]
+    assert given == [("said", 1), ("said", 2), ("skipped", (3, 5)), ("said", 6), ("said", 7), ("said", 8)]
+
+
+def test_moves_off_leaves_the_answers_to_what_one_does_oneself(house):
+    house.enter("alice")
+    bob = house.enter("bob")
+    bob.type("/set moves off").heard()
+    assert bob.type("/nick rob").heard() == ["-- you are now known as rob"]
+    assert bob.type("/join ops").heard() == ["-- 1 in ops: rob"]
+    assert bob.type("/leave").heard() == ["-- you now talk in lobby"]
+
+
+def test_moves_off_where_who_comes_hears_what_is_said_in_the_same_turn(house):
+    alice, bob = house.enter("alice"), house.enter("bob", "ops")
+    bob.type("/set moves off", "/set echo off").heard()
+    for person, line in ((alice, "/join ops"), (bob, "/say mine"), (alice, "hi")):
+        person.ask(line)
+    house.settle()
+    assert alice.heard()[-2:] == ["#ops bob: mine", "alice: hi"]
+    assert bob.heard() == ["alice: hi"]
+
+
+def test_nick_in_no_room_is_told_to_oneself(house):
+    bob = house.enter("bob").type("/leave")
+    bob.heard()
+    bob.type("/nick rob")
+    assert bob.heard() == ["-- you are now known as rob"]
+
+
+def test_a_nick_that_somebody_else_claims_first_is_refused(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    alice.ask("/nick carol")
+    bob.ask("/nick carol")
+    house.settle()
+    assert alice.heard() == ["alice is now known as carol"]
+    assert bob.heard() == ["!! carol is taken: choose another alias", "alice is now known as carol"]
+    assert bob.member.alias == "bob"
+
+
+def test_events_are_numbered_in_each_room_without_gaps(house):
+    alice = house.enter("alice", view=PlainView(numbers=True))
+    alice.type("one", "/join ops", "two", "/to lobby three", "/all four", "/msg alice five", "/leave")
+    numbered = [line for line in alice.heard() if line[0].isdigit()]
+    assert numbered == [
+        "2 alice: one",
+        "1 #ops alice has joined",
+        "2 #ops alice: two",
+        "3 alice: three",
+        "1 [alice -> all] four",
+        "3 #ops alice has left!",
+    ]
+
+
+def test_a_newcomer_hears_history_then_live_with_no_gap_and_nothing_twice(house):
+    alice = house.enter("alice")
+    for number in range(30):
+        alice.ask(f"line {number}")
+    bob = house.connect(PlainView(numbers=True))
+    house.hub.claim(Ask(bob.member), "bob")
+    alice.ask("line 30")
+    house.journal.turn()  # bob's claim, and now his join is on its way
+    alice.ask("line 31")
+    house.settle()
+    alice.type("line 32")
+    heard = bob.heard()
+    assert heard[0] == "-- last said in lobby:"
+    assert heard[1] == "13 alice: line 11"
+    assert heard[20:] == [
+        "32 alice: line 30",
+        "33 bob has connected to the chat room",
+        "you are now connected!",
+        "-- 2 in lobby: alice, bob",
+        "34 alice: line 31",
+        "35 alice: line 32",
+    ]
+
+
+def test_nobody_hears_a_room_after_they_left(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    bob.ask("/leave ops")
+    alice.ask("secret")
+    house.settle()
+    assert bob.heard() == ["#ops bob has left!", "-- you now talk in lobby"]
+
+
+def test_nobody_hears_a_broadcast_from_before_they_came_in(house):
+    alice, bob = house.enter("alice"), house.connect()
+    alice.ask("/all secret")
+    house.hub.claim(Ask(bob.member), "bob")
+    house.settle()
+    assert alice.heard()[0] == "[alice -> all] secret"
+    assert bob.heard()[0] == "bob has connected to the chat room"
+
+
+def test_leaving_the_last_room_leaves_one_in_none(house):
+    bob = house.enter("bob").type("/leave", "hello", "/history", "/leave")
+    nowhere = "!! you are in no room: /join ROOM, for example /join lobby"
+    assert bob.heard() == [
+        "bob has left the chat room!",
+        "-- you are in no room: /join ROOM, for example /join lobby",
+        nowhere,
+        nowhere,
+        nowhere,
+    ]
+    bob.type("/join lobby", "hello")
+    assert bob.heard()[-1] == "bob: hello"
+
+
+def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    house.hub.leave_all(bob.member, "")
+    house.hub.leave_all(bob.member, "again")
+    house.settle()
+    assert alice.heard() == ["bob has left the chat room!", "#ops bob has left!"]
+    assert bob.member.gone
+    assert list(house.hub.aliases) == ["alice"]
+    assert list(house.hub.everyone.members) == [alice.member]
+
+
+def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
+    bob = house.connect()
+    house.hub.claim(Ask(bob.member), "bob")
+    house.hub.leave_all(bob.member, "")
+    house.settle()
+    assert bob.member.gone
+    assert house.hub.aliases == {}
+    assert house.hub.rooms["lobby"].members == {}
+
+
+def test_a_connection_lost_while_its_join_is_on_its_way_has_joined_and_left(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob")
+    bob.ask("/join ops")
+    house.hub.leave_all(bob.member, "")
+    house.settle()
+    assert alice.heard() == ["#ops bob has joined", "bob has left the chat room!", "#ops bob has left!"]
+    assert house.hub.rooms["ops"].members == {alice.member: None}
+
+
+def test_echo_off_hides_ones_own_lines_only(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/set echo off", "mine", "/me mine", "/all mine", "/msg alice mine")
+    alice.type("hers")
+    assert bob.heard() == ["-- stamps off, numbers off, colour off, moves on, echo off, bell off", "alice: hers"]
+
+
+def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/ignore alice")
+    bob.heard()
+    alice.type("1", "/me 2", "/all 3", "/msg bob 4", "/nick Alicia", "5", "/quit")
+    assert bob.heard() == ["alice is now known as Alicia", "Alicia has left the chat room!"]
+    bob.type("/r hello?")
+    assert bob.heard() == ["!! nobody has written to you yet: /msg ALIAS TEXT"]
+    bob.type("/unignore alice", "/ignore")
+    assert bob.heard() == ["-- you hear alice again", "-- you ignore nobody"]
+
+
+def test_the_bell_rings_for_what_concerns_one(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/set bell on")
+    bob.heard()
+    alice.type("hi", "bobby, hi", "hi Bob!", "/msg bob hi", "/all hi")
+    bob.type("bob here")
+    assert bob.heard() == [
+        "alice: hi",
+        "alice: bobby, hi",
+        "alice: hi Bob!\a",
+        "[alice -> bob] hi\a",
+        "[alice -> all] hi\a",
+        "bob: bob here",
+    ]
+
+
+def test_whoever_writes_to_one_who_is_away_is_told(house):
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.type("/away lunch")
+    alice.type("/msg bob hi", "/who", "/whois bob")
+    assert alice.heard() == [
+        "-- bob is away: lunch",
+        "[alice -> bob] hi",
+        "-- 2 in lobby: alice, bob (away)",
+        "-- bob is in lobby",
+        "-- bob came 0 seconds ago and was last active 0 seconds ago",
+        "-- bob is away: lunch",
+    ]
+    bob.type("/back")
+    alice.type("/msg bob hi")
+    assert alice.heard() == ["[alice -> bob] hi"]
+
+
+def test_a_topic_is_told_and_shown_to_who_joins(house):
+    alice = house.enter("alice", "ops").type("/topic deploys", "/topic", "/topic -", "/topic", "/topic x")
+    assert alice.heard() == [
+        "#ops alice has set the topic: deploys",
+        "-- topic of ops: deploys",
+        "#ops alice has cleared the topic",
+        "-- ops has no topic: /topic TEXT",
+        "#ops alice has set the topic: x",
+    ]
+    bob = house.enter("bob").type("/join ops")
+    assert bob.heard() == ["#ops bob has joined", "-- 2 in ops: alice, bob; topic: x"]
+
+
+def test_history_shows_the_last_events_of_the_room(house):
+    alice = house.enter("alice", "ops").type("one", "two", "three")
+    alice.heard()
+    alice.type("/history 2")
+    assert alice.heard() == ["-- ops, from 3 on:", "#ops alice: two", "#ops alice: three", "-- that was ops"]
+
+
+def test_a_room_remembers_only_its_last_events():
+    house = House(Limits(remembered=5))
+    alice = house.enter("alice").type(*"abcdefgh")
+    alice.heard()
+    alice.type("/history 1000")
+    assert alice.heard()[1:-1] == [f"alice: {letter}" for letter in "defgh"]
+
+
+def test_a_long_history_comes_a_page_at_a_time_as_it_is_read(house):
+    house.enter("alice").type(*(f"line {n}" for n in range(500)))
+    bob = house.enter("bob")
+    bob.is_full = True
+    bob.type("/history 500")
+    first = bob.heard()
+    assert 200 <= len(first) < 260  # it waits until that is read
+    bob.is_full = False
+    bob.catch_up()
+    house.settle()
+    wanted = [f"alice: line {n}" for n in range(1, 500)]
+    assert (first + bob.heard())[1:-1] == [*wanted, "bob has connected to the chat room"]
+
+
+def test_a_room_that_everyone_left_keeps_its_history(house):
+    house.enter("ci", "ops").type("done", "/quit")
+    bob = house.enter("bob")
+    bob.type("/join ops")
+    assert bob.heard() == ["-- last said in ops:", "#ops ci: done", "#ops bob has joined", "-- 1 in ops: bob"]
+
+
+def test_a_member_may_be_in_so_many_rooms():
+    house = House(Limits(rooms_each=2))
+    alice = house.enter("alice").type("/join a")
+    with pytest.raises(TooManyRooms):
+        house.hub.join(Ask(alice.member), "b")
+    alice.type("/leave")
+    house.hub.join(Ask(alice.member), "b")
+
+
+def test_posts_need_not_wait_for_each_other_but_all_else_waits(house):
+    alice = house.enter("alice").member
+    assert alice.may(posts=True)
+    house.hub.say(Ask(alice), "hi")
+    assert alice.may(posts=True)
+    assert not alice.may(posts=False)
+    house.hub.join(Ask(alice), "ops")
+    assert not alice.may(posts=True)
+    house.settle()
+    assert alice.may(posts=False)
+
+
+def test_a_fault_in_what_one_hears_harms_nobody_else():
+    house = House()
+    alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
+
+    def broken(_data):
+        raise RuntimeError
+
+    bob.send = broken
+    carol.type("hi")
+    assert alice.heard()[-1] == carol.heard()[-1] == "carol: hi"
+    assert house.faults == [bob.reader]
+
+
+def test_a_fault_in_what_one_asks_harms_nobody_else():
+    house = House()
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.settled = lambda: 1 / 0
+    bob.type("hi")
+    alice.type("ho")
+    assert alice.heard() == ["bob: hi", "alice: ho"]
+    assert house.faults == [bob.member]
+
+
+def test_a_change_of_view_shows_from_the_next_line_on(house):
+    alice = house.enter("alice").type("/set numbers on", "hi", "/set numbers off", "ho")
+    assert [line for line in alice.heard() if "alice" in line] == ["2 alice: hi", "alice: ho"]
+    assert len(house.hub.rooms["lobby"]._shared) == 1
+
+
+def test_who_catches_up_in_parts_and_falls_behind_again_misses_nothing():
+    house = House()
+    alice, bob = house.enter("alice"), house.enter("bob")
+    bob.is_full = True
+    alice.type("the last that fits")
+    said = []
+    for number in range(60):
+        house.now += 1
+        said += [f"alice: {number} {'y' * 4000}", f"[alice -> bob] {number}"]
+        alice.type(f"{number} {'y' * 4000}")
+        house.now += 1
+        alice.type(f"/msg bob {number}")
+    bob.heard()
+    heard = []
+    while bob.member.is_behind:
+        bob.is_full = len(heard) < 80
+        bob.catch_up()
+        part = bob.heard()
+        assert sum(map(len, part)) < 100_000
+        heard += part
+    assert heard == said
+    alice.type("live")
+    assert bob.heard() == ["alice: live"]
+    assert house.faults == []
+
+
+def test_who_is_owed_the_same_is_given_the_same_object():
+    house = House()
+    alice = house.enter("alice", "ops")
+    readers = [house.enter(f"r{number}", "ops") for number in range(3)]
+    given = []
+    for reader in readers:
+        reader.send = lambda data: given.append(data) or True
+    for line in ("/to lobby one", "/to ops two", "/all three"):
+        alice.ask(line)
+    house.settle()
+    assert len(given) == 3
+    assert given[0] is given[1] is given[2]
+
+
+def test_a_fault_in_one_view_harms_nobody_in_another_room():
+    house = House()
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+
+    class Broken(PlainView):
+        def encode(self, events, bell=False):
+            raise RuntimeError
+
+    house.hub.listen(bob.member, Ear(Broken()))
+    alice.ask("/to lobby one")
+    alice.ask("/msg alice two")
+    house.settle()
+    assert "[alice -> alice] two" in alice.heard()
+    assert house.faults == [None]
+
+
+# -- who hears a room without being in it
+
+
+def overhear(house, room, after=None, view=None):
+    """Return somebody without an alias who hears a room."""
+    return Stream(house, room, after, view)
+
+
+def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(house):
+    alice = house.enter("alice", "ops")
+    ear = overhear(house, "ops")
+    house.enter("bob", "ops")
+    assert ear.heard() == ["2 #ops bob has joined"]
+    alice.heard()
+    alice.type("one", "/to lobby two", "/all three", "/who", "/who *")
+    assert ear.heard() == ["3 #ops alice: one"]
+    assert alice.heard()[-2:] == ["-- 2 in ops: alice, bob", "-- 2 here: alice, bob"]
+    assert list(house.hub.rooms["ops"].members) == [alice.member, house.hub.aliases["bob"]]
+
+
+def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
+    alice = house.enter("alice")
+    ear = overhear(house, "lobby")
+    ear.stop()
+    house.settle()
+    alice.type("hi")
+    assert alice.heard() == ["alice: hi"]
+    assert ear.heard() == []
+    assert list(house.hub._sessions.values()) == [alice.member]
+
+
+@pytest.mark.parametrize("after, first", [(0, 1), (2, 3), (4, 5), (9, 5)])
+def test_who_overhears_begins_after_a_number_with_no_gap_and_nothing_twice(house, after, first):
+    alice = house.enter("alice").type("two", "three", "four")
+    ear = overhear(house, "lobby", after)
+    alice.type("five")
+    assert [int(line.split()[0]) for line in ear.heard()] == list(range(first, 6))
+
+
+def test_who_begins_to_overhear_within_a_batch_hears_the_rest_of_it(house):
+    alice = house.enter("alice")
+    ears = []
+    alice.ask("one")
+    alice.ask("two")
+    send = alice.send
+    alice.send = lambda data: ears.append(overhear(house, "lobby", 1)) or send(data)  # as the line is delivered
+    house.journal.turn()
+    alice.send = send
+    alice.type("three")
+    assert ears[0].heard() == ["2 alice: one", "3 alice: two", "4 alice: three"]
+
+
+def test_who_overhears_and_falls_behind_is_told_what_they_missed():
+    house = House(Limits(remembered=5))
+    alice = house.enter("alice")
+    ear = overhear(house, "lobby")
+    ear.is_full = True
+    alice.type(*map(str, range(9)))
+    assert ear.heard() == ["2 alice: 0"]
+    ear.is_full = False
+    ear.catch_up()
+    alice.type("live")
+    assert ear.heard() == [
+        "-- 3 events of lobby skipped, 3-5",
+        *(f"{number} alice: {number - 2}" for number in range(6, 11)),
+        "11 alice: live",
+    ]
+
+
+def test_who_overhears_shares_the_bytes_with_the_members(house):
+    given = []
+    alice = house.enter("alice")
+    for person in (alice, overhear(house, "lobby", view=PlainView())):
+        person.send = lambda data: given.append(data) or True
+    alice.ask("hi")
+    house.settle()
+    alice.ask("/all hi")  # with something else in the batch
+    alice.ask("ho")
+    house.settle()
+    assert given[0] is given[1]
+    assert given[2:] == [b"[alice -> all] hi\nalice: ho\n", b"alice: ho\n"]
+
+
+def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
+    alice = house.enter("alice")
+    ear = overhear(house, "lobby")
+    ear.reader.listen(Ear(PlainView()))
+    alice.type("hi")
+    assert ear.heard() == ["alice: hi"]
+    assert list(house.hub.rooms["lobby"].members) == [alice.member]
+
+
+def test_a_change_of_view_keeps_the_order_in_which_people_came(house):
+    house.enter("alice").type("/set numbers on")
+    assert house.enter("bob").type("/who").heard() == ["-- 2 in lobby: alice, bob"]

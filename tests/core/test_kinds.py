@@ -1,0 +1,55 @@
+"""The kinds of events: one entry each, and whoever has a list of them has it from there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import twisted_chat
+from twisted_chat.core import events
+from twisted_chat.core.events import BLOCK, EVERYONE, KINDS, LOBBY, POSTS, WELCOME, Event
+from twisted_chat.wire.jsonlines import JsonView
+from twisted_chat.wire.plain import PlainView
+
+PACKAGE = Path(twisted_chat.__file__).parent
+MIGRATIONS = PACKAGE / "journals" / "sqlite" / "migrations"
+STATIC = PACKAGE / "doors" / "web" / "static"
+
+
+def test_each_kind_has_one_entry_under_its_own_name_and_no_constant_is_without():
+    constants = {value for name, value in vars(events).items() if name.isupper() and isinstance(value, str)}
+    assert constants - set(KINDS) == {LOBBY, EVERYONE, BLOCK, WELCOME}
+    assert all(entry.name == name for name, entry in KINDS.items())
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_what_people_are_never_shown_has_no_line(kind):
+    event = Event(kind, "ops", "alice", "x", number=3, data={"first": 2, "name": "n"})
+    if KINDS[kind].people is None:
+        with pytest.raises(KeyError):
+            PlainView().encode([event])
+    else:
+        assert PlainView().encode([event]).count(b"\n") == 1
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_what_programs_are_never_sent_has_no_line_and_all_else_one_object(kind):
+    event = Event(kind, "ops", "alice", "x", number=3, data={"first": 2, "name": "n"})
+    sent = JsonView().encode([event])
+    assert (KINDS[kind].programs is None) == (sent == b"")
+    assert not sent or isinstance(json.loads(sent), dict)
+
+
+def test_the_posts_that_the_file_finds_words_in_are_the_tables():
+    found = re.search(r"kind IN \((.*?)\)", (MIGRATIONS / "002.sql").read_text())[1]
+    assert {name.strip(" '") for name in found.split(",")} == POSTS
+
+
+def test_the_page_knows_the_same_posts():
+    for name in ("rooms.js", "row.js"):
+        found = re.search(r"const SAID = new Set\(\[(.*?)\]\)", (STATIC / name).read_text())
+        assert found, name
+        assert {kind.strip(' "') for kind in found[1].split(",")} == POSTS

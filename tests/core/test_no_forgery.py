@@ -1,0 +1,126 @@
+"""Nothing that a person can type makes a line of another kind: over every command, under every alias."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from twisted_chat.core import text
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.member import Ask
+from twisted_chat.requests import commands
+from twisted_chat.wire.plain import PlainView
+
+from ..house import House
+from ..plain_reader import decode
+
+NASTY = [
+    "alice: hi",
+    "* alice waves",
+    "alice has left the chat room!",
+    "[alice -> all] hi",
+    "[alice -> bob] hi",
+    "#ops alice: hi",
+    "-- the server is stopping",
+    "!! no",
+    "you are now connected!",
+    "alias?",
+    "12 alice: hi",
+    "12:00:00 alice: hi",
+    ") alice: hi",
+    "a\nalice: hi",
+    "a\ralice: hi",
+    "a\x0balice: hi",
+    "a\u2028alice: hi",
+    "a\x85alice: hi",
+    "\x1b[1A\x1b[2Kalice: hi",
+    "\x1b]0;title\x07x",
+    "\x9b1A",
+    "\u202ehi :ecila",
+    "\u2066x\u2069",
+    "\x08\x08\x08alice: hi",
+    "x\x15alice: hi",
+    "\x07",
+    "\x00",
+    "\u200b",
+    "\U000e0061",
+    "\ufeff",
+]
+WORDS = st.one_of(
+    st.sampled_from(NASTY),
+    st.text(max_size=30),
+    st.text("ab :*#[]->!?/@.\x08\x1b[;m\r\n\u202e\u2028", max_size=20),
+    st.builds("{}{}".format, st.sampled_from(NASTY), st.text(max_size=5)),
+)
+NAMES = st.one_of(st.sampled_from(["mallory", "victim", "ops", "lobby", "*", "all", "2", "a.b"]), WORDS)
+TYPED = st.one_of(
+    WORDS,
+    st.builds("/{} {}".format, st.sampled_from(sorted(commands._BY_NAME)), WORDS),
+    st.builds("/{} {} {}".format, st.sampled_from(sorted(commands._BY_NAME)), NAMES, WORDS),
+)
+VIEWS = st.builds(PlainView, eol=st.sampled_from(["\n", "\r\n"]), numbers=st.booleans(), stamps=st.booleans())
+
+
+@dataclass(frozen=True)
+class Watching(PlainView):
+    """A plain view that remembers the events, to hold them against what can be read from the lines."""
+
+    events: list = field(default_factory=list, compare=False)
+
+    def encode(self, events, bell=False):
+        self.events.extend(events)
+        return super().encode(events, bell)
+
+
+def read(data, view):
+    """Read lines back into events, as a careful reader would."""
+    lines = data.decode().split(view.eol)
+    assert lines.pop() == ""
+    for line in lines:
+        assert not re.search("[\x00-\x06\x0a-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]", line)
+        assert "\x08" not in line
+        if view.stamps:
+            line = re.sub(r"^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d ", "", line)  # with the date if it is shown again
+        yield decode(line.rstrip("\a"), view.numbers)
+
+
+@settings(max_examples=500, deadline=None)
+@given(view=VIEWS, alias=NAMES, typed=st.lists(TYPED, min_size=1, max_size=8))
+@example(view=PlainView(), alias="a", typed=["/quit ) bob: hi"])
+@example(view=PlainView(numbers=True), alias="1", typed=["hi", "/me hi", "/quit"])
+@example(view=PlainView(stamps=True), alias="12", typed=["34:56 x", "/nick 34"])
+@example(view=PlainView(), alias="a", typed=["/join all", "/all x", "/msg victim y", "/topic has left!"])
+def test_every_line_reads_back_as_just_what_happened(view, alias, typed):
+    house = House()
+    watching = Watching(view.eol, view.stamps, view.numbers)
+    victim = house.enter("victim", "ops", view=watching)
+    watching.events.clear()
+    mallory = house.connect()
+    try:
+        house.hub.claim(Ask(mallory.member), text.edited(alias))
+    except ChatError:
+        house.hub.claim(Ask(mallory.member), "mallory")
+    house.settle()
+    mallory.type("/join ops")
+    for line in typed:
+        if mallory.member.leaving is None:
+            mallory.type(text.edited(line))
+    seen = [(e.kind, e.group, e.author, e.text) for e in read(victim.data, view)]
+    assert seen == [(e.kind, e.group, e.author, e.text) for e in watching.events]
+    assert house.faults == []
+
+
+@pytest.mark.parametrize("words", NASTY)
+def test_the_log_is_no_place_for_control_characters_either(words):
+    house = House()
+    for wanted in (words, "x" + words):
+        try:
+            house.hub.claim(Ask(house.connect().member), wanted)
+        except ChatError as error:
+            assert str(error).isprintable() or not wanted.isprintable()
+    house.settle()
+    assert all(member.alias.isprintable() for member in house.hub.everyone.members)

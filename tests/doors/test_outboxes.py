@@ -1,0 +1,156 @@
+"""What every outbox promises, whatever it is made of: interfaces.Outbox."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twisted_chat.doors.outbox import SLICE
+
+from ..wires import Wire, chunks, websocket
+
+KINDS = {
+    "plain": {},
+    "TLS": {"is_tls": True},
+    "WebSocket": {"framing": websocket},
+    "WebSocket over TLS": {"is_tls": True, "framing": websocket},
+    "stream": {"framing": chunks},
+    "stream over TLS": {"is_tls": True, "framing": chunks},
+}
+MOST_HELD = 144 * 1024  # bytes for one reader: 64 KiB that a transport takes, as many that TLS joins, a slice more
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def wire(kind):
+    wire = Wire(**kind)
+    yield wire
+    wire.close()
+
+
+def lines(size, number=0):
+    """Return a line of so many bytes."""
+    return (b"%d " % number * size)[: size - 1] + b"\n" if size else b""
+
+
+def test_what_is_sent_comes_whole_and_in_order(wire):
+    parts = [lines(size, number) for number, size in enumerate((10, 2, 5000, SLICE, SLICE + 1, 200))]
+    for part in parts:
+        wire.outbox.send(part)
+    assert wire.read_all(sum(map(len, parts))) == b"".join(parts)
+
+
+def test_a_slice_of_a_larger_object_comes_as_it_is(wire):
+    whole = lines(100) * 3
+    assert wire.outbox.send(memoryview(whole)[100:200])
+    assert wire.read_all(100) == whole[100:200]
+
+
+def test_an_empty_part_touches_nothing(wire):
+    for _ in range(3):
+        assert wire.outbox.send(b"")
+        assert wire.outbox.send(memoryview(b""))
+    assert wire.read_all(0) == b""
+    assert not wire.outbox.send(lines(1_000_000))
+    assert not wire.outbox.send(b"")
+    assert len(wire.bare._unsent) == 1
+    wire.read_all(1_000_000)
+    assert wire.drained == 1
+    assert wire.outbox.send(b"")
+
+
+def test_who_does_not_read_costs_a_little_and_the_rest_is_the_object_that_was_sent(wire):
+    burst = [lines(700_000, number) for number in range(3)]
+    assert not wire.outbox.send(burst[0])
+    for part in burst[1:]:
+        assert not wire.outbox.send(part)
+    for _ in range(10):
+        wire.reactor.turn()
+        assert wire.held <= MOST_HELD
+    received = b""
+    while not wire.drained:
+        received += wire.read()
+        assert wire.held <= MOST_HELD
+    assert received + wire.read_all(2_100_000 - len(received)) == b"".join(burst)
+    assert wire.drained == 1
+
+
+def test_many_small_parts_in_one_turn_are_bounded_too(wire):
+    part = lines(1000)
+    kept_up = [wire.outbox.send(part) for _ in range(2000)]
+    assert wire.held <= MOST_HELD
+    assert not kept_up[-1]
+    assert wire.read_all(2_000_000) == part * 2000
+    assert wire.drained
+    assert wire.outbox.send(b"")
+
+
+def test_who_reads_a_little_now_and_then_is_not_dropped_and_who_stops_is(wire):
+    limit = wire.bare._limits.stall_seconds
+    wire.outbox.send(lines(3_000_000))
+    for _ in range(5):
+        for _ in range(100):
+            wire.read(4096)
+        wire.reactor.advance(limit - 1)
+    assert not wire.stalled
+    wire.reactor.advance(limit)
+    assert wire.stalled == 1
+    assert wire.outbox.is_closed
+
+
+def test_what_is_unsent_is_written_before_a_close(wire):
+    sent = lines(500_000)
+    wire.outbox.send(sent)
+    wire.bare.close(linger=False)  # without what the framing adds
+    assert not wire.bare._unsent
+    assert wire.outbox.is_closed
+    assert not wire.outbox.send(b"too late\n")
+    received = b""
+    for _ in range(1000):
+        received += wire.read()
+    assert received == sent
+
+
+def test_nothing_is_kept_for_who_is_gone(wire):
+    wire.outbox.send(lines(500_000))
+    wire.outbox.lost()
+    assert wire.outbox.is_closed
+    assert not wire.bare._unsent
+
+
+sizes = st.sampled_from([0, 0, 2, 100, SLICE - 1, SLICE, SLICE + 1, 64_000, 65_536, 300_000])
+deeds = st.lists(st.one_of(sizes, st.just("turn"), st.sampled_from([1000, 100_000]).map(lambda most: ("read", most))))
+
+
+@given(st.sampled_from(list(KINDS.values())), deeds)
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+def test_whatever_is_sent_and_read_nothing_is_lost_and_nobody_waits_for_ever(kind, deeds):
+    wire, sent, received, is_behind = Wire(**kind), [], b"", False
+    drained = 0
+    for number, deed in enumerate(deeds):
+        if isinstance(deed, int):
+            sent.append(lines(deed, number))
+            before = wire.outbox.send(b"")
+            keeps_up = wire.outbox.send(sent[-1])
+            assert keeps_up == before or (before and deed)
+            if before and not keeps_up:
+                drained = wire.drained
+            is_behind = not keeps_up
+        elif deed == "turn":
+            wire.reactor.turn()
+        else:
+            received += wire.read(deed[1])
+        is_behind = is_behind and wire.drained == drained
+        assert wire.held <= MOST_HELD
+    whole = b"".join(sent)
+    received += wire.read_all(len(whole) - len(received))
+    assert received == whole
+    assert wire.outbox.send(b"")  # they keep up
+    if is_behind:
+        assert wire.drained == drained + 1
+    wire.close()

@@ -1,0 +1,127 @@
+"""The line door in memory: over transports that keep what is written, and a clock that the test moves."""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.limits import Addresses, Limits
+from twisted_chat.doors.line.door import LineFactory
+from twisted_chat.doors.web.guard import Guard
+from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.journals.memory import MemoryJournal
+
+from .wall_clock import WallClock
+
+
+class Transport(StringTransport):
+    """A StringTransport that knows what it was told."""
+
+    aborted = False
+
+    def abortConnection(self):
+        self.aborted = self.disconnected = True
+
+
+class Reader:
+    """Reads what it is sent over its ``transport``, or not."""
+
+    def stops_reading(self):
+        """Let the transport's buffer be full: what is sent next is the last that fits."""
+        self.transport.producer.pauseProducing()
+        return self
+
+    def reads_on(self):
+        """Let the transport's buffer be empty again."""
+        self.transport.producer.resumeProducing()
+        self.door.settle()
+        return self
+
+
+class Peer(Reader):
+    """What is at the other end of a connection."""
+
+    def __init__(self, door, address):
+        self.door = door
+        self.transport = Transport(peerAddress=address)
+        self.chat = door.factory.buildProtocol(address)
+        self.chat.makeConnection(self.transport)
+
+    def send(self, *chunks):
+        """Send chunks, one reactor turn each, and let what they ask for happen."""
+        for chunk in chunks:
+            self.chat.dataReceived(chunk if isinstance(chunk, bytes) else chunk.encode())
+            self.door.settle()
+        return self
+
+    def read(self):
+        """Return what came since the last call."""
+        data = self.transport.value()
+        self.transport.clear()
+        return data.decode()
+
+    def end(self):
+        """End our side: a half-close."""
+        self.chat.readConnectionLost()
+        self.door.settle()
+
+    def lose(self):
+        """Break the connection."""
+        self.chat.connectionLost(Failure(ConnectionDone()))
+        self.door.settle()
+
+    @property
+    def is_closed(self):
+        return self.transport.disconnecting
+
+
+class Door:
+    """A server in memory: its two clocks, journal, hub and doors."""
+
+    def __init__(self, limits=None, motd=(), guard=None):
+        self.clock = Clock()
+        self.clock.advance(1_000_000)
+        self.wall = WallClock(self.clock, 700_000_000)
+        self.faults = []
+        self.limits = limits or Limits()
+        self.journal = MemoryJournal(self.clock, self.wall)
+        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append)
+        self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
+        self.web = WebFactory(self.factory, guard or Guard())
+        self.is_watched = True  # no connection may ever be stuck
+
+    def settle(self):
+        """End turns until nothing is due now."""
+        self.clock.advance(0)
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
+        stuck = [connection for connection in self.factory.connections if connection.is_stuck and self.is_watched]
+        assert not stuck, f"nothing will ever wake {[connection.member.alias for connection in stuck]}"
+
+    def connect(self, host="192.0.2.1", port=12345):
+        return Peer(self, IPv4Address("TCP", host, port))
+
+    def enter(self, alias, host="192.0.2.1"):
+        peer = self.connect(host).send(f"{alias}\n")
+        assert peer.chat.member.alias == alias
+        peer.read()
+        return peer
+
+    def close(self):
+        """Break every connection, and check that nothing of anybody is left."""
+        self.web.close_all()
+        for connections in (self.web.connections, self.factory.connections):  # those of the web end what they carry
+            for connection in list(connections):
+                connection.connectionLost(Failure(ConnectionDone()))
+        self.settle()
+        self.factory.close_all()
+        self.settle()
+        assert self.faults == []
+        assert self.clock.getDelayedCalls() == []
+        assert self.hub.aliases == {}
+        assert not self.web.connections
+        assert not (self.hub._sessions or self.factory.connections or self.factory.addresses._live)

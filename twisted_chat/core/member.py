@@ -1,0 +1,307 @@
+"""A member: one session, what it has asked for, and the reader through which it hears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Protocol
+
+from .calls import Calls
+from .days import Day
+from .errors import ChatError, TooManyRooms
+from .events import DOUBTED, LOBBY, NOTICED, POSTS, REPEATED, Event
+from .limits import Limits, Pace
+from .ports import Door
+from .reader import HELD, Ear, Reader, refusal
+from .room import Room
+
+IN_FLIGHT = 2000  # events of one member that may be on their way
+
+
+class Giver(Protocol):
+    """Who asks the journal for what is left of a room that somebody has left."""
+
+    def give(self, member: Member, room: Room, first: int, last: int) -> None:
+        """Let them hear all of the events from one number to another."""
+
+
+class Member:
+    """One session: somebody who is connected, under an alias once they have claimed one."""
+
+    __slots__ = (  # a tenth of the memory of an idle member
+        "_past", "active", "after", "alias", "asking", "asks", "away", "calls", "changing", "client", "correspondent",
+        "current", "door", "ear", "epoch", "first_private", "first_rooms", "former", "gone", "heirs", "in_flight",
+        "inbox", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving", "left_at", "made",
+        "next_alias", "pace", "promised_inbox", "reader", "rooms", "session", "since", "taken",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        session: int,
+        ear: Ear,
+        door: Door,
+        past: Giver,
+        pace: Pace,
+        since: float,
+    ) -> None:
+        self.session = session
+        self.former: list[int] = []  # sessions of the same program, before its connection was cut
+        self.ear = ear
+        self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
+        self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the number that they were given last
+        self.door = door
+        self.pace = pace
+        self.is_resumable = False  # has a program that can prove who it is after a reconnect
+        self.client = ""  # their program's public name, if it has one: the same after a reconnect
+        self.asks: dict[str, Ask] = {}  # requests whose outcome somebody waits for, by their idents
+        self.alias = ""  # empty until the claim is delivered
+        self.key = ""
+        self.next_alias = ""  # that is theirs already, while it is being told to their rooms
+        self.taken = 0  # the number of the event by which they took the alias, in its log
+        self.is_in = False  # once they have entered the first room
+        self.is_told_to_wait = False  # until the journal works: they are coming in
+        self.rooms: dict[str, Room] = {}  # in the order they were joined
+        self.made = 0  # rooms in which nothing had happened before they came
+        self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
+        self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
+        self.inbox: Room | None = None  # a program's: the log of what is said to its alias
+        self.current: Room | None = None
+        self.away: str | None = None
+        self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
+        self.since = self.active = since  # by Hub.seconds, and not by the time of events
+        self.in_flight = 0  # requests of theirs that are not delivered yet ...
+        self.changing = 0  # ... and those among them that change somebody's state
+        self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for ...
+        self.epoch = 0  # ... since the last time that all of those were abandoned
+        self.is_held = False  # has to wait until less is in flight
+        self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
+        self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
+        self.calls = Calls()
+        self.leaving: str | None = None  # why, once they have asked to leave
+        self.heirs: list[tuple[Member, int]] = []  # who wait until they have left, to take their alias; with the epoch
+        self.gone = False
+        self._past = past
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether they do not read now, or are away for a moment."""
+        return self.reader.is_behind if self.reader is not None else not self.ear.view.is_for_people
+
+    @property
+    def address(self) -> str:
+        """The group of what is said to them alone from now on."""
+        return "@" + (self.next_alias or self.alias)
+
+    def may(self, posts: bool) -> bool:
+        """Whether a request can be made now as if all before it had already happened.
+
+        A post changes nothing that a later post depends on, so posts need not wait for each other.
+        """
+        if self.asking or self.in_flight >= IN_FLIGHT:
+            self.is_held = True
+            return False
+        return self.in_flight == 0 or (posts and self.changing == 0)
+
+    def refuse_room(self, limits: Limits, is_new: bool = False) -> None:
+        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
+
+        Raises: TooManyRooms.
+        """
+        if len(self.rooms) >= limits.rooms_each:
+            raise TooManyRooms(f"you are in {len(self.rooms)}, /leave one first")
+        if is_new and self.made >= limits.rooms_made:
+            raise TooManyRooms(f"you have made {self.made}, join one that is there")
+
+    def notice(self, *lines: str, ident: str = "") -> None:
+        """Send them the server's own words; ``ident``: of the request that these answer."""
+        self.send([Event(NOTICED, text=line, ident=ident) for line in lines])
+
+    def refuse(self, error: ChatError, ident: str = "") -> None:
+        """Send them why a request, if it is known which, cannot be done."""
+        self.send([refusal(error, ident)])
+
+    def doubt(self, error: ChatError, ident: str) -> None:
+        """Send them that nobody knows yet whether a request is done: it is still under way."""
+        self.send([Event(DOUBTED, text=str(error), ident=ident, data={"code": error.code})])
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Show them some events at once, if anybody hears for them."""
+        if self.reader is not None:
+            self.reader.send(events)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write some bytes at once, if anybody hears for them."""
+        if self.reader is not None:
+            self.reader.write(data)
+
+    def drop(self) -> None:
+        """Apologise for a fault of ours, and end what they came through."""
+        if self.reader is not None:
+            self.reader.drop()
+        else:
+            self.door.faulted()
+
+    def when_reading(self, then: Callable[[], None]) -> None:
+        """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
+        if self.reader is None:
+            return
+        if not self.reader.is_behind:
+            then()
+            return
+
+        def go_on() -> None:
+            self.asking -= 1
+            then()
+
+        self.asking += 1
+        self.reader.when_live(go_on)
+
+    def abandon(self) -> None:
+        """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
+        self.epoch += 1
+        self.asking = 0
+        if self.reader is not None:
+            self.reader.forget_waiting()
+
+    def inbox_of(self, alias: str) -> Room | None:
+        """Return their inbox, if it is that of this alias."""
+        return self.inbox if self.inbox is not None and self.inbox.is_inbox_of(alias) else None
+
+    def release(self) -> None:
+        """Send the backlog that was promised, if there is one: what was to be told before it is told."""
+        reader = self.reader
+        if reader is not None and reader.state == HELD:
+            reader.release()
+
+    # -- their reader
+
+    def attach(self, reader: Reader, door: Door) -> None:
+        """Go on through another connection, and be owed what the one before was not given."""
+        self.door.taken_over()
+        self.is_told_to_wait = False
+        self.detach(door)
+        reader.session, reader.listener = self.session, self
+        reader.listen(self.ear)
+        self.reader = reader
+        reader.resume(self.left_at)
+        self.left_at.clear()
+
+    def detach(self, door: Door) -> None:
+        """Go on without a connection for a while."""
+        self.abandon()
+        self.asks.clear()
+        self.door = door
+        if self.reader is not None:
+            self.left_at.update(self.reader.close())
+            self.reader = None
+
+    def listen(self, ear: Ear) -> None:
+        """Hear in another way from now on."""
+        self.ear = ear
+        if self.reader is not None:
+            self.reader.listen(ear)
+
+    def caught_up(self) -> None:
+        """Called when their reader is live again."""
+        self.settle()
+
+    def give_rest(self, room: Room, first: int, last: int) -> None:
+        """Called when they have left a room, and are owed what only the journal has of it."""
+        self._past.give(self, room, first, last)
+
+    def settle(self) -> None:
+        """Wake the door: they may be able to do more than before."""
+        self.is_held = False
+        self.door.settled()
+
+    def wants(self, event: Event) -> bool:
+        """Whether they wish to hear an event."""
+        return self.ear.wants(event, self.session)
+
+    def said_in(self, room: Room, most: int) -> list[Event]:
+        """Return the last lines said in a room that they want to hear, oldest first."""
+        said = (event for event in reversed(room.tail) if event.kind in POSTS and self.wants(event))
+        return list(islice(said, most))[::-1]
+
+    def as_wanted(self, event: Event) -> Event:
+        """Return an event, or what stands in its place if they do not wish to hear it."""
+        return self.ear.as_wanted(event, self.session)
+
+    def ignores(self, other: Member) -> bool:
+        """Whether they hear nothing of what another member says."""
+        return self.ear.ignoring.hides(other.alias, other.session)
+
+
+class Ask:
+    """One request under way: whose it is, and its name. It is done or refused, once."""
+
+    __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "session", "waits")
+
+    def __init__(
+        self, session: Member, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
+    ) -> None:
+        """``ident``: CLIENT/ID, empty for people. ``waits``: somebody waits for the outcome, and is told by ``then``.
+
+        A post needs no such wait, because the event itself answers it.
+        """
+        self.session = session
+        self.ident = ident
+        self.waits = waits or then is not None
+        self.left = 0  # events of it that are neither delivered nor refused
+        self.number = 0  # of the last event that was delivered ...
+        self.is_repeated = False  # ... which is one of long ago
+        self.error: ChatError | None = None
+        self._then = then
+
+    @property
+    def reader(self) -> Reader:
+        """Who hears the answer."""
+        reader = self.session.reader
+        assert reader is not None, "a visitor can only say something"
+        return reader
+
+    def notice(self, *lines: str) -> None:
+        """Answer in the server's own words."""
+        self.session.notice(*lines, ident=self.ident)
+
+    def show_again(self, events: Sequence[Event], day: Day) -> None:
+        """Answer with events of the past; ``day``: of what they were shown before."""
+        self.reader.show_again(events, day, self.ident)
+
+    def refuse(self, error: ChatError) -> None:
+        """Answer with why it cannot be done."""
+        self.error = error
+        self.session.refuse(error, self.ident)
+
+    def appended(self) -> None:
+        """Called when an event of it is on its way to the journal."""
+        if self.waits:
+            self.left += 1
+            self.session.asks[self.ident] = self
+
+    def delivered(self, event: Event) -> None:
+        """Called when an event of it is delivered, or the one of long ago that stands in its place."""
+        self.number, self.is_repeated = event.number, event.kind == REPEATED
+        self._one_less()
+
+    def refused(self, error: ChatError) -> None:
+        """Called when an event of it is not kept; the session has been told."""
+        self.error = error
+        self._one_less()
+
+    def doubted(self, error: ChatError) -> None:
+        """Called when nobody knows what becomes of it: no answer is waited for any more."""
+        self.error = error
+        self.left = 0
+        self.session.asks.pop(self.ident, None)
+
+    def finish(self) -> None:
+        """Call ``then`` if the outcome is known: never while the hub is delivering."""
+        if self._then is not None and self.left <= 0:
+            then, self._then = self._then, None
+            then(self)
+
+    def _one_less(self) -> None:
+        self.left -= 1
+        if self.left <= 0 and self.session.asks.get(self.ident) is self:
+            del self.session.asks[self.ident]

@@ -1,0 +1,178 @@
+"""What has happened before: questions to the journal, and their answers to those who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from . import text
+from .errors import ChatError, NotRecalled
+from .events import JOINED, LEFT, MOVES, Event
+from .member import Ask, Member
+from .ports import ANYONE, Asker, Journal, Query
+from .reader import FETCHED, Reader, whole
+from .room import Room
+from .rooms import RoomTable
+
+Found = TypeVar("Found")
+Answer = Callable[[Found | ChatError], None]
+
+PAGE = 200  # events that are shown at a time
+MOVES_UNDONE = 20_000  # events, to tell who was in a room
+
+
+class Past:
+    """The hub's way to the journal. Answers come later, and a member's next requests wait for them."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        rooms: RoomTable,
+        settle: Callable[[Member], None],
+        on_fault: Callable[[Member | Reader | None], None],
+    ) -> None:
+        """``settle`` is called with whoever was answered."""
+        self.page = PAGE
+        self._journal = journal
+        self._rooms = rooms
+        self._settle = settle
+        self._on_fault = on_fault
+
+    def recall(self, ask: Ask, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
+        """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal.
+
+        Without a connection nobody waits for the answer, and nothing is asked.
+        """
+        member, epoch = ask.session, ask.session.epoch
+        asker = Asker(member.session, lambda: member.epoch == epoch)
+        self._ask(ask, partial(self._journal.recall, query, asker=asker), answer)
+
+    def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
+        """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.
+
+        Raises: BadRoom.
+        """
+        room = self._rooms.get(text.room(wanted))
+        if room is not None:
+            answer(room)
+        else:
+            self._ask(ask, partial(self._rooms.find, wanted), answer)
+
+    def _ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
+        member, epoch = ask.session, ask.session.epoch
+        if member.reader is None or member.reader.outbox.is_closed:
+            return
+        member.asking += 1
+
+        def answered(found: Found | ChatError) -> None:
+            if member.epoch != epoch:
+                return  # nobody waits for it any more
+            member.asking -= 1
+            try:
+                if isinstance(found, ChatError):
+                    ask.refuse(found)
+                else:
+                    answer(found)
+            except ChatError as error:
+                ask.refuse(error)
+            except Exception:
+                self._on_fault(member)
+            self._settle(member)
+
+        put(answered)
+
+    def look_up(
+        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
+    ) -> None:
+        """Ask the journal for somebody who is no member; the answer may be why it cannot be told."""
+
+        def answered(found: Sequence[Event] | ChatError) -> None:
+            try:
+                answer(found)
+            except Exception:
+                self._on_fault(None)
+
+        self._journal.recall(query, answered, asker)
+
+    def recall_pages(self, ask: Ask, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
+        """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
+
+        def answer(found: Sequence[Event]) -> None:
+            is_last = len(found) < self.page
+            show(found, is_last)
+            if not is_last:
+                rest = query._replace(after=found[-1].number)
+                ask.session.when_reading(lambda: self.recall_pages(ask, rest, show))
+
+        self.recall(ask, query._replace(most=self.page), answer)
+
+    def members_at(self, ask: Ask, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
+        """Answer with who was in a room just after an event, by what came and went since."""
+        names = dict.fromkeys(other.alias for other in room.members)
+        moves: list[Event] = []
+
+        def check(found: Sequence[Event]) -> None:
+            kept = found[0].number - 1 if found else room.number
+            if kept > number:
+                raise NotRecalled(f"who was in {room.name} before event {kept} is not kept: ask about a later number")
+            answer(_undone(names, moves))
+
+        def show(found: Sequence[Event], is_last: bool) -> None:
+            moves.extend(found)
+            if len(moves) > MOVES_UNDONE:
+                raise NotRecalled(f"more than {MOVES_UNDONE:,} people came and went since: ask about a later number")
+            if is_last:  # what is kept has no gaps, so all of it was there if the first event still is
+                self.recall(ask, Query(room.name, after=number, most=1), check)
+
+        query = Query(room.name, after=number, until=room.number, kinds=MOVES)
+        if number < room.number:
+            self.recall_pages(ask, query, show)
+        else:
+            answer(list(names))
+
+    def give(self, member: Member, room: Room, first: int, last: int) -> None:
+        """Let a member hear what happened in a room from one number to another, as they read."""
+
+        given = first - 1
+
+        def show(found: Sequence[Event], is_last: bool) -> None:
+            nonlocal given
+            until, reader = last if is_last else found[-1].number, ask.reader
+            reader.hear_again(whole(room, given + 1, until, found))
+            given = until
+            reader.pay()
+            if is_last:
+                reader.begin_day(reader.today)  # what they hear next is of today
+
+        ask = Ask(member)
+        self.recall_pages(ask, Query(room.name, after=first - 1, until=last), show)
+
+    def fetch(self, reader: Reader, room: Room, first: int, last: int) -> None:
+        """Give a reader what a room does not remember any more."""
+
+        def answered(found: Sequence[Event] | ChatError) -> None:
+            try:
+                if isinstance(found, ChatError) and not reader.ear.view.is_for_people:
+                    reader.failed(room, first)
+                else:
+                    reader.fetched(room, first, last, () if isinstance(found, ChatError) else found)
+            except Exception:
+                self._on_fault(reader)
+
+        query = Query(room.name, after=first - 1, until=last, most=FETCHED)
+        self._journal.recall(query, answered, Asker(reader.session, lambda: not reader.outbox.is_closed))
+
+
+def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:
+    """Return who was there before some joined, left and took other aliases."""
+    there = dict(names)
+    for event in reversed(moves):
+        if event.kind == JOINED:
+            there.pop(event.author, None)
+        elif event.kind == LEFT:
+            there[event.author] = None
+        else:
+            there.pop(event.text, None)
+            there[event.author] = None
+    return list(there)

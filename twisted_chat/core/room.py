@@ -1,0 +1,258 @@
+"""A room: a numbered log, who hears it, and from which number on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from heapq import merge
+from itertools import accumulate, groupby, islice
+from operator import add, attrgetter
+from sys import getsizeof
+from typing import TYPE_CHECKING
+
+from . import text
+from .events import POSTS, Event
+from .limits import Limits
+from .ports import View
+
+if TYPE_CHECKING:
+    from .member import Member
+    from .reader import Reader
+
+_EVENT_SIZE = 260  # bytes that an event takes beside the letters of its text
+_text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident")
+
+
+class Room:
+    """A numbered log, and who hears it. Broadcast is the room of everyone.
+
+    Each reader who is live is with those of the same view, who share one bytes object, or apart, if it hears in its own
+    way. One who is behind is in none of these lists, and costs nothing here.
+    """
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self.name = name
+        self.topic = ""
+        self.number = 0  # of the last event
+        self.tail: deque[Event] = deque()  # the last events, oldest first
+        self.members: dict[Member, None] = {}  # in the order they came
+        self.overhearing: dict[Reader, None] = {}  # who hear it without being in it
+        self._shared: dict[View, dict[Reader, None]] = {}
+        self.apart: dict[Reader, None] = {}
+        self.withheld: Sequence[range] = ()  # of an inbox: numbers that were said to others who had the alias
+        self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
+        self._sizes: deque[int] = deque()  # of what is in the tail, in bytes ...
+        self._size = 0  # ... and of all of it
+
+    def remember(self, events: Sequence[Event]) -> None:
+        """Add events to the tail, which is bounded in events and in bytes.
+
+        An event is measured once: a str keeps its UTF-8 too as soon as a journal asks for that, and then takes more.
+        """
+        self.number = events[-1].number
+        self.tail.extend(events)
+        sizes = _sizes(events)
+        self._sizes.extend(sizes)
+        self._size += _EVENT_SIZE * len(sizes) + sum(sizes)
+        while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):
+            self.tail.popleft()
+            self._size -= _EVENT_SIZE + self._sizes.popleft()
+
+    @property
+    def readers(self) -> int:
+        """How many hear what is said now: all but those who are behind."""
+        return len(self.apart) + sum(map(len, self._shared.values()))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody hears it."""
+        return not (self.members or self.overhearing)
+
+    @property
+    def live(self) -> Iterator[dict[Reader, None]]:
+        """The readers who hear what is said now."""
+        yield from self._shared.values()
+        yield self.apart
+
+    def place(self, reader: Reader) -> None:
+        """Put a live reader with those who hear in the same way."""
+        if reader.ear.hears_all:
+            self._shared.setdefault(reader.ear.view, {})[reader] = None
+        else:
+            self.apart[reader] = None
+
+    def unplace(self, reader: Reader) -> None:
+        """Take a reader out of there: it falls behind, leaves, or is about to hear in another way."""
+        self.apart.pop(reader, None)
+        readers = self._shared.get(reader.ear.view)
+        if readers is not None:
+            readers.pop(reader, None)
+            if not readers:
+                del self._shared[reader.ear.view]
+
+    def hear(self, run: Run, write: Callable[[Sequence[Reader], bytes], None] | None) -> None:
+        """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
+
+        With ``write``, those who share a view are written to at once: nobody must be owed anything.
+        """
+        encoded: dict[View, _Encoded] = {}
+        for view, readers in list(self._shared.items()):
+            shared = encoded[view] = _Encoded(view, run.events)
+            if write is not None:
+                if shared.data:  # the view may show nothing of it
+                    write(list(readers), shared.data)
+            elif run.is_whole:
+                data = shared.data
+                for reader in readers:
+                    reader.owe(data)
+            else:
+                for reader in readers:
+                    shared.owe(reader, run.begins.get(reader, 0), len(run.events))
+        for reader in (*self.apart, *run.ends):
+            view = reader.ear.view
+            if view not in encoded:
+                encoded[view] = _Encoded(view, run.events)
+            encoded[view].owe(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
+
+    # -- for those who are behind
+
+    @property
+    def forgotten(self) -> int:
+        """The number of the last event that the tail does not hold any more; 0 if it holds all."""
+        return self.number - len(self.tail)
+
+    def after(self, number: int) -> Iterator[Event]:
+        """Yield the events after a number that are remembered."""
+        return islice(self.tail, max(0, number - self.forgotten), None)
+
+    def is_inbox_of(self, alias: str) -> bool:
+        """Return whether it is the log of what is said to an alias."""
+        return text.key(self.name[1:]) == text.key(alias)
+
+    def may_be_given(self, event: Event) -> bool:
+        """Whether an event is for whoever hears this."""
+        return not any(event.number in numbers for numbers in self.withheld)
+
+    def end_of_withheld(self, number: int) -> int:
+        """Return the last number of those that are withheld together with one, or this one."""
+        return next((numbers[-1] for numbers in self.withheld if number in numbers), number)
+
+    def restore(self, number: int, topic: str, tail: Sequence[Event]) -> None:
+        """Be what the room was before the server was started."""
+        self.number, self.topic = number, topic
+        if tail:
+            self.remember(tail)
+
+
+class Run:
+    """Events in a row that one room hears, and who came in or left meanwhile."""
+
+    __slots__ = ("_remembered", "begins", "ends", "events", "room")
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.events: list[Event] = []
+        self._remembered = 0  # how many of them the room has in its tail
+        self.begins: dict[Reader, int] = {}  # the place of the first event that one who came in hears
+        self.ends: dict[Reader, int] = {}  # the place after the last one that one who left hears
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all who hear it hear all of it."""
+        return not (self.begins or self.ends)
+
+    def remember(self) -> None:
+        """Let the room remember what it does not remember yet."""
+        fresh = self.events[self._remembered :] if self._remembered else self.events
+        if fresh:
+            self.room.remember(fresh)
+            self._remembered = len(self.events)
+
+    def concerns(self, reader: Reader) -> bool:
+        """Whether a reader hears any of it, as far as it goes now."""
+        hears_it = reader in self.ends or self.room in reader.hearing
+        return hears_it and self.begins.get(reader, 0) < self.ends.get(reader, len(self.events))
+
+
+class _Encoded:
+    """A run in one view, of which parts can be taken without copying them."""
+
+    def __init__(self, view: View, events: list[Event]) -> None:
+        self.data = view.encode(events)
+        self._view = view
+        self._events = events
+
+    def owe(self, reader: Reader, begin: int, end: int) -> None:
+        """Owe a reader what it wants to hear of the events between two places."""
+        if not reader.ear.hears_all_others:
+            reader.hear(self._events[begin:end])
+            return
+        for first, last in () if reader.ear.hears_all else self._own.get(reader.session, ()):
+            self._owe_part(reader, begin, min(first, end))
+            begin = max(begin, last)
+        self._owe_part(reader, begin, end)
+
+    def _owe_part(self, reader: Reader, begin: int, end: int) -> None:
+        if begin == 0 and end == len(self._events):
+            reader.owe(self.data)  # the same object for all to whom this applies
+        elif begin < end:
+            reader.owe(self._whole[self._starts[begin] : self._starts[end]])
+
+    @cached_property
+    def _whole(self) -> memoryview:
+        return memoryview(self.data)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where in the bytes each event begins, and where the last one ends."""
+        return [0, *accumulate(map(len, self._view.each(self._events, self.data)))]
+
+    @cached_property
+    def _own(self) -> dict[int, list[tuple[int, int]]]:
+        """From where to where each session said all, oldest first."""
+        spans: dict[int, list[tuple[int, int]]] = {}
+        place = 0
+        for origin, said in groupby([event.origin if event.kind in POSTS else 0 for event in self._events]):
+            begin, place = place, place + sum(1 for _ in said)
+            spans.setdefault(origin, []).append((begin, place))
+        return spans
+
+
+def by_time(*logs: Iterable[Event]) -> Iterator[Event]:
+    """Merge logs, each oldest first, by the time of their events.
+
+    Each log keeps its order, also where its times go back because the clock was set back: sorting would not keep it.
+    """
+    return merge(*logs, key=_when)
+
+
+def of_rooms(events: Iterable[Event]) -> Iterator[Event]:
+    """Merge the events of several logs by their time; those of one log stand together, oldest first."""
+    return by_time(*[list(log) for _group, log in groupby(events, key=attrgetter("group"))])
+
+
+def _sizes(events: Sequence[Event]) -> list[int]:
+    """Return how many bytes each event takes beside _EVENT_SIZE, about: up to four a character, and its UTF-8.
+
+    Almost all lines are ASCII and typed by people: those are measured together, in a tenth of the time.
+    """
+    texts = [*map(_text, events)]
+    sizes = [*map(len if "".join(texts).isascii() else getsizeof, texts)]
+    if any(map(_ident, events)):
+        sizes = [*map(add, sizes, map(getsizeof, map(_ident, events)))]
+    return sizes
+
+
+def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
+    """Cut events into parts of about so many bytes of text, at least one event each."""
+    part: list[Event] = []
+    room = size
+    for event in events:
+        part.append(event)
+        room -= _EVENT_SIZE // 4 + len(event.text)
+        if room <= 0 and event.number:  # a notice stands with the event that it is about
+            yield part
+            part, room = [], size
+    if part:
+        yield part

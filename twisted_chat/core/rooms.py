@@ -1,0 +1,106 @@
+"""The rooms in memory: all that somebody hears, and some that nobody does. The journal knows of the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from . import text
+from .errors import ChatError, NoSuchRoom
+from .events import LOBBY
+from .limits import Limits
+from .ports import Journal, Known
+from .room import Room
+
+MADE_AND_LEFT = 2  # events of a room in which nothing has happened
+
+
+class RoomTable(dict[str, Room]):
+    """Rooms by name. What is forgotten is there again before anybody enters it, and its numbers go on."""
+
+    def __init__(self, journal: Journal, limits: Limits, on_fault: Callable[[None], None]) -> None:
+        """``on_fault`` is called, within the ``except``, for a fault in what waits for an answer."""
+        super().__init__({LOBBY: Room(LOBBY, limits)})
+        self.has_emptied = False  # perhaps there are too many now that nobody hears
+        self._journal = journal
+        self._limits = limits
+        self._on_fault = on_fault
+        self._coming: Counter[str] = Counter()  # how many have asked to enter, and are not there yet
+
+    def restore(self, known: Known) -> None:
+        """Remember what the journal knows of a room."""
+        room = self[known.room] = Room(known.room, self._limits)
+        room.restore(known.number, known.topic, known.tail)
+        self.has_emptied = True
+
+    def expect(self, name: str) -> None:
+        """Called when somebody asks to enter a room: it is in memory by the time that they do."""
+        self._coming[name] += 1
+        if name not in self:
+            self._journal.know(name, self._knows)
+
+    def _knows(self, known: Known | ChatError) -> None:
+        if isinstance(known, Known) and known.number and known.room not in self:
+            self.restore(known)
+
+    def came(self, name: str) -> None:
+        """Called when one who was expected is there, or may not enter."""
+        self._coming[name] -= 1
+        if self._coming[name] <= 0:
+            del self._coming[name]
+
+    def entered(self, name: str) -> Room:
+        """Return a room that somebody enters, made if need be."""
+        self.came(name)
+        room = self.get(name)
+        if room is None:
+            room = self[name] = Room(name, self._limits)
+        return room
+
+    def find(self, wanted: str, answer: Callable[[Room | ChatError], None]) -> None:
+        """Answer with a room, at once or, if only the journal knows it, later; or with why that cannot be told.
+
+        Raises: BadRoom.
+        """
+        name = text.room(wanted)
+        room = self.get(name)
+        if room is not None:
+            answer(room)
+            return
+
+        def know(known: Known | ChatError) -> None:
+            try:
+                answer(self.get(name) or self._looked_up(known))
+            except Exception:
+                self._on_fault(None)
+
+        self._journal.know(name, know)
+
+    def _looked_up(self, known: Known | ChatError) -> Room | ChatError:
+        """Return a room for one question: it stays out of the table, or whoever only looks would push others out."""
+        if isinstance(known, ChatError):
+            return known
+        if not known.number:
+            return NoSuchRoom(known.room)
+        room = Room(known.room, self._limits)
+        room.restore(known.number, known.topic, known.tail)
+        return room
+
+    def by_size(self) -> list[Room]:
+        """Return all rooms in memory, those with the most members first."""
+        return sorted(self.values(), key=lambda room: (-len(room.members), room.name))
+
+    def forget_some(self) -> None:
+        """Drop the rooms that nobody hears, as far as they are too many."""
+        self.has_emptied = False
+        if len(self) <= self._limits.rooms:
+            return
+        empty = [r for r in self.values() if r.is_empty and r.name != LOBBY and r.name not in self._coming]
+        for room in sorted(empty, key=_worth)[: max(0, len(empty) - self._limits.rooms)]:
+            del self[room.name]
+            self._journal.forget(Known(room.name, room.number, room.topic, ()))
+
+
+def _worth(room: Room) -> tuple[bool, float]:
+    """Return what makes a room worth remembering: that more happened than that somebody came and left, and when."""
+    return room.number > MADE_AND_LEFT or bool(room.topic), room.tail[-1].when if room.tail else 0.0

@@ -1,0 +1,1 @@
+"""The line door: telnet, netcat and other clients that send lines."""

@@ -1,0 +1,128 @@
+"""The lab's own client, which ends no line: how it is known, where its lines are, and what it can take.
+
+It waits for a chunk that is just ``alias?``, answers at once with its alias and no newline, and from then on sends each
+line as ``ALIAS: text``, again with no newline. So bytes without an end are an alias only if they are the first
+thing received, came together, and QUIET_SECONDS of quiet follow. Who types key by key sends one character first,
+and is never taken for it. It must not be sent a second bare ``alias?``: it would answer by itself for ever.
+
+A line of its is whole when another begins, or after QUIET_SECONDS of quiet: a long one comes in several segments.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from ..connection import cancel
+from ..outbox import SocketOutbox, TransportOutbox
+
+QUIET_SECONDS = 0.08
+CHUNK = 1024  # bytes that it reads at a time, and decodes by themselves
+PAUSE_SECONDS = 0.05  # in which it has read what it was sent
+MAX_UNSENT = 64 * 1024  # bytes, about, that wait for their turn, before it does not keep up
+
+
+def is_alias(chunk: bytes) -> bool:
+    """Whether the first chunk received may be the lab client's alias, if quiet follows."""
+    try:
+        alias = chunk.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return len(alias) > 1 and alias.isprintable()
+
+
+def prefix(alias: bytes) -> bytes:
+    """What each of its lines begins with."""
+    return alias + b": "
+
+
+class LabOutbox:
+    """Sends it no chunk that ends inside a character, of which it would die.
+
+    ASCII can be cut anywhere, and goes at once. What holds other characters goes in pieces of at most CHUNK bytes, each
+    PAUSE_SECONDS after what was sent before it, so that it is read from its first byte on.
+    """
+
+    def __init__(self, outbox: SocketOutbox | TransportOutbox, clock: IReactorTime) -> None:
+        self._outbox = outbox
+        self._on_drained, outbox.on_drained = outbox.on_drained, self._may_have_drained
+        self._clock = clock
+        self._unsent = b""
+        self.keeps_up = True
+        self._sent_at = clock.seconds()
+        self._pause: IDelayedCall | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self._outbox.is_closed
+
+    @is_closed.setter
+    def is_closed(self, is_closed: bool) -> None:
+        self._outbox.is_closed = is_closed
+
+    def send(self, data: bytes | memoryview) -> bool:
+        if not data:
+            return self.keeps_up
+        self._unsent += bytes(data)
+        if self._pause is None:
+            self._send_some()
+        self.keeps_up = self.keeps_up and self._outbox.keeps_up and len(self._unsent) <= MAX_UNSENT
+        return self.keeps_up
+
+    def drop(self, apology: bytes) -> None:
+        self._flush()
+        self._outbox.drop(apology)
+
+    def close(self, linger: bool) -> None:
+        self._flush()
+        self._outbox.close(linger)
+
+    def ended(self) -> None:
+        self._outbox.ended()
+
+    def lost(self) -> None:
+        self._unsent = b""
+        cancel(self._pause)
+        self._outbox.lost()
+
+    def _send_some(self) -> None:
+        """Send what can be sent now, and the rest later."""
+        while self._unsent:
+            wait = self._sent_at + PAUSE_SECONDS - self._clock.seconds()
+            size = len(self._unsent)
+            if not self._unsent.isascii():
+                if wait > 0:
+                    self._pause = self._clock.callLater(wait, self._go_on)
+                    return
+                size = _fitting(self._unsent)
+            piece, self._unsent = self._unsent[:size], self._unsent[size:]
+            self._sent_at = self._clock.seconds()
+            self._outbox.send(piece)
+
+    def _go_on(self) -> None:
+        self._pause = None
+        self._send_some()
+        self._may_have_drained()
+
+    def _may_have_drained(self) -> None:
+        """Tell that all is sent, if it is, after a time in which the reader did not keep up."""
+        if not (self._unsent or self.keeps_up) and self._outbox.keeps_up:
+            self.keeps_up = True
+            self._on_drained()
+
+    def _flush(self) -> None:
+        """Send the rest at once: the connection ends."""
+        cancel(self._pause)
+        rest, self._unsent = self._unsent, b""
+        if rest:
+            self._outbox.send(rest)
+
+
+def _fitting(data: bytes) -> int:
+    """Return how many bytes fit into one chunk: whole lines, or else whole characters."""
+    size = min(CHUNK, len(data))
+    whole_lines = data.rfind(b"\n", 0, size) + 1
+    if whole_lines:
+        return whole_lines
+    while size < len(data) and data[size] & 0xC0 == 0x80:  # it goes on (RFC 3629, section 3)
+        size -= 1
+    return size

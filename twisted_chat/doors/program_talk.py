@@ -1,0 +1,195 @@
+"""What a program asks over any door: one JSON object after the other, each answered in its turn."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ..core import text
+from ..core.errors import BadRequest, ChatError, HelloFirst, LineTooLong
+from ..core.events import NOTICED, Event, as_logged
+from ..core.hub import Hub
+from ..core.limits import Limits
+from ..core.member import Ask, Member
+from ..core.ports import Door
+from ..requests import programs
+from ..requests.fields import Request
+from ..wire import jsonlines
+from ..wire.jsonlines import JsonView
+from .splitter import END, TOO_LONG, Mark
+
+LONGER = 18  # times a line that can be said: for a block of which JSON escapes every second byte, or a line all of it
+
+
+class Connection(Door, Protocol):
+    """The door, as this file sees it."""
+
+    member: Member
+
+    @property
+    def motd(self) -> Sequence[str]:
+        """Lines that are shown to whoever comes in."""
+
+    def adopt(self, member: Member) -> None:
+        """Go on as a member who was here before."""
+
+    def end_input(self) -> None:
+        """Learn that the program sends nothing more."""
+
+
+class ProgramTalk:
+    """One program's requests. While one waits for what it asked for, no other is taken, but for posts."""
+
+    def __init__(self, connection: Connection, hub: Hub, limits: Limits, may_claim: Callable[[], bool]) -> None:
+        """``may_claim`` is asked, and counts, when an alias was refused."""
+        self._connection = connection
+        self._hub = hub
+        self._limits = limits
+        self._may_claim = may_claim
+        self._steps: programs.Steps | None = None
+        self.is_in = False  # hello was answered
+        self._next: Request | ChatError | Mark | None = None  # read already, but not taken
+        self._asked = Request("", "", {})  # what _steps are about ...
+        self._ask: Ask | None = None  # ... and what has become of it
+        hub.listen(connection.member, connection.member.ear._replace(view=JsonView()))
+
+    def take(self, waiting: list[bytes], most: int) -> int:
+        """Take as many requests as can be taken now; return how many."""
+        taken = 0
+        me = self._connection.member
+        while waiting and taken < most and self._steps is None and me.leaving is None:
+            if self._next is None:
+                self._next = self._read(waiting[0])
+            asked = self._next
+            is_post = isinstance(asked, Request) and asked.name in programs.POSTS
+            if not me.may(is_post):
+                break
+            del waiting[0]
+            self._next = None
+            self._obey(asked)
+            taken += len(asked.fields.get("lines") or "1") if isinstance(asked, Request) else 1
+            if self._connection.member is not me:
+                break  # who was here before has a pace of their own
+            if self.is_in and me.is_behind:
+                break  # they do not read what they ask for
+        return taken
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way that has more than one step."""
+        return self._steps is not None
+
+    def stop(self) -> None:
+        """Leave the request that is under way unfinished: the program goes on elsewhere, or its connection is lost."""
+        self._steps = self._ask = self._next = None
+
+    def _read(self, line: bytes) -> Request | ChatError | Mark:
+        if line is TOO_LONG:
+            return LineTooLong(self._limits.max_line)
+        if isinstance(line, Mark):
+            return line
+        try:
+            asked = jsonlines.parse(line)
+        except ChatError as error:
+            return error
+        if len(asked.fields.get("text", "").encode()) <= self._limits.max_line:
+            return asked
+        too_long = LineTooLong(self._limits.max_line)
+        too_long.id = asked.id
+        return too_long
+
+    def _obey(self, asked: Request | ChatError | Mark) -> None:
+        me = self._connection.member
+        if asked is END:
+            self._connection.end_input()
+        elif isinstance(asked, ChatError):
+            if isinstance(asked, LineTooLong):
+                self._hub.traffic.hit("line_too_long")
+            me.refuse(asked, f"/{asked.id or ''}")
+        elif isinstance(asked, Request):
+            self._begin(asked)
+
+    def _begin(self, asked: Request) -> None:
+        self._asked = asked
+        try:
+            answer = self._answer_to(asked)
+        except ChatError as error:
+            self._connection.member.refuse(error, self._ident(asked))
+            return
+        if isinstance(answer, dict):
+            self._answer(answer)
+        else:
+            self._steps = answer
+            self.go_on()
+
+    def _answer_to(self, asked: Request) -> programs.Steps | programs.Fields | None:
+        if asked.name == "hello":
+            return self._hello(asked)
+        me = self._connection.member
+        if not me.alias:
+            raise HelloFirst
+        self._ask = Ask(me, self._ident(asked), waits=asked.name not in programs.POSTS)
+        return programs.TABLE[asked.name](self._hub, self._ask, asked.fields)
+
+    def _hello(self, asked: Request) -> programs.Steps:
+        me = self._connection.member
+        if self.is_in:
+            raise BadRequest("you have said hello already: nick takes another alias", asked.id)
+        token = asked.fields.get("token")
+        client = self._hub.client_of(token) if token else secrets.token_hex(16)
+        before = self._hub.directory.clients.get(client)
+        if before is not None and before is not me and not before.alias:
+            self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now
+        is_back = before is not None and before is not me and bool(before.alias) and before.leaving is None
+        if before is not None and is_back:
+            self._connection.adopt(before)
+        else:
+            self._hub.directory.introduce(me, client)
+            me.is_resumable = token is not None
+        self._ask = Ask(self._connection.member, self._ident(asked), waits=True)
+        return programs.enter(self._hub, self._ask, asked.fields, is_back)
+
+    def go_on(self) -> None:
+        """Go on with the request that is under way, as far as it can go now."""
+        me = self._connection.member
+        while self._steps is not None and self._ask is not None and not (me.in_flight or me.asking):
+            steps, ask = self._steps, self._ask
+            if me.leaving is not None:
+                self.stop()
+                return
+            if ask.error is not None:
+                self._steps = None
+                self._refused()
+                return
+            try:
+                next(steps)
+            except StopIteration as done:
+                self._steps = None
+                self._answer(done.value)
+            except ChatError as error:
+                ask.refuse(error)
+            except Exception:
+                self._steps = None
+                raise
+
+    def _answer(self, fields: programs.Fields) -> None:
+        me, asked = self._connection.member, self._asked
+        shown = fields.get("events")
+        if shown is not None:
+            fields["events"] = [as_logged(event) for event in shown]
+        me.write(jsonlines.result(asked.name, asked.id, **fields))
+        self.is_in = self.is_in or asked.name == "hello"
+        if asked.name == "quit":
+            self._hub.leave_all(me, text.clean(asked.fields["text"]))
+        else:
+            if asked.name == "hello" and not fields["resumed"]:
+                me.send([Event(NOTICED, text=line) for line in self._connection.motd])
+            me.release()
+
+    def _refused(self) -> None:
+        if not self._connection.member.alias and not self._may_claim():
+            self._hub.leave_all(self._connection.member, "")
+
+    def _ident(self, asked: Request) -> str:
+        return f"{self._connection.member.client}/{asked.id}"

@@ -1,0 +1,1 @@
+"""Chat over plain HTTP: rooms, lines, streams and posts."""

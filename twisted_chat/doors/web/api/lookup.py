@@ -1,0 +1,114 @@
+"""What the web door looks up: rooms, events of the past, and where a reader was in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+
+from ....core.errors import ChatError, NoSuchRoom
+from ....core.events import Event
+from ....core.ports import Asker, Query
+from ....core.room import Room
+from ....wire.sse import mark, read_mark
+from .later import Refused
+
+if TYPE_CHECKING:
+    from ..site import WebFactory
+
+Answer = TypeVar("Answer")
+
+
+class Place(NamedTuple):
+    """Where a reader is in the log of a room."""
+
+    number: int  # of the last event that they have
+    mark: str  # by which they say so
+    is_strange: bool = False  # what they gave is the mark of no event here: they have nothing of this log
+
+
+async def room_called(web: WebFactory, wanted: bytes) -> Room:
+    """Return the room that a path names.
+
+    Raises: Refused, BadRoom, NotRecalled.
+    """
+    found: Deferred[Room] = Deferred()
+    web.hub.rooms.find(decoded(wanted), partial(_fire, found))
+    try:
+        return await found
+    except NoSuchRoom:
+        raise Refused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
+
+
+def decoded(segment: bytes) -> str:
+    """Return what stands in a path.
+
+    Raises: Refused.
+    """
+    try:
+        return segment.decode()
+    except UnicodeDecodeError:
+        raise Refused(400, "that path is not UTF-8: write names in UTF-8, percent-encoded") from None
+
+
+def looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
+    """Return what the journal answers; a client who has gone waits for nothing.
+
+    Fails: NotRecalled.
+    """
+    answered: Deferred[Sequence[Event]] = Deferred()
+    gone: list[Failure] = []
+    request.notifyFinish().addErrback(gone.append)
+    place, _most = web.addresses.place(web.guard.client_host(request))
+    web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
+    return answered
+
+
+async def place_at(web: WebFactory, request: Request, room: Room, number: int) -> Place:
+    """Return the place after an event.
+
+    Raises: NotRecalled.
+    """
+    check = await _mark_of(web, request, room, number)
+    return Place(number, check or str(number))
+
+
+async def place_of(web: WebFactory, request: Request, room: Room, written: str, is_page: bool = False) -> Place:
+    """Return where a reader is who gives a mark, or only a number.
+
+    What is not kept any more cannot be compared, and need not be: all that is kept comes after it. ``is_page``: no mark
+    is wanted, and so a mere number need not be looked up.
+
+    Raises: NotRecalled.
+    """
+    number, check = read_mark(written) or (room.number + 1, "")
+    own = None
+    if number <= room.number and (check or not is_page):
+        own = await _mark_of(web, request, room, number)
+    if number > room.number or (check and own and own != f"{number}-{check}"):
+        return Place(0, mark(web.hub.journal_name, room.name, 0, 0.0), is_strange=True)
+    return Place(number, own or str(number))
+
+
+async def _mark_of(web: WebFactory, request: Request, room: Room, number: int) -> str | None:
+    """Return the mark of an event; None if it is not kept."""
+    journal = web.hub.journal_name
+    if number == 0:
+        return mark(journal, room.name, 0, 0.0)
+    back = room.number - number
+    if back < len(room.tail):
+        found: Sequence[Event] = [room.tail[-1 - back]]
+    else:
+        found = await looked_up(web, request, Query(room.name, after=number - 1, until=number, most=1))
+    return mark(journal, room.name, number, found[0].when) if found else None
+
+
+def _fire(waiting: Deferred[Answer], found: Answer | ChatError) -> None:
+    if isinstance(found, ChatError):
+        waiting.errback(found)
+    else:
+        waiting.callback(found)

@@ -1,0 +1,155 @@
+"""The rooms over HTTP: which there are, what happens in them, and how to say something there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from ....core import text
+from ....core.events import EVERYONE
+from ....core.room import Room
+from ..accept import preferred
+from ..answers import PLAIN, NotHere
+from ..page import File
+from .asked import parameters
+from .later import JSON, Later, as_json
+from .log import Events, Text
+from .lookup import decoded, room_called
+from .post import posted
+from .questions import Search, Who
+
+if TYPE_CHECKING:
+    from ..site import WebFactory
+
+_ROOMS = 1000  # in one answer
+_TEXT = b".txt"
+
+
+def put_rooms(web: WebFactory, root: Resource) -> None:
+    """Put all that HTTP has for scripts below a resource."""
+    root.putChild(b"rooms", Rooms(web))
+    root.putChild(b"people", People(web))
+    root.putChild(b"everyone", Everyone(web))
+    root.putChild(b"search", Search(web))
+    root.putChild(b"openapi.json", File(".json", Path(__file__).with_name("openapi.json").read_bytes()))
+
+
+class Rooms(Later):
+    """All rooms."""
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        if not path:
+            return super().getChild(path, request)
+        if path.endswith(_TEXT) and not request.postpath:
+            return TextOrRoom(self._web, path)
+        return OneRoom(self._web, path)
+
+    async def get(self, request: Request) -> bytes:
+        parameters(request, {})
+        request.setHeader("Vary", "Accept")
+        request.setHeader("Cache-Control", "no-store")
+        rooms = self._web.hub.rooms.by_size()[:_ROOMS]
+        if preferred(request, JSON, "text/plain") == JSON:
+            request.setHeader("Content-Type", JSON)
+            return as_json({"rooms": list(map(_told, rooms))})
+        request.setHeader("Content-Type", PLAIN)
+        return _table(rooms).encode()
+
+
+class OneRoom(Later):
+    """One room."""
+
+    methods: ClassVar = ("GET", "HEAD", "POST", "OPTIONS")
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        if path == b"events":
+            return Events(self._web, self._name)
+        if path == b"who":
+            return Who(self._web, self._name)
+        return super().getChild(path, request)
+
+    async def get(self, request: Request) -> bytes | None:
+        request.setHeader("Vary", "Accept")
+        if preferred(request, JSON, "text/plain") != JSON:
+            return await Text(self._web, self._name).get(request)
+        parameters(request, {})
+        request.setHeader("Content-Type", JSON)
+        request.setHeader("Cache-Control", "no-store")
+        return as_json(_told(await room_called(self._web, self._name)))
+
+    async def post(self, request: Request) -> bytes:
+        return await posted(self._web, request, text.room(decoded(self._name)))
+
+
+class TextOrRoom(OneRoom):
+    """What ends in .txt: the text of a room, or a room of that whole name if only that is there; posts are to that.
+
+    Who accepts JSON only means the room of that whole name, too.
+    """
+
+    async def get(self, request: Request) -> bytes | None:
+        whole = text.room(decoded(self._name))
+        name = self._name.removesuffix(_TEXT)
+        hub = self._web.hub
+        request.setHeader("Vary", "Accept")
+        wants_json = preferred(request, "text/plain", JSON) == JSON
+        if whole in hub.rooms and (wants_json or text.room(decoded(name)) not in hub.rooms):
+            return await super().get(request)
+        return await Text(self._web, name).get(request)
+
+
+class People(NotHere):
+    """All aliases; they are not listed."""
+
+    isLeaf = False
+
+    def __init__(self, web: WebFactory) -> None:
+        super().__init__()
+        self._web = web
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        if path and not request.postpath:
+            return Person(self._web, path)
+        return super().getChild(path, request)
+
+
+class Person(Later):
+    """One alias."""
+
+    methods: ClassVar = ("POST", "OPTIONS")
+
+    async def post(self, request: Request) -> bytes:
+        target = self._web.hub.member_called(decoded(self._name))
+        return await posted(self._web, request, f"@{target.alias}")
+
+
+class Everyone(Later):
+    """All who are connected."""
+
+    methods: ClassVar = ("POST", "OPTIONS")
+
+    async def post(self, request: Request) -> bytes:
+        return await posted(self._web, request, EVERYONE)
+
+
+def _told(room: Room) -> dict[str, object]:
+    return {
+        "room": room.name,
+        "members": len(room.members),
+        "listening": len(room.overhearing),
+        "number": room.number,
+        "topic": room.topic,
+    }
+
+
+def _table(rooms: Sequence[Room]) -> str:
+    width = max((len(room.name) for room in rooms), default=0)
+    lines = [f"{'room':{width}}  members  listening  number  topic"]
+    for room in rooms:
+        counts = f"{len(room.members):7}  {len(room.overhearing):9}  {room.number:6}"
+        lines.append(f"{room.name:{width}}  {counts}  {room.topic}".rstrip())
+    return "\n".join(lines) + "\n"

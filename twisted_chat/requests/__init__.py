@@ -1,0 +1,1 @@
+"""Requests: what people and programs can ask of the hub."""
