@@ -6,8 +6,8 @@ from twisted_chat.core.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.core.events import BLOCK, POSTS, REPEATED, SAID, Event
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
 from twisted_chat.core.ports import ANYONE, Known
+from twisted_chat.core.session import Ask
 from twisted_chat.journals.answers import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.requests import commands

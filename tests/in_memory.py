@@ -105,6 +105,10 @@ class Door:
     def connect(self, host="192.0.2.1", port=12345):
         return Peer(self, IPv4Address("TCP", host, port))
 
+    def session(self, alias):
+        """Return the session of somebody who is here."""
+        return self.hub.sessions.of(self.hub.aliases[alias])[0]
+
     def enter(self, alias, host="192.0.2.1"):
         peer = self.connect(host).send(f"{alias}\n")
         assert peer.chat.member.alias == alias
@@ -124,4 +128,4 @@ class Door:
         assert self.clock.getDelayedCalls() == []
         assert self.hub.aliases == {}
         assert not self.web.connections
-        assert not (self.hub._sessions or self.factory.connections or self.factory.addresses._live)
+        assert not (self.hub.sessions or self.factory.connections or self.factory.addresses._live)

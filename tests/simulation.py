@@ -24,8 +24,8 @@ from twisted_chat.core.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
-from twisted_chat.core.member import Member
 from twisted_chat.core.ports import ANYONE, Known
+from twisted_chat.core.session import Session
 from twisted_chat.doors.line.door import HINT, LineFactory
 from twisted_chat.journals.answers import chosen
 from twisted_chat.journals.numbers import log_of, numbered
@@ -438,7 +438,7 @@ class Server:
         """Note what is refused, which a client does not learn when its connection is cut."""
         connect, refused = self.hub.connect, self.refused
 
-        class Watched(Member):
+        class Watched(Session):
             __slots__ = ()
 
             def refuse(self, error, ident=""):
@@ -465,7 +465,7 @@ class Server:
     def left_over(self):
         """Return the aliases of those who are here without a connection, a grace period or a visit."""
         doors = {*self.factory.connections, *self.factory.graces}
-        return [member.alias for member in set(self.hub._sessions.values()) if member.door not in doors]
+        return [member.alias for member in set(self.hub.sessions.values()) if member.door not in doors]
 
     def stop(self):
         self.journal.stop()

@@ -24,15 +24,20 @@ CORE = {
     "text": "errors",
     "ports": "days errors events",
     "ignoring": "events text",
-    "room": "GROUND member reader",  # for types only
-    "reader": "GROUND ignoring room",
-    "member": "GROUND calls reader room",
+    "ear": "GROUND ignoring",
+    "room": "GROUND ear",
     "rooms": "GROUND room",
-    "past": "GROUND member reader room rooms",
-    "directory": "errors member text",
-    "unkept": "GROUND member",
-    "delivery": "GROUND member reader room",
-    "hub": "GROUND delivery directory ignoring member past reader room rooms unkept",
+    "person": "GROUND room",
+    "directory": "GROUND person",
+    "state": "GROUND directory person room rooms",
+    "reader": "GROUND ear room",
+    "session": "GROUND calls ear person reader room",
+    "sessions": "GROUND ignoring person session",
+    "past": "GROUND reader room rooms session",
+    "unkept": "GROUND session",
+    "delivery": "GROUND reader room session",
+    "effects": "GROUND delivery person reader room rooms session sessions state",
+    "hub": "GROUND delivery ear effects past person reader room rooms session sessions state unkept",
 }
 GROUND = "errors events days text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.

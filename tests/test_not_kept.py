@@ -9,8 +9,8 @@ import pytest
 from twisted_chat.core.errors import NotKept, Unknown
 from twisted_chat.core.events import Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import IN_FLIGHT, Ask
 from twisted_chat.core.ports import Known
+from twisted_chat.core.session import IN_FLIGHT, Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 

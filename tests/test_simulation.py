@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twisted_chat.core.member import Member
 from twisted_chat.core.room import Room
+from twisted_chat.core.session import Session
 from twisted_chat.doors.connection import Chat
 from twisted_chat.doors.outbox import SocketOutbox
 
@@ -237,7 +237,7 @@ def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
 
     def skip(room, run, write):
         count[0] += 1
-        left_out = next((member.reader for member in room.members), None) if count[0] % 50 == 0 else None
+        left_out = next((reader for readers in room.live for reader in readers), None) if count[0] % 50 == 0 else None
         if left_out is None or left_out.is_behind or not run.is_whole:
             hear(room, run, write)
             return
@@ -251,17 +251,17 @@ def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
 
 
 def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
-    from twisted_chat.core.hub import Hub
+    from twisted_chat.core.effects import Effects
 
-    told = Hub._told
+    told = Effects._told
 
-    def leak(hub, event, author):
-        told(hub, event, author)
-        for member in hub.everyone.members:
-            if member is not author and member.alias != event.target and not member.is_behind:
-                hub._delivery.hear_alone(member, event)
+    def leak(effects, event, author):
+        told(effects, event, author)
+        for session in effects._sessions.values():
+            if session is not author and session.alias != event.target and not session.is_behind:
+                effects._delivery.hear_alone(session, event)
 
-    monkeypatch.setattr(Hub, "_told", leak)
+    monkeypatch.setattr(Effects, "_told", leak)
     assert "unicast" in caught(())
 
 
@@ -304,12 +304,12 @@ def test_an_empty_write_that_wakes_nobody_is_caught(monkeypatch):
 
 
 def test_a_reader_who_has_caught_up_and_is_not_read_again_is_caught(monkeypatch):
-    monkeypatch.setattr(Member, "caught_up", lambda member: None)
+    monkeypatch.setattr(Session, "caught_up", lambda member: None)
     assert caught(("stall",)) & {"mute", "stuck"}
 
 
 def test_a_question_that_keeps_who_is_gone_in_the_rooms_is_caught(monkeypatch):
-    monkeypatch.setattr(Member, "abandon", lambda member: None)
+    monkeypatch.setattr(Session, "abandon", lambda member: None)
     assert "ghost" in caught(("cut", "stall"), most=300, rule="ghost")
 
 

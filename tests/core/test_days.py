@@ -10,7 +10,7 @@ import pytest
 from twisted_chat.core.days import NO_DAY, day_of, time_of, with_days
 from twisted_chat.core.events import JOINED, LEFT, NOTICED, SAID, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
+from twisted_chat.core.session import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 

@@ -9,8 +9,8 @@ import pytest
 from twisted_chat.core.errors import AliasTaken, BadAlias, TooManyRooms
 from twisted_chat.core.events import SAID, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
 from twisted_chat.core.reader import Ear
+from twisted_chat.core.session import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -116,9 +116,9 @@ def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_kept_and_its_author_t
     alice.ask("/msg bob wait")
     house.settle()
     assert alice.heard() == [
-        "bob has left the chat room!",
         "[alice -> bob] wait",
         "-- bob has just left, and has not heard that",
+        "bob has left the chat room!",
     ]
 
 
@@ -188,7 +188,7 @@ def test_nick_to_ones_own_alias_in_other_letters(house):
     assert bob.heard() == ["bob is now known as Bob", "Bob is now known as b0b", "b0b is now known as bob"]
     bob.type("/quit")
     assert house.hub.aliases == {}
-    assert house.hub.directory.looks == {}
+    assert house.hub.state.directory.looks == {}
 
 
 def test_nick_to_the_alias_that_one_has_is_told_to_nobody_else(house):
@@ -356,7 +356,7 @@ def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
     assert alice.heard() == ["bob has left the chat room!", "#ops bob has left!"]
     assert bob.member.gone
     assert list(house.hub.aliases) == ["alice"]
-    assert list(house.hub.everyone.members) == [alice.member]
+    assert list(house.hub.everyone.people) == [alice.member.person]
 
 
 def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
@@ -366,7 +366,7 @@ def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
     house.settle()
     assert bob.member.gone
     assert house.hub.aliases == {}
-    assert house.hub.rooms["lobby"].members == {}
+    assert house.hub.rooms["lobby"].people == {}
 
 
 def test_a_connection_lost_while_its_join_is_on_its_way_has_joined_and_left(house):
@@ -375,7 +375,7 @@ def test_a_connection_lost_while_its_join_is_on_its_way_has_joined_and_left(hous
     house.hub.leave_all(bob.member, "")
     house.settle()
     assert alice.heard() == ["#ops bob has joined", "bob has left the chat room!", "#ops bob has left!"]
-    assert house.hub.rooms["ops"].members == {alice.member: None}
+    assert house.hub.rooms["ops"].people == {alice.member.person: None}
 
 
 def test_echo_off_hides_ones_own_lines_only(house):
@@ -602,7 +602,7 @@ def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(
     alice.type("one", "/to lobby two", "/all three", "/who", "/who *")
     assert ear.heard() == ["3 #ops alice: one"]
     assert alice.heard()[-2:] == ["-- 2 in ops: alice, bob", "-- 2 here: alice, bob"]
-    assert list(house.hub.rooms["ops"].members) == [alice.member, house.hub.aliases["bob"]]
+    assert list(house.hub.rooms["ops"].people) == [alice.member.person, house.hub.aliases["bob"]]
 
 
 def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
@@ -613,7 +613,7 @@ def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
     alice.type("hi")
     assert alice.heard() == ["alice: hi"]
     assert ear.heard() == []
-    assert list(house.hub._sessions.values()) == [alice.member]
+    assert list(house.hub.sessions.values()) == [alice.member]
 
 
 @pytest.mark.parametrize("after, first", [(0, 1), (2, 3), (4, 5), (9, 5)])
@@ -674,7 +674,7 @@ def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
     ear.reader.listen(Ear(PlainView()))
     alice.type("hi")
     assert ear.heard() == ["alice: hi"]
-    assert list(house.hub.rooms["lobby"].members) == [alice.member]
+    assert list(house.hub.rooms["lobby"].people) == [alice.member.person]
 
 
 def test_a_change_of_view_keeps_the_order_in_which_people_came(house):

@@ -14,6 +14,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.events import (
     CLAIMED,
     CONNECTED,
+    ENDED,
     JOINED,
     LEFT,
     LOBBY,
@@ -26,8 +27,8 @@ from twisted_chat.core.events import (
     TOOK,
 )
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
 from twisted_chat.core.ports import View
+from twisted_chat.core.session import Ask
 
 from ..house import House, Stream
 
@@ -75,8 +76,9 @@ class Model:
         session = event.origin
         if event.kind == CLAIMED:
             self.claimed(session, event.text)
-        elif event.kind == RELEASED:
+        elif event.kind == ENDED:
             self.give_back(session)
+        elif event.kind == RELEASED:
             del self.names[session]
         elif not event.group:
             if event.kind == RENAMED:
@@ -86,8 +88,7 @@ class Model:
         elif event.group == "*":
             self.hear(self.names, event)
         elif event.group[0] == "@":
-            for target in {h for alias, h in self.held.items() if text.key(alias) == text.key(event.target)}:
-                self.hear({target, session}, event)
+            self.hear({session, *(h for a, h in self.held.items() if text.key(a) == text.key(event.target))}, event)
         else:
             self.in_room(session, event)
 
@@ -241,19 +242,21 @@ class HubMachine(RuleBasedStateMachine):
     @invariant()
     def the_hub_is_as_the_order_says(self):
         hub, model = self.house.hub, self.model
-        assert {key: m.session for key, m in hub.aliases.items()} == {text.key(a): h for a, h in model.held.items()}
-        assert {m.session: m.alias for m in hub.everyone.members} == model.names
+        assert {key: p.voice.session for key, p in hub.aliases.items()} == {
+            text.key(a): h for a, h in model.held.items()
+        }
+        assert {p.voice.session: p.alias for p in hub.everyone.people} == model.names
         for name, room in hub.rooms.items():
-            assert [m.session for m in room.members] == model.rooms.get(name, [])
+            assert [p.voice.session for p in room.people] == model.rooms.get(name, [])
             assert [reader.session for reader in room.overhearing] == model.overhearing.get(name, [])
             titles = [e.text for e in model.logs.get(name, []) if e.kind == RETITLED]
             assert room.topic == (titles or [""])[-1]
-        looks = [look for m in hub.everyone.members for look in text.looks(m.alias)]
-        assert len(looks) == len(set(looks))
+        looks = [look for alias in model.held for look in text.looks(alias)]
+        assert sorted(looks) == sorted(hub.state.directory.looks)
         assert self.house.faults == []
 
     def teardown(self):
-        self.house.settle()  # a claim of somebody who is leaving is not granted, and the order does not tell that
+        self.house.settle()
         for person in self.everyone:
             self.house.hub.leave_all(person.member, "")
         for person in self.streams:
@@ -263,8 +266,8 @@ class HubMachine(RuleBasedStateMachine):
         self.everyone_heard_what_the_order_says()
         assert all(person.member.gone and not person.member.in_flight for person in self.everyone)
         hub = self.house.hub
-        assert not (hub.aliases or hub.everyone.members or hub.directory.looks or hub._sessions)
-        assert hub.rooms[LOBBY].members == {}
+        assert not (hub.aliases or hub.everyone.people or hub.state.directory.looks or hub.sessions)
+        assert hub.rooms[LOBBY].people == {}
 
 
 HubMachine.TestCase.settings = settings(max_examples=500, stateful_step_count=60, deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from twisted_chat.core import text
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.member import Ask
+from twisted_chat.core.session import Ask
 from twisted_chat.requests import commands
 from twisted_chat.wire.plain import PlainView
 
@@ -123,4 +123,4 @@ def test_the_log_is_no_place_for_control_characters_either(words):
         except ChatError as error:
             assert str(error).isprintable() or not wanted.isprintable()
     house.settle()
-    assert all(member.alias.isprintable() for member in house.hub.everyone.members)
+    assert all(member.alias.isprintable() for member in house.hub.everyone.people)

@@ -9,7 +9,7 @@ import pytest
 from twisted_chat.core.errors import NoSuchRoom, NotKept, TooManyRooms
 from twisted_chat.core.events import JOINED, LEFT, SAID, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
+from twisted_chat.core.session import Ask
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite.journal import SqliteJournal
 
@@ -27,7 +27,7 @@ class LiveHouse(House):
         self.hub.restore(self.journal.open())
 
     def settle(self):
-        self.clock.run_until(lambda: not any(m.in_flight or m.asking for m in self.hub._sessions.values()))
+        self.clock.run_until(lambda: not any(m.in_flight or m.asking for m in self.hub.sessions.values()))
 
     def close(self):
         for person in self.people:
@@ -110,7 +110,7 @@ def test_all_that_are_entered_at_once_are_entered_and_so_many_are_remembered_whe
         house.now += 1
     house.settle()
     assert sorted(house.hub.rooms) == ["lobby", "more", "r0", "r8", "r9"]
-    assert house.hub.rooms["r0"].members
+    assert house.hub.rooms["r0"].people
     assert house.faults == []
 
 
@@ -172,7 +172,7 @@ def test_a_member_may_make_so_many_rooms_and_enter_more():
     house = House(Limits(rooms_made=3))
     bob = house.enter("bob", "there", "too")
     alice = house.enter("alice", "a", "b", "c")
-    assert alice.member.made == 3
+    assert alice.member.person.made == 3
     alice.type("/join d")
     assert alice.heard() == ["!! no more rooms: you have made 3, join one that is there"]
     assert sorted(alice.member.rooms) == ["a", "b", "c", "lobby"]

@@ -7,7 +7,7 @@ import pytest
 from twisted_chat.core.errors import NotRecalled
 from twisted_chat.core.events import NOTICED, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask, Member
+from twisted_chat.core.session import Ask, Session
 from twisted_chat.doors.watchdog import SECONDS
 from twisted_chat.requests import commands
 
@@ -130,7 +130,7 @@ def test_whoever_loses_the_connection_over_a_long_answer_leaves(door, reader, mu
     door.clock.advance(door.limits.grace_seconds)
     door.settle()
     assert not door.hub.aliases
-    assert not door.hub._sessions
+    assert not door.hub.sessions
 
 
 def test_what_was_said_before_the_connection_was_lost_is_said_behind_a_question_that_nobody_waits_for(
@@ -151,12 +151,12 @@ def test_whoever_waits_for_an_alias_and_is_gone_does_not_get_it(door):
     """A program waits for its former self to leave; the connection is lost meanwhile."""
     old = Program(door, "bot", token=TOKEN)
     old.dies()
-    door.hub.leave_all(door.hub.aliases["bot"], "")  # as when the grace ends, in the very commit ...
+    door.hub.leave_all(door.session("bot"), "")  # as when the grace ends, in the very commit ...
     new = door.connect()
     new.chat.dataReceived(b'{"do":"hello","id":"1","version":1,"alias":"bot"}\n')  # ... in which it says hello again
     new.lose()
     assert not door.hub.aliases
-    assert not door.hub._sessions
+    assert not door.hub.sessions
 
 
 # -- a turn within a turn
@@ -210,7 +210,7 @@ def test_a_fault_while_one_says_hello_ends_in_an_orderly_leave(door, monkeypatch
     assert peer.read().splitlines()[-1].startswith('{"error":"fault"')
     peer.lose()
     assert not door.hub.aliases
-    assert not door.hub._sessions
+    assert not door.hub.sessions
     logged_failures()
 
 
@@ -243,15 +243,15 @@ def test_a_stream_goes_on_after_a_batch_of_which_it_shows_nothing(door):
 def test_a_connection_that_is_stuck_is_woken_and_the_operator_is_told(door, way, much_said, monkeypatch):
     reader, told = way(door, "reader"), []
     monkeypatch.setattr(type(door.factory.log), "error", lambda log, words, **more: told.append(words.format(**more)))
-    settle = Member.settle
-    monkeypatch.setattr(Member, "settle", lambda member: None if member.alias == "reader" else settle(member))
+    settle = Session.settle
+    monkeypatch.setattr(Session, "settle", lambda member: None if member.alias == "reader" else settle(member))
     door.is_watched = False
     reader.peer.stops_reading()
     much_said(100)
     reader.types("/ping not lost")  # its answer would come when the door is woken
     reader.peer.reads_on()
     assert "not lost" not in reader.peer.read()
-    monkeypatch.setattr(Member, "settle", settle)
+    monkeypatch.setattr(Session, "settle", settle)
     door.factory.watchdog.start()
     door.clock.advance(SECONDS)
     door.settle()

@@ -28,8 +28,8 @@ from twisted_chat.core.errors import CannotOpen, NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
 from twisted_chat.core.ports import ANYONE, Known, Query
+from twisted_chat.core.session import Ask
 from twisted_chat.export import main as export_main
 from twisted_chat.journals.keep import Keep
 from twisted_chat.journals.sqlite import file as sqlite_file
@@ -241,10 +241,10 @@ def test_a_session_is_not_taken_for_another_of_before_a_restart(begin):
         house = House(journal=kept.journal)
         alice, bob = house.connect(), house.connect()
         house.hub.renew(bob.member)
-        sessions += [alice.member.session, bob.member.session, *bob.member.former]
+        sessions += [alice.member.id, bob.member.id, *bob.member.former]
         kept.journal.start(kept)
-        append(kept, said("hi")._replace(origin=bob.member.session))
-        assert kept.ask()[-1].origin == bob.member.session
+        append(kept, said("hi")._replace(origin=bob.member.id))
+        assert kept.ask()[-1].origin == bob.member.id
         kept.stop()
     assert len(set(sessions)) == 6
     assert max(sessions) < 2**63
@@ -1373,7 +1373,7 @@ class HouseOnFile:
         return person
 
     def settle(self):
-        members = list(self.hub._sessions.values())
+        members = list(self.hub.sessions.values())
         self.clock.run_until(lambda: not any(member.in_flight or member.asking for member in members))
 
     def stop(self):
@@ -1383,11 +1383,11 @@ class HouseOnFile:
 
 def test_a_programs_public_name_is_the_same_after_a_restart_and_another_on_another_file(path, tmp_path):
     houses = [HouseOnFile(path, Keep()), HouseOnFile(tmp_path / "other.db", Keep())]
-    names = [house.hub.client_of("a-secret-of-sixteen") for house in houses]
+    names = [house.hub.public_name("a-secret-of-sixteen") for house in houses]
     for house in houses:
         house.stop()
     again = HouseOnFile(path, Keep())
-    assert again.hub.client_of("a-secret-of-sixteen") == names[0] != names[1]
+    assert again.hub.public_name("a-secret-of-sixteen") == names[0] != names[1]
     again.stop()
 
 

@@ -257,7 +257,7 @@ def test_a_connection_that_only_seems_alive_is_taken_over(door, alice):
     again.asks("say", room="lobby", text="here")
     assert again.said() == [("lobby", 2, "here")]
     alice.dies()
-    assert door.hub.aliases["alice"] is again.peer.chat.member
+    assert door.session("alice") is again.peer.chat.member
 
 
 def test_a_request_under_way_when_the_connection_dies_happens_once(door, alice):
@@ -418,7 +418,7 @@ def test_who_leaves_an_alias_while_behind_is_not_given_what_was_said_to_others(k
 
 
 def test_the_public_name_of_a_program_is_no_help_in_finding_its_token(door, alice):
-    assert alice.client == door.hub.client_of(TOKEN)
+    assert alice.client == door.hub.public_name(TOKEN)
     assert alice.client not in {hash_(TOKEN.encode()).hexdigest()[:32] for hash_ in (hashlib.sha256, hashlib.blake2b)}
     assert len(alice.client) == len(Program(door, "bob").client) == 32
     other = Door()
@@ -564,7 +564,7 @@ def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
     door.settle()
     door.clock.advance(100)
     door.settle()
-    assert not (door.hub._sessions or door.hub.directory.clients or door.hub.aliases)
+    assert not (door.hub.sessions or door.hub.sessions.programs or door.hub.aliases)
 
 
 def test_what_was_told_to_somebody_who_has_just_left_is_acknowledged(door, alice):
@@ -793,14 +793,14 @@ def test_nobody_stays_whose_session_was_taken_over_while_a_question_waited(door,
     again.dies()
     door.clock.advance(100)
     door.settle()
-    assert not door.hub._sessions
+    assert not door.hub.sessions
 
 
 def test_nobody_is_remembered_who_did_not_get_an_alias(door, alice):
     program = Program(door)
     assert program.answer("hello", version=1, alias="alice")["error"] == "alias_taken"
     program.dies()
-    assert list(door.hub.directory.clients) == [alice.client]
+    assert list(door.hub.sessions.programs) == [alice.client]
 
 
 def test_what_a_refused_join_promised_is_forgotten():

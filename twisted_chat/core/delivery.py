@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from .events import Event
-from .member import Ask, Member
 from .reader import Reader
-from .room import Room, Run
+from .room import Hearer, Room, Run
+from .session import Ask, Session
 from .traffic import Traffic
 
-Faulty = Member | Reader  # whom a fault of ours concerns
+
+class Faulty(Protocol):
+    """A session or a reader that a fault of ours concerns."""
+
+    @property
+    def alias(self) -> str:
+        """Return the alias of whoever it is, empty if there is none."""
+
+    def drop(self) -> None:
+        """Apologise, and end the connection."""
 
 
 class Delivery:
@@ -21,7 +31,7 @@ class Delivery:
         self._traffic = traffic
         self._on_fault = on_fault
         self._run: Run | None = None
-        self._pending: dict[Reader, None] = {}  # who has something to be written
+        self._pending: dict[Hearer, None] = {}  # who has something to be written
 
     # -- while the batch is applied
 
@@ -36,15 +46,15 @@ class Delivery:
         heard += events
         return len(heard) - before
 
-    def hear_alone(self, member: Member, event: Event) -> None:
-        """Let one member hear what was said to them, or what they said to another."""
-        if member.reader is not None:
-            member.reader.hear_alone(event)
-            self._pending[member.reader] = None
+    def hear_alone(self, session: Session, event: Event) -> None:
+        """Let one session hear a line that was said to its person alone, or by them to another."""
+        if session.reader is not None:
+            session.reader.hear_alone(event)
+            self._pending[session.reader] = None
 
-    def show(self, member: Member, *events: Event, again: bool = False) -> None:
-        """Show one member what nobody else hears; ``again``: some of it is of the past."""
-        reader = member.reader
+    def show(self, session: Session, *events: Event, again: bool = False) -> None:
+        """Show one session events that nobody else hears; ``again``: some of them are of the past."""
+        reader = session.reader
         if reader is None:
             return
         if self._run is not None and self._run.concerns(reader):
@@ -53,18 +63,17 @@ class Delivery:
         reader.owe(view.encode_again(events, "", reader.today) if again else view.encode(events))
         self._pending[reader] = None
 
-    def admit(self, member: Member, room: Room) -> None:
-        """Let a member be in a room, and hear what comes after this."""
-        after = member.after.pop(room.name, None)
-        room.members[member] = None
-        if member.reader is not None:
-            self.open(member.reader, room, after)
+    def admit(self, session: Session, room: Room) -> None:
+        """Let a session hear the events of a room that come after this."""
+        after = session.after.pop(room.name, None)
+        if session.reader is not None:
+            self.open(session.reader, room, after)
         else:
             self.remember()
-            member.left_at[room] = room.number if after is None else min(after, room.number)
+            session.left_at[room] = room.number if after is None else min(after, room.number)
 
     def open(self, reader: Reader, room: Room, after: int | None = None) -> None:
-        """Let a reader hear what comes after this in a room, or what came after a number."""
+        """Let a reader hear the events of a room that come after this, or those after a number."""
         self.remember()
         if self._run is not None and reader in self._run.ends:
             self.end_run()  # it left in it, and is back
@@ -74,12 +83,11 @@ class Delivery:
         if after is not None:
             reader.rewind(room, after)
 
-    def dismiss(self, member: Member, room: Room) -> None:
-        """Let a member be in a room no more, and hear nothing that comes after this."""
-        room.members.pop(member, None)
-        member.left_at.pop(room, None)
-        if member.reader is not None:
-            self.close(member.reader, room, is_over=member.leaving is not None)
+    def dismiss(self, session: Session, room: Room) -> None:
+        """Let a session hear nothing of a room that comes after this."""
+        session.left_at.pop(room, None)
+        if session.reader is not None:
+            self.close(session.reader, room, is_over=session.leaving is not None)
 
     def close(self, reader: Reader, room: Room, is_over: bool = False) -> None:
         """Let a reader hear nothing in a room after this; ``is_over``: nor anything else."""
@@ -138,7 +146,7 @@ class Delivery:
             run = self._run = Run(room)
         return run
 
-    def _write(self, readers: Sequence[Reader], data: bytes) -> None:
+    def _write(self, readers: Sequence[Hearer], data: bytes) -> None:
         self._traffic.bytes_out += len(data) * len(readers)
         for reader in readers:
             try:
@@ -148,17 +156,14 @@ class Delivery:
                 self._on_fault(reader)
 
 
-def finished(batch: Sequence[Event], origins: Mapping[int, Member | None]) -> list[Ask]:
+def finished(batch: Sequence[Event], sessions: Mapping[int, Session | None]) -> list[Ask]:
     """Return the requests whose outcome somebody waits for, and of which all is delivered with a batch."""
     found: list[Ask] = []
-    for member in origins.values():
-        if member is not None and member.asks:
-            break
-    else:
+    if not any(session is not None and session.asks for session in sessions.values()):
         return found
     for event in batch:
-        member = origins[event.origin] if event.ident else None
-        ask = member.asks.get(event.ident) if member is not None and event.origin == member.session else None
+        session = sessions[event.origin] if event.ident else None
+        ask = session.asks.get(event.ident) if session is not None else None
         if ask is not None:
             ask.delivered(event)
             if not ask.left:

@@ -1,49 +1,43 @@
-"""Who is called what: aliases, what looks like them, and the public names of programs."""
+"""The directory: which person has which alias, and what looks like it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import text
-from .errors import AliasTaken
-from .member import Member
+from .person import Person
 
 
 class Directory:
-    """Finds members by their names, of which each is one member's only."""
+    """Finds people by their aliases, each of which is one person's only."""
 
     def __init__(self) -> None:
-        self.aliases: dict[str, Member] = {}  # by key
-        self.looks: dict[str, Member] = {}  # by what an alias can be taken for
-        self.clients: dict[str, Member] = {}  # by the public name of their program
+        self.aliases: dict[str, Person] = {}  # by key
+        self.looks: dict[str, Person] = {}  # by everything that an alias can be taken for
+        self._looks_of: dict[str, frozenset[str]] = {}  # by alias, as they were when it was taken
 
-    def refuse_taken(self, member: Member, alias: str) -> None:
-        """Raises: AliasTaken, if somebody else has this alias, or one that looks like it."""
-        holder = self.aliases.get(text.key(alias), member)
-        if holder is not member:
-            raise AliasTaken(alias, seconds=holder.door.free_in())
-        for look in text.looks(alias):
-            holder = self.looks.get(look, member)
-            if holder is not member:
-                raise AliasTaken(alias, holder.alias, holder.door.free_in())
+    def called(self, alias: str) -> Person | None:
+        """Return the person who has an alias."""
+        return self.aliases.get(text.key(alias))
 
-    def take(self, member: Member, alias: str) -> None:
-        """Give an alias that is free to a member, beside the one that they may have."""
-        self.aliases[text.key(alias)] = member
-        self.looks.update(dict.fromkeys(text.looks(alias), member))
+    def holder(self, alias: str, looks: Iterable[str], but: Person | None = None) -> Person | None:
+        """Return the person, other than one, who has an alias or one that looks like it."""
+        for found in (self.called(alias), *map(self.looks.get, looks)):
+            if found is not None and found is not but:
+                return found
+        return None
 
-    def give_back(self, member: Member, but: str = "") -> None:
-        """Free a member's alias, but for what it has in common with their next one."""
-        if member.key != text.key(but):
-            del self.aliases[member.key]
-        for look in text.looks(member.alias) - text.looks(but):
+    def take(self, person: Person, alias: str, looks: Iterable[str]) -> None:
+        """Give an alias that is free to a person, beside the one that they may have."""
+        self._looks_of[alias] = frozenset(looks)
+        self.aliases[text.key(alias)] = person
+        self.looks.update(dict.fromkeys(self._looks_of[alias], person))
+
+    def give_back(self, alias: str, but: str = "") -> None:
+        """Free an alias, but for everything that it has in common with another one of the same person."""
+        if alias == but:
+            return
+        if text.key(alias) != text.key(but):
+            del self.aliases[text.key(alias)]
+        for look in self._looks_of.pop(alias) - self._looks_of.get(but, frozenset()):
             del self.looks[look]
-
-    def introduce(self, member: Member, client: str) -> None:
-        """Give a member's program its public name, by which it is known after a reconnect."""
-        self.forget_client(member)
-        member.client = client
-        self.clients[client] = member
-
-    def forget_client(self, member: Member) -> None:
-        """Forget the public name of a member's program, unless it has another member by now."""
-        if self.clients.get(member.client) is member:
-            del self.clients[member.client]

@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
 
+OPENING_BITS: Final = 32  # above a session's own number in its id: the opening of the journal that serves it
+
 BLOCK: Final = "block"  # in an event's data: the place of a line in a block of several lines, 1, 2, 3 ...
 
 Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
@@ -85,6 +87,7 @@ class Kind(NamedTuple):
     programs: Callable[[Event, str], Fields] | None  # what programs are sent, given the id of the request; None: never
     is_post: bool  # what a person said; it changes nobody's state
     is_move: bool  # it changes who is in a room
+    is_change: bool  # it changes the state: see state.py, which has a function for each
     is_logged: bool  # it has a number in a group, and programs read all such events in one shape: ``as_logged``
 
 
@@ -98,12 +101,13 @@ def kind(
     *,
     is_post: bool = False,
     is_move: bool = False,
+    is_change: bool = False,
     is_logged: bool = False,
 ) -> str:
     """Put a kind into the table, and return its name."""
     if is_logged:
         programs = as_logged
-    KINDS[name] = Kind(name, people, programs, is_post, is_move, is_logged)
+    KINDS[name] = Kind(name, people, programs, is_post, is_move, is_change or is_move, is_logged)
     return name
 
 
@@ -193,16 +197,23 @@ LEFT: Final = kind("left", _left, is_move=True, is_logged=True)
 RENAMED: Final = kind(
     "renamed", lambda event, author: f"{author} is now known as {event.text}", is_move=True, is_logged=True
 )
-RETITLED: Final = kind("retitled", _retitled, is_logged=True)
+RETITLED: Final = kind("retitled", _retitled, is_change=True, is_logged=True)
 # In the log of @ALIAS: somebody has the alias now; text: their program's public name, or empty.
-TOOK: Final = kind("took", is_logged=True)
+TOOK: Final = kind("took", is_change=True, is_logged=True)
 # In place of an event that a program does not wish to hear: it has this number.
 IGNORED: Final = kind("ignored", is_logged=True)
-# The hub's own, in no group: who has which alias, who is away. Only their order matters, and nobody is shown them.
-CLAIMED: Final = kind("claimed")  # text: the alias asked for; the first claim in order wins
-RELEASED: Final = kind("released")  # author's session has ended
-WENT_AWAY: Final = kind("went away")  # text: why
-CAME_BACK: Final = kind("came back")
+# The hub's own, in no group: who has which alias and seat, who is away. Only their order matters.
+# CLAIMED's text: the alias; the first claim in order wins. Its data: "rooms" to enter, if not just the lobby;
+# "program", its public name; "looks" of the alias; "beside": a session of the same person, who gets one more.
+CLAIMED: Final = kind("claimed", is_change=True)
+RESUMED: Final = kind("resumed", is_change=True)  # a session takes the seat of another; data: "session", which
+ENDED: Final = kind("ended", is_change=True)  # a session is over; text: why; the last one of a person's: they leave
+RELEASED: Final = kind("released", is_change=True)  # whoever has left all rooms gives the alias back
+WENT_AWAY: Final = kind("went away", is_change=True)  # text: why
+CAME_BACK: Final = kind("came back", is_change=True)
+# Of nodes, where several share a journal: origin's opening has begun; the one in the data has ended.
+OPENED: Final = kind("opened", is_change=True)
+GONE: Final = kind("gone", is_change=True)
 # To one person, never kept. ``ident`` is that of the request which they answer.
 CONNECTED: Final = kind("connected", lambda event, author: WELCOME)  # they are in; a program knows it by its result
 NOTICED: Final = kind("noticed", lambda event, author: f"-- {event.text}", _noticed)  # the server's own words

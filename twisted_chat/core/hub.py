@@ -17,47 +17,51 @@ from operator import attrgetter
 from . import text
 from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
-from .directory import Directory
-from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, TooManyRooms, Unknown
+from .ear import Ear
+from .effects import Effects
+from .errors import AliasTaken, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept, Unknown
 from .events import (
     CAME_BACK,
     CLAIMED,
-    CONNECTED,
+    ENDED,
     EVERYONE,
+    GONE,
     JOINED,
+    KINDS,
     LEFT,
     LOBBY,
-    NOTICED,
+    OPENED,
+    OPENING_BITS,
     POSTS,
-    RELEASED,
-    RENAMED,
-    REPEATED,
+    RESUMED,
     RETITLED,
     SAID,
-    TOOK,
     WENT_AWAY,
+    Data,
     Event,
     Lines,
 )
-from .ignoring import Ignorers
 from .limits import Limits, Pace
-from .member import IN_FLIGHT, Ask, Member
 from .past import Past
+from .person import Person
 from .ports import Door, Journal, Known, Outbox, View
-from .reader import CLOSED, Ear, Reader, refusal
+from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
+from .session import IN_FLIGHT, Ask, Session
+from .sessions import Sessions
+from .state import Change, State
 from .traffic import Traffic
-from .unkept import must_happen, tell_doubt, tell_to_wait
+from .unkept import tell_doubt, tell_to_wait
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
 
-FORMER = 100  # sessions of one member that are remembered, for /reply
+MUST_HAPPEN = frozenset({ENDED, OPENED, GONE})  # nobody asked for it, and so it cannot be refused to anybody
 
 
 class Hub:
-    """All the rooms and all the members of one server."""
+    """All the rooms and all the people of one server, and the sessions on this node."""
 
     def __init__(
         self,
@@ -71,30 +75,30 @@ class Hub:
 
         ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
         what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
-        in what concerns one member or reader (or none in particular): the others are served on.
+        in what concerns one session or reader (or none in particular): the others are served on.
         """
-        self.directory = Directory()
-        self.aliases = self.directory.aliases  # the members by the key of their alias
         self.rooms = RoomTable(journal, limits, on_fault)
-        self.everyone = Room(EVERYONE, limits)
+        self.state = State(self.rooms, limits)
+        self.everyone = self.state.everyone
+        self.aliases = self.state.directory.aliases  # the people by the key of their alias
+        self.sessions = Sessions()
         self._journal = journal
         self.limits = limits
         self.traffic = Traffic()
         self.seconds = seconds
         self.now = now
         self._on_fault = on_fault
-        self._day = NO_DAY  # of the last batch
-        self._sessions: dict[int, Member] = {}
+        self.day = NO_DAY  # of the last batch
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self._delivery = Delivery(self.traffic, on_fault)
+        self._effects = Effects(self.state, self.sessions, self._delivery, limits, self)
+        self._due: dict[Person, set[tuple[str, str]]] = {}  # what follows for people, on its way: kinds and groups
         self._overhearing: dict[Reader, None] = {}  # without being anybody
-        self._ignorers = Ignorers(self._sessions)
-        self._heirs: list[tuple[Member, int]] = []  # who waited for somebody who has left in this batch
         self.past = Past(journal, self.rooms, self._settle, on_fault)
         journal.start(self)
 
     def restore(self, past: Iterable[Known]) -> None:
-        """Learn what the journal knows of the rooms from before the server was started."""
+        """Take the rooms that the journal knows from before the server was started."""
         newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
         for known in newest:
             room = self._room_named(known.room)
@@ -109,10 +113,10 @@ class Hub:
         return self._journal.name
 
     def remembered(self, group: str) -> Sequence[Event]:
-        """Return what the tail of a room holds, oldest first."""
+        """Return the events in the tail of a room, oldest first."""
         if group[:1] == "@":
-            owner = self.aliases.get(text.key(group[1:]))
-            room = owner.inbox if owner is not None else None
+            hearing = self.sessions.of(self.state.directory.called(group[1:]))
+            room = next((session.inbox for session in hearing if session.inbox is not None), None)
         else:
             room = self._room_named(group)
         return list(room.tail) if room is not None else ()
@@ -122,69 +126,79 @@ class Hub:
 
     # -- requests: who is here
 
-    def connect(self, outbox: Outbox | None, view: View, door: Door, pace: Pace | None = None) -> Member:
-        """Return a new member, who has to claim an alias; ``pace``: how much they may say, if they say anything.
+    def connect(self, outbox: Outbox | None, view: View, door: Door, pace: Pace | None = None) -> Session:
+        """Return a new session, which has to claim an alias; ``pace``: how much it may say, if it says anything.
 
-        Without an outbox nobody hears for them: that is a visit. The door is told each time when all that they asked
-        for has happened; see ``Member.alias``, empty after a claim that was lost, and ``Member.gone``, true after
+        Without an outbox nobody hears for it: that is a visit. The door is told each time when all that it asked for
+        has happened; see ``Session.alias``, empty after a claim that was lost, and ``Session.gone``, true after
         ``leave_all``.
         """
         number, seconds = self._new_session(), self.seconds()
         pace = pace or Pace(self.limits, seconds)
         ear = Ear(view)
-        member = Member(number, ear, door, self.past, pace, seconds)
+        session = Session(number, ear, door, self.past, pace, seconds)
         if outbox is not None:
-            member.reader = Reader(outbox, ear, self.past, self.traffic, number, member)
-        self._sessions[member.session] = member
-        return member
+            session.reader = Reader(outbox, ear, self.past, self.traffic, number, session)
+        self.sessions[number] = session
+        return session
 
     def _new_session(self) -> int:
-        """Return a session's number, which no other session in the journal's log has."""
-        return self._journal.opening << 32 | next(self._session_numbers)
+        """Return a session's id, which no other session in the journal's log has."""
+        return self._journal.opening << OPENING_BITS | next(self._session_numbers)
 
-    def client_of(self, token: str) -> str:
+    def public_name(self, token: str) -> str:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
         return hashlib.blake2b(token.encode(), key=self._journal.secret, digest_size=16).hexdigest()
 
-    def renew(self, member: Member) -> None:
-        """Tell what a member asks from now on apart from what is under way: nobody waits for a refusal of that."""
-        member.former.append(member.session)
-        for session in member.former[:-FORMER]:
-            del self._sessions[session]
-        del member.former[:-FORMER]
-        before, member.session = member.session, self._new_session()
-        self._sessions[member.session] = member
-        self._ignorers.renewed(before, member.session)
-
-    def claim(self, ask: Ask, wanted: str) -> None:
+    def claim(self, ask: Ask, wanted: str, beside: int = 0) -> None:
         """Ask for an alias, the first one or another, unless it is theirs already. Everyone starts in the lobby.
+
+        ``beside``: a session of the same person, who is here already and goes on with one session more.
 
         Raises: BadAlias, AliasTaken.
         """
-        alias, member = text.alias(wanted), ask.session
-        if alias == member.alias:
+        alias, session = text.alias(wanted), ask.session
+        if alias == session.alias:
             return
-        holder = self._asked_to_give_way(member, alias)
-        if holder is None or holder.leaving is None:  # who is leaving will be gone, as a rule, when this happens
-            self.directory.refuse_taken(member, alias)
-        self._append(CLAIMED, ask, "", alias)
+        data: dict[str, object] = {"looks": sorted(text.looks(alias))}
+        if session.program:
+            data["program"] = session.program
+        if beside:
+            data["beside"] = beside
+        elif not session.alias and session.first_rooms != (LOBBY,):
+            data["rooms"] = list(session.first_rooms)
+        holder = self._asked_to_give_way(session, alias)
+        if not beside and (holder is None or not self._is_leaving(holder)):  # who leaves is gone when this happens
+            found = self.state.directory.holder(alias, text.looks(alias), session.person)
+            if found is not None:
+                raise self.taken(alias, found)
+        self._append(CLAIMED, ask, "", alias, data)
 
-    def wait_for_leaver(self, member: Member, wanted: str) -> bool:
-        """Let a member wait for whoever has an alias and is leaving; return whether there is somebody."""
-        holder = self._asked_to_give_way(member, wanted)
-        if holder is None or holder.leaving is None:
+    def taken(self, alias: str, holder: Person) -> AliasTaken:
+        """Return the reason why an alias cannot be had, with the seconds until it may be free."""
+        seconds = max([session.door.free_in() for session in self.sessions.of(holder)], default=0)
+        lookalike = "" if self.state.directory.called(alias) is holder else holder.alias
+        return AliasTaken(alias, lookalike, seconds)
+
+    def resume(self, ask: Ask, former: int) -> None:
+        """Ask for the seat of another session of the same program, which another node serves."""
+        self._append(RESUMED, ask, data={"session": former})
+
+    def wait_for_leaver(self, session: Session, wanted: str) -> bool:
+        """Let a session wait for whoever has an alias and is leaving; return whether there is somebody."""
+        holder = self._asked_to_give_way(session, wanted)
+        if holder is None or not self._is_leaving(holder):
             return False
-        holder.heirs.append((member, member.epoch))
-        member.asking += 1
+        self.sessions.wait_for(holder, session)
         return True
 
-    def leave_all(self, member: Member, why: str) -> None:
-        """Leave every room and give the alias back, once what was asked before has happened."""
-        if member.leaving is None:
-            member.leaving = why
-            member.abandon()
-            if not member.in_flight:
-                self._depart(member)
+    def leave_all(self, session: Session, why: str) -> None:
+        """End a session, once everything has happened that it asked for before; with a person's last one they leave."""
+        if session.leaving is None:
+            session.leaving = why
+            session.abandon()
+            if not session.in_flight:
+                self._depart(session)
 
     def go_away(self, ask: Ask, why: str) -> None:
         """Be shown as away."""
@@ -201,19 +215,20 @@ class Hub:
 
         Raises: BadRoom, TooManyRooms.
         """
-        name, member = text.room(wanted), ask.session
-        room = member.rooms.get(name)
+        name, session = text.room(wanted), ask.session
+        room = session.rooms.get(name)
         if room is not None:
-            member.current = room
+            session.current = room
             if after is not None:
                 self.tell_day(ask)
                 ask.reader.rewind(room, after)
             return
-        member.refuse_room(self.limits)
+        if session.person is not None:
+            self.state.refuse_room(session.person)
         self.rooms.expect(name)
-        member.after.pop(name, None)
+        session.after.pop(name, None)
         if after is not None:
-            member.after[name] = after
+            session.after[name] = after
         self._append(JOINED, ask, name)
 
     def leave(self, ask: Ask, wanted: str = "", why: str = "") -> None:
@@ -244,29 +259,29 @@ class Hub:
 
         Raises: NoCurrentRoom.
         """
-        said, member = list(filter(None, lines)), ask.session
+        said, session = list(filter(None, lines)), ask.session
         if said:
-            self._send(member, Lines(self.room_of(member).name, member.alias, said, member.session), len(said))
+            self._send(Lines(self.room_of(session).name, session.alias, said, session.id), session, len(said))
 
     def say_block(self, ask: Ask, block: Sequence[str], group: str = "", place: int = 1) -> None:
         """Say the lines of a block (text.block) to ``@ALIAS``, ``*`` or a room; ``place``: the first line's.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, NobodyCalled.
         """
-        member = ask.session
+        session = ask.session
         if group[:1] == "@":
-            group = self.member_called(group[1:]).address
+            group = self.person_called(group[1:]).address
         elif group != EVERYONE:
-            group = self.room_of(member, group).name
-        self._send(member, Lines(group, member.alias, block, member.session, place, ask.ident), len(block))
+            group = self.room_of(session, group).name
+        self._send(Lines(group, session.alias, block, session.id, place, ask.ident), session, len(block))
         ask.appended()
 
-    def tell(self, ask: Ask, alias: str, line: str) -> Member:
+    def tell(self, ask: Ask, alias: str, line: str) -> Person:
         """Say a line to one person: unicast. Return who that is.
 
         Raises: NobodyCalled, NothingToSay.
         """
-        target = self.member_called(alias)
+        target = self.person_called(alias)
         self._append(SAID, ask, target.address, text.said(line))
         return target
 
@@ -277,7 +292,7 @@ class Hub:
         """
         self._append(SAID, ask, EVERYONE, text.said(line))
 
-    # -- how a member hears, which is nobody else's business
+    # -- how a session hears, which is nobody else's business
 
     def overhear(self, outbox: Outbox, view: View, room: Room, after: int | None = None) -> Reader:
         """Return a reader that hears a room, from now on or what came after a number; nobody is told, and it is nobody.
@@ -287,7 +302,7 @@ class Hub:
         room = self.rooms.setdefault(room.name, room)
         reader = Reader(outbox, Ear(view), self.past, self.traffic, self._new_session())
         self._overhearing[reader] = None
-        reader.today = reader.told_day = self._day
+        reader.today = reader.told_day = self.day
         room.overhearing[reader] = None
         self._delivery.open(reader, room, after)
         reader.release()
@@ -303,11 +318,11 @@ class Hub:
         if reader.state != CLOSED:
             reader.close()
 
-    def listen(self, member: Member, ear: Ear) -> None:
-        """Change how a member hears."""
-        if ear.ignoring is not member.ear.ignoring:
-            self._ignorers.note(member, ear.ignoring)
-        member.listen(ear)
+    def listen(self, session: Session, ear: Ear) -> None:
+        """Change how a session hears."""
+        if ear.ignoring is not session.ear.ignoring:
+            self.sessions.ignorers.note(session, ear.ignoring)
+        session.listen(ear)
 
     # -- questions
 
@@ -316,36 +331,43 @@ class Hub:
         now, reader = self.now(), ask.reader
         reader.begin_day(reader.today if reader.today.holds(now) else day_of(now))
 
-    def member_called(self, alias: str) -> Member:
-        """Raises: NobodyCalled."""
-        member = self.aliases.get(text.key(alias.strip()))
-        if member is None:
-            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
-        return member
+    def person_called(self, alias: str) -> Person:
+        """Return the person who has an alias.
 
-    def correspondent_of(self, member: Member) -> Member:
-        """Return who wrote to a member last.
+        Raises: NobodyCalled.
+        """
+        person = self.state.directory.called(alias.strip())
+        if person is None:
+            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
+        return person
+
+    def people_in(self, room: Room) -> list[Person]:
+        """Return the people in a room, in the order in which they came."""
+        return [self.aliases[person.key] for person in room.people]
+
+    def correspondent_of(self, session: Session) -> Person:
+        """Return who wrote to a session last.
 
         Raises: ChatError.
         """
-        if not member.correspondent:
-            raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
-        found = self._sessions.get(member.correspondent)
+        found = session.correspondent
         if found is None:
+            raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
+        if self.aliases.get(found.key) is not found:
             raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
         return found
 
-    def room_of(self, member: Member, wanted: str = "") -> Room:
-        """Return a room that a member is in, the current one if none is named.
+    def room_of(self, session: Session, wanted: str = "") -> Room:
+        """Return a room that a session is in, the current one if none is named.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom.
         """
         if not wanted:
-            if member.current is None:
+            if session.current is None:
                 raise NoCurrentRoom
-            return member.current
+            return session.current
         name = text.room(wanted)
-        room = member.rooms.get(name)
+        room = session.rooms.get(name)
         if room is None:
             raise NotInRoom(name)
         return room
@@ -357,350 +379,190 @@ class Hub:
     @property
     def behind(self) -> int:
         """How many readers do not read now, or are away for a moment."""
-        members = sum(member.is_behind for member in set(self._sessions.values()))
-        return members + sum(reader.is_behind for reader in self._overhearing)
+        sessions = sum(session.is_behind for session in self.sessions.values())
+        return sessions + sum(reader.is_behind for reader in self._overhearing)
 
     # -- what has happened
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Let a batch happen, in its order; then write once to each who heard any of it."""
-        if batch and not self._day.holds(batch[0].when):
+        if batch and not self.day.holds(batch[0].when):
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
-        origins = {origin: self._sessions.get(origin) for origin in counts}
+        origins = {origin: self.sessions.get(origin) for origin in counts}
         for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
             if kind in POSTS and group in self.rooms:
                 self.traffic.lines_in += self._delivery.hear_all(self.rooms[group], alike)  # nearly every event
                 continue
             for event in alike:
                 self.traffic.lines_in += kind in POSTS
-                member = origins[event.origin]
-                try:
-                    self._let_happen(event, member)
-                except Exception:
-                    self._on_fault(member)
-                if member is not None:
-                    member.changing -= kind not in POSTS
+                self._let_happen(event, origins[event.origin])
         self._delivery.end_run(is_last=True)
         if self.rooms.has_emptied:
             self.rooms.forget_some()
         self._delivery.flush()
         self._delivery.finish(finished(batch, origins))
         for origin, delivered in counts.items():
-            member = origins[origin]
-            if member is not None:
-                member.in_flight -= delivered
-                self._settle(member)
-        heirs, self._heirs = self._heirs, []
+            session = origins[origin]
+            if session is not None:
+                session.in_flight -= delivered
+                self._settle(session)
+        heirs, self.sessions.heirs = self.sessions.heirs, []
         for heir, epoch in heirs:
             if heir.epoch == epoch:
                 heir.asking -= 1
                 self._settle(heir)
 
+    def _let_happen(self, event: Event, asker: Session | None) -> None:
+        is_change = KINDS[event.kind].is_change
+        try:
+            if is_change:
+                person = self.state.seats.get(event.origin)
+                change = self._effects.change(event, asker)
+                self._has_changed(event, person, change)
+            else:
+                self._effects.post(event, asker)
+        except Exception:
+            self._on_fault(asker)
+        if asker is not None:
+            asker.changing -= event.kind not in POSTS
+
+    def _has_changed(self, event: Event, before: Person | None, change: Change | None) -> None:
+        """Append what follows from an event."""
+        person = change.person if change is not None else before
+        for one in (person, *(change.people if change is not None else ())):
+            if one is not None:
+                self._due.get(one, set()).discard((event.kind, event.group))
+                self._follow(one)
+
+    def _follow(self, person: Person) -> None:
+        """Append what follows for a person and is not on its way yet, if this node serves them."""
+        if not self.state.is_served_by(person, self._journal.opening):
+            return
+        session = self.sessions.get(person.voice.session)
+        if person.is_here and session is not None and session.leaving is not None:
+            return  # their leaving follows
+        on_its_way = self._due.setdefault(person, set())
+        for event in self.state.due(person):
+            if (event.kind, event.group) not in on_its_way:
+                on_its_way.add((event.kind, event.group))
+                self._send(event, session)
+        if not on_its_way:
+            del self._due[person]
+
     def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
         """Tell those who asked for something that nobody knows yet whether it is kept: it stays under way."""
-        self._delivery.finish(tell_doubt(batch, error, self._sessions))
+        self._delivery.finish(tell_doubt(batch, error, self.sessions))
 
     def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
-        touched: dict[Member, None] = {}
+        touched: dict[Session, None] = {}
         decided: list[Ask] = []
+        again: dict[Person, None] = {}  # of whom something follows that is not kept
         for item in batch:
-            member = self._sessions.get(item.origin)
-            if isinstance(item, Event) and must_happen(item, member):
-                self._journal.append(item)
-                if member is not None and item.origin == member.session:
-                    tell_to_wait(member, error.why)
-            elif member is not None:
-                is_post = isinstance(item, Lines) or item.kind in POSTS
-                events = 1 if isinstance(item, Event) else len(item.texts)
+            session, person = self.sessions.get(item.origin), self.state.seats.get(item.origin)
+            is_post = isinstance(item, Lines) or item.kind in POSTS
+            events = 1 if isinstance(item, Event) else len(item.texts)
+            if session is not None:
+                session.in_flight -= events
+                session.changing -= not is_post
+                touched[session] = None
+            if person is not None and isinstance(item, Event) and (item.kind, item.group) in self._due.get(person, ()):
+                self._due[person].discard((item.kind, item.group))
+                again[person] = None
+                if session is not None:
+                    tell_to_wait(session, error.why)
+            elif isinstance(item, Event) and item.kind in MUST_HAPPEN:
+                self._send(item, session)
+            elif session is not None:
                 if isinstance(item, Event) and item.kind == JOINED:
                     self.rooms.came(item.group)
                 self.traffic.not_kept += events
-                member.in_flight -= events
-                member.changing -= not is_post
-                if item.origin == member.session:
-                    member.refuse(error, item.ident)
-                    ask = member.asks.get(item.ident)
-                    if ask is not None:
-                        ask.refused(error)
-                        decided.append(ask)
-                touched[member] = None
+                if not session.is_abandoned:
+                    session.refuse(error, item.ident)
+                ask = session.asks.get(item.ident)
+                if ask is not None:
+                    ask.refused(error)
+                    decided.append(ask)
+        for person in again:
+            self._follow(person)
         self._delivery.finish(decided)
-        for member in touched:
-            self._settle(member)
-
-    def _let_happen(self, event: Event, member: Member | None) -> None:
-        if event.kind == REPEATED:
-            if member is not None and event.ident:  # for a block it is told once
-                self._delivery.show(member, event)
-        elif event.kind == TOOK:
-            if member is not None:
-                self._took(event, member)
-        elif event.group[:1] == "@":
-            self._told(event, member)
-        elif event.group == EVERYONE:
-            self._delivery.hear(self.everyone, event)
-        elif event.kind == JOINED:
-            self._joined(event, member)
-        elif event.group:
-            self._in_room(event, member)
-        elif member is not None:
-            self._own(event, member)
-
-    def _told(self, event: Event, author: Member | None) -> None:
-        target = self.aliases.get(text.key(event.target))
-        if target is None:
-            if author is not None:
-                self._told_nobody(event, author)
-            return
-        if target.wants(event):
-            target.correspondent = event.origin
-        self._delivery.end_run()
-        inbox = target.inbox_of(event.target)  # none between a claim and the inbox that comes with it
-        is_promised = inbox is None and target.promised_inbox == text.key(event.target)
-        if inbox is not None:
-            inbox.remember([event])
-        elif is_promised:
-            target.first_private = target.first_private or event.number
-        comes_later = is_promised or (inbox is not None and target.is_behind)
-        for member in {target: None, author: None}:
-            if member is not None and not (comes_later and member is target):
-                self._delivery.hear_alone(member, event)
-
-    def _told_nobody(self, event: Event, author: Member) -> None:
-        """Show what was said to somebody who has gone since: it is kept, and so acknowledged."""
-        self._delivery.end_run()
-        self._delivery.hear_alone(author, event)
-        if author.ear.view.is_for_people:
-            words = f"{event.target} has just left, and has not heard that"
-            self._delivery.hear_alone(author, Event(NOTICED, text=words, when=event.when))
-
-    def _joined(self, event: Event, member: Member | None) -> None:
-        room = self.rooms.entered(event.group)
-        if member is None:
-            self._delivery.hear(room, event)
-            return
-        is_new = event.number == 1 and room.name != LOBBY
-        try:
-            member.refuse_room(self.limits, is_new)
-        except TooManyRooms as error:
-            member.after.pop(room.name, None)
-            self._delivery.hear(room, event)
-            self.rooms.has_emptied = True
-            self._follow(LEFT, member, room.name)  # or the log would say that they are there
-            self._lost(event, member, error)
-            return
-        member.made += is_new
-        self._delivery.remember()
-        is_greeted, is_promised = member.ear.view.is_for_people, room.name in member.after
-        past = member.said_in(room, self.limits.shown_to_joiner) if is_greeted and not is_promised else []
-        shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
-        self._delivery.hear(room, event)
-        self._admit(member, room)
-        member.rooms[room.name] = member.current = room
-        if not is_promised:  # or it comes with what was promised
-            shown.append(event)
-        if not member.is_in:
-            member.is_in = True
-            shown.append(Event(CONNECTED, text=member.alias))
-        if is_greeted:
-            topic = f"; topic: {room.topic}" if room.topic else ""
-            names = text.listed((m.alias for m in room.members), 20, len(room.members))
-            shown.append(Event(NOTICED, text=f"{len(room.members):,} in {room.name}: {names}{topic}"))
-        self._delivery.show(member, *shown, again=bool(past))
-
-    def _took(self, event: Event, member: Member) -> None:
-        """Let a program hear what is said to its alias from now on, or from the number that it saw last."""
-        member.taken = event.number
-        self._delivery.end_run()  # before they may fall behind in it
-        if member.ear.view.is_for_people:
-            return
-        is_promised = member.promised_inbox == text.key(event.target)  # and then comes with what was said before it
-        inbox = member.inbox_of(event.target)
-        if inbox is not None:
-            inbox.remember([event])
-        else:
-            inbox = self._change_inbox(member, event)
-        if is_promised:
-            self._rewind_inbox(member, inbox, event.number - 1)
-        elif not member.is_behind:
-            self._delivery.show(member, event)
-
-    def _change_inbox(self, member: Member, event: Event) -> Room:
-        if member.inbox is not None:
-            is_promised = member.inbox_of(member.promised_inbox) is not None
-            member.left_at.pop(member.inbox, None)
-            if member.reader is not None:
-                member.reader.leave(member.inbox, is_over=is_promised or member.leaving is not None)
-        inbox = member.inbox = Room(event.group, self.limits)
-        inbox.remember([event])
-        if member.reader is None:
-            member.left_at[inbox] = event.number - 1
-        else:
-            member.reader.open(inbox)
-            if member.is_behind:
-                member.reader.positions[inbox] = event.number - 1
-        return inbox
-
-    def _rewind_inbox(self, member: Member, inbox: Room, number: int) -> None:
-        """Owe a member all that they are promised of an inbox, and at least what came after a number."""
-        if member.reader is None:
-            member.left_at[inbox] = min(number, member.left_at.get(inbox, number))
-        else:
-            member.reader.rewind(inbox, min(number, member.reader.positions.get(inbox, inbox.number)))
-
-    def _in_room(self, event: Event, member: Member | None) -> None:
-        room = self.rooms.get(event.group)
-        if room is None:
-            return  # nobody is there, and it is forgotten since
-        self._delivery.hear(room, event)
-        if event.kind == RETITLED:
-            room.topic = event.text
-        elif event.kind == LEFT and member is not None and room.name in member.rooms:
-            self._dismiss(member, room)
-            del member.rooms[room.name]
-            if member.current is room and member.leaving is None:
-                member.current = self._next_room(member)
-                if not member.ear.view.is_for_people:
-                    return
-                where = f"you now talk in {member.current.name}" if member.current else str(NoCurrentRoom())
-                self._delivery.show(member, Event(NOTICED, text=where))
-
-    def _own(self, event: Event, member: Member) -> None:
-        if event.kind == CLAIMED:
-            self._claimed(event, member)
-        elif event.kind == RENAMED:
-            self._renamed(event.text, member)
-        elif event.kind == WENT_AWAY:
-            member.away = event.text
-        elif event.kind == CAME_BACK:
-            member.away = None
-        elif event.kind == RELEASED:
-            self._released(member)
-
-    def _claimed(self, event: Event, member: Member) -> None:
-        alias = event.text
-        if member.leaving is not None:
-            return
-        try:
-            self.directory.refuse_taken(member, alias)
-        except AliasTaken as error:
-            self._lost(event, member, error)
-            return
-        self.directory.take(member, alias)
-        if member.alias:
-            member.next_alias = alias
-            for name in member.rooms:
-                self._follow(RENAMED, member, name, alias)
-            self._follow(RENAMED, member, "", alias)
-        else:
-            member.alias, member.key = alias, text.key(alias)
-            self._ignorers.came(alias, member.session)
-            self._admit(member, self.everyone)
-        self._follow(TOOK, member, "@" + alias, member.client)
-        for room in () if member.is_in else member.first_rooms:
-            self._follow(JOINED, member, room)
-
-    def _renamed(self, alias: str, member: Member) -> None:
-        self.directory.give_back(member, but=alias)
-        member.alias, member.key, member.next_alias = alias, text.key(alias), ""
-        self._ignorers.renamed(alias, member.session)
-        if not (member.rooms and member.ear.sees_moves):
-            self._delivery.show(member, Event(NOTICED, text=f"you are now known as {alias}"))
-
-    def _released(self, member: Member) -> None:
-        self._dismiss(member, self.everyone)
-        self.directory.give_back(member)
-        for session in (member.session, *member.former):
-            del self._sessions[session]
-        self._ignorers.left(member)
-        self.directory.forget_client(member)
-        self._heirs += member.heirs
-        member.pace.leave()
-        member.gone = True
+        for session in touched:
+            self._settle(session)
 
     # -- helpers
 
     def _begin_day(self, day: Day) -> None:
         """Tell all people that what happens from now on is of another day."""
-        self._day = day
-        for reader in [reader for member in self.everyone.members if (reader := member.reader) is not None]:
+        self.day = day
+        for reader in [session.reader for session in self.sessions.values() if session.alias and session.reader]:
             try:
                 reader.begin_day(day)
             except Exception:
                 self._on_fault(reader)
 
-    def _append(self, kind: str, ask: Ask, group: str = "", words: str = "") -> None:
+    def _append(self, kind: str, ask: Ask, group: str = "", words: str = "", data: Data | None = None) -> None:
         """Append what somebody asked for."""
-        member = ask.session
-        self._send(member, Event(kind, group, member.alias, words, member.session, ident=ask.ident))
-        member.changing += kind not in POSTS
+        session = ask.session
+        event = Event(kind, group, session.alias, words, session.id, ident=ask.ident, data=data)
+        self._send(event, session)
         ask.appended()
 
-    def _follow(self, kind: str, member: Member, group: str = "", words: str = "") -> None:
-        """Append what follows from something that has happened, and for which nobody asked."""
-        self._send(member, Event(kind, group, member.alias, words, member.session))
-        member.changing += 1
+    def _send(self, item: Event | Lines, session: Session | None, events: int = 1) -> None:
+        """Append events, and count them as a session's."""
+        self._journal.append(item)
+        if session is not None:
+            session.in_flight += events
+            session.changing += not isinstance(item, Lines) and item.kind not in POSTS
+            session.pace.caused += events
+            session.active = self.seconds()
 
-    def _lost(self, event: Event, member: Member, error: ChatError) -> None:
-        """Tell somebody why what they asked for cannot be done, which only the order could tell."""
-        if event.origin == member.session:
-            self._delivery.show(member, refusal(error, event.ident))
-            ask = member.asks.get(event.ident)
-            if ask is not None:
-                ask.error = error
-
-    def _send(self, member: Member, asked: Event | Lines, events: int = 1) -> None:
-        self._journal.append(asked)
-        member.in_flight += events
-        member.pace.caused += events
-        member.active = self.seconds()
-
-    def _settle(self, member: Member) -> None:
+    def _settle(self, session: Session) -> None:
         try:
-            if member.in_flight or member.asking:
-                if member.is_held and member.in_flight < IN_FLIGHT // 2:
-                    member.settle()
+            if session.in_flight or session.asking:
+                if session.is_held and session.in_flight < IN_FLIGHT // 2:
+                    session.settle()
                 return
-            if member.leaving is not None and not member.gone:
-                self._depart(member)
+            session.is_abandoned = False
+            if session.leaving is not None and not session.gone:
+                self._depart(session)
             else:
-                member.settle()
-                if member.ear.view.is_for_people and not (member.in_flight or member.asking):
-                    member.release()  # a program is given it after its answer
+                session.settle()
+                if session.ear.view.is_for_people and not (session.in_flight or session.asking):
+                    session.release()  # a program is given it after its answer
         except Exception:
-            self._on_fault(member)
+            self._on_fault(session)
+        for mate in session.mates if len(session.mates) > 1 else ():
+            if mate.is_held and mate is not session and not session.changing:
+                self._settle(mate)
 
-    def _depart(self, member: Member) -> None:
-        if member.alias:
-            for name in member.rooms:
-                self._follow(LEFT, member, name, member.leaving or "")
-            self._follow(RELEASED, member)
-        else:
-            del self._sessions[member.session]
-            self.directory.forget_client(member)
-            member.gone = True
-            member.settle()
+    def _depart(self, session: Session) -> None:
+        person = session.person
+        if person is None:
+            del self.sessions[session.id]
+            self.sessions.forget_program(session)
+            session.gone = True
+            session.settle()
+        elif session.id in person.seats:
+            self._send(Event(ENDED, "", session.alias, session.leaving or "", session.id), session)
 
-    def _asked_to_give_way(self, member: Member, alias: str) -> Member | None:
-        """Return the other member who has an alias; one whom nothing keeps leaves now."""
-        holder = self.aliases.get(text.key(alias))
-        if holder is None or holder is member:
+    def forget(self, session: Session) -> None:
+        """Called when a session is over."""
+        self.sessions.forget_program(session)
+        session.pace.leave()
+        session.gone = True
+
+    def _is_leaving(self, person: Person) -> bool:
+        """Return whether somebody has no seat any more, or is about to leave all that they have."""
+        if not person.is_here:
+            return True
+        return all(id_ in self.sessions and self.sessions[id_].leaving is not None for id_ in person.seats)
+
+    def _asked_to_give_way(self, session: Session, alias: str) -> Person | None:
+        """Return the other person who has an alias; one whom nothing keeps leaves now."""
+        holder = self.state.directory.called(alias)
+        if holder is None or holder is session.person:
             return None
-        holder.door.give_way(member.door.host)
+        for other in self.sessions.of(holder):
+            other.door.give_way(session.door.host)
         return holder
-
-    def _next_room(self, member: Member) -> Room | None:
-        return member.rooms.get(LOBBY) or next(reversed(member.rooms.values()), None)
-
-    def _admit(self, member: Member, room: Room) -> None:
-        """Let a member be in a room, and hear what comes after this."""
-        if member.reader is not None and member.reader.today is NO_DAY:
-            member.reader.today = member.reader.told_day = self._day
-        self._delivery.admit(member, room)
-
-    def _dismiss(self, member: Member, room: Room) -> None:
-        """Let a member be in a room no more after this."""
-        self._delivery.dismiss(member, room)
-        self.rooms.has_emptied = self.rooms.has_emptied or room.is_empty

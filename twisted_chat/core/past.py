@@ -9,11 +9,11 @@ from typing import TypeVar
 from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, Event
-from .member import Ask, Member
 from .ports import ANYONE, Asker, Journal, Query
 from .reader import FETCHED, Reader, whole
 from .room import Room
 from .rooms import RoomTable
+from .session import Ask, Session
 
 Found = TypeVar("Found")
 Answer = Callable[[Found | ChatError], None]
@@ -23,14 +23,14 @@ MOVES_UNDONE = 20_000  # events, to tell who was in a room
 
 
 class Past:
-    """The hub's way to the journal. Answers come later, and a member's next requests wait for them."""
+    """The hub's way to the journal. Answers come later, and a session's next requests wait for them."""
 
     def __init__(
         self,
         journal: Journal,
         rooms: RoomTable,
-        settle: Callable[[Member], None],
-        on_fault: Callable[[Member | Reader | None], None],
+        settle: Callable[[Session], None],
+        on_fault: Callable[[Session | Reader | None], None],
     ) -> None:
         """``settle`` is called with whoever was answered."""
         self.page = PAGE
@@ -40,16 +40,16 @@ class Past:
         self._on_fault = on_fault
 
     def recall(self, ask: Ask, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
-        """Ask the journal for a member, whose next requests wait for the answer, and who is told of a refusal.
+        """Ask the journal for a session, whose next requests wait for the answer, and who is told of a refusal.
 
         Without a connection nobody waits for the answer, and nothing is asked.
         """
-        member, epoch = ask.session, ask.session.epoch
-        asker = Asker(member.session, lambda: member.epoch == epoch)
+        session, epoch = ask.session, ask.session.epoch
+        asker = Asker(session.id, lambda: session.epoch == epoch)
         self._ask(ask, partial(self._journal.recall, query, asker=asker), answer)
 
     def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
-        """Answer a member's question with a room: at once or, if only the journal knows it, as ``recall`` does.
+        """Answer a session's question with a room: at once or, if only the journal knows it, as ``recall`` does.
 
         Raises: BadRoom.
         """
@@ -60,15 +60,15 @@ class Past:
             self._ask(ask, partial(self._rooms.find, wanted), answer)
 
     def _ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
-        member, epoch = ask.session, ask.session.epoch
-        if member.reader is None or member.reader.outbox.is_closed:
+        session, epoch = ask.session, ask.session.epoch
+        if session.reader is None or session.reader.outbox.is_closed:
             return
-        member.asking += 1
+        session.asking += 1
 
         def answered(found: Found | ChatError) -> None:
-            if member.epoch != epoch:
+            if session.epoch != epoch:
                 return  # nobody waits for it any more
-            member.asking -= 1
+            session.asking -= 1
             try:
                 if isinstance(found, ChatError):
                     ask.refuse(found)
@@ -77,15 +77,15 @@ class Past:
             except ChatError as error:
                 ask.refuse(error)
             except Exception:
-                self._on_fault(member)
-            self._settle(member)
+                self._on_fault(session)
+            self._settle(session)
 
         put(answered)
 
     def look_up(
         self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
     ) -> None:
-        """Ask the journal for somebody who is no member; the answer may be why it cannot be told."""
+        """Ask the journal for somebody without a session; the answer may be why it cannot be told."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
@@ -96,7 +96,7 @@ class Past:
         self._journal.recall(query, answered, asker)
 
     def recall_pages(self, ask: Ask, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
-        """Ask the journal for all that meets a query, a page at a time as the member reads: show(events, is_last)."""
+        """Ask the journal for all that meets a query, a page at a time as they read: show(events, is_last)."""
 
         def answer(found: Sequence[Event]) -> None:
             is_last = len(found) < self.page
@@ -109,7 +109,7 @@ class Past:
 
     def members_at(self, ask: Ask, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
         """Answer with who was in a room just after an event, by what came and went since."""
-        names = dict.fromkeys(other.alias for other in room.members)
+        names = dict.fromkeys(other.alias for other in room.people)
         moves: list[Event] = []
 
         def check(found: Sequence[Event]) -> None:
@@ -131,8 +131,8 @@ class Past:
         else:
             answer(list(names))
 
-    def give(self, member: Member, room: Room, first: int, last: int) -> None:
-        """Let a member hear what happened in a room from one number to another, as they read."""
+    def give(self, session: Session, room: Room, first: int, last: int) -> None:
+        """Let a session hear what happened in a room from one number to another, as they read."""
 
         given = first - 1
 
@@ -145,7 +145,7 @@ class Past:
             if is_last:
                 reader.begin_day(reader.today)  # what they hear next is of today
 
-        ask = Ask(member)
+        ask = Ask(session)
         self.recall_pages(ask, Query(room.name, after=first - 1, until=last), show)
 
     def fetch(self, reader: Reader, room: Room, first: int, last: int) -> None:

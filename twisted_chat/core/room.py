@@ -9,19 +9,59 @@ from heapq import merge
 from itertools import accumulate, groupby, islice
 from operator import add, attrgetter
 from sys import getsizeof
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from . import text
+from .ear import Ear
 from .events import POSTS, Event
 from .limits import Limits
-from .ports import View
-
-if TYPE_CHECKING:
-    from .member import Member
-    from .reader import Reader
+from .ports import Outbox, View
 
 _EVENT_SIZE = 260  # bytes that an event takes beside the letters of its text
 _text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident")
+
+
+class Somebody(Protocol):
+    """A person, as a room sees them."""
+
+    alias: str
+    away: str | None
+
+    @property
+    def key(self) -> str:
+        """Return the key of their alias."""
+
+
+class Hearer(Protocol):
+    """A reader, as a room sees it."""
+
+    ear: Ear
+    session: int
+    outbox: Outbox
+    hearing: dict[Room, None]
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether the events that are said wait for it in its logs."""
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Owe it those of some events that it wants to hear."""
+
+    def owe(self, data: bytes | memoryview) -> None:
+        """Keep some bytes for the one write at the end of the delivery."""
+
+    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
+        """Write everything that is owed, and return whether it keeps up."""
+
+    def full(self) -> None:
+        """Called when its socket is full."""
+
+    @property
+    def alias(self) -> str:
+        """Return the alias of whoever hears through it."""
+
+    def drop(self) -> None:
+        """Apologise for a fault of ours, and end the connection."""
 
 
 class Room:
@@ -36,10 +76,10 @@ class Room:
         self.topic = ""
         self.number = 0  # of the last event
         self.tail: deque[Event] = deque()  # the last events, oldest first
-        self.members: dict[Member, None] = {}  # in the order they came
-        self.overhearing: dict[Reader, None] = {}  # who hear it without being in it
-        self._shared: dict[View, dict[Reader, None]] = {}
-        self.apart: dict[Reader, None] = {}
+        self.people: dict[Somebody, None] = {}  # in the order they came
+        self.overhearing: dict[Hearer, None] = {}  # who hear it without being in it
+        self._shared: dict[View, dict[Hearer, None]] = {}
+        self.apart: dict[Hearer, None] = {}
         self.withheld: Sequence[range] = ()  # of an inbox: numbers that were said to others who had the alias
         self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
         self._sizes: deque[int] = deque()  # of what is in the tail, in bytes ...
@@ -67,22 +107,22 @@ class Room:
     @property
     def is_empty(self) -> bool:
         """Whether nobody hears it."""
-        return not (self.members or self.overhearing)
+        return not (self.people or self.overhearing)
 
     @property
-    def live(self) -> Iterator[dict[Reader, None]]:
+    def live(self) -> Iterator[dict[Hearer, None]]:
         """The readers who hear what is said now."""
         yield from self._shared.values()
         yield self.apart
 
-    def place(self, reader: Reader) -> None:
+    def place(self, reader: Hearer) -> None:
         """Put a live reader with those who hear in the same way."""
         if reader.ear.hears_all:
             self._shared.setdefault(reader.ear.view, {})[reader] = None
         else:
             self.apart[reader] = None
 
-    def unplace(self, reader: Reader) -> None:
+    def unplace(self, reader: Hearer) -> None:
         """Take a reader out of there: it falls behind, leaves, or is about to hear in another way."""
         self.apart.pop(reader, None)
         readers = self._shared.get(reader.ear.view)
@@ -91,7 +131,7 @@ class Room:
             if not readers:
                 del self._shared[reader.ear.view]
 
-    def hear(self, run: Run, write: Callable[[Sequence[Reader], bytes], None] | None) -> None:
+    def hear(self, run: Run, write: Callable[[Sequence[Hearer], bytes], None] | None) -> None:
         """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
 
         With ``write``, those who share a view are written to at once: nobody must be owed anything.
@@ -154,8 +194,8 @@ class Run:
         self.room = room
         self.events: list[Event] = []
         self._remembered = 0  # how many of them the room has in its tail
-        self.begins: dict[Reader, int] = {}  # the place of the first event that one who came in hears
-        self.ends: dict[Reader, int] = {}  # the place after the last one that one who left hears
+        self.begins: dict[Hearer, int] = {}  # the place of the first event that one who came in hears
+        self.ends: dict[Hearer, int] = {}  # the place after the last one that one who left hears
 
     @property
     def is_whole(self) -> bool:
@@ -169,7 +209,7 @@ class Run:
             self.room.remember(fresh)
             self._remembered = len(self.events)
 
-    def concerns(self, reader: Reader) -> bool:
+    def concerns(self, reader: Hearer) -> bool:
         """Whether a reader hears any of it, as far as it goes now."""
         hears_it = reader in self.ends or self.room in reader.hearing
         return hears_it and self.begins.get(reader, 0) < self.ends.get(reader, len(self.events))
@@ -183,7 +223,7 @@ class _Encoded:
         self._view = view
         self._events = events
 
-    def owe(self, reader: Reader, begin: int, end: int) -> None:
+    def owe(self, reader: Hearer, begin: int, end: int) -> None:
         """Owe a reader what it wants to hear of the events between two places."""
         if not reader.ear.hears_all_others:
             reader.hear(self._events[begin:end])
@@ -193,7 +233,7 @@ class _Encoded:
             begin = max(begin, last)
         self._owe_part(reader, begin, end)
 
-    def _owe_part(self, reader: Reader, begin: int, end: int) -> None:
+    def _owe_part(self, reader: Hearer, begin: int, end: int) -> None:
         if begin == 0 and end == len(self._events):
             reader.owe(self.data)  # the same object for all to whom this applies
         elif begin < end:

@@ -46,16 +46,24 @@ class RoomTable(dict[str, Room]):
     def came(self, name: str) -> None:
         """Called when one who was expected is there, or may not enter."""
         self._coming[name] -= 1
-        if self._coming[name] <= 0:
+        if self._coming[name] <= 0:  # or it was asked for over another node
             del self._coming[name]
 
-    def entered(self, name: str) -> Room:
-        """Return a room that somebody enters, made if need be."""
-        self.came(name)
+    def made(self, name: str) -> Room:
+        """Return a room, made if need be."""
         room = self.get(name)
         if room is None:
             room = self[name] = Room(name, self._limits)
         return room
+
+    def find_topic(self, room: Room) -> None:
+        """Ask the journal for the topic of a room that somebody has entered from another node."""
+
+        def know(known: Known | ChatError) -> None:
+            if isinstance(known, Known):
+                room.topic = known.topic
+
+        self._journal.know(room.name, know)
 
     def find(self, wanted: str, answer: Callable[[Room | ChatError], None]) -> None:
         """Answer with a room, at once or, if only the journal knows it, later; or with why that cannot be told.
@@ -87,8 +95,8 @@ class RoomTable(dict[str, Room]):
         return room
 
     def by_size(self) -> list[Room]:
-        """Return all rooms in memory, those with the most members first."""
-        return sorted(self.values(), key=lambda room: (-len(room.members), room.name))
+        """Return all rooms in memory, those with the most people first."""
+        return sorted(self.values(), key=lambda room: (-len(room.people), room.name))
 
     def forget_some(self) -> None:
         """Drop the rooms that nobody hears, as far as they are too many."""

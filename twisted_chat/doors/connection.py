@@ -12,9 +12,9 @@ from twisted.logger import Logger
 from ..core.errors import TakenOver
 from ..core.hub import Hub
 from ..core.limits import Addresses, Limits, Pace
-from ..core.member import Member
 from ..core.ports import Outbox, View
 from ..core.reader import LIVE
+from ..core.session import Session
 from .program_talk import ProgramTalk
 from .splitter import END
 
@@ -66,7 +66,7 @@ class Chat:
     """
 
     factory: Shared
-    member: Member
+    member: Session
     address: IAddress
     _outbox: ClosableOutbox
 
@@ -360,11 +360,10 @@ class Chat:
         """Take what comes from now on for a program's."""
         self._program = ProgramTalk(self, self.factory.hub, self.factory.limits, self._may_try_again)
 
-    def adopt(self, member: Member) -> None:
+    def adopt(self, member: Session) -> None:
         """Go on as a member who was here before, and whose program has come back."""
         newcomer, self.member = self.member, member
         cancel(self._deadline)
-        self.factory.hub.renew(member)
         reader, newcomer.reader = newcomer.reader, None
         assert reader is not None, "a connection has a reader"
         member.attach(reader, self)

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..core.hub import Hub
 from ..core.limits import Addresses
-from ..core.member import Member
+from ..core.session import Session
 
 
 class Grace:
@@ -19,7 +19,7 @@ class Grace:
     host = ""
 
     def __init__(
-        self, hub: Hub, member: Member, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
+        self, hub: Hub, member: Session, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
     ) -> None:
         """``on_over`` is called once, whichever comes first."""
         self._hub, self._member, self._clock, self._on_over = hub, member, clock, on_over
@@ -64,7 +64,7 @@ class Graces:
         self._hub, self._clock, self._seconds, self._addresses = hub, clock, seconds, addresses
         self._given: dict[str, dict[Grace, None]] = {}  # by what the address counts as, the oldest first
 
-    def give(self, member: Member, host: str) -> None:
+    def give(self, member: Session, host: str) -> None:
         """Let a member of this address stay for a while without a connection."""
         place, most = self._addresses.place(host)
         if len(self._given.get(place, ())) >= most:

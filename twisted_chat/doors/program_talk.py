@@ -11,8 +11,8 @@ from ..core.errors import BadRequest, ChatError, HelloFirst, LineTooLong
 from ..core.events import NOTICED, Event, as_logged
 from ..core.hub import Hub
 from ..core.limits import Limits
-from ..core.member import Ask, Member
 from ..core.ports import Door
+from ..core.session import Ask, Session
 from ..requests import programs
 from ..requests.fields import Request
 from ..wire import jsonlines
@@ -25,13 +25,13 @@ LONGER = 18  # times a line that can be said: for a block of which JSON escapes 
 class Connection(Door, Protocol):
     """The door, as this file sees it."""
 
-    member: Member
+    member: Session
 
     @property
     def motd(self) -> Sequence[str]:
         """Lines that are shown to whoever comes in."""
 
-    def adopt(self, member: Member) -> None:
+    def adopt(self, member: Session) -> None:
         """Go on as a member who was here before."""
 
     def end_input(self) -> None:
@@ -137,15 +137,15 @@ class ProgramTalk:
         if self.is_in:
             raise BadRequest("you have said hello already: nick takes another alias", asked.id)
         token = asked.fields.get("token")
-        client = self._hub.client_of(token) if token else secrets.token_hex(16)
-        before = self._hub.directory.clients.get(client)
+        client = self._hub.public_name(token) if token else secrets.token_hex(16)
+        before = self._hub.sessions.programs.get(client)
         if before is not None and before is not me and not before.alias:
             self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now
         is_back = before is not None and before is not me and bool(before.alias) and before.leaving is None
         if before is not None and is_back:
             self._connection.adopt(before)
         else:
-            self._hub.directory.introduce(me, client)
+            self._hub.sessions.introduce(me, client)
             me.is_resumable = token is not None
         self._ask = Ask(self._connection.member, self._ident(asked), waits=True)
         return programs.enter(self._hub, self._ask, asked.fields, is_back)
@@ -192,4 +192,4 @@ class ProgramTalk:
             self._hub.leave_all(self._connection.member, "")
 
     def _ident(self, asked: Request) -> str:
-        return f"{self._connection.member.client}/{asked.id}"
+        return f"{self._connection.member.program}/{asked.id}"

@@ -16,9 +16,9 @@ from ..core.days import NO_DAY, day_of, time_of
 from ..core.errors import BadRoom, BadUsage, ChatError, NoCurrentRoom, UnknownCommand
 from ..core.events import ACTED, POSTS, Event
 from ..core.hub import Hub
-from ..core.member import Ask
 from ..core.ports import Query
 from ..core.room import Room, of_rooms
+from ..core.session import Ask
 
 Function = Callable[[Hub, Ask, str], None]
 
@@ -180,7 +180,7 @@ def reply(hub: Hub, ask: Ask, rest: str) -> None:
 def _tell(hub: Hub, ask: Ask, alias: str, words: str) -> None:
     me = ask.session
     target = hub.tell(ask, alias, words)
-    if target.away is not None and target is not me:
+    if target.away is not None and target is not me.person:
         ask.notice(f"{target.alias} is away" + (f": {target.away}" if target.away else ""))
 
 
@@ -216,7 +216,7 @@ def rooms(hub: Hub, ask: Ask, rest: str) -> None:
     me = ask.session
     by_size = hub.rooms.by_size()
     lines = [
-        f"{room.name}{' *' if room is me.current else ''} ({len(room.members):,}) {room.topic}".rstrip()
+        f"{room.name}{' *' if room is me.current else ''} ({len(room.people):,}) {room.topic}".rstrip()
         for room in by_size[:NAMES_SHOWN]
     ]
     if len(by_size) > NAMES_SHOWN:
@@ -352,7 +352,7 @@ def _who_in(hub: Hub, ask: Ask, room: Room, number: str | None) -> None:
 
 
 def _list_members(ask: Ask, room: Room, where: str) -> None:
-    ask.notice(_members([m.alias + (" (away)" if m.away is not None else "") for m in room.members], where))
+    ask.notice(_members([m.alias + (" (away)" if m.away is not None else "") for m in room.people], where))
 
 
 def _members(names: Sequence[str], where: str) -> str:
@@ -362,10 +362,13 @@ def _members(names: Sequence[str], where: str) -> str:
 @command("wi", "finger", arguments="ALIAS")
 def whois(hub: Hub, ask: Ask, rest: str) -> None:
     """Show details about a person. Their rooms, how long they have been here, whether they are away."""
-    them = hub.member_called(rest)
+    them = hub.person_called(rest)
     ask.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
-    here, idle = hub.seconds() - them.since, hub.seconds() - them.active
-    ask.notice(f"{them.alias} came {_ago(here)} ago and was last active {_ago(idle)} ago")
+    sessions = hub.sessions.of(them)
+    if sessions:
+        here = hub.seconds() - min(session.since for session in sessions)
+        idle = hub.seconds() - max(session.active for session in sessions)
+        ask.notice(f"{them.alias} came {_ago(here)} ago and was last active {_ago(idle)} ago")
     if them.away is not None:
         ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
 
@@ -401,13 +404,13 @@ def ignore(hub: Hub, ask: Ask, rest: str) -> None:
     if not rest.strip():
         ask.notice(f"you ignore {text.listed(sorted(me.ear.ignoring), NAMES_SHOWN, len(me.ear.ignoring)) or 'nobody'}")
         return
-    them = hub.member_called(rest)
-    if them is me:
+    them = hub.person_called(rest)
+    if them is me.person:
         raise ChatError("you cannot ignore yourself: /set echo off hides your own lines")
     if len(me.ear.ignoring) >= NAMES_SHOWN:
         raise ChatError(f"you ignore {len(me.ear.ignoring)} people already: /unignore one first")
     if not me.ignores(them):
-        ignoring = me.ear.ignoring.adding(them.alias, (them.session, *them.former))
+        ignoring = me.ear.ignoring.adding(them.alias, them.seats)
         hub.listen(me, me.ear._replace(ignoring=ignoring))
     ask.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
 

@@ -14,9 +14,9 @@ from ..core import events, text
 from ..core.errors import BadRequest, CannotAnswer, NotCalled, TooManyRooms
 from ..core.events import ACTED, ANSWERED, CALLED, EVERYONE, SAID, TOOK, Event
 from ..core.hub import Hub
-from ..core.member import Ask, Member
 from ..core.ports import Query
 from ..core.room import Room, of_rooms
+from ..core.session import Ask, Session
 from . import commands
 
 Fields = dict[str, Any]
@@ -122,7 +122,7 @@ def _enter(hub: Hub, ask: Ask, fields: Fields, is_back: bool, rooms: Sequence[st
     return {
         "version": fields["version"],
         "alias": me.alias,
-        "client": me.client,
+        "client": me.program,
         "journal": hub.journal_name,
         "resumed": is_back,
         "rooms": {room.name: room.number for room in me.rooms.values()},
@@ -145,19 +145,19 @@ def _owe_private(hub: Hub, ask: Ask, number: int) -> Steps:
     yield
     own = me.first_private or me.taken  # the number of the first event that is one's own this time
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
-    firsts = [event.number for event in takers if event.text == me.client]
+    firsts = [event.number for event in takers if event.text == me.program]
     is_all_known = takers[:1] and takers[0].number == 1
     ask.reader.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
     me.first_private = 0
     return {}
 
 
-def _of_others(takers: Sequence[Event], me: Member) -> Iterator[tuple[int, int]]:
+def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]]:
     """Yield from where to before where in the log of one's alias others had it, or nothing is known of who had it."""
     begins = [*(event.number for event in takers), me.taken]
     yield 1, begins[0]
     for taker, end in zip(takers, begins[1:], strict=True):
-        if taker.text != me.client:
+        if taker.text != me.program:
             yield taker.number, end
 
 
@@ -168,7 +168,7 @@ def join(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     hub.join(ask, fields["room"], fields.get("after"))
     yield
     room = hub.room_of(me, fields["room"])
-    return {"room": room.name, "number": room.number, "topic": room.topic, "members": len(room.members)}
+    return {"room": room.name, "number": room.number, "topic": room.topic, "members": len(room.people)}
 
 
 @request
@@ -206,31 +206,31 @@ def call(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     if ("to" in fields) == ("room" in fields):
         raise BadRequest('a "call" needs either "to", an alias, or "room"')
     if "to" in fields:
-        one = hub.member_called(fields["to"])
+        target = hub.person_called(fields["to"])
+        one = hub.sessions.program_of(target)
+        if one is None:
+            raise CannotAnswer(target.alias, "that is a person, with no program to answer")
         group, called = "@" + one.alias, [one]
-        if one.ear.view.is_for_people:
-            raise CannotAnswer(one.alias, "that is a person, with no program to answer")
-        if me.ignores(one):
+        if me.ignores(target):
             raise CannotAnswer(one.alias, "you ignore it")
-        if one.ignores(me):
+        if one.ignores(me.person):
             raise CannotAnswer(one.alias, "it does not hear you")
         if one.is_behind:
             raise CannotAnswer(one.alias, "it does not read now")
     else:
         room = hub.room_of(me, fields["room"])
-        others = (member for member in room.members if member is not me)
-        group, called = room.name, [m for m in others if _can_answer(m, me)]
-    me.calls.add(ask.ident, [member.client for member in called])
-    event = Event(CALLED, group, me.alias, fields["text"], me.session, ident=ask.ident, data={"name": fields["name"]})
+        others = (hub.sessions.program_of(person) for person in hub.people_in(room) if person is not me.person)
+        group, called = room.name, [one for one in others if one is not None and _can_answer(one, me)]
+    me.calls.add(ask.ident, [one.program for one in called])
+    event = Event(CALLED, group, me.alias, fields["text"], me.id, ident=ask.ident, data={"name": fields["name"]})
     encoded = me.ear.view.encode([event])  # all programs see alike
-    for member in called:
-        member.write(encoded)
-    return {"called": [member.alias for member in called]}
+    for one in called:
+        one.write(encoded)
+    return {"called": [one.alias for one in called]}
 
 
-def _can_answer(member: Member, caller: Member) -> bool:
-    can_hear = not (member.ear.view.is_for_people or member.is_behind)
-    return can_hear and not (member.ignores(caller) or caller.ignores(member))
+def _can_answer(one: Session, caller: Session) -> bool:
+    return not (one.is_behind or one.ignores(caller.person) or caller.ignores(one.person))
 
 
 @request
@@ -238,12 +238,12 @@ def answer(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     """Answer a call. If the caller is gone, nobody hears it."""
     me = ask.session
     client, _slash, _own = fields["call"].partition("/")
-    caller = hub.directory.clients.get(client)
-    if caller is not None and not caller.calls.answered(fields["call"], me.client):
+    caller = hub.sessions.programs.get(client)
+    if caller is not None and not caller.calls.answered(fields["call"], me.program):
         raise NotCalled
-    if caller is not None and not (caller.is_behind or caller.ignores(me)):
+    if caller is not None and not (caller.is_behind or caller.ignores(me.person)):
         data = {"failed": True} if fields["failed"] else None
-        told = Event(ANSWERED, caller.address, me.alias, fields["text"], me.session, ident=fields["call"], data=data)
+        told = Event(ANSWERED, caller.address, me.alias, fields["text"], me.id, ident=fields["call"], data=data)
         caller.send([told])
     return {}
 
@@ -266,7 +266,7 @@ def who(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     number = fields.get("at", room.number)
     if number > room.number or (everyone and "at" in fields):
         raise BadRequest(f'"at" is the number of an event in a room, here from 1 to {room.number}')
-    names = [member.alias for member in room.members]
+    names = [member.alias for member in room.people]
     if "at" in fields:
         names.clear()
         hub.past.members_at(ask, room, number, names.extend)
@@ -280,7 +280,7 @@ def who(hub: Hub, ask: Ask, fields: Fields) -> Steps:
     if "at" in fields:
         return told
     listed = set(names)
-    away = {member.alias: member.away for member in room.members if member.away is not None and member.alias in listed}
+    away = {member.alias: member.away for member in room.people if member.away is not None and member.alias in listed}
     return told | ({"away": away} if away else {})
 
 
@@ -292,7 +292,7 @@ def rooms(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     else:
         found = hub.rooms.by_size()
     told = [
-        {"room": room.name, "members": len(room.members), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
+        {"room": room.name, "members": len(room.people), "number": room.number, "topic": room.topic[:TOPIC_TOLD]}
         for room in found[:ROOMS_TOLD]
     ]
     return {"count": len(hub.rooms), "rooms": told}
@@ -368,5 +368,5 @@ def commands_(hub: Hub, ask: Ask, fields: Fields) -> Fields:
     }
 
 
-def _current(me: Member) -> str:
+def _current(me: Session) -> str:
     return me.current.name if me.current else ""

@@ -465,11 +465,11 @@ def test_in_a_small_chat_every_figure_moves(twistd):
 
 
 def test_what_the_journal_refuses_is_counted(measured, door):
-    session = door.enter("alice").chat.member.session
+    session = door.enter("alice").chat.member.id
     door.hub.refuse([Event(SAID, "lobby", "alice", "a", session)], NotKept("disk full"))
     door.hub.refuse([Lines("lobby", "alice", ["b", "c"], session)], NotKept("disk full"))
     assert measured["twisted_chat_not_kept_total"] == 3
-    door.hub.aliases["alice"].in_flight = 0
+    door.session("alice").in_flight = 0
 
 
 def test_what_is_needed_to_measure_is_loaded_only_where_it_is_asked_for():

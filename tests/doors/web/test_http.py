@@ -12,8 +12,8 @@ import pytest
 from twisted_chat.core.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import JOINED, SAID, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.member import Ask
 from twisted_chat.core.ports import Query
+from twisted_chat.core.session import Ask
 from twisted_chat.core.text import BLOCK_LINES
 from twisted_chat.doors.web.api.body import SIZE
 from twisted_chat.doors.web.api.log import LIMIT, MOST, PAGE_BYTES, TAIL
@@ -39,7 +39,7 @@ def talk(door, *lines):
     if "nc" not in door.hub.aliases:
         door.enter("nc")
     for line in lines:
-        door.hub.say(Ask(door.hub.aliases["nc"]), line, "lobby")
+        door.hub.say(Ask(door.session("nc")), line, "lobby")
     door.settle()
 
 
@@ -611,7 +611,7 @@ def test_who_takes_nothing_of_a_stream_for_too_long_is_dropped(door):
 def test_a_stream_that_is_over_leaves_nothing(door):
     stream = EventStream(door, "/rooms/lobby/events")
     stream.lose()
-    assert not door.hub._sessions
+    assert not door.hub.sessions
     assert door.hub.rooms["lobby"].is_empty
     assert door.clock.getDelayedCalls() == []
 
@@ -894,7 +894,7 @@ def test_an_alias_that_somebody_else_is_given_first_is_told(door, curl):
     nc.chat.dataReceived(b"ci\n")  # and his claim is on its way
     answer = post(curl)
     assert answer.status == 409
-    assert door.hub.aliases["ci"] is nc.chat.member
+    assert door.session("ci") is nc.chat.member
 
 
 def test_who_tries_too_many_aliases_is_sent_away():
@@ -925,7 +925,7 @@ def test_one_visitor_speaks_in_many_rooms_and_stays_in_the_last_ones():
     curl = WebPeer(door)
     for room in "abc":
         assert post(curl, room).status == 201
-    assert list(door.hub.aliases["ci"].rooms) == ["b", "c"]
+    assert list(door.session("ci").rooms) == ["b", "c"]
     assert curl.ask("GET", "/rooms/a.txt").text == "#a ci has joined\n#a ci: hi\n#a ci has left!\n"
     assert closed(door)
 
@@ -1442,7 +1442,7 @@ def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
 
 def test_a_visitor_of_whom_a_fault_is_reported_leaves(door, curl):
     post(curl)
-    door.hub.aliases["ci"].drop()
+    door.session("ci").drop()
     door.settle()
     assert door.hub.aliases == {}
     assert post(curl).status == 201

@@ -123,7 +123,7 @@ def test_a_flood_of_pings_is_read_no_faster_than_its_answers_are_taken(door):
     ws = browse(door, "ws")
     ws.peer.transport.producer.pauseProducing()  # the reader does not keep up
     ws.peer.send_event(Ping())
-    assert door.hub.aliases["ws"].is_behind
+    assert door.session("ws").is_behind
 
 
 def test_what_comes_in_one_packet_with_what_ends_the_connection_is_not_done(door):

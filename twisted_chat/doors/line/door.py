@@ -27,7 +27,8 @@ from ...core.errors import ChatError, LineTooLong
 from ...core.events import REFUSED, Event
 from ...core.hub import Hub
 from ...core.limits import Addresses, Limits
-from ...core.member import Ask, Member
+from ...core.person import Person
+from ...core.session import Ask
 from ...requests import commands
 from ...wire.plain import PROMPT, PlainView
 from ..connection import Chat, address_text, cancel, host
@@ -461,7 +462,7 @@ class LineFactory(Factory):
         self._unread: set[Chat] = set()  # at the last look
 
     @property
-    def aliases(self) -> dict[str, Member]:
+    def aliases(self) -> dict[str, Person]:
         """Who is here, by the key of their alias: the hub's own table."""
         return self.hub.aliases
 

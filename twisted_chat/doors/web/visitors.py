@@ -22,7 +22,7 @@ from ...core.errors import ChatError, Unknown
 from ...core.events import EVERYONE
 from ...core.hub import Hub
 from ...core.limits import Pace
-from ...core.member import Ask
+from ...core.session import Ask
 from ...wire.plain import PlainView
 from ..connection import cancel
 from ..grace import seconds_until

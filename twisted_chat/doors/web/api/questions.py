@@ -40,7 +40,7 @@ class Who(Later):
     async def get(self, request: Request) -> bytes:
         after = parameters(request, {"after": Words()}).get("after")
         room = await room_called(self._web, self._name)
-        members = list(room.members)
+        members = list(room.people)
         if after is not None:
             members = [member for member in members if member.key > text.key(after)]
             members.sort(key=lambda member: member.key)
@@ -51,7 +51,7 @@ class Who(Later):
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
             names = [member.alias for member in told]
-            found: dict[str, Any] = {"room": room.name, "number": room.number, "count": len(room.members)}
+            found: dict[str, Any] = {"room": room.name, "number": room.number, "count": len(room.people)}
             return as_json(found | {"members": names} | ({"away": away} if away else {}))
         request.setHeader("Content-Type", PLAIN)
         return "".join(f"{member.alias}{_away(away.get(member.alias))}\n" for member in told).encode()

@@ -123,7 +123,7 @@ class Person(Later):
     methods: ClassVar = ("POST", "OPTIONS")
 
     async def post(self, request: Request) -> bytes:
-        target = self._web.hub.member_called(decoded(self._name))
+        target = self._web.hub.person_called(decoded(self._name))
         return await posted(self._web, request, f"@{target.alias}")
 
 
@@ -139,7 +139,7 @@ class Everyone(Later):
 def _told(room: Room) -> dict[str, object]:
     return {
         "room": room.name,
-        "members": len(room.members),
+        "members": len(room.people),
         "listening": len(room.overhearing),
         "number": room.number,
         "topic": room.topic,
@@ -150,6 +150,6 @@ def _table(rooms: Sequence[Room]) -> str:
     width = max((len(room.name) for room in rooms), default=0)
     lines = [f"{'room':{width}}  members  listening  number  topic"]
     for room in rooms:
-        counts = f"{len(room.members):7}  {len(room.overhearing):9}  {room.number:6}"
+        counts = f"{len(room.people):7}  {len(room.overhearing):9}  {room.number:6}"
         lines.append(f"{room.name:{width}}  {counts}  {room.topic}".rstrip())
     return "\n".join(lines) + "\n"

@@ -1,73 +1,68 @@
-"""A member: one session, what it has asked for, and the reader through which it hears."""
+"""A session: one connection's place in the chat, what it has asked for, and the reader through which it hears."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
 from .calls import Calls
 from .days import Day
-from .errors import ChatError, TooManyRooms
+from .ear import Ear
+from .errors import ChatError
 from .events import DOUBTED, LOBBY, NOTICED, POSTS, REPEATED, Event
-from .limits import Limits, Pace
+from .limits import Pace
+from .person import Person
 from .ports import Door
-from .reader import HELD, Ear, Reader, refusal
+from .reader import HELD, Reader, refusal
 from .room import Room
 
-IN_FLIGHT = 2000  # events of one member that may be on their way
+IN_FLIGHT = 2000  # events of one session that may be on their way
+
+_NOWHERE: Mapping[str, Room] = {}
 
 
 class Giver(Protocol):
-    """Who asks the journal for what is left of a room that somebody has left."""
+    """The way to the journal for the rest of a room that somebody has left."""
 
-    def give(self, member: Member, room: Room, first: int, last: int) -> None:
-        """Let them hear all of the events from one number to another."""
+    def give(self, session: Session, room: Room, first: int, last: int) -> None:
+        """Send all of the events from one number to another."""
 
 
-class Member:
-    """One session: somebody who is connected, under an alias once they have claimed one."""
+class Session:
+    """One connection's place, or a program's that can come back to it: it stands for nobody until a claim is won.
 
-    __slots__ = (  # a tenth of the memory of an idle member
-        "_past", "active", "after", "alias", "asking", "asks", "away", "calls", "changing", "client", "correspondent",
-        "current", "door", "ear", "epoch", "first_private", "first_rooms", "former", "gone", "heirs", "in_flight",
-        "inbox", "is_held", "is_in", "is_resumable", "is_told_to_wait", "key", "leaving", "left_at", "made",
-        "next_alias", "pace", "promised_inbox", "reader", "rooms", "session", "since", "taken",
+    A visit is a session without a reader. A program that is away for a moment is one, too: ``left_at`` has what the
+    next reader goes on from.
+    """
+
+    __slots__ = (  # a tenth of the memory of an idle session
+        "_past", "active", "after", "asking", "asks", "calls", "changing", "correspondent", "current", "door", "ear",
+        "epoch", "first_private", "first_rooms", "gone", "id", "in_flight", "inbox", "is_abandoned", "is_held",
+        "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "person", "program",
+        "promised_inbox", "reader", "since",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        session: int,
-        ear: Ear,
-        door: Door,
-        past: Giver,
-        pace: Pace,
-        since: float,
-    ) -> None:
-        self.session = session
-        self.former: list[int] = []  # sessions of the same program, before its connection was cut
+    def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
+        self.id = id_
+        self.person: Person | None = None  # once a claim is won
+        self.mates: Sequence[Session] = (self,)  # all sessions of the same person on this node
         self.ear = ear
         self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
         self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the number that they were given last
         self.door = door
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
-        self.client = ""  # their program's public name, if it has one: the same after a reconnect
+        self.is_abandoned = False  # what is under way was asked over a connection that is lost: nobody waits for it
+        self.program = ""  # their program's public name, if it has one: the same after a reconnect
         self.asks: dict[str, Ask] = {}  # requests whose outcome somebody waits for, by their idents
-        self.alias = ""  # empty until the claim is delivered
-        self.key = ""
-        self.next_alias = ""  # that is theirs already, while it is being told to their rooms
-        self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_in = False  # once they have entered the first room
         self.is_told_to_wait = False  # until the journal works: they are coming in
-        self.rooms: dict[str, Room] = {}  # in the order they were joined
-        self.made = 0  # rooms in which nothing had happened before they came
         self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
         self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
         self.inbox: Room | None = None  # a program's: the log of what is said to its alias
         self.current: Room | None = None
-        self.away: str | None = None
-        self.correspondent = 0  # the session of who wrote to them last, for /reply: an alias may change hands
+        self.correspondent: Person | None = None  # who wrote to them last, for /reply
         self.since = self.active = since  # by Hub.seconds, and not by the time of events
         self.in_flight = 0  # requests of theirs that are not delivered yet ...
         self.changing = 0  # ... and those among them that change somebody's state
@@ -78,39 +73,56 @@ class Member:
         self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
         self.calls = Calls()
         self.leaving: str | None = None  # why, once they have asked to leave
-        self.heirs: list[tuple[Member, int]] = []  # who wait until they have left, to take their alias; with the epoch
         self.gone = False
         self._past = past
+
+    @property
+    def alias(self) -> str:
+        """Their alias, empty until the claim is delivered."""
+        return self.person.alias if self.person is not None else ""
+
+    @property
+    def key(self) -> str:
+        """The key of their alias."""
+        return self.person.key if self.person is not None else ""
+
+    @property
+    def taken(self) -> int:
+        """The number of the event by which they took their alias, in its log."""
+        return self.person.taken if self.person is not None else 0
+
+    @property
+    def rooms(self) -> Mapping[str, Room]:
+        """The rooms that they are in, in the order in which they joined."""
+        return self.person.rooms if self.person is not None else _NOWHERE
+
+    @property
+    def address(self) -> str:
+        """The group of lines that are said to them alone from now on."""
+        return self.person.address if self.person is not None else "@"
 
     @property
     def is_behind(self) -> bool:
         """Whether they do not read now, or are away for a moment."""
         return self.reader.is_behind if self.reader is not None else not self.ear.view.is_for_people
 
-    @property
-    def address(self) -> str:
-        """The group of what is said to them alone from now on."""
-        return "@" + (self.next_alias or self.alias)
-
     def may(self, posts: bool) -> bool:
-        """Whether a request can be made now as if all before it had already happened.
+        """Return whether a request can be made now as if all before it had already happened.
 
-        A post changes nothing that a later post depends on, so posts need not wait for each other.
+        A post changes nothing that a later post depends on, so posts need not wait for each other. They wait for what
+        another session of the same person changes, such as the alias.
         """
         if self.asking or self.in_flight >= IN_FLIGHT:
             self.is_held = True
             return False
-        return self.in_flight == 0 or (posts and self.changing == 0)
-
-    def refuse_room(self, limits: Limits, is_new: bool = False) -> None:
-        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
-
-        Raises: TooManyRooms.
-        """
-        if len(self.rooms) >= limits.rooms_each:
-            raise TooManyRooms(f"you are in {len(self.rooms)}, /leave one first")
-        if is_new and self.made >= limits.rooms_made:
-            raise TooManyRooms(f"you have made {self.made}, join one that is there")
+        if self.in_flight == 0 and len(self.mates) == 1:
+            return True
+        if self.in_flight and not (posts and self.changing == 0):
+            return False
+        if any(mate.changing for mate in self.mates if mate is not self):
+            self.is_held = True
+            return False
+        return True
 
     def notice(self, *lines: str, ident: str = "") -> None:
         """Send them the server's own words; ``ident``: of the request that these answer."""
@@ -135,7 +147,7 @@ class Member:
             self.reader.write(data)
 
     def drop(self) -> None:
-        """Apologise for a fault of ours, and end what they came through."""
+        """Apologise for a fault of ours, and end the connection or the visit."""
         if self.reader is not None:
             self.reader.drop()
         else:
@@ -176,20 +188,21 @@ class Member:
     # -- their reader
 
     def attach(self, reader: Reader, door: Door) -> None:
-        """Go on through another connection, and be owed what the one before was not given."""
+        """Go on through another connection, and be owed everything that the one before was not given."""
         self.door.taken_over()
         self.is_told_to_wait = False
         self.detach(door)
-        reader.session, reader.listener = self.session, self
+        reader.session, reader.listener = self.id, self
         reader.listen(self.ear)
         self.reader = reader
         reader.resume(self.left_at)
         self.left_at.clear()
 
     def detach(self, door: Door) -> None:
-        """Go on without a connection for a while."""
+        """Go on without a connection for a while. Nobody waits any more for what is under way."""
         self.abandon()
         self.asks.clear()
+        self.is_abandoned = self.in_flight > 0
         self.door = door
         if self.reader is not None:
             self.left_at.update(self.reader.close())
@@ -206,7 +219,7 @@ class Member:
         self.settle()
 
     def give_rest(self, room: Room, first: int, last: int) -> None:
-        """Called when they have left a room, and are owed what only the journal has of it."""
+        """Called when they have left a room, and are owed events of it that only the journal has."""
         self._past.give(self, room, first, last)
 
     def settle(self) -> None:
@@ -215,8 +228,8 @@ class Member:
         self.door.settled()
 
     def wants(self, event: Event) -> bool:
-        """Whether they wish to hear an event."""
-        return self.ear.wants(event, self.session)
+        """Return whether they wish to hear an event."""
+        return self.ear.wants(event, self.id)
 
     def said_in(self, room: Room, most: int) -> list[Event]:
         """Return the last lines said in a room that they want to hear, oldest first."""
@@ -224,21 +237,21 @@ class Member:
         return list(islice(said, most))[::-1]
 
     def as_wanted(self, event: Event) -> Event:
-        """Return an event, or what stands in its place if they do not wish to hear it."""
-        return self.ear.as_wanted(event, self.session)
+        """Return an event, or its stand-in if they do not wish to hear it."""
+        return self.ear.as_wanted(event, self.id)
 
-    def ignores(self, other: Member) -> bool:
-        """Whether they hear nothing of what another member says."""
-        return self.ear.ignoring.hides(other.alias, other.session)
+    def ignores(self, other: Person | None) -> bool:
+        """Return whether they hear nothing that somebody says."""
+        return other is not None and self.ear.ignoring.hides(other.alias, other.voice.session)
 
 
 class Ask:
-    """One request under way: whose it is, and its name. It is done or refused, once."""
+    """One request under way: its session and its ident. It is done or refused, once."""
 
     __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "session", "waits")
 
     def __init__(
-        self, session: Member, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
+        self, session: Session, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
     ) -> None:
         """``ident``: CLIENT/ID, empty for people. ``waits``: somebody waits for the outcome, and is told by ``then``.
 

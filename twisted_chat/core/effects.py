@@ -1,0 +1,333 @@
+"""Effects: what each change of the state has for the sessions on this node: what they hear, and what they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from . import text
+from .days import NO_DAY, Day
+from .delivery import Delivery
+from .errors import ChatError, NoCurrentRoom
+from .events import (
+    CLAIMED,
+    CONNECTED,
+    ENDED,
+    EVERYONE,
+    JOINED,
+    LEFT,
+    LOBBY,
+    NOTICED,
+    RELEASED,
+    RENAMED,
+    REPEATED,
+    RESUMED,
+    RETITLED,
+    TOOK,
+    Event,
+)
+from .limits import Limits
+from .person import Person
+from .reader import refusal
+from .room import Room
+from .rooms import RoomTable
+from .session import Session
+from .sessions import Sessions
+from .state import Change, State
+
+
+class Served(Protocol):
+    """The hub, as this file sees it."""
+
+    @property
+    def day(self) -> Day:
+        """Return the day of the last batch."""
+
+    def taken(self, alias: str, holder: Person) -> ChatError:
+        """Return the reason why an alias cannot be had."""
+
+    def forget(self, session: Session) -> None:
+        """Called when a session is over."""
+
+
+class Effects:
+    """Applies the events of a batch, one after the other, and has their effects on sessions."""
+
+    def __init__(self, state: State, sessions: Sessions, delivery: Delivery, limits: Limits, hub: Served) -> None:
+        self._state = state
+        self._rooms: RoomTable = state.rooms
+        self._everyone = state.everyone
+        self._sessions = sessions
+        self._delivery = delivery
+        self._limits = limits
+        self._hub = hub
+        self._table: dict[str, Callable[[Event, Session | None, Change], None]] = {
+            CLAIMED: self._claimed,
+            TOOK: self._took,
+            JOINED: self._joined,
+            LEFT: self._left,
+            RENAMED: self._renamed,
+            RETITLED: self._heard,
+            RESUMED: self._resumed,
+            ENDED: self._ended,
+            RELEASED: self._released,
+        }
+
+    def post(self, event: Event, asker: Session | None) -> None:
+        """Deliver a post, or a request that is repeated."""
+        if event.kind == REPEATED:
+            if asker is not None and event.ident:  # for a block it is told once
+                self._delivery.show(asker, event)
+        elif event.group[:1] == "@":
+            self._told(event, asker)
+        elif event.group == EVERYONE:
+            self._delivery.hear(self._everyone, event)
+        elif event.group in self._rooms:
+            self._delivery.hear(self._rooms[event.group], event)
+
+    def change(self, event: Event, asker: Session | None) -> Change | None:
+        """Apply an event that may change the state, and let the sessions hear of it; return what has changed."""
+        change = self._state.apply(event)
+        room = self._rooms.get(event.group) if event.group else None
+        if change is None:
+            if room is not None:
+                self._delivery.hear(room, event)
+            return None
+        effect = self._table.get(event.kind)
+        if effect is not None:
+            effect(event, asker, change)
+        return change
+
+    # -- private lines
+
+    def _told(self, event: Event, asker: Session | None) -> None:
+        target, author = self._state.directory.called(event.target), self._state.seats.get(event.origin)
+        if target is None:
+            if asker is not None:
+                self._told_nobody(event, asker)
+            return
+        self._delivery.end_run()
+        hearing = self._sessions.of(target)
+        inboxes = {inbox: None for session in hearing if (inbox := session.inbox_of(event.target)) is not None}
+        for inbox in inboxes:
+            inbox.remember([event])
+        for session in dict.fromkeys((*hearing, *self._sessions.of(author))):
+            if session.person is target:
+                if session.wants(event):
+                    session.correspondent = author
+                has_inbox = session.inbox_of(event.target) is not None
+                if not has_inbox and session.promised_inbox == text.key(event.target):
+                    session.first_private = session.first_private or event.number
+                    continue  # it comes with the log ...
+                if has_inbox and session.is_behind:
+                    continue  # ... and here, too
+            self._delivery.hear_alone(session, event)
+
+    def _told_nobody(self, event: Event, asker: Session) -> None:
+        """Show a line to somebody who has gone since: it is kept, and so acknowledged."""
+        self._delivery.end_run()
+        self._delivery.hear_alone(asker, event)
+        if asker.ear.view.is_for_people:
+            words = f"{event.target} has just left, and has not heard that"
+            self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
+
+    # -- who is here
+
+    def _claimed(self, event: Event, asker: Session | None, change: Change) -> None:
+        person = change.person
+        error = self._hub.taken(event.text, change.holder) if change.holder is not None else change.error
+        if error is not None:
+            self._lost(event, asker, error)
+        if person is None or not change.is_new:
+            return
+        is_first = event.origin == person.voice.session
+        if is_first:
+            self._sessions.ignorers.came(person.alias, event.origin)
+        else:
+            self._sessions.ignorers.renewed(person.voice.session, event.origin)
+        if asker is None:
+            return
+        self._sessions.seat(asker, person)
+        self._admit(asker, self._everyone)
+        if not is_first:
+            self._sit_down(asker, person)
+
+    def _sit_down(self, session: Session, person: Person) -> None:
+        """Let another session of somebody who is here hear everything that they hear."""
+        for room in person.rooms.values():
+            self._admit(session, room)
+        session.current, session.is_in = self._next_room(session), True
+        self._delivery.show(session, Event(CONNECTED, text=person.alias))
+
+    def _took(self, event: Event, asker: Session | None, change: Change) -> None:
+        """Let a program hear the lines to its alias from now on, or from the number that it saw last."""
+        self._delivery.end_run()  # before they may fall behind in it
+        remembered: dict[Room, None] = {}
+        for session in self._sessions.of(change.person):
+            if session.ear.view.is_for_people:
+                continue
+            is_promised = session.promised_inbox == text.key(event.target)  # and then comes with the lines before it
+            inbox = session.inbox_of(event.target) or self._change_inbox(session, event)
+            if inbox not in remembered:
+                remembered[inbox] = None
+                inbox.remember([event])
+            if is_promised:
+                self._rewind_inbox(session, inbox, event.number - 1)
+            elif not session.is_behind:
+                self._delivery.show(session, event)
+
+    def _change_inbox(self, session: Session, event: Event) -> Room:
+        if session.inbox is not None:
+            is_promised = session.inbox_of(session.promised_inbox) is not None
+            session.left_at.pop(session.inbox, None)
+            if session.reader is not None:
+                session.reader.leave(session.inbox, is_over=is_promised or session.leaving is not None)
+        shared = (mate.inbox_of(event.target) for mate in session.mates)
+        inbox = session.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
+        inbox.number = max(inbox.number, event.number - 1)
+        if session.reader is None:
+            session.left_at[inbox] = event.number - 1
+        else:
+            session.reader.open(inbox)
+            if session.is_behind:
+                session.reader.positions[inbox] = event.number - 1
+        return inbox
+
+    def _rewind_inbox(self, session: Session, inbox: Room, number: int) -> None:
+        """Owe a session all that it is promised of an inbox, and at least the lines after a number."""
+        if session.reader is None:
+            session.left_at[inbox] = min(number, session.left_at.get(inbox, number))
+        else:
+            session.reader.rewind(inbox, min(number, session.reader.positions.get(inbox, inbox.number)))
+
+    def _renamed(self, event: Event, asker: Session | None, change: Change) -> None:
+        person = change.person
+        if event.group:
+            self._heard(event, asker, change)
+        elif person is not None and change.is_new:
+            for session in person.seats:
+                self._sessions.ignorers.renamed(person.alias, session)
+            for one in self._sessions.of(person):
+                if not (person.rooms and one.ear.sees_moves):
+                    self._delivery.show(one, Event(NOTICED, text=f"you are now known as {person.alias}"))
+
+    def _resumed(self, event: Event, asker: Session | None, change: Change) -> None:
+        """Move a seat from one session to another, which may be on another node."""
+        former, person = self._sessions.get(change.former), change.person
+        self._sessions.ignorers.renewed(change.former, event.origin)
+        if former is not None:
+            self._part(former)
+            former.door.taken_over()
+        if asker is not None and person is not None:
+            self._sessions.seat(asker, person)
+            self._admit(asker, self._everyone)
+            self._sit_down(asker, person)
+
+    def _ended(self, event: Event, asker: Session | None, change: Change) -> None:
+        person = change.person
+        if person is not None and not person.is_here:
+            self._sessions.has_left(person)
+        elif asker is not None:
+            self._part(asker)  # their other sessions stay
+
+    def _part(self, session: Session) -> None:
+        """Let a session be nobody's any more."""
+        for room in (self._everyone, *session.rooms.values()):
+            self._dismiss(session, room)
+        self._sessions.unseat(session)
+        self._hub.forget(session)
+
+    def _released(self, event: Event, asker: Session | None, change: Change) -> None:
+        for session in self._sessions.of(change.person):
+            self._part(session)
+
+    # -- rooms
+
+    def _joined(self, event: Event, asker: Session | None, change: Change) -> None:
+        person, room = change.person, change.room
+        assert room is not None and person is not None
+        if asker is not None:
+            self._rooms.came(room.name)
+        elif event.number > 1 and not room.number:
+            self._rooms.find_topic(room)
+        if change.error is not None:
+            if asker is not None:
+                asker.after.pop(room.name, None)
+            self._delivery.hear(room, event)
+            self._rooms.has_emptied = True
+            self._lost(event, asker, change.error)
+            return
+        self._delivery.remember()
+        sessions = self._sessions.of(person) if change.is_new else ()
+        shown = {session: self._shown_before(session, room) for session in sessions}
+        self._delivery.hear(room, event)
+        for session, past in shown.items():
+            self._enter(session, room, event, past, is_asker=session is asker)
+
+    def _shown_before(self, session: Session, room: Room) -> list[Event]:
+        """Return the last lines that were said in a room, for a person who enters it."""
+        if not session.ear.view.is_for_people or room.name in session.after:
+            return []
+        return session.said_in(room, self._limits.shown_to_joiner)
+
+    def _enter(self, session: Session, room: Room, event: Event, past: list[Event], is_asker: bool) -> None:
+        is_promised = room.name in session.after
+        shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
+        self._admit(session, room)
+        if is_asker or session.current is None:
+            session.current = room
+        if not is_promised:  # or it comes with the promised events
+            shown.append(event)
+        if not session.is_in:
+            session.is_in = True
+            shown.append(Event(CONNECTED, text=session.alias))
+        if session.ear.view.is_for_people:
+            topic = f"; topic: {room.topic}" if room.topic else ""
+            names = text.listed((person.alias for person in room.people), 20, len(room.people))
+            shown.append(Event(NOTICED, text=f"{len(room.people):,} in {room.name}: {names}{topic}"))
+        self._delivery.show(session, *shown, again=bool(past))
+
+    def _heard(self, event: Event, asker: Session | None, change: Change) -> None:
+        if change.room is not None:
+            self._delivery.hear(change.room, event)
+
+    def _left(self, event: Event, asker: Session | None, change: Change) -> None:
+        room = self._rooms.get(event.group)
+        if room is None:
+            return  # nobody is there, and it is forgotten since
+        self._delivery.hear(room, event)
+        if change.room is None:
+            return
+        for session in self._sessions.of(change.person):
+            self._dismiss(session, room)
+            if session.current is room and session.leaving is None:
+                session.current = self._next_room(session)
+                if session.ear.view.is_for_people:
+                    where = f"you now talk in {session.current.name}" if session.current else str(NoCurrentRoom())
+                    self._delivery.show(session, Event(NOTICED, text=where))
+        self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
+
+    # -- helpers
+
+    def _next_room(self, session: Session) -> Room | None:
+        return session.rooms.get(LOBBY) or next(reversed([*session.rooms.values()]), None)
+
+    def _admit(self, session: Session, room: Room) -> None:
+        """Let a session hear what comes after this in a room."""
+        if session.reader is not None and session.reader.today is NO_DAY:
+            session.reader.today = session.reader.told_day = self._hub.day
+        self._delivery.admit(session, room)
+
+    def _dismiss(self, session: Session, room: Room) -> None:
+        """Let a session hear nothing of a room after this."""
+        self._delivery.dismiss(session, room)
+        self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
+
+    def _lost(self, event: Event, asker: Session | None, error: ChatError) -> None:
+        """Tell somebody why their request cannot be done, which only the order could tell."""
+        if asker is None or asker.is_abandoned:
+            return
+        self._delivery.show(asker, refusal(error, event.ident))
+        ask = asker.asks.get(event.ident)
+        if ask is not None:
+            ask.error = error

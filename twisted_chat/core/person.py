@@ -1,0 +1,68 @@
+"""A person: somebody who has an alias, as every node knows them from the log alone, and the seats that they have."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import text
+from .events import OPENING_BITS
+from .room import Room
+
+
+class Seat(NamedTuple):
+    """A session as the log knows it."""
+
+    session: int  # its id
+    program: str  # the public name of its program; empty for a person who types
+
+    @property
+    def opening(self) -> int:
+        """The opening of the journal that serves it."""
+        return self.session >> OPENING_BITS
+
+
+class Person:
+    """Somebody who has an alias. Only the functions in state.py change one.
+
+    ``leaving`` is why they leave, once they have no seat any more; None while they are here.
+    """
+
+    __slots__ = (
+        "alias", "away", "heirs", "is_told", "leaving", "made", "next_alias", "refused", "rooms", "seats", "taken", "untold",
+        "voice", "waits_for", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, seat: Seat, alias: str, wanted: list[str]) -> None:
+        """``wanted``: the rooms that they enter with their alias."""
+        self.alias = alias
+        self.next_alias = ""  # theirs already, while their rooms are told of it
+        self.untold: dict[str, None] = {}  # the rooms that are not told of it yet
+        self.taken = 0  # the number of the event by which they took the alias, in its log
+        self.is_told = False  # that they have it, in its log
+        self.away: str | None = None
+        self.rooms: dict[str, Room] = {}  # in the order in which they joined
+        self.made = 0  # rooms in which nothing had happened before they came
+        self.wanted = wanted  # rooms that they have still to enter
+        self.refused: dict[str, None] = {}  # rooms that they entered by the log, and may not be in
+        self.seats = {seat.session: seat}
+        self.voice = seat  # in whose name the server says what follows; it may be over
+        self.leaving: str | None = None
+        self.heirs: list[
+            Person
+        ] = []  # who took their alias while they are leaving, and are told of once they have left
+        self.waits_for: Person | None = None  # whose heir they are
+
+    @property
+    def key(self) -> str:
+        """The key of their alias."""
+        return text.key(self.alias)
+
+    @property
+    def address(self) -> str:
+        """The group of lines that are said to them alone from now on."""
+        return "@" + (self.next_alias or self.alias)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether they have a seat."""
+        return self.leaving is None

@@ -1,0 +1,67 @@
+"""The sessions on this node, by their ids; which are a person's, and which a program can come back to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .ignoring import Ignorers
+from .person import Person
+from .session import Session
+
+
+class Sessions(dict[int, Session]):
+    """Sessions by id, from the connection on until the end of what they have asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.programs: dict[str, Session] = {}  # by the public name of their program
+        self.ignorers = Ignorers(self)
+        self.heirs: list[tuple[Session, int]] = []  # who waited for somebody who has just left
+        self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for them to leave, to take the alias; with epochs
+
+    def of(self, person: Person | None) -> Sequence[Session]:
+        """Return the sessions of a person on this node, the oldest first."""
+        if person is None:
+            return ()
+        return [self[id_] for id_ in person.seats or (person.voice.session,) if id_ in self]
+
+    def program_of(self, person: Person) -> Session | None:
+        """Return the newest session of a person that is a program's."""
+        programs = [session for session in self.of(person) if not session.ear.view.is_for_people]
+        return programs[-1] if programs else None
+
+    def seat(self, session: Session, person: Person) -> None:
+        """Note that a session stands for a person from now on."""
+        session.person = person
+        self._know_mates(person)
+
+    def unseat(self, session: Session) -> None:
+        """Forget a session, which stands for nobody any more. Its last alias is still told."""
+        del self[session.id]
+        self._know_mates(session.person)
+        self.ignorers.left(session)
+
+    def _know_mates(self, person: Person | None) -> None:
+        mates = self.of(person)
+        for session in mates:
+            session.mates = mates
+
+    def introduce(self, session: Session, program: str) -> None:
+        """Give a session's program its public name, by which it is known after a reconnect."""
+        self.forget_program(session)
+        session.program = program
+        self.programs[program] = session
+
+    def forget_program(self, session: Session) -> None:
+        """Forget the public name of a session's program, unless it has another session by now."""
+        if self.programs.get(session.program) is session:
+            del self.programs[session.program]
+
+    def wait_for(self, person: Person, session: Session) -> None:
+        """Let a session wait until somebody who is leaving has no seat any more."""
+        session.asking += 1
+        self._waiting.setdefault(person, []).append((session, session.epoch))
+
+    def has_left(self, person: Person) -> None:
+        """Called when somebody has no seat any more: their alias is free."""
+        self.heirs += self._waiting.pop(person, ())

@@ -1,0 +1,293 @@
+"""The state: who is here and in which rooms. It is a fold of the log: only a delivered event changes it.
+
+APPLY has one function for each kind of event that changes anything. They know nothing of connections, so the same
+events make the same state on every node and after every restart. ``State.due`` returns what must still follow; it goes
+by the state and not by the last event, so that whoever finishes it for a lost node finishes just what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from . import text
+from .directory import Directory
+from .errors import ChatError, TooManyRooms
+from .events import (
+    CAME_BACK,
+    CLAIMED,
+    ENDED,
+    EVERYONE,
+    GONE,
+    JOINED,
+    LEFT,
+    LOBBY,
+    OPENED,
+    OPENING_BITS,
+    RELEASED,
+    RENAMED,
+    RESUMED,
+    RETITLED,
+    TOOK,
+    WENT_AWAY,
+    Event,
+)
+from .limits import Limits
+from .person import Person, Seat
+from .room import Room
+from .rooms import RoomTable
+
+
+class Change(NamedTuple):
+    """What an event has changed. An event that changes nothing has none."""
+
+    person: Person | None = None  # whom it concerns; none: who asked is nobody yet, and stays so
+    room: Room | None = None
+    is_new: bool = False  # a person, a seat or a stay in a room has begun
+    holder: Person | None = None  # a claim is lost: who has the alias
+    error: ChatError | None = None  # it is refused
+    former: int = 0  # the session whose seat has moved
+    people: tuple[Person, ...] = ()  # who are gone with their node
+
+
+class State:
+    """Who is here, on every node alike."""
+
+    def __init__(self, rooms: RoomTable, limits: Limits) -> None:
+        self.rooms = rooms
+        self.everyone = Room(EVERYONE, limits)
+        self.directory = Directory()
+        self.seats: dict[int, Person] = {}  # by session; the last one of a person stays until they are released
+        self.parting: dict[str, Person] = {}  # who are leaving, by the key of the alias that they had
+        self.openings: set[int] = set()  # of the nodes that live, where several share a journal
+        self._limits = limits
+
+    def apply(self, event: Event) -> Change | None:
+        """Change the state by an event that is delivered; return what has changed."""
+        apply = APPLY.get(event.kind)
+        return apply(self, event) if apply is not None else None
+
+    def refuse_room(self, person: Person, is_new: bool = False) -> None:
+        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
+
+        Raises: TooManyRooms.
+        """
+        if len(person.rooms) >= self._limits.rooms_each:
+            raise TooManyRooms(f"you are in {len(person.rooms)}, /leave one first")
+        if is_new and person.made >= self._limits.rooms_made:
+            raise TooManyRooms(f"you have made {person.made}, join one that is there")
+
+    def is_served_by(self, person: Person, opening: int) -> bool:
+        """Return whether a node appends what is due for a person: it serves them, or is the oldest one that lives."""
+        served, living = person.voice.opening, {opening, *self.openings}
+        return opening == (served if served in living else min(living))
+
+    def due(self, person: Person) -> list[Event]:
+        """Return the events that must still follow for a person, in their order."""
+        alias, session = person.next_alias or person.alias, person.voice.session
+        follows: list[Event] = []
+        if self.seats.get(session) is not person:
+            return follows  # they are released
+        if person.next_alias:
+            told = [Event(RENAMED, room, person.alias, alias, session) for room in person.untold]
+            follows += [*told, Event(RENAMED, "", person.alias, alias, session)]
+        if person.leaving is not None:
+            left = [Event(LEFT, room, alias, person.leaving, session) for room in (*person.rooms, *person.refused)]
+            return [*follows, *left, Event(RELEASED, "", alias, "", session)]
+        if not person.is_told:
+            follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
+        if person.waits_for is None:  # or a room would hear of the next one of that name before the first has left
+            follows += [Event(JOINED, room, person.alias, "", session) for room in person.wanted]
+        return follows + [Event(LEFT, room, person.alias, "", session) for room in person.refused]
+
+
+# -- one function a kind
+
+
+def _claimed(state: State, event: Event) -> Change:
+    data, person = event.data or {}, state.seats.get(event.origin)
+    seat = Seat(event.origin, str(data.get("program", "")))
+    beside = state.seats.get(data.get("beside", 0))
+    if person is None and beside is not None and beside.is_here:
+        beside.seats[seat.session] = seat
+        state.seats[seat.session] = beside
+        beside.is_told = beside.is_told and not seat.program  # which hears the log of the alias from here on
+        return Change(beside, is_new=True)
+    looks = data.get("looks") or text.looks(event.text)
+    holder = state.directory.holder(event.text, looks, person)
+    if holder is not None:
+        return Change(person, holder=holder)
+    if person is not None and person.next_alias:
+        return Change(person, error=ChatError("you are just taking another alias: try again"))
+    is_new = person is None
+    if person is None:
+        person = state.seats[event.origin] = Person(seat, event.text, list(data.get("rooms", (LOBBY,))))
+        state.everyone.people[person] = None
+        person.waits_for = state.parting.get(person.key)
+        if person.waits_for is not None:
+            person.waits_for.heirs.append(person)
+    else:
+        person.next_alias, person.untold = event.text, dict.fromkeys(person.rooms)
+        person.voice = person.seats.get(event.origin, person.voice)
+    person.is_told = False
+    state.directory.take(person, event.text, looks)
+    return Change(person, is_new=is_new)
+
+
+def _took(state: State, event: Event) -> Change | None:
+    person = state.seats.get(event.origin)
+    if person is None or text.key(event.target) != text.key(person.next_alias or person.alias):
+        return None
+    person.taken, person.is_told = event.number, True
+    return Change(person)
+
+
+def _joined(state: State, event: Event) -> Change | None:
+    room, person = state.rooms.made(event.group), state.seats.get(event.origin)
+    if person is None:
+        return None
+    if event.group in person.wanted:
+        person.wanted.remove(event.group)
+    is_first = event.number == 1 and room.name != LOBBY
+    try:
+        if room.name not in person.rooms:
+            state.refuse_room(person, is_first)
+    except TooManyRooms as error:
+        person.refused[room.name] = None  # or the log would say that they are there
+        return Change(person, room, error=error)
+    person.made += is_first
+    is_new = room.name not in person.rooms
+    person.rooms[room.name] = room
+    room.people[person] = None
+    if person.next_alias and event.author != person.next_alias:
+        person.untold[room.name] = None
+    return Change(person, room, is_new)
+
+
+def _left(state: State, event: Event) -> Change | None:
+    person = state.seats.get(event.origin)
+    if person is None:
+        return None
+    person.refused.pop(event.group, None)
+    person.untold.pop(event.group, None)
+    room = person.rooms.pop(event.group, None)
+    if room is not None:
+        room.people.pop(person, None)
+    return Change(person, room)
+
+
+def _renamed(state: State, event: Event) -> Change | None:
+    person = state.seats.get(event.origin)
+    if person is None or event.text != person.next_alias:
+        return None
+    if event.group:
+        person.untold.pop(event.group, None)
+        return Change(person, state.rooms.get(event.group))
+    if person.untold:
+        return Change(person)  # a room that they have joined meanwhile has still to be told
+    if person.is_here:
+        state.directory.give_back(person.alias, but=event.text)
+    person.alias, person.next_alias = event.text, ""
+    return Change(person, is_new=True)
+
+
+def _retitled(state: State, event: Event) -> Change | None:
+    room = state.rooms.get(event.group)
+    if room is None:
+        return None
+    room.topic = event.text
+    return Change(state.seats.get(event.origin), room)
+
+
+def _went_away(state: State, event: Event) -> Change | None:
+    person = state.seats.get(event.origin)
+    if person is not None:
+        person.away = event.text
+    return Change(person)
+
+
+def _came_back(state: State, event: Event) -> Change | None:
+    person = state.seats.get(event.origin)
+    if person is not None:
+        person.away = None
+    return Change(person)
+
+
+def _resumed(state: State, event: Event) -> Change | None:
+    former = int((event.data or {}).get("session", 0))
+    person = state.seats.get(former)
+    if person is None or former not in person.seats:
+        return None  # it has ended before
+    seat = person.seats.pop(former)._replace(session=event.origin)
+    del state.seats[former]
+    person.seats[event.origin], state.seats[event.origin] = seat, person
+    if person.voice.session == former:
+        person.voice = seat
+    return Change(person, is_new=True, former=former)
+
+
+def _ended(state: State, event: Event) -> Change | None:
+    person = state.seats.get(event.origin)
+    if person is None or event.origin not in person.seats:
+        return None
+    _leave_seat(state, person, event.origin, event.text)
+    return Change(person)
+
+
+def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
+    seat = person.seats.pop(session)
+    if person.seats:
+        del state.seats[session]
+        if person.voice is seat:
+            person.voice = next(iter(person.seats.values()))
+        return
+    person.voice, person.leaving = seat, why
+    state.parting[text.key(person.next_alias or person.alias)] = person
+    for alias in {person.alias: None, person.next_alias: None}:
+        if alias:  # free for others from here on
+            state.directory.give_back(alias)
+
+
+def _released(state: State, event: Event) -> Change | None:
+    person = state.seats.pop(event.origin, None)
+    if person is None:
+        return None
+    state.everyone.people.pop(person, None)
+    if state.parting.get(person.key) is person:
+        del state.parting[person.key]
+    for heir in person.heirs:
+        heir.waits_for = None
+    return Change(person, people=tuple(person.heirs))
+
+
+def _opened(state: State, event: Event) -> Change | None:
+    state.openings.add(event.origin >> OPENING_BITS)
+    return None
+
+
+def _gone(state: State, event: Event) -> Change:
+    opening = int((event.data or {})["opening"])
+    state.openings.discard(opening)
+    found = {person: None for person in state.seats.values() if person.voice.opening == opening}
+    for session, person in list(state.seats.items()):
+        if session >> OPENING_BITS == opening and session in person.seats:
+            found[person] = None
+            _leave_seat(state, person, session, "")
+    return Change(people=tuple(found))
+
+
+APPLY: Final[dict[str, Callable[[State, Event], Change | None]]] = {
+    CLAIMED: _claimed,
+    TOOK: _took,
+    JOINED: _joined,
+    LEFT: _left,
+    RENAMED: _renamed,
+    RETITLED: _retitled,
+    WENT_AWAY: _went_away,
+    CAME_BACK: _came_back,
+    RESUMED: _resumed,
+    ENDED: _ended,
+    RELEASED: _released,
+    OPENED: _opened,
+    GONE: _gone,
+}
