@@ -323,7 +323,7 @@ def test_a_turn_within_a_turn_is_caught(monkeypatch):
 
 
 def test_a_library_that_does_not_say_again_what_was_not_acknowledged_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.client.requests.Requests.lines", lambda self: b"")
+    monkeypatch.setattr("twisted_chat.client.pending.PendingRequests.lines", lambda self: b"")
     assert "unanswered" in caught(("cut",), most=10)
 
 

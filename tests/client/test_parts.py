@@ -12,15 +12,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 
-from twisted_chat.client import address, inbox, line, on_asyncio, on_twisted, session
-from twisted_chat.client import wire as wires
+from twisted_chat.client import address, codec, inbox, on_asyncio, on_twisted, resumable_session, server_connection
 from twisted_chat.client.app import show, terminal
-from twisted_chat.client.app.complete import ChatCompleter
+from twisted_chat.client.app.tab_completion import ChatCompleter
 from twisted_chat.client.chat import Chat
-from twisted_chat.client.comeback import pause_before
 from twisted_chat.client.errors import CannotConnect, ConnectionLost, Refused
 from twisted_chat.client.on_twisted import TwistedDriver
-from twisted_chat.client.seen import Seen, Turn, group_of
+from twisted_chat.client.reconnector import pause_before
+from twisted_chat.client.seen import Order, Seen, group_of
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, Event, skipped
 from twisted_chat.requests import commands
@@ -53,7 +52,7 @@ class Wire:
         self.is_aborted = True
 
     def hear(self, *messages):
-        self.listener.received(b"".join(wires.encode(message) for message in messages))
+        self.listener.received(b"".join(codec.encode(message) for message in messages))
 
     def asked(self):
         """Return what was asked since the last time."""
@@ -137,7 +136,7 @@ def test_a_system_error_is_told_in_words():
 
 
 def heard(data):
-    reader = wires.Reader()
+    reader = codec.MessageDecoder()
     found = []
     for start in range(0, len(data), 7):
         reader.feed(data[start : start + 7])
@@ -148,7 +147,7 @@ def heard(data):
 
 def test_the_prompt_has_no_end_of_a_line_and_messages_come_in_parts():
     assert heard(b'alias?{"result":"ping","id":"1"}\n{"a":1}\n') == [
-        wires.GREETED,
+        codec.GREETED,
         {"result": "ping", "id": "1"},
         {"a": 1},
     ]
@@ -160,14 +159,14 @@ def test_the_prompt_has_no_end_of_a_line_and_messages_come_in_parts():
     ids=["ssh", "an older server", "a list", "no UTF-8", "too deep"],
 )
 def test_what_is_no_json_lines_is_told_apart(data):
-    with pytest.raises(wires.Foreign):
+    with pytest.raises(codec.Foreign):
         heard(data)
 
 
 def test_a_line_without_an_end_is_not_kept():
-    reader = wires.Reader()
-    reader.feed(b"x" * (wires.MAX_LINE + 1))
-    with pytest.raises(wires.Foreign):
+    reader = codec.MessageDecoder()
+    reader.feed(b"x" * (codec.MAX_LINE + 1))
+    with pytest.raises(codec.Foreign):
         reader.next()
 
 
@@ -192,19 +191,19 @@ SAID_ONCE = {
     ],
 )
 def test_an_event_is_read_and_written_as_it_was(message, event):
-    assert wires.event(message) == event
-    assert list(wires.shown(event).items()) == list(message.items())
+    assert codec.event(message) == event
+    assert list(codec.shown(event).items()) == list(message.items())
 
 
 def test_what_would_move_the_cursor_is_taken_out():
-    event = wires.event(SAID_ONCE | {"text": "a\x1b[2Jb\x07\u202ec\rd", "author": "\x1b[31mbob"})
+    event = codec.event(SAID_ONCE | {"text": "a\x1b[2Jb\x07\u202ec\rd", "author": "\x1b[31mbob"})
     assert (event.text, event.author) == ("abc d", "bob")
 
 
 @pytest.mark.parametrize("wrong", [{"number": "1"}, {"number": -1}, {"text": 1}, {"author": None}])
 def test_an_event_with_a_wrong_field_is_refused(wrong):
-    with pytest.raises(wires.Foreign):
-        wires.event(SAID_ONCE | wrong)
+    with pytest.raises(codec.Foreign):
+        codec.event(SAID_ONCE | wrong)
 
 
 # -- what was seen
@@ -213,11 +212,11 @@ def test_an_event_with_a_wrong_field_is_refused(wrong):
 def test_each_number_of_a_group_is_seen_once_and_in_order():
     seen = Seen()
     seen.begin("j", {"ops": 5}, {"lobby": 3, "ops": 9, "*": 0, "@": 0})
-    assert [seen.place("lobby", n) for n in (3, 4, 5)] == [Turn.OLD, Turn.NEXT, Turn.EARLY]
-    assert seen.place("ops", 6) is Turn.NEXT
+    assert [seen.order("lobby", n) for n in (3, 4, 5)] == [Order.OLD, Order.NEXT, Order.EARLY]
+    assert seen.order("ops", 6) is Order.NEXT
     seen.see("ops", 6)
     assert seen.after(["ops"]) == {"ops": 6, "*": 0, "@": 0}
-    assert seen.place("new", 77) is Turn.NEXT
+    assert seen.order("new", 77) is Order.NEXT
 
 
 def test_another_journal_begins_at_nothing():
@@ -225,14 +224,14 @@ def test_another_journal_begins_at_nothing():
     now = {"lobby": 3, "*": 0, "@": 0}
     assert seen.begin("j", {}, now) == []
     assert len(seen.begin("k", {"lobby": 3}, now)) == 1
-    assert seen.place("lobby", 1) is Turn.NEXT
+    assert seen.order("lobby", 1) is Order.NEXT
 
 
 def test_a_log_that_went_back_is_told_and_followed():
     seen = Seen()
     seen.begin("j", {}, {"lobby": 9})
     assert seen.begin("j", {"lobby": 9}, {"lobby": 4}) == ["the server has lost what it had of lobby after number 4"]
-    assert seen.place("lobby", 5) is Turn.NEXT
+    assert seen.order("lobby", 5) is Order.NEXT
 
 
 @pytest.mark.parametrize(
@@ -318,21 +317,21 @@ def test_events_end_when_the_chat_is_closed(wire):
 def test_a_server_that_does_not_close_is_not_waited_for(wire):
     wire.come_in()
     wire.run(wire.chat.close())
-    wire.clock.advance(session.CLOSING_SECONDS)
+    wire.clock.advance(resumable_session.CLOSING_SECONDS)
     assert wire.is_aborted
 
 
 def test_a_silent_server_is_asked_and_then_hung_up_on(wire):
     wire.come_in()
-    wire.clock.advance(session.CHECK_SECONDS)  # it has answered hello in this time
-    wire.clock.advance(session.CHECK_SECONDS)
+    wire.clock.advance(resumable_session.CHECK_SECONDS)  # it has answered hello in this time
+    wire.clock.advance(resumable_session.CHECK_SECONDS)
     assert wire.asked()[0]["do"] == "ping"
     wire.hear({"result": "ping", "id": "2"})
-    wire.clock.advance(session.CHECK_SECONDS)
-    wire.clock.advance(session.CHECK_SECONDS)
+    wire.clock.advance(resumable_session.CHECK_SECONDS)
+    wire.clock.advance(resumable_session.CHECK_SECONDS)
     assert wire.asked()[0]["do"] == "ping"
     assert not wire.is_aborted
-    wire.clock.advance(session.CHECK_SECONDS)
+    wire.clock.advance(resumable_session.CHECK_SECONDS)
     assert wire.is_aborted
     wire.listener.lost("")
     with pytest.raises(ConnectionLost, match="the server does not answer"):
@@ -358,7 +357,7 @@ def test_what_falls_due_too_early_when_the_clock_is_set_forward_waits_for_the_re
 
 def test_a_server_that_does_not_greet_is_not_waited_for(wire):
     greeting = wire.run(wire.chat.greeted())
-    wire.clock.advance(line.GREETING_SECONDS)
+    wire.clock.advance(server_connection.GREETING_SECONDS)
     with pytest.raises(CannotConnect):
         result(greeting)
 

@@ -20,7 +20,7 @@ def pause_before(attempt: int) -> float:
     return min(FIRST_PAUSE * 2 ** min(attempt, 10), LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311  # no secret
 
 
-class Comeback:
+class Reconnector:
     """Repeated tries to resume, for up to ``patience`` seconds (None: for ever; 0: never)."""
 
     def __init__(

@@ -16,8 +16,8 @@ from twisted.internet.task import Clock
 import twisted_chat
 from twisted_chat.client import Connecting, connect
 from twisted_chat.client.errors import CannotConnect
-from twisted_chat.client.line import Line
 from twisted_chat.client.on_twisted import TwistedDriver
+from twisted_chat.client.server_connection import ServerConnection
 from twisted_chat.core.events import LOBBY
 
 from ..fake_server import FakeServer
@@ -111,19 +111,19 @@ async def test_a_connect_that_is_cancelled_is_just_that_under_twisted(server):
 
 
 async def test_a_line_that_breaks_before_anybody_waits_for_its_greeting_leaves_no_failure_behind():
-    line = Line(TwistedDriver(Clock()), hearer=None)
-    line._hearer = NobodyHears()
-    line.lost("it broke off")
+    connection = ServerConnection(TwistedDriver(Clock()), NobodyHears())
+    connection.lost("it broke off")
     with pytest.raises(CannotConnect, match="it broke off"):
-        await line.greeted()
-    Line(TwistedDriver(Clock()), NobodyHears()).lost("and nobody asks")  # a failure would be logged when it is freed
+        await connection.greeted()
+    # A failure would be logged when the connection is freed.
+    ServerConnection(TwistedDriver(Clock()), NobodyHears()).lost("and nobody asks")
 
 
 class NobodyHears:
     def may_hear(self):
         return True
 
-    def line_lost(self, line, why):
+    def connection_lost(self, connection, why):
         """There is no chat yet."""
 
 

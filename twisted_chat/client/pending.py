@@ -8,7 +8,7 @@ from typing import Any
 from ..core import text
 from ..core.errors import ChatError
 from ..core.events import Event
-from . import wire
+from . import codec
 from .drivers import Driver, Waiter, settle
 from .errors import ConnectionLost
 
@@ -19,16 +19,16 @@ POSTS = frozenset({"say", "tell", "broadcast"})  # acknowledged by the event its
 
 
 @dataclass
-class Request:
+class PendingRequest:
     """A request to the server that is not done yet."""
 
-    fields: wire.Message  # as it is sent, with "do" and "id"
+    fields: codec.Message  # as it is sent, with "do" and "id"
     waiter: Waiter[None]
     is_sent: bool = False  # on some connection
     doubts: int = 0  # how often the server answered that its fate is unknown
     is_quiet: bool = False  # its answers go to the caller, and are no events
     event: Event | None = None  # the event of the post
-    answer: wire.Message = field(default_factory=dict)  # the result
+    answer: codec.Message = field(default_factory=dict)  # the result
     words: list[str] = field(default_factory=list)  # the server's notices in answer to a typed line
     error: Exception | None = None  # why it is refused or given up
 
@@ -42,17 +42,17 @@ class Request:
 
     @property
     def line(self) -> bytes:
-        return wire.encode(self.fields)
+        return codec.encode(self.fields)
 
 
-class Requests:
+class PendingRequests:
     """The pending requests, in the order they were made."""
 
     def __init__(self, driver: Driver, prefix: str = "") -> None:
         """``prefix`` begins each id: the server remembers the ids of earlier processes with the same token."""
         self._driver = driver
         self._prefix = prefix
-        self._under_way: dict[str, Request] = {}
+        self._under_way: dict[str, PendingRequest] = {}
         self._made = self._posts = 0
         self._waiting: list[Waiter[None]] = []  # tasks that wait for fewer pending posts
 
@@ -76,15 +76,15 @@ class Requests:
         self._made += 1
         return f"{self._prefix}{self._made}"
 
-    def make(self, do: str, fields: dict[str, Any], is_quiet: bool = False) -> Request:
+    def make(self, do: str, fields: dict[str, Any], is_quiet: bool = False) -> PendingRequest:
         """Make a request and add it."""
         ident = self.new_id()
-        request = Request({"do": do, "id": ident, **fields}, self._driver.waiter(), is_quiet=is_quiet)
+        request = PendingRequest({"do": do, "id": ident, **fields}, self._driver.waiter(), is_quiet=is_quiet)
         self._under_way[ident] = request
         self._posts += do in POSTS
         return request
 
-    def get(self, ident: str) -> Request | None:
+    def get(self, ident: str) -> PendingRequest | None:
         """Return a pending request."""
         return self._under_way.get(ident)
 
@@ -100,7 +100,7 @@ class Requests:
             request.is_sent = True
         return b"".join([request.line for request in self._under_way.values()])
 
-    def done(self, request: Request) -> None:
+    def done(self, request: PendingRequest) -> None:
         """Finish a request; the waiting task may run at once."""
         self._end(request)
         settle(request.waiter)
@@ -112,7 +112,7 @@ class Requests:
             self.done(request)
         self._wake()
 
-    def _end(self, request: Request) -> None:
+    def _end(self, request: PendingRequest) -> None:
         self._under_way.pop(request.ident, None)
         if request.do in POSTS:
             self._posts -= 1
@@ -124,7 +124,7 @@ class Requests:
             settle(waiter)
 
 
-def granted(request: Request) -> Request:
+def granted(request: PendingRequest) -> PendingRequest:
     """Raises: Refused, ConnectionLost."""
     if request.error is not None:
         raise request.error

@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from ..core import text
 from ..core.errors import ChatError
-from . import wire
+from . import codec
 from .drivers import Driver, Waiter, settle
 from .errors import CallFailed, ConnectionLost, NoAnswer
-from .requests import Request, granted
-from .session import Session
+from .pending import PendingRequest, granted
+from .resumable_session import ResumableSession
 
 CALL_SECONDS = 10.0
 WHY_LENGTH = 500  # characters of an error's text to send
@@ -37,7 +37,7 @@ class Answers:
 
 
 @dataclass
-class _Call:
+class _PendingCall:
     """A call that waits for answers."""
 
     waiter: Waiter[None]
@@ -57,16 +57,16 @@ class Answer:
     value: Any
 
 
-class Calls:
+class ProcedureCalls:
     """The chat's own calls, and the functions that answer the calls of others."""
 
-    def __init__(self, driver: Driver, session: Session) -> None:
+    def __init__(self, driver: Driver, session: ResumableSession) -> None:
         self._driver = driver
         self._session = session
         self._functions: dict[str, Function] = {}
-        self._under_way: dict[str, _Call] = {}
+        self._under_way: dict[str, _PendingCall] = {}
         self._asking = 0  # calls that are sent, and whose called programs are not known yet ...
-        self._early: dict[str, list[wire.Message]] = {}  # ... and the answers that came meanwhile, by call
+        self._early: dict[str, list[codec.Message]] = {}  # ... and the answers that came meanwhile, by call
         session.hearing.on_call = self._heard
 
     def register(self, name: str, function: Function) -> Function:
@@ -96,7 +96,7 @@ class Calls:
         fields = {**whom, "name": name, "text": json.dumps(arguments, separators=(",", ":"))}
         asked, early = await self._ask(fields)
         called = [text.clean(alias) for alias in granted(asked).answer["called"]]
-        call = _Call(self._driver.waiter(), {text.key(alias) for alias in called}, _enough(wait, len(called)))
+        call = _PendingCall(self._driver.waiter(), {text.key(alias) for alias in called}, _enough(wait, len(called)))
         self._under_way[asked.ident] = call
         try:
             for message in early:
@@ -108,7 +108,7 @@ class Calls:
         call.answers.silent = [alias for alias in called if text.key(alias) in call.awaited]
         return call.answers
 
-    async def _ask(self, fields: dict[str, str]) -> tuple[Request, list[wire.Message]]:
+    async def _ask(self, fields: dict[str, str]) -> tuple[PendingRequest, list[codec.Message]]:
         """Send a call; return its request, with the answers that came before the request's own."""
         self._asking += 1
         try:
@@ -119,7 +119,7 @@ class Calls:
             if not self._asking:
                 self._early.clear()
 
-    async def _wait(self, call: _Call, timeout: float) -> None:
+    async def _wait(self, call: _PendingCall, timeout: float) -> None:
         stop = self._driver.call_later(timeout, partial(settle, call.waiter))
         try:
             await call.waiter
@@ -128,13 +128,13 @@ class Calls:
 
     # -- being called
 
-    def _heard(self, message: wire.Message) -> None:
+    def _heard(self, message: codec.Message) -> None:
         if message["kind"] == "answered":
             self._answered(message)
         else:
             self._driver.start(self._answer(message))
 
-    def _answered(self, message: wire.Message) -> None:
+    def _answered(self, message: codec.Message) -> None:
         call = self._under_way.get(message["id"])
         if call is None:
             if self._asking:
@@ -156,7 +156,7 @@ class Calls:
         if call.is_done:
             settle(call.waiter)
 
-    async def _answer(self, message: wire.Message) -> None:
+    async def _answer(self, message: codec.Message) -> None:
         try:
             answer = {"text": json.dumps(await self._value(message), separators=(",", ":"))}
         except Exception as error:  # any exception of the function: it is sent to the caller
@@ -169,7 +169,7 @@ class Calls:
         except ConnectionLost:
             return  # there is no connection to answer over
 
-    async def _value(self, message: wire.Message) -> Any:
+    async def _value(self, message: codec.Message) -> Any:
         function = self._functions.get(message["name"])
         if function is None:
             raise ChatError(f"there is no function {message['name']} here")

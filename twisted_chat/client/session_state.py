@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..core.events import JOINED, LEFT, LOBBY, RENAMED, Event
 
 
-class Place:
+class SessionState:
     """The alias, the rooms, and the current room."""
 
     def __init__(self) -> None:

@@ -10,17 +10,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import NoRouteError
 from twisted.internet.task import Clock
 
-from twisted_chat.client import CannotConnect, Refused, Watcher, comeback, connect, on_asyncio, on_twisted
+from twisted_chat.client import CannotConnect, Refused, Watcher, connect, on_asyncio, on_twisted, reconnector
 from twisted_chat.client.app.settings import status_of
 from twisted_chat.client.entering import MARGIN, enter
 from twisted_chat.client.errors import BadAuthorities
 from twisted_chat.client.identity import BadIdentity, token_in
 from twisted_chat.client.on_twisted import TwistedDriver
-from twisted_chat.client.requests import Requests
+from twisted_chat.client.pending import PendingRequests
 
 from ..fake_server import FakeServer
 from ..processes import SECONDS
-from .test_client_parts import Wire
+from .test_parts import Wire
 
 HELLO = ("bot", ["lobby"], None)
 
@@ -83,7 +83,7 @@ def test_without_patience_there_is_one_try():
 def test_for_ever_is_for_ever():
     tries = Tries(*[CannotConnect("nobody listens there")] * 50, patience=None)
     for _ in range(50):
-        tries.clock.advance(2 * comeback.LONGEST_PAUSE)
+        tries.clock.advance(2 * reconnector.LONGEST_PAUSE)
     assert tries.result == [None]
 
 
@@ -124,7 +124,7 @@ def test_another_server_does_not_pass_and_a_full_one_does(greeting, may_pass):
 
 
 async def test_a_server_that_comes_later_is_found(monkeypatch):
-    monkeypatch.setattr(comeback, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(reconnector, "FIRST_PAUSE", 0.01)
     server = FakeServer()
     server.stop()
     tried = []
@@ -199,7 +199,7 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path):
 def test_requests_of_two_processes_never_have_one_name():
     """Or the server would take the second's posts for those that it has kept already."""
     driver = TwistedDriver(Clock())
-    assert Requests(driver, "a-").new_id() != Requests(driver, "b-").new_id()
+    assert PendingRequests(driver, "a-").new_id() != PendingRequests(driver, "b-").new_id()
 
 
 async def say_and_die(server, path, rooms):

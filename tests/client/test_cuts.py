@@ -14,11 +14,11 @@ from twisted_chat.client import (
     ConnectionLost,
     Refused,
     Watcher,
-    comeback,
     connect,
+    pending,
     reach,
-    requests,
-    session,
+    reconnector,
+    resumable_session,
 )
 from twisted_chat.client import inbox as inboxes
 from twisted_chat.core.events import JOINED, NOTICED, SAID, SKIPPED, skipped
@@ -36,8 +36,8 @@ def server():
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(comeback, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(session, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(reconnector, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(resumable_session, "AGAIN_SECONDS", 0.01)
 
 
 def both(scenario):
@@ -275,7 +275,7 @@ async def no_more_than_a_thousand_posts_are_unacknowledged(server):
         server.is_mute = True
         saying = begin(chat.say_all("lobby", [str(n) for n in range(1500)]))
         await pause(0.05)
-        assert chat.unacknowledged == requests.MOST_POSTS
+        assert chat.unacknowledged == pending.MOST_POSTS
         server.is_mute = False
         server.cut()
         await until(lambda: saying)

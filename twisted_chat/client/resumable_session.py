@@ -9,15 +9,15 @@ from typing import Any
 from ..core import text
 from ..core.errors import LineTooLong
 from ..core.events import EVERYONE
-from . import wire
-from .comeback import Comeback
-from .drivers import Driver, Listener, settle
+from . import codec
+from .drivers import ConnectionListener, Driver, settle
 from .errors import CannotConnect, ConnectionLost, Refused
 from .hearing import Hearing
 from .inbox import Inbox
-from .line import Line
-from .requests import Request, Requests, granted
+from .pending import PendingRequest, PendingRequests, granted
+from .reconnector import Reconnector
 from .seen import TO_ME, After
+from .server_connection import ServerConnection
 from .watcher import Back, Watcher
 
 ANSWER_SECONDS = 30  # for the answer to hello
@@ -27,10 +27,10 @@ AGAIN_SECONDS = 2.0  # before a request whose fate is unknown is sent again
 CLOSED = "it was closed here"
 MAX_LINE = 4096  # bytes of a text, until the server states its own limit
 
-Open = Callable[[Listener], Awaitable[None]]
+Open = Callable[[ConnectionListener], Awaitable[None]]
 
 
-class Session:
+class ResumableSession:
     """The session of a Chat: entered, reconnecting, or over."""
 
     def __init__(self, driver: Driver, open_: Open, watcher: Watcher, patience: float | None, token: str = "") -> None:
@@ -39,21 +39,21 @@ class Session:
         self._open = open_
         self._watcher = watcher
         self.inbox = Inbox(driver)
-        self.requests = Requests(driver, f"{secrets.token_hex(4)}-" if token else "")
+        self.requests = PendingRequests(driver, f"{secrets.token_hex(4)}-" if token else "")
         self.hearing = Hearing(self.inbox, self.requests)
-        self.place = self.hearing.place
-        self._comeback = Comeback(driver, watcher, patience, self._attempt, self._finish)
+        self.state = self.hearing.state
+        self._reconnector = Reconnector(driver, watcher, patience, self._attempt, self._finish)
         self._token = token or secrets.token_urlsafe(24)
         self._max_line = MAX_LINE
-        self._line: Line | None = None
-        self._hello: Request | None = None
-        self._before: list[wire.Message] = []  # messages that came before the answer to hello
-        self._was_in = self._is_in = False  # on any line; on this line
+        self._connection: ServerConnection | None = None
+        self._hello: PendingRequest | None = None
+        self._before: list[codec.Message] = []  # messages that came before the answer to hello
+        self._was_in = self._is_in = False  # on any connection; on this one
         self._is_closed = False
         self._is_asked = False  # whether the server was pinged
         self._stop_checking: Callable[[], None] = _nothing
         self._patience = patience
-        self._unknown: list[Request] = []  # requests to send again soon, under the same id
+        self._unknown: list[PendingRequest] = []  # requests to send again soon, under the same id
         self._stop_asking: Callable[[], None] = _nothing
         self.hearing.on_unknown = self._ask_again_later
         self.over: Exception | None = None  # why the session is over
@@ -65,16 +65,16 @@ class Session:
 
         Raises: CannotConnect.
         """
-        self._drop_line()
+        self._drop_connection()
         self._before.clear()
-        self._line = line = Line(self._driver, self)
+        self._connection = connection = ServerConnection(self._driver, self)
         try:
-            await self._open(line)
-            await line.greeted()
+            await self._open(connection)
+            await connection.greeted()
         except BaseException:
-            line.drop()
+            connection.drop()
             raise
-        if line.is_over:
+        if connection.is_over:
             raise CannotConnect(CLOSED)
 
     async def hello(self, alias: str, rooms: Iterable[str], after: After | None = None) -> None:
@@ -83,10 +83,10 @@ class Session:
         Raises: Refused, and then another alias may be tried; CannotConnect, ConnectionLost.
         """
         self._check()
-        if self._line is None or self._line.is_over:
+        if self._connection is None or self._connection.is_over:
             await self.connect()
         fields = self._hello_fields(alias, tuple(rooms), after)
-        self._hello = hello = Request(fields, self._driver.waiter())
+        self._hello = hello = PendingRequest(fields, self._driver.waiter())
         self._write(hello.line)
         stop = self._driver.call_later(ANSWER_SECONDS, self._hang_up)
         try:
@@ -97,13 +97,13 @@ class Session:
                 self._hello = None
         granted(hello)
 
-    def _hello_fields(self, alias: str, rooms: tuple[str, ...], after: After | None) -> wire.Message:
-        fields: wire.Message = {"do": "hello", "id": self.requests.new_id(), "version": 1, "alias": alias}
+    def _hello_fields(self, alias: str, rooms: tuple[str, ...], after: After | None) -> codec.Message:
+        fields: codec.Message = {"do": "hello", "id": self.requests.new_id(), "version": 1, "alias": alias}
         fields |= {"token": self._token, "rooms": rooms}
         seen = self.hearing.seen
         if after is None:
             after = seen.after(rooms)
-            if text.key(alias) != text.key(self.place.alias):
+            if text.key(alias) != text.key(self.state.alias):
                 after.pop(TO_ME, None)  # another alias has another log
         if after:
             fields["after"] = after
@@ -111,16 +111,16 @@ class Session:
             fields["journal"] = seen.journal
         return fields
 
-    def _came_in(self, hello: Request, result: wire.Message) -> None:
-        before, current = hello.fields.get("after", {}), self.place.current
+    def _came_in(self, hello: PendingRequest, result: codec.Message) -> None:
+        before, current = hello.fields.get("after", {}), self.state.current
         try:
             now = {**result["rooms"], EVERYONE: result["everyone"], TO_ME: result["private"]}
             self.hearing.begin(result, before, now, is_first=not self._was_in)
             self._max_line = int(result.get("max_line", MAX_LINE))
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise wire.Foreign("its answer to hello cannot be understood") from None
+            raise codec.Foreign("its answer to hello cannot be understood") from None
         was_in, self._was_in, self._is_in = self._was_in, True, True
-        self._comeback.end()
+        self._reconnector.end()
         self._check_later()
         again = self.requests.lines()
         if was_in:
@@ -132,30 +132,30 @@ class Session:
 
     def _talk_in(self, room: str) -> None:
         """Make a room the current one again: typed lines that are sent again mean this room."""
-        if room and room != self.place.current and room in self.place.rooms:
+        if room and room != self.state.current and room in self.state.rooms:
             self._write(self.requests.make("type", {"text": f"/join {room}"}, is_quiet=True).line)
-            self.place.current = room
+            self.state.current = room
 
     async def _attempt(self, alias: str) -> None:
         await self.connect()
-        await self.hello(alias or self.place.alias, self.place.rooms)
+        await self.hello(alias or self.state.alias, self.state.rooms)
 
     # -- requests
 
-    async def ask(self, do: str, is_quiet: bool = False, **fields: Any) -> Request:
+    async def ask(self, do: str, is_quiet: bool = False, **fields: Any) -> PendingRequest:
         """Send a request, and return it when it is answered or given up.
 
         Raises: ConnectionLost.
         """
         return (await self.ask_all(do, [fields], is_quiet))[0]
 
-    async def ask_all(self, do: str, many: Sequence[wire.Message], is_quiet: bool = False) -> list[Request]:
+    async def ask_all(self, do: str, many: Sequence[codec.Message], is_quiet: bool = False) -> list[PendingRequest]:
         """Send many requests at once, with at most as many pending posts as the server remembers.
 
         Raises: ConnectionLost.
         """
         self._check()
-        made: list[Request] = []
+        made: list[PendingRequest] = []
         unsent: list[bytes] = []
         for fields in many:
             if not self.requests.has_room:
@@ -174,7 +174,7 @@ class Session:
             await request.waiter
         return made
 
-    def _is_too_long(self, request: Request) -> None:
+    def _is_too_long(self, request: PendingRequest) -> None:
         """Refuse a line on this side: the server could not say which line it was."""
         request.error = refused = Refused(str(LineTooLong(self._max_line)), "line_too_long")
         self.hearing.tell_typist(request, refused)
@@ -187,7 +187,7 @@ class Session:
             self._pump()
         unsent.clear()
 
-    def _ask_again_later(self, request: Request) -> bool:
+    def _ask_again_later(self, request: PendingRequest) -> bool:
         """Send a request again later, until patience is over: under the same id it is done once."""
         request.doubts += 1
         if self._patience is not None and request.doubts * AGAIN_SECONDS > self._patience:
@@ -202,8 +202,8 @@ class Session:
         self._send([one.line for one in unknown if self.requests.get(one.ident) is one])
 
     def _write(self, data: bytes) -> None:
-        if self._line is not None:
-            self._line.send(data)
+        if self._connection is not None:
+            self._connection.send(data)
 
     def _check(self) -> None:
         if self.over is not None:
@@ -231,24 +231,24 @@ class Session:
             self._pump()
 
     def _pump(self) -> None:
-        if self._line is not None:
-            self._line.pump()
+        if self._connection is not None:
+            self._connection.pump()
 
     def _refresh(self, why: str) -> None:
         """Resume on another connection, to get the missing events."""
         self._is_in = False
         self._stop_checking()
-        self._drop_line()
-        self._comeback.begin(why, is_at_once=True)
+        self._drop_connection()
+        self._reconnector.begin(why, is_at_once=True)
 
-    # -- called by the line
+    # -- called by the connection
 
     def may_hear(self) -> bool:
         """Return whether to read on: the inbox has room, or an answer may stand behind its events."""
         waits = bool(self.requests) or self._hello is not None or not self._is_in or self._is_closed
         return waits or not self.inbox.is_full
 
-    def hear(self, line: Line, message: wire.Message) -> None:
+    def hear(self, connection: ServerConnection, message: codec.Message) -> None:
         """Handle one message.
 
         Raises: Foreign.
@@ -262,11 +262,11 @@ class Session:
         else:
             self._hear(message)
 
-    def _hear(self, message: wire.Message) -> None:
+    def _hear(self, message: codec.Message) -> None:
         if not self.hearing.hear(message):
             self._refresh(f"the server has left out events of {self.hearing.gap}")
 
-    def _answered_hello(self, hello: Request, message: wire.Message) -> None:
+    def _answered_hello(self, hello: PendingRequest, message: codec.Message) -> None:
         if "error" in message:
             hello.error = self.hearing.refusal(message)
         else:
@@ -276,7 +276,7 @@ class Session:
             self._hear(one)
         settle(hello.waiter)
 
-    def line_lost(self, line: Line, why: str) -> None:
+    def connection_lost(self, connection: ServerConnection, why: str) -> None:
         """Called when the connection has ended: begin to reconnect."""
         why = self.hearing.last_words or why or "the server has closed it"
         was_in, self._is_in = self._is_in, False
@@ -290,7 +290,7 @@ class Session:
         elif was_in and self.hearing.is_taken_over:
             self._finish(ConnectionLost(why))
         elif was_in:
-            self._comeback.begin(why)
+            self._reconnector.begin(why)
 
     # -- the check that the server answers
 
@@ -301,46 +301,46 @@ class Session:
 
     def _check_now(self) -> None:
         """Detect a connection that died without an end, for example during a laptop's sleep."""
-        line = self._line
-        if line is None:
+        connection = self._connection
+        if connection is None:
             return
-        is_silent, line.has_heard = not line.has_heard and line.is_reading, False
+        is_silent, connection.has_heard = not connection.has_heard and connection.is_reading, False
         if is_silent and self._is_asked:
             self._hang_up()
             return
         self._check_later()
         if is_silent:
             self._is_asked = True
-            line.send(wire.encode({"do": "ping", "id": self.requests.new_id()}))
+            connection.send(codec.encode({"do": "ping", "id": self.requests.new_id()}))
 
     def _hang_up(self) -> None:
-        if self._line is not None:
-            self._line.hang_up("the server does not answer")
+        if self._connection is not None:
+            self._connection.hang_up("the server does not answer")
 
     # -- the end
 
     async def close(self, why: str = "") -> None:
         """Leave, after all pending requests."""
-        line = self._line
+        connection = self._connection
         if self._is_closed:
             return
         self._is_closed = True
         self.inbox.clear()
         try:
-            if self._is_in and line is not None and self.over is None:
-                await self._quit(line, why)
+            if self._is_in and connection is not None and self.over is None:
+                await self._quit(connection, why)
         finally:
             self._finish(ConnectionLost(CLOSED))
-        if line is not None:
-            await line.ended()
+        if connection is not None:
+            await connection.ended()
 
-    async def _quit(self, line: Line, why: str) -> None:
-        stop = self._driver.call_later(CLOSING_SECONDS, line.drop)
+    async def _quit(self, connection: ServerConnection, why: str) -> None:
+        stop = self._driver.call_later(CLOSING_SECONDS, connection.drop)
         quit_ = {"do": "quit", "id": self.requests.new_id()}
         try:
-            self._write(wire.encode(quit_ | {"text": why} if why else quit_))
+            self._write(codec.encode(quit_ | {"text": why} if why else quit_))
             self._pump()
-            await line.ended()
+            await connection.ended()
         finally:
             stop()
 
@@ -351,8 +351,8 @@ class Session:
 
     async def ended(self) -> None:
         """Wait until the connection has ended."""
-        if self._line is not None:
-            await self._line.ended()
+        if self._connection is not None:
+            await self._connection.ended()
 
     def _finish(self, error: Exception) -> None:
         if self.over is not None:
@@ -361,18 +361,18 @@ class Session:
         self._is_in = False
         self._stop_checking()
         self._stop_asking()
-        self._comeback.abandon()
+        self._reconnector.abandon()
         hello, self._hello = self._hello, None
-        self._drop_line()
+        self._drop_connection()
         self.requests.fail(error)
         if hello is not None:
             hello.error = error
             settle(hello.waiter)
         self.inbox.wake()
 
-    def _drop_line(self) -> None:
-        if self._line is not None:
-            self._line.drop()
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.drop()
 
 
 def _nothing() -> None:

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from . import wire
-from .drivers import Driver, Link, Waiter, settle
+from . import codec
+from .drivers import Driver, Transport, Waiter, settle
 from .errors import CannotConnect
 
 GREETING_SECONDS = 10
 
 
-class Hearer(Protocol):
-    """The owner of a line, which gets its messages."""
+class ConnectionOwner(Protocol):
+    """The owner of a connection, which gets its messages."""
 
     def may_hear(self) -> bool: ...
-    def hear(self, line: Line, message: wire.Message) -> None: ...
-    def line_lost(self, line: Line, why: str) -> None: ...
+    def hear(self, connection: ServerConnection, message: codec.Message) -> None: ...
+    def connection_lost(self, connection: ServerConnection, why: str) -> None: ...
 
 
-class Line:
-    """The Listener of a driver's connection. After ``drop`` it does not call its hearer any more."""
+class ServerConnection:
+    """The connection to the server, whose driver calls it. After ``drop`` it does not call its owner any more."""
 
-    def __init__(self, driver: Driver, hearer: Hearer) -> None:
+    def __init__(self, driver: Driver, owner: ConnectionOwner) -> None:
         self._driver = driver
-        self._hearer = hearer
-        self._reader = wire.Reader()
-        self._link: Link | None = None
+        self._owner = owner
+        self._decoder = codec.MessageDecoder()
+        self._transport: Transport | None = None
         self._greeting: Waiter[None] = driver.waiter()
         self._no_greeting: CannotConnect | None = None  # why there is none; kept here, as perhaps no task waits
         self._ended: Waiter[None] = driver.waiter()
@@ -53,8 +53,8 @@ class Line:
 
     def send(self, data: bytes) -> None:
         """Send encoded messages."""
-        if data and self._link is not None and not self.is_over:
-            self._link.write(data)
+        if data and self._transport is not None and not self.is_over:
+            self._transport.write(data)
 
     def pump(self) -> None:
         """Handle the messages that may be handled now. While too many events wait in the inbox, leave the rest."""
@@ -62,12 +62,12 @@ class Line:
             return
         self._is_pumping = True
         try:
-            while not self._is_dropped and self._why is None and (self.is_over or self._hearer.may_hear()):
-                message = self._reader.next()
+            while not self._is_dropped and self._why is None and (self.is_over or self._owner.may_hear()):
+                message = self._decoder.next()
                 if message is None:
                     break
                 self._hear(message)
-        except wire.Foreign as error:
+        except codec.Foreign as error:
             self._may_pass = error.may_pass
             self.hang_up(str(error))
         finally:
@@ -75,34 +75,34 @@ class Line:
         self._read_or_not()
 
     def hang_up(self, why: str) -> None:
-        """Abort the connection for a fault of the server's; its hearer gets ``why``."""
+        """Abort the connection for a fault of the server's; its owner gets ``why``."""
         self._why = self._why or why
         self._abort()
 
     def drop(self) -> None:
-        """Abort the connection without a further call to its hearer."""
+        """Abort the connection without a further call to its owner."""
         self._is_dropped = self.is_over = True
         settle(self._greeting)  # the waiting task sees ``is_over``
         self._abort()
 
     async def ended(self) -> None:
         """Wait until the connection has ended."""
-        if self._link is not None:
+        if self._transport is not None:
             await self._ended
 
     # -- called by the driver
 
-    def connected(self, link: Link) -> None:
+    def connected(self, transport: Transport) -> None:
         """Called when the connection is made."""
-        self._link = link
+        self._transport = transport
         if self._is_dropped:
-            link.abort()
+            transport.abort()
 
     def received(self, data: bytes) -> None:
         """Called with bytes from the server."""
         if not self._is_dropped:
             self.has_heard = True
-            self._reader.feed(data)
+            self._decoder.feed(data)
             self.pump()
 
     def lost(self, why: str, may_pass: bool = True) -> None:
@@ -115,29 +115,29 @@ class Line:
         self.pump()
         why = self._why or why
         self._not_greeted(why or "the server has closed it")
-        if not self._is_dropped:  # by the hearer, on the last message
-            self._hearer.line_lost(self, why)
+        if not self._is_dropped:  # by the owner, on the last message
+            self._owner.connection_lost(self, why)
 
     # -- helpers
 
-    def _hear(self, message: wire.Message) -> None:
-        if message is wire.GREETED:
+    def _hear(self, message: codec.Message) -> None:
+        if message is codec.GREETED:
             settle(self._greeting)
         else:
-            self._hearer.hear(self, message)
+            self._owner.hear(self, message)
 
     def _read_or_not(self) -> None:
-        wants = self._hearer.may_hear()
-        if self._link is not None and not self.is_over and wants != self.is_reading:
+        wants = self._owner.may_hear()
+        if self._transport is not None and not self.is_over and wants != self.is_reading:
             self.is_reading = wants
             if wants:
-                self._link.resume()
+                self._transport.resume()
             else:
-                self._link.pause()
+                self._transport.pause()
 
     def _abort(self) -> None:
-        if self._link is not None and not self._ended.done():
-            self._link.abort()
+        if self._transport is not None and not self._ended.done():
+            self._transport.abort()
 
     def _overdue(self) -> None:
         self._not_greeted("what listens there does not greet as a chat server does")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from twisted_chat.client.app import asks, completion, manual, options, usage
+from twisted_chat.client.app import manual, options, shell_completion, subcommands, usage
 
 from ..processes import SCRIPTS, SECONDS, environment
 
@@ -149,7 +149,7 @@ def test_every_command_stands_in_the_help_and_in_the_docs():
 def test_every_option_of_a_command_stands_in_the_docs():
     for name in usage.COMMANDS:
         if name not in ("export", "completion"):
-            for action in asks.command_parser(name)._actions:
+            for action in subcommands.command_parser(name)._actions:
                 for option in action.option_strings:
                     assert option in PAGE, option
 
@@ -181,13 +181,13 @@ def test_the_manual_page_is_sound(program):
 def test_bash_completes_it(words, offered):
     typed = " ".join(f"'{word}'" for word in ("twisted-chat", *words))
     ask = f"COMP_WORDS=({typed}); COMP_CWORD={len(words)}; _twisted_chat"
-    command = f'{completion.script("bash")}\n{ask}; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    command = f'{shell_completion.script("bash")}\n{ask}; printf "%s\\n" "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert (set(done.stdout.split()), done.stderr) == (offered, "")
 
 
 def test_zsh_and_fish_are_given_theirs():
-    assert "bashcompinit" in completion.script("zsh")
-    fish = completion.script("fish").splitlines()
+    assert "bashcompinit" in shell_completion.script("zsh")
+    fish = shell_completion.script("fish").splitlines()
     assert any("-a history" in line for line in fish)
     assert any("from search" in line and "-s f -l from -x" in line for line in fish)

@@ -16,12 +16,13 @@ from ...clocks import wall
 from ...core import text
 from ...core.errors import ChatError
 from ...core.events import EVERYONE, LOBBY, Event
-from .. import connect, wire
+from .. import codec, connect
 from ..chat import Chat
-from . import completion, past
+from . import history
 from .options import add_connection, count, duration, server_of, set_defaults, statuses, words
 from .pipe import FirstTry
 from .settings import OK, REFUSED, UNWRITTEN, complain, status_of
+from .shell_completion import SHELLS, script
 from .show import plain, stamp
 from .stdio import READER_GONE
 from .usage import COMMANDS
@@ -41,7 +42,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     if name == "completion":
-        parser.add_argument("shell", metavar="SHELL", choices=completion.SHELLS, help=", ".join(completion.SHELLS))
+        parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
         return parser
     _ARGUMENTS[name](parser)
     parser.add_argument("-s", "--server", metavar="HOST[:PORT]", type=server_of, help="the server")
@@ -67,7 +68,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 async def run(given: argparse.Namespace) -> int:
     """Run the command, and return the exit status."""
     if given.command == "completion":
-        return _print(completion.script(given.shell).splitlines())
+        return _print(script(given.shell).splitlines())
     patience = None if given.patience == math.inf else given.patience
     alias = given.alias or _made_up()
     try:
@@ -217,14 +218,14 @@ async def _history(chat: Chat, given: argparse.Namespace) -> Lines:
     room = text.room(given.room)
     here = chat.came_at(room)
     if given.since is not None:
-        events = await past.since(chat, room, here, wall() - given.since)
+        events = await history.since(chat, room, here, wall() - given.since)
     elif given.after is not None:
-        events = await past.after(chat, room, here, given.after)
+        events = await history.after(chat, room, here, given.after)
     else:
         wanted = PAST if given.tail is None else given.tail
-        events = past.without_entry(await past.last(chat, room, here, wanted + 1), chat.alias)
+        events = history.without_entry(await history.last(chat, room, here, wanted + 1), chat.alias)
         events = events[len(events) - wanted if wanted < len(events) else 0 :]
-    return _events(past.without_entry(events, chat.alias), given)
+    return _events(history.without_entry(events, chat.alias), given)
 
 
 async def _search(chat: Chat, given: argparse.Namespace) -> Lines:
@@ -232,17 +233,17 @@ async def _search(chat: Chat, given: argparse.Namespace) -> Lines:
     most = PAST if given.tail is None else given.tail
     asked = " ".join(given.words)
     found = await chat.request("search", words=asked, room=text.room(given.room or LOBBY), limit=most, **wanted)
-    return _events([wire.event(message) for message in found["events"]], given)
+    return _events([codec.event(message) for message in found["events"]], given)
 
 
 def _events(events: Sequence[Event], given: argparse.Namespace) -> Lines:
     if given.json:
-        return _json([wire.shown(event) for event in events])
+        return _json([codec.shown(event) for event in events])
     return [stamp(event.when) + plain(event) for event in events]
 
 
 def _json(objects: Sequence[dict[str, Any]]) -> Lines:
-    return [wire.encode(one).decode().rstrip("\n") for one in objects]
+    return [codec.encode(one).decode().rstrip("\n") for one in objects]
 
 
 _ASKS: dict[str, Ask] = {

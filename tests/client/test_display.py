@@ -16,7 +16,7 @@ from twisted_chat.core.errors import BadUsage
 from twisted_chat.core.events import JOINED, SAID, Event
 from twisted_chat.wire.plain import PlainView
 
-from .test_client_terminal import COLOUR, Person
+from .test_terminal import COLOUR, Person
 
 TIME = re.compile(r"\d\d:\d\d:\d\d ")
 

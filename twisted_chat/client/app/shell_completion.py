@@ -27,10 +27,10 @@ complete -F _twisted_chat twisted-chat"""
 
 def script(shell: str) -> str:
     """Return the script for one of the shells."""
-    from . import asks, options
+    from . import options, subcommands
 
     chat = options.chat_parser()
-    parsers = {name: asks.command_parser(name) for name in COMMANDS if name != "export"}
+    parsers = {name: subcommands.command_parser(name) for name in COMMANDS if name != "export"}
     return _fish(chat, parsers) if shell == "fish" else _bash(shell, chat, parsers)
 
 

@@ -32,7 +32,7 @@ class TurnedAway(Foreign):
     may_pass = True
 
 
-class Reader:
+class MessageDecoder:
     """The bytes of one connection, as messages. It keeps those that were not asked for yet."""
 
     def __init__(self) -> None:
