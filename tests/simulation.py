@@ -27,7 +27,7 @@ from twisted_chat.core.limits import Addresses, Limits
 from twisted_chat.core.member import Member
 from twisted_chat.core.ports import ANYONE, Known
 from twisted_chat.doors.line.door import HINT, LineFactory
-from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 
 from .bundled_client import BundledClient

@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,20 @@ def test_every_file_begins_with_one_sentence_and_stays_short(path, tree):
     first = (ast.get_docstring(tree) or "").split("\n\n")[0]
     assert first.endswith((".", ":")), first
     assert len((PACKAGE / path).read_text().splitlines()) <= 750
+
+
+# Class names that stand twice still, until one of the two is renamed.
+DOUBLED = {"Answers", "Chat", "Mark", "Outbox", "Pace", "Refused"}
+
+
+def test_no_class_name_stands_twice():
+    """Nested and private classes count too, and a leading underscore makes no other name."""
+    owners = defaultdict(list)
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                owners[node.name.lstrip("_")].append(str(path))
+    assert {name for name, paths in owners.items() if len(paths) > 1} == DOUBLED, owners
 
 
 def test_no_pure_file_asks_for_the_time():

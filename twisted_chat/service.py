@@ -35,9 +35,9 @@ from .doors.line.door import LineFactory
 from .doors.proxied import PREFIX, ProxiedFactory
 from .doors.web.guard import Guard
 from .endpoints import check
-from .journals.keep import Keep
 from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
+from .journals.retention import Retention
 from .signals import Signals
 from .stale import remove_stale_pid_file, remove_stale_socket
 from .unblocked import Unblocked
@@ -210,7 +210,7 @@ class Options(usage.Options):
         if (kind, bool(path)) not in (("sqlite", True), ("memory", False)):
             raise usage.UsageError(f"--journal {self['journal']}: give sqlite:FILE or memory")
         try:
-            self["kept"] = Keep() if self["keep"] is None else Keep.parse(self["keep"])
+            self["kept"] = Retention() if self["keep"] is None else Retention.parse(self["keep"])
         except ValueError as error:
             raise usage.UsageError(f"--keep {error}") from error
 
@@ -220,7 +220,7 @@ class Options(usage.Options):
         if kind == "memory":
             return MemoryJournal(reactor, now)
         try:
-            from .journals.sqlite.journal import (
+            from .journals.sqlite.sqlite_journal import (
                 SqliteJournal,  # only where it is asked for: it needs the file locks of POSIX
             )
         except ImportError as error:

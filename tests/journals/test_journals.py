@@ -10,7 +10,7 @@ from twisted_chat.core.ports import Known, Query
 from twisted_chat.journals import memory
 from twisted_chat.journals.measured import MeasuredJournal
 from twisted_chat.journals.memory import MemoryJournal
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 from ..house import TurnJournal
 from ..threaded_clock import ThreadedClock

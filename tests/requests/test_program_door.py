@@ -17,7 +17,7 @@ from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import Known
 from twisted_chat.core.reader import FETCHED
 from twisted_chat.doors.connection import GOODBYE
-from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.requests import programs

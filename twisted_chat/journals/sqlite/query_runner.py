@@ -10,22 +10,22 @@ from contextlib import suppress
 from ...core.errors import NotRecalled
 from ...core.events import Event
 from ...core.ports import Query
-from .file import connect
-from .place import Moved, Place
-from .read import name_of, recalled
+from .database import connect
+from .file_identity import FileIdentity, Moved
+from .queries import name_of, recalled
 from .trouble import Trouble, trouble
 
 SECONDS = 2.0  # for one query, all its groups together, since others wait
 STEPS = 10_000  # of SQLite's virtual machine between two looks at the time
 
 
-class Reader:
+class QueryRunner:
     """The connection that reads, opened again after every failure."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, file: FileIdentity) -> None:
         self.name = ""  # the journal's, once it is known
         self.trouble: Trouble | None = None  # why the last query failed
-        self._place = place
+        self._file = file
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
         self._until = 0.0  # deadline of the current query, on the monotonic clock
@@ -88,8 +88,8 @@ class Reader:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._place.check()
-            self._connection = connect(self._place.path)
+            self._file.check()
+            self._connection = connect(self._file.path)
             self._connection.execute("PRAGMA query_only = ON")
             self._connection.set_progress_handler(self._must_stop, STEPS)
             if name_of(self._connection) != self.name:

@@ -18,14 +18,14 @@ from twisted.logger import Logger
 from ...core.errors import ChatError, NotKept, NotRecalled, Unknown
 from ...core.events import POSTS, Event, Lines
 from ...core.ports import ANYONE, Asker, JournalUser, Known, Query
-from ..answers import STOPPING
-from ..keep import Keep
+from ..matching import STOPPING
 from ..numbers import numbered
+from ..retention import Retention
 from ..worker import Worker
-from .file import check_place, make_private
+from .database import check_place, make_private
+from .file_identity import FileIdentity
 from .lock import Lock
-from .place import Place
-from .questions import Questions
+from .query_threads import QueryThreads
 from .trouble import CORRUPT, HANGS, Trouble, trouble
 from .writer import TROUBLE_SECONDS, Writer
 
@@ -59,7 +59,7 @@ class SqliteJournal:
         path: str | Path,
         reactor: Reactor,
         now: Callable[[], float],
-        keep: Keep = Keep(),  # noqa: B008  # frozen
+        retention: Retention = Retention(),  # noqa: B008  # frozen
     ) -> None:
         """``now`` returns the time for the events' timestamps, in seconds since the epoch."""
         self.name, self.secret, self.opening = "", b"", 0
@@ -80,9 +80,9 @@ class SqliteJournal:
         self._deadline: IDelayedCall | None = None
         self._is_over = False  # everything is kept, and the threads end
         self._lock: Lock | None = None
-        place = Place(self.path)
-        self._writer = Writer(place, keep, now)
-        self._questions = Questions(place, reactor.callFromThread, self._has_read)
+        file = FileIdentity(self.path)
+        self._writer = Writer(file, retention, now)
+        self._query_threads = QueryThreads(file, reactor.callFromThread, self._has_read)
         self._writing: Worker
 
     # -- the contract
@@ -104,7 +104,7 @@ class SqliteJournal:
         self.name = self._writer.name
         self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
-        self._questions.start(self.name)
+        self._query_threads.start(self.name)
         return known
 
     def append(self, *events: Event | Lines) -> None:
@@ -121,7 +121,7 @@ class SqliteJournal:
         if self._stopped is not None:
             self._reactor.callFromThread(answer, NotRecalled(STOPPING))
             return
-        ask = partial(self._questions.ask, query, answer, asker)
+        ask = partial(self._query_threads.ask, query, answer, asker)
         if query.words:
             self._writing.do(partial(self._writer.index_first, query, asker.waits, ask))
         else:
@@ -355,13 +355,13 @@ class SqliteJournal:
             return
         self._is_over = True
         self._stop_watching()
-        self._questions.interrupt()
+        self._query_threads.interrupt()
         self._writing.end(self._end_writing)
 
     def _end_writing(self) -> None:
         """Run in the writer's thread."""
         self._writer.search_anyway()
-        self._questions.end(STOP_SECONDS)
+        self._query_threads.end(STOP_SECONDS)
         self._writer.close()  # last, so that SQLite moves everything from the -wal into the file
         self._reactor.callFromThread(self._end)
 

@@ -16,7 +16,7 @@ _NOTHING = 0.01  # seconds: less is forgotten
 Job = TypeVar("Job")
 
 
-class Turns(Generic[Job]):
+class FairQueue(Generic[Job]):
     """Jobs of many askers for one thread. The time between two calls of ``get`` counts as the asker's."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:

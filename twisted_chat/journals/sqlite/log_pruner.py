@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .cut import Cut, cut
-from .read import fitting
-from .slices import Newest, Pace
+from .queries import fitting
+from .slices import Newest, SliceBudget
 
 PRIVATE = 100_000  # logs of @ALIAS to keep, or as many as fit in a tenth of the file's size limit
 PRIVATE_SIZE = 500  # bytes of such a log in the file, about, with the event that the alias was taken
@@ -28,7 +28,7 @@ class _Row(NamedTuple):
     is_empty: int
 
 
-class Logs:
+class LogPruner:
     """A pass over all logs by id, again and again.
 
     A log of @ALIAS goes as a whole, so that the file stays bounded however many aliases were ever used. Its numbers are
@@ -48,7 +48,7 @@ class Logs:
         self._counted = Newest()
         self._begin = 0.0  # logs of @ALIAS used since then are kept
 
-    def some(self, connection: sqlite3.Connection, pace: Pace, now: float, is_tight: bool) -> bool:
+    def some(self, connection: sqlite3.Connection, budget: SliceBudget, now: float, is_tight: bool) -> bool:
         """Delete from one slice; return whether there is more to look at.
 
         ``is_tight``: the file is too large, and no single log is large.
@@ -66,9 +66,9 @@ class Logs:
                 ),
             )
         )
-        cuts, gone = self._choose(connection, rows, pace.bytes, now)
+        cuts, gone = self._choose(connection, rows, budget.bytes, now)
         if cuts or gone:
-            with pace.slice(connection):
+            with budget.slice(connection):
                 cut(connection, cuts, now)
                 _forget(connection, gone)
         if gone:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from ..keep import Keep
-from .clock import DAY, RetentionClock
+from ..retention import Retention
 from .cut import Cut, cut
-from .file import pragma
-from .idents import Idents
-from .logs import Logs
-from .read import fitting, key_of
-from .slices import Pace
+from .database import pragma
+from .ident_pruner import IdentPruner
+from .log_pruner import LogPruner
+from .queries import fitting, key_of
+from .retention_clock import DAY, RetentionClock
+from .slices import SliceBudget
 from .trouble import Trouble
 
 FLOOR = 32_768  # bytes of each log that always stay; 005.sql has the same number
@@ -30,13 +30,13 @@ SIZE, AGE = "keep to the size given with --keep", "delete what is older than --k
 class Pruner:
     """The limits of retention; applies one kind of limit after the other."""
 
-    def __init__(self, keep: Keep, on_gone: Callable[[], None]) -> None:
+    def __init__(self, retention: Retention, on_gone: Callable[[], None]) -> None:
         """``on_gone`` is called after logs have gone, so that their ids are not used any more."""
-        self._keep = keep
-        self._pace = Pace()
-        self._clock = RetentionClock(keep.age)
-        self._idents = Idents(keep.size)
-        self._logs = Logs(keep.events, keep.size, on_gone)
+        self._retention = retention
+        self._budget = SliceBudget()
+        self._clock = RetentionClock(retention.age)
+        self._ident_pruner = IdentPruner(retention.size)
+        self._log_pruner = LogPruner(retention.events, retention.size, on_gone)
         self._used = 0  # bytes of the file
         self._is_tight = False  # the file is too large, and no single log is large
         self._is_merging = False  # the index of words is being merged
@@ -61,9 +61,9 @@ class Pruner:
         return is_more
 
     def _note_trouble(self, is_at_its_end: bool) -> None:
-        if self._keep.age is not None:
+        if self._retention.age is not None:
             self._note(AGE, self._clock.is_holding, self._of_the_clock)
-        if self._used <= (self._keep.size or self._used) or (self._is_tight and is_at_its_end):
+        if self._used <= (self._retention.size or self._used) or (self._is_tight and is_at_its_end):
             self._note(SIZE, self._is_tight, self._of_the_size)
 
     def _note(self, what: str, is_so: bool, tell: Callable[[], Trouble]) -> None:
@@ -84,9 +84,9 @@ class Pruner:
         return Trouble(f"{size} are left, with only the newest events of each room", "give a larger size")
 
     def _over_age(self, connection: sqlite3.Connection, now: float) -> bool:
-        if self._keep.age is None:
+        if self._retention.age is None:
             return False
-        when, left = now - self._keep.age, self._pace.bytes
+        when, left = now - self._retention.age, self._budget.bytes
         cuts: list[Cut] = []
         logs = connection.execute(
             "SELECT id, first, number FROM rooms WHERE oldest <= ? ORDER BY oldest LIMIT ?", (when, _LOGS)
@@ -105,13 +105,13 @@ class Pruner:
 
     def _over_size(self, connection: sqlite3.Connection, now: float) -> bool:
         self._is_tight = False
-        if self._keep.size is None:
+        if self._retention.size is None:
             return False
         used = pragma(connection, "page_count") - pragma(connection, "freelist_count")
         self._used = used * pragma(connection, "page_size")
-        if self._used <= self._keep.size:
+        if self._used <= self._retention.size:
             return False
-        cuts = list(self._of_the_largest(connection, self._used - self._keep.size))
+        cuts = list(self._of_the_largest(connection, self._used - self._retention.size))
         self._is_tight = not cuts
         return self._cut(connection, cuts, now)
 
@@ -125,15 +125,15 @@ class Pruner:
         logs = [log for log in logs if log[3] >= largest * _NEARLY]
         for room, first, number, size in logs:
             if first < number:
-                slice_ = min(self._pace.bytes, max(_PAGE, surplus)) / len(logs)  # no more than necessary
+                slice_ = min(self._budget.bytes, max(_PAGE, surplus)) / len(logs)  # no more than necessary
                 most = round(min(slice_, size - max(FLOOR, largest * _LOWER)))
                 yield Cut(room, first, fitting(connection, room, first, number - 1, most)[0])
 
     def _over_numbers(self, connection: sqlite3.Connection, now: float) -> bool:
-        return self._logs.some(connection, self._pace, now, self._is_tight)
+        return self._log_pruner.some(connection, self._budget, now, self._is_tight)
 
     def _over_idents(self, connection: sqlite3.Connection, now: float) -> bool:
-        return self._idents.forget_some(connection, self._pace, now)
+        return self._ident_pruner.forget_some(connection, self._budget, now)
 
     def _over_words(self, connection: sqlite3.Connection, _now: float) -> bool:
         """Merge the index of words if the file is too large: it still holds the deleted entries."""
@@ -149,14 +149,14 @@ class Pruner:
 
     def _cut(self, connection: sqlite3.Connection, cuts: list[Cut], now: float) -> bool:
         if cuts:
-            with self._pace.slice(connection):
+            with self._budget.slice(connection):
                 cut(connection, cuts, now)
         return bool(cuts)
 
     def _free_pages(self, connection: sqlite3.Connection) -> bool:
         """Give free pages back to the disk, if there are many or the file is too large."""
         free, pages = pragma(connection, "freelist_count"), pragma(connection, "page_count")
-        is_large = self._keep.size is not None and pages * pragma(connection, "page_size") > self._keep.size
+        is_large = self._retention.size is not None and pages * pragma(connection, "page_size") > self._retention.size
         if not free or not (is_large or free > max(_FREE_PAGES, pages // 4)):
             return False
         connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")  # execute would free a single page

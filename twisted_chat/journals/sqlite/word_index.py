@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterable
 
 from ..numbers import log_of
-from ..words import words_in
-from .read import fitting, key_of
-from .slices import Pace
+from ..tokenizer import words_in
+from .queries import fitting, key_of
+from .slices import SliceBudget
 
 _ROOMS = 100  # logs in one slice
 _LOG = 1000  # bytes that each log counts for at least, for its statements
@@ -50,13 +50,13 @@ def _insert(connection: sqlite3.Connection, columns: str, command: str, first: i
         )
 
 
-def index_some(connection: sqlite3.Connection, pace: Pace) -> bool:
+def index_some(connection: sqlite3.Connection, budget: SliceBudget) -> bool:
     """Index a slice of any log that is behind; return whether there was one."""
     behind = connection.execute(
         "SELECT id, indexed, number FROM rooms WHERE indexed < number LIMIT ?", (_ROOMS,)
     ).fetchall()
     if behind:
-        _index(connection, pace, behind)
+        _index(connection, budget, behind)
     return bool(behind)
 
 
@@ -71,19 +71,19 @@ def rooms_behind(connection: sqlite3.Connection, groups: Iterable[str]) -> list[
     return [row for row in found if row is not None]
 
 
-def index_room(connection: sqlite3.Connection, pace: Pace, room: int, until: int) -> bool:
+def index_room(connection: sqlite3.Connection, budget: SliceBudget, room: int, until: int) -> bool:
     """Index a slice of one log, up to a number; return whether anything was missing."""
     behind = connection.execute(
         "SELECT id, indexed, ? FROM rooms WHERE id = ? AND indexed < ?", (until, room, until)
     ).fetchall()
     if behind:
-        _index(connection, pace, behind)
+        _index(connection, budget, behind)
     return bool(behind)
 
 
-def _index(connection: sqlite3.Connection, pace: Pace, behind: list[tuple[int, int, int]]) -> None:
-    left = pace.bytes
-    with pace.slice(connection):
+def _index(connection: sqlite3.Connection, budget: SliceBudget, behind: list[tuple[int, int, int]]) -> None:
+    left = budget.bytes
+    with budget.slice(connection):
         for room, indexed, number in behind:
             last, taken = fitting(connection, room, indexed + 1, number, left)
             index(connection, key_of(room, indexed + 1), key_of(room, last))

@@ -16,9 +16,9 @@ from ...core import text
 from ...core.errors import CannotOpen
 from ...core.events import Data, Event
 from ...core.ports import Query
-from ..answers import words_of
+from ..matching import words_of
 from ..numbers import log_of
-from .file import APPLICATION, check_place, connect, connect_unchanging, newest_version, pragma
+from .database import APPLICATION, check_place, connect, connect_unchanging, newest_version, pragma
 from .trouble import cannot_read
 
 _LAST = 0xFFFFFFFF  # the highest possible number: see 001.sql

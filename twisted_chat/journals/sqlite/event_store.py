@@ -11,8 +11,8 @@ from operator import add, attrgetter, itemgetter
 from ...core.events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
 from ...core.ports import Known
 from ..numbers import Firsts, log_of, numbered
-from .file import transaction
-from .read import events_between, key_of, name_of, room_id, size_of, written
+from .database import transaction
+from .queries import events_between, key_of, name_of, room_id, size_of, written
 
 STOPPED = "the server stopped"  # the text of the LEFT events for everybody who was in a room
 TAIL = 100  # events of a room to load at the start ...
@@ -26,8 +26,8 @@ _speaker = itemgetter(1, 2, 4, 5, 6, 7, 8)  # the columns that their rows have i
 _group, _ident = attrgetter("group"), attrgetter("ident")
 
 
-class Log:
-    """The events, through the one connection that writes. After an error a new Log replaces this one."""
+class EventStore:
+    """The events, through the one connection that writes. After an error a new store replaces this one."""
 
     def __init__(self, connection: sqlite3.Connection, opening: int = 0) -> None:
         """``opening``: the number of this opening of the file; the next commit writes it."""

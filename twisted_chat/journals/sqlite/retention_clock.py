@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from .file import transaction
+from .database import transaction
 
 DAY = 86400.0  # seconds
 LEAP_SECONDS = 7 * DAY  # ahead of the last look: more may be a wrong clock; or a quarter of the age to keep

@@ -9,7 +9,7 @@ class Moved(Exception):
     """The file has been moved or deleted, or another one is in its place."""
 
 
-class Place:
+class FileIdentity:
     """A path with the inode of its file; no other file gets that inode while it is open."""
 
     def __init__(self, path: Path) -> None:

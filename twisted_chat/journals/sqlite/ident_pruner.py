@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from .slices import Newest, Pace
+from .slices import Newest, SliceBudget
 
 SECONDS = 24 * 3600  # in which a program may send the same request again
 MOST = 100_000  # of one program, and ...
@@ -13,7 +13,7 @@ SIZE = 150  # bytes of an ident in the file, about
 _PASS_SECONDS = 3600  # between two passes, or less if much has changed
 
 
-class Idents:
+class IdentPruner:
     """A pass over all idents, a slice at a time and by name: an index by age would slow down every commit.
 
     The idents of one program are neighbours, as CLIENT/ID. A pass counts them by the second of their time, and so finds
@@ -33,18 +33,18 @@ class Idents:
         self._begins: dict[str, int] = {}  # ... or before this one, for programs with too many ...
         self._found: dict[str, int] = {}  # ... and the same, as this pass finds it
 
-    def forget_some(self, connection: sqlite3.Connection, pace: Pace, now: float) -> bool:
+    def forget_some(self, connection: sqlite3.Connection, budget: SliceBudget, now: float) -> bool:
         """Delete the old and surplus idents of one slice; return whether there are more to look at."""
         if not (self._is_passing or self._is_due(connection, now)):
             return False
         self._is_passing = True
         (last,) = connection.execute(
             "SELECT max(ident) FROM (SELECT ident FROM idents WHERE ident > ? ORDER BY ident LIMIT ?)",
-            (self._last, pace.rows),
+            (self._last, budget.rows),
         ).fetchone()
         if last is None:
             return self._end_pass(connection, now)
-        with pace.slice(connection):
+        with budget.slice(connection):
             self._forget(connection, self._last, last, now)
             self._count(connection, self._last, last)
         self._last = last

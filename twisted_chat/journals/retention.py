@@ -12,7 +12,7 @@ _HINT = "give events of a room (100000), an age (12h, 30d, 8w, 1y), a size (500M
 
 
 @dataclass(frozen=True)
-class Keep:
+class Retention:
     """The limits of retention; None: no limit. Older events are deleted a few at a time."""
 
     events: int | None = None  # of one room
@@ -20,7 +20,7 @@ class Keep:
     size: int | None = None  # bytes of the file, with its indexes
 
     @classmethod
-    def parse(cls, written: str) -> Keep:
+    def parse(cls, written: str) -> Retention:
         """Parse the value of ``--keep``: at most one limit of each kind, separated by commas.
 
         Raises: ValueError, whose text says what to write.

@@ -8,33 +8,35 @@ from functools import partial
 from ...core.errors import ChatError
 from ...core.events import Event
 from ...core.ports import Asker, Query
-from ..turns import Turns
+from ..fair_queue import FairQueue
 from ..worker import Worker
-from .place import Place
-from .reader import Reader
+from .file_identity import FileIdentity
+from .query_runner import QueryRunner
 from .trouble import Trouble
 
 Answer = Callable[[Sequence[Event] | ChatError], None]
 
 
-class Questions:
+class QueryThreads:
     """Two threads, each with a connection, in which askers take turns."""
 
-    def __init__(self, place: Place, call: Callable[..., object], on_read: Callable[[Trouble | None], None]) -> None:
+    def __init__(
+        self, file: FileIdentity, call: Callable[..., object], on_read: Callable[[Trouble | None], None]
+    ) -> None:
         """``call(function, *args)`` calls a function in the reactor's thread.
 
         ``on_read`` is called, in any thread, with the reason why a query failed, or with None.
         """
         self._call = call
         self._on_read = on_read
-        self._quick, self._slow = Reader(place), Reader(place)
-        self.threads: dict[Reader, Worker] = {}
+        self._quick, self._slow = QueryRunner(file), QueryRunner(file)
+        self.threads: dict[QueryRunner, Worker] = {}
 
     def start(self, name: str) -> None:
         """Start to answer from the journal of this name."""
         for reader, what in {self._quick: "reader", self._slow: "searcher"}.items():
             reader.name = name
-            self.threads[reader] = Worker(f"journal {what}", jobs=Turns())
+            self.threads[reader] = Worker(f"journal {what}", jobs=FairQueue())
             self.threads[reader].do(reader.open)
 
     def ask(self, query: Query, answer: Answer, asker: Asker) -> None:
@@ -42,7 +44,7 @@ class Questions:
         reader = self._quick if _is_quick(query) else self._slow
         self.threads[reader].do(partial(self._answer, reader, query, answer, asker), asker.name)
 
-    def _answer(self, reader: Reader, query: Query, answer: Answer, asker: Asker) -> None:
+    def _answer(self, reader: QueryRunner, query: Query, answer: Answer, asker: Asker) -> None:
         found = reader.recall(query, asker.waits)
         self._on_read(reader.trouble)
         self._call(answer, found)

@@ -8,7 +8,7 @@ from ..core import text
 from ..core.errors import NotRecalled
 from ..core.events import POSTS, Event
 from ..core.ports import Query
-from .words import words_in
+from .tokenizer import words_in
 
 WORDS = 20  # in one query ...
 PARTS = 100  # ... and the parts that they may have in all: a Chinese word has one for each character
