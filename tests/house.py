@@ -15,7 +15,7 @@ from twisted_chat.wire.plain import PlainView
 
 
 class TurnJournal:
-    """Keeps the contract of interfaces.Journal; a turn ends when ``turn`` is called."""
+    """Keeps the contract of ports.Journal; a turn ends when ``turn`` is called."""
 
     name = "double"
     opening = 1

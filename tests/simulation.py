@@ -99,7 +99,7 @@ class Disk:
 
 
 class DiskJournal:
-    """Keeps the contract of interfaces.Journal on a Disk; ``chance`` decides how long each thing takes."""
+    """Keeps the contract of ports.Journal on a Disk; ``chance`` decides how long each thing takes."""
 
     name = "disk"
     secret = b"the disk's"
@@ -132,7 +132,7 @@ class DiskJournal:
     def _known(self, log):
         events = self.disk.logs.get(log, [])
         topics = [event.text for event in events if event.kind == RETITLED]
-        return Known(log, len(events), topics[-1] if topics else "", events[-TAIL:])
+        return Known(log, len(events), topics[-1] if topics else "", tuple(events[-TAIL:]))
 
     def append(self, *events):
         self._batch += events
@@ -148,8 +148,9 @@ class DiskJournal:
         self.clock.callLater(self.seconds(0.05), read)
 
     def check(self, answer):
-        why = "the server is stopping" if self._stops else "disk full"
-        self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or self._stops else None))
+        stopped = self._stops  # by then: what was asked before the end is answered as if there were none
+        why = "the server is stopping" if stopped else "disk full"
+        self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or stopped else None))
 
     def know(self, group, answer):
         self._unknown.append((group, answer))

@@ -18,7 +18,7 @@ from twisted_chat.journals.sqlite import query_runner, writer
 
 from ..house import House
 from ..in_memory import Door
-from ..journals.test_journals import JOURNALS, Kept
+from ..journals.test_contract import JOURNALS, Kept
 from ..journals.test_sqlite_journal import append, begin, eventually, path, said  # noqa: F401  # fixtures
 from ..requests.test_program_door import Program
 from ..threaded_clock import SECONDS, ThreadedClock

@@ -41,7 +41,7 @@ from twisted_chat.wire.plain import PlainView
 from ..house import House, Person
 from ..threaded_clock import SECONDS, ThreadedClock
 from ..wall_clock import STEPS, WallClock
-from .test_journals import Kept, numbers
+from .test_contract import Kept, numbers
 
 ROOT = Path(__file__).parents[2]
 
@@ -624,7 +624,7 @@ def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, mo
 
 FULL = """
 import resource, sys
-from tests.journals.test_journals import Kept
+from tests.journals.test_contract import Kept
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.events import SAID, Event
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
