@@ -26,7 +26,9 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
 from twisted_chat.core.member import Member
 from twisted_chat.core.ports import ANYONE, Known
-from twisted_chat.doors.line.door import HINT, LineFactory
+from twisted_chat.doors.line.door import LineFactory
+from twisted_chat.doors.person_talk import HINT
+from twisted_chat.doors.premises import Premises
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 
@@ -427,8 +429,9 @@ class Server:
         self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.wall, self.fault)
         self.hub.past.page = PAGE
         self._watch_refusals()
-        self.factory = LineFactory(self.hub, LIMITS, Addresses(LIMITS), self.clock)
-        self.factory.log = NoLog()
+        self.premises = Premises(self.hub, LIMITS, Addresses(LIMITS), self.clock)
+        self.factory = LineFactory(self.premises)
+        self.premises.log = NoLog()
         self.hub.restore(self.journal.open())
         self.wires = []
 
@@ -461,16 +464,16 @@ class Server:
 
     def stuck(self):
         """Return the aliases of those whom nothing will ever wake."""
-        return [chat.member.alias for chat in self.factory.connections if chat.is_stuck]
+        return [chat.member.alias for chat in self.premises.connections if chat.is_stuck]
 
     def left_over(self):
         """Return the aliases of those who are here without a connection, a grace period or a visit."""
-        doors = {*self.factory.connections, *self.factory.graces}
+        doors = {*self.premises.connections, *self.premises.graces}
         return [member.alias for member in set(self.hub._sessions.values()) if member.door not in doors]
 
     def stop(self):
         self.journal.stop()
-        self.factory.close_all()
+        self.premises.close_all()
         for wire in self.wires:
             wire.move(None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..connection import ClosableOutbox
+from ..outbox import ClosableOutbox
 
 KEPT = 4  # framed objects: one batch in the few ways in which many readers are owed it
 

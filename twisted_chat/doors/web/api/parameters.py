@@ -12,12 +12,11 @@ from twisted.web.server import Request
 from ....requests.commands import seconds_ago
 from ....requests.fields import MOST, shown
 from ....wire.sse import read_mark
-from .later import Refused
+from .refused import HttpRefused
 
 _NUMBER = re.compile("[0-9]{1,16}")  # as many digits as MOST has
 _MOST_PARAMETERS = 20
 _FLAGS = {"": True, "on": True, "off": False}
-_ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 class Number(NamedTuple):
@@ -27,7 +26,7 @@ class Number(NamedTuple):
     most: int = MOST
 
 
-class Mark(NamedTuple):
+class EventId(NamedTuple):
     """A parameter that tells where a reader is: the number of an event, or the id that a stream gave it."""
 
 
@@ -46,7 +45,7 @@ class Ago(NamedTuple):
     """A parameter that is a time until now, as /history has it; its value is in seconds."""
 
 
-Known = Mapping[str, Number | Mark | Flag | Words | Ago]
+Known = Mapping[str, Number | EventId | Flag | Words | Ago]
 
 
 def _is_for_caches(name: str) -> bool:
@@ -59,69 +58,63 @@ def parameters(request: Request, known: Known, leaves: Callable[[str], bool] = _
 
     Unknown ones are mistakes, which are told, but for those that ``leaves`` leaves out.
 
-    Raises: Refused, which says what to give.
+    Raises: HttpRefused, which says what to give.
     """
     query = request.uri.partition(b"?")[2].decode("ascii", "replace")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
-        raise Refused(400, f"that is more than {_MOST_PARAMETERS} parameters: give each once") from None
+        raise HttpRefused(400, f"that is more than {_MOST_PARAMETERS} parameters: give each once") from None
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name not in known and leaves(name):
             continue
         if name not in known:
             there_are = ", ".join(known) or "none here"
-            raise Refused(400, f"there is no parameter {shown(name)}: there are {there_are}")
+            raise HttpRefused(400, f"there is no parameter {shown(name)}: there are {there_are}")
         if name in found:
-            raise Refused(400, f"{name} stands there more than once: give it once")
+            raise HttpRefused(400, f"{name} stands there more than once: give it once")
         found[name] = _value(name, value, known[name])
     return found
 
 
-def _value(name: str, value: str, kind: Number | Mark | Flag | Words | Ago) -> int | str:
+def _value(name: str, value: str, kind: Number | EventId | Flag | Words | Ago) -> int | str:
     if isinstance(kind, Number):
         return number(name, value, kind)
-    if isinstance(kind, Mark):
+    if isinstance(kind, EventId):
         if (read_mark(value) or (MOST + 1,))[0] <= MOST:
             return value
-        raise Refused(400, f"{name} is a whole number from 0 to {MOST}, or an id from a stream, not {shown(value)}")
+        raise HttpRefused(400, f"{name} is a whole number from 0 to {MOST}, or an id from a stream, not {shown(value)}")
     if isinstance(kind, Words):
         if kind.least <= len(value.strip()) <= kind.most:
             return value.strip()
-        raise Refused(400, f"{name} is a text of {kind.least} to {kind.most} characters")
+        raise HttpRefused(400, f"{name} is a text of {kind.least} to {kind.most} characters")
     if isinstance(kind, Ago):
         seconds = seconds_ago(value)
         if seconds is not None:
             return seconds
-        raise Refused(400, f"{name} is a time such as 90m, 2h or 7d, not {shown(value)}")
+        raise HttpRefused(400, f"{name} is a time such as 90m, 2h or 7d, not {shown(value)}")
     if value not in _FLAGS:
-        raise Refused(400, f"{name} is on or off, not {shown(value)}")
+        raise HttpRefused(400, f"{name} is on or off, not {shown(value)}")
     return _FLAGS[value]
 
 
 def number(name: str, value: str, kind: Number) -> int:
     """Return a whole number in its range.
 
-    Raises: Refused.
+    Raises: HttpRefused.
     """
     if _NUMBER.fullmatch(value) and kind.least <= int(value) <= kind.most:
         return int(value)
-    raise Refused(400, f"{name} is a whole number from {kind.least} to {kind.most}, not {shown(value)}")
+    raise HttpRefused(400, f"{name} is a whole number from {kind.least} to {kind.most}, not {shown(value)}")
 
 
 def header(request: Request, name: str) -> str | None:
     """Return a header that may stand there once.
 
-    Raises: Refused.
+    Raises: HttpRefused.
     """
     values = request.requestHeaders.getRawHeaders(name) or []
     if len(values) > 1:
-        raise Refused(400, f"the header {name} stands there more than once: send it once")
+        raise HttpRefused(400, f"the header {name} stands there more than once: send it once")
     return values[0] if values else None
-
-
-def knows(request: Request, etag: str) -> bool:
-    """Whether the client has what this weak ETag stands for (RFC 9110, 13.1.2)."""
-    known = ",".join(request.requestHeaders.getRawHeaders("If-None-Match") or [])
-    return known.strip() == "*" or etag in _ETAG.findall(known)

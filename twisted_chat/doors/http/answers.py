@@ -1,4 +1,4 @@
-"""Answers over HTTP: every refusal one plain sentence, which a browser that opens an address shows as a page."""
+"""PlainResource over HTTP: every refusal one plain sentence, which a browser that opens an address shows as a page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from twisted.web.server import Request
 
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+RETRY_SECONDS = 5  # after which it makes sense to ask again what could not be done
 FAULT = "sorry, a fault of ours: please try again"
 THERE_IS = "/ is the chat, /rooms lists its rooms, /openapi.json tells the rest"
 
@@ -68,7 +69,7 @@ def wrong_method(request: Request, allowed: str) -> bytes:
     return plain(request, 405, f"this can be asked with {allowed} only")
 
 
-class Answers(Resource):
+class PlainResource(Resource):
     """A resource that refuses in plain sentences, and knows its methods."""
 
     there_is = THERE_IS
@@ -87,7 +88,7 @@ class Answers(Resource):
         return NotHere(self.there_is)
 
 
-class NotHere(Answers):
+class NotHere(PlainResource):
     """What is not there."""
 
     isLeaf = True

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from twisted.web.server import Request
 
 from ....core import text
-from .asked import Words, header, parameters
-from .later import Refused
+from .parameters import Words, header, parameters
+from .refused import HttpRefused
 
 _EXTENDED = re.compile(r"utf-8'[A-Za-z0-9-]*'([A-Za-z0-9!#$&+.^_`|~%-]*)", re.IGNORECASE)  # RFC 8187, 3.2.1
 _NAME = b"Chat-Alias"
@@ -34,23 +34,23 @@ def alias_of(request: Request) -> str:
 
     No alias has a percent sign in it, and so one that has is percent-encoded.
 
-    Raises: Refused, BadAlias.
+    Raises: HttpRefused, BadAlias.
     """
     extended = header(request, "Chat-Alias*")
     given = [header(request, "Chat-Alias"), parameters(request, {"alias": Words()}).get("alias")]
     if extended is not None:
         match = _EXTENDED.fullmatch(extended)
         if match is None:
-            raise Refused(
+            raise HttpRefused(
                 400, "Chat-Alias* is percent-encoded UTF-8 after UTF-8'', as in: Chat-Alias*: UTF-8''Zo%C3%AB"
             )
         given.append(match[1])
     wanted = {text.alias(_decoded(alias)) for alias in given if alias is not None}
     if not wanted:
         words = "who speaks? Add the header Chat-Alias, as in: curl -H 'Chat-Alias: ci' --data-raw 'done' URL"
-        raise Refused(400, words)
+        raise HttpRefused(400, words)
     if len(wanted) > 1:
-        raise Refused(400, f"who speaks: {' or '.join(sorted(wanted))}? Give one alias")
+        raise HttpRefused(400, f"who speaks: {' or '.join(sorted(wanted))}? Give one alias")
     return wanted.pop()
 
 
@@ -58,4 +58,4 @@ def _decoded(alias: str) -> str:
     try:
         return unquote(alias, errors="strict")
     except UnicodeDecodeError:
-        raise Refused(400, "that alias is not UTF-8: percent-encode it in UTF-8, as in Zo%C3%AB") from None
+        raise HttpRefused(400, "that alias is not UTF-8: percent-encode it in UTF-8, as in Zo%C3%AB") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from twisted.web.http import NOT_MODIFIED
@@ -18,27 +18,27 @@ from ....core.room import Room
 from ....wire.jsonlines import JsonView
 from ....wire.plain import PlainView
 from ....wire.sse import mark
-from ..accept import preferred
-from ..answers import PLAIN
-from .asked import Ago, Flag, Known, Mark, Number, Words, header, knows, parameters
-from .later import Later, Refused
+from ...http.accept import preferred
+from ...http.answers import PLAIN
+from ...http.file import knows
+from ...http.premises import HttpPremises
 from .lookup import looked_up, place_at, place_of, room_called
-
-if TYPE_CHECKING:
-    from ..site import WebFactory
+from .parameters import Ago, EventId, Flag, Known, Number, Words, header, parameters
+from .refused import HttpRefused
+from .resource import Later
+from .streams import SSE, Streams, tell_numbers
 
 NDJSON = "application/x-ndjson"
-SSE = "text/event-stream"
 LIMIT = 100  # events in a page, if nothing is asked ...
 MOST = 500  # ... and at most
 TAIL = 20  # lines of text, if nothing is asked
 PAGE_BYTES = 1024 * 1024  # at most, but one event at least
-_RANGE: Known = {"after": Mark(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MOST)}
+_RANGE: Known = {"after": EventId(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MOST)}
 # What a reader that comes back gives wins: lastEventId is event-source-polyfill's, which cannot send a header.
-_STREAM: Known = {"after": Mark(), "lastEventId": Words()}
+_STREAM: Known = {"after": EventId(), "lastEventId": Words()}
 _TEXT: Known = {
     "tail": Number(least=1, most=MOST),
-    "after": Mark(),
+    "after": EventId(),
     "until": Number(least=1),
     "since": Ago(),
     "stamps": Flag(),
@@ -57,6 +57,10 @@ class Page(NamedTuple):
 
 class Events(Later):
     """The events of one room, as JSON Lines; or all that happens from now on, as a stream."""
+
+    def __init__(self, web: HttpPremises, name: bytes, streams: Streams) -> None:
+        super().__init__(web, name)
+        self._streams = streams
 
     async def get(self, request: Request) -> bytes | None:
         room = await room_called(self._web, self._name)
@@ -80,7 +84,7 @@ class Events(Later):
         )
         channel: object = request.channel
         if channel is not None:  # or they are gone meanwhile
-            self._web.streams.open(request, self._web.hub.rooms.get(room.name, room), place)
+            self._streams.open(request, self._web.hub.rooms.get(room.name, room), place)
 
 
 class Text(Later):
@@ -111,7 +115,7 @@ def _written(name: str, value: int) -> str:
 
 
 async def page_of(
-    web: WebFactory,
+    web: HttpPremises,
     request: Request,
     room: Room,
     asked: dict[str, Any],
@@ -121,12 +125,12 @@ async def page_of(
 ) -> Page:
     """Return a page, encoded, as long as it may be.
 
-    Raises: Refused, NotRecalled.
+    Raises: HttpRefused, NotRecalled.
     """
     place = await place_of(web, request, room, asked.get("after", "0"), is_page=True)
     if place.is_strange:
         words = f"{room.name} has no such event, its last is {room.number}: begin anew, without after"
-        raise Refused(409, words)
+        raise HttpRefused(409, words)
     since = web.hub.now() - asked["since"] if "since" in asked else 0.0
     query = Query(room.name, place.number, asked.get("until", 0), since, most=most + 1, newest=newest)
     found = await looked_up(web, request, query)
@@ -138,7 +142,7 @@ async def page_of(
     return Page(events, not newest and len(events) < len(found), b"".join(parts))
 
 
-def _answer(web: WebFactory, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:
+def _answer(web: HttpPremises, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:
     """Return the body of a page; ``again`` is what asks for the next one, but for its ``after``."""
     request.setHeader("Content-Type", kind)
     request.setHeader("Cache-Control", "private, no-cache")  # may be kept, and is to be asked about each time
@@ -156,13 +160,7 @@ def _answer(web: WebFactory, request: Request, room: Room, page: Page, kind: str
     return page.body
 
 
-def tell_numbers(web: WebFactory, request: Request, room: Room) -> None:
-    """Tell in headers what gives the numbers, and the last one of a room."""
-    request.setHeader("Chat-Journal", web.hub.journal_name)
-    request.setHeader("Chat-Number", str(room.number))
-
-
-def _etag(web: WebFactory, room: Room, page: Page) -> str:
+def _etag(web: HttpPremises, room: Room, page: Page) -> str:
     """Tell a page by its bytes: the same events have other lines of days tomorrow."""
     named = f"{web.hub.journal_name} {room.name} {page.is_more} "
     return hashlib.sha256(named.encode() + page.body).hexdigest()[:20]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.web.http import toChunk
@@ -12,16 +10,15 @@ from twisted.web.server import Request
 from ....core.reader import Reader
 from ....core.room import Room
 from ....wire.sse import HERE, SseView, begin, reset
-from ...connection import ClosableOutbox, cancel
-from ..connection import WebConnection, connection_of
-from ..framing import Frames, FramingOutbox
-from .later import Refused
-from .log import SSE, tell_numbers
-from .lookup import Place
+from ...delays import cancel
+from ...http.connection import HttpConnection, connection_of
+from ...http.framing import Frames, FramingOutbox
+from ...http.premises import HttpPremises
+from ...outbox import ClosableOutbox
+from .lookup import RoomPosition
+from .refused import HttpRefused
 
-if TYPE_CHECKING:
-    from ..site import WebFactory
-
+SSE = "text/event-stream"
 HERE_SECONDS = 15  # between two signs of life; proxies cut off what is silent for 60
 log = Logger()
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -34,16 +31,16 @@ def _chunk(data: bytes) -> bytes:
 class Streams:
     """All of them, and what they share: frames, and a sign of life now and then."""
 
-    def __init__(self, web: WebFactory) -> None:
+    def __init__(self, web: HttpPremises) -> None:
         self._web = web
         self._frames = Frames(_chunk)
         self._open: set[Stream] = set()
         self._sign: IDelayedCall | None = None
 
-    def open(self, request: Request, room: Room, place: Place) -> None:
+    def open(self, request: Request, room: Room, place: RoomPosition) -> None:
         """Let a client hear what happens in a room after a place.
 
-        Raises: Refused.
+        Raises: HttpRefused.
         """
         if request.method == b"HEAD":
             self._set_headers(request, room)
@@ -53,7 +50,7 @@ class Streams:
         connection = connection_of(request)
         refusal = connection.count(self._web.guard.client(request))
         if refusal:
-            raise Refused(429, refusal, {"Retry-After": "10"})
+            raise HttpRefused(429, refusal, {"Retry-After": "10"})
         self._set_headers(request, room)
         request.setHeader("Connection", "close")  # nothing else is answered on it
         stream = Stream(self, self._web)
@@ -96,12 +93,12 @@ class Stream:
     reader: Reader
     outbox: ClosableOutbox
 
-    def __init__(self, streams: Streams, web: WebFactory) -> None:
+    def __init__(self, streams: Streams, web: HttpPremises) -> None:
         self._streams = streams
         self._web = web
         self._is_over = False
 
-    def begin(self, request: Request, connection: WebConnection, room: Room, place: Place) -> None:
+    def begin(self, request: Request, connection: HttpConnection, room: Room, place: RoomPosition) -> None:
         """Take the connection over, tell where the stream begins, and hear on from there."""
         request.notifyFinish().addErrback(lambda failure: self._end())
         outbox = connection.take_over(self._drained, self._stalled, lambda size: False)
@@ -135,3 +132,9 @@ class Stream:
             self._is_over = True
             self._streams.forget(self)
             self._web.hub.stop_overhearing(self.reader)
+
+
+def tell_numbers(web: HttpPremises, request: Request, room: Room) -> None:
+    """Tell in headers what gives the numbers, and the last one of a room."""
+    request.setHeader("Chat-Journal", web.hub.journal_name)
+    request.setHeader("Chat-Number", str(room.number))

@@ -1,4 +1,4 @@
-"""Visitors: who posts over HTTP is here as a member for as long as their posts follow each other.
+"""Visits: somebody who comes for a few posts, as over HTTP, is a member for as long as these follow each other.
 
 So a script that says ten lines comes and goes once, and what it says goes the way of all that is said.
 """
@@ -10,27 +10,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from hmac import compare_digest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
-from twisted.web.http import CONFLICT
 
-from ...core import text
-from ...core.errors import ChatError, Unknown
-from ...core.events import EVERYONE
-from ...core.hub import Hub
-from ...core.limits import Pace
-from ...core.member import Ask
-from ...wire.plain import PlainView
-from ..connection import cancel
-from ..grace import seconds_until
-from .answers import FAULT
-from .api.later import Refused, refused
-
-if TYPE_CHECKING:
-    from .site import WebFactory
+from ..core import text
+from ..core.errors import AliasTaken, ChatError, Unknown
+from ..core.events import EVERYONE
+from ..core.hub import Hub
+from ..core.limits import Addresses, Limits, Pace
+from ..core.member import Ask
+from ..wire.plain import PlainView
+from .delays import cancel, seconds_until
 
 PATIENCE_SECONDS = 20  # more than a visit's --grace, for what has to happen before something can be said
 _CLAIM = "claim"  # the ident of asking for the alias: no post's, as those have a slash
@@ -45,12 +38,53 @@ class Kept(NamedTuple):
     is_repeated: bool  # all of it was said before
 
 
-class KeyInUse(Refused):
-    """Something else is being said under the same key at this moment."""
+class NotSaid(ChatError):
+    """A post of a visit that is not said, for a reason that only visits have."""
+
+
+class IdentInUse(NotSaid):
+    """Other words that are being said under the same ident at this moment."""
 
     def __init__(self) -> None:
-        words = "that Idempotency-Key is saying something else just now: give each post its own; this was not said"
-        super().__init__(409, words, seconds=1)
+        super().__init__("something else is being said under the same ident just now; this was not said")
+        self.seconds = 1
+
+
+class VisitTaken(NotSaid):
+    """A visit that began with another secret, or with none."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is taken: choose another alias, or give the secret that this visit began with")
+        self.alias = alias
+
+
+class TooFast(NotSaid):
+    """More from one address than the limits allow: a connection would be slowed down instead."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"slow down: too much was said from your address, go on in {seconds} seconds; this was not said"
+        )
+        self.seconds = seconds
+
+
+class TooManyVisits(NotSaid):
+    """One visit more than an address may have."""
+
+    def __init__(self) -> None:
+        super().__init__("too many visitors from your address: come back in a minute")
+        self.seconds = 60
+
+
+class NotNow(NotSaid):
+    """A post that could not be asked for: the server is stopping, or cannot keep anything."""
+
+
+class PostFault(NotSaid):
+    """A post that a fault of ours has hit."""
+
+    def __init__(self, words: str = "sorry, a fault of ours: please try again") -> None:
+        super().__init__(words)
 
 
 class Post:
@@ -65,17 +99,17 @@ class Post:
         self.deadline: IDelayedCall | None = None
         self.is_decided = False  # it is known what becomes of it
         self._kept = Kept(0, False)
-        self._error: Refused | None = None
+        self._error: ChatError | None = None
 
     def decide(self, ask: Ask) -> None:
         """Called when its outcome is known: that of a block's first line is that of all."""
         self.is_decided = True
         if ask.error is not None:
-            self._error = refused(ask.error)
+            self._error = ask.error
         else:
             self._kept = Kept(ask.number + len(self.lines) - 1, ask.is_repeated)
 
-    def fail(self, error: Refused) -> None:
+    def fail(self, error: ChatError) -> None:
         """Called when it is not said."""
         self.is_decided = True
         self._error = error
@@ -90,60 +124,62 @@ class Post:
             self.done.callback(self._kept)
 
 
-class Visitors:
-    """All of them, by who they are and where they come from."""
+class Visits:
+    """All visits, by who they are and where they come from."""
 
-    def __init__(self, web: WebFactory) -> None:
-        self._web = web
-        self._here: dict[tuple[str, str], Visitor] = {}
+    def __init__(self, hub: Hub, limits: Limits, addresses: Addresses, clock: IReactorTime) -> None:
+        self._hub = hub
+        self._limits = limits
+        self._addresses = addresses
+        self._clock = clock
+        self._here: dict[tuple[str, str], Visit] = {}
         self._counts: Counter[str] = Counter()  # by what an address counts as
 
     def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
-        """Let somebody say something, as the visitor who they are already or a new one. Fires once it is kept.
+        """Say something, in the visit that goes on under this alias or in a new one. Fires once it is kept.
 
         ``secret``: what only they know, empty if anybody at their address may speak for them.
 
-        Raises: Refused. Fails: Refused.
+        Raises: NotSaid. Fails: ChatError.
         """
-        visitor = self._here.get((text.key(alias), host))
-        pace = visitor.pace if visitor else self._web.addresses.pace(host, self._web.clock.seconds())
+        visit = self._here.get((text.key(alias), host))
+        pace = visit.pace if visit else self._addresses.pace(host, self._clock.seconds())
         self._take_turn(pace, post)
-        if visitor is None:
-            visitor = self._new(alias, host, secret, pace)
-        elif not compare_digest(visitor.secret, secret):
-            words = "to go on with this visit, send the Chat-Secret that it began with"
-            raise Refused(409, f"{alias} is taken: choose another alias, or, {words}")
-        visitor.say(post)
+        if visit is None:
+            visit = self._new(alias, host, secret, pace)
+        elif not compare_digest(visit.secret, secret):
+            raise VisitTaken(alias)
+        visit.say(post)
         return post.done
 
     def _take_turn(self, pace: Pace, post: Post) -> None:
         """Count the bytes of a post; its lines are counted once they are asked for, with all that it takes to say them.
 
-        Raises: Refused, where too much was said before: a connection would be slowed down instead.
+        Raises: TooFast, where too much was said before: a connection would be slowed down instead.
         """
-        now = self._web.clock.seconds()
+        now = self._clock.seconds()
         wait = pace.wait(now)
         if wait:
-            self._web.hub.traffic.hit("flood")
-            seconds = math.ceil(wait)
-            words = f"slow down: too much was said from your address, go on in {seconds} seconds; this was not said"
-            raise Refused(429, words, {"Retry-After": str(seconds)})
+            self._hub.traffic.hit("flood")
+            raise TooFast(math.ceil(wait))
         pace.take_bytes(sum(len(line.encode()) for line in post.lines), now)
 
-    def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visitor:
-        """Return a new visitor, of whom an address may have as many as connections.
+    def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visit:
+        """Return a new visit, of which an address may have as many as connections.
 
-        Raises: Refused.
+        Raises: TooManyVisits.
         """
-        place, most = self._web.addresses.place(host)
+        place, most = self._addresses.place(host)
         if self._counts[place] >= most:
-            self._web.hub.traffic.hit("connections")
-            raise Refused(429, "too many visitors from your address: come back in a minute", {"Retry-After": "60"})
+            self._hub.traffic.hit("connections")
+            raise TooManyVisits
         self._counts[place] += 1
         log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
         named = text.key(alias), host
-        visitor = self._here[named] = Visitor(self._web, alias, host, secret, pace, lambda: self._forget(named, place))
-        return visitor
+        visit = self._here[named] = Visit(
+            self._hub, self._limits, self._clock, alias, host, secret, pace, lambda: self._forget(named, place)
+        )
+        return visit
 
     def _forget(self, named: tuple[str, str], place: str) -> None:
         del self._here[named]
@@ -152,12 +188,12 @@ class Visitors:
             del self._counts[place]
 
     def close(self) -> None:
-        """Let all leave: the server stops."""
-        for visitor in list(self._here.values()):
-            visitor.close()
+        """End all: the server stops."""
+        for visit in list(self._here.values()):
+            visit.close()
 
 
-class Visitor:
+class Visit:
     """One of them: the door of a member for whom nobody hears, and a queue of what it says.
 
     What is said waits for the alias and the room. It is answered in a turn of its own, since what waits for the
@@ -165,13 +201,21 @@ class Visitor:
     """
 
     def __init__(
-        self, web: WebFactory, alias: str, host: str, secret: str, pace: Pace, on_over: Callable[[], None]
+        self,
+        hub: Hub,
+        limits: Limits,
+        clock: IReactorTime,
+        alias: str,
+        host: str,
+        secret: str,
+        pace: Pace,
+        on_over: Callable[[], None],
     ) -> None:
         """``on_over`` is called once they are gone."""
         self.secret, self.pace = secret, pace
-        self._hub: Hub = web.hub
-        self._clock = web.clock
-        self._limits = web.limits
+        self._hub = hub
+        self._limits = limits
+        self._clock = clock
         self._alias = alias
         self.host = host
         self._on_over = on_over
@@ -181,18 +225,18 @@ class Visitor:
         self._answer: IDelayedCall | None = None
         self._leave: IDelayedCall | None = None
         self._again: IDelayedCall | None = None  # asks for the alias again
-        self._why: Refused | None = None  # why they do not get it, once that is known
+        self._why: ChatError | None = None  # why they do not get it, once that is known
         self._has_come = False  # a member stands for them, and asks for the alias or has it
 
-    # -- what the web asks
+    # -- what a door asks
 
     def say(self, post: Post) -> None:
         """Say something, once all that has to happen before has happened.
 
-        Raises: KeyInUse.
+        Raises: IdentInUse.
         """
         if any(other.ident == post.ident and other.lines != post.lines for other in self._all()):
-            raise KeyInUse
+            raise IdentInUse
         cancel(self._leave)
         post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
         self._waiting.append(post)
@@ -203,9 +247,9 @@ class Visitor:
     def close(self) -> None:
         """Leave now: what was not asked for yet is not said."""
         for post in list(self._waiting):
-            self._fail(post, Refused(503, "the server is stopping: this was not said"))
+            self._fail(post, NotNow("the server is stopping: this was not said"))
         for post in self._all():
-            self._fail(post, refused(Unknown("the server is stopping")))
+            self._fail(post, Unknown("the server is stopping"))
         self._tell()
         cancel(self._leave)
         cancel(self._again)
@@ -223,7 +267,7 @@ class Visitor:
                 self._on_over()
         elif not self.member.alias:
             if self._again is None or not self._again.active():
-                self._not_given(self._why or Refused(503, "that alias cannot be had now"))
+                self._not_given(self._why or NotNow("that alias cannot be had now"))
         else:
             self._why = None
             self.member.is_in = True  # what they ask for from now on can be refused
@@ -244,7 +288,7 @@ class Visitor:
 
     def faulted(self) -> None:
         for post in list(self._waiting):
-            self._fail(post, Refused(500, FAULT))
+            self._fail(post, PostFault())
         self._fail_what_is_asked()
         self._clock.callLater(0, self._part)  # the hub is at work
 
@@ -263,20 +307,20 @@ class Visitor:
         try:
             self._hub.claim(Ask(self.member, _CLAIM, self._claimed), self._alias)
         except ChatError as error:
-            self._not_given(refused(error))
+            self._not_given(error)
 
     def _claimed(self, ask: Ask) -> None:
-        self._why = refused(ask.error) if ask.error is not None else None
+        self._why = ask.error
 
-    def _not_given(self, error: Refused) -> None:
+    def _not_given(self, error: ChatError) -> None:
         """Ask for the alias again once it may be free, or do not get it."""
         self._why = error
-        if error.status == CONFLICT and 0 < error.seconds <= PATIENCE_SECONDS:
+        if isinstance(error, AliasTaken) and 0 < error.seconds <= PATIENCE_SECONDS:
             self._again = self._clock.callLater(error.seconds, self._claim)
         else:
             self._lose(error)
 
-    def _lose(self, error: Refused) -> None:
+    def _lose(self, error: ChatError) -> None:
         """Do not get the alias."""
         for post in list(self._waiting):
             self._fail(post, error)
@@ -312,10 +356,10 @@ class Visitor:
         try:
             ask(post)
         except ChatError as error:
-            self._fail(post, refused(error))
+            self._fail(post, error)
         except Exception:
             log.failure("fault in a post by {alias}", alias=self._alias)
-            self._fail(post, Refused(500, FAULT))
+            self._fail(post, PostFault())
 
     def _move(self, post: Post) -> None:
         """Join the room of a post; leave the one that was joined first, if these are too many."""
@@ -327,7 +371,7 @@ class Visitor:
 
     def _moved(self, post: Post, ask: Ask) -> None:
         if ask.error is not None and not post.is_decided:
-            self._fail(post, refused(ask.error))
+            self._fail(post, ask.error)
 
     def _ask(self, post: Post) -> None:
         self._asked[post] = None
@@ -346,7 +390,7 @@ class Visitor:
 
     def _give_up(self, post: Post) -> None:
         """Do not say what could not be asked for in time."""
-        late = Refused(503, "the server cannot keep anything now: this was not said, try it again later")
+        late = NotNow("the server cannot keep anything now: this was not said, try it again later")
         self._fail(post, self._why or late)
 
     def _part(self) -> None:
@@ -367,10 +411,10 @@ class Visitor:
     def _fail_what_is_asked(self) -> None:
         words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
         for post in list(self._asked):
-            self._fail(post, Refused(500, words))
+            self._fail(post, PostFault(words))
         self.member.asks.clear()
 
-    def _fail(self, post: Post, error: Refused) -> None:
+    def _fail(self, post: Post, error: ChatError) -> None:
         cancel(post.deadline)
         if post in self._waiting:
             self._waiting.remove(post)

@@ -10,7 +10,7 @@ BARE_LF = (
 )
 
 
-class Greeting:
+class FirstBytes:
     """Reads the first line of a connection as it comes, however it is cut."""
 
     def __init__(self) -> None:

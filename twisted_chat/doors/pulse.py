@@ -1,17 +1,14 @@
-"""Whether the server can do its work now, for a load balancer or a supervisor: ``GET /healthz``."""
+"""The pulse: whether the journal keeps what is said now, tried at most once a second for all who ask."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.web.server import NOT_DONE_YET, Request
 
-from ...core.errors import NotKept
-from ...core.hub import Hub
-from ..connection import cancel
-from .answers import Answers, refuse
-from .api.later import RETRY_SECONDS
+from ..core.errors import NotKept
+from ..core.hub import Hub
+from .delays import cancel
 
 SECONDS = 2.0  # that a commit may take
 FRESH_SECONDS = 1.0  # that an answer is good for: so those who ask cost one commit a second at most
@@ -58,24 +55,3 @@ class Pulse:
         waiting, self._waiting = self._waiting, []
         for answer in waiting:
             answer(why)
-
-
-class Health(Answers):
-    """200 and ``ok``, or 503 and why not."""
-
-    def __init__(self, pulse: Pulse) -> None:
-        super().__init__()
-        self._pulse = pulse
-
-    def render_GET(self, request: Request) -> int:
-        asking = [request]
-        request.notifyFinish().addErrback(lambda _gone: asking.clear())
-
-        def tell(why: str) -> None:
-            for waiting in asking:
-                if why:
-                    waiting.setHeader("Retry-After", str(RETRY_SECONDS))
-                refuse(waiting, 503 if why else 200, f"not ready: {why}" if why else "ok")
-
-        self._pulse.ask(tell)
-        return NOT_DONE_YET

@@ -1,14 +1,15 @@
-"""One connection to the web door, under whatever is spoken on it: counted, bounded in time, written to by an outbox."""
+"""One connection to an HTTP port, under whatever is spoken on it: counted, bounded in time, written to by an outbox."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
     IHalfCloseableProtocol,
+    IProtocolFactory,
     IProtocolNegotiationFactory,
     IPushProducer,
 )
@@ -19,14 +20,13 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from ..connection import address_text, cancel, host
-from ..line.door import set_socket_options
-from ..outbox import SocketOutbox, TransportOutbox, outbox_for
-from .callers import RefusedCaller, bare
-from .greeting import Greeting
-
-if TYPE_CHECKING:
-    from .site import GuardedSite
+from ..addresses import address_text, host
+from ..delays import cancel
+from ..outbox import AnyOutbox, TransportOutbox, outbox_for
+from ..socket_options import set_socket_options
+from .first_bytes import FirstBytes
+from .premises import HttpPremises
+from .refused_caller import RefusedCaller, bare
 
 AGAIN_SECONDS = 10  # after which one that was refused may try again
 
@@ -34,16 +34,16 @@ log = Logger()
 
 
 @implementer(IHalfCloseableProtocol)
-class WebConnection(ProtocolWrapper):
+class HttpConnection(ProtocolWrapper):
     """Stands between the transport and twisted.web.
 
     A request has to come whole within ``Limits.request_seconds``; the same time is given for taking the answer, and
     until the next one begins. What lasts longer, a WebSocket or a stream, takes the connection over.
     """
 
-    factory: WebListener
+    factory: HttpListener
     transport: Any  # of any kind that streams
-    outbox: SocketOutbox | TransportOutbox | None = None
+    outbox: AnyOutbox | None = None
 
     def __init__(self, factory: Any, wrapped: Any, peer: IAddress, is_caller: bool) -> None:
         """``peer``: who is at the other end; ``is_caller``: it counts among the callers of that address."""
@@ -51,7 +51,7 @@ class WebConnection(ProtocolWrapper):
         self._peer = peer
         self._is_caller = is_caller
         self._counted: IAddress | None = None  # for whom it counts as somebody's place in the chat, if it does
-        self._greeting = Greeting()
+        self._first_bytes = FirstBytes()
         self._has_answered = False
         self._answering = 0  # requests
         self._peer_is_done = False
@@ -72,15 +72,15 @@ class WebConnection(ProtocolWrapper):
         return self._peer
 
     def connectionMade(self) -> None:
-        set_socket_options(self.transport, self.factory.web.limits)
+        set_socket_options(self.transport, self.factory.http.limits)
         self.waits()
 
     def dataReceived(self, data: bytes) -> None:
-        self.factory.web.count(len(data))
+        self.factory.http.received(len(data))
         if self._is_ending:
             return
         self._has_begun = False
-        refusal = self._greeting.refusal(data)
+        refusal = self._first_bytes.refusal(data)
         if refusal:
             self.write(bare(b"400 Bad Request", refusal))
             self.end()
@@ -89,7 +89,7 @@ class WebConnection(ProtocolWrapper):
             if self._on_data(len(data)):
                 super().dataReceived(data)
         except Exception:
-            log.failure("fault in a web connection")
+            log.failure("fault in an HTTP connection")
             self.transport.abortConnection()
 
     def write(self, data: bytes) -> None:
@@ -130,8 +130,8 @@ class WebConnection(ProtocolWrapper):
         super().connectionLost(reason)
         self._is_no_caller()
         if self._counted is not None:
-            self.factory.web.leave(self._counted)
-        self.factory.web.forget(self)
+            self.factory.http.leave(self._counted)
+        self.factory.http.forget(self)
 
     # -- what we call
 
@@ -140,16 +140,16 @@ class WebConnection(ProtocolWrapper):
         if self._is_ending:
             return
         cancel(self._deadline)
-        web = self.factory.web
-        self._deadline = web.clock.callLater(web.limits.request_seconds, self.abortConnection)
+        http = self.factory.http
+        self._deadline = http.clock.callLater(http.limits.request_seconds, self.abortConnection)
         if self._is_caller:
-            web.callers.waits(self, self._peer)
+            http.callers.waits(self, host(self._peer))
 
     def came(self) -> None:
         """Learn that a request has come whole."""
         self._answering += 1
         if self._is_caller:
-            self.factory.web.callers.asks(self, self._peer)
+            self.factory.http.callers.asks(self, host(self._peer))
         if not self._is_ending:
             cancel(self._deadline)
 
@@ -168,8 +168,8 @@ class WebConnection(ProtocolWrapper):
         cancel(self._deadline)
         self._forget_next()
         self._is_ending = True
-        web = self.factory.web
-        self._deadline = web.clock.callLater(web.limits.closing_seconds, self.abortConnection)
+        http = self.factory.http
+        self._deadline = http.clock.callLater(http.limits.closing_seconds, self.abortConnection)
         self.unregisterProducer()  # or TLS would not close
         self.loseConnection()
 
@@ -183,7 +183,7 @@ class WebConnection(ProtocolWrapper):
             return
         self._then = then
         if self._has_begun:
-            self._turn = self.factory.web.clock.callLater(0, self._go_on)
+            self._turn = self.factory.http.clock.callLater(0, self._go_on)
         else:
             self._go_on()
 
@@ -195,16 +195,16 @@ class WebConnection(ProtocolWrapper):
         self._is_full = not does
         cancel(self._stall)
         if self._is_full:
-            web = self.factory.web
-            self._stall = web.clock.callLater(web.limits.stall_seconds, self._stalled)
+            http = self.factory.http
+            self._stall = http.clock.callLater(http.limits.stall_seconds, self._stalled)
         self._go_on()
 
     def _stalled(self) -> None:
-        self.factory.web.hub.traffic.hit("stalled")
+        self.factory.http.hub.traffic.hit("stalled")
         log.warn(
             "{address} has taken no answer for {seconds:g} seconds: dropped",
             address=address_text(self.transport.getPeer()),
-            seconds=self.factory.web.limits.stall_seconds,
+            seconds=self.factory.http.limits.stall_seconds,
         )
         self.abortConnection()
 
@@ -227,7 +227,7 @@ class WebConnection(ProtocolWrapper):
 
     def count(self, address: IAddress) -> str:
         """Count as somebody's place in the chat from now on; or return why an address may not have one more."""
-        refusal = self.factory.web.enter(address, has_called=self._is_caller)
+        refusal = self.factory.http.enter(address, has_called=self._is_caller)
         if not refusal:
             self._is_no_caller()
             self._counted = address
@@ -236,7 +236,7 @@ class WebConnection(ProtocolWrapper):
     def _is_no_caller(self) -> None:
         if self._is_caller:
             self._is_caller = False
-            self.factory.web.callers.leave(self, self._peer)
+            self.factory.http.callers.leave(self, host(self._peer))
 
     def take_over(
         self,
@@ -244,19 +244,19 @@ class WebConnection(ProtocolWrapper):
         on_stalled: Callable[[], None],
         on_data: Callable[[int], bool] | None = None,
         on_control: Callable[[bytes], object] | None = None,
-    ) -> SocketOutbox | TransportOutbox:
+    ) -> AnyOutbox:
         """Let everything be written by an outbox from now on, and return that.
 
         If the transport may still hold what was written before, all goes through it, or that would be overtaken.
         ``on_data`` is called with the size of what comes, and tells whether it is to be read. ``on_control`` is given
         what twisted.web writes from now on of itself, if that is not to go straight to the outbox.
         """
-        web = self.factory.web
+        http = self.factory.http
         cancel(self._deadline)
         cancel(self._stall)
         self.transport.unregisterProducer()  # HTTPChannel, which has nothing more to produce
         outbox = outbox_for if self.can_be_taken_over else TransportOutbox
-        self.outbox = outbox(self.transport, web.clock, web.limits, on_drained, on_stalled)
+        self.outbox = outbox(self.transport, http.clock, http.limits, on_drained, on_stalled)
         self._on_data = on_data or self._on_data
         self._on_control = on_control
         return self.outbox
@@ -264,7 +264,7 @@ class WebConnection(ProtocolWrapper):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         if self.outbox is None:
             self._is_paced = True
-            super().registerProducer(Pace(self, producer), streaming)
+            super().registerProducer(WatchedPace(self, producer), streaming)
 
     def unregisterProducer(self) -> None:
         if self.outbox is None and self._is_paced:
@@ -273,10 +273,10 @@ class WebConnection(ProtocolWrapper):
 
 
 @implementer(IPushProducer)
-class Pace:
+class WatchedPace:
     """Stands between the transport and HTTPChannel, so that the connection too learns whether the peer takes all."""
 
-    def __init__(self, connection: WebConnection, channel: IPushProducer) -> None:
+    def __init__(self, connection: HttpConnection, channel: IPushProducer) -> None:
         self._connection = connection
         self._channel = channel
 
@@ -292,31 +292,31 @@ class Pace:
         self._channel.stopProducing()
 
 
-def connection_of(request: Request) -> WebConnection:
+def connection_of(request: Request) -> HttpConnection:
     """Return the connection over which a request came."""
     transport: Any = request.channel.transport
     return transport
 
 
 @implementer(IProtocolNegotiationFactory)
-class WebListener(WrappingFactory):
+class HttpListener(WrappingFactory):
     """Makes the connections of an HTTP endpoint, as many as an address may have."""
 
     noisy = False
 
-    def __init__(self, web: GuardedSite) -> None:
-        super().__init__(web)
-        self.web = web
+    def __init__(self, http: HttpPremises, site: IProtocolFactory) -> None:
+        super().__init__(site)
+        self.http = http
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what is spoken over TLS: not HTTP/2. Without an answer, Twisted refuses who asks, as browsers do."""
         return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
-        is_caller = not self.web.guard.is_proxy(host(address))
-        connection = WebConnection(self, self.web.buildProtocol(address), address, is_caller)
-        refusal = self.web.called(connection, address) if is_caller else ""
+        is_caller = not self.http.guard.is_proxy(host(address))
+        connection = HttpConnection(self, self.wrappedFactory.buildProtocol(address), address, is_caller)
+        refusal = self.http.called(connection, address) if is_caller else ""
         if refusal:
-            return RefusedCaller(self.web, refusal, AGAIN_SECONDS)
-        self.web.connections.add(connection)
+            return RefusedCaller(self.http, refusal, AGAIN_SECONDS)
+        self.http.connections.add(connection)
         return connection

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
-from ..connection import host
+from ..addresses import host
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # only where HTTP is asked for: it takes some megabytes
     from twisted.web.http import Request
 
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})  # methods that change nothing (RFC 9110, 9.2.1)

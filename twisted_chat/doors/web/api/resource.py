@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,59 +14,25 @@ from twisted.web.http import NO_CONTENT, NOT_MODIFIED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from ....core.errors import ChatError, NotRecalled
-from ..accept import takes_gzip
-from ..answers import Answers, plain, wrong_method
-
-if TYPE_CHECKING:
-    from ..site import WebFactory
+from ....core.errors import ChatError
+from ...http.accept import takes_gzip
+from ...http.answers import PlainResource, plain, wrong_method
+from ...http.premises import HttpPremises
+from .refused import HttpRefused, refused
 
 _GZIP_FROM = 1000  # bytes: less is not worth it
-RETRY_SECONDS = 5  # after which it makes sense to ask again what could not be done
-
-# By the code of what went wrong. All else is the asker's mistake: 400.
-STATUSES = {
-    "no_such_room": 404,
-    "nobody_called": 404,
-    "alias_taken": 409,
-    "line_too_long": 413,
-    "block_too_long": 413,
-    "too_many_rooms": 503,
-    "not_kept": 503,
-    "unknown": 504,
-    "not_recalled": 503,
-}
 
 JSON = "application/json"
 
 log = Logger()
 
 
-class Refused(Exception):
-    """Why something that was asked over HTTP is not done: a status, one sentence, and headers."""
-
-    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None, seconds: int = 0) -> None:
-        """``seconds``: after which it makes sense to ask again, where somebody knows that."""
-        super().__init__(words)
-        self.status = status
-        self.headers = headers or {}
-        self.seconds = seconds or (RETRY_SECONDS if status in (503, 504) else 0)
-        if self.seconds and headers is None:
-            self.headers = {"Retry-After": str(self.seconds)}
-
-
-def refused(error: ChatError) -> Refused:
-    """Return what is answered for an error of the chat."""
-    is_mistake = isinstance(error, NotRecalled) and error.is_mistake
-    return Refused(400 if is_mistake else STATUSES.get(error.code, 400), str(error), seconds=error.seconds)
-
-
-class Later(Answers):
+class Later(PlainResource):
     """A resource of which each method is a coroutine; what has ``get`` has HEAD too."""
 
     methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "OPTIONS")
 
-    def __init__(self, web: WebFactory, name: bytes = b"") -> None:
+    def __init__(self, web: HttpPremises, name: bytes = b"") -> None:
         """``name``: of the room or the person that it is about, as it stands in the path."""
         super().__init__()
         self._web = web
@@ -117,7 +83,7 @@ def later(request: Request, answer: Coroutine[Any, Any, bytes | None]) -> int:
 async def _refusable(request: Request, answer: Coroutine[Any, Any, bytes | None], gone: list[Failure]) -> bytes | None:
     try:
         return await answer
-    except Refused as error:
+    except HttpRefused as error:
         refusal = error
     except ChatError as error:
         refusal = refused(error)

@@ -10,8 +10,8 @@ from twisted.web.server import Request
 
 from ....core import text
 from ....core.errors import LineTooLong, NothingToSay
-from .asked import header
-from .later import Refused
+from .parameters import header
+from .refused import HttpRefused
 
 SIZE = 20  # times the longest line that can be said, for a body
 _FORM = "application/x-www-form-urlencoded"  # what curl -d and --data-raw call a text
@@ -31,15 +31,15 @@ _GZIP = 16 + zlib.MAX_WBITS  # for zlib: with gzip's header and check
 def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
     """Return what is to be said: a line, or the lines of a block; the limits are in bytes.
 
-    Raises: Refused, NotUtf8, NothingToSay, LineTooLong, BlockTooLong.
+    Raises: HttpRefused, NotUtf8, NothingToSay, LineTooLong, BlockTooLong.
     """
     kind, _semicolon, options = (header(request, "Content-Type") or "").lower().partition(";")
     charset = options.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
     if kind.strip() not in _TYPES or charset not in _CHARSETS:
-        raise Refused(415, _INSTEAD.get(kind.strip(), "send plain text in UTF-8: Content-Type: text/plain"))
+        raise HttpRefused(415, _INSTEAD.get(kind.strip(), "send plain text in UTF-8: Content-Type: text/plain"))
     body = _unpacked(request, max_body)
     if kind.strip() == _FORM and _ENCODED.fullmatch(body):
-        raise Refused(415, "that is percent-encoded: send it as it is, with --data-raw 'TEXT' or as text/plain")
+        raise HttpRefused(415, "that is percent-encoded: send it as it is, with --data-raw 'TEXT' or as text/plain")
     lines = _ENDS.split(text.decoded(body))
     there = [place for place, line in enumerate(lines) if text.clean(line).strip()]
     if not there:
@@ -55,7 +55,7 @@ def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
 def _unpacked(request: Request, most: int) -> bytes:
     """Return the body without its coding, which may not make more of it than a body may have (RFC 9110, 8.4).
 
-    Raises: Refused.
+    Raises: HttpRefused.
     """
     assert request.content is not None
     body = request.content.read()
@@ -63,14 +63,14 @@ def _unpacked(request: Request, most: int) -> bytes:
     if coding == "identity":
         return body
     if coding not in ("gzip", "x-gzip"):
-        raise Refused(415, "send it as it is, or compressed with gzip", {"Accept-Encoding": "gzip"})
+        raise HttpRefused(415, "send it as it is, or compressed with gzip", {"Accept-Encoding": "gzip"})
     unpacker = zlib.decompressobj(_GZIP)
     try:
         unpacked = unpacker.decompress(body, most + 1)
     except zlib.error:
-        raise Refused(400, "that is not gzip, though Content-Encoding says so") from None
+        raise HttpRefused(400, "that is not gzip, though Content-Encoding says so") from None
     if len(unpacked) > most:
-        raise Refused(413, f"that is too large: send {most} bytes at most")
+        raise HttpRefused(413, f"that is too large: send {most} bytes at most")
     if not unpacker.eof or unpacker.unused_data:
-        raise Refused(400, "that gzip has no end, or something after it: send it whole")
+        raise HttpRefused(400, "that gzip has no end, or something after it: send it whole")
     return unpacked
