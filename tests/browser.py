@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -19,11 +20,12 @@ FLAGS = """
     --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-dev-shm-usage --lang=en-GB --window-size=1440,900
 """.split()
-# Said while a server is down, the first three by Chromium.
+# Said while a server is down, the first four by Chromium.
 NOT_OURS = (
     "WebSocket connection to",
     "Failed to load resource: net::ERR_CONNECTION",
     "Failed to load resource: net::ERR_EMPTY_RESPONSE",
+    "An unknown error occurred when fetching the script.",  # of the service worker, to learn if there is a newer one
     "establish a connection to the server at ws",
     "was interrupted while the page was loading",
 )
@@ -177,26 +179,40 @@ def driver(request, engine):
 
 @pytest.fixture
 def window(driver):
-    """Open windows, which are closed with the test; the page must not have complained in any of them."""
-    opened = []
+    """Open windows, which are closed with the test; the page must not have complained in any of them.
+
+    The first window at a server finds nothing in the browser's storage that an earlier test has left there.
+    """
+    opened, servers = [], set()
 
     def open_(url="", replaces=None, **more):
         """``replaces``: a page whose window was closed already."""
         if replaces is not None:
             opened.remove(replaces)
             driver.switch_to.window(first)
-        page = Page(driver, url, **more)
+        page = Page(driver, **more)
         opened.append(page)
+        if url:
+            server = urljoin(url, "/")
+            if server not in servers:
+                page.forget(server)
+            servers.add(server)
+            page.go(url)
         return page
 
     first = driver.current_window_handle
     yield open_
     found = []
-    for page in opened:
-        page.here()
-        found += complaints(driver)
-        page.close()
-    driver.switch_to.window(first)
+    try:
+        for page in opened:
+            page.here()
+            found += complaints(driver)
+            page.close()
+    finally:  # also if a page is not there any more, for the tests that follow
+        for handle in set(driver.window_handles) - {first}:
+            driver.switch_to.window(handle)
+            driver.close()
+        driver.switch_to.window(first)
     assert not found, found
 
 
@@ -220,6 +236,15 @@ def say(client, *lines):
     client.send("".join(f"{line}\n" for line in lines))
     client.read_pong()
 
+
+# A document has its parts, even its body, once they have come; a window is at about:blank until it is at its address.
+ASKED = """
+    try {{
+        return (() => {{ {} }})();
+    }} catch (error) {{
+        if (['interactive', 'complete'].includes(document.readyState) && document.URL !== 'about:blank') throw error;
+    }}
+"""
 
 SAY_EACH = """
     const field = document.getElementById('say');
@@ -251,6 +276,14 @@ class Page:
         self.here().get(url)
         self.focus()
 
+    def forget(self, server):
+        """Have nothing in the storage of a server, given with the slash at its end."""
+        if is_firefox(self.driver):
+            self.here().get(f"{server}healthz")  # storage is reached from its own server only
+            self.ask("localStorage.clear()")
+        else:
+            self.tell("Storage.clearDataForOrigin", origin=server[:-1], storageTypes="local_storage")
+
     def focus(self):
         """Be the window that has the keyboard, beside others that have it too. Firefox is always so here."""
         if not is_firefox(self.driver):
@@ -281,14 +314,14 @@ class Page:
         return self.here().execute_async_script(whole, *arguments)
 
     def wait(self, script, *arguments):
-        """Ask again and again until the answer is true, and return it."""
+        """Ask again and again until the answer is true, and return it; what cannot be asked yet is not true yet."""
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            answer = self.ask(script, *arguments)
+            answer = self.ask(ASKED.format(script), *arguments)
             if answer:
                 return answer
             time.sleep(0.02)
-        seen = self.ask("return document.body.innerText")[-2000:]
+        seen = self.ask("return `${document.URL}\n${document.body?.innerText}`")[-2000:]
         raise AssertionError(f"{script} with {arguments} did not come true; the page shows:\n{seen}")
 
     # -- what a person does

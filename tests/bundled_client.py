@@ -12,7 +12,7 @@ from twisted_chat.client.chat import Chat
 from twisted_chat.client.drivers import settle
 from twisted_chat.client.errors import Refused as RefusedError
 from twisted_chat.client.on_twisted import TwistedDriver
-from twisted_chat.client.requests import POSTS
+from twisted_chat.client.pending import POSTS
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.events import SKIPPED
 

@@ -8,14 +8,14 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import ANYONE, Known
 from twisted_chat.core.session import Ask
-from twisted_chat.journals.answers import STOPPING, chosen
+from twisted_chat.journals.matching import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.requests import commands
 from twisted_chat.wire.plain import PlainView
 
 
 class TurnJournal:
-    """Keeps the contract of interfaces.Journal; a turn ends when ``turn`` is called."""
+    """Keeps the contract of ports.Journal; a turn ends when ``turn`` is called."""
 
     name = "double"
     opening = 1

@@ -10,9 +10,10 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
+from twisted_chat.doors.http.guard import Guard
 from twisted_chat.doors.line.door import LineFactory
-from twisted_chat.doors.web.guard import Guard
-from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.doors.premises import Premises
+from twisted_chat.doors.web.site import WebPremises
 from twisted_chat.journals.memory import MemoryJournal
 
 from .wall_clock import WallClock
@@ -90,8 +91,9 @@ class Door:
         self.limits = limits or Limits()
         self.journal = MemoryJournal(self.clock, self.wall)
         self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append)
-        self.factory = LineFactory(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
-        self.web = WebFactory(self.factory, guard or Guard())
+        self.premises = Premises(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
+        self.factory = LineFactory(self.premises)
+        self.web = WebPremises(self.premises, guard or Guard())
         self.is_watched = True  # no connection may ever be stuck
 
     def settle(self):
@@ -99,7 +101,7 @@ class Door:
         self.clock.advance(0)
         while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
             self.clock.advance(0)
-        stuck = [connection for connection in self.factory.connections if connection.is_stuck and self.is_watched]
+        stuck = [connection for connection in self.premises.connections if connection.is_stuck and self.is_watched]
         assert not stuck, f"nothing will ever wake {[connection.member.alias for connection in stuck]}"
 
     def connect(self, host="192.0.2.1", port=12345):
@@ -118,14 +120,14 @@ class Door:
     def close(self):
         """Break every connection, and check that nothing of anybody is left."""
         self.web.close_all()
-        for connections in (self.web.connections, self.factory.connections):  # those of the web end what they carry
+        for connections in (self.web.connections, self.premises.connections):  # those of the web end what they carry
             for connection in list(connections):
                 connection.connectionLost(Failure(ConnectionDone()))
         self.settle()
-        self.factory.close_all()
+        self.premises.close_all()
         self.settle()
         assert self.faults == []
         assert self.clock.getDelayedCalls() == []
         assert self.hub.aliases == {}
         assert not self.web.connections
-        assert not (self.hub.sessions or self.factory.connections or self.factory.addresses._live)
+        assert not (self.hub.sessions or self.premises.connections or self.premises.addresses._live)

@@ -26,8 +26,10 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
 from twisted_chat.core.ports import ANYONE, Known
 from twisted_chat.core.session import Session
-from twisted_chat.doors.line.door import HINT, LineFactory
-from twisted_chat.journals.answers import chosen
+from twisted_chat.doors.line.door import LineFactory
+from twisted_chat.doors.person_talk import HINT
+from twisted_chat.doors.premises import Premises
+from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of, numbered
 
 from .bundled_client import BundledClient
@@ -99,7 +101,7 @@ class Disk:
 
 
 class DiskJournal:
-    """Keeps the contract of interfaces.Journal on a Disk; ``chance`` decides how long each thing takes."""
+    """Keeps the contract of ports.Journal on a Disk; ``chance`` decides how long each thing takes."""
 
     name = "disk"
     secret = b"the disk's"
@@ -132,7 +134,7 @@ class DiskJournal:
     def _known(self, log):
         events = self.disk.logs.get(log, [])
         topics = [event.text for event in events if event.kind == RETITLED]
-        return Known(log, len(events), topics[-1] if topics else "", events[-TAIL:])
+        return Known(log, len(events), topics[-1] if topics else "", tuple(events[-TAIL:]))
 
     def append(self, *events):
         self._batch += events
@@ -148,8 +150,9 @@ class DiskJournal:
         self.clock.callLater(self.seconds(0.05), read)
 
     def check(self, answer):
-        why = "the server is stopping" if self._stops else "disk full"
-        self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or self._stops else None))
+        stopped = self._stops  # by then: what was asked before the end is answered as if there were none
+        why = "the server is stopping" if stopped else "disk full"
+        self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or stopped else None))
 
     def know(self, group, answer):
         self._unknown.append((group, answer))
@@ -426,8 +429,9 @@ class Server:
         self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.wall, self.fault)
         self.hub.past.page = PAGE
         self._watch_refusals()
-        self.factory = LineFactory(self.hub, LIMITS, Addresses(LIMITS), self.clock)
-        self.factory.log = NoLog()
+        self.premises = Premises(self.hub, LIMITS, Addresses(LIMITS), self.clock)
+        self.factory = LineFactory(self.premises)
+        self.premises.log = NoLog()
         self.hub.restore(self.journal.open())
         self.wires = []
 
@@ -460,16 +464,16 @@ class Server:
 
     def stuck(self):
         """Return the aliases of those whom nothing will ever wake."""
-        return [chat.member.alias for chat in self.factory.connections if chat.is_stuck]
+        return [chat.member.alias for chat in self.premises.connections if chat.is_stuck]
 
     def left_over(self):
         """Return the aliases of those who are here without a connection, a grace period or a visit."""
-        doors = {*self.factory.connections, *self.factory.graces}
+        doors = {*self.premises.connections, *self.premises.graces}
         return [member.alias for member in set(self.hub.sessions.values()) if member.door not in doors]
 
     def stop(self):
         self.journal.stop()
-        self.factory.close_all()
+        self.premises.close_all()
         for wire in self.wires:
             wire.move(None)
 

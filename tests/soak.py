@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.machine import Usage
 from twisted_chat.core.events import as_logged
-from twisted_chat.journals.sqlite.read import export
+from twisted_chat.journals.sqlite.queries import export
 
 from .checker import Sent, Violation, Who, check
 from .every_door import SECURE, connected

@@ -7,7 +7,7 @@ import pytest
 from twisted_chat.core import text
 from twisted_chat.core.errors import BlockTooLong, NothingToSay, NotKept
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.line.door import AFTER_A_BLOCK, IN_A_BLOCK
+from twisted_chat.doors.person_talk import AFTER_A_BLOCK, IN_A_BLOCK
 
 from .in_memory import Door
 from .requests.test_program_door import TOKEN, Program

@@ -154,7 +154,7 @@ def test_a_grace_that_ends_is_paid_for():
     first = hello("bob", *(f"room{number}" for number in range(50))).replace('"do"', token + '"do"')
     bob = door.connect().send(first)
     bob.lose()
-    budget = door.factory.addresses.budget("192.0.2.1", door.clock.seconds())
+    budget = door.premises.addresses.budget("192.0.2.1", door.clock.seconds())
     before = budget.left(door.clock.seconds())
     assert "bob" in door.hub.aliases
     door.clock.advance(door.limits.grace_seconds)
@@ -172,7 +172,7 @@ def test_who_goes_on_from_another_address_is_slowed_down_there():
     second = door.connect("192.0.2.2").send(first)
     member = second.chat.member
     assert member.alias == "bob"
-    assert member.pace.address is door.factory.addresses.budget("192.0.2.2", door.clock.seconds())
+    assert member.pace.address is door.premises.addresses.budget("192.0.2.2", door.clock.seconds())
     door.close()
 
 

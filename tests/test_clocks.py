@@ -23,8 +23,8 @@ from twisted_chat.core.events import SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.room import by_time
 from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS
-from twisted_chat.doors.web.api.stream import HERE_SECONDS
-from twisted_chat.doors.web.health import FRESH_SECONDS
+from twisted_chat.doors.pulse import FRESH_SECONDS
+from twisted_chat.doors.web.api.streams import HERE_SECONDS
 from twisted_chat.wire.jsonlines import JsonView
 
 from .house import House

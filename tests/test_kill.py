@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from twisted_chat.core.events import as_logged
-from twisted_chat.journals.sqlite.read import export
+from twisted_chat.journals.sqlite.queries import export
 
 from .checker import Refused, Sent, check
 from .good_client import GoodClient

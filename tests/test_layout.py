@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,11 @@ FOLDERS = {
     "journals": "ground",
     "journals.sqlite": "ground journals",
     "doors": "core requests wire",
-    "doors.line": "core requests wire doors",
-    "doors.ops": "core doors doors.line doors.web",
-    "doors.web": "core requests wire doors doors.line doors.ops doors.web.api",
-    "doors.web.api": "core requests wire doors doors.line doors.ops doors.web",
+    "doors.http": "core doors",
+    "doors.line": "core wire doors",
+    "doors.ops": "core doors doors.http",
+    "doors.web": "core wire doors doors.http doors.web.api",
+    "doors.web.api": "core requests wire doors doors.http",
     "client": "ground wire",
     "client.app": "ground wire clocks client .",
     "certificates": "",
@@ -59,10 +61,10 @@ FOLDERS = {
     "signals": "",
     "stale": "",
     "unblocked": "",
-    "announce": "certificates doors doors.line",
+    "announce": "certificates doors",
     "endpoints": "doors",
     "export": "ground journals.sqlite wire",
-    "service": "core requests wire doors doors.line doors.ops doors.web journals journals.sqlite "
+    "service": "core requests wire doors doors.http doors.line doors.ops doors.web journals journals.sqlite "
     "announce certificates clocks endpoints signals stale unblocked .",
     "__main__": "ground client client.app clocks export .",
     ".": "",
@@ -136,6 +138,16 @@ def test_every_file_begins_with_one_sentence_and_stays_short(path, tree):
     first = (ast.get_docstring(tree) or "").split("\n\n")[0]
     assert first.endswith((".", ":")), first
     assert len((PACKAGE / path).read_text().splitlines()) <= 750
+
+
+def test_no_class_name_stands_twice():
+    """Nested and private classes count too, and a leading underscore makes no other name."""
+    owners = defaultdict(list)
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                owners[node.name.lstrip("_")].append(str(path))
+    assert not {name for name, paths in owners.items() if len(paths) > 1}, owners
 
 
 def test_no_pure_file_asks_for_the_time():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from twisted_chat.core.room import Room
 from twisted_chat.core.session import Session
-from twisted_chat.doors.connection import Chat
+from twisted_chat.doors.connection import Connection
 from twisted_chat.doors.outbox import SocketOutbox
 
 from .simulation import FAULTS, DiskJournal, Simulation
@@ -214,7 +214,7 @@ def test_a_limit_that_is_measured_with_the_wall_clock_is_caught(monkeypatch):
 
     def wrong(server, *given):
         begin(server, *given)
-        server.factory.clock = ByTheWall(server)
+        server.premises.clock = ByTheWall(server)
 
     class ByTheWall:
         def __init__(self, server):
@@ -318,12 +318,12 @@ def test_a_turn_within_a_turn_is_caught(monkeypatch):
         chat._see_what_happened()
         chat._take_what_waits()
 
-    monkeypatch.setattr(Chat, "_work", work)
+    monkeypatch.setattr(Connection, "_work", work)
     assert caught(()) == {"fault"}
 
 
 def test_a_library_that_does_not_say_again_what_was_not_acknowledged_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.client.requests.Requests.lines", lambda self: b"")
+    monkeypatch.setattr("twisted_chat.client.pending.PendingRequests.lines", lambda self: b"")
     assert "unanswered" in caught(("cut",), most=10)
 
 

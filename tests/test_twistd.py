@@ -86,7 +86,9 @@ def test_a_motd_that_cannot_be_read_is_refused(tmp_path):
 
 
 def test_a_system_without_posix_locks_is_told_which_journal_it_can_have(monkeypatch, capfd):
-    monkeypatch.setitem(sys.modules, "twisted_chat.journals.sqlite.journal", None)  # as on Windows, for want of fcntl
+    monkeypatch.setitem(
+        sys.modules, "twisted_chat.journals.sqlite.sqlite_journal", None
+    )  # as on Windows, for want of fcntl
     options = Options()
     options.parseOptions([])
     with pytest.raises(SystemExit) as refused:

@@ -17,9 +17,9 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
 from twisted_chat.core.limits import Limits
+from twisted_chat.doors.http.framing import Frames, FramingOutbox
 from twisted_chat.doors.outbox import outbox_for
-from twisted_chat.doors.web.api.stream import _LAST_CHUNK, _chunk
-from twisted_chat.doors.web.framing import Frames, FramingOutbox
+from twisted_chat.doors.web.api.streams import _LAST_CHUNK, _chunk
 from twisted_chat.doors.web.websocket import NORMAL, _close, messages
 
 from .processes import make_certificate

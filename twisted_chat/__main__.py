@@ -22,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from .client.app import options, usage
 
     if arguments and arguments[0] in usage.COMMANDS:
-        from .client.app import asks
+        from .client.app import subcommands
 
-        _run(asks.run(asks.parse(arguments)))
+        _run(subcommands.run(subcommands.parse(arguments)))
     settings = options.parse(arguments)
     if settings.is_pipe:
         from .client.app import pipe

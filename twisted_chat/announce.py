@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted.internet.interfaces import IAddress
 
-from .doors.connection import address_text, host, with_port
+from .doors.addresses import address_text, host, with_port
 from .doors.proxied import PREFIX
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from .core import text
 from .core.errors import BadRoom, CannotOpen
 from .core.events import EVERYONE
-from .journals.sqlite.read import export, rooms
+from .journals.sqlite.queries import export, rooms
 from .wire.jsonlines import JsonView
 from .wire.plain import PlainView
 

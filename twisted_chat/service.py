@@ -31,13 +31,14 @@ from .core.errors import CannotOpen
 from .core.hub import Hub
 from .core.limits import Addresses, Limits
 from .core.ports import Journal
+from .doors.http.guard import Guard
 from .doors.line.door import LineFactory
+from .doors.premises import Premises
 from .doors.proxied import PREFIX, ProxiedFactory
-from .doors.web.guard import Guard
 from .endpoints import check
-from .journals.keep import Keep
 from .journals.measured import MeasuredJournal
 from .journals.memory import MemoryJournal
+from .journals.retention import Retention
 from .signals import Signals
 from .stale import remove_stale_pid_file, remove_stale_socket
 from .unblocked import Unblocked
@@ -210,7 +211,7 @@ class Options(usage.Options):
         if (kind, bool(path)) not in (("sqlite", True), ("memory", False)):
             raise usage.UsageError(f"--journal {self['journal']}: give sqlite:FILE or memory")
         try:
-            self["kept"] = Keep() if self["keep"] is None else Keep.parse(self["keep"])
+            self["kept"] = Retention() if self["keep"] is None else Retention.parse(self["keep"])
         except ValueError as error:
             raise usage.UsageError(f"--keep {error}") from error
 
@@ -220,7 +221,7 @@ class Options(usage.Options):
         if kind == "memory":
             return MemoryJournal(reactor, now)
         try:
-            from .journals.sqlite.journal import (
+            from .journals.sqlite.sqlite_journal import (
                 SqliteJournal,  # only where it is asked for: it needs the file locks of POSIX
             )
         except ImportError as error:
@@ -271,23 +272,19 @@ class ChatService(Service):
         self,
         reactor: IReactorCore,
         listening: Sequence[Listening],
-        factory: LineFactory,
-        on_stop: Sequence[Callable[[], Deferred[None] | None]],
+        premises: Premises,
         journal: Journal,
         reload: Callable[[], None],
         is_ours: Callable[[str], bool],
         urls: list[str],
     ) -> None:
-        """``on_stop`` is called once the journal has stopped, before everyone is told; what it returns is awaited.
-
-        ``reload`` reads anew what can be read anew; ``is_ours`` tells whether browsers may use a host name; ``urls``
+        """``reload`` reads anew what can be read anew; ``is_ours`` tells whether browsers may use a host name; ``urls``
         is given the addresses at which others reach the page.
         """
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
-        self._factory = factory
-        self._on_stop = on_stop
+        self._premises = premises
         self._journal = journal
         self._reload = reload
         self._is_ours = is_ours
@@ -302,7 +299,7 @@ class ChatService(Service):
         super().startService()
         self._open()
         self._listen()  # twist calls this one only
-        self._factory.watchdog.start()
+        self._premises.watchdog.start()
 
     def stopService(self) -> Deferred[None]:
         """Fires when all is said and everyone is gone: a little over Limits.closing_seconds at the latest."""
@@ -310,21 +307,20 @@ class ChatService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        self._factory.watchdog.stop()
+        self._premises.watchdog.stop()
         ports, self.ports = self.ports, []
         for port in ports:
-            await _done(port.stopListening())
-        self._factory.is_held = True
+            stopped: Deferred[None] | None = port.stopListening()
+            if stopped is not None:
+                await stopped
+        self._premises.is_held = True
         await self._journal.stop()
-        ending = [end() for end in self._on_stop]
-        await self._factory.close_all()
-        for ended in ending:
-            await _done(ended)
+        await self._premises.close_all()
 
     def _open(self) -> None:
         """Open the journal: after twistd has become a daemon, since threads do not survive that, or another user."""
         try:
-            self._factory.hub.restore(self._journal.open())
+            self._premises.hub.restore(self._journal.open())
         except CannotOpen as error:
             raise CannotStart(f"cannot use the journal: {error}") from error
 
@@ -352,11 +348,6 @@ class ChatService(Service):
         log.info("{words}", words=words(one.option, one.written, port, self._is_ours), where=where(port.getHost()))
 
 
-async def _done(maybe: Deferred[None] | None) -> None:
-    if maybe is not None:
-        await maybe
-
-
 def _why(failure: Failure, option: str) -> str:
     error = failure.value
     cause = getattr(error, "socketError", error)  # what is inside a CannotListenError
@@ -375,31 +366,27 @@ def makeService(options: Options) -> IService:
     _unblock_log(options, reactor)
     limits = options.limits()
     text.prepare()
-    journal, scales = _measured(options.make_journal(reactor, wall), options)
+    journal, scales = _measured(options.make_journal(reactor, wall), options, reactor)
     hub = Hub(journal, limits, reactor.seconds, wall, on_fault)
-    factory = LineFactory(hub, limits, Addresses(limits), reactor, options["motd-lines"])
-    factories: dict[str, IProtocolFactory] = {"listen": factory}
-    on_stop: list[Callable[[], Deferred[None] | None]] = []
-    web: WebFactory | None = None
+    premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"])
+    factories: dict[str, IProtocolFactory] = {"listen": LineFactory(premises)}
     urls: list[str] = []
     if options["web"]:
-        from .doors.web.site import WebFactory  # only where it is asked for: it takes some megabytes
+        from .doors.web.site import WebPremises  # only where it is asked for: it takes some megabytes
 
-        web = WebFactory(factory, options["guard"], urls)
-        factories["web"] = web.listener
-        on_stop.append(web.close_all)
+        factories["web"] = WebPremises(premises, options["guard"], urls).listener
     if scales is not None:
-        metrics = scales.make_factory(factory, web, options["guard"], __version__)
-        factories["metrics"] = metrics.listener
-        on_stop.append(metrics.close_all)
+        from .doors.ops.metrics import MetricsPremises
+
+        factories["metrics"] = MetricsPremises(scales, premises, options["guard"], __version__).listener
     listening = [
         _listening(reactor, option, written, served)
         for option, served in factories.items()
         for written in options[option]
     ]
     renewing = _renewing(listening, reactor)
-    reload = partial(_reload, options, factory, renewing)
-    return ChatService(reactor, listening, factory, on_stop, journal, reload, options["guard"].is_ours, urls)
+    reload = partial(_reload, options, premises, renewing)
+    return ChatService(reactor, listening, premises, journal, reload, options["guard"].is_ours, urls)
 
 
 def _unblock_log(options: Options, reactor: IReactorCore) -> None:
@@ -433,13 +420,13 @@ def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
     return [renew(one.endpoint, one.written.removeprefix(PREFIX), reactor) for one in over_tls]
 
 
-def _reload(options: Options, factory: LineFactory, renewing: Sequence[Renewing]) -> None:
+def _reload(options: Options, premises: Premises, renewing: Sequence[Renewing]) -> None:
     """Take the certificates and the words for those who come in as they are on the disk now."""
     for one in renewing:
         one.look()
     try:
         if options["motd"] is not None:
-            factory.motd = _read_motd(options["motd"])
+            premises.motd = _read_motd(options["motd"])
     except usage.UsageError as error:
         log.warn("{why}; the one before is shown", why=str(error))
     else:
@@ -453,13 +440,13 @@ def _listening(reactor: Any, option: str, written: str, factory: IProtocolFactor
     return Listening(option, written, serverFromString(reactor, inner), factory)
 
 
-def _measured(journal: Journal, options: Options) -> tuple[Journal, Scales | None]:
+def _measured(journal: Journal, options: Options, reactor: Any) -> tuple[Journal, Scales | None]:
     """Let a journal be measured, if anybody asks for that: otherwise nothing stands between it and the hub."""
     if not options["metrics"]:
         return journal, None
     from .doors.ops.metrics import Scales  # only where it is asked for: it needs prometheus_client
 
-    scales = Scales()
+    scales = Scales(reactor)
     return MeasuredJournal(journal, monotonic, scales.commits, scales.deliveries), scales
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from twisted_chat.core.ignoring import KNOWN, NOBODY
 from twisted_chat.core.limits import Limits
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 from ..house import House
 from ..in_memory import Door

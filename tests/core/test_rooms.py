@@ -11,7 +11,7 @@ from twisted_chat.core.events import JOINED, LEFT, SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
 from twisted_chat.journals.memory import MemoryJournal
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 from ..house import House, Stream
 from ..in_memory import Door

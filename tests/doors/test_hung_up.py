@@ -13,8 +13,8 @@ from twisted.internet.interfaces import ISystemHandle
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
-from twisted_chat.doors.line.door import LOOK_SECONDS
 from twisted_chat.doors.outbox import has_hung_up
+from twisted_chat.doors.premises import LOOK_SECONDS
 
 from ..in_memory import Transport
 from ..processes import make_certificate
@@ -134,14 +134,14 @@ def test_a_long_paste_of_a_netcat_that_ended_its_input_is_taken_to_its_end(door,
 
 def test_nobody_looks_out_when_all_are_read(door):
     door.enter("bob").send("hi\n")
-    assert door.factory._look is None
+    assert door.premises._look is None
     peer, lines = person(door, "flooder")
     peer.send("".join(lines))
-    assert door.factory._look.active()
+    assert door.premises._look.active()
     for _ in range(FLOOD):
         door.clock.advance(1)
         door.settle()
-    assert not door.factory._look.active()
+    assert not door.premises._look.active()
 
 
 def test_over_tls_too(tmp_path, twistd):

@@ -11,8 +11,8 @@ from twisted.internet.testing import StringTransport
 from zope.interface import alsoProvides
 
 from twisted_chat.core.limits import Limits
+from twisted_chat.doors.http.framing import Frames, FramingOutbox
 from twisted_chat.doors.outbox import SLICE, SocketOutbox, TransportOutbox, _is_sent, outbox_for
-from twisted_chat.doors.web.framing import Frames, FramingOutbox
 
 
 class Transport(StringTransport):

@@ -14,7 +14,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.connection import address_text
+from twisted_chat.doors.addresses import address_text
 from twisted_chat.doors.proxied import HEADER_SECONDS, ProxiedFactory, header
 
 from ..in_memory import Door, Transport
@@ -118,11 +118,11 @@ def test_the_line_door_begins_with_the_clients_address(door, chunks):
         proxied.send(*chunks)
     assert proxied.read().startswith("alias?")
     assert {event["address"] for event in logged if "address" in event} == {"198.51.100.1:4711"}
-    assert list(door.factory.addresses._live) == ["198.51.100.1"]
-    (chat,) = door.factory.connections
+    assert list(door.premises.addresses._live) == ["198.51.100.1"]
+    (chat,) = door.premises.connections
     assert (chat.member.alias, address_text(chat.address)) == ("alice", "198.51.100.1:4711")
     proxied.lose()
-    assert door.factory.addresses._live == {}
+    assert door.premises.addresses._live == {}
 
 
 def test_one_too_many_of_a_client_is_refused_and_another_is_not():
@@ -154,7 +154,7 @@ def test_a_half_close_reaches_the_connection(door):
 def test_the_web_door_begins_with_the_clients_address(door):
     asks = f"GET /rooms/lobby/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
     stream = Proxied(door, door.web.listener).send(FIRST + asks)
-    assert list(door.factory.addresses._live) == ["198.51.100.1"]
+    assert list(door.premises.addresses._live) == ["198.51.100.1"]
     poster = Proxied(door, door.web.listener)
     with capturedLogs() as logged:
         poster.send(

@@ -11,15 +11,14 @@ from twisted.internet.task import Clock
 from twisted_chat.core.errors import NotRecalled
 from twisted_chat.core.events import SAID, TOOK, Event
 from twisted_chat.core.ports import ANYONE, Asker, Query
-from twisted_chat.journals import turns
+from twisted_chat.journals import fair_queue
+from twisted_chat.journals.fair_queue import FairQueue
 from twisted_chat.journals.memory import MemoryJournal
-from twisted_chat.journals.sqlite import reader as sqlite_reader
-from twisted_chat.journals.sqlite import writer as sqlite_writer
-from twisted_chat.journals.turns import Turns
+from twisted_chat.journals.sqlite import query_runner, writer
 
 from ..house import House
 from ..in_memory import Door
-from ..journals.test_journals import JOURNALS, Kept
+from ..journals.test_contract import JOURNALS, Kept
 from ..journals.test_sqlite_journal import append, begin, eventually, path, said  # noqa: F401  # fixtures
 from ..requests.test_program_door import Program
 from ..threaded_clock import SECONDS, ThreadedClock
@@ -33,7 +32,7 @@ class Thread:
 
     def __init__(self):
         self.clock = Clock()
-        self.turns = Turns(self.clock.seconds)
+        self.turns = FairQueue(self.clock.seconds)
 
     def ask(self, asker, *jobs):
         for job in jobs:
@@ -88,14 +87,14 @@ def test_who_waits_for_long_is_not_passed_by_newcomers_for_ever(thread):
     for newcomer in range(100):
         thread.ask(f"new{newcomer}", newcomer)
         done.append(thread.does(1.0))
-    assert "b" in done[: int(2.0 * turns.PATIENCE) + 2]
+    assert "b" in done[: int(2.0 * fair_queue.PATIENCE) + 2]
 
 
 def test_time_that_was_long_ago_does_not_count(thread):
     thread.ask("eve", "a")
     thread.does(100.0)
     for _ in range(20):
-        thread.clock.advance(turns.HALF_LIFE + 1)
+        thread.clock.advance(fair_queue.HALF_LIFE + 1)
         with pytest.raises(Empty):
             thread.turns.get(0)
     assert thread.turns._had == {}
@@ -108,7 +107,7 @@ def test_what_nobody_asked_for_comes_last(thread):
 
 
 def test_a_thread_that_waits_is_given_a_job_that_comes_later():
-    waiting = Turns()
+    waiting = FairQueue()
     got = []
     thread = threading.Thread(target=lambda: got.append(waiting.get(SECONDS)))
     thread.start()
@@ -157,7 +156,7 @@ def searching(begin, monkeypatch):  # noqa: F811
     kept = begin()
     append(kept, *(said(f"word {number}") for number in range(10)), Event(TOOK, "@bob", "bob", "client", 1))
     goes_on, is_busy, asked = threading.Event(), threading.Event(), []
-    found = sqlite_reader.Reader._found
+    found = query_runner.QueryRunner._found
 
     def slow(reader, query):
         if query.words or query.author or query.since:
@@ -166,7 +165,7 @@ def searching(begin, monkeypatch):  # noqa: F811
             assert goes_on.wait(SECONDS)
         return found(reader, query)
 
-    monkeypatch.setattr(sqlite_reader.Reader, "_found", slow)
+    monkeypatch.setattr(query_runner.QueryRunner, "_found", slow)
     kept.goes_on, kept.asked, kept.found = goes_on, asked, []
     kept.journal.recall(Query("lobby", words="word"), kept.found.append, Asker("eve"))
     assert is_busy.wait(SECONDS)
@@ -211,7 +210,7 @@ def test_a_search_that_nobody_waits_for_any_more_is_not_run(searching):
 
 
 def test_a_search_stops_once_nobody_waits_for_it(begin, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(sqlite_reader, "STEPS", 10)
+    monkeypatch.setattr(query_runner, "STEPS", 10)
     kept = begin()
     append(kept, *(said(f"line {number}") for number in range(2000)))
     left = iter(range(20))  # it is asked for each time whether somebody waits
@@ -229,15 +228,15 @@ def test_the_two_seconds_are_for_all_groups_of_a_question_together(begin, monkey
     rooms = [f"room{number}" for number in range(50)]
     append(kept, *(said("word", room) for room in rooms))
     now = [0.0]
-    recalled, asked = sqlite_reader.recalled, []
+    recalled, asked = query_runner.recalled, []
 
     def slow(connection, query):
         now[0] += 0.3
         asked.append(query.group)
         return recalled(connection, query)
 
-    monkeypatch.setattr(sqlite_reader, "recalled", slow)
-    monkeypatch.setattr(sqlite_reader.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(query_runner, "recalled", slow)
+    monkeypatch.setattr(query_runner.time, "monotonic", lambda: now[0])
     with pytest.raises(NotRecalled, match="took longer than 2 seconds"):
         kept.ask(rooms[0], others=tuple(rooms[1:]), words="word")
     assert len(asked) == 7
@@ -251,24 +250,24 @@ def test_those_who_wait_for_the_index_take_turns_and_who_is_gone_is_passed_over(
     kept = begin()
     for room in ("large", "small", "gone"):
         append(kept, *(said("word", room) for _ in range(100 if room == "small" else 3000)))
-    writer = kept.journal._writer
-    indexed, index_room = [], sqlite_writer.index_room
+    at_work = kept.journal._writer
+    indexed, index_room = [], writer.index_room
 
-    def noting(connection, pace, room, until):
-        is_more = index_room(connection, pace, room, until)
+    def noting(connection, budget, room, until):
+        is_more = index_room(connection, budget, room, until)
         indexed.append(room)
         return is_more
 
-    monkeypatch.setattr(sqlite_writer, "index_room", noting)
+    monkeypatch.setattr(writer, "index_room", noting)
     is_done = threading.Event()
 
     def all_at_once():  # in the thread that commits
-        connection = writer._opened
+        connection = at_work._opened
         connection.execute("INSERT INTO found (found) VALUES ('delete-all')")
         connection.execute("UPDATE rooms SET indexed = 0")
-        writer.index_first(Query("gone"), lambda: False, lambda: indexed.append("gone"))
-        writer.index_first(Query("large"), lambda: True, lambda: indexed.append("large"))
-        writer.index_first(Query("small"), lambda: True, lambda: indexed.append("small"))
+        at_work.index_first(Query("gone"), lambda: False, lambda: indexed.append("gone"))
+        at_work.index_first(Query("large"), lambda: True, lambda: indexed.append("large"))
+        at_work.index_first(Query("small"), lambda: True, lambda: indexed.append("small"))
         is_done.set()
 
     kept.journal._writing.do(all_at_once)

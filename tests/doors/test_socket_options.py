@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.line.door import set_socket_options
 from twisted_chat.doors.outbox import plain_socket, socket_under
+from twisted_chat.doors.socket_options import set_socket_options
 
 from ..in_memory import Transport
 

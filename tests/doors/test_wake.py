@@ -242,7 +242,7 @@ def test_a_stream_goes_on_after_a_batch_of_which_it_shows_nothing(door):
 @pytest.mark.parametrize("way", [program, browser])
 def test_a_connection_that_is_stuck_is_woken_and_the_operator_is_told(door, way, much_said, monkeypatch):
     reader, told = way(door, "reader"), []
-    monkeypatch.setattr(type(door.factory.log), "error", lambda log, words, **more: told.append(words.format(**more)))
+    monkeypatch.setattr(type(door.premises.log), "error", lambda log, words, **more: told.append(words.format(**more)))
     settle = Session.settle
     monkeypatch.setattr(Session, "settle", lambda member: None if member.alias == "reader" else settle(member))
     door.is_watched = False
@@ -252,7 +252,7 @@ def test_a_connection_that_is_stuck_is_woken_and_the_operator_is_told(door, way,
     reader.peer.reads_on()
     assert "not lost" not in reader.peer.read()
     monkeypatch.setattr(Session, "settle", settle)
-    door.factory.watchdog.start()
+    door.premises.watchdog.start()
     door.clock.advance(SECONDS)
     door.settle()
     assert "not lost" in reader.peer.read()
@@ -260,7 +260,7 @@ def test_a_connection_that_is_stuck_is_woken_and_the_operator_is_told(door, way,
     assert words.endswith("was stuck, as reader: a fault of the server's, please report it")
     door.clock.advance(SECONDS)
     assert len(told) == 1
-    door.factory.watchdog.stop()
+    door.premises.watchdog.stop()
 
 
 # -- who comes back

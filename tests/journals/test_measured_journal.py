@@ -9,7 +9,7 @@ from twisted_chat.core.events import CLAIMED, SAID, Event, Lines
 from twisted_chat.journals.measured import MeasuredJournal
 
 from ..house import TurnJournal
-from .test_journals import Times
+from .test_contract import Times
 
 
 class Measured:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from twisted_chat.journals.sqlite.journal import SqliteJournal
-from twisted_chat.journals.sqlite.read import export
+from twisted_chat.journals.sqlite.queries import export
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 from ..threaded_clock import ThreadedClock
 
@@ -32,8 +32,8 @@ TALK = """
 import os, random, sys
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.events import SAID, Event
-from twisted_chat.journals import sqlite, sqlite_file, sqlite_log, sqlite_writer
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite import database, event_store, writer
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 path, planted = sys.argv[1:]
 acks = os.open(path + ".acks", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -49,18 +49,18 @@ class User:
         self.delivered += len(batch)
 
 if planted == "normal":
-    connect = sqlite_file.connect
+    connect = database.connect
     def normal(*given):
         connection = connect(*given)
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
-    sqlite_file.connect = sqlite_writer.connect = normal
+    database.connect = writer.connect = normal
 if planted == "early":
-    insert = sqlite_log.Log._insert
-    def early(log, events, rooms):
-        insert(log, events, rooms)
+    insert = event_store.EventStore._insert
+    def early(store, events, rooms):
+        insert(store, events, rooms)
         acknowledge(events)
-    sqlite_log.Log._insert = early
+    event_store.EventStore._insert = early
 
 chance = random.Random(1)
 clock, user = ThreadedClock(), User()
@@ -88,7 +88,7 @@ import os, pathlib, random, sys, threading
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.errors import CannotOpen, NotKept
 from twisted_chat.core.events import SAID, Event
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 path, seed = sys.argv[1], int(sys.argv[2])
 acks, noes = (os.open(path + end, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for end in (".acks", ".noes"))

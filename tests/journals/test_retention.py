@@ -5,15 +5,11 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.core.events import JOINED, SAID, TOOK, Event, Lines
-from twisted_chat.journals.keep import Keep
-from twisted_chat.journals.sqlite import file as sqlite_file
-from twisted_chat.journals.sqlite import idents as sqlite_idents
-from twisted_chat.journals.sqlite import log as sqlite_log
-from twisted_chat.journals.sqlite import logs as sqlite_logs
-from twisted_chat.journals.sqlite import prune as sqlite_prune
-from twisted_chat.journals.sqlite.read import SIZE
-from twisted_chat.journals.sqlite.slices import Pace
-from twisted_chat.journals.sqlite.words import index_some
+from twisted_chat.journals.retention import Retention
+from twisted_chat.journals.sqlite import database, event_store, ident_pruner, log_pruner, pruner
+from twisted_chat.journals.sqlite.queries import SIZE
+from twisted_chat.journals.sqlite.slices import SliceBudget
+from twisted_chat.journals.sqlite.word_index import index_some
 
 DAY = 86400.0
 
@@ -31,17 +27,17 @@ class Kit:
     """A file without threads, and what is done with it in the background, by hand."""
 
     def __init__(self, path, keep):
-        sqlite_file.create(path)
-        self.connection = sqlite_file.open_writer(path)
-        self.log = sqlite_log.Log(self.connection)
-        self.pruner = sqlite_prune.Pruner(keep, self.log.forget)
+        database.create(path)
+        self.connection = database.open_writer(path)
+        self.log = event_store.EventStore(self.connection)
+        self.pruner = pruner.Pruner(keep, self.log.forget)
 
     def say(self, *texts, room="lobby", now=1000.0, **more):
         self.log.commit([said(text, room, **more) for text in texts], now)
 
     def index(self):
-        pace = Pace()
-        while index_some(self.connection, pace):
+        budget = SliceBudget()
+        while index_some(self.connection, budget):
             pass
 
     def prune(self, now=1000.0):
@@ -77,7 +73,7 @@ def kit(path):
     kits = []
 
     def make(**keep):
-        kits.append(Kit(path, Keep(**keep)))
+        kits.append(Kit(path, Retention(**keep)))
         return kits[-1]
 
     yield make
@@ -150,7 +146,7 @@ def test_idents_are_remembered_for_a_day(kit):
     kept = kit()
     for now in (1000.0, 50_000.0, 90_000.0):
         kept.log.commit([said("hi", ident=f"pc/{now}/{number}") for number in range(500)], now)
-    kept.prune(1000.0 + sqlite_idents.SECONDS + 1)
+    kept.prune(1000.0 + ident_pruner.SECONDS + 1)
     left = kept.connection.execute("SELECT at, count(*) FROM idents GROUP BY at ORDER BY at").fetchall()
     assert left == [(50_000.0, 500), (90_000.0, 500)]
 
@@ -162,7 +158,7 @@ def idents_of(kept):
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypatch, more):
-    monkeypatch.setattr(sqlite_idents, "MOST", 300)
+    monkeypatch.setattr(ident_pruner, "MOST", 300)
     kept = kit()
     for second in range(10 + more):
         kept.log.commit([said("x", ident=f"pc/{number}-{second}") for number in range(30)], 1000.0 + second)
@@ -175,7 +171,7 @@ def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypat
 
 
 def test_all_that_one_program_asked_in_one_second_is_remembered(kit, monkeypatch):
-    monkeypatch.setattr(sqlite_idents, "MOST", 100)
+    monkeypatch.setattr(ident_pruner, "MOST", 100)
     kept = kit()
     kept.log.commit([said("x", ident=f"pc/a{number}") for number in range(50)], 1000.9)
     kept.log.commit([said("x", ident=f"pc/b{number}") for number in range(500)], 1001.0)
@@ -192,7 +188,7 @@ def rows(kept, table):
 
 
 def used(kept):
-    pragma = sqlite_file.pragma
+    pragma = database.pragma
     pages = pragma(kept.connection, "page_count") - pragma(kept.connection, "freelist_count")
     return pages * pragma(kept.connection, "page_size")
 
@@ -237,15 +233,15 @@ def test_what_a_room_said_last_stays_however_large_the_file_is_and_the_operator_
         kept.say(*("word " * 200 for _ in range(50)), room=f"room{room}")
     assert kept.prune()
     for room in range(40):
-        assert sqlite_prune.FLOOR / 1200 - 1 <= len(kept.numbers(f"room{room}")) <= sqlite_prune.FLOOR / 1000 + 1
-    told = kept.pruner.troubles[sqlite_prune.SIZE]
+        assert pruner.FLOOR / 1200 - 1 <= len(kept.numbers(f"room{room}")) <= pruner.FLOOR / 1000 + 1
+    told = kept.pruner.troubles[pruner.SIZE]
     assert told.why.endswith("MB are left, with only the newest events of each room")
     kept.say("word", room="room1")
     kept.prune()
-    assert kept.pruner.troubles[sqlite_prune.SIZE] is told  # and so is not told again
+    assert kept.pruner.troubles[pruner.SIZE] is told  # and so is not told again
     kept.connection.execute("DELETE FROM events")
     kept.prune()
-    assert kept.pruner.troubles[sqlite_prune.SIZE] is None
+    assert kept.pruner.troubles[pruner.SIZE] is None
 
 
 def test_a_single_event_larger_than_all_that_has_to_stay_is_the_last_to_stay(kit):
@@ -258,7 +254,7 @@ def test_a_single_event_larger_than_all_that_has_to_stay_is_the_last_to_stay(kit
 
 def test_idents_take_a_tenth_of_the_size_at_most_and_the_oldest_go(kit):
     kept = kit(size=3_000_000)
-    most = 3_000_000 // 10 // sqlite_idents.SIZE
+    most = 3_000_000 // 10 // ident_pruner.SIZE
     for second in range(100):
         kept.log.commit([said("x", ident=f"pc{second}/{number:060}") for number in range(100)], 1000.0 + second)
     kept.say(*WORDS[:100], room="quiet", now=900.0)
@@ -268,11 +264,11 @@ def test_idents_take_a_tenth_of_the_size_at_most_and_the_oldest_go(kit):
     assert left == sorted(left, key=lambda ident: int(ident[2:].partition("/")[0]))
     assert left[-1].startswith("pc99/")
     assert len(kept.numbers()) == 10_000
-    assert kept.pruner.troubles[sqlite_prune.SIZE] is None
+    assert kept.pruner.troubles[pruner.SIZE] is None
 
 
 def test_without_a_size_idents_have_a_bound_in_all(kit, monkeypatch):
-    monkeypatch.setattr(sqlite_idents, "ALL", 500)
+    monkeypatch.setattr(ident_pruner, "ALL", 500)
     kept = kit()
     for second in range(20):
         kept.log.commit([said("x", ident=f"pc{second}/{number}") for number in range(50)], 1000.0 + second)
@@ -296,7 +292,7 @@ def logs_of(kept):
 
 
 def test_the_logs_of_very_many_aliases_go_and_their_numbers_are_not_given_again(kit, monkeypatch):
-    monkeypatch.setattr(sqlite_logs, "PRIVATE", 100)
+    monkeypatch.setattr(log_pruner, "PRIVATE", 100)
     kept = kit()
     kept.say("word", "word", room="ops")
     for number in range(300):
@@ -304,7 +300,7 @@ def test_the_logs_of_very_many_aliases_go_and_their_numbers_are_not_given_again(
     took(kept, "guest5", 1290.0)
     for _ in range(7):
         took(kept, "guest9", 1010.0)
-    now = 1295.0 + sqlite_logs.QUIET_SECONDS
+    now = 1295.0 + log_pruner.QUIET_SECONDS
     assert kept.prune(now)
     left = logs_of(kept)
     assert left[0] == "ops"
@@ -333,11 +329,11 @@ def test_an_empty_log_of_an_alias_goes_after_a_day_and_the_room_of_all_stays(kit
 
 
 def test_a_log_that_was_used_within_the_hour_stays_however_many_there_are(kit, monkeypatch):
-    monkeypatch.setattr(sqlite_logs, "PRIVATE", 10)
+    monkeypatch.setattr(log_pruner, "PRIVATE", 10)
     kept = kit()
     for number in range(50):
         took(kept, f"guest{number}", 1000.0 + number)
-    kept.prune(1000.0 + sqlite_logs.QUIET_SECONDS)
+    kept.prune(1000.0 + log_pruner.QUIET_SECONDS)
     assert len(logs_of(kept)) == 50
 
 
@@ -347,9 +343,9 @@ def test_private_logs_go_before_the_limit_cannot_be_met(kit):
         lines = ["word " * 200 for _ in range(25)]
         kept.log.commit([said(text, f"@guest{alias}") for text in lines], 1000.0 + alias)
     kept.say(*WORDS[:100], room="quiet", now=900.0)
-    assert kept.prune(1100.0 + sqlite_logs.QUIET_SECONDS)
+    assert kept.prune(1100.0 + log_pruner.QUIET_SECONDS)
     assert used(kept) <= 1_000_000
-    assert kept.pruner.troubles[sqlite_prune.SIZE] is None
+    assert kept.pruner.troubles[pruner.SIZE] is None
     assert len(kept.numbers("quiet")) == 100
     assert "@guest0" not in logs_of(kept)
 
@@ -371,11 +367,11 @@ def test_a_clock_that_is_ahead_for_a_moment_takes_nothing(kit):
     for second in range(100):
         kept.prune(1001.0 + second + 40 * DAY)
     assert len(kept.numbers()) == 51
-    told = kept.pruner.troubles[sqlite_prune.AGE]
+    told = kept.pruner.troubles[pruner.AGE]
     assert told.why == "the clock is 40 days ahead of the journal"
     assert "has run for 24.0 hours" in told.remedy
     kept.prune(1101.0)
-    assert kept.pruner.troubles[sqlite_prune.AGE] is None
+    assert kept.pruner.troubles[pruner.AGE] is None
     live(kept, 1101.0, 2 * DAY)
     assert len(kept.numbers()) == 51
 
@@ -398,7 +394,7 @@ def test_a_clock_that_stays_ahead_is_believed_after_a_day_of_running(kit):
     assert len(kept.numbers()) == 50
     live(kept, 1000.0 + 41 * DAY, 180)
     assert kept.numbers() == []
-    assert kept.pruner.troubles[sqlite_prune.AGE] is None
+    assert kept.pruner.troubles[pruner.AGE] is None
 
 
 def test_a_server_that_was_off_for_long_waits_a_day_of_running_over_restarts(kit):
@@ -406,7 +402,7 @@ def test_a_server_that_was_off_for_long_waits_a_day_of_running_over_restarts(kit
     kept.say(*WORDS[:50])
     kept.prune(1000.0)
     for day in range(40, 48):  # it runs for less than four hours a day
-        kept.pruner = sqlite_prune.Pruner(Keep(age=30 * DAY), kept.log.forget)
+        kept.pruner = pruner.Pruner(Retention(age=30 * DAY), kept.log.forget)
         assert len(kept.numbers()) == (50 if day < 47 else 0)
         live(kept, 1000.0 + day * DAY, 14_000)
     assert kept.numbers() == []
@@ -440,7 +436,7 @@ def test_a_slice_takes_so_many_bytes_away_however_long_the_lines_are(kit, keep):
         kept.say(*("word " * 800 for _ in range(300)), room=room)
     kept.index()
     kept.pruner.look(kept.connection, 1009.0)
-    kept.pruner._pace.bytes = 40_000
+    kept.pruner._budget.bytes = 40_000
     before = len(kept.numbers("a")) + len(kept.numbers("b"))
     assert kept.pruner.some(kept.connection, 1011.0)
     gone = before - len(kept.numbers("a")) - len(kept.numbers("b"))
@@ -451,9 +447,9 @@ def test_a_slice_takes_so_many_bytes_away_however_long_the_lines_are(kit, keep):
 def test_a_slice_of_the_index_takes_so_many_bytes_however_long_the_lines_are(kit):
     kept = kit()
     kept.say(*("word " * 800 for _ in range(300)))
-    pace = Pace()
-    pace.bytes = 40_000
-    assert index_some(kept.connection, pace)
+    budget = SliceBudget()
+    budget.bytes = 40_000
+    assert index_some(kept.connection, budget)
     (indexed,) = kept.connection.execute("SELECT indexed FROM rooms").fetchone()
     assert 8 <= indexed <= 11
     kept.is_sound()

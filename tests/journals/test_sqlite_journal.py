@@ -31,22 +31,17 @@ from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import ANYONE, Known, Query
 from twisted_chat.core.session import Ask
 from twisted_chat.export import main as export_main
-from twisted_chat.journals.keep import Keep
-from twisted_chat.journals.sqlite import file as sqlite_file
-from twisted_chat.journals.sqlite import journal as sqlite
-from twisted_chat.journals.sqlite import log as sqlite_log
-from twisted_chat.journals.sqlite import logs as sqlite_logs
-from twisted_chat.journals.sqlite import reader as sqlite_reader
-from twisted_chat.journals.sqlite import writer as sqlite_writer
-from twisted_chat.journals.sqlite.journal import SqliteJournal
-from twisted_chat.journals.sqlite.read import export
+from twisted_chat.journals.retention import Retention
+from twisted_chat.journals.sqlite import database, event_store, log_pruner, query_runner, sqlite_journal, writer
+from twisted_chat.journals.sqlite.queries import export
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
 from ..house import House, Person
 from ..threaded_clock import SECONDS, ThreadedClock
 from ..wall_clock import STEPS, WallClock
-from .test_journals import Kept, numbers
+from .test_contract import Kept, numbers
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +56,7 @@ def begin(path):
     """Start a server's journal on a file; it is stopped with the test."""
     started = []
 
-    def start(path=path, keep=Keep(), now=1000.0):  # noqa: B008
+    def start(path=path, keep=Retention(), now=1000.0):  # noqa: B008
         clock = ThreadedClock()
         clock.rightNow = now
         wall = WallClock(clock)
@@ -152,7 +147,7 @@ def test_many_lines_of_one_speaker_in_two_rooms_are_kept_as_they_were_said(begin
 
 
 def test_one_commit_has_a_bounded_number_of_events(begin, monkeypatch):
-    monkeypatch.setattr(sqlite, "MOST", 5)
+    monkeypatch.setattr(sqlite_journal, "MOST", 5)
     kept = begin()
     kept.say(*"abcd")
     kept.journal.append(Lines("lobby", "bob", list("efg"), 1))
@@ -224,7 +219,7 @@ def test_no_two_openings_that_kept_anything_have_the_same_number(begin):
 def test_an_opening_is_kept_by_the_first_commit_that_works(begin, monkeypatch):
     first = begin()
     with monkeypatch.context() as patched:
-        patched.setattr(sqlite_log.Log, "_insert", lambda *given: 1 / 0)
+        patched.setattr(event_store.EventStore, "_insert", lambda *given: 1 / 0)
         first.journal.append(said("not kept"))
         first.turn()
         assert first.refused
@@ -258,8 +253,8 @@ def test_each_file_has_a_name_and_a_secret_of_its_own(begin, tmp_path):
 
 
 def test_the_tail_is_bounded_for_a_room_and_for_all_of_them(begin, monkeypatch):
-    monkeypatch.setattr(sqlite_log, "TAIL", 3)
-    monkeypatch.setattr(sqlite_log, "TAILS", 5)
+    monkeypatch.setattr(event_store, "TAIL", 3)
+    monkeypatch.setattr(event_store, "TAILS", 5)
     first = begin()
     for room in ["old", "middle", "new"]:
         append(first, *(said(text, room) for text in "abcd"))
@@ -303,7 +298,7 @@ CRASH = """
 import os, signal, sys
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.events import JOINED, SAID, Event
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 class User:
     def deliver(self, batch):
@@ -364,7 +359,7 @@ def test_a_block_that_was_asked_for_before_a_restart_is_repeated_as_a_whole(begi
 
 def test_a_block_that_cannot_be_kept_is_not_kept_in_part(begin, monkeypatch):
     kept = begin()
-    monkeypatch.setattr(sqlite_log.Log, "_move_ends", lambda *given: 1 / 0)  # when all its rows are written
+    monkeypatch.setattr(event_store.EventStore, "_move_ends", lambda *given: 1 / 0)  # when all its rows are written
     kept.journal.append(BLOCK)
     assert refused(kept, "cannot keep it now") == [BLOCK]
     monkeypatch.undo()
@@ -378,7 +373,7 @@ def test_a_block_that_cannot_be_kept_is_not_kept_in_part(begin, monkeypatch):
 
 
 def test_many_logs_do_not_stay_in_memory_and_keep_their_numbers(begin, monkeypatch):
-    monkeypatch.setattr(sqlite_log, "CACHED", 3)
+    monkeypatch.setattr(event_store, "CACHED", 3)
     kept = begin()
     for _round in range(3):
         append(kept, *(said("hi", f"room{number}", f"person{number}") for number in range(10)))
@@ -386,7 +381,7 @@ def test_many_logs_do_not_stay_in_memory_and_keep_their_numbers(begin, monkeypat
 
 
 def test_a_restart_knows_a_bounded_number_of_rooms(begin, monkeypatch):
-    monkeypatch.setattr(sqlite_log, "ROOMS", 2)
+    monkeypatch.setattr(event_store, "ROOMS", 2)
     first = begin()
     for room in ["a", "b", "c"]:
         append(first, said("hi", room))
@@ -467,12 +462,12 @@ def test_another_programs_database_cannot_be_opened(path):
 def test_a_newer_servers_file_cannot_be_opened(begin, path):
     begin().stop()
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {sqlite_file.newest_version() + 1}")
+        connection.execute(f"PRAGMA user_version = {database.newest_version() + 1}")
     cannot_open(path, "was written by a newer server")
 
 
 def test_a_file_that_another_program_writes_to_cannot_be_opened(begin, path, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "LOCKED_SECONDS", 0.01)
+    monkeypatch.setattr(database, "LOCKED_SECONDS", 0.01)
     begin().stop()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -511,7 +506,7 @@ def test_a_folder_that_may_not_be_written_to_cannot_be_opened(path, monkeypatch)
 
 
 def test_a_full_disk_cannot_be_opened(path, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "connect", limited(lambda: 3))
+    monkeypatch.setattr(database, "connect", limited(lambda: 3))
     cannot_open(path, "(disk full): make room on the disk")
 
 
@@ -530,16 +525,16 @@ def test_a_journal_that_was_never_opened_stops_at_once(path):
 
 
 def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "newest_version", lambda: 1)
-    sqlite_file.create(path)
-    with contextlib.closing(sqlite_file.open_writer(path)) as connection:
+    monkeypatch.setattr(database, "newest_version", lambda: 1)
+    database.create(path)
+    with contextlib.closing(database.open_writer(path)) as connection:
         connection.execute("INSERT INTO rooms VALUES (1, 'lobby', '', 2, 500.0, 1, 500.0)")
         events = [("said", "Alice", "old times"), ("joined", "alice", "")]
         for number, (kind, author, text) in enumerate(events, 1):
             row = (1 << 32 | number, kind, author, text, 1, 500.0, "")
             connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         connection.execute("INSERT INTO present VALUES (1, 'alice')")
-        name = sqlite_log.Log(connection).name
+        name = event_store.EventStore(connection).name
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     monkeypatch.undo()
     assert [(event.text, event.about, event.data) for event in export(path, "lobby")] == [
@@ -561,11 +556,11 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
 
 def test_a_migration_that_fails_changes_nothing(begin, path, monkeypatch, tmp_path):
     folder = tmp_path / "migrations"
-    shutil.copytree(sqlite_file._migrations(), folder)
+    shutil.copytree(database._migrations(), folder)
     append(begin(), said("hi"))
-    next_one = folder / f"{sqlite_file.newest_version() + 1:03}.sql"
+    next_one = folder / f"{database.newest_version() + 1:03}.sql"
     next_one.write_text("CREATE TABLE fresh (a);\nINSERT INTO nowhere VALUES (1);\n")
-    monkeypatch.setattr(sqlite_file, "_migrations", lambda: folder)
+    monkeypatch.setattr(database, "_migrations", lambda: folder)
     other = tmp_path / "other.db"
     with contextlib.closing(sqlite3.connect(path)) as old, contextlib.closing(sqlite3.connect(other)) as new:
         old.backup(new)
@@ -579,8 +574,8 @@ def test_a_migration_that_fails_changes_nothing(begin, path, monkeypatch, tmp_pa
 
 
 def limited(pages):
-    """Return sqlite_file.connect for a disk with so many pages, asked at each opening; 0: without end."""
-    really = sqlite_file.connect
+    """Return database.connect for a disk with so many pages, asked at each opening; 0: without end."""
+    really = database.connect
 
     def connect(path, mode="rw"):
         connection = really(path, mode)
@@ -603,7 +598,7 @@ def refused(kept, why, kind=NotKept):
 
 def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, monkeypatch, logged):
     pages = 1
-    monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
+    monkeypatch.setattr(writer, "connect", limited(lambda: pages))
     kept = begin()
     append(kept, said("before"))
     kept.journal._writing.do(kept.journal._writer.renew)  # so that it is opened anew, on the full disk
@@ -629,10 +624,10 @@ def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, mo
 
 FULL = """
 import resource, sys
-from tests.journals.test_journals import Kept
+from tests.journals.test_contract import Kept
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.events import SAID, Event
-from twisted_chat.journals.sqlite.journal import SqliteJournal
+from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 clock = ThreadedClock()
 kept = Kept(SqliteJournal(sys.argv[1], clock, clock.seconds), clock)
@@ -664,7 +659,7 @@ def test_a_limit_on_the_size_of_files_is_survived(path, begin):
 
 
 def test_what_another_program_locks_out_is_refused_and_works_again_after(begin, path, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "LOCKED_SECONDS", 0.01)
+    monkeypatch.setattr(database, "LOCKED_SECONDS", 0.01)
     kept = begin()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -752,7 +747,7 @@ def test_the_past_is_not_read_from_a_file_that_took_the_place_of_ours(begin, pat
     other.stop()
     kept = begin()
     assert kept.texts() == ["ours"]
-    questions = kept.journal._questions
+    questions = kept.journal._query_threads
     questions.threads[questions._quick].do(questions._quick.close, ANYONE.name)  # so that it is opened anew
     if is_there:
         (tmp_path / "other.db").replace(path)
@@ -765,7 +760,7 @@ def test_the_past_is_not_read_from_a_file_that_took_the_place_of_ours(begin, pat
 def test_the_past_is_not_read_from_a_file_with_another_name_in_it(begin, path):
     kept = begin()
     append(kept, said("ours"))
-    questions = kept.journal._questions
+    questions = kept.journal._query_threads
     questions._quick.name = "another"  # as if the inode had been given to another file meanwhile
     questions.threads[questions._quick].do(questions._quick.close, ANYONE.name)
     with pytest.raises(NotRecalled, match=r"cannot be read now \(file moved or deleted\)"):
@@ -776,16 +771,16 @@ def test_the_past_is_not_read_from_a_file_with_another_name_in_it(begin, path):
 def test_what_was_kept_before_is_repeated_even_if_nothing_can_be_kept_now(begin, monkeypatch, fails):
     kept = begin()
     append(kept, said("first", ident="pc/1"))
-    commit = sqlite_log.Log.commit
+    commit = event_store.EventStore.commit
 
     def fail(log, batch, now):
         raise fails
 
-    monkeypatch.setattr(sqlite_log.Log, "commit", fail)
+    monkeypatch.setattr(event_store.EventStore, "commit", fail)
     kept.journal.append(said("new", ident="pc/2"), said("first", ident="pc/1"), said("plain"))
     assert texts(refused(kept, "cannot keep it now")) == ["new", "plain"]
     assert kept.batches[1:] == [[Event(REPEATED, "lobby", "alice", "", 1, 1, kept.clock.seconds(), "pc/1")]]
-    monkeypatch.setattr(sqlite_log.Log, "commit", commit)
+    monkeypatch.setattr(event_store.EventStore, "commit", commit)
     kept.clock.advance(1)
     append(kept, said("new", ident="pc/2"))
     assert (kept.events[-1].kind, kept.events[-1].number) == (SAID, 2)
@@ -798,8 +793,8 @@ def test_what_may_have_been_kept_before_is_told_as_unknown_if_nobody_can_know_th
     def fail(*given):
         raise sqlite3.DatabaseError("database disk image is malformed")
 
-    monkeypatch.setattr(sqlite_log.Log, "commit", fail)
-    monkeypatch.setattr(sqlite_log.Log, "repeated", fail)
+    monkeypatch.setattr(event_store.EventStore, "commit", fail)
+    monkeypatch.setattr(event_store.EventStore, "repeated", fail)
     kept.journal.append(said("first", ident="pc/1"))
     kept.journal.append(said("second"))
     assert texts(refused(kept, "damaged file", Unknown)) == ["first"]
@@ -845,7 +840,7 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
     kept.clock.advance(0)
     kept.say("too")
     stopped = kept.journal.stop()
-    kept.clock.advance(sqlite.STOP_SECONDS - 0.1)
+    kept.clock.advance(sqlite_journal.STOP_SECONDS - 0.1)
     assert not stopped.called
     kept.clock.advance(0.2)
     assert stopped.called
@@ -896,7 +891,7 @@ def wait(kept, seconds):
 
 def test_a_commit_that_fails_once_is_found_out_not_to_be_kept(begin, syncs):
     kept = begin()
-    commit = kept.journal._writer._log.commit
+    commit = kept.journal._writer._store.commit
 
     def fail_once(batch, now):
         syncs.fails = "before"
@@ -905,7 +900,7 @@ def test_a_commit_that_fails_once_is_found_out_not_to_be_kept(begin, syncs):
         finally:
             syncs.fails = ""
 
-    kept.journal._writer._log.commit = fail_once
+    kept.journal._writer._store.commit = fail_once
     kept.say("lost")
     assert texts(refused(kept, "disk error")) == ["lost"]
     kept.clock.advance(1)
@@ -967,9 +962,9 @@ def test_what_a_disk_that_hung_has_kept_is_heard_before_anything_else(begin, mon
     kept.say("late")
     kept.clock.advance(0)
     kept.say("behind")
-    kept.clock.advance(sqlite.WATCH_SECONDS)
+    kept.clock.advance(sqlite_journal.WATCH_SECONDS)
     assert kept.doubted == []
-    kept.clock.advance(sqlite.WATCH_SECONDS)
+    kept.clock.advance(sqlite_journal.WATCH_SECONDS)
     assert [texts(batch) for batch, _error in kept.doubted] == [["late"]]
     assert [texts(batch) for batch, _error in kept.refused] == [["behind"]]
     hangs.set()
@@ -1006,7 +1001,7 @@ def test_a_check_waits_for_what_is_being_kept(begin, monkeypatch):
 
 
 def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "LOCKED_SECONDS", 0.01)
+    monkeypatch.setattr(database, "LOCKED_SECONDS", 0.01)
     kept = begin()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -1019,21 +1014,21 @@ def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, mon
 
 def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begin, monkeypatch):
     kept = begin()
-    insert = sqlite_log.Log._insert
+    insert = event_store.EventStore._insert
 
     def fill(log, events, rooms):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(sqlite_log.Log, "_insert", fill)
+    monkeypatch.setattr(event_store.EventStore, "_insert", fill)
     kept.say("lost")
     refused(kept, "disk full")
     assert kept.check().why == "disk full"
-    kept.clock.advance(sqlite.FRESH_SECONDS)
+    kept.clock.advance(sqlite_journal.FRESH_SECONDS)
     assert kept.check() is None
     kept.say("lost")
     refused(kept, "disk full")
     assert kept.check().why == "disk full"
-    monkeypatch.setattr(sqlite_log.Log, "_insert", insert)
+    monkeypatch.setattr(event_store.EventStore, "_insert", insert)
     kept.clock.advance(1)
     append(kept, said("kept"))
     assert kept.check() is None
@@ -1042,17 +1037,17 @@ def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begi
 def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, path, monkeypatch, logged):
     kept = begin()
     append(kept, said("hi"))
-    recalled = sqlite_reader.recalled
+    recalled = query_runner.recalled
 
     def fail(connection, query):
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(sqlite_reader, "recalled", fail)
+    monkeypatch.setattr(query_runner, "recalled", fail)
     for _ in range(2):
         with pytest.raises(NotRecalled):
             kept.ask()
         assert kept.check().why == "disk error"
-    monkeypatch.setattr(sqlite_reader, "recalled", recalled)
+    monkeypatch.setattr(query_runner, "recalled", recalled)
     assert kept.texts() == ["hi"]
     assert kept.check() is None
     assert [text for level, text in logged if level is LogLevel.error] == [
@@ -1065,19 +1060,19 @@ def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, pa
 def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeypatch, logged):
     kept = begin()
     append(kept, said("hi"), said("ho", room="ops"))
-    recalled = sqlite_reader.recalled
+    recalled = query_runner.recalled
 
     def damaged(connection, query):
         if query.group == "ops":
             raise sqlite3.DatabaseError("database disk image is malformed")
         return recalled(connection, query)
 
-    monkeypatch.setattr(sqlite_reader, "recalled", damaged)
+    monkeypatch.setattr(query_runner, "recalled", damaged)
     for _ in range(2):
         with pytest.raises(NotRecalled):
             kept.ask("ops")
         assert kept.texts() == ["hi"]
-        kept.clock.advance(sqlite.FRESH_SECONDS)
+        kept.clock.advance(sqlite_journal.FRESH_SECONDS)
         assert kept.check().why == "damaged file"
     assert len([text for level, text in logged if level is LogLevel.error]) == 1
 
@@ -1152,7 +1147,7 @@ def test_a_file_that_cannot_be_read_is_told_to_who_asks(begin, monkeypatch):
     def fail(path):
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(sqlite_reader, "connect", fail)
+    monkeypatch.setattr(query_runner, "connect", fail)
     kept = begin()
     with pytest.raises(NotRecalled, match=r"cannot be read now \(disk error\)"):
         kept.ask()
@@ -1164,11 +1159,11 @@ def test_who_asks_cannot_write(begin):
     kept = begin()
     kept.ask()
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        kept.journal._questions._quick._connection.execute("DELETE FROM events")
+        kept.journal._query_threads._quick._connection.execute("DELETE FROM events")
 
 
 def test_trouble_beside_the_commits_is_told_once_and_searches_go_on(begin, path, monkeypatch, logged):
-    monkeypatch.setattr(sqlite, "TROUBLE_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite_journal, "TROUBLE_SECONDS", 0.01)
     kept = begin()
     append(kept, said("hi"))
     tried = []
@@ -1177,8 +1172,8 @@ def test_trouble_beside_the_commits_is_told_once_and_searches_go_on(begin, path,
         tried.append(1)
         raise sqlite3.OperationalError("database disk image is malformed")
 
-    monkeypatch.setattr(sqlite_writer, "index_room", fail)
-    monkeypatch.setattr(sqlite_writer, "index_some", fail)
+    monkeypatch.setattr(writer, "index_room", fail)
+    monkeypatch.setattr(writer, "index_some", fail)
     append(kept, said("ho"))
     kept.ask(words="ho")
     eventually(lambda: len(tried) > 2)
@@ -1214,7 +1209,7 @@ def test_what_is_not_there_cannot_be_exported_and_is_not_made(path):
 
 EXPORT_IT = """
 import os, sys
-from twisted_chat.journals.sqlite.read import export, newest_version
+from twisted_chat.journals.sqlite.queries import export, newest_version
 newest_version()  # imports more, which may be root's
 if not os.getuid():
     os.setuid(65534)  # root may write everywhere
@@ -1319,10 +1314,10 @@ def test_a_restored_file_can_be_read_by_its_owner_only(begin, path, logged):
 
 
 def test_a_clock_that_leaps_deletes_nothing_and_the_operator_is_told_once(begin, path, logged):
-    kept = begin(keep=Keep.parse("30d"))
+    kept = begin(keep=Retention.parse("30d"))
     append(kept, said("hi"))
     kept.stop()
-    kept = begin(keep=Keep.parse("30d"), now=1000.0 + 40 * 86400)
+    kept = begin(keep=Retention.parse("30d"), now=1000.0 + 40 * 86400)
     append(kept, said("ho"))
     kept.clock.run_until(lambda: logged)
     append(kept, said("hum"))
@@ -1334,8 +1329,8 @@ def test_a_clock_that_leaps_deletes_nothing_and_the_operator_is_told_once(begin,
 
 
 def test_a_program_is_told_lines_to_its_alias_whose_log_was_forgotten_meanwhile(path, monkeypatch):
-    monkeypatch.setattr(sqlite_logs, "PRIVATE", 1)
-    house = HouseOnFile(path, Keep())
+    monkeypatch.setattr(log_pruner, "PRIVATE", 1)
+    house = HouseOnFile(path, Retention())
     bob = house.enter("bob", JsonView())
     house.clock.rightNow += 2 * 86400
     alice = house.enter("alice")
@@ -1382,17 +1377,17 @@ class HouseOnFile:
 
 
 def test_a_programs_public_name_is_the_same_after_a_restart_and_another_on_another_file(path, tmp_path):
-    houses = [HouseOnFile(path, Keep()), HouseOnFile(tmp_path / "other.db", Keep())]
+    houses = [HouseOnFile(path, Retention()), HouseOnFile(tmp_path / "other.db", Retention())]
     names = [house.hub.public_name("a-secret-of-sixteen") for house in houses]
     for house in houses:
         house.stop()
-    again = HouseOnFile(path, Keep())
+    again = HouseOnFile(path, Retention())
     assert again.hub.public_name("a-secret-of-sixteen") == names[0] != names[1]
     again.stop()
 
 
 def test_who_was_in_a_room_before_what_is_kept_cannot_be_told(path):
-    house = HouseOnFile(path, Keep(events=10))
+    house = HouseOnFile(path, Retention(events=10))
     alice, bob = house.enter("alice"), house.enter("bob")
     for _ in range(10):
         bob.type("/leave lobby", "/join lobby")
@@ -1405,12 +1400,12 @@ def test_who_was_in_a_room_before_what_is_kept_cannot_be_told(path):
 
 
 def test_the_numbers_and_the_topic_of_a_room_survive_all_its_events(begin):
-    first = begin(keep=Keep.parse("1h"))
+    first = begin(keep=Retention.parse("1h"))
     append(first, Event(RETITLED, "ops", "alice", "deploys"), said("hi", "ops"))
     first.stop()
     for now in range(1500, 5000, 800):  # a leap would not be believed
-        begin(keep=Keep.parse("1h"), now=now).stop()
-    second = begin(keep=Keep.parse("1h"), now=5000.0)
+        begin(keep=Retention.parse("1h"), now=now).stop()
+    second = begin(keep=Retention.parse("1h"), now=5000.0)
     eventually(lambda: not list(export(second.journal.path, "ops")))
     second.stop()
     third = begin()
@@ -1423,17 +1418,17 @@ def test_the_numbers_and_the_topic_of_a_room_survive_all_its_events(begin):
 @pytest.mark.parametrize(
     "written, keep",
     [
-        ("100000", Keep(events=100_000)),
-        ("30d", Keep(age=30 * 86400)),
-        ("500MB", Keep(size=500 * 10**6)),
-        ("1000, 12h ,2 gb", Keep(1000, 12 * 3600, 2 * 10**9)),
-        ("1y", Keep(age=365 * 86400)),
-        ("8w", Keep(age=56 * 86400)),
-        ("1mb", Keep(size=10**6)),
+        ("100000", Retention(events=100_000)),
+        ("30d", Retention(age=30 * 86400)),
+        ("500MB", Retention(size=500 * 10**6)),
+        ("1000, 12h ,2 gb", Retention(1000, 12 * 3600, 2 * 10**9)),
+        ("1y", Retention(age=365 * 86400)),
+        ("8w", Retention(age=56 * 86400)),
+        ("1mb", Retention(size=10**6)),
     ],
 )
 def test_how_much_is_kept_can_be_written_in_an_option(written, keep):
-    assert Keep.parse(written) == keep
+    assert Retention.parse(written) == keep
 
 
 NONSENSE = ["", "0", "-1", "0d", "999KB", "5m", "lots", "1d,2d", "5,6", "1,", "1.5d", "١d", "9" * 99]
@@ -1442,7 +1437,7 @@ NONSENSE = ["", "0", "-1", "0d", "999KB", "5m", "lots", "1d,2d", "5,6", "1,", "1
 @pytest.mark.parametrize("written", NONSENSE)
 def test_what_cannot_be_kept_is_refused_with_a_hint(written):
     with pytest.raises(ValueError, match="give events of a room"):
-        Keep.parse(written)
+        Retention.parse(written)
 
 
 # -- the wall clock is set
@@ -1451,7 +1446,7 @@ def test_what_cannot_be_kept_is_refused_with_a_hint(written):
 @pytest.mark.parametrize("step", STEPS)
 def test_after_a_failed_commit_the_next_is_a_second_later_whatever_the_wall_clock_does(begin, path, monkeypatch, step):
     pages = 1
-    monkeypatch.setattr(sqlite_writer, "connect", limited(lambda: pages))
+    monkeypatch.setattr(writer, "connect", limited(lambda: pages))
     kept = begin()
     append(kept, said("before"))
     kept.journal._writing.do(kept.journal._writer.renew)  # on the full disk
@@ -1460,7 +1455,7 @@ def test_after_a_failed_commit_the_next_is_a_second_later_whatever_the_wall_cloc
     pages = 0
     kept.wall.step(step)
     kept.say("after")
-    kept.clock.advance(sqlite.RETRY_SECONDS - 0.01)
+    kept.clock.advance(sqlite_journal.RETRY_SECONDS - 0.01)
     assert len(kept.events) == 1
     kept.clock.advance(0.01)
     kept.clock.run_until(lambda: len(kept.events) == 2)
@@ -1503,7 +1498,7 @@ async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
     answer = Deferred()
     journal.recall(Query("lobby", words="hi"), answer.callback)
     assert await answer == batch[:1]
-    threads = {worker._thread for worker in (journal._writing, *journal._questions.threads.values())}
+    threads = {worker._thread for worker in (journal._writing, *journal._query_threads.threads.values())}
     await journal.stop()
     assert not any(thread.is_alive() for thread in threads)
 
@@ -1511,11 +1506,11 @@ async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
 def test_a_question_that_takes_too_long_is_answered_so_and_the_next_one_is_not_late(begin, monkeypatch):
     kept = begin()
     append(kept, *[said(f"line {number}") for number in range(2000)])
-    monkeypatch.setattr(sqlite_reader, "SECONDS", -1.0)
-    monkeypatch.setattr(sqlite_reader, "STEPS", 10)
+    monkeypatch.setattr(query_runner, "SECONDS", -1.0)
+    monkeypatch.setattr(query_runner, "STEPS", 10)
     with pytest.raises(NotRecalled, match="took longer than"):
         kept.ask(author="bob")
-    monkeypatch.setattr(sqlite_reader, "SECONDS", 60.0)
+    monkeypatch.setattr(query_runner, "SECONDS", 60.0)
     assert len(kept.ask(most=5)) == 5
 
 

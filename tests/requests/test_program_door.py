@@ -17,7 +17,7 @@ from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import Known
 from twisted_chat.core.reader import FETCHED
 from twisted_chat.doors.connection import GOODBYE
-from twisted_chat.journals.answers import chosen
+from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.requests import programs
@@ -677,7 +677,7 @@ def test_the_end_of_the_input_is_not_the_end_of_the_answers(door):
 
 
 def test_a_program_is_told_when_the_server_stops(door, alice):
-    door.factory.close_all()
+    door.premises.close_all()
     assert alice.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
     alice.dies()
     assert door.hub.aliases == {}

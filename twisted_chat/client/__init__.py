@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from ..core.errors import ChatError
 from ..core.events import Event
 from . import address as addresses
-from .calls import Answers
 from .chat import PATIENCE, Chat
 from .connecting import Connecting
 from .drivers import Driver
 from .errors import CallFailed, CannotConnect, ConnectionLost, NoAnswer, Refused
 from .identity import token_in
+from .procedure_calls import Answers
 from .runner import run
 from .watcher import Watcher
 

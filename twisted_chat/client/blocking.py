@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from ..core.events import Event
 from . import connect as connect_async
-from .calls import CALL_SECONDS, Answers, Wait
 from .chat import PATIENCE, Chat, Words
+from .procedure_calls import CALL_SECONDS, Answers, Wait
 
 T = TypeVar("T")
 

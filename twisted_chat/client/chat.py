@@ -12,13 +12,13 @@ from typing import Any
 from ..core import text
 from ..core.errors import ChatError, NobodyCalled
 from ..core.events import LOBBY, POSTS, Event
-from . import wire
-from .calls import CALL_SECONDS, Answers, Calls, Wait
+from . import codec
 from .drivers import Driver
 from .entering import enter
-from .requests import Request, granted, one_line
+from .pending import PendingRequest, granted, one_line
+from .procedure_calls import CALL_SECONDS, Answers, ProcedureCalls, Wait
+from .resumable_session import Open, ResumableSession
 from .seen import After
-from .session import Open, Session
 from .watcher import Watcher
 
 PATIENCE = 60.0  # seconds
@@ -47,21 +47,21 @@ class Chat:
         self._driver = driver
         self._watcher = watcher or Watcher()
         self._patience = patience
-        self._session = Session(driver, open_, self._watcher, patience, token)
-        self._place = self._session.place
-        self._calls = Calls(driver, self._session)
+        self._session = ResumableSession(driver, open_, self._watcher, patience, token)
+        self._state = self._session.state
+        self._calls = ProcedureCalls(driver, self._session)
 
     # -- alias and rooms
 
     @property
     def alias(self) -> str:
         """Return the session's alias, as the server shows it; empty before ``claim``."""
-        return self._place.alias
+        return self._state.alias
 
     @property
     def rooms(self) -> tuple[str, ...]:
         """Return the session's rooms, in the order in which it joined them."""
-        return self._place.rooms
+        return self._state.rooms
 
     @property
     def is_lost(self) -> bool:
@@ -71,7 +71,7 @@ class Chat:
     @property
     def current(self) -> str:
         """Return the current room, which hears a line that names no room; or empty."""
-        return self._place.current
+        return self._state.current
 
     @property
     def unacknowledged(self) -> int:
@@ -192,9 +192,9 @@ class Chat:
         Raises: ChatError, ConnectionLost.
         """
         found = await self.request("history", room=text.room(room), **which)
-        return [wire.event(message) for message in found["events"]]
+        return [codec.event(message) for message in found["events"]]
 
-    async def request(self, do: str, **fields: Any) -> wire.Message:
+    async def request(self, do: str, **fields: Any) -> codec.Message:
         """Send any request of the wire, by its name and fields; return its result (see docs/protocol.rst).
 
         Raises: ChatError, ConnectionLost.
@@ -203,7 +203,7 @@ class Chat:
 
     async def _be_in(self, room: str) -> str:
         name = text.room(room)
-        if name not in self._place.rooms:
+        if name not in self._state.rooms:
             granted(await self._session.ask("join", is_quiet=True, room=name))
         return name
 
@@ -296,7 +296,7 @@ class Chat:
         """
         return [words for request in await self._typed(lines, is_quiet=True) for words in request.words]
 
-    async def _typed(self, lines: Sequence[str], is_quiet: bool = False) -> list[Request]:
+    async def _typed(self, lines: Sequence[str], is_quiet: bool = False) -> list[PendingRequest]:
         return await self._session.ask_all("type", [{"text": text.clean(line)} for line in lines], is_quiet)
 
 
@@ -313,7 +313,7 @@ def _checked(words: str) -> str | ChatError:
         return error
 
 
-def _said(request: Request) -> Event:
+def _said(request: PendingRequest) -> Event:
     event = granted(request).event
     assert event is not None  # a post is acknowledged by its event, or by the number from which the event is rebuilt
     return event

@@ -36,7 +36,7 @@ async def nap(driver: Driver, seconds: float) -> None:
         stop()
 
 
-class Link(Protocol):
+class Transport(Protocol):
     """A connection, as the chat sees it."""
 
     def write(self, data: bytes) -> None: ...
@@ -45,10 +45,10 @@ class Link(Protocol):
     def abort(self) -> None: ...
 
 
-class Listener(Protocol):
+class ConnectionListener(Protocol):
     """The chat, as a connection sees it."""
 
-    def connected(self, link: Link) -> None: ...
+    def connected(self, transport: Transport) -> None: ...
     def received(self, data: bytes) -> None: ...
     def lost(self, why: str, may_pass: bool = True) -> None: ...
 
@@ -68,7 +68,7 @@ class Driver(Protocol):
     def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
         """Start a task that never raises; return a function that cancels it, which any other task may call."""
 
-    async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
+    async def open(self, listener: ConnectionListener, address: Address, tls: bool, ca: str | None) -> None:
         """Connect. Each call makes a new connection.
 
         With TLS, accept only a server whose certificate ``ca`` (a PEM file) or the system trusts.

@@ -6,18 +6,18 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from .comeback import pause_before
 from .drivers import Driver, nap
 from .errors import CannotConnect, Refused
+from .reconnector import pause_before
+from .resumable_session import ResumableSession
 from .seen import After
-from .session import Session
 from .watcher import Watcher
 
 MARGIN = 0.5  # seconds beyond the server's answer, so that the alias is surely free
 
 
 async def enter(
-    session: Session,
+    session: ResumableSession,
     driver: Driver,
     watcher: Watcher,
     patience: float | None,

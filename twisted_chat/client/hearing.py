@@ -25,12 +25,12 @@ from ..core.events import (
     in_block,
     skipped,
 )
-from . import wire
+from . import codec
 from .errors import Refused
 from .inbox import Inbox
-from .place import Place
-from .requests import POSTS, Request, Requests
-from .seen import TO_ME, After, Seen, Turn, group_of
+from .pending import POSTS, PendingRequest, PendingRequests
+from .seen import TO_ME, After, Order, Seen, group_of
+from .session_state import SessionState
 
 GOODBYE = "goodbye"  # the end of the server's last notice
 TAKEN_OVER = "taken_over"  # the error code
@@ -39,11 +39,11 @@ TAKEN_OVER = "taken_over"  # the error code
 class Hearing:
     """The state of what the session has heard, over all its connections."""
 
-    def __init__(self, inbox: Inbox, requests: Requests) -> None:
-        self.place = Place()
+    def __init__(self, inbox: Inbox, requests: PendingRequests) -> None:
+        self.state = SessionState()
         self.seen = Seen()
-        self.on_call: Callable[[wire.Message], None] = _ignore  # called with each "called" and "answered"
-        self.on_unknown: Callable[[Request], bool] = _never_resend  # for a request in doubt: whether it is sent again
+        self.on_call: Callable[[codec.Message], None] = _ignore  # called with each "called" and "answered"
+        self.on_unknown: Callable[[PendingRequest], bool] = _never_resend  # for one in doubt: whether to resend it
         self.client = ""  # the server's name for this program, which everyone sees
         self.has_left_out = False  # events, as the inbox was full: no more events of this connection are taken
         self.last_words = ""  # the server's last notice, if it explains the end of the connection
@@ -57,18 +57,18 @@ class Hearing:
         self._entering: set[str] = set()  # rooms that the first hello joins: those joins are not shown
         self._made_up: set[str] = set()  # idents of events that were rebuilt from their number
 
-    def begin(self, hello: wire.Message, asked: After, now: dict[str, int], is_first: bool) -> None:
+    def begin(self, hello: codec.Message, asked: After, now: dict[str, int], is_first: bool) -> None:
         """Start a connection with the state in the answer to hello."""
         self.client = hello["client"]
-        self.place.enter(text.clean(hello["alias"]), hello["rooms"], hello.get("current", ""))
+        self.state.enter(text.clean(hello["alias"]), hello["rooms"], hello.get("current", ""))
         lost = self.seen.begin(hello["journal"], asked, now)
         self.came_at = now
-        self._entering = set(self.place.rooms) if is_first else set()
+        self._entering = set(self.state.rooms) if is_first else set()
         self.has_left_out = False
         for words in lost:
             self._inbox.put(Event(NOTICED, text=words))
 
-    def hear(self, message: wire.Message) -> bool:
+    def hear(self, message: codec.Message) -> bool:
         """Handle one message; return False if events before it are missing, which only another connection can bring.
 
         Raises: Foreign.
@@ -77,7 +77,7 @@ class Hearing:
         if message.get("kind") in (CALLED, ANSWERED):
             self.on_call(message)
         elif "kind" in message:
-            return self._happened(wire.event(message), message)
+            return self._happened(codec.event(message), message)
         if "error" in message:
             self._refused(message)
         elif "result" in message:
@@ -85,7 +85,7 @@ class Hearing:
         return True  # ignore other messages of a newer server
 
     @staticmethod
-    def refusal(message: wire.Message) -> Refused:
+    def refusal(message: codec.Message) -> Refused:
         """Return the refusal in a message as an error."""
         seconds = message.get("retry_after", 0)
         words, code = text.clean(str(message.get("text", ""))), str(message["error"])
@@ -93,7 +93,7 @@ class Hearing:
 
     # -- events
 
-    def _happened(self, event: Event, message: wire.Message) -> bool:
+    def _happened(self, event: Event, message: codec.Message) -> bool:
         if event.kind == NOTICED:
             self._noticed(event, self._request(message))
             return True
@@ -112,7 +112,7 @@ class Hearing:
                 self._requests.done(request)
         return is_whole
 
-    def _noticed(self, event: Event, request: Request | None) -> None:
+    def _noticed(self, event: Event, request: PendingRequest | None) -> None:
         if request is not None:
             request.words.append(event.text)
             if request.is_quiet:
@@ -123,23 +123,23 @@ class Hearing:
 
     def _skipped(self, event: Event) -> None:
         if not self.has_left_out:
-            self.seen.see(group_of(event, self.place.alias), event.number)
+            self.seen.see(group_of(event, self.state.alias), event.number)
             self._inbox.put(event)
 
-    def _take(self, event: Event, request: Request | None) -> bool:
-        group = group_of(event, self.place.alias)
+    def _take(self, event: Event, request: PendingRequest | None) -> bool:
+        group = group_of(event, self.state.alias)
         if not group or not event.number:
             self._note_next(event)
             if event.ident not in self._made_up:
                 self._put(event, request)
             return True
-        turn = self.seen.place(group, event.number)
-        if turn is Turn.OLD:
+        order = self.seen.order(group, event.number)
+        if order is Order.OLD:
             return True
         if self.has_left_out or self._inbox.has_no_room:
             self.has_left_out = True
             return True
-        if turn is Turn.EARLY and not self._is_missing_for_good(group, event):
+        if order is Order.EARLY and not self._is_missing_for_good(group, event):
             return False
         self.seen.see(group, event.number)
         if event.number > self.came_at.get(group, 0):
@@ -163,29 +163,29 @@ class Hearing:
         self._inbox.put(skipped(event.group, first, event.number - 1))
         return True
 
-    def _put(self, event: Event, request: Request | None) -> None:
+    def _put(self, event: Event, request: PendingRequest | None) -> None:
         if event.kind in (TOOK, IGNORED):
             return
-        if event.kind == JOINED and event.author == self.place.alias and event.group in self._entering:
+        if event.kind == JOINED and event.author == self.state.alias and event.group in self._entering:
             self._entering.discard(event.group)
         elif not (request is not None and request.is_quiet and event.kind in (JOINED, LEFT)):
             self._inbox.put(event)
 
     def _follow(self, event: Event) -> None:
-        alias = self.place.alias
-        self.place.follow(event)
+        alias = self.state.alias
+        self.state.follow(event)
         if event.kind == LEFT and event.author == alias:
             self.seen.forget(event.group)
-        if self.place.alias != alias:
+        if self.state.alias != alias:
             self.seen.forget(TO_ME)  # another alias has another log
 
     # -- answers
 
-    def _request(self, message: wire.Message) -> Request | None:
+    def _request(self, message: codec.Message) -> PendingRequest | None:
         ident = message.get("id")
         return self._requests.get(ident) if isinstance(ident, str) else None
 
-    def _refused(self, message: wire.Message) -> None:
+    def _refused(self, message: codec.Message) -> None:
         request, refused = self._request(message), self.refusal(message)
         if request is not None and refused.code == Unknown.code and self.on_unknown(request):
             return
@@ -198,12 +198,12 @@ class Hearing:
         if request is not None:
             self._requests.done(request)
 
-    def tell_typist(self, request: Request | None, refused: Refused) -> None:
+    def tell_typist(self, request: PendingRequest | None, refused: Refused) -> None:
         """Show a refusal as an event, if a person typed the request or the request is unknown."""
         if request is None or (request.do == "type" and not request.is_quiet):
             self._inbox.put(Event(REFUSED, text=str(refused), data={"code": refused.code}))
 
-    def _answered(self, message: wire.Message) -> None:
+    def _answered(self, message: codec.Message) -> None:
         request = self._request(message)
         if request is None:
             return  # for example the answer to our own ping
@@ -211,53 +211,53 @@ class Hearing:
         try:
             self._learn(request, message)
         except (KeyError, TypeError, ValueError):
-            raise wire.Foreign(f"its answer to {request.do} cannot be understood") from None
+            raise codec.Foreign(f"its answer to {request.do} cannot be understood") from None
         self._requests.done(request)
 
-    def _learn(self, request: Request, result: wire.Message) -> None:
+    def _learn(self, request: PendingRequest, result: codec.Message) -> None:
         if request.do in POSTS:
             self._repeated(request, str(result["room"]), int(result["number"]))
         elif request.do == "join":
             self.seen.start(result["room"], int(result["number"]))
-            self.place.join(result["room"])
+            self.state.join(result["room"])
         elif request.do == "leave":
             self.seen.forget(result["room"])
-            self.place.leave(result["room"])
+            self.state.leave(result["room"])
         elif request.do in ("nick", "type"):
             self._moved(result)
 
-    def _moved(self, result: wire.Message) -> None:
-        self.place.current = result.get("current", self.place.current)
-        alias = result.get("alias", self.place.alias)
-        if alias != self.place.alias:
-            self.place.alias = alias
+    def _moved(self, result: codec.Message) -> None:
+        self.state.current = result.get("current", self.state.current)
+        alias = result.get("alias", self.state.alias)
+        if alias != self.state.alias:
+            self.state.alias = alias
             self.seen.forget(TO_ME)
         if "private" in result:
             key, number = self._next
             seen = number if key == text.key(alias) else 0
             self.seen.start(TO_ME, max(int(result["private"]), seen))
 
-    def _repeated(self, request: Request, group: str, number: int) -> None:
+    def _repeated(self, request: PendingRequest, group: str, number: int) -> None:
         """Rebuild the event of a post that was kept before a cut, from its request and its number."""
         fields = request.fields
         kind = ACTED if fields.get("act") else SAID
         ident, block = f"{self.client}/{request.ident}", fields.get("lines", ())
-        first = Event(kind, group, self.place.alias, fields.get("text", ""), number=number, ident=ident)
+        first = Event(kind, group, self.state.alias, fields.get("text", ""), number=number, ident=ident)
         events = [
             first._replace(text=words, number=number + place, data=in_block(place + 1))
             for place, words in enumerate(block)
         ] or [first]
         request.event = events[0]
-        if not group_of(first, self.place.alias):  # the event itself will not come
+        if not group_of(first, self.state.alias):  # the event itself will not come
             self._made_up.add(ident)
             for event in events:
                 self._inbox.put(event)
 
 
-def _ignore(message: wire.Message) -> None:
+def _ignore(message: codec.Message) -> None:
     """Do nothing."""
 
 
-def _never_resend(request: Request) -> bool:
+def _never_resend(request: PendingRequest) -> bool:
     """Do not send the request again."""
     return False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from .address import Address
-from .drivers import CONNECT_SECONDS, Listener
+from .drivers import CONNECT_SECONDS, ConnectionListener
 from .errors import BadAuthorities, CannotConnect
 
 
@@ -35,10 +35,10 @@ class AsyncioDriver:
         running.add_done_callback(self._tasks.discard)
         return lambda: _cancel(running)
 
-    async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
+    async def open(self, listener: ConnectionListener, address: Address, tls: bool, ca: str | None) -> None:
         context = _context(ca) if tls else None
         connecting = self._loop.create_connection(
-            lambda: Connection(listener), address.host, address.port, ssl=context, happy_eyeballs_delay=0.25
+            lambda: AsyncioConnection(listener), address.host, address.port, ssl=context, happy_eyeballs_delay=0.25
         )
         try:
             await self._within(CONNECT_SECONDS, connecting)
@@ -64,12 +64,12 @@ class AsyncioDriver:
             task.exception()  # perhaps no task waits for it any more
 
 
-class Connection(asyncio.Protocol):
+class AsyncioConnection(asyncio.Protocol):
     """A connection of asyncio's."""
 
     _transport: asyncio.Transport
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: ConnectionListener) -> None:
         self._listener = listener
 
     # -- called by asyncio

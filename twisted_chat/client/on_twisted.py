@@ -22,7 +22,7 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python.failure import Failure
 
 from .address import Address
-from .drivers import CONNECT_SECONDS, Listener
+from .drivers import CONNECT_SECONDS, ConnectionListener
 from .errors import BadAuthorities, CannotConnect
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class TwistedDriver:
     def start(self, task: Coroutine[Any, Any, None]) -> Callable[[], None]:
         return Deferred.fromCoroutine(task).cancel
 
-    async def open(self, listener: Listener, address: Address, tls: bool, ca: str | None) -> None:
+    async def open(self, listener: ConnectionListener, address: Address, tls: bool, ca: str | None) -> None:
         endpoint: IStreamClientEndpoint
         endpoint = HostnameEndpoint(self._reactor, address.host, address.port, timeout=CONNECT_SECONDS)
         if tls:
@@ -103,12 +103,12 @@ class TwistedDriver:
             raise CannotConnect(f"no host is called {address.host}") from error
 
 
-class Connection(Protocol):
+class TwistedConnection(Protocol):
     """A connection of Twisted's."""
 
     transport: ITCPTransport  # or TLS over one
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: ConnectionListener) -> None:
         self._listener = listener
 
     # -- called by Twisted
@@ -146,11 +146,11 @@ class ConnectionFactory(ClientFactory):
 
     noisy = False
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: ConnectionListener) -> None:
         self._listener = listener
 
-    def buildProtocol(self, address: IAddress) -> Connection:  # type: ignore[override]  # clients know it
-        return Connection(self._listener)
+    def buildProtocol(self, address: IAddress) -> TwistedConnection:  # type: ignore[override]  # clients know it
+        return TwistedConnection(self._listener)
 
 
 def _cancellable(connecting: Deferred[Any]) -> Deferred[Any]:

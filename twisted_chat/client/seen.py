@@ -13,7 +13,7 @@ TO_ME = "@"  # the group of posts to ourselves, under any alias
 After = Mapping[str, int]  # by group: the number after which to begin
 
 
-class Turn(Enum):
+class Order(Enum):
     """An event's relation to the last number seen of its group."""
 
     NEXT = "next"
@@ -33,14 +33,14 @@ class Seen:
         """Return the last number seen in a group, 0 for none."""
         return self._last.get(group, 0)
 
-    def place(self, group: str, number: int) -> Turn:
+    def order(self, group: str, number: int) -> Order:
         """Return an event's relation to the last number seen; the first event of a group is the next."""
         last = self._last.get(group)
         if last is None or number == last + 1:
-            return Turn.NEXT
+            return Order.NEXT
         if number <= last:
-            return Turn.OLD
-        return Turn.NEXT if group in self._may_jump else Turn.EARLY
+            return Order.OLD
+        return Order.NEXT if group in self._may_jump else Order.EARLY
 
     def see(self, group: str, number: int) -> None:
         """Mark all events up to this number as seen."""

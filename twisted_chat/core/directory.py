@@ -34,10 +34,10 @@ class Directory:
         self.looks.update(dict.fromkeys(self._looks_of[alias], person))
 
     def give_back(self, alias: str, but: str = "") -> None:
-        """Free an alias, but for everything that it has in common with another one of the same person."""
+        """Free an alias, but for everything that it has in common with another one that the same person keeps."""
         if alias == but:
             return
         if text.key(alias) != text.key(but):
-            del self.aliases[text.key(alias)]
+            self.aliases.pop(text.key(alias), None)
         for look in self._looks_of.pop(alias) - self._looks_of.get(but, frozenset()):
-            del self.looks[look]
+            self.looks.pop(look, None)

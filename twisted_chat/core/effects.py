@@ -14,6 +14,7 @@ from .events import (
     CONNECTED,
     ENDED,
     EVERYONE,
+    GONE,
     JOINED,
     LEFT,
     LOBBY,
@@ -70,6 +71,7 @@ class Effects:
             RETITLED: self._heard,
             RESUMED: self._resumed,
             ENDED: self._ended,
+            GONE: self._gone,
             RELEASED: self._released,
         }
 
@@ -229,6 +231,11 @@ class Effects:
             self._sessions.has_left(person)
         elif asker is not None:
             self._part(asker)  # their other sessions stay
+
+    def _gone(self, event: Event, asker: Session | None, change: Change) -> None:
+        for person in change.people:
+            if not person.is_here:
+                self._sessions.has_left(person)
 
     def _part(self, session: Session) -> None:
         """Let a session be nobody's any more."""

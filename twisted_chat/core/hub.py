@@ -25,12 +25,10 @@ from .events import (
     CLAIMED,
     ENDED,
     EVERYONE,
-    GONE,
     JOINED,
     KINDS,
     LEFT,
     LOBBY,
-    OPENED,
     OPENING_BITS,
     POSTS,
     RESUMED,
@@ -56,8 +54,6 @@ from .unkept import tell_doubt, tell_to_wait
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
-
-MUST_HAPPEN = frozenset({ENDED, OPENED, GONE})  # nobody asked for it, and so it cannot be refused to anybody
 
 
 class Hub:
@@ -432,8 +428,17 @@ class Hub:
         person = change.person if change is not None else before
         for one in (person, *(change.people if change is not None else ())):
             if one is not None:
-                self._due.get(one, set()).discard((event.kind, event.group))
+                self._has_come(one, event)
                 self._follow(one)
+
+    def _has_come(self, person: Person, event: Event) -> bool:
+        """Note that an event is not on its way any more; return whether it was one that followed for a person."""
+        on_its_way = self._due.get(person, set())
+        follows = (event.kind, event.group) in on_its_way
+        on_its_way.discard((event.kind, event.group))
+        if not on_its_way:
+            self._due.pop(person, None)
+        return follows
 
     def _follow(self, person: Person) -> None:
         """Append what follows for a person and is not on its way yet, if this node serves them."""
@@ -467,12 +472,11 @@ class Hub:
                 session.in_flight -= events
                 session.changing -= not is_post
                 touched[session] = None
-            if person is not None and isinstance(item, Event) and (item.kind, item.group) in self._due.get(person, ()):
-                self._due[person].discard((item.kind, item.group))
+            if person is not None and isinstance(item, Event) and self._has_come(person, item):
                 again[person] = None
                 if session is not None:
                     tell_to_wait(session, error.why)
-            elif isinstance(item, Event) and item.kind in MUST_HAPPEN:
+            elif isinstance(item, Event) and item.kind == ENDED:  # nobody asked for it, and so it cannot be refused
                 self._send(item, session)
             elif session is not None:
                 if isinstance(item, Event) and item.kind == JOINED:

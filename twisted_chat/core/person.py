@@ -28,23 +28,23 @@ class Person:
     """
 
     __slots__ = (
-        "alias", "away", "heirs", "is_told", "leaving", "made", "next_alias", "refused", "rooms", "seats", "taken", "untold",
-        "voice", "waits_for", "wanted",
+        "alias", "away", "called", "former", "heirs", "is_told", "leaving", "made", "next_alias", "rooms", "seats",
+        "taken", "voice", "waits_for", "wanted",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, alias: str, wanted: list[str]) -> None:
         """``wanted``: the rooms that they enter with their alias."""
         self.alias = alias
         self.next_alias = ""  # theirs already, while their rooms are told of it
-        self.untold: dict[str, None] = {}  # the rooms that are not told of it yet
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_told = False  # that they have it, in its log
         self.away: str | None = None
         self.rooms: dict[str, Room] = {}  # in the order in which they joined
+        self.called: dict[str, str] = {}  # the alias under which each room knows them; one may not be in all of these
         self.made = 0  # rooms in which nothing had happened before they came
         self.wanted = wanted  # rooms that they have still to enter
-        self.refused: dict[str, None] = {}  # rooms that they entered by the log, and may not be in
         self.seats = {seat.session: seat}
+        self.former: list[int] = []  # sessions that are over
         self.voice = seat  # in whose name the server says what follows; it may be over
         self.leaving: str | None = None
         self.heirs: list[

@@ -57,7 +57,7 @@ class State:
         self.rooms = rooms
         self.everyone = Room(EVERYONE, limits)
         self.directory = Directory()
-        self.seats: dict[int, Person] = {}  # by session; the last one of a person stays until they are released
+        self.seats: dict[int, Person] = {}  # by session; those that are over, too, until the person is released
         self.parting: dict[str, Person] = {}  # who are leaving, by the key of the alias that they had
         self.openings: set[int] = set()  # of the nodes that live, where several share a journal
         self._limits = limits
@@ -65,7 +65,15 @@ class State:
     def apply(self, event: Event) -> Change | None:
         """Change the state by an event that is delivered; return what has changed."""
         apply = APPLY.get(event.kind)
-        return apply(self, event) if apply is not None else None
+        change = apply(self, event) if apply is not None else None
+        if change is not None and change.person is not None:
+            self._choose_voice(change.person)
+        return change
+
+    def _choose_voice(self, person: Person) -> None:
+        """Let another of their seats speak for a person whose seat is over, but for what it has begun: that it ends."""
+        if person.seats and person.voice.session not in person.seats and not self.due(person):
+            person.voice = next(iter(person.seats.values()))
 
     def refuse_room(self, person: Person, is_new: bool = False) -> None:
         """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
@@ -88,17 +96,19 @@ class State:
         follows: list[Event] = []
         if self.seats.get(session) is not person:
             return follows  # they are released
+        follows += [Event(RENAMED, room, name, alias, session) for room, name in person.called.items() if name != alias]
         if person.next_alias:
-            told = [Event(RENAMED, room, person.alias, alias, session) for room in person.untold]
-            follows += [*told, Event(RENAMED, "", person.alias, alias, session)]
+            follows.append(Event(RENAMED, "", person.alias, alias, session))
         if person.leaving is not None:
-            left = [Event(LEFT, room, alias, person.leaving, session) for room in (*person.rooms, *person.refused)]
+            left = [Event(LEFT, room, alias, person.leaving, session) for room in person.called]
             return [*follows, *left, Event(RELEASED, "", alias, "", session)]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
-        if person.waits_for is None:  # or a room would hear of the next one of that name before the first has left
-            follows += [Event(JOINED, room, person.alias, "", session) for room in person.wanted]
-        return follows + [Event(LEFT, room, person.alias, "", session) for room in person.refused]
+        if person.waits_for is None and not person.next_alias:  # or a room might hear of two who have one alias
+            follows += [Event(JOINED, room, alias, "", session) for room in person.wanted]
+        return follows + [
+            Event(LEFT, room, name, "", session) for room, name in person.called.items() if room not in person.rooms
+        ]
 
 
 # -- one function a kind
@@ -117,6 +127,8 @@ def _claimed(state: State, event: Event) -> Change:
     holder = state.directory.holder(event.text, looks, person)
     if holder is not None:
         return Change(person, holder=holder)
+    if person is not None and not person.is_here:
+        return Change(person)  # it was asked for over a session that is over
     if person is not None and person.next_alias:
         return Change(person, error=ChatError("you are just taking another alias: try again"))
     is_new = person is None
@@ -127,8 +139,9 @@ def _claimed(state: State, event: Event) -> Change:
         if person.waits_for is not None:
             person.waits_for.heirs.append(person)
     else:
-        person.next_alias, person.untold = event.text, dict.fromkeys(person.rooms)
-        person.voice = person.seats.get(event.origin, person.voice)
+        if not state.due(person):
+            person.voice = person.seats.get(event.origin, person.voice)
+        person.next_alias = event.text
     person.is_told = False
     state.directory.take(person, event.text, looks)
     return Change(person, is_new=is_new)
@@ -153,14 +166,13 @@ def _joined(state: State, event: Event) -> Change | None:
         if room.name not in person.rooms:
             state.refuse_room(person, is_first)
     except TooManyRooms as error:
-        person.refused[room.name] = None  # or the log would say that they are there
+        person.called[room.name] = event.author  # and leave at once, or the log would say that they are there
         return Change(person, room, error=error)
     person.made += is_first
     is_new = room.name not in person.rooms
     person.rooms[room.name] = room
     room.people[person] = None
-    if person.next_alias and event.author != person.next_alias:
-        person.untold[room.name] = None
+    person.called[room.name] = event.author
     return Change(person, room, is_new)
 
 
@@ -168,8 +180,7 @@ def _left(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
     if person is None:
         return None
-    person.refused.pop(event.group, None)
-    person.untold.pop(event.group, None)
+    person.called.pop(event.group, None)
     room = person.rooms.pop(event.group, None)
     if room is not None:
         room.people.pop(person, None)
@@ -178,12 +189,15 @@ def _left(state: State, event: Event) -> Change | None:
 
 def _renamed(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
-    if person is None or event.text != person.next_alias:
+    if person is None:
         return None
     if event.group:
-        person.untold.pop(event.group, None)
+        if event.group in person.called:
+            person.called[event.group] = event.text
         return Change(person, state.rooms.get(event.group))
-    if person.untold:
+    if event.text != person.next_alias:
+        return None
+    if any(name != event.text for name in person.called.values()):
         return Change(person)  # a room that they have joined meanwhile has still to be told
     if person.is_here:
         state.directory.give_back(person.alias, but=event.text)
@@ -219,10 +233,8 @@ def _resumed(state: State, event: Event) -> Change | None:
     if person is None or former not in person.seats:
         return None  # it has ended before
     seat = person.seats.pop(former)._replace(session=event.origin)
-    del state.seats[former]
+    person.former.append(former)  # of which something may still come that was asked for before
     person.seats[event.origin], state.seats[event.origin] = seat, person
-    if person.voice.session == former:
-        person.voice = seat
     return Change(person, is_new=True, former=former)
 
 
@@ -237,9 +249,7 @@ def _ended(state: State, event: Event) -> Change | None:
 def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
     seat = person.seats.pop(session)
     if person.seats:
-        del state.seats[session]
-        if person.voice is seat:
-            person.voice = next(iter(person.seats.values()))
+        person.former.append(session)
         return
     person.voice, person.leaving = seat, why
     state.parting[text.key(person.next_alias or person.alias)] = person
@@ -252,6 +262,8 @@ def _released(state: State, event: Event) -> Change | None:
     person = state.seats.pop(event.origin, None)
     if person is None:
         return None
+    for session in person.former:
+        del state.seats[session]
     state.everyone.people.pop(person, None)
     if state.parting.get(person.key) is person:
         del state.parting[person.key]
@@ -268,12 +280,13 @@ def _opened(state: State, event: Event) -> Change | None:
 def _gone(state: State, event: Event) -> Change:
     opening = int((event.data or {})["opening"])
     state.openings.discard(opening)
-    found = {person: None for person in state.seats.values() if person.voice.opening == opening}
     for session, person in list(state.seats.items()):
-        if session >> OPENING_BITS == opening and session in person.seats:
-            found[person] = None
+        if session in person.seats and session >> OPENING_BITS == opening:
             _leave_seat(state, person, session, "")
-    return Change(people=tuple(found))
+    orphans = {person: None for person in state.seats.values() if person.voice.opening not in state.openings}
+    for person in orphans:
+        state._choose_voice(person)
+    return Change(people=tuple(orphans))
 
 
 APPLY: Final[dict[str, Callable[[State, Event], Change | None]]] = {

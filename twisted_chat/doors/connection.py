@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.internet.interfaces import IAddress, IDelayedCall
 
 from ..core.errors import TakenOver
-from ..core.hub import Hub
-from ..core.limits import Addresses, Limits, Pace
-from ..core.ports import Outbox, View
+from ..core.limits import Pace
+from ..core.ports import View
 from ..core.reader import LIVE
 from ..core.session import Session
+from .addresses import address_text, host
+from .delays import cancel
+from .outbox import ClosableOutbox
+from .person_talk import PersonTalk
+from .premises import Premises
 from .program_talk import ProgramTalk
 from .splitter import END
 
@@ -23,54 +25,20 @@ LINES_AT_ONCE = 500  # of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
 
 
-class ClosableOutbox(Outbox, Protocol):
-    """An outbox as a door needs it, which ends its connection too."""
-
-    def close(self, linger: bool) -> None:
-        """Write what is unsent, then close; ``linger`` gives the peer time to end its own side."""
-
-    def lost(self) -> None:
-        """Learn that there is no connection any more."""
-
-
-class Shared(Protocol):
-    """What all connections share, as this file sees it: the LineFactory."""
-
-    hub: Hub
-    limits: Limits
-    addresses: Addresses
-    clock: IReactorTime
-    connections: set[Chat]
-    motd: Sequence[str]
-    is_held: bool
-    log: Logger
-
-    def forget(self, connection: Chat) -> None:
-        """Learn that a connection is lost."""
-
-    def may_try_again(self, connection: Chat) -> bool:
-        """Note that somebody did not get the alias that they asked for; False once that was too often."""
-
-    def give_grace(self, connection: Chat) -> bool:
-        """Let a member whose program can come back stay for a while without this connection; return whether they do."""
-
-    def look_out(self) -> None:
-        """Look now and then whether connections that are not read are still there."""
-
-
-class Chat:
+class Connection:
     """One connection's part in the chat.
 
     What comes in is taken from ``_waiting`` when all that was asked before it has happened and the limits allow it;
     while any waits, nothing more is read. So a flooder is slowed by their own socket, and nothing of theirs is lost.
     """
 
-    factory: Shared
     member: Session
-    address: IAddress
     _outbox: ClosableOutbox
+    _talk: PersonTalk | ProgramTalk
 
-    def __init__(self) -> None:
+    def __init__(self, premises: Premises, address: IAddress) -> None:
+        self.premises = premises
+        self.address = address
         self._waiting: list[bytes] = []  # as received: what comes of a bad line is far larger
         self._is_lost = False
         self._is_at_work = False
@@ -80,7 +48,6 @@ class Chat:
         self._is_stopping = False
         self._alias = ""  # as it was logged
         self._flood_told_until = 0.0
-        self._program: ProgramTalk | None = None  # if no person types here
         self._delay: IDelayedCall | None = None
         self._deadline: IDelayedCall | None = None
 
@@ -92,7 +59,7 @@ class Chat:
         raise NotImplementedError
 
     def _read_on(self, on: bool) -> None:
-        """Read what the peer sends, or leave it in their own socket."""
+        """Read what the peer sends, or leave it in its own socket."""
         raise NotImplementedError
 
     def abort(self) -> None:
@@ -104,16 +71,6 @@ class Chat:
         """Whether the peer is gone, which reading would tell."""
         raise NotImplementedError
 
-    def _take_lines(self, most: int) -> int:
-        """Take what a person typed, at most so many lines; return how many."""
-        raise NotImplementedError
-
-    def _claimed(self) -> None:
-        """Called when nothing that a person asked for is under way."""
-
-    def _greet(self) -> None:
-        """Greet a person who has just come in."""
-
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
         """Return what is to be cancelled when the connection ends."""
         return ()
@@ -122,37 +79,36 @@ class Chat:
 
     def _begin(self, outbox: ClosableOutbox, view: View) -> None:
         """Begin with what every connection has."""
-        clock, limits = self.factory.clock, self.factory.limits
+        clock, limits = self.premises.clock, self.premises.limits
         self._outbox = outbox
         pace = self._new_pace()
-        self.member = self.factory.hub.connect(outbox, view, self, pace)
+        self.member = self.premises.hub.connect(outbox, view, self, pace)
         wait = pace.wait(clock.seconds())
         self._deadline = clock.callLater(limits.alias_seconds + wait, self._alias_overdue)
         if wait:  # somebody else at their address has said too much, or they have, over another connection
             self._delay = clock.callLater(wait, self._go_on)
             self._read_or_not()
-        self.factory.connections.add(self)
-        self.factory.log.info("connection is established with {address}", address=address_text(self.address))
+        self.premises.connections.add(self)
+        self.premises.log.info("connection is established with {address}", address=address_text(self.address))
 
     def _new_pace(self) -> Pace:
-        return self.factory.addresses.pace(host(self.address), self.factory.clock.seconds())
+        return self.premises.addresses.pace(host(self.address), self.premises.clock.seconds())
 
     def _end(self) -> None:
         """Let it be over: the connection is lost."""
         self._is_lost = True
         self._outbox.lost()
         self.member.abandon()  # the end waits for what they have said, and for no answer
-        if self._program is not None:
-            self._program.stop()
+        self._talk.stop()
         for call in (self._deadline, self._delay, *self._calls()):
             cancel(call)
         if self._delay is not None:
             self._waiting.clear()  # more than the limits allow, of somebody who is gone
             self._delay = None
-        self.factory.forget(self)
+        self.premises.forget(self)
         self._waiting.append(END)  # for a program: what it has asked is done, and it may come back
         self._guarded(self._work)
-        self.factory.log.info("connection has ended with {address}", address=address_text(self.address))
+        self.premises.log.info("connection has ended with {address}", address=address_text(self.address))
 
     def goodbye(self, words: str, linger: bool = True) -> None:
         """Tell this person why the connection ends, and end it."""
@@ -166,7 +122,7 @@ class Chat:
         elif not self._is_stopping:
             self._is_stopping = True
             cancel(self._deadline)
-            clock, limits = self.factory.clock, self.factory.limits
+            clock, limits = self.premises.clock, self.premises.limits
             self._deadline = clock.callLater(limits.closing_seconds, self.abort)
 
     def _close(self, linger: bool = True) -> None:
@@ -179,10 +135,10 @@ class Chat:
 
     def _fault(self) -> None:
         """A fault of ours: this connection ends, and nobody else's."""
-        self.factory.log.failure("fault in the connection with {address}", address=address_text(self.address))
+        self.premises.log.failure("fault in the connection with {address}", address=address_text(self.address))
         if self._is_lost:
             self._waiting.clear()
-            self.factory.hub.leave_all(self.member, "")
+            self.premises.hub.leave_all(self.member, "")
         else:
             self.member.drop()
             self._close()
@@ -208,31 +164,30 @@ class Chat:
         try:
             while self._is_woken:
                 self._is_woken = False
-                self._see_what_happened()
+                if self._talk.is_busy or self.member.gone or self.member.alias != self._alias:
+                    self._see_what_happened()
                 self._take_what_waits()
         finally:
             self._is_at_work = False
 
     def _see_what_happened(self) -> None:
-        if self._program is not None:
-            self._program.go_on()
+        if self._talk.is_busy:
+            self._talk.go_on()
         member = self.member
         if member.gone:
             self._close()
         elif member.alias != self._alias:
             self._named(member.alias)
-        if not (member.in_flight or member.asking):
-            self._claimed()
 
     def _take_what_waits(self) -> None:
         """Take the lines that can be taken now."""
         member = self.member
-        if self.factory.is_held:
+        if self.premises.is_held:
             return
         while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
-            now = self.factory.clock.seconds()
-            most = math.ceil(max(1, min(LINES_AT_ONCE, member.pace.left(now))))
-            taken = self._program.take(self._waiting, most) if self._program else self._take_lines(most)
+            now = self.premises.clock.seconds()
+            most = 1 if len(self._waiting) == 1 else math.ceil(max(1, min(LINES_AT_ONCE, member.pace.left(now))))
+            taken = self._talk.take(most)
             if not taken:
                 break
             member = self.member  # who may be another by now
@@ -240,36 +195,40 @@ class Chat:
             if wait:
                 self._slow_down(wait)
             elif taken >= LINES_AT_ONCE:
-                self._delay = self.factory.clock.callLater(0, self._go_on)  # others have their turn first
+                self._delay = self.premises.clock.callLater(0, self._go_on)  # others have their turn first
         if member.leaving is not None:
             self._waiting.clear()
-        self._read_or_not()
+        reader = member.reader
+        if self._waiting or self._delay or not self.is_reading or (reader is not None and reader.state != LIVE):
+            self._read_or_not()
 
     def _takes_answers(self) -> bool:
         reader = self.member.reader
         if reader is None or reader.state == LIVE or self._is_lost:
             return True
-        return self._program is not None and not self._program.is_in  # and may have to say hello again
+        return self._talk.takes_while_behind
 
     def settled(self) -> None:
-        self._guarded(self._work)
+        try:
+            self._work()
+        except Exception:
+            self._fault()
 
     @property
     def is_stuck(self) -> bool:
         """Whether it goes on with nothing although it waits for nothing: a fault of ours."""
         member = self.member
-        if self._is_lost or self._outbox.is_closed or self.factory.is_held:
+        if self._is_lost or self._outbox.is_closed or self.premises.is_held:
             return False
         if member.is_behind and not self._takes_answers():
             return member.reader is not None and member.reader.is_stuck
         if self._delay is not None or member.leaving is not None or member.in_flight or member.asking:
             return False
-        is_busy = self._program is not None and self._program.is_busy
-        return bool(self._waiting) or is_busy or not self.is_reading
+        return bool(self._waiting) or self._talk.is_busy or not self.is_reading
 
     def unstick(self) -> None:
         """Wake a connection that is stuck."""
-        self.factory.log.error(
+        self.premises.log.error(
             "{address} was stuck, as {alias}: a fault of the server's, please report it",
             address=address_text(self.address),
             alias=self.member.alias or "nobody yet",
@@ -277,11 +236,10 @@ class Chat:
         self._guarded(self._catch_up)
 
     def _named(self, alias: str) -> None:
-        self.factory.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
+        self.premises.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
         if not self._alias:
             cancel(self._deadline)
-            if self._program is None:
-                self._greet()
+            self._talk.came_in()
         self._alias = alias
 
     def _slow_down(self, seconds: float) -> None:
@@ -289,8 +247,8 @@ class Chat:
             self._waiting.clear()  # more than the limits allow, of somebody who is gone
             self._waiting.append(END)
             return
-        clock = self.factory.clock
-        self.factory.hub.traffic.hit("flood")
+        clock = self.premises.clock
+        self.premises.hub.traffic.hit("flood")
         cancel(self._delay)
         self._delay = clock.callLater(seconds, self._go_on)
         if clock.seconds() >= self._flood_told_until:
@@ -298,7 +256,7 @@ class Chat:
             self.member.notice(self._flood_words())
 
     def _flood_words(self) -> str:
-        limits, pace, now = self.factory.limits, self.member.pace, self.factory.clock.seconds()
+        limits, pace, now = self.premises.limits, self.member.pace, self.premises.clock.seconds()
         who, share = ("your address is", pace.address.share) if pace.address.wait(now) else ("you are", 1.0)
         lines, size = limits.lines_per_second * share, limits.bytes_per_second * share
         return f"slow down: {who} read at {lines:g} lines and {size:,.0f} bytes a second now; nothing is lost"
@@ -315,7 +273,7 @@ class Chat:
             self.is_reading = reads
             self._read_on(reads)
             if not reads:
-                self.factory.look_out()
+                self.premises.look_out()
 
     def _drained(self) -> None:
         """They have read what was unsent."""
@@ -329,36 +287,32 @@ class Chat:
         self._work()
 
     def _stalled(self) -> None:
-        self.factory.hub.traffic.hit("stalled")
-        self.factory.log.warn(
+        self.premises.hub.traffic.hit("stalled")
+        self.premises.log.warn(
             "{address} has read nothing for {seconds:g} seconds: dropped",
             address=address_text(self.address),
-            seconds=self.factory.limits.stall_seconds,
+            seconds=self.premises.limits.stall_seconds,
         )
 
     def _alias_overdue(self) -> None:
-        seconds = self.factory.limits.alias_seconds
+        seconds = self.premises.limits.alias_seconds
         if self.member.is_told_to_wait:
             self.goodbye(f"the server could not keep anything for {seconds:g} seconds: try again later; goodbye")
         else:
-            self.factory.hub.traffic.hit("no_alias")
+            self.premises.hub.traffic.hit("no_alias")
             self.goodbye(f"no alias was given in {seconds:g} seconds: goodbye")
 
-    def _may_try_again(self) -> bool:
-        may = self.factory.may_try_again(self)
+    def may_try_again(self) -> bool:
+        may = self.premises.may_try_again(self)
         if not may:
             self.goodbye("too many aliases were tried from your address: come back in a minute")
         return may
 
     # -- what a program asks of its connection
 
-    @property
-    def motd(self) -> Sequence[str]:
-        return self.factory.motd
-
     def _talk_to_program(self) -> None:
         """Take what comes from now on for a program's."""
-        self._program = ProgramTalk(self, self.factory.hub, self.factory.limits, self._may_try_again)
+        self._talk = ProgramTalk(self, self._waiting)
 
     def adopt(self, member: Session) -> None:
         """Go on as a member who was here before, and whose program has come back."""
@@ -367,8 +321,8 @@ class Chat:
         reader, newcomer.reader = newcomer.reader, None
         assert reader is not None, "a connection has a reader"
         member.attach(reader, self)
-        self.factory.hub.leave_all(newcomer, "")
-        wait = member.pace.move(newcomer.pace, self.factory.clock.seconds())
+        self.premises.hub.leave_all(newcomer, "")
+        wait = member.pace.move(newcomer.pace, self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
 
@@ -394,8 +348,8 @@ class Chat:
 
     def end_input(self) -> None:
         """The program sends nothing more, perhaps because it has died: it may come back."""
-        if not self.factory.give_grace(self):
-            self.factory.hub.leave_all(self.member, "")
+        if not self.premises.give_grace(self):
+            self.premises.hub.leave_all(self.member, "")
             return
         self._let_go()
         if not self._is_lost:
@@ -403,31 +357,8 @@ class Chat:
 
     def _let_go(self) -> None:
         """Let the member go on without this connection, which has a nobody of its own until it ends."""
-        if self._program is not None:
-            self._program.stop()
-        self.member = self.factory.hub.connect(self._outbox, self.member.ear.view, self, self._new_pace())
+        self._talk.stop()
+        self.member = self.premises.hub.connect(self._outbox, self.member.ear.view, self, self._new_pace())
         if self._is_lost:
             self._waiting.clear()
-            self.factory.hub.leave_all(self.member, "")
-
-
-def cancel(call: IDelayedCall | None) -> None:
-    """Cancel a call, if there is one that is still to come."""
-    if call is not None and call.active():
-        call.cancel()
-
-
-def host(address: IAddress) -> str:
-    """Return an address's host, empty for a UNIX socket."""
-    return str(getattr(address, "host", ""))
-
-
-def address_text(address: IAddress) -> str:
-    """Return an address as people write it: 127.0.0.1:59000, [::1]:59000, or "a UNIX socket"."""
-    name = host(address)
-    return with_port(name, getattr(address, "port", 0)) if name else "a UNIX socket"
-
-
-def with_port(host: str, port: int) -> str:
-    """Return a host and a port as people and URLs write them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            self.premises.hub.leave_all(self.member, "")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from ..core.hub import Hub
 from ..core.limits import Addresses
 from ..core.session import Session
+from .delays import seconds_until
 
 
 class Grace:
@@ -47,11 +47,6 @@ class Grace:
 
     def free_in(self) -> int:
         return seconds_until(self._timer, self._clock)
-
-
-def seconds_until(timer: IDelayedCall | None, clock: IReactorTime) -> int:
-    """Return the whole seconds until a call, 0 if there is none to come."""
-    return max(1, math.ceil(timer.getTime() - clock.seconds())) if timer is not None and timer.active() else 0
 
 
 class Graces:

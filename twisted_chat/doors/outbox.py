@@ -6,7 +6,7 @@ import select
 import socket
 from collections.abc import Callable
 from errno import EAGAIN, ENOBUFS, ENOMEM
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.interfaces import (
     IConsumer,
@@ -21,8 +21,19 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 from ..core.limits import Limits
+from ..core.ports import Outbox
 
 SLICE = 16 * 1024  # bytes of what is unsent that the transport is given at a time
+
+
+class ClosableOutbox(Outbox, Protocol):
+    """An outbox as a door needs it: it ends its connection too."""
+
+    def close(self, linger: bool) -> None:
+        """Write what is unsent, then close; ``linger`` gives the peer time to end its own side."""
+
+    def lost(self) -> None:
+        """Called when there is no connection any more."""
 
 
 def outbox_for(
@@ -31,7 +42,7 @@ def outbox_for(
     limits: Limits,
     on_drained: Callable[[], None],
     on_stalled: Callable[[], None],
-) -> TransportOutbox | SocketOutbox:
+) -> AnyOutbox:
     """Return the quickest outbox that this transport allows.
 
     ``on_drained`` is called when a reader who did not keep up has taken all; ``on_stalled`` when they have taken
@@ -85,7 +96,7 @@ def _is_sent(handle: socket.socket) -> bool:
         return False
 
 
-class _Outbox:
+class _BaseOutbox:
     """What both have in common: what is unsent, how a reader stalls, and how a connection ends.
 
     What the transport has not been given yet stays here as the object that was sent, which many readers share.
@@ -188,7 +199,7 @@ class _Outbox:
 
 
 @implementer(IPushProducer)
-class TransportOutbox(_Outbox):
+class TransportOutbox(_BaseOutbox):
     """An outbox over any stream transport. TLS, for example.
 
     A transport keeps whatever it is given, and TLS even encrypts it at once, for each reader apart. So it is given a
@@ -227,7 +238,7 @@ class TransportOutbox(_Outbox):
 
 
 @implementer(IPullProducer)
-class SocketOutbox(_Outbox):
+class SocketOutbox(_BaseOutbox):
     """An outbox that sends straight to the socket while nothing is unsent.
 
     A write through the transport costs two changes of its epoll set, an event and a Python call more than this, for
@@ -285,3 +296,6 @@ class SocketOutbox(_Outbox):
             self._transport.abortConnection()
         else:
             self._transport.loseConnection()
+
+
+AnyOutbox: TypeAlias = SocketOutbox | TransportOutbox

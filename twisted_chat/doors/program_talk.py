@@ -3,60 +3,58 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..core import text
 from ..core.errors import BadRequest, ChatError, HelloFirst, LineTooLong
 from ..core.events import NOTICED, Event, as_logged
-from ..core.hub import Hub
-from ..core.limits import Limits
 from ..core.ports import Door
 from ..core.session import Ask, Session
 from ..requests import programs
 from ..requests.fields import Request
 from ..wire import jsonlines
 from ..wire.jsonlines import JsonView
+from .premises import Premises
 from .splitter import END, TOO_LONG, Mark
 
 LONGER = 18  # times a line that can be said: for a block of which JSON escapes every second byte, or a line all of it
 
 
-class Connection(Door, Protocol):
-    """The door, as this file sees it."""
+class ProgramConnection(Door, Protocol):
+    """A connection, as this file sees it."""
 
     member: Session
+    premises: Premises
 
-    @property
-    def motd(self) -> Sequence[str]:
-        """Lines that are shown to whoever comes in."""
+    def may_try_again(self) -> bool:
+        """Count a claim that failed; close the connection, and return False, after too many."""
 
     def adopt(self, member: Session) -> None:
         """Go on as a member who was here before."""
 
     def end_input(self) -> None:
-        """Learn that the program sends nothing more."""
+        """Called when the program sends nothing more."""
 
 
 class ProgramTalk:
     """One program's requests. While one waits for what it asked for, no other is taken, but for posts."""
 
-    def __init__(self, connection: Connection, hub: Hub, limits: Limits, may_claim: Callable[[], bool]) -> None:
-        """``may_claim`` is asked, and counts, when an alias was refused."""
+    def __init__(self, connection: ProgramConnection, waiting: list[bytes]) -> None:
+        """``waiting``: the lines that were received and not taken yet."""
         self._connection = connection
-        self._hub = hub
-        self._limits = limits
-        self._may_claim = may_claim
+        self._hub = connection.premises.hub
+        self._limits = connection.premises.limits
+        self._waiting = waiting
         self._steps: programs.Steps | None = None
         self.is_in = False  # hello was answered
         self._next: Request | ChatError | Mark | None = None  # read already, but not taken
         self._asked = Request("", "", {})  # what _steps are about ...
         self._ask: Ask | None = None  # ... and what has become of it
-        hub.listen(connection.member, connection.member.ear._replace(view=JsonView()))
+        self._hub.listen(connection.member, connection.member.ear._replace(view=JsonView()))
 
-    def take(self, waiting: list[bytes], most: int) -> int:
+    def take(self, most: int) -> int:
         """Take as many requests as can be taken now; return how many."""
-        taken = 0
+        taken, waiting = 0, self._waiting
         me = self._connection.member
         while waiting and taken < most and self._steps is None and me.leaving is None:
             if self._next is None:
@@ -79,6 +77,14 @@ class ProgramTalk:
     def is_busy(self) -> bool:
         """Whether a request is under way that has more than one step."""
         return self._steps is not None
+
+    @property
+    def takes_while_behind(self) -> bool:
+        """Whether requests are taken although the program is behind: it may have to say hello again."""
+        return not self.is_in
+
+    def came_in(self) -> None:
+        """The answer to hello is the greeting."""
 
     def stop(self) -> None:
         """Leave the request that is under way unfinished: the program goes on elsewhere, or its connection is lost."""
@@ -184,11 +190,11 @@ class ProgramTalk:
             self._hub.leave_all(me, text.clean(asked.fields["text"]))
         else:
             if asked.name == "hello" and not fields["resumed"]:
-                me.send([Event(NOTICED, text=line) for line in self._connection.motd])
+                me.send([Event(NOTICED, text=line) for line in self._connection.premises.motd])
             me.release()
 
     def _refused(self) -> None:
-        if not self._connection.member.alias and not self._may_claim():
+        if not self._connection.member.alias and not self._connection.may_try_again():
             self._hub.leave_all(self._connection.member, "")
 
     def _ident(self, asked: Request) -> str:

@@ -25,7 +25,8 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer
 
-from .connection import address_text, cancel
+from .addresses import address_text
+from .delays import cancel
 
 PREFIX = "haproxy:"  # of an endpoint whose connections begin with such a header
 HEADER_SECONDS = 10  # for it to come: a proxy sends it first of all

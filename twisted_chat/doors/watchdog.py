@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from .connection import Chat
-
 SECONDS = 30  # between two looks; each takes under a microsecond a connection
+
+
+class Watched(Protocol):
+    """A connection, as this file sees it."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return whether it waits for nothing and still does not go on."""
+
+    def unstick(self) -> None:
+        """Wake it, because it is stuck."""
 
 
 class Watchdog:
     """Looks between two turns, when each connection that goes on with nothing must be waiting for something."""
 
-    def __init__(self, connections: Collection[Chat], clock: IReactorTime) -> None:
+    def __init__(self, connections: Collection[Watched], clock: IReactorTime) -> None:
         self._connections = connections
         self._loop = LoopingCall(self.look)
         self._loop.clock = clock

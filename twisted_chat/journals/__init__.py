@@ -1,1 +1,1 @@
-"""The journals: one file or folder each, all with the same contract (interfaces.Journal)."""
+"""The journals: one file or folder each, all with the same contract (ports.Journal)."""

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from ..core.errors import ChatError, NotKept, NotRecalled
 from ..core.events import Event, Lines
 from ..core.ports import ANYONE, Asker, JournalUser, Known, Query
-from .answers import STOPPING, chosen
+from .matching import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
 IDENTS = 100_000  # kept: more than a program sends again after a lost connection

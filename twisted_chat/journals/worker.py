@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from .turns import Turns
+from .fair_queue import FairQueue
 
 QUIET_SECONDS = 0.05  # without a job, before the thread idles
 BUSY_SECONDS = 1.0  # after which it does background work once, however many jobs there are ...
@@ -23,13 +23,13 @@ class Worker:
     """
 
     def __init__(
-        self, name: str, idle: Callable[[], float] | None = None, jobs: Turns[Job | None] | None = None
+        self, name: str, idle: Callable[[], float] | None = None, jobs: FairQueue[Job | None] | None = None
     ) -> None:
         """``idle`` does a slice of background work, and returns how many seconds to wait for a job until the next.
 
         Less than ``QUIET_SECONDS`` means that it must keep up with the jobs. ``jobs``: the queue.
         """
-        self._jobs: SimpleQueue[Job | None] | Turns[Job | None] = SimpleQueue() if jobs is None else jobs
+        self._jobs: SimpleQueue[Job | None] | FairQueue[Job | None] = SimpleQueue() if jobs is None else jobs
         self._idle = idle
         self._idled = time.monotonic()
         self._busy = BUSY_SECONDS
@@ -38,7 +38,7 @@ class Worker:
 
     def do(self, job: Job, asker: Hashable = None) -> None:
         """Run a job after all earlier ones, or when it is the asker's turn."""
-        if isinstance(self._jobs, Turns):
+        if isinstance(self._jobs, FairQueue):
             self._jobs.put(job, asker)
         else:
             self._jobs.put(job)

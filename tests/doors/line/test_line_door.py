@@ -10,7 +10,8 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted_chat.core.errors import ChatError, NotKept
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.reader import MAX_ASIDE
-from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE, address_text
+from twisted_chat.doors.addresses import address_text
+from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE
 from twisted_chat.doors.line.door import Refuser
 from twisted_chat.doors.line.telnet import AYT_ANSWER
 from twisted_chat.requests import commands
@@ -761,7 +762,7 @@ def test_what_somebody_did_wrong_is_never_logged(door):
 async def test_stopping_tells_everyone_and_waits_for_them(door):
     alice, bob = door.enter("alice"), door.connect()
     alice.read()
-    closed = door.factory.close_all()
+    closed = door.premises.close_all()
     assert alice.read() == "-- the server is stopping: goodbye\n"
     assert bob.read() == "alias?-- the server is stopping: goodbye\n"
     assert alice.is_closed
@@ -777,7 +778,7 @@ async def test_stopping_lets_one_who_is_behind_catch_up_for_a_while(door):
         stop_reading(peer)
     alice.send("the remainder\n", "the rest\n")
     bob.read()
-    door.factory.close_all()
+    door.premises.close_all()
     assert not bob.is_closed
     read_again(bob)
     assert bob.read() == "alice: the remainder\nalice: the rest\n-- the server is stopping: goodbye\n"
@@ -787,7 +788,7 @@ async def test_stopping_lets_one_who_is_behind_catch_up_for_a_while(door):
 
 
 async def test_stopping_an_empty_server_takes_no_time(door):
-    await door.factory.close_all()
+    await door.premises.close_all()
 
 
 def test_the_factory_shares_the_hubs_own_table_of_aliases(door):

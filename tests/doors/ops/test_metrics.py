@@ -20,10 +20,10 @@ from twisted_chat.core.errors import NotKept
 from twisted_chat.core.events import SAID, Event, Lines
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.traffic import LIMITS
-from twisted_chat.doors.ops.metrics import TICK_SECONDS, MetricsFactory, Scales
+from twisted_chat.doors.http.callers import EACH
+from twisted_chat.doors.http.guard import Guard
+from twisted_chat.doors.ops.metrics import TICK_SECONDS, MetricsPremises, Scales
 from twisted_chat.doors.program_talk import LONGER
-from twisted_chat.doors.web.callers import EACH
-from twisted_chat.doors.web.guard import Guard
 
 from ...in_memory import Door, Transport
 from ...processes import SCRIPTS, free_port, run, wait_until
@@ -40,8 +40,8 @@ class Measured:
 
     def __init__(self, door):
         self.door = door
-        self.scales = Scales()
-        self.factory = MetricsFactory(self.scales, door.factory, door.web, Guard(["chat.example"]), __version__)
+        self.scales = Scales(door.clock)
+        self.factory = MetricsPremises(self.scales, door.premises, Guard(["chat.example"]), __version__)
 
     def ask(self, path="/metrics", **headers):
         """Return the answer to one request."""
@@ -172,7 +172,7 @@ def test_an_address_has_so_many_connections_beside_those_of_other_doors():
     assert measured.ask().status == 200
     for connection, _transport in connections:
         connection.connectionLost(Failure(ConnectionDone()))
-    assert len(taken) == len(door.factory.connections)
+    assert len(taken) == len(door.premises.connections)
     door.close()
 
 
@@ -288,14 +288,14 @@ def test_what_a_slow_reader_is_given_later_is_counted_then(measured, door):
 
 
 def test_how_late_the_reactor_is_is_looked_at_each_second(measured, door):
-    measured.factory.doStart()
+    measured.factory.listener.doStart()
     try:
         door.clock.advance(TICK_SECONDS)
         door.clock.advance(TICK_SECONDS + 0.2)
         assert measured["twisted_chat_reactor_lag_seconds_count"] == 2
         assert measured["twisted_chat_reactor_lag_seconds_sum"] == pytest.approx(0.2)
     finally:
-        measured.factory.doStop()
+        measured.factory.listener.doStop()
     assert not [call for call in door.clock.getDelayedCalls() if call.getTime() < door.clock.seconds() + 5]
 
 

@@ -17,7 +17,7 @@ import pytest
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, RejectConnection, RejectData, Request, TextMessage
 
-from twisted_chat.journals.sqlite.read import export
+from twisted_chat.journals.sqlite.queries import export
 
 from ...processes import SCRIPTS, SECONDS, Client, free_port, run, wait_until
 

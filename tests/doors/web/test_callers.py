@@ -7,7 +7,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.web.callers import EACH, HEAD_BYTES, HEAD_SECONDS, PATIENT
+from twisted_chat.doors.http.callers import EACH
+from twisted_chat.doors.http.refused_caller import HEAD_BYTES, HEAD_SECONDS, PATIENT
 
 from ...in_memory import Door
 from ...web import HOST, Answer, Browser, WebPeer

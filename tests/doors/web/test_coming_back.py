@@ -28,6 +28,7 @@ def test_who_closes_the_tab_and_comes_back_is_in_at_once_as_the_same_person(wind
 @in_both
 def test_a_second_tab_is_offered_another_alias_or_to_go_on_here(window, house):
     first = window(house.url).enter("Zoe")
+    first.wait("return localStorage['twisted_chat.proofs']?.includes('Zoe')")
     second = window(house.url)
     words = "Zoe is in the chat in another tab of this browser. Choose another alias, or go on as Zoe here."
     second.shows(words, "#entrance-said")

@@ -12,7 +12,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from twisted_chat.core.errors import NotKept
-from twisted_chat.doors.web.health import FRESH_SECONDS, HUNG, SECONDS, Pulse
+from twisted_chat.doors.pulse import FRESH_SECONDS, HUNG, SECONDS, Pulse
 
 from ...processes import free_port, wait_until
 from ...web import WebPeer

@@ -15,11 +15,11 @@ from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import Query
 from twisted_chat.core.session import Ask
 from twisted_chat.core.text import BLOCK_LINES
-from twisted_chat.doors.web.api.body import SIZE
-from twisted_chat.doors.web.api.log import LIMIT, MOST, PAGE_BYTES, TAIL
-from twisted_chat.doors.web.api.stream import HERE_SECONDS
-from twisted_chat.doors.web.guard import Guard
-from twisted_chat.doors.web.visitors import PATIENCE_SECONDS
+from twisted_chat.doors.http.guard import Guard
+from twisted_chat.doors.visits import PATIENCE_SECONDS
+from twisted_chat.doors.web.api.pages import LIMIT, MOST, PAGE_BYTES, TAIL
+from twisted_chat.doors.web.api.post_body import SIZE
+from twisted_chat.doors.web.api.streams import HERE_SECONDS
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.sse import mark
@@ -725,7 +725,7 @@ def test_who_is_gone_before_the_room_is_found_leaves_nothing_behind(forgetful):
         f"GET /rooms/ops/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
     )
     peer.lose()
-    assert forgetful.factory.addresses.budget("192.0.2.1", 0).live == 1  # alice's
+    assert forgetful.premises.addresses.budget("192.0.2.1", 0).live == 1  # alice's
     assert "ops" not in forgetful.hub.rooms
 
 
@@ -1396,7 +1396,7 @@ def test_without_grace_each_post_is_a_visit():
 
 def test_visitors_leave_when_the_server_stops(door, curl):
     post(curl)
-    door.web.close_all()
+    door.premises.close_all()
     door.settle()
     assert door.hub.aliases == {}
 
@@ -1405,7 +1405,7 @@ def test_what_is_not_said_yet_when_the_server_stops_is_told_so(full):
     full.journal.is_full = True
     curl = WebPeer(full)
     assert ask_and_wait(full, curl, 1) == ""
-    full.web.close_all()
+    full.premises.close_all()
     assert "the server is stopping" in curl.take().decode()
 
 
@@ -1430,7 +1430,7 @@ def test_a_fault_in_what_a_new_visitor_asks_is_one_plain_answer(door, curl, logg
 
 def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
     post(curl)
-    visitor = door.web.visitors._here["ci", "192.0.2.1"]
+    visitor = door.premises.visits._here["ci", "192.0.2.1"]
     visitor._is_decided = lambda post, ask: 1 / 0
     answer = post(curl)
     assert answer.status == 500

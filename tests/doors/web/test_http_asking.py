@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from twisted_chat.doors.web.greeting import BARE_LF, TLS
+from twisted_chat.doors.http.first_bytes import BARE_LF, TLS
 
 from ...web import HOST, Answer, WebPeer
 from .test_http import post, talk

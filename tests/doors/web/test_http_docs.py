@@ -11,8 +11,8 @@ import pytest
 
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.text import BLOCK_LINES
-from twisted_chat.doors.web.api import later, stream
-from twisted_chat.doors.web.api import log as events
+from twisted_chat.doors.web.api import pages as events
+from twisted_chat.doors.web.api import refused, streams
 
 from ...processes import SECONDS, environment
 
@@ -82,10 +82,10 @@ def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
         f"last {events.TAIL} lines",
         f"{events.LIMIT} by default",
         f"{events.MOST} at most",
-        f"every {stream.HERE_SECONDS} seconds",
+        f"every {streams.HERE_SECONDS} seconds",
         f"{Limits.lines_at_once} lines or {Limits.bytes_at_once} bytes at once",
         f"{Limits.lines_per_second} lines and {int(Limits.bytes_per_second)} bytes a second",
-        *(f"\n{status} " for status in {400, 403, 405, 415, 421, 429, *later.STATUSES.values()}),
+        *(f"\n{status} " for status in {400, 403, 405, 415, 421, 429, *refused.STATUSES.values()}),
     ],
 )
 def test_the_page_tells_the_figures_of_the_code(figure):

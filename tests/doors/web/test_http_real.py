@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from twisted_chat.journals.sqlite.read import export
+from twisted_chat.journals.sqlite.queries import export
 
 from ...processes import SECONDS, Twistd, free_port, make_certificate, run, wait_until
 

@@ -17,7 +17,7 @@ OURS = "http://192.168.1.10:59080/"
 def asker(door):
     """One who asks a server that others reach at OURS."""
     for name in (b"invite", b"invite.svg"):
-        door.web.resource.children[name]._urls = [OURS, OURS]
+        door.web.root.children[name]._urls = [OURS, OURS]
     return WebPeer(door)
 
 

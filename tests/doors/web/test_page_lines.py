@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from twisted_chat.journals.words import words_in
+from twisted_chat.journals.tokenizer import words_in
 
 from ...browser import in_both, say
 

@@ -75,7 +75,7 @@ def test_who_quits_is_told_and_the_talk_ends(door):
 
 def test_the_server_says_goodbye_when_it_stops(door):
     talk = talking(door, "talk")
-    door.factory.close_all()
+    door.premises.close_all()
     door.settle()
     assert talk.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
     assert talk.peer.is_ended

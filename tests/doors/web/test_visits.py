@@ -7,7 +7,7 @@ import json
 import pytest
 
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.web.visitors import PATIENCE_SECONDS
+from twisted_chat.doors.visits import PATIENCE_SECONDS
 
 from ...in_memory import Door
 from ...requests.test_program_door import TOKEN, Program
@@ -99,7 +99,7 @@ def test_a_post_waits_for_a_program_that_may_come_back_too(door, curl):
 def test_a_stop_lets_nobody_wait(door, curl, other):
     post(curl)
     begin(door, other)
-    door.web.visitors.close()
+    door.premises.visits.close()
     door.settle()
     assert b"503" in other.take()
 

@@ -14,10 +14,11 @@ from twisted.python.failure import Failure
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.connection import GOODBYE, address_text
+from twisted_chat.doors.addresses import address_text
+from twisted_chat.doors.connection import GOODBYE
+from twisted_chat.doors.http.framing import KEPT, Frames
+from twisted_chat.doors.http.guard import OF_DOCUMENTS, Guard
 from twisted_chat.doors.program_talk import LONGER
-from twisted_chat.doors.web.framing import KEPT, Frames
-from twisted_chat.doors.web.guard import OF_DOCUMENTS, Guard
 from twisted_chat.doors.web.websocket import PACKET, READ_AT_ONCE, messages
 
 from ...in_memory import Door
@@ -79,7 +80,7 @@ def test_a_close_ends_the_connection_and_the_alias_is_free(door):
 
 def test_the_server_says_goodbye_when_it_stops(door):
     ws = browse(door, "ws")
-    door.factory.close_all()
+    door.premises.close_all()
     door.settle()
     assert ws.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
     assert ws.peer.close_code == 1000
@@ -186,7 +187,7 @@ def test_a_wrong_handshake_is_answered_and_nothing_is_left(door):
     assert WebPeer(door).ask("GET", "/ws").status == 426
     peer = WebPeer(door)
     assert peer.ask("GET", "/ws", Upgrade="websocket", Connection="Upgrade").status == 400
-    assert not door.factory.connections
+    assert not door.premises.connections
 
 
 def test_a_websocket_on_a_connection_that_has_answered_already_is_refused(door):
@@ -206,14 +207,14 @@ def test_a_page_of_another_site_opens_no_websocket(door, origin):
     ws = Browser(door, Origin=origin)
     ws.read()
     assert ws.rejected == 403
-    assert not door.factory.connections
+    assert not door.premises.connections
 
 
 def test_the_chats_own_page_opens_one(door):
     ws = Browser(door, Origin="http://127.0.0.1:59080")
     ws.read()
     assert ws.rejected is None
-    assert door.factory.connections
+    assert door.premises.connections
 
 
 @pytest.mark.parametrize(
@@ -363,7 +364,7 @@ def test_a_connection_may_ask_again_and_again(door):
 
 def test_a_fault_of_ours_is_one_answer_and_nobody_elses_end(door, logged_failures):
     ws = browse(door, "ws")
-    door.web.resource.children[b"broken"] = door.web.resource.children[b"ws"].__class__(None)
+    door.web.root.children[b"broken"] = door.web.root.children[b"ws"].__class__(None)
     answer = WebPeer(door).ask("GET", "/broken", Upgrade="websocket")
     assert answer.status == 500
     assert "a fault of ours" in answer.text
@@ -431,7 +432,7 @@ def test_whom_a_trusted_proxy_speaks_for_is_counted_and_not_the_proxy():
 def test_the_client_is_the_one_that_a_trusted_proxy_tells_however_it_writes_that(forwarded, client):
     door = Door(guard=Guard(proxies=["192.0.2.9"]))
     Browser(door, "192.0.2.9", X_Forwarded_For=forwarded)
-    (chat,) = door.factory.connections
+    (chat,) = door.premises.connections
     assert address_text(chat.address) == client
     door.close()
 
@@ -443,7 +444,7 @@ def test_a_header_that_several_proxies_added_to_is_read_from_its_end():
     peer.send_raw(
         f"GET /rooms/lobby/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n{headers}\r\n".encode()
     )
-    assert list(door.factory.addresses._live) == ["198.51.100.1"]
+    assert list(door.premises.addresses._live) == ["198.51.100.1"]
     peer.lose()
     door.close()
 
@@ -452,18 +453,18 @@ def test_a_header_that_several_proxies_added_to_is_read_from_its_end():
 def test_a_trusted_proxy_is_known_over_ipv4_and_where_that_is_mapped_into_ipv6(peer):
     door = Door(guard=Guard(proxies=["192.0.2.9"]))
     Browser(door, peer, X_Forwarded_For="fe80::1%25\x1b[31m, ::ffff:198.51.100.1")
-    assert [chat.address.host for chat in door.factory.connections] == ["198.51.100.1"]
+    assert [chat.address.host for chat in door.premises.connections] == ["198.51.100.1"]
 
 
 def test_the_zone_of_an_address_is_no_way_into_the_log():
     door = Door(guard=Guard(proxies=["192.0.2.9"]))
     Browser(door, "192.0.2.9", X_Forwarded_For="fe80::1%\x1b[31m")
-    assert [chat.address.host for chat in door.factory.connections] == ["fe80::1"]
+    assert [chat.address.host for chat in door.premises.connections] == ["fe80::1"]
 
 
 def test_a_stranger_speaks_for_nobody_else(door):
     Browser(door, "192.0.2.1", X_Forwarded_For="198.51.100.1")
-    assert [chat.address.host for chat in door.factory.connections] == ["192.0.2.1"]
+    assert [chat.address.host for chat in door.premises.connections] == ["192.0.2.1"]
 
 
 # -- framed once

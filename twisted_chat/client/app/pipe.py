@@ -17,12 +17,12 @@ from ...clocks import wall
 from ...core import text
 from ...core.errors import ChatError
 from ...core.events import NOTICED, POSTS, SKIPPED, Event
-from .. import connect, wire
+from .. import codec, connect
 from ..chat import Chat
 from ..errors import ConnectionLost
 from ..on_twisted import DeferredWaiter, TwistedDriver
 from ..watcher import Watcher
-from .past import last, since, without_entry
+from .history import last, since, without_entry
 from .settings import FAILED, OK, REFUSED, TIMED_OUT, UNREACHED, UNWRITTEN, Settings, complain, status_of
 from .show import plain, stamp
 from .stdio import Stdin, Stdout
@@ -144,7 +144,7 @@ class Pipe:
         if self._settings.is_only_said and event.kind not in (*POSTS, NOTICED, SKIPPED):
             return
         if self._settings.is_json:
-            line = wire.encode(wire.shown(event))
+            line = codec.encode(codec.shown(event))
         else:
             line = f"{stamp(event.when) if self._settings.is_stamped else ''}{plain(event)}\n".encode()
         await self._stdout.put(line)

@@ -21,12 +21,12 @@ from ..chat import Chat
 from ..drivers import Waiter, settle
 from ..errors import CannotConnect, ConnectionLost, Refused
 from ..on_twisted import DeferredWaiter, TwistedDriver
-from ..requests import MOST_POSTS
+from ..pending import MOST_POSTS
 from ..watcher import Back, Watcher
-from .complete import ChatCompleter
 from .screen import HOW_TO_LEAVE, Screen
 from .settings import OK, UNREACHED, Settings, complain, status_of
 from .show import QUIET, Piece
+from .tab_completion import ChatCompleter
 
 # The same names as in the server's table; these commands are not sent as typed lines.
 QUITS = frozenset("quit exit q bye logout disconnect".split())
@@ -54,7 +54,7 @@ async def run(settings: Settings) -> int:
     from twisted.internet import reactor
 
     driver = TwistedDriver(reactor)
-    link = _Link()
+    watcher = _TerminalWatcher()
     try:
         settings = replace(settings, room=text.room(settings.room))
         chat = await reach(
@@ -64,12 +64,12 @@ async def run(settings: Settings) -> int:
             ca=settings.ca,
             identity=settings.identity,
             driver=driver,
-            watcher=link,
+            watcher=watcher,
         )
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
     with patch_stdout(raw=True):
-        return await Terminal(settings, chat, driver, link).run()
+        return await Terminal(settings, chat, driver, watcher).run()
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Unsaid:
 class Terminal:
     """One run on a terminal: a screen, and a chat that reconnects by itself."""
 
-    def __init__(self, settings: Settings, chat: Chat, driver: TwistedDriver, link: _Link) -> None:
+    def __init__(self, settings: Settings, chat: Chat, driver: TwistedDriver, watcher: _TerminalWatcher) -> None:
         self._settings = settings
         self._chat = chat
         self._driver = driver
@@ -97,7 +97,7 @@ class Terminal:
         self._has_asked = False  # the question whether to say the block in the input row
         self._completer = ChatCompleter()
         self._screen = Screen(self._completer, settings.display, self._prompt, self._entered)
-        link.terminal = self
+        watcher.terminal = self
 
     async def run(self) -> int:
         """Chat until the person leaves; return the exit status."""
@@ -322,7 +322,7 @@ class Terminal:
         self._screen.show(event, self._chat.alias)
 
 
-class _Link(Watcher):
+class _TerminalWatcher(Watcher):
     """A watcher that reports the connection's state to the terminal; it is made before the screen."""
 
     terminal: Terminal

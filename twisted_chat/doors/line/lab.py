@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from ..connection import cancel
+from ..delays import cancel
 from ..outbox import SocketOutbox, TransportOutbox
 
 QUIET_SECONDS = 0.08

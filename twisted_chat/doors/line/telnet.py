@@ -1,8 +1,8 @@
 """What telnet clients mix into the text: understood, answered where an answer is owed, and taken out (RFC 854).
 
 Silent until spoken to, O(1) in memory, and it never raises. twisted.conch.telnet is not used because it raises on
-bytes that real clients send and parses byte by byte; 0xFF never occurs in UTF-8, so nearly every chunk passes here
-after one search for it.
+bytes that real clients send and parses byte by byte; 0xFF never occurs in UTF-8, so nearly every chunk passes after
+one search for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 IAC = 255
-_IAC = b"\xff"
+IAC_BYTE = b"\xff"
 WILL, WONT, DO, DONT, SB, SE = 251, 252, 253, 254, 250, 240
 TIMING_MARK = 6  # RFC 860
 AYT = 246
@@ -35,24 +35,23 @@ _TEXT, _COMMAND, _OPTION, _SUB, _SUB_COMMAND = range(5)
 class TelnetFilter:
     """One connection's filter. ``answer`` is called with the bytes that are owed to the peer."""
 
-    __slots__ = ("_answer", "_state", "_verb", "spoken")
+    __slots__ = ("_answer", "_state", "_verb", "is_within", "spoken")
 
     def __init__(self, answer: Callable[[bytes], object]) -> None:
         self.spoken = False  # whether the peer has shown that it speaks telnet
+        self.is_within = False  # a command has begun and not ended
         self._answer = answer
         self._state = _TEXT
         self._verb = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Return the text in a chunk."""
-        if self._state == _TEXT and _IAC not in data:
-            return data
+        """Return the text in a chunk. Not needed for one without IAC that does not begin within a command."""
         text = bytearray()
         asked = False
         position = 0
         while position < len(data):
             if self._state == _TEXT:
-                start, position = position, data.find(_IAC, position)
+                start, position = position, data.find(IAC_BYTE, position)
                 if position < 0:
                     text += data[start:]
                     break
@@ -63,6 +62,7 @@ class TelnetFilter:
                 asked = asked or (self._state == _COMMAND and byte == AYT)
                 text += self._step(byte)
             position += 1
+        self.is_within = self._state != _TEXT
         if asked:  # once a chunk, so that nobody multiplies bytes here
             self._answer(AYT_ANSWER)
         return bytes(text)
@@ -85,7 +85,7 @@ class TelnetFilter:
 
     def _command(self, byte: int) -> bytes:
         if byte < _LOWEST_COMMAND or byte == IAC:
-            return _IAC if byte == IAC else bytes((IAC, byte))  # not telnet: the decoder will name the bad byte
+            return IAC_BYTE if byte == IAC else bytes((IAC, byte))  # not telnet: the decoder will name the bad byte
         self.spoken = True
         if byte in (WILL, WONT, DO, DONT):
             self._state, self._verb = _OPTION, byte

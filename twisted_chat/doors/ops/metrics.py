@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from ...core.limits import Addresses
-from ..connection import cancel
-from ..line.door import LineFactory
-from ..web.answers import Answers
-from ..web.guard import Guard
-from ..web.health import Health, Pulse
-from ..web.site import GuardedSite
-
-if TYPE_CHECKING:
-    from ..web.site import WebFactory
+from ..delays import cancel
+from ..http.answers import PlainResource
+from ..http.connection import HttpListener
+from ..http.guard import Guard
+from ..http.health import Health
+from ..http.premises import HttpPremises
+from ..http.site import GuardedSite
+from ..premises import Premises
 
 TICK_SECONDS = 1.0  # between two looks at how late the reactor is
 MAX_BODY = 1024  # bytes; nothing here is asked with a body
@@ -31,60 +29,69 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 class Scales:
     """What is measured while the server runs; all else is counted when it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: IReactorTime) -> None:
         self.registry = CollectorRegistry()
         self.commits = self._scale("commit", "From the first line of a batch until it is kept.")
         self.deliveries = self._scale("delivery", "From the first line of a batch until all who hear it were sent it.")
-        self.lag = self._scale("reactor_lag", "How late the reactor is for what is due, looked at each second.")
+        self._lag = self._scale("reactor_lag", "How late the reactor is for what is due, looked at each second.")
+        self._clock = clock
+        self._tick: IDelayedCall | None = None
+        self._due = 0.0
 
-    def make_factory(self, line: LineFactory, web: WebFactory | None, guard: Guard, version: str) -> MetricsFactory:
-        """Return the factory of what tells it."""
-        return MetricsFactory(self, line, web, guard, version)
+    def start(self) -> None:
+        """Look at how late the reactor is, from now on."""
+        self._due = self._clock.seconds() + TICK_SECONDS
+        self._tick = self._clock.callLater(TICK_SECONDS, self._look)
+
+    def stop(self) -> None:
+        """Look no more."""
+        cancel(self._tick)
+
+    def _look(self) -> None:
+        self._lag.observe(max(0.0, self._clock.seconds() - self._due))
+        self.start()
 
     def _scale(self, name: str, what: str) -> Histogram:
         return Histogram(f"twisted_chat_{name}_seconds", what, buckets=BUCKETS, registry=self.registry)
 
 
-class MetricsFactory(GuardedSite):
-    """``/metrics`` and ``/healthz``, for whoever may reach the endpoint under a name of this server.
+class MetricsPremises(HttpPremises):
+    """``/metrics`` and ``/healthz``, for whoever may reach the port under a name of this server.
 
     Its connections are counted apart from those of the other doors: who has used theirs up can still be watched.
     """
 
-    def __init__(self, scales: Scales, line: LineFactory, web: WebFactory | None, guard: Guard, version: str) -> None:
-        scales.registry.register(Census(line, web, version))
+    def __init__(self, scales: Scales, premises: Premises, guard: Guard, version: str) -> None:
+        super().__init__(premises, guard, Addresses(premises.limits), MAX_BODY)
+        scales.registry.register(Census(premises, version))
         ProcessCollector(registry=scales.registry)
-        self._scales = scales
-        self._tick: IDelayedCall | None = None
-        self._due = 0.0
         root = Root()
-        super().__init__(root, line, guard, Addresses(line.limits), MAX_BODY)
         root.putChild(b"metrics", Exposition(scales.registry))
-        root.putChild(b"healthz", Health(Pulse(line.hub, line.clock) if web is None else web.pulse))
+        root.putChild(b"healthz", Health(premises.pulse))
+        self.listener = HttpListener(self, MetricsSite(scales, root, self.clock))
+
+
+class MetricsSite(GuardedSite):
+    """Looks at the reactor's lag as long as the port is open."""
+
+    def __init__(self, scales: Scales, root: Resource, clock: IReactorTime) -> None:
+        super().__init__(root, clock)
+        self._scales = scales
 
     def startFactory(self) -> None:
-        """Look at how late the reactor is, from now on."""
-        self._look_again()
+        self._scales.start()
 
     def stopFactory(self) -> None:
-        cancel(self._tick)
-
-    def _look_again(self) -> None:
-        self._due = self.clock.seconds() + TICK_SECONDS
-        self._tick = self.clock.callLater(TICK_SECONDS, self._look)
-
-    def _look(self) -> None:
-        self._scales.lag.observe(max(0.0, self.clock.seconds() - self._due))
-        self._look_again()
+        self._scales.stop()
 
 
-class Root(Answers):
+class Root(PlainResource):
     """What stands above both."""
 
     there_is = "/metrics is for Prometheus, /healthz for whoever checks"
 
 
-class Exposition(Answers):
+class Exposition(PlainResource):
     """All that is measured, in the format that was asked for."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -101,9 +108,8 @@ class Exposition(Answers):
 class Census:
     """Counts what there is at the moment at which it is asked for. No label is anything that a user chose."""
 
-    def __init__(self, line: LineFactory, web: WebFactory | None, version: str) -> None:
-        self._line = line
-        self._web = web
+    def __init__(self, premises: Premises, version: str) -> None:
+        self._premises = premises
         self._version = version
 
     def collect(self) -> Iterator[Metric]:
@@ -116,32 +122,19 @@ class Census:
 
     def _connections(self) -> Metric:
         family = GaugeMetricFamily("twisted_chat_connections", "Connections that are open.", labels=["door"])
-        for door, count in self._doors().items():
+        for door, count in self._premises.count().items():
             family.add_metric([door], count)
         return family
 
-    def _doors(self) -> dict[str, int]:
-        chats = Counter(chat.kind for chat in self._line.connections)
-        others = self._web.connections if self._web is not None else ()
-        lasting = sum(connection.outbox is not None for connection in others)
-        return {
-            "line": chats["line"],
-            "program": chats["program"],
-            "websocket": chats["websocket"],
-            "talk": chats["talk"],
-            "stream": lasting - chats["websocket"] - chats["talk"],
-            "http": len(others) - lasting,
-        }
-
     def _gauges(self) -> Iterator[Metric]:
-        hub, away = self._line.hub, self._line.away
+        hub, away = self._premises.hub, self._premises.away
         yield _gauge("members", "Members, who have an alias.", len(hub.aliases))
         yield _gauge("programs_away", "Programs whose connection died and that may still come back.", away)
         yield _gauge("readers_behind", "Members who do not take what they are sent.", hub.behind - away)
         yield _gauge("rooms", "Rooms, with those that are empty and remembered.", len(hub.rooms))
 
     def _counters(self) -> Iterator[Metric]:
-        traffic = self._line.hub.traffic
+        traffic = self._premises.hub.traffic
         yield _counter("lines_received", "Lines that were said, and kept.", traffic.lines_in)
         yield _counter("lines_sent", "Events, once for each member who was to hear them.", traffic.lines_out)
         yield _counter("received_bytes", "Bytes that connections sent.", traffic.bytes_in)
@@ -150,7 +143,7 @@ class Census:
 
     def _limits(self) -> Metric:
         family = CounterMetricFamily("twisted_chat_limits_hit", "How often a limit was hit.", labels=["limit"])
-        for limit, count in self._line.hub.traffic.limits_hit.items():
+        for limit, count in self._premises.hub.traffic.limits_hit.items():
             family.add_metric([limit], count)
         return family
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .guard import POLICY
+from ..http.guard import POLICY
 
 FIRST = "main.js"
 KEPT_KINDS = (".css", ".js", ".svg", ".png")  # what the document gets by its content's name; a manifest has one address

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from twisted.web.server import Request
 
-from .answers import Answers, plain
+from ..http.answers import PlainResource, plain
 
 _LONGEST = 500  # characters of an address in a code: more makes its squares too small for a phone
 _BORDER = 4  # squares of white around a code, as ISO/IEC 18004 asks
 
 
-class Invite(Answers):
+class Invite(PlainResource):
     """The addresses, as JSON."""
 
     def __init__(self, urls: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ class Invite(Answers):
         return (json.dumps({"addresses": list(dict.fromkeys(self._urls))}) + "\n").encode()
 
 
-class InviteCode(Answers):
+class InviteCode(PlainResource):
     """A QR code of an address of this server, as a drawing: ``?url=``."""
 
     def __init__(self, urls: Sequence[str]) -> None:

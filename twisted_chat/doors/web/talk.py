@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.web.server import Request
 
 from ...wire.jsonlines import JsonView
-from ..connection import ClosableOutbox
-from ..line.door import LineFactory
-from .api.asked import header, parameters
-from .api.later import Later, Refused
-from .api.log import NDJSON
-from .connection import WebConnection, connection_of
+from ..http.connection import HttpConnection, connection_of
+from ..http.premises import HttpPremises
+from ..outbox import ClosableOutbox
+from ..premises import Premises
+from .api.pages import NDJSON
+from .api.parameters import header, parameters
+from .api.refused import HttpRefused
+from .api.resource import Later
+from .api.streams import Streams
 from .web_chat import WebChat
-
-if TYPE_CHECKING:
-    from .site import WebFactory
 
 HEADER = "Chat-Talk"  # which has the secret
 _BYTES = 24  # of a secret
@@ -38,8 +38,9 @@ class TalkDoor(Later):
 
     methods: ClassVar = ("POST", "OPTIONS")
 
-    def __init__(self, web: WebFactory) -> None:
+    def __init__(self, web: HttpPremises, streams: Streams) -> None:
         super().__init__(web)
+        self._streams = streams
         self._talks: dict[str, TalkChat] = {}  # by their secrets
 
     async def post(self, request: Request) -> bytes | None:
@@ -50,7 +51,7 @@ class TalkDoor(Later):
             return None
         talk = self._talks.get(secret)
         if talk is None or talk.is_over:
-            raise Refused(404, f"that talk has ended: begin another one, without {HEADER}")
+            raise HttpRefused(404, f"that talk has ended: begin another one, without {HEADER}")
         assert request.content is not None
         await talk.take(request.content.read())
         request.setResponseCode(204)
@@ -60,17 +61,17 @@ class TalkDoor(Later):
         connection, address = connection_of(request), self._web.guard.client(request)
         refusal = connection.count(address)
         if refusal:
-            raise Refused(429, refusal, {"Retry-After": "10"})
+            raise HttpRefused(429, refusal, {"Retry-After": "10"})
         request.setHeader("Content-Type", NDJSON)
         request.setHeader("Cache-Control", "no-store")
         request.setHeader("X-Accel-Buffering", "no")  # nginx would keep lines back until it has a page of them
         request.setHeader("Connection", "close")  # nothing else is answered on it
         secret = secrets.token_urlsafe(_BYTES)
-        talk = self._talks[secret] = TalkChat(self._web.line, connection, address)
+        talk = self._talks[secret] = TalkChat(self._web.premises, connection, address)
         request.notifyFinish().addErrback(lambda failure: self._end(secret))
         outbox = connection.take_over(talk.drained, talk.stalled, lambda size: False)
         request.write(json.dumps({"talk": secret}, separators=(",", ":")).encode() + b"\n")
-        talk.begin(self._web.streams.framed(outbox) if request.clientproto == b"HTTP/1.1" else outbox)
+        talk.begin(self._streams.framed(outbox) if request.clientproto == b"HTTP/1.1" else outbox)
 
     def _end(self, secret: str) -> None:
         self._talks.pop(secret).end()
@@ -78,7 +79,7 @@ class TalkDoor(Later):
     def close(self) -> None:
         """Answer the posts that wait: the server stops."""
         for talk in self._talks.values():
-            talk.answer(Refused(503, "the server is stopping: not all of it was taken"))
+            talk.answer(HttpRefused(503, "the server is stopping: not all of it was taken"))
 
 
 class TalkChat(WebChat):
@@ -86,8 +87,8 @@ class TalkChat(WebChat):
 
     kind = "talk"
 
-    def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress) -> None:
-        super().__init__(factory, connection, address)
+    def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress) -> None:
+        super().__init__(premises, connection, address)
         self._taken: Deferred[None] | None = None  # the post that waits until its lines are taken
         self._sign: IDelayedCall | None = None
 
@@ -97,19 +98,19 @@ class TalkChat(WebChat):
         """Begin to talk, through an outbox."""
         self._begin(outbox, JsonView())
         self._talk_to_program()
-        self._sign = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._give_sign)
+        self._sign = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._give_sign)
 
     def take(self, body: bytes) -> Deferred[None]:
         """Take the lines of a post. Fires once they all are taken: one that posts faster than it may waits for that.
 
-        Raises: Refused.
+        Raises: HttpRefused.
         """
         if self._taken is not None:
-            raise Refused(409, "one post at a time: wait for the answer to the one before")
+            raise HttpRefused(409, "one post at a time: wait for the answer to the one before")
         taken = self._taken = Deferred()
         lines = [line for line in body.replace(b"\r\n", b"\n").split(b"\n") if line]
         self._queue(*lines)
-        wait = self.member.pace.take_bytes(len(body), self.factory.clock.seconds())
+        wait = self.member.pace.take_bytes(len(body), self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
         self._guarded(self._work)
@@ -117,7 +118,7 @@ class TalkChat(WebChat):
             self.answer()
         return taken
 
-    def answer(self, refused: Refused | None = None) -> None:
+    def answer(self, refused: HttpRefused | None = None) -> None:
         """Answer the post that waits, if one does."""
         taken, self._taken = self._taken, None
         if taken is not None and refused is not None:
@@ -141,7 +142,7 @@ class TalkChat(WebChat):
     def end(self) -> None:
         """Learn that the connection is lost."""
         self._end()
-        self.answer(Refused(404, "the talk has ended: not all of it was taken"))
+        self.answer(HttpRefused(404, "the talk has ended: not all of it was taken"))
 
     # -- what differs
 
@@ -154,6 +155,6 @@ class TalkChat(WebChat):
 
     def _give_sign(self) -> None:
         """Show that the talk is alive, to one who reads."""
-        self._sign = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._give_sign)
+        self._sign = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._give_sign)
         if not self.member.is_behind:
             self.member.write(_SIGN)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IAddress
 
-from ..connection import Chat
-from ..line.door import LineFactory
+from ..connection import Connection
+from ..http.connection import HttpConnection
 from ..outbox import has_hung_up
+from ..premises import Premises
 from ..program_talk import LONGER
 from ..splitter import TOO_LONG
-from .connection import WebConnection
 
 
-class WebChat(Chat):
+class WebChat(Connection):
     """One browser's connection, or a program's."""
 
-    factory: LineFactory
-
-    def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress) -> None:
-        super().__init__()
-        self.factory = factory
-        self.address = address
+    def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress) -> None:
+        super().__init__(premises, address)
         self._connection = connection
-        self._longest = LONGER * factory.limits.max_line  # bytes in a line
+        self._longest = LONGER * premises.limits.max_line  # bytes in a line
 
     def _queue(self, *lines: bytes) -> None:
         """Queue lines as they were received; of one that is too long only that."""

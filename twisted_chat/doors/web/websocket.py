@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.python.failure import Failure
@@ -12,15 +12,13 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
 from ...wire.jsonlines import JsonView
-from ..connection import cancel
-from ..line.door import LineFactory
-from .answers import Answers, plain
-from .connection import WebConnection, connection_of
-from .framing import Frames, FramingOutbox
+from ..delays import cancel
+from ..http.answers import PlainResource, plain
+from ..http.connection import HttpConnection, connection_of
+from ..http.framing import Frames, FramingOutbox
+from ..http.premises import HttpPremises
+from ..premises import Premises
 from .web_chat import WebChat
-
-if TYPE_CHECKING:
-    from .site import WebFactory
 
 READ_AT_ONCE = 4096  # bytes, so that others have their turn; Twisted's own is 65,536 ...
 PACKET = 64 * 1024  # ... and over TLS
@@ -42,10 +40,10 @@ def _close(code: int) -> bytes:
     return Connection(ConnectionType.SERVER).send(CloseConnection(code=code))
 
 
-class WebSocketDoor(Answers):
+class WebSocketDoor(PlainResource):
     """Where a WebSocket begins."""
 
-    def __init__(self, web: WebFactory) -> None:
+    def __init__(self, web: HttpPremises) -> None:
         super().__init__()
         self._web = web
         self._frames = Frames(messages)
@@ -62,7 +60,7 @@ class WebSocketDoor(Answers):
 
     def buildProtocol(self, request: Request) -> WebSocketChat:
         """Return what a WebSocket that can begin talks to, as WebSocketResource asks."""
-        return WebSocketChat(self._web.line, connection_of(request), self._web.guard.client(request), self._frames)
+        return WebSocketChat(self._web.premises, connection_of(request), self._web.guard.client(request), self._frames)
 
 
 class WebSocketChat(WebChat):
@@ -70,8 +68,8 @@ class WebSocketChat(WebChat):
 
     kind = "websocket"
 
-    def __init__(self, factory: LineFactory, connection: WebConnection, address: IAddress, frames: Frames) -> None:
-        super().__init__(factory, connection, address)
+    def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress, frames: Frames) -> None:
+        super().__init__(premises, connection, address)
         self._frames = frames
         self._unfinished = 0  # bytes of the message that is coming, at most one packet less
         self._is_alive = True  # something came since the last ping
@@ -88,7 +86,7 @@ class WebSocketChat(WebChat):
     def negotiationFinished(self) -> None:
         self._begin(FramingOutbox(self._raw, self._frames, _close(NORMAL)), JsonView())
         self._talk_to_program()
-        self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
+        self._ping = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._ping_or_abort)
         refusal = self._connection.count(self.address)
         if refusal:
             self.goodbye(refusal)
@@ -119,10 +117,10 @@ class WebSocketChat(WebChat):
             return False
         self._unfinished += size
         if self._unfinished > self._longest + PACKET:
-            self.factory.hub.traffic.hit("line_too_long")
+            self.premises.hub.traffic.hit("line_too_long")
             self._refuse(TOO_BIG)
             return False
-        wait = self.member.pace.take_bytes(size, self.factory.clock.seconds())
+        wait = self.member.pace.take_bytes(size, self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
             self._read_or_not()
@@ -140,7 +138,7 @@ class WebSocketChat(WebChat):
     def _take_control(self, size: int) -> None:
         """Count a ping or a pong: it is part of no message, and takes as much time as a line, in far fewer bytes."""
         self._unfinished = max(0, self._unfinished - MASKED - size)
-        wait = self.member.pace.take_lines(1, self.factory.clock.seconds())
+        wait = self.member.pace.take_lines(1, self.premises.clock.seconds())
         if wait and not self._outbox.is_closed:
             self._slow_down(wait)
             self._read_or_not()
@@ -152,7 +150,7 @@ class WebSocketChat(WebChat):
 
     def _ping_or_abort(self) -> None:
         """Ask whether a browser is still there; one that is not read is not asked."""
-        self._ping = self.factory.clock.callLater(self.factory.limits.ping_seconds, self._ping_or_abort)
+        self._ping = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._ping_or_abort)
         if self.member.is_behind or not self.is_reading:
             return
         if not self._is_alive:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from .read import SIZE, key_of
-from .words import forget
+from .queries import SIZE, key_of
+from .word_index import forget
 
 
 class Cut(NamedTuple):

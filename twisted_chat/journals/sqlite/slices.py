@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .file import transaction
+from .database import transaction
 
 SLICE_SECONDS = 0.01
-_FEWEST, _MOST = 8_000, 1_000_000  # bytes of events: see SIZE in read.py
+_FEWEST, _MOST = 8_000, 1_000_000  # bytes of events: see SIZE in queries.py
 _ROW = 100  # bytes: the smallest event
 
 
-class Pace:
-    """The size of a slice on this machine: in bytes, since a row can have one letter or thousands."""
+class SliceBudget:
+    """The size of a slice on this machine: in bytes, since a row can have one letter or thousands. It adapts."""
 
     def __init__(self) -> None:
         self.bytes = 40_000
@@ -28,7 +28,7 @@ class Pace:
 
     @contextmanager
     def slice(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """Run one slice in a transaction, and adapt the pace to its duration."""
+        """Run one slice in a transaction, and adapt the budget to its duration."""
         begun = time.perf_counter()
         with transaction(connection):
             yield

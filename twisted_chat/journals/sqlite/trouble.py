@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.errors import CannotOpen
-from .place import Moved
+from .file_identity import Moved
 
 
 class Trouble(NamedTuple):

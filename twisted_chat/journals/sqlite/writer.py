@@ -10,22 +10,22 @@ from typing import NamedTuple
 
 from ...core.events import Event, Lines
 from ...core.ports import Known, Query
-from ..keep import Keep
+from ..retention import Retention
 from ..worker import QUIET_SECONDS
-from .file import connect, create, open_writer, touch
-from .log import Log
-from .place import Moved, Place
-from .prune import Pruner
-from .slices import Pace
+from .database import connect, create, open_writer, touch
+from .event_store import EventStore
+from .file_identity import FileIdentity, Moved
+from .pruner import Pruner
+from .slices import SliceBudget
 from .trouble import cannot_open, has_written_nothing
-from .words import index_room, index_some, rooms_behind
+from .word_index import index_room, index_some, rooms_behind
 
 PRUNE_SECONDS = 0.04  # between two slices of pruning: less than QUIET_SECONDS, so that pruning keeps up
 IDLE_SECONDS = 60.0  # until retention is checked again
 TROUBLE_SECONDS = 5.0  # until failed background work is tried again
 
 
-class _Wanted(NamedTuple):
+class _WaitingSearch(NamedTuple):
     """A search that waits for the index."""
 
     behind: list[tuple[int, int]]  # the logs to index, each with its last number
@@ -43,20 +43,20 @@ class Outcome(NamedTuple):
 class Writer:
     """The connection that writes, replaced after every failure."""
 
-    def __init__(self, place: Place, keep: Keep, now: Callable[[], float]) -> None:
+    def __init__(self, file: FileIdentity, retention: Retention, now: Callable[[], float]) -> None:
         self.name = ""
         self.secret = b""
         self.opening = 0  # of the file
-        self._place = place
-        self._path = place.path
+        self._file = file
+        self._path = file.path
         self._now = now
         self._connection: sqlite3.Connection | None = None
-        self._log: Log
+        self._store: EventStore
         self._unsure: list[Event] = []  # the events of a failed commit, until it is known whether they are kept
-        self._pruner = Pruner(keep, lambda: self._log.forget())
+        self._pruner = Pruner(retention, lambda: self._store.forget())
         self.troubles = self._pruner.troubles  # of the background work
-        self._pace = Pace()
-        self._wanted: deque[_Wanted] = deque()  # the searches take turns
+        self._budget = SliceBudget()
+        self._wanted: deque[_WaitingSearch] = deque()  # the searches take turns
 
     def open(self) -> Sequence[Known]:
         """Open or create the file, with every room empty; return the rooms.
@@ -66,13 +66,13 @@ class Writer:
         create(self._path)
         self._connection = open_writer(self._path)
         try:
-            self._place.learn()
-            self._log = Log(self._connection)
-            self.name, self.secret = self._log.name, self._log.secret
-            self.opening = self._log.opening = self._log.last_opening + 1
+            self._file.learn()
+            self._store = EventStore(self._connection)
+            self.name, self.secret = self._store.name, self._store.secret
+            self.opening = self._store.opening = self._store.last_opening + 1
             self._pruner.look(self._connection, self._now())  # before the first event, whose time may be wrong
-            self._log.dismiss_all(self._now())
-            return self._log.known()
+            self._store.dismiss_all(self._now())
+            return self._store.known()
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise cannot_open(self._path, error) from error
@@ -83,12 +83,12 @@ class Writer:
         Raises: Moved, sqlite3.Error, OSError.
         """
         self._unsure = []
-        self._place.check()  # or the events from now on would be lost with the process
+        self._file.check()  # or the events from now on would be lost with the process
         try:
-            return self._log.commit(batch, now)
+            return self._store.commit(batch, now)
         except sqlite3.Error as error:
             if not has_written_nothing(error):
-                self._unsure = self._log.tried
+                self._unsure = self._store.tried
             raise
 
     def recover(self, batch: Sequence[Event | Lines], now: float) -> Outcome:
@@ -105,10 +105,10 @@ class Writer:
         kept = None
         if self._unsure:
             self.check()
-            kept = self._unsure if self._log.has(self._unsure) else None
+            kept = self._unsure if self._store.has(self._unsure) else None
             self._unsure = []
         try:
-            return Outcome(kept, self._log.repeated(batch, now))
+            return Outcome(kept, self._store.repeated(batch, now))
         except Exception:  # any error: the thread goes on
             return Outcome(kept, None)
 
@@ -118,7 +118,7 @@ class Writer:
         Raises: Moved, sqlite3.Error, OSError.
         """
         try:
-            return self._log.known_of(group)
+            return self._store.known_of(group)
         except BaseException:
             self.renew()
             raise
@@ -128,7 +128,7 @@ class Writer:
 
         Raises: Moved, sqlite3.Error, OSError.
         """
-        self._place.check()
+        self._file.check()
         try:
             touch(self._opened)
         except BaseException:
@@ -146,7 +146,7 @@ class Writer:
             self.renew()
             then()  # with the index as it is; the reader reports the error
             return 0.0
-        self._wanted.append(_Wanted(behind, waits, then))
+        self._wanted.append(_WaitingSearch(behind, waits, then))
         return 0.0
 
     def tidy(self) -> float:
@@ -163,7 +163,7 @@ class Writer:
                 return 0.0
             if self._pruner.some(connection, self._now()):
                 return PRUNE_SECONDS
-            is_more = index_some(connection, self._pace)  # last: a search has the index filled anyway
+            is_more = index_some(connection, self._budget)  # last: a search has the index filled anyway
         except BaseException:
             self.renew()
             self.search_anyway()
@@ -173,7 +173,7 @@ class Writer:
     def _index_wanted(self, connection: sqlite3.Connection) -> None:
         wanted = self._wanted[0]
         while wanted.behind and wanted.waits():
-            if index_room(connection, self._pace, *wanted.behind[0]):
+            if index_room(connection, self._budget, *wanted.behind[0]):
                 self._wanted.rotate(-1)  # other searches wait too
                 return
             del wanted.behind[0]
@@ -194,27 +194,28 @@ class Writer:
         """
         before = self._opened
         try:
-            self._connection, self._log = self._another()
+            self._connection, self._store = self._another()
         except Exception:
             with suppress(sqlite3.Error):
                 before.rollback()
-            self._log = Log(before, self.opening)  # forget the numbers: the commit may have been done in part
+            # Forget the numbers: the commit may have been done in part.
+            self._store = EventStore(before, self.opening)
         else:
             before.close()
 
-    def _another(self) -> tuple[sqlite3.Connection, Log]:
-        self._place.check()  # before SQLite adds this file's -wal to another file
+    def _another(self) -> tuple[sqlite3.Connection, EventStore]:
+        self._file.check()  # before SQLite adds this file's -wal to another file
         connection = connect(self._path)
-        log = Log(connection, self.opening)
+        store = EventStore(connection, self.opening)
         try:
-            name = log.name
+            name = store.name
         except BaseException:
             connection.close()
             raise
         if name != self.name:
             connection.close()
             raise Moved
-        return connection, log
+        return connection, store
 
     def close(self) -> None:
         """Close the connection for good, and move everything into the file, even while others read it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -15,15 +15,13 @@ from ....core.events import Event
 from ....core.ports import Asker, Query
 from ....core.room import Room
 from ....wire.sse import mark, read_mark
-from .later import Refused
-
-if TYPE_CHECKING:
-    from ..site import WebFactory
+from ...http.premises import HttpPremises
+from .refused import HttpRefused
 
 Answer = TypeVar("Answer")
 
 
-class Place(NamedTuple):
+class RoomPosition(NamedTuple):
     """Where a reader is in the log of a room."""
 
     number: int  # of the last event that they have
@@ -31,31 +29,31 @@ class Place(NamedTuple):
     is_strange: bool = False  # what they gave is the mark of no event here: they have nothing of this log
 
 
-async def room_called(web: WebFactory, wanted: bytes) -> Room:
+async def room_called(web: HttpPremises, wanted: bytes) -> Room:
     """Return the room that a path names.
 
-    Raises: Refused, BadRoom, NotRecalled.
+    Raises: HttpRefused, BadRoom, NotRecalled.
     """
     found: Deferred[Room] = Deferred()
     web.hub.rooms.find(decoded(wanted), partial(_fire, found))
     try:
         return await found
     except NoSuchRoom:
-        raise Refused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
+        raise HttpRefused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
 
 
 def decoded(segment: bytes) -> str:
     """Return what stands in a path.
 
-    Raises: Refused.
+    Raises: HttpRefused.
     """
     try:
         return segment.decode()
     except UnicodeDecodeError:
-        raise Refused(400, "that path is not UTF-8: write names in UTF-8, percent-encoded") from None
+        raise HttpRefused(400, "that path is not UTF-8: write names in UTF-8, percent-encoded") from None
 
 
-def looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Sequence[Event]]:
+def looked_up(web: HttpPremises, request: Request, query: Query) -> Deferred[Sequence[Event]]:
     """Return what the journal answers; a client who has gone waits for nothing.
 
     Fails: NotRecalled.
@@ -68,16 +66,18 @@ def looked_up(web: WebFactory, request: Request, query: Query) -> Deferred[Seque
     return answered
 
 
-async def place_at(web: WebFactory, request: Request, room: Room, number: int) -> Place:
+async def place_at(web: HttpPremises, request: Request, room: Room, number: int) -> RoomPosition:
     """Return the place after an event.
 
     Raises: NotRecalled.
     """
     check = await _mark_of(web, request, room, number)
-    return Place(number, check or str(number))
+    return RoomPosition(number, check or str(number))
 
 
-async def place_of(web: WebFactory, request: Request, room: Room, written: str, is_page: bool = False) -> Place:
+async def place_of(
+    web: HttpPremises, request: Request, room: Room, written: str, is_page: bool = False
+) -> RoomPosition:
     """Return where a reader is who gives a mark, or only a number.
 
     What is not kept any more cannot be compared, and need not be: all that is kept comes after it. ``is_page``: no mark
@@ -90,11 +90,11 @@ async def place_of(web: WebFactory, request: Request, room: Room, written: str, 
     if number <= room.number and (check or not is_page):
         own = await _mark_of(web, request, room, number)
     if number > room.number or (check and own and own != f"{number}-{check}"):
-        return Place(0, mark(web.hub.journal_name, room.name, 0, 0.0), is_strange=True)
-    return Place(number, own or str(number))
+        return RoomPosition(0, mark(web.hub.journal_name, room.name, 0, 0.0), is_strange=True)
+    return RoomPosition(number, own or str(number))
 
 
-async def _mark_of(web: WebFactory, request: Request, room: Room, number: int) -> str | None:
+async def _mark_of(web: HttpPremises, request: Request, room: Room, number: int) -> str | None:
     """Return the mark of an event; None if it is not kept."""
     journal = web.hub.journal_name
     if number == 0:

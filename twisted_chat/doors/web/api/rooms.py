@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from twisted.web.resource import Resource
 from twisted.web.server import Request
@@ -12,26 +12,26 @@ from twisted.web.server import Request
 from ....core import text
 from ....core.events import EVERYONE
 from ....core.room import Room
-from ..accept import preferred
-from ..answers import PLAIN, NotHere
-from ..page import File
-from .asked import parameters
-from .later import JSON, Later, as_json
-from .log import Events, Text
+from ...http.accept import preferred
+from ...http.answers import PLAIN, NotHere
+from ...http.file import File
+from ...http.premises import HttpPremises
 from .lookup import decoded, room_called
-from .post import posted
-from .questions import Search, Who
-
-if TYPE_CHECKING:
-    from ..site import WebFactory
+from .pages import Events, Text
+from .parameters import parameters
+from .posting import posted
+from .resource import JSON, Later, as_json
+from .search import Search
+from .streams import Streams
+from .who import Who
 
 _ROOMS = 1000  # in one answer
 _TEXT = b".txt"
 
 
-def put_rooms(web: WebFactory, root: Resource) -> None:
+def put_rooms(web: HttpPremises, streams: Streams, root: Resource) -> None:
     """Put all that HTTP has for scripts below a resource."""
-    root.putChild(b"rooms", Rooms(web))
+    root.putChild(b"rooms", Rooms(web, streams))
     root.putChild(b"people", People(web))
     root.putChild(b"everyone", Everyone(web))
     root.putChild(b"search", Search(web))
@@ -41,12 +41,16 @@ def put_rooms(web: WebFactory, root: Resource) -> None:
 class Rooms(Later):
     """All rooms."""
 
+    def __init__(self, web: HttpPremises, streams: Streams) -> None:
+        super().__init__(web)
+        self._streams = streams
+
     def getChild(self, path: bytes, request: Request) -> Resource:
         if not path:
             return super().getChild(path, request)
         if path.endswith(_TEXT) and not request.postpath:
-            return TextOrRoom(self._web, path)
-        return OneRoom(self._web, path)
+            return TextOrRoom(self._web, path, self._streams)
+        return OneRoom(self._web, path, self._streams)
 
     async def get(self, request: Request) -> bytes:
         parameters(request, {})
@@ -65,9 +69,13 @@ class OneRoom(Later):
 
     methods: ClassVar = ("GET", "HEAD", "POST", "OPTIONS")
 
+    def __init__(self, web: HttpPremises, name: bytes, streams: Streams) -> None:
+        super().__init__(web, name)
+        self._streams = streams
+
     def getChild(self, path: bytes, request: Request) -> Resource:
         if path == b"events":
-            return Events(self._web, self._name)
+            return Events(self._web, self._name, self._streams)
         if path == b"who":
             return Who(self._web, self._name)
         return super().getChild(path, request)
@@ -107,17 +115,17 @@ class People(NotHere):
 
     isLeaf = False
 
-    def __init__(self, web: WebFactory) -> None:
+    def __init__(self, web: HttpPremises) -> None:
         super().__init__()
         self._web = web
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         if path and not request.postpath:
-            return Person(self._web, path)
+            return PersonResource(self._web, path)
         return super().getChild(path, request)
 
 
-class Person(Later):
+class PersonResource(Later):
     """One alias."""
 
     methods: ClassVar = ("POST", "OPTIONS")

@@ -62,16 +62,16 @@ async function knowTabs() {
 }
 
 // Tell if another tab is in the chat under an alias, and offer another one, or to go on here.
-async function isElsewhere(alias) {
+async function isElsewhere(alias, isPatient) {
 	const proof = keep.proof(alias)
-	const is = !session.wasIn && proof && (await knowTabs().then((known) => known.has(proof), ignore))
-	if (is) view.offer(alias, () => enter(alias, true))
+	const is = !session.wasIn && proof && (await knowTabs().then((known) => known.has(proof, isPatient), ignore))
+	if (is && !session.wasIn) view.offer(alias, () => enter(alias, true))
 	return is
 }
 
 function entered(isFirst) {
 	keep.keepAlias(session.alias)
-	knowTabs().catch(ignore)
+	knowTabs().then(keepNow, ignore) // from now on another tab has reason to ask
 	drafts.begin()
 	view.entered(isFirst)
 	if (isFirst && keep.hasPrivate())
@@ -277,5 +277,5 @@ document.body.dataset.ready = ""
 const wanted = window.begun() // first.js: the alias that was given before this was here
 if (!session.wasIn) view.askAlias(wanted || keep.lastAlias())
 if (!session.wasIn && wanted) document.getElementById("entrance-form").requestSubmit()
-else isElsewhere(keep.lastAlias())
+else isElsewhere(keep.lastAlias(), true)
 if (!session.wasIn && keep.hasPrivate()) ofPrivate().then(({tell}) => tell(), ignore)

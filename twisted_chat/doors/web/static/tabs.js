@@ -1,27 +1,39 @@
-// The open tabs of one browser: each tells the others, when they ask, under which token it is in the chat.
+// The open tabs of one browser: each tells the others, when they ask and when it is new, under which token it is in the chat.
 
-const ANSWER = 200 // milliseconds that the others have
+const SOON = 200 // milliseconds that a tab has to answer of which nothing was heard yet
+const LATE = 5000 // and one that was there a moment ago: a tab in the background can be slow
 
 export class Tabs {
 	#channel
-	#found = new Set()
+	#known = new Set() // tokens
+	#asked = new Set() // {token, resolve}
 
 	// own(): this tab's token, if it is in the chat
 	constructor(own) {
 		if (!window.BroadcastChannel) return
+		const tell = () => own() && this.#channel.postMessage({token: own()})
 		this.#channel = new BroadcastChannel("twisted_chat")
-		this.#channel.onmessage = ({data}) => {
-			if (data.token) this.#found.add(data.token)
-			else if (own()) this.#channel.postMessage({token: own()})
-		}
+		this.#channel.onmessage = ({data}) => (data.token ? this.#heard(data.token) : tell())
+		tell()
 	}
 
-	// Whether another tab is in the chat under a token.
-	async has(token) {
+	#heard(token) {
+		this.#known.add(token)
+		for (const asked of this.#asked) if (asked.token === token) asked.resolve(true)
+	}
+
+	// Whether another tab is in the chat under a token. isPatient: nobody waits for the answer.
+	async has(token, isPatient) {
 		if (!token || !this.#channel) return false
-		this.#found.clear()
+		const wait = isPatient || this.#known.has(token) ? LATE : SOON
+		const asked = {token}
+		const answer = new Promise((resolve) => (asked.resolve = resolve))
+		setTimeout(asked.resolve, wait, false)
+		this.#asked.add(asked)
 		this.#channel.postMessage({})
-		await new Promise((resolve) => setTimeout(resolve, ANSWER))
-		return this.#found.has(token)
+		const is = await answer
+		this.#asked.delete(asked)
+		if (!is) this.#known.delete(token)
+		return is
 	}
 }

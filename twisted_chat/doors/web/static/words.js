@@ -1,4 +1,4 @@
-// Where the words that are looked for stand in a text, by the server's rules for words (twisted_chat/journals/words.py). Pure.
+// Where the words that are looked for stand in a text, by the server's rules for words (twisted_chat/journals/tokenizer.py). Pure.
 
 // Scripts without spaces between words: each character is a word of its own.
 const UNSPACED =

@@ -1,0 +1,340 @@
+"""Several hubs on one journal: a double that orders the appends of all and delivers them to each at its own pace."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from contextlib import suppress
+
+from twisted_chat.core.errors import ChatError, NotKept
+from twisted_chat.core.events import (
+    GONE,
+    JOINED,
+    LEFT,
+    LOBBY,
+    OPENED,
+    OPENING_BITS,
+    RENAMED,
+    RETITLED,
+    Event,
+)
+from twisted_chat.core.limits import Limits
+from twisted_chat.core.ports import ANYONE, Known
+from twisted_chat.core.session import Ask
+from twisted_chat.journals.matching import chosen
+from twisted_chat.journals.numbers import log_of
+
+from ..house import House, Person, TurnJournal
+from .recorder import Recorder
+
+ALIASES = ("alice", "Alice", "bob", "carol", "dave", "erin")
+ROOMS = ("lobby", "ops", "dev")
+
+
+class SharedLog(TurnJournal):
+    """The order of everything. It numbers events as the double of one hub does."""
+
+    def __init__(self):
+        super().__init__()
+        self.events = []
+        self.openings = 0
+
+    def open(self):
+        """Return the journal of a node that begins; its opening is an event."""
+        self.openings += 1
+        self.take(Event(OPENED, origin=self.openings << OPENING_BITS))
+        return NodeJournal(self, self.openings)
+
+    def bury(self, node):
+        """End a node: what it has not committed is lost, and the log says that it is gone."""
+        node.waiting.clear()
+        node.is_gone = True
+        self.take(Event(GONE, data={"opening": node.opening}))
+
+    def take(self, item):
+        self.events += self.kept(item)
+
+
+class NodeJournal:
+    """One node's side: its own events wait until they are committed, and those of all until they are pulled."""
+
+    name = "shared"
+    secret = b"the double's"
+
+    def __init__(self, log, opening):
+        self.log, self.opening = log, opening
+        self.waiting = []
+        self.position = 0
+        self.questions = []
+        self.is_gone = False
+
+    def start(self, user):
+        self.user = user
+
+    def append(self, *items):
+        assert not self.is_gone
+        self.waiting += items
+
+    def recall(self, query, answer, asker=ANYONE):
+        self.questions.append(lambda: answer(chosen(query, self.remembered)))
+
+    def know(self, group, answer):
+        self.questions.append(lambda: answer(self.known(group)))
+
+    def known(self, group):
+        seen = self.remembered(group)
+        topic = next((event.text for event in reversed(seen) if event.kind == RETITLED), "")
+        return Known(group, len(seen), topic, ())
+
+    def remembered(self, group):
+        return [event for event in self.log.events[: self.position] if log_of(event.group) == log_of(group)]
+
+    def forget(self, known):
+        """The log has it."""
+
+    def commit(self):
+        """Give the log what waits, in one piece."""
+        waiting, self.waiting = self.waiting, []
+        for item in waiting:
+            self.log.take(item)
+
+    def refuse(self):
+        """Keep nothing of what waits."""
+        waiting, self.waiting = self.waiting, []
+        if waiting:
+            self.user.refuse(waiting, NotKept("the disk is full"))
+
+    def pull(self, most):
+        """Deliver the next events of the log, at most so many, in one batch; then answer the questions before it."""
+        questions, self.questions = self.questions, []
+        batch = self.log.events[self.position : self.position + most]
+        for question in questions:
+            question()
+        self.position += len(batch)
+        if batch:
+            self.user.deliver(batch)
+
+
+class Node(House):
+    """A hub on a shared log."""
+
+    def __init__(self, log, limits):
+        super().__init__(limits, log.open())
+
+    def connect(self, view=None):
+        person = Person(self, view or Recorder())
+        self.people.append(person)
+        return person
+
+
+class Nodes:
+    """Nodes and people who do anything at any moment."""
+
+    def __init__(self, seed, count, moves):
+        """``moves``: people have several sessions, on several nodes, and programs go on from another node."""
+        self.chance = random.Random(seed)
+        self.moves = moves
+        self.limits = Limits(rooms_each=2, rooms_made=50, shown_to_joiner=0)
+        self.log = SharedLog()
+        self.nodes = [Node(self.log, self.limits) for _ in range(count)]
+        self.lost = 0
+        self.gone = []  # people on nodes that were lost
+
+    def run(self, steps):
+        deeds = [self.come, self.say, self.say, self.move, self.move, self.rename, self.tell, self.leave, self.away]
+        deeds += [self.retitle, *((self.beside, self.resume) if self.moves else ())]
+        for step in range(steps):
+            fate = self.chance.random()
+            if fate < 0.55:
+                self.guarded(self.chance.choice(deeds))
+            elif fate < 0.75:
+                self.chance.choice(self.nodes).journal.commit()
+            elif fate < 0.97:
+                self.chance.choice(self.nodes).journal.pull(self.chance.choice((1, 1, 2, 3, 8)))
+            elif fate < 0.985:
+                self.chance.choice(self.nodes).journal.refuse()
+            elif fate < 0.99 and len(self.nodes) > 1:
+                self.lose()
+            elif fate < 0.995 and len(self.nodes) < 3:
+                self.nodes.append(Node(self.log, self.limits))
+            if step % 200 == 199:
+                self.settle()
+                self.check()
+        self.settle()
+        self.check()
+        for person in list(self.everyone()):
+            person.house.hub.leave_all(person.member, "bye")
+        self.settle()
+        self.check()
+        for node in self.nodes:
+            hub = node.hub
+            assert not (hub.aliases or hub.state.seats or hub.sessions or hub.everyone.people or hub.state.parting)
+            assert not any(room.people for room in hub.rooms.values()) and not hub._due
+
+    def everyone(self):
+        return (person for node in self.nodes for person in node.people if not person.member.gone)
+
+    def guarded(self, deed):
+        with suppress(ChatError):  # as they would be told
+            deed()
+
+    def someone(self, posts=False):
+        people = [one for one in self.everyone() if one.member.alias and one.member.leaving is None]
+        people = [one for one in people if one.member.may(posts)]
+        if not people:
+            raise ChatError("nobody can do anything now")
+        return self.chance.choice(people)
+
+    def arrival(self):
+        node = self.chance.choice(self.nodes)
+        person = node.connect()
+        if self.chance.random() < 0.3:
+            node.hub.sessions.introduce(person.member, f"program{len(node.people)}.{node.journal.opening}")
+        return person
+
+    # -- what people do
+
+    def come(self):
+        if sum(1 for _ in self.everyone()) < 12:
+            person = self.arrival()
+            person.member.first_rooms = self.chance.choice(((LOBBY,), ("ops", LOBBY), ()))
+            person.house.hub.claim(Ask(person.member), self.chance.choice(ALIASES))
+
+    def say(self):
+        person = self.someone(posts=True)
+        person.house.hub.say(Ask(person.member), "hi", self.chance.choice(list(person.member.rooms) or [""]))
+
+    def tell(self):
+        person = self.someone(posts=True)
+        person.house.hub.tell(Ask(person.member), self.chance.choice(ALIASES), "psst")
+
+    def move(self):
+        person, room = self.someone(), self.chance.choice(ROOMS)
+        if room in person.member.rooms:
+            person.house.hub.leave(Ask(person.member), room, "off")
+        else:
+            person.house.hub.join(Ask(person.member), room)
+
+    def rename(self):
+        person = self.someone()
+        person.house.hub.claim(Ask(person.member), self.chance.choice(ALIASES))
+
+    def away(self):
+        person = self.someone()
+        person.house.hub.go_away(Ask(person.member), "tea") if self.chance.random() < 0.5 else (
+            person.house.hub.come_back(Ask(person.member))
+        )
+
+    def retitle(self):
+        person = self.someone()
+        person.house.hub.retitle(Ask(person.member), self.chance.choice(("", "news")))
+
+    def leave(self):
+        person = self.someone()
+        person.house.hub.leave_all(person.member, "bye")
+
+    def beside(self):
+        """Somebody comes in with one session more, on any node."""
+        other = self.someone()
+        if other.member.person is not None and sum(1 for _ in self.everyone()) < 12:
+            person = self.arrival()
+            person.house.hub.claim(Ask(person.member), other.member.alias, beside=other.member.id)
+
+    def resume(self):
+        """A program goes on from another node, which takes its seat over."""
+        other = self.someone()
+        if other.member.person is not None and sum(1 for _ in self.everyone()) < 12:
+            person = self.arrival()
+            person.house.hub.resume(Ask(person.member), other.member.id)
+
+    def lose(self):
+        node = self.nodes.pop(self.chance.randrange(len(self.nodes)))
+        self.lost += 1
+        self.gone += node.people
+        self.log.bury(node.journal)
+
+    # -- what must be so
+
+    def settle(self):
+        """Let everything happen that is under way."""
+        while any(n.journal.waiting or n.journal.position < len(self.log.events) for n in self.nodes):
+            for node in self.nodes:
+                node.journal.commit()
+            for node in self.nodes:
+                node.journal.pull(5)
+
+    def check(self):
+        states = [as_values(node.hub.state) for node in self.nodes]
+        assert all(state == states[0] for state in states[1:]), self.log.events[-30:]
+        for node in self.nodes:
+            assert not node.faults
+            assert all(not node.hub.state.due(person) for person in node.hub.state.seats.values())
+            assert not any(one.member.in_flight or one.member.changing for one in node.people if not one.member.gone)
+        living = {node.journal.opening for node in self.nodes}
+        sessions = {session for person in states[0]["people"].values() for session in person["seats"]}
+        assert {session >> OPENING_BITS for session in sessions} <= living
+        if not self.moves:  # two sessions of one person on two nodes may both leave a room, and the log has it twice
+            assert told_in_the_log(self.log.events) == states[0]["rooms"]
+        for person in self.gone:
+            heard_right(self.log.events, person)
+        for person in self.everyone():
+            heard_right(self.log.events, person)
+            last = {event.group: event.number for event in person.reader.ear.view.read(person.data)}
+            for name, room in person.member.rooms.items():  # nothing of one, if it sat down since its last event
+                assert last.get(name, room.number) == room.number
+
+
+def as_values(state):
+    """Return a state as plain values, to be compared with another node's."""
+    people = {
+        key: {
+            "alias": person.alias,
+            "next": person.next_alias,
+            "away": person.away,
+            "rooms": list(person.rooms),
+            "seats": {seat.session: seat.program for seat in person.seats.values()},
+            "voice": person.voice,
+            "made": person.made,
+            "leaving": person.leaving,
+            "taken": person.taken,
+        }
+        for key, person in state.directory.aliases.items()
+    }
+    rooms = {name: [person.alias for person in room.people] for name, room in state.rooms.items()}
+    topics = {name: room.topic for name, room in state.rooms.items() if room.people}
+    looks = {look: person.alias for look, person in state.directory.looks.items()}
+    everyone = [person.alias for person in state.everyone.people]
+    openings = set(state.openings)
+    rooms = {name: people for name, people in rooms.items() if people}
+    return {"people": people, "rooms": rooms, "topics": topics, "looks": looks, "all": everyone, "openings": openings}
+
+
+def told_in_the_log(events):
+    """Return who is in which room, by the room's own events: each has come once, and left at most once."""
+    rooms = {}
+    for event in events:
+        people = rooms.setdefault(event.group, {})
+        if event.kind == JOINED:
+            people[event.author] = people.get(event.author, 0) + 1
+        elif event.kind == LEFT:
+            assert people.pop(event.author, 0), f"{event.author} left {event.group} without being there: {event}"
+        elif event.kind == RENAMED and event.group:
+            assert event.author in people, f"{event} in {event.group}, where nobody has that alias"
+            rooms[event.group] = {(event.text if name == event.author else name): n for name, n in people.items()}
+    return {name: list(people) for name, people in rooms.items() if people}
+
+
+def heard_right(events, person):
+    """Check that a session heard of each room an unbroken part of its log, and of private lines only its own."""
+    heard = [event for event in person.reader.ear.view.read(person.data) if event.number]
+    for group in {event.group for event in heard}:
+        log = [event for event in events if event.group == group]
+        parts = [event for event in heard if event.group == group]
+        if group[:1] == "@":
+            assert all(event in log for event in parts)
+            continue
+        numbers = [event.number for event in parts]
+        for event, after in itertools.pairwise(parts):
+            assert after.number == event.number + 1 or event.kind == LEFT, (group, event, after)
+        assert numbers == sorted(set(numbers)), (group, numbers)
+        assert all(log[event.number - 1] == event for event in parts)

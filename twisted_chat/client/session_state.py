@@ -1,0 +1,43 @@
+"""The session's alias and rooms, which follow events and never mere requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..core.events import JOINED, LEFT, LOBBY, RENAMED, Event
+
+
+class SessionState:
+    """The alias, the rooms, and the current room."""
+
+    def __init__(self) -> None:
+        self.alias = ""  # empty until the server has accepted one
+        self.rooms: tuple[str, ...] = ()  # in the order of joining
+        self.current = ""
+
+    def enter(self, alias: str, rooms: Iterable[str], current: str) -> None:
+        """Set the alias and the rooms."""
+        self.alias, self.rooms, self.current = alias, tuple(rooms), current
+
+    def follow(self, event: Event) -> None:
+        """Apply an event that has just happened."""
+        if event.author != self.alias:
+            return
+        if event.kind == RENAMED:
+            self.alias = event.text
+        elif event.kind == JOINED:
+            self.join(event.group)
+        elif event.kind == LEFT:
+            self.leave(event.group)
+
+    def join(self, room: str) -> None:
+        """Add a room, and make it the current one."""
+        if room not in self.rooms:
+            self.rooms = (*self.rooms, room)
+        self.current = room
+
+    def leave(self, room: str) -> None:
+        """Remove a room."""
+        self.rooms = tuple(other for other in self.rooms if other != room)
+        if self.current == room:
+            self.current = LOBBY if LOBBY in self.rooms else (self.rooms or ("",))[-1]

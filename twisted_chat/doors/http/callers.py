@@ -1,0 +1,67 @@
+"""Callers: HTTP connections that are nobody's place in the chat, such as the six over which a browser fetches the page.
+
+They do not count as people. Each address may have some times as many as people; when it needs one more, the one that
+has waited longest for a request ends. So no browser is kept out by idle connections, nor by requests that never end.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ...core.limits import Addresses
+
+EACH = 4  # callers an address may have, for each of the people that it may have; a browser opens 6 for a moment
+
+
+class Caller(Protocol):
+    """A connection, as this file sees it."""
+
+    def end(self) -> None:
+        """Write what is unsent, and end."""
+
+
+class Callers:
+    """All callers of one HTTP port, by address."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._all: dict[str, dict[Caller, None]] = {}  # by what an address counts as
+        self._waiting: dict[str, dict[Caller, None]] = {}  # those that wait for a request, the longest first
+
+    def enter(self, caller: Caller, host: str) -> str:
+        """Count a caller, who waits for a request; or return why there may not be one more."""
+        place, most = self._addresses.place(host)
+        if len(self._all.get(place, ())) >= EACH * most:
+            idle = next(iter(self._waiting.get(place, ())), None)
+            if idle is None:
+                return "too many requests from your address at once: try again in a moment"
+            self.leave(idle, host)
+            idle.end()
+        self._all.setdefault(place, {})[caller] = None
+        self.waits(caller, host)
+        return ""
+
+    def waits(self, caller: Caller, host: str) -> None:
+        """Called when a caller waits for a request from now on; one that is not counted any more is left alone."""
+        place, _most = self._addresses.place(host)
+        if caller in self._all.get(place, ()):
+            self.asks(caller, host)
+            self._waiting.setdefault(place, {})[caller] = None
+
+    def asks(self, caller: Caller, host: str) -> None:
+        """Called when a request has come whole."""
+        self._forget(self._waiting, caller, host)
+
+    def leave(self, caller: Caller, host: str) -> None:
+        """Count one less, if it is still counted."""
+        self._forget(self._waiting, caller, host)
+        self._forget(self._all, caller, host)
+
+    def _forget(self, where: dict[str, dict[Caller, None]], caller: Caller, host: str) -> None:
+        place, _most = self._addresses.place(host)
+        where.get(place, {}).pop(caller, None)
+        if not where.get(place, True):
+            del where[place]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._all.values()))

@@ -1,0 +1,322 @@
+"""One connection to an HTTP port, under whatever is spoken on it: counted, bounded in time, written to by an outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IProtocolFactory,
+    IProtocolNegotiationFactory,
+    IPushProducer,
+)
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from twisted.web.http import Request
+from zope.interface import implementer
+
+from ..addresses import address_text, host
+from ..delays import cancel
+from ..outbox import AnyOutbox, TransportOutbox, outbox_for
+from ..socket_options import set_socket_options
+from .first_bytes import FirstBytes
+from .premises import HttpPremises
+from .refused_caller import RefusedCaller, bare
+
+AGAIN_SECONDS = 10  # after which one that was refused may try again
+
+log = Logger()
+
+
+@implementer(IHalfCloseableProtocol)
+class HttpConnection(ProtocolWrapper):
+    """Stands between the transport and twisted.web.
+
+    A request has to come whole within ``Limits.request_seconds``; the same time is given for taking the answer, and
+    until the next one begins. What lasts longer, a WebSocket or a stream, takes the connection over.
+    """
+
+    factory: HttpListener
+    transport: Any  # of any kind that streams
+    outbox: AnyOutbox | None = None
+
+    def __init__(self, factory: Any, wrapped: Any, peer: IAddress, is_caller: bool) -> None:
+        """``peer``: who is at the other end; ``is_caller``: it counts among the callers of that address."""
+        super().__init__(factory, wrapped)
+        self._peer = peer
+        self._is_caller = is_caller
+        self._counted: IAddress | None = None  # for whom it counts as somebody's place in the chat, if it does
+        self._first_bytes = FirstBytes()
+        self._has_answered = False
+        self._answering = 0  # requests
+        self._peer_is_done = False
+        self._deadline: IDelayedCall | None = None
+        self._stall: IDelayedCall | None = None
+        self._is_ending = False
+        self._is_paced = False  # somebody wants to know whether the peer takes what is written
+        self._is_full = False  # the peer has not taken what was written
+        self._then: Callable[[], None] | None = None  # what waits until it has, or for its turn
+        self._has_begun = False  # an answer, in this turn
+        self._turn: IDelayedCall | None = None
+        self._on_data: Callable[[int], bool] = lambda size: True
+        self._on_control: Callable[[bytes], object] | None = None
+
+    # -- what Twisted calls
+
+    def getPeer(self) -> IAddress:
+        return self._peer
+
+    def connectionMade(self) -> None:
+        set_socket_options(self.transport, self.factory.http.limits)
+        self.waits()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.factory.http.received(len(data))
+        if self._is_ending:
+            return
+        self._has_begun = False
+        refusal = self._first_bytes.refusal(data)
+        if refusal:
+            self.write(bare(b"400 Bad Request", refusal))
+            self.end()
+            return
+        try:
+            if self._on_data(len(data)):
+                super().dataReceived(data)
+        except Exception:
+            log.failure("fault in an HTTP connection")
+            self.transport.abortConnection()
+
+    def write(self, data: bytes) -> None:
+        if self.outbox is None:
+            self._has_answered = True
+            self.transport.write(data)
+        elif self._on_control is not None:
+            self._on_control(data)
+        else:
+            self.outbox.send(data)
+
+    def writeSequence(self, data: Any) -> None:
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        if self.outbox is None:
+            super().loseConnection()
+        else:
+            self.outbox.close(linger=False)
+
+    def readConnectionLost(self) -> None:
+        """The peer sends nothing more, as ``nc -N`` after a request: it is answered, and that is all."""
+        self._peer_is_done = True
+        if self.outbox is not None:
+            self.loseConnection()  # a WebSocket has no half, and who follows a stream and ends is gone
+        elif not (self._answering or self._then):
+            self.end()
+
+    def writeConnectionLost(self) -> None:
+        """Our side never ends alone."""
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
+        cancel(self._deadline)
+        cancel(self._stall)
+        self._forget_next()
+        if self.outbox is not None:
+            self.outbox.lost()
+        super().connectionLost(reason)
+        self._is_no_caller()
+        if self._counted is not None:
+            self.factory.http.leave(self._counted)
+        self.factory.http.forget(self)
+
+    # -- what we call
+
+    def waits(self) -> None:
+        """Learn that the next request has to come."""
+        if self._is_ending:
+            return
+        cancel(self._deadline)
+        http = self.factory.http
+        self._deadline = http.clock.callLater(http.limits.request_seconds, self.abortConnection)
+        if self._is_caller:
+            http.callers.waits(self, host(self._peer))
+
+    def came(self) -> None:
+        """Learn that a request has come whole."""
+        self._answering += 1
+        if self._is_caller:
+            self.factory.http.callers.asks(self, host(self._peer))
+        if not self._is_ending:
+            cancel(self._deadline)
+
+    def answered(self) -> None:
+        """Learn that a request is answered: the next one may come, or has already."""
+        self._answering -= 1
+        if self._answering or self._then or self.outbox is not None:
+            return
+        if self._peer_is_done:
+            self.end()
+        else:
+            self.waits()
+
+    def end(self) -> None:
+        """Write what is unsent, and end; at once if that takes too long. What is still asked is not answered."""
+        cancel(self._deadline)
+        self._forget_next()
+        self._is_ending = True
+        http = self.factory.http
+        self._deadline = http.clock.callLater(http.limits.closing_seconds, self.abortConnection)
+        self.unregisterProducer()  # or TLS would not close
+        self.loseConnection()
+
+    def when_taken(self, then: Callable[[], None]) -> None:
+        """Do something once the peer has taken the answers before; at once if it has, but one thing a turn.
+
+        Requests that come in one packet are small, and their answers are not: Twisted would make all of them, while
+        everybody else waits.
+        """
+        if self._is_ending:
+            return
+        self._then = then
+        if self._has_begun:
+            self._turn = self.factory.http.clock.callLater(0, self._go_on)
+        else:
+            self._go_on()
+
+    def takes(self, does: bool) -> None:
+        """Learn whether the peer takes what is written; one that takes nothing for as long as a reader may is dropped.
+
+        With further requests on the way, no other limit ends that: the next answer waits, and nothing is read.
+        """
+        self._is_full = not does
+        cancel(self._stall)
+        if self._is_full:
+            http = self.factory.http
+            self._stall = http.clock.callLater(http.limits.stall_seconds, self._stalled)
+        self._go_on()
+
+    def _stalled(self) -> None:
+        self.factory.http.hub.traffic.hit("stalled")
+        log.warn(
+            "{address} has taken no answer for {seconds:g} seconds: dropped",
+            address=address_text(self.transport.getPeer()),
+            seconds=self.factory.http.limits.stall_seconds,
+        )
+        self.abortConnection()
+
+    def _go_on(self) -> None:
+        """Do what waits, if it can be done now."""
+        then = self._then
+        if then is not None and not self._is_full:
+            self._forget_next()
+            self._has_begun = True
+            then()
+
+    def _forget_next(self) -> None:
+        cancel(self._turn)
+        self._then = None
+
+    @property
+    def can_be_taken_over(self) -> bool:
+        """Whether nothing was written yet that the transport may still hold."""
+        return self.outbox is None and not self._has_answered
+
+    def count(self, address: IAddress) -> str:
+        """Count as somebody's place in the chat from now on; or return why an address may not have one more."""
+        refusal = self.factory.http.enter(address, has_called=self._is_caller)
+        if not refusal:
+            self._is_no_caller()
+            self._counted = address
+        return refusal
+
+    def _is_no_caller(self) -> None:
+        if self._is_caller:
+            self._is_caller = False
+            self.factory.http.callers.leave(self, host(self._peer))
+
+    def take_over(
+        self,
+        on_drained: Callable[[], None],
+        on_stalled: Callable[[], None],
+        on_data: Callable[[int], bool] | None = None,
+        on_control: Callable[[bytes], object] | None = None,
+    ) -> AnyOutbox:
+        """Let everything be written by an outbox from now on, and return that.
+
+        If the transport may still hold what was written before, all goes through it, or that would be overtaken.
+        ``on_data`` is called with the size of what comes, and tells whether it is to be read. ``on_control`` is given
+        what twisted.web writes from now on of itself, if that is not to go straight to the outbox.
+        """
+        http = self.factory.http
+        cancel(self._deadline)
+        cancel(self._stall)
+        self.transport.unregisterProducer()  # HTTPChannel, which has nothing more to produce
+        outbox = outbox_for if self.can_be_taken_over else TransportOutbox
+        self.outbox = outbox(self.transport, http.clock, http.limits, on_drained, on_stalled)
+        self._on_data = on_data or self._on_data
+        self._on_control = on_control
+        return self.outbox
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        if self.outbox is None:
+            self._is_paced = True
+            super().registerProducer(WatchedPace(self, producer), streaming)
+
+    def unregisterProducer(self) -> None:
+        if self.outbox is None and self._is_paced:
+            self._is_paced = False
+            super().unregisterProducer()
+
+
+@implementer(IPushProducer)
+class WatchedPace:
+    """Stands between the transport and HTTPChannel, so that the connection too learns whether the peer takes all."""
+
+    def __init__(self, connection: HttpConnection, channel: IPushProducer) -> None:
+        self._connection = connection
+        self._channel = channel
+
+    def pauseProducing(self) -> None:
+        self._channel.pauseProducing()
+        self._connection.takes(False)
+
+    def resumeProducing(self) -> None:
+        self._channel.resumeProducing()
+        self._connection.takes(True)
+
+    def stopProducing(self) -> None:
+        self._channel.stopProducing()
+
+
+def connection_of(request: Request) -> HttpConnection:
+    """Return the connection over which a request came."""
+    transport: Any = request.channel.transport
+    return transport
+
+
+@implementer(IProtocolNegotiationFactory)
+class HttpListener(WrappingFactory):
+    """Makes the connections of an HTTP endpoint, as many as an address may have."""
+
+    noisy = False
+
+    def __init__(self, http: HttpPremises, site: IProtocolFactory) -> None:
+        super().__init__(site)
+        self.http = http
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what is spoken over TLS: not HTTP/2. Without an answer, Twisted refuses who asks, as browsers do."""
+        return [b"http/1.1"]
+
+    def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
+        is_caller = not self.http.guard.is_proxy(host(address))
+        connection = HttpConnection(self, self.wrappedFactory.buildProtocol(address), address, is_caller)
+        refusal = self.http.called(connection, address) if is_caller else ""
+        if refusal:
+            return RefusedCaller(self.http, refusal, AGAIN_SECONDS)
+        self.http.connections.add(connection)
+        return connection

@@ -1,0 +1,77 @@
+"""One file over HTTP: read once, compressed once, and not sent again to a client that has it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+
+from twisted.web.http import NOT_MODIFIED
+from twisted.web.server import Request
+
+from .accept import takes_gzip
+from .answers import PlainResource
+from .guard import OF_DOCUMENTS
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+ASKED_EACH_TIME = "no-cache"  # which costs an ETag
+KEPT = "private, max-age=31536000, immutable"  # a year (RFC 8246), by browsers: so nobody asks how it is coded
+_ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+class File(PlainResource):
+    """One file."""
+
+    def __init__(self, suffix: str, body: bytes, caching: str = ASKED_EACH_TIME, policy: str = "") -> None:
+        """``policy``: the Content-Security-Policy, if it has one of its own."""
+        super().__init__()
+        self._type = TYPES[suffix] if caching != KEPT else TYPES[suffix].partition(";")[0]  # it is as the document is
+        self._is_part = caching == KEPT  # no document, and no worker
+        self._body = body
+        self._small = gzip.compress(body, mtime=0)
+        self._etag = hashlib.sha256(body + policy.encode()).hexdigest()[:20]
+        self._caching = caching
+        self._policy = policy
+
+    def render_GET(self, request: Request) -> bytes:
+        is_small = len(self._small) < len(self._body) and takes_gzip(request)
+        etag = f"{self._etag}-gzip" if is_small else self._etag  # each coding has its own (RFC 9110, 8.8.3.3)
+        request.setHeader("Content-Type", self._type)
+        request.setHeader("Cache-Control", self._caching)
+        if self._is_part:
+            _shorten(request)
+        else:
+            request.setHeader("Vary", "Accept-Encoding")
+            request.setHeader("ETag", f'"{etag}"')
+        if self._policy:
+            request.setHeader("Content-Security-Policy", self._policy)
+        if knows(request, etag):
+            request.setResponseCode(NOT_MODIFIED)
+            return b""
+        if not is_small:
+            return self._body
+        request.setHeader("Content-Encoding", "gzip")
+        return self._small
+
+
+def _shorten(request: Request) -> None:
+    """Leave out of the head what a part of the page does without: a visit has two dozen of them.
+
+    All are ours, public, without secrets, and of the type that is told.
+    """
+    for name in (*OF_DOCUMENTS, "X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Server"):
+        request.responseHeaders.removeHeader(name)
+
+
+def knows(request: Request, etag: str) -> bool:
+    """Whether the client has what this weak ETag stands for (RFC 9110, 13.1.2)."""
+    known = ",".join(request.requestHeaders.getRawHeaders("If-None-Match") or [])
+    return known.strip() == "*" or etag in _ETAG.findall(known)

@@ -1,0 +1,89 @@
+"""What all connections to one HTTP port share beside the premises: the guard, their limits, and who is connected."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+
+from ...core.limits import Addresses
+from ..addresses import host
+from ..outbox import AnyOutbox
+from ..premises import Premises
+from .callers import Callers
+from .guard import Guard
+
+
+class HttpPeer(Protocol):
+    """A connection, as this file sees it."""
+
+    outbox: AnyOutbox | None  # once it is taken over by what lasts longer than a request
+
+    def end(self) -> None:
+        """Write what is unsent, and end."""
+
+
+class HttpPremises:
+    """What all connections to one HTTP port share."""
+
+    def __init__(self, premises: Premises, guard: Guard, addresses: Addresses, max_body: int) -> None:
+        """``addresses``: where its connections are counted; ``max_body``: bytes in the body of a request."""
+        self.premises = premises
+        self.hub = premises.hub
+        self.limits = premises.limits
+        self.clock = premises.clock
+        self.guard = guard
+        self.addresses = addresses
+        self.max_body = max_body
+        self.connections: set[HttpPeer] = set()
+        self.callers = Callers(addresses)
+        self.patient: set[object] = set()  # refused connections whose request is still to come
+        self._all_closed: Deferred[None] | None = None
+        premises.when_ending(self.close_all)
+
+    def called(self, connection: HttpPeer, address: IAddress) -> str:
+        """Count a connection that is nobody's place in the chat yet; or return, and log, why it is refused."""
+        why = self.addresses.open(host(address), self.clock.seconds()) or self.callers.enter(connection, host(address))
+        return self.refused(address, why)
+
+    def enter(self, address: IAddress, has_called: bool) -> str:
+        """Count one place in the chat more for an address; or return, and log, why it is refused.
+
+        ``has_called``: its connection was counted before, as a caller's.
+        """
+        return self.refused(address, self.addresses.enter(host(address), self.clock.seconds(), is_open=has_called))
+
+    def refused(self, address: IAddress, why: str) -> str:
+        """Return why an address is refused, empty if it is not, and log it once in a while."""
+        return self.premises.refused(address, self.addresses, why)
+
+    def leave(self, address: IAddress) -> None:
+        """Count one place in the chat less for an address."""
+        self.addresses.leave(host(address))
+
+    def received(self, size: int) -> None:
+        """Called with the number of bytes that a connection has received."""
+
+    def forget(self, connection: HttpPeer) -> None:
+        """Called when a connection is lost."""
+        self.connections.discard(connection)
+        self._fire_if_all_closed()
+
+    def close_all(self) -> Deferred[None]:
+        """End the connections that are no place in the chat: the premises end those that are.
+
+        Fires when the last connection of both kinds is lost, soon at the latest.
+        """
+        closed = self._all_closed = Deferred[None]()
+        for connection in list(self.connections):
+            if connection.outbox is None:
+                connection.end()
+        self._fire_if_all_closed()
+        return closed
+
+    def _fire_if_all_closed(self) -> None:
+        closed = self._all_closed
+        if not self.connections and closed is not None:
+            self._all_closed = None
+            closed.callback(None)

@@ -1,0 +1,101 @@
+"""Requests over HTTP: bounded, guarded, and answered in plain sentences, whatever they ask for."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from .answers import FAULT, refuse
+from .connection import connection_of
+from .guard import HEADERS, OF_DOCUMENTS
+from .premises import HttpPremises
+from .refused_caller import bare
+from .request_target import take_origin
+
+log = Logger()
+
+
+class GuardedRequest(Request):
+    """A request: bounded, guarded, answered in plain words."""
+
+    content: BytesIO
+    _is_too_large = False
+
+    @property
+    def _http(self) -> HttpPremises:
+        return connection_of(self).factory.http
+
+    def gotLength(self, length: int | None) -> None:
+        """Twisted would put what is long into a file; it is in memory here, since it is not long."""
+        self.content = BytesIO()
+        self._grow(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self._is_too_large:
+            return
+        self.content.write(data)
+        self._grow(self.content.tell())
+
+    def _grow(self, length: int) -> None:
+        most = self._http.max_body
+        if length > most and not self._is_too_large:
+            self._is_too_large = True
+            self.requestHeaders.removeHeader(b"Expect")  # or HTTPChannel would go on to ask for the body
+            self._http.hub.traffic.hit("request_too_large")
+            words = f"that is too large: send {most} bytes at most"
+            connection_of(self).write(bare(b"413 Content Too Large", words))
+            connection_of(self).loseConnection()
+
+    def process(self) -> None:
+        if not self._is_too_large:  # it was answered
+            connection_of(self).when_taken(self._begin)
+
+    def _begin(self) -> None:
+        connection_of(self).came()
+        for name, value in (HEADERS | OF_DOCUMENTS).items():
+            self.setHeader(name, value)
+        take_origin(self)
+        self.guarded()
+
+    def guarded(self) -> None:
+        """Answer, unless a page of another site may have sent this."""
+        refusal = self._http.guard.refusal(self)
+        if refusal:
+            refuse(self, *refusal)
+        else:
+            super().process()
+
+    def finish(self) -> None:
+        connection = connection_of(self)
+        super().finish()
+        connection.answered()
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """A fault of ours: tell it in plain words, and nobody else's connection knows of it."""
+        log.failure("fault in answering {path}", failure=reason, path=self.path.decode("ascii", "replace"))
+        if self.startedWriting:
+            connection_of(self).abortConnection()
+        else:
+            refuse(self, 500, FAULT)
+        return reason
+
+
+class GuardedSite(Site):
+    """The factory of one HTTP port's channels, whose connections are made by an ``HttpListener``."""
+
+    noisy = False
+    displayTracebacks = False
+
+    def __init__(self, root: Resource, clock: IReactorTime, request: type[GuardedRequest] = GuardedRequest) -> None:
+        super().__init__(root, request, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
+
+    def startFactory(self) -> None:
+        """Twisted would begin a log of requests: what people do is in the chat, and what goes wrong is logged."""
+
+    def stopFactory(self) -> None:
+        """And would end it."""

@@ -1,0 +1,218 @@
+"""What a person says over any door that carries lines: an alias first, then lines, blocks of lines and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..core import text
+from ..core.errors import ChatError, LineTooLong
+from ..core.session import Ask, Session
+from ..requests import commands
+from .premises import Premises
+from .splitter import END, TOO_LONG, Mark
+
+HINT = "/help shows what you can type, /quit leaves"
+HOW_TO_COME_IN = "type the name that you want to be known by, and press Enter; /quit leaves"
+IN_A_BLOCK = "each line is now said as it is, whatever it begins with: ``` on a line of its own ends that"
+AFTER_A_BLOCK = "the block has ended: commands work again"
+
+
+class PersonConnection(Protocol):
+    """A connection, as this file sees it."""
+
+    member: Session
+    premises: Premises
+
+    def prompt(self) -> None:
+        """Ask for an alias."""
+
+    def claims(self) -> None:
+        """Called before an alias is claimed, when the first line has come: it may show what the peer can take."""
+
+    def may_try_again(self) -> bool:
+        """Count a claim that failed; close the connection, and return False, after too many."""
+
+    def drop_unfinished(self) -> bool:
+        """Drop the line that has not ended yet; return whether there is one."""
+
+
+class PersonTalk:
+    """What one person says. Lines in a row that are just said are said together; all else comes one by one."""
+
+    __slots__ = ("_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_waiting", "is_busy")
+
+    takes_while_behind = False
+
+    def __init__(self, connection: PersonConnection, waiting: list[bytes]) -> None:
+        """``waiting``: the lines that were received and not taken yet."""
+        self._connection = connection
+        self._hub = connection.premises.hub
+        self._waiting = waiting
+        self._is_refused = False  # the alias that they asked for last
+        self._block_line = 0  # the number of the next line in the block that they are saying; 0: none
+        self._is_told_of_block = False  # how to end it
+        self.is_busy = False  # a claim is under way
+
+    def take(self, most: int) -> int:
+        """Take lines that are just said, or one of another kind, if they can be taken now; return how many."""
+        if self._block_line:
+            return self._take_block_lines(most)
+        waiting, me = self._waiting, self._connection.member
+        if me.alias and waiting[0][:1] != b"/" and me.may(posts=True):
+            plain = text.plain(waiting[:most])
+            if plain:
+                del waiting[: len(plain)]
+                ask = Ask(me)
+                try:
+                    self._hub.say_lines(ask, plain)
+                except ChatError as error:
+                    ask.refuse(error)
+                return len(plain)
+        line = self._read(waiting[0], text.clean)
+        if not me.may(isinstance(line, str) and bool(me.alias) and commands.parse(line)[0].posts):
+            return 0
+        del waiting[0]
+        self._obey(line)
+        return 1
+
+    def go_on(self) -> None:
+        """Ask for another alias if the claim that was under way is lost."""
+        me = self._connection.member
+        if self.is_busy and not (me.in_flight or me.asking):
+            self.is_busy = False
+            if not (me.alias or me.gone):
+                self._ask_again()  # somebody else was first
+
+    def came_in(self) -> None:
+        """Greet them: they have an alias now."""
+        self._connection.member.notice(*self._connection.premises.motd, HINT)
+
+    def stop(self) -> None:
+        """Called when the connection is lost: what was read is taken, and that is all."""
+
+    # -- lines
+
+    def _read(self, line: bytes, clean: Callable[[str], str]) -> str | ChatError | Mark:
+        if line is TOO_LONG:
+            return LineTooLong(self._connection.premises.limits.max_line)
+        if isinstance(line, Mark):
+            return line
+        try:
+            return clean(text.edited(text.decoded(line)))
+        except ChatError as error:
+            return error
+
+    def _obey(self, line: str | ChatError | Mark) -> None:
+        me = self._connection.member
+        ask = Ask(me)
+        try:
+            if isinstance(line, ChatError):
+                if isinstance(line, LineTooLong):
+                    self._hub.traffic.hit("line_too_long")
+                raise line
+            if isinstance(line, Mark):
+                self._leave()
+            elif not me.alias:
+                self._answer_prompt(ask, line)
+            elif text.is_fence(line):
+                self._begin_block()
+            else:
+                commands.obey(self._hub, ask, commands.parse(line))
+        except ChatError as error:
+            ask.refuse(error)
+            if not me.alias:
+                self._ask_again()
+
+    # -- blocks
+
+    def _take_block_lines(self, most: int) -> int:
+        """Take lines of the block, at most so many, or what ends it: the other fence, or the end of the input."""
+        if not self._connection.member.may(posts=True):
+            return 0
+        lines: list[str] = []
+        for line in self._waiting[:most]:
+            read = self._read(line, text.harmless)
+            if not isinstance(read, str) or read.rstrip() == text.FENCE:
+                break
+            lines.append(read)
+            if self._block_line + len(lines) > text.BLOCK_LINES:
+                break
+        if not lines:
+            del self._waiting[0]
+            self._end_block() if isinstance(read, str) else self._obey(read)
+            return 1
+        del self._waiting[: len(lines)]
+        self._say_in_block(lines)
+        self._explain_block()
+        return len(lines)
+
+    def _say_in_block(self, lines: list[str]) -> None:
+        ask = Ask(self._connection.member)
+        try:
+            self._hub.say_block(ask, lines, place=self._block_line)
+        except ChatError as error:
+            ask.refuse(error)
+        self._block_line += len(lines)
+        if self._block_line > text.BLOCK_LINES:
+            self._block_line = 1  # of another block: what follows is text all the same
+
+    def _begin_block(self) -> None:
+        self._block_line, self._is_told_of_block = 1, False
+        self._explain_block()
+
+    def _explain_block(self) -> None:
+        """Explain how to end the block, unless its end may have come with the rest of what was pasted."""
+        if not (self._waiting or self._is_told_of_block):
+            self._is_told_of_block = True
+            self._connection.member.notice(IN_A_BLOCK)
+
+    def _end_block(self) -> None:
+        self._block_line = 0
+        if self._is_told_of_block:
+            self._connection.member.notice(AFTER_A_BLOCK)
+
+    # -- coming in, and leaving
+
+    def _answer_prompt(self, ask: Ask, line: str) -> None:
+        line = line.lstrip()
+        if line[:1] != "/":
+            self._connection.claims()
+            self._hub.claim(ask, line)
+            self.is_busy = True
+        elif _is_command(line, "quit"):
+            self._leave()
+        elif _is_command(line, "help"):
+            ask.notice(HOW_TO_COME_IN)
+            self._connection.prompt()
+        else:
+            ask.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_COME_IN}"))
+            self._connection.prompt()
+
+    def _ask_again(self) -> None:
+        """Ask for another alias: what came before that is no answer to it, and what was to be said is not said."""
+        self._is_refused = True
+        came, self._waiting[:] = self._waiting[:], []
+        lines = [line for line in came if line is not END]
+        dropped = sum(1 for line in lines if line.strip()) + self._connection.drop_unfinished()
+        if not self._connection.may_try_again():
+            return
+        if dropped:
+            what = "the line" if dropped == 1 else f"the {dropped:,} lines"
+            was = "was" if dropped == 1 else "were"
+            self._connection.member.refuse(ChatError(f"{what} that you sent after it {was} not read"))
+        if END in came or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
+            self._leave()
+        else:
+            self._connection.prompt()
+
+    def _leave(self) -> None:
+        """Leave, because nothing more is to come; if they never came in, say that nothing was said."""
+        me = self._connection.member
+        if self._is_refused and not me.alias:
+            me.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))
+        self._hub.leave_all(me, "")
+
+
+def _is_command(line: str, name: str) -> bool:
+    return line[:1] == "/" and commands.parse(line)[0] is commands.TABLE[name]

@@ -1,0 +1,188 @@
+"""The premises: what all doors share, from the hub and the limits to the end of the server. They know no door."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from ..core.hub import Hub
+from ..core.limits import Addresses, Limits
+from ..core.session import Session
+from .addresses import address_text, host
+from .delays import cancel
+from .grace import Graces
+from .pulse import Pulse
+from .visits import Visits
+from .watchdog import Watchdog
+
+LOOK_SECONDS = 5.0  # between two looks at connections that are not read; a peer that is gone is noticed at the second
+
+
+class Connected(Protocol):
+    """A connection to the chat, as this file sees it."""
+
+    address: IAddress
+    member: Session
+    is_reading: bool
+
+    @property
+    def kind(self) -> str:
+        """Return its kind in one word, as it is counted."""
+
+    @property
+    def has_hung_up(self) -> bool:
+        """Return whether the peer is gone, which reading would show."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Return whether it waits for nothing and still does not go on."""
+
+    def unstick(self) -> None:
+        """Wake it, because it is stuck."""
+
+    def stop(self) -> None:
+        """Say goodbye, because the server stops."""
+
+    def abort(self) -> None:
+        """End it at once."""
+
+
+class Premises:
+    """What all doors share; each door gets the same object."""
+
+    log = Logger()
+
+    def __init__(
+        self, hub: Hub, limits: Limits, addresses: Addresses, clock: IReactorTime, motd: Sequence[str] = ()
+    ) -> None:
+        """``motd``: lines, without their ends, that are shown to everybody who comes in."""
+        self.hub = hub
+        self.limits = limits
+        self.addresses = addresses
+        self.clock = clock
+        self.motd = motd
+        self.connections: set[Connected] = set()
+        self.counts: list[Callable[[], Mapping[str, int]]] = []  # of connections by their kinds, one a door
+        self.is_held = False  # nothing more is taken from any connection: the server is about to stop
+        self.graces = Graces(hub, clock, limits.grace_seconds, addresses)
+        self.visits = Visits(hub, limits, addresses, clock)
+        self.pulse = Pulse(hub, clock)
+        self.watchdog = Watchdog(self.connections, clock)
+        self._endings: list[Callable[[], Deferred[None]]] = []
+        self._all_closed: Deferred[None] | None = None
+        self._is_stopping = False
+        self._look: IDelayedCall | None = None
+        self._unread: set[Connected] = set()  # at the last look
+
+    @property
+    def away(self) -> int:
+        """Return how many programs may still resume."""
+        return len(self.graces)
+
+    # -- connections, by their addresses
+
+    def enter(self, address: IAddress) -> str:
+        """Count one connection more from an address; or return, and log, why it is refused."""
+        return self.refused(address, self.addresses, self.addresses.enter(host(address), self.clock.seconds()))
+
+    def refused(self, address: IAddress, addresses: Addresses, why: str) -> str:
+        """Return why an address is refused, empty if it is not, and log it once in a while.
+
+        ``addresses``: where it is counted.
+        """
+        now = self.clock.seconds()
+        if why:
+            self.hub.traffic.hit("connections")
+            if addresses.budget(host(address), now).is_news(now):
+                self.log.info("refused {address}: {why}", address=address_text(address), why=why)
+        return why
+
+    def leave(self, address: IAddress) -> None:
+        """Count one connection less from an address."""
+        self.addresses.leave(host(address))
+
+    def may_try_again(self, connection: Connected) -> bool:
+        """Count a claim that failed; return False once there were too many from that address."""
+        may = self.addresses.fail(host(connection.address), self.clock.seconds())
+        if not may:
+            self.hub.traffic.hit("aliases")
+        return may
+
+    def give_grace(self, connection: Connected) -> bool:
+        """Keep a member whose program can resume for a while without this connection; return whether they stay."""
+        member = connection.member
+        if self._is_stopping or member.leaving is not None or not (member.is_resumable and member.alias):
+            return False
+        if self.limits.grace_seconds:
+            self.graces.give(member, host(connection.address))
+        return bool(self.limits.grace_seconds)
+
+    def forget(self, connection: Connected) -> None:
+        """Called when a connection is lost."""
+        self.connections.discard(connection)
+        if not self.connections:
+            cancel(self._look)
+            self._fire_if_all_closed()
+
+    def look_out(self) -> None:
+        """Look now and then for connections that are not read and whose peer is gone.
+
+        Nothing else shows that: Twisted takes what is neither read nor written out of its epoll set.
+        """
+        if self._look is None or not self._look.active():
+            self._look = self.clock.callLater(LOOK_SECONDS, self._look_around)
+
+    def _look_around(self) -> None:
+        """Abort connections whose peer is gone. One that is not read for an instant is read before the second look."""
+        before, self._unread = self._unread, {one for one in self.connections if not one.is_reading}
+        for connection in before & self._unread:
+            if connection.has_hung_up:
+                connection.abort()
+        if self._unread:
+            self.look_out()
+
+    def count(self) -> dict[str, int]:
+        """Return how many connections there are of each kind that a door has."""
+        found: dict[str, int] = {}
+        for count in self.counts:
+            found.update(count())
+        return found
+
+    def of_kinds(self, *kinds: str) -> dict[str, int]:
+        """Return how many connections to the chat there are of some kinds."""
+        found = Counter(connection.kind for connection in self.connections)
+        return {kind: found[kind] for kind in kinds}
+
+    # -- the end
+
+    def when_ending(self, end: Callable[[], Deferred[None]]) -> None:
+        """Have this called when the server stops, once the visits have ended; the end waits for it."""
+        self._endings.append(end)
+
+    def close_all(self) -> Deferred[None]:
+        """End all visits, graces and connections; fires when the last connection is lost, soon at the latest."""
+        self._is_stopping, self.is_held = True, False
+        self.visits.close()
+        ending = [end() for end in self._endings]
+        self.graces.end_all()
+        closed = self._all_closed = Deferred[None]()
+        for connection in list(self.connections):
+            connection.stop()
+        if not self.connections:
+            self._fire_if_all_closed()
+        return Deferred.fromCoroutine(_each(closed, *ending))
+
+    def _fire_if_all_closed(self) -> None:
+        closed, self._all_closed = self._all_closed, None
+        if closed is not None:
+            closed.callback(None)
+
+
+async def _each(*all_of_them: Deferred[None]) -> None:
+    for deferred in all_of_them:
+        await deferred

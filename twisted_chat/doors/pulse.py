@@ -1,0 +1,57 @@
+"""The pulse: whether the journal keeps what is said now, tried at most once a second for all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from ..core.errors import NotKept
+from ..core.hub import Hub
+from .delays import cancel
+
+SECONDS = 2.0  # that a commit may take
+FRESH_SECONDS = 1.0  # that an answer is good for: so those who ask cost one commit a second at most
+HUNG = f"the journal has not committed for {SECONDS:g} seconds"
+
+
+class Pulse:
+    """Whether what is said now is kept. All who ask while that is tried share one answer."""
+
+    def __init__(self, hub: Hub, clock: IReactorTime) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._why = ""  # what was answered last ...
+        self._when = float("-inf")  # ... and when
+        self._is_asked = False
+        self._late: IDelayedCall | None = None  # when to wait no longer; None, while it is asked: that was before now
+        self._waiting: list[Callable[[str], None]] = []
+
+    def ask(self, answer: Callable[[str], None]) -> None:
+        """Answer with why nothing is kept, in a few words, or with nothing: at once, or in SECONDS at the latest."""
+        if self._clock.seconds() - self._when < FRESH_SECONDS:
+            answer(self._why)
+        elif self._is_asked and self._late is None:
+            answer(HUNG)
+        else:
+            self._waiting.append(answer)
+            if not self._is_asked:
+                self._is_asked = True
+                self._late = self._clock.callLater(SECONDS, self._hangs)
+                self._hub.check(self._answered)
+
+    def _hangs(self) -> None:
+        self._late = None
+        self._tell(HUNG)
+
+    def _answered(self, refused: NotKept | None) -> None:
+        cancel(self._late)
+        self._late, self._is_asked = None, False
+        self._why = refused.why if refused is not None else ""
+        self._when = self._clock.seconds()
+        self._tell(self._why)
+
+    def _tell(self, why: str) -> None:
+        waiting, self._waiting = self._waiting, []
+        for answer in waiting:
+            answer(why)

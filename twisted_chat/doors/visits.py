@@ -1,0 +1,441 @@
+"""Visits: somebody who comes for a few posts, as over HTTP, is a member for as long as these follow each other.
+
+So a script that says ten lines comes and goes once, and what it says goes the way of all that is said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from hmac import compare_digest
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from ..core import text
+from ..core.errors import AliasTaken, ChatError, Unknown
+from ..core.events import EVERYONE
+from ..core.hub import Hub
+from ..core.limits import Addresses, Limits, Pace
+from ..core.session import Ask
+from ..wire.plain import PlainView
+from .delays import cancel, seconds_until
+
+PATIENCE_SECONDS = 20  # more than a visit's --grace, for what has to happen before something can be said
+_CLAIM = "claim"  # the ident of asking for the alias: no post's, as those have a slash
+
+log = Logger()
+
+
+class Kept(NamedTuple):
+    """What became of a post."""
+
+    number: int  # of its last line
+    is_repeated: bool  # all of it was said before
+
+
+class NotSaid(ChatError):
+    """A post of a visit that is not said, for a reason that only visits have."""
+
+
+class IdentInUse(NotSaid):
+    """Other words that are being said under the same ident at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__("something else is being said under the same ident just now; this was not said")
+        self.seconds = 1
+
+
+class VisitTaken(NotSaid):
+    """A visit that began with another secret, or with none."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is taken: choose another alias, or give the secret that this visit began with")
+        self.alias = alias
+
+
+class TooFast(NotSaid):
+    """More from one address than the limits allow: a connection would be slowed down instead."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"slow down: too much was said from your address, go on in {seconds} seconds; this was not said"
+        )
+        self.seconds = seconds
+
+
+class TooManyVisits(NotSaid):
+    """One visit more than an address may have."""
+
+    def __init__(self) -> None:
+        super().__init__("too many visitors from your address: come back in a minute")
+        self.seconds = 60
+
+
+class NotNow(NotSaid):
+    """A post that could not be asked for: the server is stopping, or cannot keep anything."""
+
+
+class PostFault(NotSaid):
+    """A post that a fault of ours has hit."""
+
+    def __init__(self, words: str = "sorry, a fault of ours: please try again") -> None:
+        super().__init__(words)
+
+
+class Post:
+    """A line, or a block of lines, that somebody says to a group under one ident."""
+
+    def __init__(self, group: str, ident: str, lines: Sequence[str]) -> None:
+        """``group``: a room's name, ``@ALIAS`` or ``*``. ``lines``: what is said, clean."""
+        self.group = group
+        self.ident = ident
+        self.lines = lines
+        self.done: Deferred[Kept] = Deferred()
+        self.deadline: IDelayedCall | None = None
+        self.is_decided = False  # it is known what becomes of it
+        self._kept = Kept(0, False)
+        self._error: ChatError | None = None
+
+    def decide(self, ask: Ask) -> None:
+        """Called when its outcome is known: that of a block's first line is that of all."""
+        self.is_decided = True
+        if ask.error is not None:
+            self._error = ask.error
+        else:
+            self._kept = Kept(ask.number + len(self.lines) - 1, ask.is_repeated)
+
+    def fail(self, error: ChatError) -> None:
+        """Called when it is not said."""
+        self.is_decided = True
+        self._error = error
+
+    def tell(self) -> None:
+        """Tell who waits for it what became of it."""
+        if self.done.called:
+            return
+        if self._error is not None:
+            self.done.errback(self._error)
+        else:
+            self.done.callback(self._kept)
+
+
+class Visits:
+    """All visits, by who they are and where they come from."""
+
+    def __init__(self, hub: Hub, limits: Limits, addresses: Addresses, clock: IReactorTime) -> None:
+        self._hub = hub
+        self._limits = limits
+        self._addresses = addresses
+        self._clock = clock
+        self._here: dict[tuple[str, str], Visit] = {}
+        self._counts: Counter[str] = Counter()  # by what an address counts as
+
+    def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
+        """Say something, in the visit that goes on under this alias or in a new one. Fires once it is kept.
+
+        ``secret``: what only they know, empty if anybody at their address may speak for them.
+
+        Raises: NotSaid. Fails: ChatError.
+        """
+        visit = self._here.get((text.key(alias), host))
+        pace = visit.pace if visit else self._addresses.pace(host, self._clock.seconds())
+        self._take_turn(pace, post)
+        if visit is None:
+            visit = self._new(alias, host, secret, pace)
+        elif not compare_digest(visit.secret, secret):
+            raise VisitTaken(alias)
+        visit.say(post)
+        return post.done
+
+    def _take_turn(self, pace: Pace, post: Post) -> None:
+        """Count the bytes of a post; its lines are counted once they are asked for, with all that it takes to say them.
+
+        Raises: TooFast, where too much was said before: a connection would be slowed down instead.
+        """
+        now = self._clock.seconds()
+        wait = pace.wait(now)
+        if wait:
+            self._hub.traffic.hit("flood")
+            raise TooFast(math.ceil(wait))
+        pace.take_bytes(sum(len(line.encode()) for line in post.lines), now)
+
+    def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visit:
+        """Return a new visit, of which an address may have as many as connections.
+
+        Raises: TooManyVisits.
+        """
+        place, most = self._addresses.place(host)
+        if self._counts[place] >= most:
+            self._hub.traffic.hit("connections")
+            raise TooManyVisits
+        self._counts[place] += 1
+        log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
+        named = text.key(alias), host
+        visit = self._here[named] = Visit(
+            self._hub, self._limits, self._clock, alias, host, secret, pace, lambda: self._forget(named, place)
+        )
+        return visit
+
+    def _forget(self, named: tuple[str, str], place: str) -> None:
+        del self._here[named]
+        self._counts[place] -= 1
+        if not self._counts[place]:
+            del self._counts[place]
+
+    def close(self) -> None:
+        """End all: the server stops."""
+        for visit in list(self._here.values()):
+            visit.close()
+
+
+class Visit:
+    """One of them: the door of a member for whom nobody hears, and a queue of what it says.
+
+    What is said waits for the alias and the room. It is answered in a turn of its own, since what waits for the
+    answer may ask the hub for something else, and the hub is delivering when it tells what became of a post.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        limits: Limits,
+        clock: IReactorTime,
+        alias: str,
+        host: str,
+        secret: str,
+        pace: Pace,
+        on_over: Callable[[], None],
+    ) -> None:
+        """``on_over`` is called once they are gone."""
+        self.secret, self.pace = secret, pace
+        self._hub = hub
+        self._limits = limits
+        self._clock = clock
+        self._alias = alias
+        self.host = host
+        self._on_over = on_over
+        self._waiting: deque[Post] = deque()  # not asked yet
+        self._asked: dict[Post, None] = {}  # those that are under way
+        self._decided: list[Post] = []  # not told yet
+        self._answer: IDelayedCall | None = None
+        self._leave: IDelayedCall | None = None
+        self._again: IDelayedCall | None = None  # asks for the alias again
+        self._why: ChatError | None = None  # why they do not get it, once that is known
+        self._has_come = False  # a member stands for them, and asks for the alias or has it
+
+    # -- what a door asks
+
+    def say(self, post: Post) -> None:
+        """Say something, once all that has to happen before has happened.
+
+        Raises: IdentInUse.
+        """
+        if any(other.ident == post.ident and other.lines != post.lines for other in self._all()):
+            raise IdentInUse
+        cancel(self._leave)
+        post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
+        self._waiting.append(post)
+        if not self._has_come:
+            self._come()
+        self._go_on()
+
+    def close(self) -> None:
+        """Leave now: what was not asked for yet is not said."""
+        for post in list(self._waiting):
+            self._fail(post, NotNow("the server is stopping: this was not said"))
+        for post in self._all():
+            self._fail(post, Unknown("the server is stopping"))
+        self._tell()
+        cancel(self._leave)
+        cancel(self._again)
+        self._part()
+
+    # -- what the hub asks
+
+    def settled(self) -> None:
+        if self.member.gone:
+            self._has_come = False
+            cancel(self._leave)
+            if self._waiting:
+                self._come()  # they said something just when they were leaving
+            else:
+                self._on_over()
+        elif not self.member.alias:
+            if self._again is None or not self._again.active():
+                self._not_given(self._why or NotNow("that alias cannot be had now"))
+        else:
+            self._why = None
+            self.member.is_in = True  # what they ask for from now on can be refused
+            self._fail_what_is_lost()
+        self._go_on()
+
+    def taken_over(self) -> None:
+        """They have no program that could come back."""
+
+    def give_way(self, host: str) -> None:
+        """Leave now, if it is the same machine that goes on under this alias; one with a secret is theirs alone."""
+        if host == self.host and not (self.secret or self._waiting or self._asked):
+            cancel(self._leave)
+            self._part()
+
+    def free_in(self) -> int:
+        return seconds_until(self._leave, self._clock) or math.ceil(self._limits.grace_seconds)
+
+    def faulted(self) -> None:
+        for post in list(self._waiting):
+            self._fail(post, PostFault())
+        self._fail_what_is_asked()
+        self._clock.callLater(0, self._part)  # the hub is at work
+
+    # -- coming, saying, leaving
+
+    def _come(self) -> None:
+        self._has_come = True
+        self.member = self._hub.connect(None, PlainView(), self, self.pace)
+        self.member.first_rooms = ()
+        self._claim()
+
+    def _claim(self) -> None:
+        if not self._waiting:
+            self._part()  # nobody waits for it any more
+            return
+        try:
+            self._hub.claim(Ask(self.member, _CLAIM, self._claimed), self._alias)
+        except ChatError as error:
+            self._not_given(error)
+
+    def _claimed(self, ask: Ask) -> None:
+        self._why = ask.error
+
+    def _not_given(self, error: ChatError) -> None:
+        """Ask for the alias again once it may be free, or do not get it."""
+        self._why = error
+        if isinstance(error, AliasTaken) and 0 < error.seconds <= PATIENCE_SECONDS:
+            self._again = self._clock.callLater(error.seconds, self._claim)
+        else:
+            self._lose(error)
+
+    def _lose(self, error: ChatError) -> None:
+        """Do not get the alias."""
+        for post in list(self._waiting):
+            self._fail(post, error)
+        self._part()
+
+    def _go_on(self) -> None:
+        """Ask for what can be asked for now."""
+        while self._waiting:
+            post = self._waiting[0]
+            if self._is_ready(post):
+                self._waiting.popleft()
+                cancel(post.deadline)
+                self._guarded(post, self._ask)
+            elif not post.is_decided:
+                break
+        if not (self._waiting or self._asked) and self._has_come:
+            cancel(self._leave)
+            self._leave = self._clock.callLater(self._limits.grace_seconds, self._part)
+
+    def _is_ready(self, post: Post) -> bool:
+        """Whether a post can be asked for now; if not, ask for what has to happen before."""
+        member = self.member
+        is_there = post.group[0] in "@*" or post.group in member.rooms
+        if not member.alias or member.leaving is not None or not member.may(posts=is_there):
+            return False
+        if post.ident in member.asks:
+            return False  # the same is under way
+        if not is_there:
+            self._guarded(post, self._move)
+        return is_there
+
+    def _guarded(self, post: Post, ask: Callable[[Post], None]) -> None:
+        try:
+            ask(post)
+        except ChatError as error:
+            self._fail(post, error)
+        except Exception:
+            log.failure("fault in a post by {alias}", alias=self._alias)
+            self._fail(post, PostFault())
+
+    def _move(self, post: Post) -> None:
+        """Join the room of a post; leave the one that was joined first, if these are too many."""
+        ask = Ask(self.member, post.ident, partial(self._moved, post))
+        if len(self.member.rooms) >= self._limits.rooms_each:
+            self._hub.leave(ask, next(iter(self.member.rooms)))
+        else:
+            self._hub.join(ask, post.group)
+
+    def _moved(self, post: Post, ask: Ask) -> None:
+        if ask.error is not None and not post.is_decided:
+            self._fail(post, ask.error)
+
+    def _ask(self, post: Post) -> None:
+        self._asked[post] = None
+        try:
+            ask = Ask(self.member, post.ident, partial(self._is_decided, post))
+            if len(post.lines) > 1:
+                self._hub.say_block(ask, post.lines, post.group)
+            elif post.group == EVERYONE:
+                self._hub.broadcast(ask, post.lines[0])
+            elif post.group[0] == "@":
+                self._hub.tell(ask, post.group[1:], post.lines[0])
+            else:
+                self._hub.say(ask, post.lines[0], post.group)
+        finally:
+            self.pace.take_lines(len(post.lines), self._clock.seconds())
+
+    def _give_up(self, post: Post) -> None:
+        """Do not say what could not be asked for in time."""
+        late = NotNow("the server cannot keep anything now: this was not said, try it again later")
+        self._fail(post, self._why or late)
+
+    def _part(self) -> None:
+        self._hub.leave_all(self.member, "")
+
+    # -- what becomes of posts
+
+    def _is_decided(self, post: Post, ask: Ask) -> None:
+        if not post.is_decided:
+            post.decide(ask)
+            self._decide(post)
+
+    def _fail_what_is_lost(self) -> None:
+        """Fail what was neither kept nor refused although nothing is under way: that is a fault of ours."""
+        if self._asked and not self.member.in_flight:
+            self._fail_what_is_asked()
+
+    def _fail_what_is_asked(self) -> None:
+        words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
+        for post in list(self._asked):
+            self._fail(post, PostFault(words))
+        self.member.asks.clear()
+
+    def _fail(self, post: Post, error: ChatError) -> None:
+        cancel(post.deadline)
+        if post in self._waiting:
+            self._waiting.remove(post)
+        post.fail(error)
+        self._decide(post)
+
+    def _decide(self, post: Post) -> None:
+        if post.is_decided:
+            self._asked.pop(post, None)
+            self._decided.append(post)
+            if self._answer is None:
+                self._answer = self._clock.callLater(0, self._tell)
+
+    def _tell(self) -> None:
+        cancel(self._answer)
+        self._answer = None
+        decided, self._decided = self._decided, []
+        for post in decided:
+            post.tell()
+        if self._waiting:
+            self._go_on()  # for what was waiting because the same was under way
+
+    def _all(self) -> list[Post]:
+        return [*self._waiting, *self._asked]

@@ -1,0 +1,44 @@
+"""Why something that was asked over HTTP is not done, and with which status that is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ....core.errors import ChatError, NotRecalled
+from ...http.answers import RETRY_SECONDS
+
+# By the code of what went wrong. All else is the asker's mistake: 400.
+STATUSES = {
+    "no_such_room": 404,
+    "nobody_called": 404,
+    "alias_taken": 409,
+    "line_too_long": 413,
+    "block_too_long": 413,
+    "too_many_rooms": 503,
+    "not_kept": 503,
+    "unknown": 504,
+    "not_recalled": 503,
+    "too_fast": 429,
+    "too_many_visits": 429,
+    "not_now": 503,
+    "post_fault": 500,
+}
+
+
+class HttpRefused(Exception):
+    """Why something that was asked over HTTP is not done: a status, one sentence, and headers."""
+
+    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None, seconds: int = 0) -> None:
+        """``seconds``: after which it makes sense to ask again, where somebody knows that."""
+        super().__init__(words)
+        self.status = status
+        self.headers = headers or {}
+        self.seconds = seconds or (RETRY_SECONDS if status in (503, 504) else 0)
+        if self.seconds and headers is None:
+            self.headers = {"Retry-After": str(self.seconds)}
+
+
+def refused(error: ChatError) -> HttpRefused:
+    """Return what is answered for an error of the chat."""
+    is_mistake = isinstance(error, NotRecalled) and error.is_mistake
+    return HttpRefused(400 if is_mistake else STATUSES.get(error.code, 400), str(error), seconds=error.seconds)

@@ -1,0 +1,67 @@
+"""The threads that answer queries: one for quick ones, and another for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ...core.errors import ChatError
+from ...core.events import Event
+from ...core.ports import Asker, Query
+from ..fair_queue import FairQueue
+from ..worker import Worker
+from .file_identity import FileIdentity
+from .query_runner import QueryRunner
+from .trouble import Trouble
+
+Answer = Callable[[Sequence[Event] | ChatError], None]
+
+
+class QueryThreads:
+    """Two threads, each with a connection, in which askers take turns."""
+
+    def __init__(
+        self, file: FileIdentity, call: Callable[..., object], on_read: Callable[[Trouble | None], None]
+    ) -> None:
+        """``call(function, *args)`` calls a function in the reactor's thread.
+
+        ``on_read`` is called, in any thread, with the reason why a query failed, or with None.
+        """
+        self._call = call
+        self._on_read = on_read
+        self._quick, self._slow = QueryRunner(file), QueryRunner(file)
+        self.threads: dict[QueryRunner, Worker] = {}
+
+    def start(self, name: str) -> None:
+        """Start to answer from the journal of this name."""
+        for reader, what in {self._quick: "reader", self._slow: "searcher"}.items():
+            reader.name = name
+            self.threads[reader] = Worker(f"journal {what}", jobs=FairQueue())
+            self.threads[reader].do(reader.open)
+
+    def ask(self, query: Query, answer: Answer, asker: Asker) -> None:
+        """Answer when it is the asker's turn. May be called from any thread."""
+        reader = self._quick if _is_quick(query) else self._slow
+        self.threads[reader].do(partial(self._answer, reader, query, answer, asker), asker.name)
+
+    def _answer(self, reader: QueryRunner, query: Query, answer: Answer, asker: Asker) -> None:
+        found = reader.recall(query, asker.waits)
+        self._on_read(reader.trouble)
+        self._call(answer, found)
+
+    def interrupt(self) -> None:
+        """Refuse all further queries: the server is stopping."""
+        for reader in self.threads:
+            reader.interrupt()
+
+    def end(self, seconds: float) -> None:
+        """Answer pending queries, close the file and wait for the threads, each for at most ``seconds``."""
+        for reader, thread in self.threads.items():
+            thread.end(reader.close)
+        for thread in self.threads.values():
+            thread.join(seconds)
+
+
+def _is_quick(query: Query) -> bool:
+    """Return whether a query is only a range of numbers. The log of one alias is always short enough."""
+    return not (query.words or query.author or query.since or (query.kinds and query.group[:1] != "@"))
