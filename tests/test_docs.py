@@ -11,9 +11,10 @@ from docutils.utils import Reporter
 
 from twisted_chat.core import text
 from twisted_chat.core.limits import Limits
+from twisted_chat.doors.web.door import WebDoor
 from twisted_chat.requests import docs
 from twisted_chat.requests.table import COMMANDS
-from twisted_chat.service import DEFAULT_WEB, Options
+from twisted_chat.service import Options
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.rst"), *(ROOT / "docs").glob("*.rst")])
@@ -59,7 +60,7 @@ def test_every_option_stands_in_the_docs_with_its_default():
         Limits.per_address,
         Limits.per_loopback,
         "tcp:59000:interface=127.0.0.1",
-        DEFAULT_WEB,
+        WebDoor.default,
     ):
         assert str(default) in operate.replace(",", "")
 

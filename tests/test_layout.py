@@ -42,10 +42,12 @@ FOLDERS = {
     "wire": "ground",
     "journals": "ground",
     "journals.sqlite": "ground journals",
+    "journals.table": "journals journals.sqlite",
     "doors": "core requests wire",
     "doors.http": "core doors",
+    "doors.table": "doors doors.line doors.ops doors.web",
     "doors.line": "core wire doors",
-    "doors.ops": "core doors doors.http",
+    "doors.ops": "core doors doors.http .",
     "doors.web": "core wire doors doors.http doors.web.api",
     "doors.web.api": "core requests wire doors doors.http",
     "client": "ground wire",
@@ -59,8 +61,8 @@ FOLDERS = {
     "announce": "certificates doors",
     "endpoints": "doors",
     "export": "ground journals.sqlite wire",
-    "service": "core requests wire doors doors.http doors.line doors.ops doors.web journals journals.sqlite "
-    "announce certificates clocks endpoints signals stale unblocked .",
+    "options": "ground doors doors.table endpoints journals journals.table stale .",
+    "service": "core doors announce certificates clocks options signals stale unblocked",
     "__main__": "ground client client.app clocks export .",
     ".": "",
 }
@@ -73,9 +75,10 @@ def modules():
 
 
 def place_of(path):
-    """Return the folder that a file is in, or the name of a file in none; a dot for the package itself."""
+    """Return a file's own name if FOLDERS has it, else the folder that it is in; a dot for the package itself."""
     *folders, name = path.with_suffix("").parts
-    return ".".join(folders) or (name if name != "__init__" else ".")
+    own = ".".join([*folders, name])
+    return own if own in FOLDERS else ".".join(folders) or "."
 
 
 def imported(path, tree):
