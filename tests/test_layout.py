@@ -121,6 +121,7 @@ def test_imports_go_downwards(path, tree):
         assert {place_of(found), name} & allowed(path), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", PURE)
 def test_what_is_pure_needs_no_twisted_no_socket_and_no_clock(room):
     folder = PACKAGE / room
@@ -198,6 +199,7 @@ def test_the_plugin_folders_are_no_packages():
     assert not (ROOT / "twisted" / "plugins" / "__init__.py").exists()
 
 
+@pytest.mark.slow
 def test_the_top_level_is_the_design_cards():
     tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False)
     if tracked.returncode:

@@ -22,6 +22,8 @@ from twisted_chat.requests.people import WhoRequest
 from .simulation import FAULTS, DiskJournal, Simulation
 from .wall_clock import WallClock
 
+pytestmark = pytest.mark.slow
+
 STEPS = int(os.environ.get("SIMULATION_STEPS", "200000"))
 LONGEST = 600  # steps of one run
 done = {"steps": 0}

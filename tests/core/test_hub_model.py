@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -30,6 +31,8 @@ from twisted_chat.core.member import Ask
 from twisted_chat.core.ports import View
 
 from ..house import House, Stream
+
+pytestmark = pytest.mark.slow
 
 ALIASES = st.sampled_from(["alice", "Alice", "bob", "b0b", "carol", "dave", "admin", "x y"])
 ROOMS = st.sampled_from(["lobby", "ops", "Ops", "dev", "#dev"])

@@ -127,6 +127,7 @@ sizes = st.sampled_from([0, 0, 2, 100, SLICE - 1, SLICE, SLICE + 1, 64_000, 65_5
 deeds = st.lists(st.one_of(sizes, st.just("turn"), st.sampled_from([1000, 100_000]).map(lambda most: ("read", most))))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(list(KINDS.values())), deeds)
 @settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
 def test_whatever_is_sent_and_read_nothing_is_lost_and_nobody_waits_for_ever(kind, deeds):

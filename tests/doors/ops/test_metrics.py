@@ -472,6 +472,7 @@ def test_what_the_journal_refuses_is_counted(measured, door):
     door.hub.aliases["alice"].in_flight = 0
 
 
+@pytest.mark.slow
 def test_what_is_needed_to_measure_is_loaded_only_where_it_is_asked_for():
     code = "import sys, twisted_chat.service, twisted_chat.doors.web.site; print('prometheus_client' in sys.modules)"
     assert run(sys.executable, "-c", code) == (0, "False\n", "")

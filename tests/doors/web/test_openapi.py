@@ -34,6 +34,7 @@ def url(tmp_path_factory):
     assert "Traceback" not in server.log
 
 
+@pytest.mark.slow
 @SCHEMA.parametrize()
 @settings(max_examples=60, deadline=None, derandomize=True)  # what it takes for wrong is guessed in part
 def test_the_door_does_what_its_description_says(case, url):
