@@ -28,7 +28,7 @@ settings.load_profile("untimed")
 
 PROGRAMS = {"engine", "chromium", "firefox", "houses", "twistd", "program", "preloaded"}  # fixtures that start some
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}  # events that Python audits
-started = []  # since the last test: such events
+started = []  # such events since a test, or what it asks for, began
 sys.addaudithook(lambda event, _arguments: event in STARTS and started.append(event))
 
 
@@ -42,6 +42,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker("no_cover")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    started.clear()
+
+
 def pytest_sessionfinish(session):
     """In CI nothing may be missing, so a skip is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -53,8 +58,7 @@ def pytest_sessionfinish(session):
 def quick_tests_start_no_program(request):
     """Fail a test that starts a program and is not marked as slow."""
     yield
-    events, started[:] = list(started), []
-    assert not events or request.node.get_closest_marker("slow"), f"{events}: mark the test with pytest.mark.slow"
+    assert not started or request.node.get_closest_marker("slow"), f"{started}: mark the test with pytest.mark.slow"
 
 
 @pytest.fixture(autouse=True)
