@@ -29,7 +29,7 @@ from ...in_memory import Door, Transport
 from ...processes import SCRIPTS, free_port, run, wait_until
 from ...requests.test_program_door import Program
 from ...web import Answer, Browser, Talk, WebPeer
-from ..web.test_health import ask
+from ..http.test_health import ask
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 1)
 DOCS = (Path(__file__).parents[3] / "docs/operate.rst").read_text()
