@@ -192,11 +192,11 @@ def window(driver):
             driver.switch_to.window(first)
         page = Page(driver, **more)
         opened.append(page)
-        if url:
-            server = urljoin(url, "/")
-            if server not in servers:
-                page.forget(server)
+        server = urljoin(url, "/")
+        if server.startswith("http") and server not in servers:
+            page.forget(server)
             servers.add(server)
+        if url:
             page.go(url)
         return page
 
@@ -340,6 +340,8 @@ class Page:
         """Press keys: texts as they are, and names of keys such as ENTER; where the focus is, or in an element."""
         from selenium.webdriver.common.keys import Keys
 
+        if into:  # a dialog opens in its own time
+            self.wait("return document.querySelector(arguments[0])?.getClientRects().length", into)
         pressed = [getattr(Keys, key) if key.isupper() and hasattr(Keys, key) else key for key in keys]
         element = self.find(into) if into else self.here().switch_to.active_element
         element.send_keys(*pressed)

@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -25,10 +26,25 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
-def pytest_collection_finish(session):
-    """Leave what the modules are made of out of every test's collection, which then takes a tenth of the time."""
-    gc.collect()
-    gc.freeze()
+PROGRAMS = {"engine", "chromium", "firefox", "houses", "twistd", "program", "preloaded"}  # fixtures that start some
+STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}  # events that Python audits
+started = []  # such events since a test, or what it asks for, began
+sys.addaudithook(lambda event, _arguments: event in STARTS and started.append(event))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark as slow what asks for a program. What is slow is not measured for coverage: that is of the pure files."""
+    for item in items:
+        if not PROGRAMS.isdisjoint(item.fixturenames):
+            item.add_marker("slow")
+        if item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    started.clear()
 
 
 def pytest_sessionfinish(session):
@@ -36,6 +52,13 @@ def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def quick_tests_start_no_program(request):
+    """Fail a test that starts a program and is not marked as slow."""
+    yield
+    assert not started or request.node.get_closest_marker("slow"), f"{started}: mark the test with pytest.mark.slow"
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +74,8 @@ def nothing_is_left_behind():
     readers_before = set(reactor.getReaders())
     globalLogPublisher.addObserver(observe)
     observe.expected = failures.clear
+    gc.collect()
+    gc.freeze()  # what was there before is left out of the next collection, which then takes a hundredth of the time
     try:
         yield observe
         gc.collect()  # a failed Deferred that nobody waits for is logged when it is freed

@@ -10,7 +10,7 @@ from twisted_chat.core.ports import ANYONE, Known
 from twisted_chat.core.session import Ask
 from twisted_chat.journals.matching import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
-from twisted_chat.requests import commands
+from twisted_chat.requests import table
 from twisted_chat.wire.plain import PlainView
 
 
@@ -198,7 +198,7 @@ class Person(Outlet):
     def ask(self, line):
         """Type one line, and let nothing happen yet."""
         try:
-            commands.obey(self.house.hub, Ask(self.member), commands.parse(line))
+            table.obey(self.house.hub, Ask(self.member), table.parse(line))
         except ChatError as error:
             self.member.refuse(error)
 

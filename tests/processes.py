@@ -27,10 +27,13 @@ SCRIPTS = Path(sys.executable).parent  # where pip puts twistd and twisted-chat
 class Twistd:
     """A ``twistd chat`` in a process of its own, which has told that it listens."""
 
-    def __init__(self, folder, *options, program="twistd", before=(), env=None):
-        """``before``: options of twistd's own; ``env``: its environment, if not this one."""
+    def __init__(self, folder, *options, program="twistd", before=(), env=None, module=""):
+        """``before``: options of twistd's own; ``env``: its environment, if not this one; ``module``: in its place."""
         self.log_path = Path(folder) / f"log-{time.monotonic_ns()}"
         start = [SCRIPTS / "twistd", "-n", "--pidfile=", *before, "chat"]
+        if module:
+            start[:1] = [sys.executable, "-m", module]
+            env = {**(env or os.environ), "PYTHONPATH": str(Path(__file__).parents[1])}
         if program == "twist":
             start = [SCRIPTS / "twist", "--log-format=text", "chat"]
         listen = [] if "--listen" in options else ["--listen", "tcp:0:interface=127.0.0.1"]

@@ -12,6 +12,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 from twisted_chat import announce
 from twisted_chat.announce import network_addresses, reached_at, words
+from twisted_chat.doors.table import DOORS
 
 from .processes import SCRIPTS, SECONDS, environment, make_certificate, run
 
@@ -135,10 +136,19 @@ def port(address, is_ipv6_only=False):
     )
 
 
+def a_door(option, is_ours=bool):
+    """Return the door of an option, not opened, to whose clients some host names are ours."""
+    kind = next(door for door in DOORS if door.option == option)
+    door = kind({"web-name": [], "trust-proxy": []})
+    if option != "listen":
+        door.is_ours = is_ours
+    return door
+
+
 def said(monkeypatch, found, option, written, listens, is_ours=lambda name: name == "localhost"):
     """Return the line of the log on a machine with some addresses, by family."""
     monkeypatch.setattr(announce, "network_addresses", lambda family: iter(found.get(family, [])))
-    return words(option, written, listens, is_ours)
+    return words(a_door(option, is_ours), written, listens)
 
 
 IPV4, IPV6 = socket.AF_INET, socket.AF_INET6
@@ -214,7 +224,7 @@ def test_others_are_invited_to_the_name_in_a_certificate(monkeypatch, tmp_path, 
 
 def test_a_path_that_is_relative_is_shown_whole_and_quoted(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    line = words("listen", "unix:a chat.sock", port(UNIXAddress(b"a chat.sock")), bool)
+    line = words(a_door("listen"), "unix:a chat.sock", port(UNIXAddress(b"a chat.sock")))
     assert line == f"listening on {tmp_path}/a chat.sock; connect with: nc -U '{tmp_path}/a chat.sock'"
 
 

@@ -179,6 +179,7 @@ def benchmarks(*arguments, **more):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_quick_run_prints_tables_without_a_lost_line(tmp_path):
     wanted = ["--work", "fanout,one,latency,stuck", "--servers", "ours,floor,textbook-twisted", "--rounds", "1"]
     files = ["--svg", str(tmp_path / "a.svg"), "--json", str(tmp_path / "a.json")]
@@ -191,6 +192,7 @@ def test_the_quick_run_prints_tables_without_a_lost_line(tmp_path):
     assert len(json.loads((tmp_path / "a.json").read_text())["runs"]) == 12
 
 
+@pytest.mark.slow
 def test_idle_and_fleeting_connections_are_measured_too():
     with benchmarks("--quick", "--work", "idle,visits", "--servers", "ours", "--rounds", "1") as process:
         out, err = process.communicate(timeout=SECONDS)
@@ -198,6 +200,7 @@ def test_idle_and_fleeting_connections_are_measured_too():
     assert re.findall(r"^ours .* (\d of \d)$", out, re.MULTILINE) == ["1 of 1"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_in_the_middle_stops_the_server_too(number):
     with benchmarks("--seconds", "60", "--work", "fanout", "--servers", "floor", "--readers", "10") as process:
@@ -210,6 +213,7 @@ def test_a_stop_in_the_middle_stops_the_server_too(number):
     assert not Path(f"/proc/{child}").exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_installed_is_left_out_and_named():
     found = os.environ | {"PATH": "/nonexistent"}
     with benchmarks("--quick", "--servers", "redis", env=found) as process:
@@ -218,6 +222,7 @@ def test_a_server_that_is_not_installed_is_left_out_and_named():
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["floor", "textbook-twisted", "textbook-asyncio"])
 def test_a_server_of_ours_is_gone_when_it_is_done(name):
     with running(name, None) as server:

@@ -11,8 +11,10 @@ from docutils.utils import Reporter
 
 from twisted_chat.core import text
 from twisted_chat.core.limits import Limits
-from twisted_chat.requests import commands
-from twisted_chat.service import DEFAULT_WEB, Options
+from twisted_chat.doors.web.door import WebDoor
+from twisted_chat.requests import docs
+from twisted_chat.requests.table import COMMANDS
+from twisted_chat.service import Options
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.rst"), *(ROOT / "docs").glob("*.rst")])
@@ -34,12 +36,15 @@ def test_the_files_that_a_document_names_are_there(path):
         assert (ROOT / name).exists() or (path.parent / name).exists(), name
 
 
-def test_the_page_of_commands_is_made_from_the_table():
-    assert (ROOT / "docs/commands.rst").read_text() == commands.page() + "\n"
+@pytest.mark.parametrize("name", docs.DOCUMENTS)
+def test_what_is_made_from_the_table_of_requests_is_current(name):
+    """Otherwise: python -m twisted_chat.requests.docs"""
+    there = (ROOT / "docs" / name).read_text()
+    assert docs.DOCUMENTS[name](there) == there
 
 
 def test_every_command_stands_in_the_readme():
-    for name in commands.TABLE:
+    for name in COMMANDS:
         assert f"/{name}" in README, name
 
 
@@ -55,7 +60,7 @@ def test_every_option_stands_in_the_docs_with_its_default():
         Limits.per_address,
         Limits.per_loopback,
         "tcp:59000:interface=127.0.0.1",
-        DEFAULT_WEB,
+        WebDoor.default,
     ):
         assert str(default) in operate.replace(",", "")
 

@@ -15,7 +15,7 @@ from .processes import environment
 
 TREE = Path(__file__).parents[1]
 SECONDS = 240  # for pip to fetch everything over a slow line
-pytestmark = pytest.mark.timeout(2 * SECONDS)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]
 NO_NETWORK = re.compile(r"NewConnectionError|ConnectTimeout|ReadTimeout|name resolution|ProxyError|SSLError")
 
 

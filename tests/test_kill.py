@@ -25,6 +25,8 @@ from .good_client import GoodClient
 from .processes import SECONDS, Twistd, free_port
 from .rough import Parsed, Player, Proxy, playing, until
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("KILLS", "20"))
 EVENTS = int(os.environ.get("EVENTS", "6000"))
 SEED = int(os.environ.get("SEED", "1"))

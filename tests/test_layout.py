@@ -44,13 +44,15 @@ GROUND = "errors events days text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
 FOLDERS = {
     "requests": "core",
-    "wire": "ground requests",
+    "wire": "ground",
     "journals": "ground",
     "journals.sqlite": "ground journals",
+    "journals.table": "journals journals.sqlite",
     "doors": "core requests wire",
     "doors.http": "core doors",
+    "doors.table": "doors doors.line doors.ops doors.web",
     "doors.line": "core wire doors",
-    "doors.ops": "core doors doors.http",
+    "doors.ops": "core doors doors.http .",
     "doors.web": "core wire doors doors.http doors.web.api",
     "doors.web.api": "core requests wire doors doors.http",
     "client": "ground wire",
@@ -64,8 +66,8 @@ FOLDERS = {
     "announce": "certificates doors",
     "endpoints": "doors",
     "export": "ground journals.sqlite wire",
-    "service": "core requests wire doors doors.http doors.line doors.ops doors.web journals journals.sqlite "
-    "announce certificates clocks endpoints signals stale unblocked .",
+    "options": "ground doors doors.table endpoints journals journals.table stale .",
+    "service": "core doors announce certificates clocks options signals stale unblocked",
     "__main__": "ground client client.app clocks export .",
     ".": "",
 }
@@ -78,9 +80,10 @@ def modules():
 
 
 def place_of(path):
-    """Return the folder that a file is in, or the name of a file in none; a dot for the package itself."""
+    """Return a file's own name if FOLDERS has it, else the folder that it is in; a dot for the package itself."""
     *folders, name = path.with_suffix("").parts
-    return ".".join(folders) or (name if name != "__init__" else ".")
+    own = ".".join([*folders, name])
+    return own if own in FOLDERS else ".".join(folders) or "."
 
 
 def imported(path, tree):
@@ -123,6 +126,7 @@ def test_imports_go_downwards(path, tree):
         assert {place_of(found), name} & allowed(path), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", PURE)
 def test_what_is_pure_needs_no_twisted_no_socket_and_no_clock(room):
     folder = PACKAGE / room
@@ -200,6 +204,7 @@ def test_the_plugin_folders_are_no_packages():
     assert not (ROOT / "twisted" / "plugins" / "__init__.py").exists()
 
 
+@pytest.mark.slow
 def test_the_top_level_is_the_design_cards():
     tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False)
     if tracked.returncode:

@@ -10,6 +10,8 @@ import pytest
 
 from .processes import SCRIPTS, run
 
+pytestmark = pytest.mark.slow
+
 EXPORT = [sys.executable, "-m", "twisted_chat", "export"]
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from .processes import SCRIPTS, SECONDS, Client, free_port, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def goodbye(client):
     return client.read_to_end().endswith("-- the server is stopping: goodbye\n")

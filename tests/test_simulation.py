@@ -7,6 +7,7 @@ Without SIMULATION_STEPS it is the same 200,000 steps each time; with it so many
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +17,12 @@ from twisted_chat.core.room import Room
 from twisted_chat.core.session import Session
 from twisted_chat.doors.connection import Connection
 from twisted_chat.doors.outbox import SocketOutbox
+from twisted_chat.requests.people import WhoRequest
 
 from .simulation import FAULTS, DiskJournal, Simulation
 from .wall_clock import WallClock
+
+pytestmark = pytest.mark.slow
 
 STEPS = int(os.environ.get("SIMULATION_STEPS", "200000"))
 LONGEST = 600  # steps of one run
@@ -266,27 +270,25 @@ def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
 
 
 def test_a_hub_that_gives_only_the_newest_of_ones_private_lines_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.requests.programs._of_others", lambda takers, me: [(1, me.taken)])
+    monkeypatch.setattr("twisted_chat.requests.hello._of_others", lambda takers, me: [(1, me.taken)])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "gap" in {violation.rule for violations in found for violation in violations}
 
 
 def test_a_hub_that_gives_private_lines_to_who_has_the_alias_later_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.requests.programs._of_others", lambda takers, me: [])
+    monkeypatch.setattr("twisted_chat.requests.hello._of_others", lambda takers, me: [])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "unicast" in {violation.rule for violations in found for violation in violations}
 
 
 def test_a_member_who_is_left_in_a_list_is_caught(monkeypatch):
-    from twisted_chat.requests import programs
+    who = WhoRequest.run
 
-    who = programs.TABLE["who"]
+    def wrong(request, hub, ask):
+        told = yield from who(request, hub, ask)
+        return replace(told, members=told.members[1:])
 
-    def wrong(hub, me, fields):
-        told = yield from who(hub, me, fields)
-        return told | {"members": told["members"][1:]}
-
-    monkeypatch.setitem(programs.TABLE, "who", wrong)
+    monkeypatch.setattr(WhoRequest, "run", wrong)
     assert caught(()) == {"views"}
 
 

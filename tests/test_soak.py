@@ -17,6 +17,8 @@ from .processes import wait_until
 from .soak import ROOMS, Soak, descriptors, growth
 from .soak_lives import GRACE, STALL
 
+pytestmark = pytest.mark.slow
+
 SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))
 MEMBERS = int(os.environ.get("SOAK_MEMBERS", "30"))
 SEED = int(os.environ.get("SOAK_SEED", random.randrange(10**6)))

@@ -17,6 +17,8 @@ from twisted_chat.stale import remove_stale_pid_file, remove_stale_socket
 
 from .processes import SCRIPTS, SECONDS, Client, free_port, run, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def other():

@@ -17,6 +17,8 @@ from twisted_chat.service import Options
 
 from .processes import SCRIPTS, Client, free_port, make_certificate, run, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):

@@ -131,6 +131,7 @@ RUNNERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_the_chat_goes_on_while_nobody_reads_its_log_and_it_can_be_stopped(tmp_path, runner):
     port = free_port()

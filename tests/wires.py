@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from twisted.internet import tcp
@@ -18,6 +19,7 @@ from wsproto.events import TextMessage
 
 from twisted_chat.core.limits import Limits
 from twisted_chat.doors.http.framing import Frames, FramingOutbox
+from twisted_chat.doors.line.lab import PAUSE_SECONDS, LabOutbox
 from twisted_chat.doors.outbox import outbox_for
 from twisted_chat.doors.web.api.streams import _LAST_CHUNK, _chunk
 from twisted_chat.doors.web.websocket import NORMAL, _close, messages
@@ -30,15 +32,17 @@ SMALL = 4096  # bytes that each end's kernel keeps, about
 class Reactor(Clock):
     """As much of a reactor as connections need."""
 
-    def __init__(self):
+    def __init__(self, seconds):
+        """``seconds``: how long a turn takes."""
         super().__init__()
+        self._seconds = seconds
         self.readers, self.writers = set(), set()
         self.addReader, self.removeReader = self.readers.add, self.readers.discard
         self.addWriter, self.removeWriter = self.writers.add, self.writers.discard
 
     def turn(self):
         """Read and write what can be, once each."""
-        self.advance(0)
+        self.advance(self._seconds)
         for connection in list(self.readers):
             self._end(connection, connection.doRead())
         for connection in list(self.writers):
@@ -62,9 +66,10 @@ class Failing:
 class Wire:
     """A reader at the other end of a wire, and the outbox by which they are written to."""
 
-    def __init__(self, is_tls=False, framing=None):
-        self.reactor = Reactor()
+    def __init__(self, is_tls=False, framing=None, is_lab=False, has_shaken_hands=True):
+        self.reactor = Reactor(PAUSE_SECONDS if is_lab else 0)
         self.drained = self.stalled = 0
+        self.on_drained = lambda: None  # what the reader's owner does then
         self.taken = 0  # bytes, as they came
         ours, self._theirs = socket.socketpair()
         for end in (ours, self._theirs):
@@ -88,13 +93,16 @@ class Wire:
         if framing is not None:
             frames, last, decoder = framing()
             self.outbox, self._decode = FramingOutbox(self.bare, frames, last), decoder
-        if is_tls:
-            for _ in range(10):  # let them shake hands
-                self.read()
+        if is_lab:
+            self.outbox = LabOutbox(self.bare, self.reactor)
+        if is_tls and has_shaken_hands:
+            self.read_all()
 
     def _on_drained(self):
         assert not self.bare._unsent
+        assert self.outbox.keeps_up
         self.drained += 1
+        self.on_drained()
 
     def _on_stalled(self):
         self.stalled += 1
@@ -118,14 +126,14 @@ class Wire:
             data = self._tls.take(data, self._theirs)
         return self._decode(data)
 
-    def read_all(self, size):
-        """Let them take so many bytes, and a few turns more."""
+    def read_all(self, size=None):
+        """Let them take all that comes, so many bytes if that is known, and a few turns more."""
         received, idle = b"", 0
         while idle < 5:
             before = self.taken
             received += self.read()
             idle = idle + 1 if self.taken == before else 0
-        assert len(received) == size
+        assert size is None or len(received) == size
         return received
 
     def close(self):
@@ -141,7 +149,7 @@ class _Client:
     """A reader over TLS."""
 
     def __init__(self):
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the system's certificates, which take long to load
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._in, self._out, server_hostname="localhost")
@@ -160,6 +168,7 @@ class _Client:
         return plain
 
 
+@cache
 def _context():
     folder = Path(tempfile.mkdtemp())
     make_certificate(folder)

@@ -7,46 +7,20 @@ import shlex
 import socket
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from twisted.internet.interfaces import IAddress
 
-from .doors.addresses import address_text, host, with_port
+from .doors.addresses import address_text, host
+from .doors.base_door import BaseDoor
 from .doors.proxied import PREFIX
-
-if TYPE_CHECKING:
-    from .certificates import Shown
+from .doors.way import Way
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # no binding
 _ELSEWHERE = {  # addresses for documentation (RFC 5737, 3849): connecting a UDP socket to one sends nothing
     socket.AF_INET: ("192.0.2.1", 9),
     socket.AF_INET6: ("2001:db8::1", 9),
 }
-
-
-_PLACES = {"listen": "listening on {}", "web": "the web door is at {}", "metrics": "metrics are at {}"}
-_OVER_UNIX = {
-    "listen": "connect with: nc -U {}",
-    "web": "try: curl --unix-socket {} http://localhost/rooms",
-    "metrics": "try: curl --unix-socket {} http://localhost/metrics",
-}
-
-
-class Way(NamedTuple):
-    """A way to reach one of our TCP ports."""
-
-    host: str
-    port: int
-    shown: Shown | None  # the certificate, if the port speaks TLS
-    note: str = ""  # a note on what does not work, for the end of the line
-
-    @property
-    def to(self) -> str:
-        return with_port(self.host, self.port)
-
-    @property
-    def url(self) -> str:
-        return f"{'https' if self.shown else 'http'}://{self.to}/"
 
 
 def where(address: IAddress) -> str:
@@ -56,25 +30,16 @@ def where(address: IAddress) -> str:
     return os.path.abspath(os.fsdecode(getattr(address, "name", b"")))  # noqa: PTH100  # a Path would keep ".."
 
 
-def words(option: str, written: str, port: Any, is_ours: Callable[[str], bool]) -> str:
-    """Return the log line about a listening port.
-
-    Args:
-        option: listen, web or metrics.
-        written: the endpoint.
-        port: Twisted's port.
-        is_ours: whether browsers may use a host name.
-    """
+def words(door: BaseDoor, written: str, port: Any) -> str:
+    """Return the line in the log for a port where a door listens, made from the endpoint ``written``."""
     address = port.getHost()
-    place = _PLACES[option].format(where(address))
+    place = door.place.format(where(address))
     if written.startswith(PREFIX):
         return f"{place}; only a proxy that speaks the PROXY protocol can connect there"
     if not host(address):
-        return f"{place}; {_OVER_UNIX[option].format(shlex.quote(where(address)))}"
-    way = _way(port, written, is_ours if option != "listen" else lambda _name: True)
-    if option == "web":
-        return f"open {way.url} in a browser{way.note}"
-    return f"{place}; {_by_curl(way) if option == 'metrics' else _by_line(way)}{way.note}"
+        return f"{place}; {door.over_unix.format(shlex.quote(where(address)))}"
+    way = _way(port, written, door.is_ours)
+    return f"{door.over_tcp(place, way)}{way.note}"
 
 
 def reached_at(written: str, port: Any, is_ours: Callable[[str], bool]) -> list[str]:
@@ -96,22 +61,6 @@ def _is_local(name: str) -> bool:
         return ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
         return name == "localhost"
-
-
-def _by_line(way: Way) -> str:
-    to, apart = shlex.quote(way.to), f"{way.host} {way.port}"
-    if way.shown is None:
-        return f"connect with: telnet {apart}, nc {apart} or twisted-chat {to}"
-    client = ""
-    if way.host in way.shown.hosts:
-        trust = f"--ca {shlex.quote(way.shown.path)}" if way.shown.is_self_signed else "--tls"
-        client = f"twisted-chat {to} {trust}, "
-    return f"connect with: {client}ncat --ssl {apart} or openssl s_client -quiet -connect {to}"
-
-
-def _by_curl(way: Way) -> str:
-    trust = f"--cacert {shlex.quote(way.shown.path)} " if way.shown and way.shown.is_self_signed else ""
-    return f"try: curl {trust}{shlex.quote(f'{way.url}metrics')}"
 
 
 def _way(port: Any, written: str, is_ours: Callable[[str], bool]) -> Way:

@@ -22,7 +22,7 @@ from twisted_chat.client.reconnector import pause_before
 from twisted_chat.client.seen import Order, Seen, group_of
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, Event, skipped
-from twisted_chat.requests import commands
+from twisted_chat.requests.table import COMMANDS
 
 
 class Wire:
@@ -435,7 +435,7 @@ def test_who_gave_up_waiting_is_not_answered(wire):
 def completer():
     found = ChatCompleter()
     found.own = "alice"
-    table = commands.TABLE.values()
+    table = COMMANDS.values()
     found.learn({"commands": [{"name": entry.name, "arguments": entry.arguments} for entry in table]})
     found.learn({"members": ["alice", "bob", "Bonny"]})
     found.learn({"rooms": [{"room": "lobby"}, {"room": "ops"}]})
@@ -474,7 +474,7 @@ def test_tab_follows_who_comes_and_goes(completer):
 
 @pytest.mark.parametrize(("name", "names"), [("quit", terminal.QUITS), ("set", terminal.SETS)])
 def test_the_names_of_the_clients_own_commands_are_the_servers(name, names):
-    entry = commands.TABLE[name]
+    entry = COMMANDS[name]
     assert {entry.name, *entry.short} == names
 
 

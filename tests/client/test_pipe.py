@@ -12,6 +12,8 @@ import pytest
 from ..fake_server import FakeServer
 from ..processes import SCRIPTS, SECONDS, environment, free_port
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = SCRIPTS / "twisted-chat"
 
 

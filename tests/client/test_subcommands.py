@@ -168,6 +168,7 @@ def test_the_manual_page_is_sound(program):
     assert "None" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

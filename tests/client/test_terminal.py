@@ -14,6 +14,8 @@ import pytest
 from ..fake_server import FakeServer
 from ..processes import SCRIPTS, SECONDS, environment, free_port
 
+pytestmark = pytest.mark.slow
+
 COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3[0-7]|38|9[0-7])(?:;[\d;]*)?m")
 
 

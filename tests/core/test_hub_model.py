@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -28,6 +29,8 @@ from twisted_chat.core.session import Ask
 
 from ..house import House, Stream
 from .recorder import Recorder
+
+pytestmark = pytest.mark.slow
 
 ALIASES = st.sampled_from(["alice", "Alice", "bob", "b0b", "carol", "dave", "admin", "x y"])
 ROOMS = st.sampled_from(["lobby", "ops", "Ops", "dev", "#dev"])

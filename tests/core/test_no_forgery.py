@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted_chat.core import text
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.session import Ask
-from twisted_chat.requests import commands
+from twisted_chat.requests.table import BY_ANY_NAME
 from twisted_chat.wire.plain import PlainView
 
 from ..house import House
@@ -59,8 +59,8 @@ WORDS = st.one_of(
 NAMES = st.one_of(st.sampled_from(["mallory", "victim", "ops", "lobby", "*", "all", "2", "a.b"]), WORDS)
 TYPED = st.one_of(
     WORDS,
-    st.builds("/{} {}".format, st.sampled_from(sorted(commands._BY_NAME)), WORDS),
-    st.builds("/{} {} {}".format, st.sampled_from(sorted(commands._BY_NAME)), NAMES, WORDS),
+    st.builds("/{} {}".format, st.sampled_from(sorted(BY_ANY_NAME)), WORDS),
+    st.builds("/{} {} {}".format, st.sampled_from(sorted(BY_ANY_NAME)), NAMES, WORDS),
 )
 VIEWS = st.builds(PlainView, eol=st.sampled_from(["\n", "\r\n"]), numbers=st.booleans(), stamps=st.booleans())
 

@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .. import processes
 from ..processes import Client
+
+pytestmark = pytest.mark.slow
 
 WATCHED = Path(__file__).parents[1] / "watched_twistd.py"
 MOST_SECONDS = 0.05

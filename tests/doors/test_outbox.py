@@ -175,9 +175,21 @@ def test_a_reader_who_takes_nothing_for_so_long_is_aborted(pair, is_socket):
 def test_who_reads_on_in_time_is_not_dropped():
     ends = Ends(stall_seconds=30)
     ends.outbox.pauseProducing()
+    assert not ends.outbox.send(b"one\n")
     ends.outbox.resumeProducing()
     assert ends.drained == 1
     assert ends.clock.getDelayedCalls() == []
+
+
+def test_a_transport_that_is_full_for_a_while_between_two_sends_calls_nobody():
+    ends = Ends()
+    assert ends.outbox.send(b"one\n")
+    ends.outbox.pauseProducing()
+    assert ends.outbox.send(b"")
+    assert ends.outbox.keeps_up
+    ends.outbox.resumeProducing()
+    assert ends.outbox.send(b"two\n")
+    assert (ends.drained, ends.transport.value()) == (0, b"one\ntwo\n")
 
 
 def test_a_tcp_close_ends_our_side_and_waits_for_the_peers(pair):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from twisted_chat.doors.line.lab import LabOutbox
 from twisted_chat.doors.outbox import SLICE
 
 from ..wires import Wire, chunks, websocket
@@ -17,6 +18,8 @@ KINDS = {
     "WebSocket over TLS": {"is_tls": True, "framing": websocket},
     "stream": {"framing": chunks},
     "stream over TLS": {"is_tls": True, "framing": chunks},
+    "the lab's client": {"is_lab": True},
+    "the lab's client over TLS": {"is_tls": True, "is_lab": True},
 }
 MOST_HELD = 144 * 1024  # bytes for one reader: 64 KiB that a transport takes, as many that TLS joins, a slice more
 
@@ -36,6 +39,12 @@ def wire(kind):
 def lines(size, number=0):
     """Return a line of so many bytes."""
     return (b"%d " % number * size)[: size - 1] + b"\n" if size else b""
+
+
+def words(size, number):
+    """Return a line of so many bytes, every other one not only of ASCII, which the lab's client is sent in pieces."""
+    line = lines(size, number)
+    return line if number % 2 or size < 100 else "é".encode() * (size // 4) + line[size // 4 * 2 :]
 
 
 def test_what_is_sent_comes_whole_and_in_order(wire):
@@ -62,6 +71,27 @@ def test_an_empty_part_touches_nothing(wire):
     wire.read_all(1_000_000)
     assert wire.drained == 1
     assert wire.outbox.send(b"")
+
+
+def test_what_is_sent_before_tls_has_shaken_hands_comes_and_calls_nobody():
+    wire = Wire(is_tls=True, has_shaken_hands=False)
+    assert wire.outbox.send(lines(100))
+    wire.reactor.turn()
+    assert wire.outbox.keeps_up
+    assert wire.read_all() == lines(100)
+    assert wire.drained == 0
+    wire.close()
+
+
+def test_what_is_sent_while_tls_shakes_hands_comes_and_calls_once():
+    wire = Wire(is_tls=True, has_shaken_hands=False)
+    assert wire.outbox.send(lines(100))
+    wire.reactor.turn()
+    for _ in range(2):
+        assert not wire.outbox.send(lines(100))
+    assert wire.read_all() == lines(100) * 3
+    assert wire.drained == 1
+    wire.close()
 
 
 def test_who_does_not_read_costs_a_little_and_the_rest_is_the_object_that_was_sent(wire):
@@ -121,36 +151,66 @@ def test_nothing_is_kept_for_who_is_gone(wire):
     wire.outbox.lost()
     assert wire.outbox.is_closed
     assert not wire.bare._unsent
+    wire.outbox.send(words(500_000, 0))
+    for _ in range(3):
+        wire.reactor.turn()
+    assert not wire.bare._unsent
+    assert not wire.drained
+
+
+def test_an_outbox_that_takes_over_from_one_that_is_behind_calls_the_owner_for_it():
+    wire = Wire()
+    assert not wire.outbox.send(lines(300_000))
+    wire.outbox = LabOutbox(wire.bare, wire.reactor)
+    assert not wire.outbox.keeps_up
+    assert wire.read_all() == lines(300_000)
+    assert wire.drained == 1
+    wire.close()
 
 
 sizes = st.sampled_from([0, 0, 2, 100, SLICE - 1, SLICE, SLICE + 1, 64_000, 65_536, 300_000])
 deeds = st.lists(st.one_of(sizes, st.just("turn"), st.sampled_from([1000, 100_000]).map(lambda most: ("read", most))))
 
 
-@given(st.sampled_from(list(KINDS.values())), deeds)
+@pytest.mark.slow
+@given(st.sampled_from(list(KINDS)), deeds, st.lists(sizes))
 @settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
-def test_whatever_is_sent_and_read_nothing_is_lost_and_nobody_waits_for_ever(kind, deeds):
-    wire, sent, received, is_behind = Wire(**kind), [], b"", False
-    drained = 0
-    for number, deed in enumerate(deeds):
+@example("WebSocket over TLS", [SLICE - 1, 64_000, 64_000], [])  # TLS is full after the owner was called
+@example("TLS", [SLICE - 1, 64_000, 64_000], [64_000])
+def test_whatever_is_sent_and_read_nothing_is_lost_and_the_owner_is_called_once_for_each_false(name, deeds, more):
+    wire, more = Wire(**KINDS[name]), list(more)
+    sent, received = [], b""
+    times_behind = 0  # how often a send returned False, the one before it True
+
+    def send(size):
+        nonlocal times_behind
+        sent.append(words(size, len(sent)))
+        kept_up = wire.outbox.keeps_up
+        assert wire.outbox.send(b"") == kept_up
+        keeps_up = wire.outbox.send(sent[-1])
+        assert keeps_up == wire.outbox.keeps_up
+        assert keeps_up == kept_up or (kept_up and size)
+        times_behind += kept_up and not keeps_up
+
+    def catch_up():
+        """Send more at once, as a reader does that has a backlog."""
+        assert wire.drained == times_behind
+        while more and wire.outbox.keeps_up:
+            send(more.pop())
+
+    wire.on_drained = catch_up
+    for deed in deeds:
         if isinstance(deed, int):
-            sent.append(lines(deed, number))
-            before = wire.outbox.send(b"")
-            keeps_up = wire.outbox.send(sent[-1])
-            assert keeps_up == before or (before and deed)
-            if before and not keeps_up:
-                drained = wire.drained
-            is_behind = not keeps_up
+            send(deed)
         elif deed == "turn":
             wire.reactor.turn()
         else:
             received += wire.read(deed[1])
-        is_behind = is_behind and wire.drained == drained
+        assert wire.drained == times_behind - (not wire.outbox.keeps_up)
         assert wire.held <= MOST_HELD
-    whole = b"".join(sent)
-    received += wire.read_all(len(whole) - len(received))
-    assert received == whole
-    assert wire.outbox.send(b"")  # they keep up
-    if is_behind:
-        assert wire.drained == drained + 1
+    received += wire.read_all()
+    assert received == b"".join(sent)
+    assert wire.outbox.keeps_up
+    assert wire.outbox.send(b"")
+    assert wire.drained == times_behind
     wire.close()

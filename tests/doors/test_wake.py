@@ -9,7 +9,8 @@ from twisted_chat.core.events import NOTICED, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask, Session
 from twisted_chat.doors.watchdog import SECONDS
-from twisted_chat.requests import commands
+from twisted_chat.requests import hello, table
+from twisted_chat.requests import help as help_
 
 from ..in_memory import Door
 from ..requests.test_program_door import TOKEN, Program
@@ -174,7 +175,8 @@ def test_a_fault_in_a_request_ends_in_an_orderly_leave(door, reader, monkeypatch
     def broken(hub, member, request):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(commands, "obey", broken)
+    monkeypatch.setattr(table, "obey", broken)
+    monkeypatch.setattr(help_, "obey", broken)
     reader.types("/rooms")
     said = reader.peer.read()
     if isinstance(reader, Program):
@@ -194,8 +196,8 @@ def test_a_fault_once_the_connection_is_lost_lets_them_leave_too(door, reader, m
     much_said(100)
     reader.types("/rooms")
     if not isinstance(reader, Program):
-        monkeypatch.setattr(commands, "obey", lambda hub, member, request: 1 / 0)
-    monkeypatch.setattr("twisted_chat.requests.programs.TABLE", {"type": lambda hub, member, fields: 1 / 0})
+        monkeypatch.setattr(table, "obey", lambda hub, ask, asked: 1 / 0)
+    monkeypatch.setattr(help_.TypeRequest, "run", lambda request, hub, ask: 1 / 0)
     reader.peer.lose()
     door.clock.advance(door.limits.grace_seconds)
     door.settle()
@@ -204,7 +206,7 @@ def test_a_fault_once_the_connection_is_lost_lets_them_leave_too(door, reader, m
 
 
 def test_a_fault_while_one_says_hello_ends_in_an_orderly_leave(door, monkeypatch, logged_failures):
-    monkeypatch.setattr("twisted_chat.requests.programs._owe_private", lambda hub, me, number: 1 / 0)
+    monkeypatch.setattr(hello, "_send_private_backlog", lambda hub, ask, number: 1 / 0)
     peer = door.connect()
     peer.send('{"do":"hello","id":"1","version":1,"alias":"bot","after":{"@":0}}\n')
     assert peer.read().splitlines()[-1].startswith('{"error":"fault"')

@@ -9,8 +9,8 @@ import pytest
 from twisted_chat.core.errors import NotRecalled
 from twisted_chat.core.events import ACTED, CLAIMED, JOINED, REPEATED, RETITLED, SAID, Event, Lines
 from twisted_chat.core.ports import Known, Query
+from twisted_chat.doors.ops.measured_journal import MeasuredJournal
 from twisted_chat.journals import memory
-from twisted_chat.journals.measured import MeasuredJournal
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 

@@ -315,6 +315,7 @@ clock.run_until(lambda: False)
 """
 
 
+@pytest.mark.slow
 def test_what_was_delivered_survives_a_kill(begin, path):
     done = subprocess.run([sys.executable, "-c", CRASH, path], cwd=ROOT, timeout=SECONDS)
     assert done.returncode == -signal.SIGKILL
@@ -651,6 +652,7 @@ print("ok", len(kept.events))
 """
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_files_is_survived(path, begin):
     done = subprocess.run([sys.executable, "-c", FULL, path], cwd=ROOT, timeout=SECONDS, capture_output=True, text=True)
     assert done.stdout.startswith("ok"), done.stderr
@@ -1283,6 +1285,7 @@ def test_a_room_that_is_not_there_is_told_with_those_that_are(begin, path, capsy
     assert export_main(["*", "--journal", str(path)]) == 0
 
 
+@pytest.mark.slow
 def test_a_file_where_one_may_write_nothing_is_exported(begin, path):
     kept = begin()
     append(kept, said("hi"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.requests import commands
+from twisted_chat.requests import people, rooms, table
 
 from ..house import House
 
@@ -163,7 +163,7 @@ def test_a_number_sign_before_a_room_looks_only_there(house, alice):
     ],
 )
 def test_the_short_names_of_irc_and_ssh_chat_work_too(short, name):
-    assert commands.parse(f"/{short} x")[0] is commands.TABLE[name]
+    assert table.parse(f"/{short} x")[0] is table.COMMANDS[name]
 
 
 def test_rooms_lists_them_the_fullest_first(house, alice):
@@ -173,7 +173,8 @@ def test_rooms_lists_them_the_fullest_first(house, alice):
 
 
 def test_long_lists_are_cut_with_a_count(house, alice, monkeypatch):
-    monkeypatch.setattr(commands, "NAMES_SHOWN", 1)
+    monkeypatch.setattr(people, "MAX_NAMES", 1)
+    monkeypatch.setattr(rooms, "MAX_NAMES", 1)
     house.enter("bob")
     assert answer(alice, "/who *") == ["-- 2 here: alice and 1 more"]
     assert answer(alice, "/rooms") == ["-- lobby (2)", "-- and 1 more"]
@@ -205,7 +206,7 @@ def test_quit_says_why_where_one_was(house, alice):
 
 def test_help_lists_every_command_and_explains_each(alice):
     listed = "\n".join(answer(alice, "/help"))
-    for entry in commands.TABLE.values():
+    for entry in table.COMMANDS.values():
         assert f"-- {entry.usage} " in listed
         assert entry.help.endswith(".")
         explained = answer(alice, f"/help /{entry.name}")
@@ -219,6 +220,6 @@ def test_every_line_of_help_fits_a_terminal(alice):
 
 def test_two_commands_cannot_have_one_name():
     with pytest.raises(ValueError, match="two commands are called j"):
-        commands.command("j")(lambda hub, me, rest: None)
-    commands.TABLE.pop("<lambda>")
-    commands._BY_NAME.pop("<lambda>")
+        table.command("j")(lambda hub, me, rest: None)
+    table.COMMANDS.pop("<lambda>")
+    table.BY_ANY_NAME.pop("<lambda>")

@@ -20,7 +20,7 @@ from twisted_chat.doors.connection import GOODBYE
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.numbers import log_of
-from twisted_chat.requests import programs
+from twisted_chat.requests import people
 
 from ..in_memory import Door
 
@@ -201,10 +201,35 @@ def test_what_a_person_typed_is_answered_in_notices(door, alice):
     alice.asks("type", text="/who")
     notice, done = alice.heard()
     assert notice == {"kind": "noticed", "text": "1 in lobby: alice", "id": "2"}
-    assert done == {"result": "type", "id": "2", "current": "lobby", "alias": "alice", "private": 1}
+    options = {"echo": True, "bell": False}
+    here = {"current": "lobby", "alias": "alice", "private": 1, "options": options, "left": False}
+    assert done == {"result": "type", "id": "2", **here}
     alice.asks("type", text="/history 1")
     _start, event, _end, _done = alice.heard()
     assert (event["number"], event["again"]) == (1, "3")
+
+
+def test_an_option_that_a_person_typed_comes_as_a_field(door, alice):
+    alice.heard()
+    alice.asks("type", text="/set bell on")
+    _notice, done = alice.heard()
+    assert done["options"] == {"echo": True, "bell": True}
+
+
+def test_the_end_that_a_person_typed_comes_as_a_field_and_then_the_connection_ends(door, alice):
+    bob = door.enter("bob")
+    alice.heard()
+    alice.asks("type", text="/bye for now")
+    done, *_left = alice.heard()
+    assert (done["result"], done["left"]) == ("type", True)
+    assert alice.peer.is_closed
+    assert bob.read() == "alice has left the chat room! (for now)\n"
+
+
+def test_what_a_command_does_comes_as_fields(alice):
+    table = alice.answer("commands")["commands"]
+    assert [entry["name"] for entry in table if entry["ends"]] == ["quit"]
+    assert [entry["name"] for entry in table if entry["acts_on_room"]] == ["say", "me", "topic"]
 
 
 def test_who_died_is_back_in_time_gets_what_it_missed_and_nobody_saw_it_leave(door, alice):
@@ -620,7 +645,7 @@ def test_all_rooms_are_told_in_pages_in_the_order_of_their_names(door, alice):
 
 
 def test_all_who_are_in_a_room_are_told_in_pages_in_the_order_of_their_aliases(door, alice, monkeypatch):
-    monkeypatch.setattr(programs, "MEMBERS_TOLD", 3)
+    monkeypatch.setattr(people, "MAX_MEMBERS", 3)
     for alias in ("zoe", "Bob", "carl", "Dora", "eve"):
         door.enter(alias).send("/away tea\n" if alias in ("Bob", "zoe") else "/me waves\n")
     first = alice.answer("who", room="lobby")

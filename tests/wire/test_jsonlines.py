@@ -1,20 +1,15 @@
-"""The JSON Lines wire: events to lines, requests from lines, and the schema that tells programs of both."""
+"""The JSON Lines wire: events and results to lines, which fit the schema."""
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from twisted_chat.core import errors
-from twisted_chat.core.errors import BadRequest, BadVersion, ChatError, NotUtf8
 from twisted_chat.core.events import (
     ACTED,
     CONNECTED,
@@ -31,12 +26,14 @@ from twisted_chat.core.events import (
     as_logged,
     skipped,
 )
-from twisted_chat.requests.fields import ID, MANY, MOST, REQUESTS, Field
-from twisted_chat.wire.jsonlines import JsonView, error, parse, result
+from twisted_chat.core.text import IDENT
+from twisted_chat.requests.fields import MAX_NUMBER
+from twisted_chat.requests.table import REQUESTS
+from twisted_chat.wire.jsonlines import JsonView, error, result
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/jsonlines.schema.json").read_text())
 DEFS = SCHEMA["$defs"]
-REQUEST, MESSAGE = (Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": DEFS}) for name in ("request", "message"))
+MESSAGE = Draft202012Validator({"$ref": "#/$defs/message", "$defs": DEFS})
 VIEW = JsonView()
 THEN = 1700000000.1234
 SHAPE = ["kind", "room", "number", "time", "author", "text"]
@@ -144,7 +141,7 @@ WORDS = st.text() | st.sampled_from(
     ]
 )
 IDENTS = st.just("") | st.builds(
-    "{}/{}".format, st.from_regex("[0-9a-f]{0,16}", fullmatch=True), st.from_regex(ID.form, fullmatch=True)
+    "{}/{}".format, st.from_regex("[0-9a-f]{0,16}", fullmatch=True), st.from_regex(IDENT, fullmatch=True)
 )
 HAPPENED = st.builds(
     Event,
@@ -153,10 +150,10 @@ HAPPENED = st.builds(
     author=WORDS,
     text=WORDS,
     origin=st.integers(0, 99),
-    number=st.integers(1, MOST),
+    number=st.integers(1, MAX_NUMBER),
     when=st.floats(0, 2**33),
     ident=IDENTS,
-    about=st.just(0) | st.integers(1, MOST),
+    about=st.just(0) | st.integers(1, MAX_NUMBER),
     data=st.none() | st.builds(dict, block=st.integers(1, 200)),
 )
 EVENTS = HAPPENED | st.sampled_from([Event(CONNECTED), *[event for event, _line in LINES]])
@@ -214,8 +211,21 @@ RESULTS = [
     result("history", "1", room="ops", events=[as_logged(event) for event, _line in LINES[:8]], more=True),
     result("search", "1", events=[as_logged(LINES[1][0])], more=False),
     result("ping", "1"),
-    result("type", "1", current="", alias="al", private=3),
-    result("commands", "1", commands=[{"name": "msg", "short": ["m"], "arguments": "ALIAS TEXT", "summary": "x"}]),
+    result("type", "1", current="", alias="al", private=3, options={"echo": True}, left=False),
+    result(
+        "commands",
+        "1",
+        commands=[
+            {
+                "name": "msg",
+                "short": ["m"],
+                "arguments": "ALIAS TEXT",
+                "summary": "x",
+                "acts_on_room": False,
+                "ends": False,
+            }
+        ],
+    ),
     result("call", "1", called=["bob"]),
     result("answer", "1"),
     result("quit", "1"),
@@ -242,417 +252,3 @@ def test_a_result_begins_with_its_name_and_may_have_a_field_of_any_name():
 def test_an_error_tells_its_code_or_the_general_one():
     assert error("bad_room", "no\nwhere", "7") == b'{"error":"bad_room","text":"no\\nwhere","id":"7"}\n'
     assert error("", "no", None) == b'{"error":"chat_error","text":"no","id":null}\n'
-
-
-# Requests.
-
-GOOD = [
-    (
-        '{"do":"hello","id":"1","version":1,"alias":"alice"}',
-        ("hello", "1", {"version": 1, "alias": "alice", "rooms": ("lobby",)}),
-    ),
-    (
-        '{"do":"hello","id":"1","version":1,"alias":"a","token":"0123456789abcdef","rooms":["lobby","ops"],'
-        '"after":{"lobby":120,"*":4,"@":17},"journal":"8d2e"}',
-        (
-            "hello",
-            "1",
-            {
-                "version": 1,
-                "alias": "a",
-                "token": "0123456789abcdef",
-                "rooms": ["lobby", "ops"],
-                "after": {"lobby": 120, "*": 4, "@": 17},
-                "journal": "8d2e",
-            },
-        ),
-    ),
-    ('{"do":"say","id":"7","room":"lobby","text":"hi"}', ("say", "7", {"room": "lobby", "text": "hi", "act": False})),
-    (
-        '{"text":"\\ud83d\\udca5 ü","act":true,"room":"a","id":"a.b_C:-","do":"say"}\r\n',
-        ("say", "a.b_C:-", {"room": "a", "text": "💥 ü", "act": True}),
-    ),
-    ('{"do":"tell","id":"8","to":"bob","text":"psst"}', ("tell", "8", {"to": "bob", "text": "psst"})),
-    ('{"do":"broadcast","id":"9","text":"hello all"}', ("broadcast", "9", {"text": "hello all"})),
-    ('{"do":"join","id":"10","room":"ops","after":12}', ("join", "10", {"room": "ops", "after": 12})),
-    ('{"do":"join","id":"10","room":"ops","after":1.2e1}', ("join", "10", {"room": "ops", "after": 12})),
-    ('{"do":"leave","id":"11","room":"ops"}', ("leave", "11", {"room": "ops", "text": ""})),
-    ('{"do":"nick","id":"12","alias":"al"}', ("nick", "12", {"alias": "al"})),
-    ('{"do":"who","id":"13","room":"*"}', ("who", "13", {"room": "*"})),
-    ('{"do":"who","id":"13","room":"ops","at":5}', ("who", "13", {"room": "ops", "at": 5})),
-    (' {"do" : "rooms", "id" : "14"} ', ("rooms", "14", {})),
-    (
-        '{"do":"history","id":"15","room":"ops","after":0,"until":9007199254740991,"since":1.5,"limit":500,"newest":true}',
-        ("history", "15", {"room": "ops", "after": 0, "until": MOST, "since": 1.5, "limit": 500, "newest": True}),
-    ),
-    ('{"do":"history","id":"15","room":"ops"}', ("history", "15", {"room": "ops", "limit": 100})),
-    ('{"do":"search","id":"16","words":"disk full"}', ("search", "16", {"words": "disk full", "limit": 20})),
-    (
-        '{"do":"search","id":"16","words":"x","room":"ops","from":"alice","limit":1}',
-        ("search", "16", {"words": "x", "room": "ops", "from": "alice", "limit": 1}),
-    ),
-    ('{"do":"ping","id":"17"}', ("ping", "17", {})),
-    ('{"do":"call","id":"a","name":"add","to":"bob"}', ("call", "a", {"name": "add", "to": "bob", "text": ""})),
-    ('{"do":"answer","id":"b","call":"x/7"}', ("answer", "b", {"call": "x/7", "text": "", "failed": False})),
-    ('{"do":"type","id":"18","text":"/who"}', ("type", "18", {"text": "/who"})),
-    ('{"do":"commands","id":"19"}', ("commands", "19", {})),
-    ('{"do":"quit","id":"20","text":"bye"}', ("quit", "20", {"text": "bye"})),
-]
-
-
-@pytest.mark.parametrize("line, request_", GOOD)
-def test_a_request_is_read_and_fits_the_schema(line, request_):
-    assert parse(line) == request_
-    assert parse(line.encode()) == request_
-    REQUEST.validate(json.loads(line))
-
-
-def test_every_request_is_among_the_examples():
-    assert {request[0] for _line, request in GOOD} == set(REQUESTS)
-
-
-SAY = '{"do":"say","id":"7","room":"lobby","text":%s}'
-BAD = [
-    ("", "not JSON", None),
-    ("hello", "send one JSON object a line", None),
-    ("/who", "not JSON", None),
-    ('{"do":"say","id":"7","text":"hi}', "not JSON", "7"),
-    ('{"do":"say","id":"7","text":"hi \\"id\\":\\"8\\"}', "not JSON", "7"),
-    ('{"id":"6","id":"7"', "not JSON", None),
-    ('{"do":"ping","id":"7"} {}', "not JSON (Extra data", "7"),
-    ("{'do':'ping'}", "not JSON", None),
-    ('{"do":"ping","id":"7",}', "not JSON", "7"),
-    ('\ufeff{"do":"ping","id":"7"}', "not JSON", "7"),
-    (SAY % '"a\tb"', "not JSON", "7"),
-    (SAY % '"a\\x"', "not JSON", "7"),
-    ("[]", "a request is a JSON object", None),
-    ('"hi"', "a request is a JSON object", None),
-    ("null", "a request is a JSON object", None),
-    ("NaN", "a request is a JSON object", None),
-    ("{}", 'give each request an "id"', None),
-    ('{"do":"ping"}', "1 to 64 of A-Z", None),
-    ('{"do":"ping","id":7}', "1 to 64 of A-Z", None),
-    ('{"do":"ping","id":""}', "1 to 64 of A-Z", None),
-    ('{"do":"ping","id":"a/b"}', "1 to 64 of A-Z", None),
-    ('{"do":"ping","id":"7\\n"}', "1 to 64 of A-Z", None),
-    (f'{{"do":"ping","id":"{"7" * 65}"}}', "1 to 64 of A-Z", None),
-    ('{"do":"ping","id":"٧"}', "1 to 64 of A-Z", None),
-    ('{"id":"7"}', 'tell what to "do", one of: hello, say', "7"),
-    ('{"id":"7","do":["ping"]}', 'tell what to "do"', "7"),
-    ('{"id":"7","do":"pin"}', 'did you mean "ping"?', "7"),
-    ('{"id":"7","do":"zzzz"}', "there are hello, say", "7"),
-    ('{"id":"7","do":"\\ud800"}', 'there is no request "\\ud800"', "7"),
-    ('{"do":"type","id":"7"}', '"type" needs "text", which must be a string', "7"),
-    ('{"do":"say","id":"7","room":"lobby","lines":"hi"}', '"lines" must be a list of strings, no more than 500', "7"),
-    ('{"do":"say","id":"7","room":"lobby","lines":["a",["b"]]}', '"lines" must be a list of strings', "7"),
-    ('{"do":"ping","id":"7","x\\u001b":1}', '"ping" has no field "x\\u001b": it has only do, id', "7"),
-    ('{"do":"say","id":"7","txt":"hi"}', "it has only do, id, room, text, lines, act", "7"),
-    ('{"do":"ping","id":"7","__proto__":{}}', "has no field", "7"),
-    ('{"do":"ping","id":"7","self":1}', "has no field", "7"),
-    ('{"do":"ping","do":"quit","id":"7"}', '"do" stands there more than once', "7"),
-    ('{"do":"ping","id":"7","id":"7"}', "more than once", "7"),
-    ('{"do":"ping","id":"7","\\u0069d":"8"}', "more than once", "7"),
-    ('{"do":"join","id":"7","room":"a","after":{"a":1,"a":2}}', '"a" stands there more than once', "7"),
-    (SAY % "5", 'in "say", "text" must be a string', "7"),
-    (SAY % "null", "must be a string", "7"),
-    (SAY % "NaN", "must be a string", "7"),
-    (SAY % '"\\ud800"', "half of a surrogate pair", "7"),
-    (SAY % '"\\udca5\\ud83d"', "half of a surrogate pair", "7"),
-    (SAY % '"\ud800"', "half of a surrogate pair", "7"),
-    ('{"do":"say","id":"7","room":"a","text":"hi","act":1}', "must be true or false", "7"),
-    ('{"do":"say","id":"7","room":"a","text":"hi","act":"true"}', "must be true or false", "7"),
-    ('{"do":"join","id":"7","room":"a","after":true}', "must be a whole number from 0 to", "7"),
-    ('{"do":"join","id":"7","room":"a","after":-1}', "must be a whole number from 0 to", "7"),
-    ('{"do":"join","id":"7","room":"a","after":1.5}', "must be a whole number from 0 to", "7"),
-    ('{"do":"join","id":"7","room":"a","after":"1"}', "must be a whole number from 0 to", "7"),
-    ('{"do":"join","id":"7","room":"a","after":9007199254740992}', "must be a whole number from 0 to", "7"),
-    ('{"do":"join","id":"7","room":"a","after":1e400}', "must be a whole number from 0 to", "7"),
-    ('{"do":"join","id":"7","room":"a","after":Infinity}', "must be a whole number from 0 to", "7"),
-    (f'{{"do":"join","id":"7","room":"a","after":{"9" * 5000}}}', "must be a whole number from 0 to", "7"),
-    (f'{{"do":"join","id":"7","room":"a","after":-{"9" * 5000}}}', "must be a whole number from 0 to", "7"),
-    ('{"do":"who","id":"7","room":"a","at":0}', "must be a whole number from 1 to", "7"),
-    ('{"do":"history","id":"7","room":"a","limit":0}', "from 1 to 500", "7"),
-    ('{"do":"history","id":"7","room":"a","limit":501}', "from 1 to 500", "7"),
-    ('{"do":"search","id":"7","words":"a","limit":101}', "from 1 to 100", "7"),
-    ('{"do":"history","id":"7","room":"a","since":true}', "must be a number from 0", "7"),
-    ('{"do":"history","id":"7","room":"a","since":NaN}', "must be a number from 0", "7"),
-    ('{"do":"history","id":"7","room":"a","since":-Infinity}', "must be a number from 0", "7"),
-    ('{"do":"history","id":"7","room":"a","since":"now"}', "must be a number from 0", "7"),
-    ('{"do":"hello","id":"7","version":1}', '"hello" needs "alias"', "7"),
-    ('{"do":"hello","id":"7","alias":"a"}', '"hello" needs "version", which must be 1', "7"),
-    ('{"do":"hello","id":"7","version":true,"alias":"a"}', "must be 1", "7"),
-    ('{"do":"hello","id":"7","version":1.5,"alias":"a"}', "must be 1", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","token":"short"}', "must be a string of 16 to 128 of", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","token":"0123456789abcdef="}', "16 to 128 of", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","rooms":"lobby"}', "must be a list of strings", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","rooms":["lobby",1]}', "must be a list of strings", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","rooms":["\\ud800"]}', "surrogate", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","after":5}', "must be an object in which each value is", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"a":"5"}}', "must be an object in which", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"a":true}}', "must be an object in which", "7"),
-    ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"\\ud800":5}}', "surrogate", "7"),
-]
-
-
-@pytest.mark.parametrize("line, words, ident", BAD)
-def test_what_is_no_request_is_told_why_in_one_line_and_by_its_id(line, words, ident):
-    with pytest.raises(BadRequest) as refused:
-        parse(line)
-    told = str(refused.value)
-    assert words in told
-    assert told.isprintable()
-    assert len(told) < 300
-    assert (refused.value.id, refused.value.code) == (ident, "bad_request")
-    MESSAGE.validate(json.loads(error(refused.value.code, told, refused.value.id)))
-
-
-def _with(name, key, value):
-    """Return the first example of a request, with one field set."""
-    line = next(line for line, request in GOOD if request[0] == name)
-    return json.loads(line) | {key: value}
-
-
-BOUNDED = [(name, key, field) for name, fields in REQUESTS.items() for key, field in fields.items() if field.longest]
-
-
-def test_every_string_that_is_no_text_has_an_end():
-    strings = {key for fields in REQUESTS.values() for key, field in fields.items() if field.kind in (str, list, dict)}
-    bounded = {key for _name, key, _field in BOUNDED}
-    by_form = {key for fields in REQUESTS.values() for key, field in fields.items() if field.form}
-    assert strings - bounded - by_form == {"text", "lines"}
-
-
-@pytest.mark.parametrize("name, key, field", BOUNDED, ids=[f"{name}-{key}" for name, key, _field in BOUNDED])
-def test_a_string_may_be_so_long_and_no_longer(name, key, field):
-    make = {str: lambda word: word, list: lambda word: [word], dict: lambda word: {word: 1}}[field.kind]
-    fits, too_long = _with(name, key, make("ü" * field.longest)), _with(name, key, make("x" * (field.longest + 1)))
-    assert parse(json.dumps(fits)).fields[key] == make("ü" * field.longest)
-    REQUEST.validate(fits)
-    with pytest.raises(BadRequest, match=f'"{key}" must be .* of at most {field.longest} characters'):
-        parse(json.dumps(too_long))
-    assert not REQUEST.is_valid(too_long)
-
-
-@pytest.mark.parametrize("key, make", [("rooms", list), ("after", lambda words: dict.fromkeys(words, 1))])
-def test_a_list_may_have_so_many_entries_and_no_more(key, make):
-    words = [f"room{number}" for number in range(MANY + 1)]
-    fits, too_many = _with("hello", key, make(words[:-1])), _with("hello", key, make(words))
-    assert parse(json.dumps(fits)).fields[key] == make(words[:-1])
-    REQUEST.validate(fits)
-    with pytest.raises(BadRequest, match=f"no more than {MANY}"):
-        parse(json.dumps(too_many))
-    assert not REQUEST.is_valid(too_many)
-
-
-def test_another_version_is_told_which_is_spoken_whatever_else_it_sends():
-    with pytest.raises(BadVersion, match="say hello with version 1") as refused:
-        parse('{"do":"hello","id":"7","version":2,"nick":"alice"}')
-    assert (refused.value.id, refused.value.code) == ("7", "bad_version")
-
-
-def test_bytes_that_are_not_utf8_are_told_where():
-    with pytest.raises(NotUtf8, match="0xFF at position 2"):
-        parse(b"{\xff}")
-    with pytest.raises(NotUtf8):
-        parse(b'{"do":"say","id":"7","room":"lobby","text":"\xed\xa0\x80"}')  # a surrogate
-
-
-MILLION = 1_000_000
-HEAVY = {
-    "brackets": "[" * MILLION,
-    "braces": '{"a":' * (MILLION // 5),
-    "a deep list in a field": '{"do":"say","id":"7","text":' + "[" * MILLION + "]" * MILLION + "}",
-    "a deep list of a field that nests just not too deep": SAY % ("[" * 400 + "]" * 400),
-    "digits": f'{{"do":"join","id":"7","room":"a","after":{"9" * MILLION}}}',
-    "decimals": f'{{"do":"join","id":"7","room":"a","after":0.{"3" * MILLION}}}',
-    "an exponent": f'{{"do":"join","id":"7","room":"a","after":1e{"9" * MILLION}}}',
-    "one key again and again": "{" + '"a":1,' * (MILLION // 6) + '"a":1}',
-    "many keys": "{" + "".join(f'"{n}":1,' for n in range(100_000)) + '"99999":1}',
-    "a long name": f'{{"id":"7","do":"{"s" * MILLION}"}}',
-    "a long field": f'{{"id":"7","do":"ping","{"s" * MILLION}":1}}',
-    "many ids": '"id" ' * (MILLION // 5),
-    "an id far from its value": '{"id"' + " " * MILLION + "x",
-    "backslashes": '"' + "\\" * MILLION,
-    "many rooms": '{"do":"hello","id":"7","version":1,"alias":"a","rooms":[' + '"a",' * (MILLION // 4) + "1]}",
-}
-
-
-@pytest.mark.parametrize("line", HEAVY.values(), ids=HEAVY)
-def test_a_megabyte_made_to_hurt_is_refused_at_once(line):
-    started = time.perf_counter()
-    with pytest.raises(BadRequest) as refused:
-        parse(line)
-    assert time.perf_counter() - started < 2  # some milliseconds, on a machine that has nothing else to do
-    assert len(str(refused.value)) < 300
-
-
-ANYTHING = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from([0, 1, 1.0, 12.0, "7", "a" * 16, "a" * 96, "a" * 97, "a" * 129, "a" * 1001, MOST]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.just("*"), inner, max_size=3),
-    max_leaves=6,
-)
-FITTING = {
-    str: st.text(),
-    bool: st.booleans(),
-    int: st.integers(0, MOST) | st.just(1),
-    float: st.floats(0, 2**40),
-    list: st.lists(st.text(), max_size=3),
-    dict: st.dictionaries(st.text(max_size=3), st.integers(0, MOST), max_size=3),
-}
-
-
-@st.composite
-def nearly_requests(draw):
-    """Make objects that are often requests, and else go wrong in a field or two."""
-    name = draw(st.sampled_from(sorted(REQUESTS)))
-    made = {"do": name, "id": draw(st.from_regex(ID.form, fullmatch=True))}
-    for key, field in REQUESTS[name].items():
-        if field.needed or draw(st.booleans()):
-            fitting = st.from_regex(field.form, fullmatch=True) if field.form else FITTING[field.kind]
-            made[key] = draw(fitting.filter(lambda value, field=field: _is_near(value, field)))
-    for key in draw(st.lists(st.sampled_from([*made, "act", "x", "limit"]), max_size=1)):
-        made[key] = draw(ANYTHING)
-    for key in draw(st.lists(st.sampled_from(sorted(made)), max_size=1) if draw(st.booleans()) else st.just([])):
-        del made[key]
-    return made
-
-
-def _is_near(value, field):
-    return field.kind is not int or field.most == MOST or field.least <= value <= field.most
-
-
-@given(nearly_requests())
-def test_the_reader_and_the_schema_agree_on_what_is_a_request(made):
-    line = json.dumps(made)
-    assume("NaN" not in line and "Infinity" not in line)  # no JSON, so not the schema's to judge
-    # Python's $ is not ECMAScript's.
-    assume(not any(str(made.get(key, "")).endswith("\n") for key in ("id", "token", "name", "call")))
-    try:
-        read = parse(line)
-    except BadRequest:
-        assert not REQUEST.is_valid(made)
-    else:
-        REQUEST.validate(made)
-        assert (read.name, read.id) == (made.pop("do"), made.pop("id"))
-        assert made.items() <= read.fields.items()
-
-
-@given(nearly_requests(), st.data())
-def test_a_torn_or_garbled_line_is_only_ever_refused(made, data):
-    line = json.dumps(made, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass")
-    at = data.draw(st.integers(0, len(line)))
-    until = data.draw(st.integers(at, len(line)))
-    _only_refused(line[:at] + data.draw(st.binary(max_size=4)) + line[until:])
-
-
-@given(st.text(st.characters()) | st.binary() | st.text('{}[]":,\\u0dD8\n eE-+.9nulltrue'))
-def test_anything_else_is_only_ever_refused(line):
-    _only_refused(line)
-
-
-def _only_refused(line):
-    try:
-        parse(line)
-    except (BadRequest, NotUtf8) as refused:
-        assert str(refused).isprintable()
-
-
-# The schema.
-
-
-def test_the_schema_is_one():
-    Draft202012Validator.check_schema(SCHEMA)
-
-
-def _bare(part):
-    """Return a part of the schema with its references followed, and without descriptions."""
-    if isinstance(part, list):
-        return [_bare(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    if "$ref" in part:
-        return _bare(DEFS[part["$ref"].removeprefix("#/$defs/")])
-    return {key: _bare(value) for key, value in part.items() if key != "description" or isinstance(value, dict)}
-
-
-def _as_schema(field: Field):
-    numbers = {"minimum": field.least, "maximum": field.most}
-    one = {"type": "integer", "const": field.most} if field.least == field.most else {"type": "integer", **numbers}
-    longest = {"maxLength": field.longest} if field.longest else {}
-    made = {
-        str: {"type": "string", **longest, **({"pattern": f"^{field.form}$"} if field.form else {})},
-        bool: {"type": "boolean"},
-        int: one,
-        float: {"type": "number", **numbers},
-        list: {"type": "array", "items": {"type": "string", **longest}, "maxItems": MANY},
-        dict: {"type": "object", "propertyNames": longest, "maxProperties": MANY, "additionalProperties": one},
-    }[field.kind]
-    default = list(field.default) if isinstance(field.default, tuple) else field.default
-    return made if default is None else {**made, "default": default}
-
-
-@pytest.mark.parametrize("name", REQUESTS)
-def test_the_schema_of_a_request_is_the_tables(name):
-    fields = REQUESTS[name]
-    assert _bare(DEFS[f"request_{name}"]) == {
-        "type": "object",
-        "properties": {
-            "do": {"const": name},
-            "id": _as_schema(ID),
-            **{key: _as_schema(field) for key, field in fields.items()},
-        },
-        "required": ["do", "id", *[key for key, field in fields.items() if field.needed]],
-        "additionalProperties": False,
-    }
-
-
-def test_the_schema_has_every_request_and_no_part_that_is_not_used():
-    assert [one["$ref"] for one in DEFS["request"]["oneOf"]] == [f"#/$defs/request_{name}" for name in REQUESTS]
-    text = json.dumps(SCHEMA)
-    assert [name for name in DEFS if f'"#/$defs/{name}"' not in text] == []
-
-
-def test_every_object_of_the_schema_is_closed():
-    def objects(part):
-        for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-            yield from objects(inner)
-        if isinstance(part, dict) and part.get("type") == "object":
-            yield part
-
-    assert [part for part in objects(DEFS) if "additionalProperties" not in part] == []
-
-
-def test_every_error_has_a_code_of_its_own_that_stands_in_the_schema():
-    kinds = [kind for _name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ChatError)]
-    codes = [kind.code for kind in kinds]
-    assert len(set(codes)) == len(kinds)
-    assert set(codes) == set(DEFS["error"]["properties"]["error"]["enum"])
-    assert {"not_utf8", "line_too_long", "chat_error", "taken_over", "bad_usage"} <= set(codes)
-    assert errors.HelloFirst().code == "hello_first"
-
-
-@pytest.mark.parametrize("kind", [errors.HelloFirst, errors.TakenOver])
-def test_the_errors_of_programs_have_texts_of_one_line(kind):
-    assert str(kind()).isprintable()
-
-
-def test_the_kinds_of_the_schema_are_those_that_are_shown():
-    assert set(DEFS["event"]["properties"]["kind"]["enum"]) == LOGGED
-
-
-def test_the_transcript_of_the_docs_is_what_is_sent_and_read():
-    page = (Path(__file__).parents[2] / "docs/protocol.rst").read_text()
-    lines = re.findall(r"^    ([<>]) (\{.*(?:\n       .*)*)", page, re.MULTILINE)
-    assert len(lines) > 5
-    for way, line in lines:
-        line = line.replace("\n       ", "")
-        if way == ">":
-            parse(line)
-        else:
-            MESSAGE.validate(json.loads(line))
-            assert re.sub(r"(\.\d\d)0,", r"\1,", line) == json.dumps(json.loads(line), separators=(",", ":"))

@@ -139,12 +139,13 @@ class Outbox(Protocol):
     """The way for one reader's bytes, and the only one."""
 
     is_closed: bool  # sent bytes do not reach the reader any more
-    keeps_up: bool  # no bytes wait to be written; the last result of ``send``
+    keeps_up: bool  # the last result of ``send``; True again when the door is called
 
     def send(self, data: bytes | memoryview) -> bool:
         """Write soon, whole and in order. Never raises for a reader that is gone or slow. Empty data changes nothing.
 
-        Returns: whether the reader keeps up. If not, the door is called once when everything is written.
+        Returns: whether the reader keeps up. If not, the door is called once when everything is written, or when the
+        connection is lost before that; after True it is never called.
         """
 
     def drop(self, apology: bytes) -> None:

@@ -22,6 +22,7 @@ ROOM_LENGTH = 32  # characters
 TOPIC_LENGTH = 300  # characters
 BLOCK_LINES = 200  # lines in one block ...
 BLOCK_SIZE = 8  # ... and its bytes, as a multiple of the longest line's
+IDENT = "[A-Za-z0-9._:-]{1,64}"  # a regular expression: a program's own name for its request
 TRIED = 4  # multiple of the length that is examined: composing makes a name shorter
 
 # Names with which a person could pass for the server, or for a group of people.
@@ -71,6 +72,11 @@ def decoded(line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotUtf8(line[error.start], error.start + 1) from None
+
+
+def shown(name: str) -> str:
+    """Quote any text in ASCII, and shorten it."""
+    return json.dumps(name if len(name) <= 40 else name[:40] + "...")
 
 
 def plain(lines: list[bytes]) -> list[str]:

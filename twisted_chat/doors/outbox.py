@@ -204,36 +204,44 @@ class TransportOutbox(_BaseOutbox):
 
     A transport keeps whatever it is given, and TLS even encrypts it at once, for each reader apart. So it is given a
     slice at a time until it says that it has enough, which is at about 64 KiB, and more once all of that is written.
+
+    It may say so long after ``send`` returned True: TLS joins small writes until the next turn, and keeps what is
+    written before the handshake is over. ``send`` returns False only for bytes that come while the transport is full,
+    and ``on_drained`` is called only after that.
     """
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self._is_full = False  # the transport has enough
         IConsumer(self._transport).registerProducer(self, True)
 
     def send(self, data: bytes | memoryview) -> bool:
         if not data or self.is_closed:
             return self.keeps_up
-        if self.keeps_up and len(data) <= SLICE:
+        if len(data) <= SLICE and not self._is_full:
             self._transport.write(bytes(data))
         else:
             self._unsent.append(data)
             self._give()
+        if self._is_full:
+            self.keeps_up = False
         return self.keeps_up
 
     def _give(self) -> None:
-        while self.keeps_up and self._unsent:
+        while self._unsent and not self._is_full:
             self._transport.write(self._next_slice())  # which may call pauseProducing
 
     def pauseProducing(self) -> None:
-        self.keeps_up = False
+        self._is_full = True
         if not self.is_closed:
             self._stalls()
 
     def resumeProducing(self) -> None:
-        self.keeps_up = True
+        self._is_full = False
         self._takes()
         self._give()
-        if self.keeps_up and not self.is_closed:
+        if not (self._is_full or self.keeps_up or self.is_closed):
+            self.keeps_up = True
             self.on_drained()
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from ..core import text
 from ..core.errors import ChatError, LineTooLong
 from ..core.session import Ask, Session
-from ..requests import commands
+from ..requests import table
 from .premises import Premises
 from .splitter import END, TOO_LONG, Mark
 
@@ -70,7 +70,7 @@ class PersonTalk:
                     ask.refuse(error)
                 return len(plain)
         line = self._read(waiting[0], text.clean)
-        if not me.may(isinstance(line, str) and bool(me.alias) and commands.parse(line)[0].posts):
+        if not me.may(isinstance(line, str) and bool(me.alias) and table.parse(line)[0].posts):
             return 0
         del waiting[0]
         self._obey(line)
@@ -118,7 +118,7 @@ class PersonTalk:
             elif text.is_fence(line):
                 self._begin_block()
             else:
-                commands.obey(self._hub, ask, commands.parse(line))
+                table.obey(self._hub, ask, table.parse(line))
         except ChatError as error:
             ask.refuse(error)
             if not me.alias:
@@ -215,4 +215,4 @@ class PersonTalk:
 
 
 def _is_command(line: str, name: str) -> bool:
-    return line[:1] == "/" and commands.parse(line)[0] is commands.TABLE[name]
+    return line[:1] == "/" and table.parse(line)[0] is table.COMMANDS[name]

@@ -67,6 +67,7 @@ class Premises:
         self.clock = clock
         self.motd = motd
         self.connections: set[Connected] = set()
+        self.kinds: Sequence[str] = ()  # of connections, also of doors that are closed
         self.counts: list[Callable[[], Mapping[str, int]]] = []  # of connections by their kinds, one a door
         self.is_held = False  # nothing more is taken from any connection: the server is about to stop
         self.graces = Graces(hub, clock, limits.grace_seconds, addresses)
@@ -147,8 +148,8 @@ class Premises:
             self.look_out()
 
     def count(self) -> dict[str, int]:
-        """Return how many connections there are of each kind that a door has."""
-        found: dict[str, int] = {}
+        """Return how many connections there are of each kind."""
+        found = dict.fromkeys(self.kinds, 0)
         for count in self.counts:
             found.update(count())
         return found

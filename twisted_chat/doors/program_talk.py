@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Protocol
 
-from ..core import text
-from ..core.errors import BadRequest, ChatError, HelloFirst, LineTooLong
-from ..core.events import NOTICED, Event, as_logged
+from ..core.errors import ChatError, HelloFirst, LineTooLong
+from ..core.events import NOTICED, Event
 from ..core.ports import Door
 from ..core.session import Ask, Session
-from ..requests import programs
-from ..requests.fields import Request
+from ..requests.checked import Checked, checked
+from ..requests.hello import HelloRequest, HelloResult
+from ..requests.table import Result, Steps
 from ..wire import jsonlines
 from ..wire.jsonlines import JsonView
 from .premises import Premises
@@ -45,10 +45,10 @@ class ProgramTalk:
         self._hub = connection.premises.hub
         self._limits = connection.premises.limits
         self._waiting = waiting
-        self._steps: programs.Steps | None = None
+        self._steps: Steps[Result] | None = None
         self.is_in = False  # hello was answered
-        self._next: Request | ChatError | Mark | None = None  # read already, but not taken
-        self._asked = Request("", "", {})  # what _steps are about ...
+        self._next: Checked | ChatError | Mark | None = None  # read already, but not taken
+        self._asked: Checked | None = None  # whose steps these are ...
         self._ask: Ask | None = None  # ... and what has become of it
         self._hub.listen(connection.member, connection.member.ear._replace(view=JsonView()))
 
@@ -60,13 +60,13 @@ class ProgramTalk:
             if self._next is None:
                 self._next = self._read(waiting[0])
             asked = self._next
-            is_post = isinstance(asked, Request) and asked.name in programs.POSTS
+            is_post = isinstance(asked, Checked) and asked.entry.posts
             if not me.may(is_post):
                 break
             del waiting[0]
             self._next = None
             self._obey(asked)
-            taken += len(asked.fields.get("lines") or "1") if isinstance(asked, Request) else 1
+            taken += asked.record.size if isinstance(asked, Checked) else 1
             if self._connection.member is not me:
                 break  # who was here before has a pace of their own
             if self.is_in and me.is_behind:
@@ -90,22 +90,17 @@ class ProgramTalk:
         """Leave the request that is under way unfinished: the program goes on elsewhere, or its connection is lost."""
         self._steps = self._ask = self._next = None
 
-    def _read(self, line: bytes) -> Request | ChatError | Mark:
+    def _read(self, line: bytes) -> Checked | ChatError | Mark:
         if line is TOO_LONG:
             return LineTooLong(self._limits.max_line)
         if isinstance(line, Mark):
             return line
         try:
-            asked = jsonlines.parse(line)
+            return checked(jsonlines.parse(line), self._limits.max_line)
         except ChatError as error:
             return error
-        if len(asked.fields.get("text", "").encode()) <= self._limits.max_line:
-            return asked
-        too_long = LineTooLong(self._limits.max_line)
-        too_long.id = asked.id
-        return too_long
 
-    def _obey(self, asked: Request | ChatError | Mark) -> None:
+    def _obey(self, asked: Checked | ChatError | Mark) -> None:
         me = self._connection.member
         if asked is END:
             self._connection.end_input()
@@ -113,36 +108,33 @@ class ProgramTalk:
             if isinstance(asked, LineTooLong):
                 self._hub.traffic.hit("line_too_long")
             me.refuse(asked, f"/{asked.id or ''}")
-        elif isinstance(asked, Request):
+        elif isinstance(asked, Checked):
             self._begin(asked)
 
-    def _begin(self, asked: Request) -> None:
+    def _begin(self, asked: Checked) -> None:
         self._asked = asked
         try:
             answer = self._answer_to(asked)
         except ChatError as error:
             self._connection.member.refuse(error, self._ident(asked))
             return
-        if isinstance(answer, dict):
+        if isinstance(answer, Result):
             self._answer(answer)
         else:
             self._steps = answer
             self.go_on()
 
-    def _answer_to(self, asked: Request) -> programs.Steps | programs.Fields | None:
-        if asked.name == "hello":
-            return self._hello(asked)
+    def _answer_to(self, asked: Checked) -> Steps[Result] | Result | None:
+        if isinstance(asked.record, HelloRequest) and not self.is_in:
+            return self._hello(asked, asked.record)
         me = self._connection.member
         if not me.alias:
             raise HelloFirst
-        self._ask = Ask(me, self._ident(asked), waits=asked.name not in programs.POSTS)
-        return programs.TABLE[asked.name](self._hub, self._ask, asked.fields)
+        self._ask = Ask(me, self._ident(asked), waits=not asked.entry.posts)
+        return asked.record.run(self._hub, self._ask)
 
-    def _hello(self, asked: Request) -> programs.Steps:
-        me = self._connection.member
-        if self.is_in:
-            raise BadRequest("you have said hello already: nick takes another alias", asked.id)
-        token = asked.fields.get("token")
+    def _hello(self, asked: Checked, hello: HelloRequest) -> Steps[HelloResult]:
+        me, token = self._connection.member, hello.token
         client = self._hub.public_name(token) if token else secrets.token_hex(16)
         before = self._hub.sessions.programs.get(client)
         if before is not None and before is not me and not before.alias:
@@ -154,7 +146,7 @@ class ProgramTalk:
             self._hub.sessions.introduce(me, client)
             me.is_resumable = token is not None
         self._ask = Ask(self._connection.member, self._ident(asked), waits=True)
-        return programs.enter(self._hub, self._ask, asked.fields, is_back)
+        return hello.enter(self._hub, self._ask, is_back)
 
     def go_on(self) -> None:
         """Go on with the request that is under way, as far as it can go now."""
@@ -179,23 +171,19 @@ class ProgramTalk:
                 self._steps = None
                 raise
 
-    def _answer(self, fields: programs.Fields) -> None:
+    def _answer(self, result: Result) -> None:
         me, asked = self._connection.member, self._asked
-        shown = fields.get("events")
-        if shown is not None:
-            fields["events"] = [as_logged(event) for event in shown]
-        me.write(jsonlines.result(asked.name, asked.id, **fields))
-        self.is_in = self.is_in or asked.name == "hello"
-        if asked.name == "quit":
-            self._hub.leave_all(me, text.clean(asked.fields["text"]))
-        else:
-            if asked.name == "hello" and not fields["resumed"]:
+        assert asked is not None
+        me.write(jsonlines.result(asked.entry.name, asked.id, **result.told()))
+        if isinstance(result, HelloResult):
+            self.is_in = True
+            if not result.resumed:
                 me.send([Event(NOTICED, text=line) for line in self._connection.premises.motd])
-            me.release()
+        me.release()
 
     def _refused(self) -> None:
         if not self._connection.member.alias and not self._connection.may_try_again():
             self._hub.leave_all(self._connection.member, "")
 
-    def _ident(self, asked: Request) -> str:
+    def _ident(self, asked: Checked) -> str:
         return f"{self._connection.member.program}/{asked.id}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..core.errors import ChatError, NotKept, NotRecalled
 from ..core.events import Event, Lines
-from ..core.ports import ANYONE, Asker, JournalUser, Known, Query
+from ..core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query
+from .journal_kind import JournalKind
 from .matching import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
@@ -105,3 +107,15 @@ class MemoryJournal:
             return chosen(query, self._user.remembered)
         except NotRecalled as error:
             return error
+
+
+class MemoryKind(JournalKind):
+    """The journal in memory, in the table of journals."""
+
+    name: ClassVar = "memory"
+    written: ClassVar = "memory"
+    note: ClassVar = ", which a restart loses"
+    default: ClassVar = "memory"
+
+    def make(self, reactor: Any, now: Callable[[], float]) -> Journal:
+        return MemoryJournal(reactor, now)

@@ -23,8 +23,7 @@ from ..core.days import Day
 from ..core.errors import BadRequest, ChatError
 from ..core.events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged
 from ..core.ports import View
-from ..core.text import decoded
-from ..requests.fields import ID, Request, request, shown
+from ..core.text import IDENT, decoded, shown
 
 
 @dataclass(frozen=True)
@@ -97,17 +96,14 @@ def _other(event: Event) -> str:
     return _line(shape(event, _asker(event.ident)[1])) if shape is not None else ""
 
 
-def parse(line: str | bytes) -> Request:
-    """Parse one request strictly: one line, with or without its end.
+def parse(line: bytes) -> dict[str, Any]:
+    """Parse one JSON object strictly: one line, with or without its end. Its fields are for the requests to check.
 
     Raises: BadRequest, whose text says what to send instead; NotUtf8.
     """
-    return request(_object(decoded(line) if isinstance(line, bytes) else line))
-
-
-def _object(line: str) -> dict[str, Any]:
+    text = decoded(line)
     try:
-        found = _DECODER.decode(line)
+        found = _DECODER.decode(text)
     except RecursionError:
         why = "that is nested too deep: a request is one object, in which no more than one field holds another"
     except json.JSONDecodeError as bad:
@@ -118,7 +114,7 @@ def _object(line: str) -> dict[str, Any]:
         if isinstance(found, dict):
             return found
         why = 'a request is a JSON object: {"do":"say","id":"7","room":"lobby","text":"hi"}'
-    idents = set(_IDENTS.findall(line))
+    idents = set(_IDENTS.findall(text))
     raise BadRequest(why, idents.pop() if len(idents) == 1 else None)
 
 
@@ -136,4 +132,4 @@ def _integer(digits: str) -> float:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer)
-_IDENTS = re.compile(rf'"id"\s*:\s*"({ID.form})"')  # for a line that is not valid JSON; within a string, " is \"
+_IDENTS = re.compile(rf'"id"\s*:\s*"({IDENT})"')  # for a line that is not valid JSON; within a string, " is \"

@@ -14,7 +14,7 @@ from twisted_chat.doors.addresses import address_text
 from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE
 from twisted_chat.doors.line.door import Refuser
 from twisted_chat.doors.line.telnet import AYT_ANSWER
-from twisted_chat.requests import commands
+from twisted_chat.requests import table
 
 from ...in_memory import Door
 
@@ -740,12 +740,12 @@ def test_a_fault_of_ours_is_logged_with_an_apology_and_harms_nobody_else(door, m
 
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
-    real, _ = commands.obey, monkeypatch.setattr(commands, "obey", broken)
+    real, _ = table.obey, monkeypatch.setattr(table, "obey", broken)
     bob.send("/me hello\n/me again\n")
     assert bob.read() == "!! sorry, a fault of ours: you are disconnected, please connect again\n"
     assert bob.is_closed
     bob.lose()
-    monkeypatch.setattr(commands, "obey", real)
+    monkeypatch.setattr(table, "obey", real)
     alice.send("still here\n")
     assert alice.read().splitlines() == ["bob has left the chat room!", "alice: still here"]
     logged_failures()

@@ -29,7 +29,7 @@ from ...in_memory import Door, Transport
 from ...processes import SCRIPTS, free_port, run, wait_until
 from ...requests.test_program_door import Program
 from ...web import Answer, Browser, Talk, WebPeer
-from ..web.test_health import ask
+from ..http.test_health import ask
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 1)
 DOCS = (Path(__file__).parents[3] / "docs/operate.rst").read_text()
@@ -472,6 +472,7 @@ def test_what_the_journal_refuses_is_counted(measured, door):
     door.session("alice").in_flight = 0
 
 
+@pytest.mark.slow
 def test_what_is_needed_to_measure_is_loaded_only_where_it_is_asked_for():
     code = "import sys, twisted_chat.service, twisted_chat.doors.web.site; print('prometheus_client' in sys.modules)"
     assert run(sys.executable, "-c", code) == (0, "False\n", "")

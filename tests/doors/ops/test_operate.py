@@ -21,6 +21,8 @@ from twisted_chat.journals.sqlite.queries import export
 
 from ...processes import SCRIPTS, SECONDS, Client, free_port, run, wait_until
 
+pytestmark = pytest.mark.slow
+
 DOCS = (Path(__file__).parents[3] / "docs/operate.rst").read_text()
 HANDS_OVER = """\
 import os, sys

@@ -210,8 +210,8 @@ def test_a_post_may_be_compressed(door, curl):
     [
         ("br", b"x", 415, "compressed with gzip"),
         ("gzip", b"hello", 400, "not gzip"),
-        ("gzip", gzip.compress(b"hello")[:-4], 400, "no end"),
-        ("gzip", gzip.compress(b"hello") + b"x", 400, "something after it"),
+        ("gzip", gzip.compress(b"hello", mtime=0)[:-4], 400, "no end"),
+        ("gzip", gzip.compress(b"hello", mtime=0) + b"x", 400, "something after it"),
         ("gzip", gzip.compress(b"x" * 50_000_000), 413, "too large"),
         ("gzip", zlib.compress(b"hello"), 400, "not gzip"),
         ("gzip", b"", 400, "no end"),

@@ -15,6 +15,8 @@ from twisted_chat.journals.sqlite.queries import export
 
 from ...processes import SECONDS, Twistd, free_port, make_certificate, run, wait_until
 
+pytestmark = pytest.mark.slow
+
 SPEAKERS, LINES = 4, 60
 
 

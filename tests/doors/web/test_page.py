@@ -382,6 +382,8 @@ def test_an_alias_that_is_taken_is_refused_with_the_reason(window, house, people
     page.ask("document.getElementById('alias').value = ''")
     page.press("Tom", "ENTER", into="#alias")
     page.is_in()
+    page.say("/quit")
+    page.shows("you have left the chat", "#entrance-said")
     assert window(house.url).wait("return document.getElementById('alias').value") == "Tom"
 
 

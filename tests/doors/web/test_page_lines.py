@@ -416,9 +416,9 @@ def test_with_large_letters_nothing_of_a_line_covers_another_part_of_it(window, 
     page.tell("Page.enable")
     page.tell("Page.setFontSizes", fontSizes={"standard": 24, "fixed": 24})
     page.go(f"{house.url}#large{width}")
-    page.enter("Lara")
+    page.enter(f"Lara{width}")
     page.shows(f"# large{width}", "#title")
-    people("Leopold", f"/join large{width}", "one", "two", "/me waves", "/msg Lara " + "a long one " * 20)
+    people("Leopold", f"/join large{width}", "one", "two", "/me waves", f"/msg Lara{width} " + "a long one " * 20)
     page.shows("a long one", "#lines")
     assert page.ask("return getComputedStyle(document.querySelector('#lines .text')).fontSize") in ("22.5px", "24px")
     page.tell("Emulation.setTouchEmulationEnabled", enabled=True)  # times are seen

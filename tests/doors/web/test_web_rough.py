@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ...in_memory import Door
 from ...web import Browser, WebPeer
+
+pytestmark = pytest.mark.slow
 
 LENGTHS = st.sampled_from([0, 1, 5, 125, 126, 127, 200, 70_000])
 TOLD = st.sampled_from([2**16 - 1, 2**32, 2**63 - 1, 2**64 - 1])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from functools import partial
+from typing import ClassVar
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, ITCPTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, IProtocolFactory, ITCPTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
@@ -14,6 +16,7 @@ from zope.interface import implementer
 from ...core.events import REFUSED, Event
 from ...core.person import Person
 from ...wire.plain import PROMPT, PlainView
+from ..base_door import BaseDoor
 from ..connection import Connection
 from ..delays import cancel
 from ..outbox import AnyOutbox, has_hung_up, outbox_for
@@ -22,6 +25,7 @@ from ..premises import Premises
 from ..program_talk import LONGER
 from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
+from ..way import Way
 from . import lab
 from .telnet import IAC_BYTE, TelnetFilter
 
@@ -229,7 +233,7 @@ class LineFactory(Factory):
 
     def __init__(self, premises: Premises) -> None:
         self.premises = premises
-        premises.counts.append(partial(premises.of_kinds, "line", "program"))
+        premises.counts.append(partial(premises.of_kinds, *LineDoor.kinds))
 
     @property
     def aliases(self) -> dict[str, Person]:
@@ -243,3 +247,29 @@ class LineFactory(Factory):
         connection = LineChat(self.premises, address)
         connection.factory = self
         return connection
+
+
+class LineDoor(BaseDoor):
+    """The line door in the table of doors."""
+
+    option: ClassVar = "listen"
+    short: ClassVar = "l"
+    help: ClassVar = "The ENDPOINT to listen on; may be repeated."
+    default: ClassVar = "tcp:59000:interface=127.0.0.1"  # the lab's port
+    kinds: ClassVar = ("line", "program")
+    place: ClassVar = "listening on {}"
+    over_unix: ClassVar = "connect with: nc -U {}"
+
+    def open(self, premises: Premises) -> IProtocolFactory:
+        return LineFactory(premises)
+
+    def over_tcp(self, place: str, way: Way) -> str:
+        to, apart = shlex.quote(way.to), f"{way.host} {way.port}"
+        certificate = way.certificate
+        if certificate is None:
+            return f"{place}; connect with: telnet {apart}, nc {apart} or twisted-chat {to}"
+        client = ""
+        if way.host in certificate.hosts:
+            trust = f"--ca {shlex.quote(certificate.path)}" if certificate.is_self_signed else "--tls"
+            client = f"twisted-chat {to} {trust}, "
+        return f"{place}; connect with: {client}ncat --ssl {apart} or openssl s_client -quiet -connect {to}"

@@ -47,7 +47,7 @@ class LabOutbox:
         self._on_drained, outbox.on_drained = outbox.on_drained, self._may_have_drained
         self._clock = clock
         self._unsent = b""
-        self.keeps_up = True
+        self.keeps_up = outbox.keeps_up
         self._sent_at = clock.seconds()
         self._pause: IDelayedCall | None = None
 
@@ -60,7 +60,7 @@ class LabOutbox:
         self._outbox.is_closed = is_closed
 
     def send(self, data: bytes | memoryview) -> bool:
-        if not data:
+        if not data or self.is_closed:
             return self.keeps_up
         self._unsent += bytes(data)
         if self._pause is None:

@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 
 from twisted.web.server import Request
 
-from ....requests.commands import seconds_ago
-from ....requests.fields import MOST, shown
+from ....core.text import shown
+from ....requests.fields import MAX_NUMBER
+from ....requests.history import seconds_ago
 from ....wire.sse import read_mark
 from .refused import HttpRefused
 
-_NUMBER = re.compile("[0-9]{1,16}")  # as many digits as MOST has
+_NUMBER = re.compile("[0-9]{1,16}")  # as many digits as MAX_NUMBER has
 _MOST_PARAMETERS = 20
 _FLAGS = {"": True, "on": True, "off": False}
 
@@ -23,7 +24,7 @@ class Number(NamedTuple):
     """A parameter that is a whole number."""
 
     least: int = 0
-    most: int = MOST
+    most: int = MAX_NUMBER
 
 
 class EventId(NamedTuple):
@@ -82,9 +83,11 @@ def _value(name: str, value: str, kind: Number | EventId | Flag | Words | Ago) -
     if isinstance(kind, Number):
         return number(name, value, kind)
     if isinstance(kind, EventId):
-        if (read_mark(value) or (MOST + 1,))[0] <= MOST:
+        if (read_mark(value) or (MAX_NUMBER + 1,))[0] <= MAX_NUMBER:
             return value
-        raise HttpRefused(400, f"{name} is a whole number from 0 to {MOST}, or an id from a stream, not {shown(value)}")
+        raise HttpRefused(
+            400, f"{name} is a whole number from 0 to {MAX_NUMBER}, or an id from a stream, not {shown(value)}"
+        )
     if isinstance(kind, Words):
         if kind.least <= len(value.strip()) <= kind.most:
             return value.strip()

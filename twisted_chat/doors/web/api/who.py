@@ -7,7 +7,7 @@ from typing import Any
 from twisted.web.server import Request
 
 from ....core import text
-from ....requests.programs import MEMBERS_TOLD
+from ....requests.people import MAX_MEMBERS
 from ...http.accept import preferred
 from ...http.answers import PLAIN
 from .lookup import room_called
@@ -25,7 +25,7 @@ class Who(Later):
         if after is not None:
             members = [member for member in members if member.key > text.key(after)]
             members.sort(key=lambda member: member.key)
-        told = members[:MEMBERS_TOLD]
+        told = members[:MAX_MEMBERS]
         away = {member.alias: member.away for member in told if member.away is not None}
         request.setHeader("Vary", "Accept")
         request.setHeader("Cache-Control", "no-store")

@@ -6,10 +6,10 @@ import pytest
 
 from twisted_chat.core.errors import NotKept
 from twisted_chat.core.events import CLAIMED, SAID, Event, Lines
-from twisted_chat.journals.measured import MeasuredJournal
+from twisted_chat.doors.ops.measured_journal import MeasuredJournal
 
-from ..house import TurnJournal
-from .test_contract import Times
+from ...house import TurnJournal
+from ...journals.test_contract import Times
 
 
 class Measured:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from operator import attrgetter
 from typing import Protocol
 
-from ..core.errors import ChatError, NotKept, Unknown
-from ..core.events import Event, Lines
-from ..core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query
+from ...core.errors import ChatError, NotKept, Unknown
+from ...core.events import Event, Lines
+from ...core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query
 
 _number = attrgetter("number")
 

@@ -1,0 +1,54 @@
+"""The base class of a row in the table of doors: a door's options, how it opens, and its line in the log.
+
+A door is a folder whose ``door.py`` has a subclass, and one entry in ``table.py``. ``door.py`` is imported by every
+server: what takes memory, or needs a package that only this door uses, it imports in ``open``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
+
+from ..core.ports import Journal
+from .premises import Premises
+from .way import Way
+
+
+class BaseDoor:
+    """A door that can be opened at each endpoint that its option names."""
+
+    option: ClassVar[str]  # without the dashes; its value is an endpoint, and it may be repeated
+    short: ClassVar[str] = ""  # the same in one letter
+    help: ClassVar[str]  # of that option, without the default
+    default: ClassVar[str] = ""  # the endpoint if none is given; empty: the door stays closed
+    may_be_none: ClassVar[bool] = False  # the word none as the endpoint keeps it closed
+    lists: ClassVar[Mapping[str, str]] = {}  # further options with their help; each has a value, and may be repeated
+    kinds: ClassVar[tuple[str, ...]] = ()  # of its connections, as they are counted
+    place: ClassVar[str]  # begins its line in the log: {} is the address
+    over_unix: ClassVar[str]  # how to try it at a UNIX socket: {} is the path, quoted for a shell
+
+    urls: list[str] | None = None  # at which others on the network reach it, once it listens; None: nobody asks
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """``options``: the parsed ones; a list for each of this door's own.
+
+        Raises: usage.UsageError.
+        """
+
+    def measured(self, journal: Journal, clock: IReactorTime) -> Journal:
+        """Return the journal as this door wants it between the hub and itself."""
+        return journal
+
+    def open(self, premises: Premises) -> IProtocolFactory:
+        """Return the factory of the door's connections."""
+        raise NotImplementedError
+
+    def is_ours(self, name: str) -> bool:
+        """Return whether clients of this door may use a host name."""
+        return True
+
+    def over_tcp(self, place: str, way: Way) -> str:
+        """Return its line in the log; ``place``: how that begins, with the address."""
+        raise NotImplementedError

@@ -1,0 +1,10 @@
+"""The table of doors: the server has one option for each, and opens those that are asked for, in this order."""
+
+from __future__ import annotations
+
+from .base_door import BaseDoor
+from .line.door import LineDoor
+from .ops.door import MetricsDoor
+from .web.door import WebDoor
+
+DOORS: list[type[BaseDoor]] = [LineDoor, WebDoor, MetricsDoor]

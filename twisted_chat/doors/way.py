@@ -1,0 +1,41 @@
+"""The way to a port that listens, as its line in the log shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from .addresses import with_port
+
+
+class PortCertificate(Protocol):
+    """The certificate of a TLS port, as this file sees it."""
+
+    @property
+    def path(self) -> str:
+        """Return the path of its file."""
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """Return the names and addresses that it is for."""
+
+    @property
+    def is_self_signed(self) -> bool:
+        """Return whether a client has to be given the file."""
+
+
+class Way(NamedTuple):
+    """The way to one of our TCP ports."""
+
+    host: str
+    port: int
+    certificate: PortCertificate | None  # if the port speaks TLS
+    note: str = ""  # what does not work, for the end of the line
+
+    @property
+    def to(self) -> str:
+        return with_port(self.host, self.port)
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.certificate else 'http'}://{self.to}/"

@@ -1,0 +1,31 @@
+"""The base class of a row in the table of journals: how the command line names one, its options, how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from ..core.ports import Journal
+
+
+class JournalKind:
+    """A kind of journal. A server makes one, of the kind that ``--journal`` names."""
+
+    name: ClassVar[str]
+    written: ClassVar[str]  # the value of --journal: the name, and a colon and what it needs, if it needs something
+    note: ClassVar[str] = ""  # what the help adds to that
+    default: ClassVar[str]  # the value if this kind is the default
+    parameters: ClassVar[Sequence[Sequence[object]]] = ()  # further options, as optParameters of usage.Options has them
+
+    def __init__(self, where: str, options: Mapping[str, Any]) -> None:
+        """``where``: what stands after the colon.
+
+        Raises: usage.UsageError.
+        """
+
+    def make(self, reactor: Any, now: Callable[[], float]) -> Journal:
+        """Return a journal, not opened yet.
+
+        Raises: CannotOpen.
+        """
+        raise NotImplementedError

@@ -1,0 +1,100 @@
+"""Calls: one program asks others to do something. Nobody else sees them, and no journal keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core.errors import BadRequest, CannotAnswer, NotCalled
+from ..core.events import ANSWERED, CALLED, Event
+from ..core.hub import Hub
+from ..core.person import Person
+from ..core.session import Ask, Session
+from ..core.text import IDENT
+from .fields import About, Alias, Rule, Text, WantedAlias, WantedRoom
+from .table import Done, JsonRequest, Result, request
+
+CallName = Annotated[
+    str, Rule(form="[A-Za-z_][A-Za-z0-9_.-]{0,63}", called="1 to 64 of A-Z a-z 0-9 _ . -, a letter first")
+]
+CallId = Annotated[str, Rule(form=f"[A-Za-z0-9._-]{{1,64}}/{IDENT}", called='the form CLIENT/ID, as in "called"')]
+
+
+@dataclass(frozen=True)
+class CallResult(Result):
+    called: list[Alias]
+
+
+@request(
+    "one program (``to``), or all that are in a ``room``, are asked to do something; ``called`` lists which. None of "
+    "them ignores the caller, or is ignored"
+)
+@dataclass(frozen=True)
+class CallRequest(JsonRequest):
+    """With either "to", an alias, or "room"."""
+
+    name: CallName
+    to: WantedAlias | None = None
+    room: WantedRoom | None = None
+    text: Text = ""
+
+    def run(self, hub: Hub, ask: Ask) -> CallResult:
+        me = ask.session
+        if (self.to is None) == (self.room is None):
+            raise BadRequest('a "call" needs either "to", an alias, or "room"')
+        if self.to is not None:
+            one = _hearing_program(hub, hub.person_called(self.to), me)
+            group, called = "@" + one.alias, [one]
+        else:
+            room = hub.room_of(me, self.room or "")
+            others = (hub.sessions.program_of(person) for person in hub.people_in(room) if person is not me.person)
+            group, called = room.name, [one for one in others if one is not None and _can_answer(one, me)]
+        me.calls.add(ask.ident, [one.program for one in called])
+        event = Event(CALLED, group, me.alias, self.text, me.id, ident=ask.ident, data={"name": self.name})
+        encoded = me.ear.view.encode([event])  # all programs see alike
+        for one in called:
+            one.write(encoded)
+        return CallResult([one.alias for one in called])
+
+
+def _hearing_program(hub: Hub, target: Person, me: Session) -> Session:
+    """Return the program that has somebody's alias, and hears the caller.
+
+    Raises: CannotAnswer.
+    """
+    one = hub.sessions.program_of(target)
+    if one is None:
+        raise CannotAnswer(target.alias, "that is a person, with no program to answer")
+    if me.ignores(target):
+        raise CannotAnswer(target.alias, "you ignore it")
+    if one.ignores(me.person):
+        raise CannotAnswer(target.alias, "it does not hear you")
+    if one.is_behind:
+        raise CannotAnswer(target.alias, "it does not read now")
+    return one
+
+
+def _can_answer(one: Session, caller: Session) -> bool:
+    return not (one.is_behind or one.ignores(caller.person) or caller.ignores(one.person))
+
+
+@request("what came of a call")
+@dataclass(frozen=True)
+class AnswerRequest(JsonRequest):
+    """Answer a call. If the caller is gone, nobody hears it."""
+
+    call: Annotated[CallId, About("As the call was named.")]
+    text: Text = ""
+    failed: bool = False
+
+    def run(self, hub: Hub, ask: Ask) -> Done:
+        me = ask.session
+        client, _slash, _own = self.call.partition("/")
+        caller = hub.sessions.programs.get(client)
+        if caller is not None and not caller.calls.answered(self.call, me.program):
+            raise NotCalled
+        if caller is not None and not (caller.is_behind or caller.ignores(me.person)):
+            data = {"failed": True} if self.failed else None
+            told = Event(ANSWERED, caller.address, me.alias, self.text, me.id, ident=self.call, data=data)
+            caller.send([told])
+        return Done()

@@ -1,0 +1,95 @@
+"""The check of a request: a JSON object goes in, a record with checked fields comes out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..core.errors import BadRequest, BadVersion, LineTooLong
+from ..core.text import shown
+from .fields import Field, Id, fields_of, rule_of, value
+from .hello import VERSION
+from .table import REQUESTS, JsonRequest, Requestable
+
+
+class Checked(NamedTuple):
+    """A request with checked fields."""
+
+    entry: Requestable
+    id: str  # the program's ident for it
+    record: JsonRequest
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The fields of all requests."""
+
+    id: Id
+
+
+_ID = fields_of(_Asked)["id"]
+
+
+def checked(found: Mapping[str, Any], max_line: int) -> Checked:
+    """Check an object, and make a request of it; ``max_line``: bytes in one line that can be said.
+
+    Raises: BadRequest, whose text says what to send instead; LineTooLong.
+    """
+    try:
+        ident = str(value(found.get("id"), _ID))
+    except ValueError as why:
+        raise BadRequest(f'give each request an "id" of its own, which {why}') from None
+    name = found.get("do")
+    version = found.get("version")
+    if name == "hello" and type(version) is int and version != VERSION:
+        raise BadVersion(version, VERSION, ident)  # first of all, as a later version may have other fields
+    try:
+        entry = _entry(name)
+        values = _values(entry, found)
+    except ValueError as why:
+        raise BadRequest(str(why), ident) from None
+    fields = fields_of(entry.record)
+    if any(
+        field.rule.is_line and len(values.get(field.attribute, "").encode()) > max_line for field in fields.values()
+    ):
+        too_long = LineTooLong(max_line)
+        too_long.id = ident
+        raise too_long
+    return Checked(entry, ident, entry.record(**values))
+
+
+def _entry(name: object) -> Requestable:
+    if type(name) is not str:
+        raise ValueError(f'tell what to "do", one of: {", ".join(REQUESTS)}')
+    entry = REQUESTS.get(name)
+    if entry is None:
+        nearest = difflib.get_close_matches(name[:64], REQUESTS, 1)
+        hint = f'did you mean "{nearest[0]}"?' if nearest else f"there are {', '.join(REQUESTS)}"
+        raise ValueError(f"there is no request {shown(name)}: {hint}")
+    return entry
+
+
+def _values(entry: Requestable, found: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, given in found.items():
+        if key not in ("do", "id"):
+            field = entry.fields.get(key) or _no_field(entry, key)
+            values[field.attribute] = _value(entry, field, given)
+    for field in entry.fields.values():
+        if field.needed and field.attribute not in values:
+            raise ValueError(f'"{entry.name}" needs "{field.key}", which {rule_of(field)}')
+    return values
+
+
+def _no_field(entry: Requestable, key: str) -> Field:
+    known = ", ".join(["do", "id", *entry.fields])
+    raise ValueError(f'"{entry.name}" has no field {shown(key)}: it has only {known}')
+
+
+def _value(entry: Requestable, field: Field, given: object) -> object:
+    try:
+        return value(given, field)
+    except ValueError as why:
+        raise ValueError(f'in "{entry.name}", "{field.key}" {why}') from None

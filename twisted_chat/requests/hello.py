@@ -1,0 +1,151 @@
+"""Hello: a program takes an alias, enters some rooms, and is given what it missed.
+
+The door knows which session it is, new or resumed; ``enter`` does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from ..core import text
+from ..core.errors import BadRequest, TooManyRooms
+from ..core.events import EVERYONE, LOBBY, TOOK, Event
+from ..core.hub import Hub
+from ..core.ports import Query
+from ..core.session import Ask, Session
+from .fields import About, Alias, FirstNumber, Number, Rule, SeenNumbers, WantedAlias, WantedRoom
+from .table import JsonRequest, Result, Steps, request
+
+VERSION: Final = 1
+MAX_TAKERS = 500  # of an alias, to find out from when on it was one's own
+
+Version = Annotated[int, Rule(least=VERSION, most=VERSION)]
+Token = Annotated[str, Rule(form="[A-Za-z0-9_-]{16,128}", called="16 to 128 of A-Z a-z 0-9 _ -")]
+WantedRooms = Annotated[Sequence[WantedRoom], Rule(longest=text.TRIED * text.ROOM_LENGTH)]
+JournalName = Annotated[str, Rule(longest=64)]
+CurrentRoom = Annotated[str, About('The room that "type" speaks in; empty: none.')]
+
+
+@dataclass(frozen=True)
+class HelloResult(Result):
+    version: Version
+    alias: Alias
+    client: Annotated[str, About("One's own, as it stands in events.")]
+    journal: Annotated[str, About("What gives the numbers.")]
+    resumed: Annotated[bool, About("Nobody saw one leave.")]
+    rooms: Annotated[
+        Mapping[str, Number],
+        Rule(items=0, name="numbers", about='A number for each room; "*" is for everyone, "@" for oneself.'),
+    ]
+    everyone: Number
+    private: Number
+    max_line: Annotated[FirstNumber, About("Bytes in one line, without its end.")]
+    grace: Annotated[float, Rule(), About("Seconds that the server waits for a program with a token to come back.")]
+    current: CurrentRoom
+
+
+@request("the program is in, under an alias and in some rooms")
+@dataclass(frozen=True)
+class HelloRequest(JsonRequest):
+    """Come in. It must be the first."""
+
+    version: Version
+    alias: WantedAlias
+    token: Annotated[Token, About("A secret of the program's own, the same when it comes back.")] | None = None
+    rooms: WantedRooms = (LOBBY,)
+    after: SeenNumbers | None = None
+    journal: (
+        Annotated[str, Rule(longest=64), About("What gave these numbers, as an earlier hello was told.")] | None
+    ) = None
+
+    def run(self, hub: Hub, ask: Ask) -> HelloResult:
+        raise BadRequest("you have said hello already: nick takes another alias")
+
+    def enter(self, hub: Hub, ask: Ask, is_back: bool) -> Steps[HelloResult]:
+        """Take the alias, be in the rooms, be given what was missed; ``is_back``: the session was here before a cut.
+
+        Raises: BadRoom, TooManyRooms; the steps BadAlias, AliasTaken.
+        """
+        me = ask.session
+        seen = self._seen(hub)
+        rooms = list(dict.fromkeys(text.room(name) for name in self.rooms))
+        if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
+            raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
+        me.first_rooms = ()
+        me.promised_inbox = text.key(self.alias) if "@" in seen else ""
+        if not me.alias:
+            me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
+        for room in list(ask.reader.hearing):  # now: what was asked before the cut may still make one leave it
+            if room.name in seen:
+                ask.reader.rewind(room, seen[room.name])
+        return self._enter(hub, ask, is_back, rooms, seen)
+
+    def _seen(self, hub: Hub) -> dict[str, int]:
+        """Return the number that the program saw last, by group."""
+        seen = self.after or {}
+        if self.journal not in (None, hub.journal_name):
+            seen = dict.fromkeys(seen, 0)  # those were another journal's numbers
+        return {group if group in (EVERYONE, "@") else text.room(group): number for group, number in seen.items()}
+
+    def _enter(
+        self, hub: Hub, ask: Ask, is_back: bool, rooms: Sequence[str], seen: Mapping[str, int]
+    ) -> Steps[HelloResult]:
+        me = ask.session
+        if me.key != text.key(self.alias):
+            if hub.wait_for_leaver(me, self.alias):  # its own session of before, as a rule
+                yield
+            hub.claim(ask, self.alias)
+            yield
+        for name in rooms:
+            if name not in me.rooms:
+                hub.join(ask, name, seen.get(name))
+        yield
+        if "@" in seen:
+            yield from _send_private_backlog(hub, ask, seen["@"])
+            me.promised_inbox = ""
+        return HelloResult(
+            version=self.version,
+            alias=me.alias,
+            client=me.program,
+            journal=hub.journal_name,
+            resumed=is_back,
+            rooms={room.name: room.number for room in me.rooms.values()},
+            everyone=hub.everyone.number,
+            private=me.inbox.number if me.inbox is not None else 0,
+            max_line=hub.limits.max_line,
+            grace=hub.limits.grace_seconds,
+            current=current_of(me),
+        )
+
+
+def current_of(me: Session) -> str:
+    """Return the name of the room that a session talks in, or nothing."""
+    return me.current.name if me.current else ""
+
+
+def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
+    """Send the lines said to one's alias after a number; those said to others who had it come as skipped."""
+    me = ask.session
+    assert me.inbox is not None
+    takers: list[Event] = []
+    inbox = me.inbox
+    query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=MAX_TAKERS, newest=True)
+    hub.past.recall(ask, query, takers.extend)
+    yield
+    own = me.first_private or me.taken  # the number of the first event that is one's own this time
+    inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
+    firsts = [event.number for event in takers if event.text == me.program]
+    is_all_known = takers[:1] and takers[0].number == 1
+    ask.reader.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
+    me.first_private = 0
+
+
+def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]]:
+    """Yield from where to before where in the log of one's alias others had it, or nobody knows who had it."""
+    begins = [*(event.number for event in takers), me.taken]
+    yield 1, begins[0]
+    for taker, end in zip(takers, begins[1:], strict=True):
+        if taker.text != me.program:
+            yield taker.number, end

@@ -1,0 +1,88 @@
+"""Help: what can be typed; and a program that passes on what a person typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core import text
+from ..core.hub import Hub
+from ..core.session import Ask
+from .fields import About, Alias, Number, Text
+from .hello import CurrentRoom, current_of
+from .settings import OptionsShown, options_of
+from .table import BY_ANY_NAME, COMMANDS, JsonRequest, Result, Steps, command, obey, parse, request, unknown
+
+
+@command("h", "?", "commands", "man", arguments="[COMMAND]")
+def help_(hub: Hub, ask: Ask, rest: str) -> None:
+    """List the commands, or explain one."""
+    name = rest.strip().removeprefix("/").lower()
+    if not name:
+        ask.notice(
+            "a line without a slash is said in your current room; with one:",
+            *(f"{entry.usage:<22} {entry.summary}" for entry in COMMANDS.values()),
+            "``` on a line of its own begins a block, for code, and ends it",
+            "/help COMMAND tells more",
+        )
+        return
+    found = BY_ANY_NAME.get(name)
+    if found is None:
+        unknown(hub, ask, name)
+        return
+    ask.notice(f"{found.usage}  {found.help.replace('``', '')}")
+    if found.short:
+        ask.notice("the same: " + ", ".join(f"/{short}" for short in found.short))
+
+
+@dataclass(frozen=True)
+class CommandShown(Result):
+    name: str
+    short: Annotated[list[str], About("Other names of it.")]
+    arguments: str
+    summary: str
+    acts_on_room: Annotated[bool, About("It speaks in the current room or changes it, and is for no other.")]
+    ends: Annotated[bool, About("It ends the session.")]
+
+
+@dataclass(frozen=True)
+class CommandsResult(Result):
+    commands: list[CommandShown]
+
+
+@request("what a person can type: the usage and the other names of each command, whether it acts on the current room")
+@dataclass(frozen=True)
+class CommandsRequest(JsonRequest):
+    """List what a person can type."""
+
+    def run(self, hub: Hub, ask: Ask) -> CommandsResult:
+        return CommandsResult(
+            [
+                CommandShown(one.name, list(one.short), one.arguments, one.summary, one.acts_on_room, one.ends)
+                for one in COMMANDS.values()
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class TypeResult(Result):
+    current: CurrentRoom
+    alias: Alias
+    private: Number
+    options: OptionsShown
+    left: Annotated[bool, About("It was the end of the session.")]
+
+
+@request("what a person would get who types this, as ``noticed`` with this ``id``, then the result")
+@dataclass(frozen=True)
+class TypeRequest(JsonRequest):
+    """Do what a person could type; the answers to it come as notices."""
+
+    text: Annotated[Text, About("What a person could type.")]
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[TypeResult]:
+        me = ask.session
+        obey(hub, ask, parse(text.clean(self.text)))
+        if me.leaving is None:  # who leaves is sent nothing more once that is done
+            yield
+        return TypeResult(current_of(me), me.alias, me.taken, options_of(me), me.leaving is not None)

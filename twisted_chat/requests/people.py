@@ -1,0 +1,205 @@
+"""People: who is here, who somebody is, another alias, being away, hearing nothing of somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core import text
+from ..core.errors import BadRequest, BadUsage, ChatError
+from ..core.events import EVERYONE
+from ..core.hub import Hub
+from ..core.room import Room
+from ..core.session import Ask
+from .fields import About, Alias, Count, FirstNumber, Number, RoomName, Rule, WantedAlias, WantedRoom
+from .table import JsonRequest, Result, Steps, command, request
+from .words import MAX_NAMES, how_long, is_number
+
+MAX_MEMBERS = 1000  # in one result
+
+# -- who is here
+
+
+@command("names", "users", "members", arguments="[ROOM] [@N]")
+def who(hub: Hub, ask: Ask, rest: str) -> None:
+    """List who is in a room. Without ROOM, the current one; ``/who *`` lists everyone; ``/who lobby @120`` lists who
+    was there at event 120."""
+    name, at, number = rest.strip().partition("@")
+    if name.strip() == "*":
+        _list_members(ask, hub.everyone, "here")
+        return
+    if not name.strip():
+        name = hub.room_of(ask.session).name
+    hub.past.find_room(ask, name, lambda room: _who_in(hub, ask, room, number if at else None))
+
+
+def _who_in(hub: Hub, ask: Ask, room: Room, number: str | None) -> None:
+    if number is None:
+        _list_members(ask, room, f"in {room.name}")
+    elif not is_number(number) or not 0 < int(number) <= room.number:
+        raise BadUsage(f"/who {room.name} @N, with N from 1 to {room.number}")
+    else:
+        where = f"in {room.name} at {number}"
+        hub.past.members_at(ask, room, int(number), lambda names: ask.notice(_members(names, where)))
+
+
+def _list_members(ask: Ask, room: Room, where: str) -> None:
+    ask.notice(_members([m.alias + (" (away)" if m.away is not None else "") for m in room.people], where))
+
+
+def _members(names: Sequence[str], where: str) -> str:
+    return f"{len(names):,} {where}: {text.listed(names, MAX_NAMES, len(names))}".rstrip(": ")
+
+
+@dataclass(frozen=True)
+class WhoResult(Result):
+    room: RoomName
+    number: Number
+    count: Count
+    members: Annotated[
+        list[Alias],
+        Rule(items=MAX_MEMBERS),
+        About('In the order in which they came; with "after", in the order of their aliases.'),
+    ]
+    away: Annotated[Mapping[str, str], About("Who of them is away, and why. Not told of the past.")] | None = None
+
+
+@request(
+    "who is in a room, or everywhere (``*``), or was just after the event with the number ``at``; with ``after``, who "
+    "comes after an alias; 1,000 at most"
+)
+@dataclass(frozen=True)
+class WhoRequest(JsonRequest):
+    """Return who is in a room, or who was in it just after an event."""
+
+    room: WantedRoom
+    at: Annotated[FirstNumber, About("Who was in it just after the event of this number.")] | None = None
+    after: WantedAlias | None = None
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[WhoResult]:
+        everyone = self.room == EVERYONE
+        found = [hub.everyone] if everyone else list[Room]()
+        if not everyone:
+            hub.past.find_room(ask, self.room, found.append)
+        if not found:
+            yield  # until the journal has found it; if it has not, that is told and the steps end
+        if not found:
+            return WhoResult(self.room, 0, 0, [])  # their connection is lost: nobody hears this
+        room = found[0]
+        number = room.number if self.at is None else self.at
+        if number > room.number or (everyone and self.at is not None):
+            raise BadRequest(f'"at" is the number of an event in a room, here from 1 to {room.number}')
+        names = [member.alias for member in room.people]
+        if self.at is not None:
+            names.clear()
+            hub.past.members_at(ask, room, number, names.extend)
+            yield
+        count = len(names)
+        if self.after is not None:
+            after = text.key(self.after)
+            names = sorted((name for name in names if text.key(name) > after), key=text.key)
+        names = names[:MAX_MEMBERS]
+        listed = set(names) if self.at is None else set[str]()
+        away = {
+            member.alias: member.away for member in room.people if member.away is not None and member.alias in listed
+        }
+        return WhoResult(room.name, number, count, names, away or None)
+
+
+def _away(room: Room, names: Sequence[str]) -> dict[str, str]:
+    listed = set(names)
+    return {one.alias: one.away for one in room.people if one.away is not None and one.alias in listed}
+
+
+@command("wi", "finger", arguments="ALIAS")
+def whois(hub: Hub, ask: Ask, rest: str) -> None:
+    """Show details about a person. Their rooms, how long they have been here, whether they are away."""
+    them = hub.person_called(rest)
+    ask.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
+    sessions = hub.sessions.of(them)
+    if sessions:
+        here = hub.seconds() - min(session.since for session in sessions)
+        idle = hub.seconds() - max(session.active for session in sessions)
+        ask.notice(f"{them.alias} came {how_long(here)} ago and was last active {how_long(idle)} ago")
+    if them.away is not None:
+        ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
+
+
+# -- one's own alias, and being away
+
+
+@command("n", "name", "alias", arguments="ALIAS")
+def nick(hub: Hub, ask: Ask, rest: str) -> None:
+    """Take another alias."""
+    me = ask.session
+    hub.claim(ask, rest)
+    if not me.in_flight:
+        ask.notice(f"you are {me.alias} already")
+
+
+@dataclass(frozen=True)
+class NickResult(Result):
+    alias: Alias
+    private: Number
+
+
+@request("an event in each room, the result; ``private`` is the first number in ``@ALIAS`` that belongs to it")
+@dataclass(frozen=True)
+class NickRequest(JsonRequest):
+    """Take another alias."""
+
+    alias: WantedAlias
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[NickResult]:
+        hub.claim(ask, self.alias)
+        yield
+        return NickResult(ask.session.alias, ask.session.taken)
+
+
+@command("afk", "brb", arguments="[WHY]")
+def away(hub: Hub, ask: Ask, rest: str) -> None:
+    """Show others that you are away. People who write to you see that, and why."""
+    hub.go_away(ask, text.clean(rest.strip()))
+    ask.notice("you are away: /back when you are here again")
+
+
+@command("here", "unaway")
+def back(hub: Hub, ask: Ask, rest: str) -> None:
+    """Show others that you are back."""
+    hub.come_back(ask)
+    ask.notice("you are back")
+
+
+# -- whom to hear
+
+
+@command("mute", arguments="[ALIAS]")
+def ignore(hub: Hub, ask: Ask, rest: str) -> None:
+    """Hear nothing that a person says. That goes for any alias that they take; once they have left, whoever comes in
+    under ALIAS is taken for them. Without ALIAS, list whom you ignore."""
+    me = ask.session
+    if not rest.strip():
+        ask.notice(f"you ignore {text.listed(sorted(me.ear.ignoring), MAX_NAMES, len(me.ear.ignoring)) or 'nobody'}")
+        return
+    them = hub.person_called(rest)
+    if them is me.person:
+        raise ChatError("you cannot ignore yourself: /set echo off hides your own lines")
+    if len(me.ear.ignoring) >= MAX_NAMES:
+        raise ChatError(f"you ignore {len(me.ear.ignoring)} people already: /unignore one first")
+    if not me.ignores(them):
+        ignoring = me.ear.ignoring.adding(them.alias, them.seats)
+        hub.listen(me, me.ear._replace(ignoring=ignoring))
+    ask.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
+
+
+@command("unmute", arguments="ALIAS")
+def unignore(hub: Hub, ask: Ask, rest: str) -> None:
+    """Hear a person again."""
+    me = ask.session
+    rest_of_them = me.ear.ignoring.without(rest.strip())
+    heard = [alias for alias in me.ear.ignoring if alias not in set(rest_of_them)]
+    if not heard:
+        raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
+    hub.listen(me, me.ear._replace(ignoring=rest_of_them))
+    ask.notice(f"you hear {' and '.join(heard)} again")

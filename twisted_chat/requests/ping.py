@@ -1,0 +1,25 @@
+"""Ping: learn that all that was asked before has been done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core import text
+from ..core.hub import Hub
+from ..core.session import Ask
+from .table import Done, JsonRequest, command, request
+
+
+@command(arguments="[WORD]")
+def ping(hub: Hub, ask: Ask, rest: str) -> None:
+    """Answer "pong WORD". It comes once all that you asked before has been done."""
+    ask.notice(f"pong {text.clean(rest.strip())[:64]}".rstrip())
+
+
+@request("the result, once all before it is done")
+@dataclass(frozen=True)
+class PingRequest(JsonRequest):
+    """Answer, once all that was asked before has been done."""
+
+    def run(self, hub: Hub, ask: Ask) -> Done:
+        return Done()

@@ -1,0 +1,153 @@
+"""Rooms: enter one, leave it, list them, give one a topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core import text
+from ..core.errors import BadUsage
+from ..core.hub import Hub
+from ..core.room import Room
+from ..core.session import Ask
+from .fields import About, Count, FirstNumber, Number, RoomName, Rule, Text, WantedRoom
+from .table import COMMANDS, JsonRequest, Result, Steps, command, request
+from .words import MAX_NAMES, is_number, word
+
+MAX_ROOMS = 500  # in one result ...
+MAX_TOPIC = 80  # ... with so many characters of their topics
+
+
+@command("j", "room", "channel", arguments="ROOM [AFTER]")
+def join(hub: Hub, ask: Ask, rest: str) -> None:
+    """Enter a room and talk in it from now on. A new room is made if need be. With AFTER, a number, you are shown
+    everything after that event."""
+    me = ask.session
+    name, after = word(rest.strip())
+    if after and not is_number(after.strip()):
+        raise BadUsage(f"{COMMANDS['join'].usage}, AFTER is the number of an event: /join lobby 120")
+    before = me.current
+    hub.join(ask, name, int(after) if after else None)
+    if not me.in_flight:  # they were in it already
+        where = me.current.name if me.current else ""
+        ask.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
+        me.release()
+
+
+@dataclass(frozen=True)
+class JoinResult(Result):
+    room: RoomName
+    number: Number
+    topic: str
+    members: Count
+
+
+@request("its own event and the result; with ``after``, the result and all events after that number")
+@dataclass(frozen=True)
+class JoinRequest(JsonRequest):
+    """Enter a room, and be given what came after a number."""
+
+    room: WantedRoom
+    after: Number | None = None
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[JoinResult]:
+        hub.join(ask, self.room, self.after)
+        yield
+        room = hub.room_of(ask.session, self.room)
+        return JoinResult(room.name, room.number, room.topic, len(room.people))
+
+
+@command("part", "l", arguments="[ROOM]")
+def leave(hub: Hub, ask: Ask, rest: str) -> None:
+    """Leave a room. Without ROOM, the current one."""
+    room, why = word(rest.strip())
+    hub.leave(ask, room, text.clean(why))
+
+
+@dataclass(frozen=True)
+class LeaveResult(Result):
+    room: RoomName
+
+
+@request("its own event, the result")
+@dataclass(frozen=True)
+class LeaveRequest(JsonRequest):
+    """Leave a room."""
+
+    room: WantedRoom
+    text: Annotated[Text, About("Why.")] = ""
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[LeaveResult]:
+        room = hub.room_of(ask.session, self.room)
+        hub.leave(ask, room.name, text.clean(self.text))
+        yield
+        return LeaveResult(room.name)
+
+
+@command("list", "channels", "chans")
+def rooms(hub: Hub, ask: Ask, rest: str) -> None:
+    """List the rooms and their topics, the fullest first. A star marks your current room."""
+    me = ask.session
+    by_size = hub.rooms.by_size()
+    lines = [
+        f"{room.name}{' *' if room is me.current else ''} ({len(room.people):,}) {room.topic}".rstrip()
+        for room in by_size[:MAX_NAMES]
+    ]
+    if len(by_size) > MAX_NAMES:
+        lines.append(f"and {len(by_size) - MAX_NAMES:,} more")
+    ask.notice(*lines)
+
+
+@dataclass(frozen=True)
+class RoomShown(Result):
+    room: RoomName
+    members: Count
+    number: Number
+    topic: Annotated[str, Rule(longest=MAX_TOPIC), About("Its beginning.")]
+
+
+@dataclass(frozen=True)
+class RoomsResult(Result):
+    count: Annotated[FirstNumber, About("How many there are.")]
+    rooms: Annotated[
+        list[RoomShown],
+        Rule(items=MAX_ROOMS),
+        About('The fullest first; with "after", in the order of their names.'),
+    ]
+
+
+@request(
+    "the 500 fullest rooms, with the first 80 characters of their topics, and in ``count`` how many there are; with "
+    "``after``, those after a name"
+)
+@dataclass(frozen=True)
+class RoomsRequest(JsonRequest):
+    """List the rooms, the fullest first; or those after a name, in the order of names, so that they come in pages."""
+
+    after: WantedRoom | None = None
+
+    def run(self, hub: Hub, ask: Ask) -> RoomsResult:
+        after = self.after
+        if after is not None:
+            found = sorted((room for room in hub.rooms.values() if room.name > after), key=_name)
+        else:
+            found = hub.rooms.by_size()
+        shown = [
+            RoomShown(room.name, len(room.people), room.number, room.topic[:MAX_TOPIC]) for room in found[:MAX_ROOMS]
+        ]
+        return RoomsResult(len(hub.rooms), shown)
+
+
+def _name(room: Room) -> str:
+    return room.name
+
+
+@command("subject", arguments="[TEXT]", acts_on_room=True)
+def topic(hub: Hub, ask: Ask, rest: str) -> None:
+    """Show or set the topic of the current room. ``/topic -`` clears it."""
+    wanted = rest.strip()
+    if wanted:
+        hub.retitle(ask, "" if wanted == "-" else text.said(wanted))
+        return
+    room = hub.room_of(ask.session)
+    ask.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
