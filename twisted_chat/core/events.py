@@ -17,6 +17,8 @@ BLOCK: Final = "block"  # in an event's data: the place of a line in a block of 
 
 Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
 
+ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
+
 
 class Event(NamedTuple):
     """One thing that happened.
@@ -160,7 +162,7 @@ def _error(event: Event, ident: str) -> Fields:
 
 
 def _noticed(event: Event, ident: str) -> Fields:
-    return {"kind": event.kind, "text": event.text, **({"id": ident} if ident else {})}
+    return {"kind": event.kind, "text": event.text, **({"id": ident} if ident else {}), **(event.data or {})}
 
 
 def _skipped_numbers(event: Event, ident: str) -> Fields:
@@ -203,7 +205,7 @@ CLAIMED: Final = kind("claimed")  # text: the alias asked for; the first claim i
 RELEASED: Final = kind("released")  # author's session has ended
 WENT_AWAY: Final = kind("went away")  # text: why
 CAME_BACK: Final = kind("came back")
-# To one person, never kept. ``ident`` is that of the request which they answer.
+# To one person, never kept. ``ident`` is that of the request which they answer. NOTICED's data: ENDS, where it applies.
 CONNECTED: Final = kind("connected", lambda event, author: WELCOME)  # they are in; a program knows it by its result
 NOTICED: Final = kind("noticed", lambda event, author: f"-- {event.text}", _noticed)  # the server's own words
 REFUSED: Final = kind("refused", _no, _error)  # a request cannot be done; text: why; data: the error's code, seconds
