@@ -428,6 +428,15 @@ def test_who_gave_up_waiting_is_not_answered(wire):
     wire.hear(said(1, "hi", client="me", id="2"))
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_whether_a_typed_line_has_ended_the_session_comes_as_a_field(wire, left):
+    wire.come_in()
+    typing = wire.run(wire.chat.type(["/bye"]))
+    (asked,) = wire.asked()
+    wire.hear({"result": "type", "id": asked["id"], "current": "lobby", "alias": "alice", "private": 0, "left": left})
+    assert result(typing) is left
+
+
 # -- what Tab offers
 
 
