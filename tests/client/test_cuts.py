@@ -393,7 +393,7 @@ async def a_repeated_event_is_dropped(server):
 async def without_patience_a_cut_is_the_end(server):
     chat = await bot(server, patience=0)
     server.say("lobby", "last")
-    server.everyone({"kind": "noticed", "text": "the server is stopping: goodbye"})
+    server.everyone({"kind": "noticed", "text": "the server is stopping: goodbye", "ends": True})
     await until(lambda: chat._session.hearing.last_words)
     saying = begin(chat.request("who", room="lobby"))
     server.stop()

@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 
 from twisted_chat.client import address, codec, inbox, on_asyncio, on_twisted, resumable_session, server_connection
-from twisted_chat.client.app import show, terminal
+from twisted_chat.client.app import show
 from twisted_chat.client.app.tab_completion import ChatCompleter
 from twisted_chat.client.chat import Chat
 from twisted_chat.client.errors import CannotConnect, ConnectionLost, Refused
@@ -428,6 +428,15 @@ def test_who_gave_up_waiting_is_not_answered(wire):
     wire.hear(said(1, "hi", client="me", id="2"))
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_whether_a_typed_line_has_ended_the_session_comes_as_a_field(wire, left):
+    wire.come_in()
+    typing = wire.run(wire.chat.type(["/bye"]))
+    (asked,) = wire.asked()
+    wire.hear({"result": "type", "id": asked["id"], "current": "lobby", "alias": "alice", "private": 0, "left": left})
+    assert result(typing) is left
+
+
 # -- what Tab offers
 
 
@@ -470,12 +479,6 @@ def test_tab_follows_who_comes_and_goes(completer):
     for event in (Event(JOINED, "ops", "bea"), Event(LEFT, "lobby", "bob"), Event("renamed", "lobby", "Bonny", "bess")):
         completer.hear(event)
     assert offers(completer, "/msg b") == ["/msg bea ", "/msg bess "]
-
-
-@pytest.mark.parametrize(("name", "names"), [("quit", terminal.QUITS), ("set", terminal.SETS)])
-def test_the_names_of_the_clients_own_commands_are_the_servers(name, names):
-    entry = COMMANDS[name]
-    assert {entry.name, *entry.short} == names
 
 
 # -- what is shown, and shown again

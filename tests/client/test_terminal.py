@@ -150,7 +150,11 @@ def test_ctrl_c_clears_the_line_and_then_tells_how_to_leave(server, person):
         alice.sees("Ctrl-D or /quit leaves")
 
 
-@pytest.mark.parametrize("keys", ["\x04", "/quit\r", "/QUIT bye\r"], ids=["Ctrl-D", "/quit", "/quit with words"])
+@pytest.mark.parametrize(
+    "keys",
+    ["\x04", "/quit\r", "/QUIT bye\r", "/logout bye\r"],
+    ids=["Ctrl-D", "/quit", "/quit with words", "another name"],
+)
 def test_one_can_leave(server, person, keys):
     with server.connect("bob") as bob:
         alice = person(server.port, "--alias", "alice")

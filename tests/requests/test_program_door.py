@@ -703,7 +703,7 @@ def test_the_end_of_the_input_is_not_the_end_of_the_answers(door):
 
 def test_a_program_is_told_when_the_server_stops(door, alice):
     door.premises.close_all()
-    assert alice.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
+    assert alice.heard()[-1] == {"kind": "noticed", "text": GOODBYE, "ends": True}
     alice.dies()
     assert door.hub.aliases == {}
 

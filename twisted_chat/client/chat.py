@@ -280,14 +280,18 @@ class Chat:
 
     # -- for people, who type lines
 
-    async def type(self, lines: Sequence[str]) -> None:
-        """Send lines that a person typed. All results are events, refusals too.
+    async def type(self, lines: Sequence[str]) -> bool:
+        """Send lines that a person typed, and return whether one of them has ended the session.
+
+        All results are events, refusals too.
 
         Raises: ConnectionLost.
         """
-        for request in await self._typed(lines):
+        typed = await self._typed(lines)
+        for request in typed:
             if not isinstance(request.error, ChatError):
                 granted(request)
+        return any(request.answer.get("left") is True for request in typed)
 
     async def ask(self, *lines: str) -> list[str]:
         """Send lines that a person could type, and return the server's answers, which are then no events.

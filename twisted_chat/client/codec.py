@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..core import text
-from ..core.events import KINDS, NOTICED, SKIPPED, Event, as_logged, in_block, skipped
+from ..core.events import ENDS, KINDS, NOTICED, SKIPPED, Event, as_logged, in_block, skipped
 from ..wire.plain import PROMPT
 
 Message = dict[str, Any]
@@ -99,7 +99,8 @@ def event(message: Message) -> Event:
     if kind == SKIPPED:
         return skipped(group, _number(message, "first"), _number(message, "last"))
     if kind == NOTICED:
-        return Event(NOTICED, text=_words(message, "text"), ident=_ident(message))
+        data = ENDS if message.get("ends") is True else None
+        return Event(NOTICED, text=_words(message, "text"), ident=_ident(message), data=data)
     when, place = message.get("time", 0), _number(message, "block")
     return Event(
         kind,

@@ -13,6 +13,7 @@ from ..core.events import (
     ACTED,
     ANSWERED,
     CALLED,
+    ENDS,
     IGNORED,
     JOINED,
     LEFT,
@@ -32,7 +33,6 @@ from .pending import POSTS, PendingRequest, PendingRequests
 from .seen import TO_ME, After, Order, Seen, group_of
 from .session_state import SessionState
 
-GOODBYE = "goodbye"  # the end of the server's last notice
 TAKEN_OVER = "taken_over"  # the error code
 
 
@@ -117,7 +117,7 @@ class Hearing:
             request.words.append(event.text)
             if request.is_quiet:
                 return
-        elif event.text.endswith(GOODBYE):
+        elif event.data == ENDS:
             self.last_words = event.text
         self._inbox.put(event)
 

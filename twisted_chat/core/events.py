@@ -19,6 +19,8 @@ BLOCK: Final = "block"  # in an event's data: the place of a line in a block of 
 
 Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
 
+ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
+
 
 class Event(NamedTuple):
     """One thing that happened.
@@ -164,7 +166,7 @@ def _error(event: Event, ident: str) -> Fields:
 
 
 def _noticed(event: Event, ident: str) -> Fields:
-    return {"kind": event.kind, "text": event.text, **({"id": ident} if ident else {})}
+    return {"kind": event.kind, "text": event.text, **({"id": ident} if ident else {}), **(event.data or {})}
 
 
 def _skipped_numbers(event: Event, ident: str) -> Fields:
@@ -214,7 +216,7 @@ CAME_BACK: Final = kind("came back", is_change=True)
 # Of nodes, where several share a journal: origin's opening has begun; the one in the data has ended.
 OPENED: Final = kind("opened", is_change=True)
 GONE: Final = kind("gone", is_change=True)
-# To one person, never kept. ``ident`` is that of the request which they answer.
+# To one person, never kept. ``ident`` is that of the request which they answer. NOTICED's data: ENDS, where it applies.
 CONNECTED: Final = kind("connected", lambda event, author: WELCOME)  # they are in; a program knows it by its result
 NOTICED: Final = kind("noticed", lambda event, author: f"-- {event.text}", _noticed)  # the server's own words
 REFUSED: Final = kind("refused", _no, _error)  # a request cannot be done; text: why; data: the error's code, seconds

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IAddress, IDelayedCall
 
 from ..core.errors import TakenOver
+from ..core.events import ENDS, NOTICED, Event
 from ..core.limits import Pace
 from ..core.ports import View
 from ..core.reader import LIVE
@@ -112,7 +113,7 @@ class Connection:
 
     def goodbye(self, words: str, linger: bool = True) -> None:
         """Tell this person why the connection ends, and end it."""
-        self.member.notice(words)
+        self.member.send([Event(NOTICED, text=words, data=ENDS)])
         self._close(linger)
 
     def stop(self) -> None:

@@ -634,6 +634,25 @@ def test_quit_leaves_and_asks_for_an_alias(window, house, people):
     page.wait("return document.getElementById('alias').value === 'Quinn'")
 
 
+WITHOUT_COMMANDS = """
+    const send = WebSocket.prototype.send
+    WebSocket.prototype.send = function (text) { if (!text.includes('"do":"commands"')) send.call(this, text) }
+"""
+
+
+def test_quit_leaves_although_the_table_of_commands_has_not_come_yet(window, house, people):
+    page = window(house.url)
+    page.has("body[data-ready]")
+    page.ask(WITHOUT_COMMANDS)
+    page.enter("Quirin")
+    quentin = people("Quentin2")
+    page.say("/logout off home")
+    page.shows("you have left the chat", "#entrance-said")
+    quentin.read_until("Quirin has left the chat room! (off home)\n")
+    page.press("ENTER", into="#alias")
+    page.is_in()
+
+
 def test_an_alias_that_was_taken_meanwhile_is_asked_for_anew(window, house, people):
     page = window(f"{house.url}#meanwhile").enter("Alma")
     page.say("said as Alma")

@@ -77,7 +77,7 @@ def test_the_server_says_goodbye_when_it_stops(door):
     talk = talking(door, "talk")
     door.premises.close_all()
     door.settle()
-    assert talk.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
+    assert talk.heard()[-1] == {"kind": "noticed", "text": GOODBYE, "ends": True}
     assert talk.peer.is_ended
 
 

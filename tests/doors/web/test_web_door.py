@@ -82,7 +82,7 @@ def test_the_server_says_goodbye_when_it_stops(door):
     ws = browse(door, "ws")
     door.premises.close_all()
     door.settle()
-    assert ws.heard()[-1] == {"kind": "noticed", "text": GOODBYE}
+    assert ws.heard()[-1] == {"kind": "noticed", "text": GOODBYE, "ends": True}
     assert ws.peer.close_code == 1000
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any
 
 from prompt_toolkit.patch_stdout import patch_stdout
 from twisted.internet.defer import CancelledError, Deferred
@@ -27,10 +28,6 @@ from .screen import HOW_TO_LEAVE, Screen
 from .settings import OK, UNREACHED, Settings, complain, status_of
 from .show import QUIET, Piece
 from .tab_completion import ChatCompleter
-
-# The same names as in the server's table; these commands are not sent as typed lines.
-QUITS = frozenset("quit exit q bye logout disconnect".split())
-SETS = frozenset("set option options".split())
 
 PAST = 20  # events of a room to search for posts to show at a join or for its history
 NAMES = 100  # aliases to show of the people in a room
@@ -95,6 +92,7 @@ class Terminal:
         self._unsaid: list[Unsaid] = []
         self._choice: DeferredWaiter[str] | None = None  # the person's choice of an alias, while asked for
         self._has_asked = False  # the question whether to say the block in the input row
+        self._quits, self._sets = {"quit"}, {"set"}  # the client's own commands; the server's table has more names
         self._completer = ChatCompleter()
         self._screen = Screen(self._completer, settings.display, self._prompt, self._entered)
         watcher.terminal = self
@@ -148,7 +146,7 @@ class Terminal:
             self._driver.call_later(0, lambda: choice.set_result(line))  # after the row is free for the half-typed line
             return True
         lines = _without_blank_ends(line.splitlines())
-        if lines and not self._is_in and not (len(lines) == 1 and _asks_for(lines[0], QUITS)):
+        if lines and not self._is_in and not (len(lines) == 1 and _asks_for(lines[0], self._quits)):
             self.tell("not connected yet: your line is kept")
             return False
         if len(self._unsaid) + len(lines) > MOST_POSTS:
@@ -174,10 +172,10 @@ class Terminal:
     def _obey(self, line: str) -> None:
         """Carry out one typed line."""
         rest = line.partition(" ")[2].strip()
-        if _asks_for(line, QUITS):
+        if _asks_for(line, self._quits):
             self._why = rest
             self._screen.leave()
-        elif _asks_for(line, SETS):
+        elif _asks_for(line, self._sets):
             self._set(rest)
         else:
             self._start(line)
@@ -218,13 +216,15 @@ class Terminal:
             return
         self._moves += 1
         try:
-            await self._chat.type([line])
+            has_left = await self._chat.type([line])
         finally:
             self._moves -= 1
             if not self._moves:
                 settled, self._settled = self._settled, []
                 for waiter in settled:
                     settle(waiter)
+        if has_left:
+            self._screen.leave()
 
     async def _say_block(self, lines: list[str]) -> None:
         while self._moves:  # these commands may change the current room
@@ -277,9 +277,19 @@ class Terminal:
         self.tell(f"{here['count']:,} in {room}: {names}")
         self.tell(f"/help shows what you can type, {HOW_TO_LEAVE}")
         self._completer.learn(here)
-        for do in ("commands", "rooms"):
-            self._completer.learn(await self._chat.request(do))
+        table = await self._chat.request("commands")
+        self._learn_own_commands(table["commands"])
+        self._completer.learn(table)
+        self._completer.learn(await self._chat.request("rooms"))
         self._completer.learn(await self._chat.request("who", room="*"))
+
+    def _learn_own_commands(self, table: list[dict[str, Any]]) -> None:
+        for command in table:
+            names = map(text.clean, (command["name"], *command["short"]))
+            if command.get("ends", command["name"] == "quit"):
+                self._quits.update(names)
+            elif command["name"] == "set":
+                self._sets.update(names)
 
     async def ask_alias(self) -> str:
         """Ask for an alias in the input row; put a half-typed line back afterwards."""
@@ -350,5 +360,5 @@ def _without_blank_ends(lines: list[str]) -> list[str]:
     return lines[there[0] : there[-1] + 1] if there else []
 
 
-def _asks_for(line: str, names: frozenset[str]) -> bool:
+def _asks_for(line: str, names: set[str]) -> bool:
     return line.startswith("/") and line[1:].split(" ")[0].lower() in names

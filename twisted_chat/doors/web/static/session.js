@@ -55,6 +55,10 @@ export class Session {
 	// Leave for good: the next time one is somebody new.
 	async quit(text) {
 		if (this.isIn) await this.ask("quit", text ? {text} : {}).catch(() => {})
+		this.#leave()
+	}
+
+	#leave() {
 		this.#end()
 		this.#underWay.clear()
 		this.token = token()
@@ -122,7 +126,7 @@ export class Session {
 	}
 
 	#take(message) {
-		if (message.kind === "noticed" && (!this.isIn || /goodbye$/.test(message.text))) this.#lastWords = message.text
+		if (message.kind === "noticed" && (!this.isIn || message.ends)) this.#lastWords = message.text
 		if (!this.#hello) this.#hear(message)
 		else if (message.id === this.#hello.id && !message.kind) this.#answeredHello(message)
 		else if (message.kind === "noticed" && !message.id)
@@ -212,6 +216,7 @@ export class Session {
 		}
 		if (message.repeated) this.#repeated(message)
 		this.#done(message.id, ({resolve}) => resolve(message))
+		if (message.left) this.#leave()
 	}
 
 	// What one said to another before a cut comes from nowhere else; what was said in a room comes with all that was missed.

@@ -4,7 +4,6 @@ import {postsOf, refusalOf, typedOf} from "./block.js"
 import {commandOf} from "./complete.js"
 
 const LATE = 600 // milliseconds after which a command that is not answered is shown
-const IN_A_ROOM = new Set(["me", "topic"]) // commands that would speak elsewhere than where they are typed
 
 export class Talk {
 	#made = 0
@@ -118,11 +117,11 @@ export class Talk {
 	#command(log, typed) {
 		const found = commandOf(typed, this.commands)
 		const rest = typed.replace(/^\S+\s?/, "")
-		if (found?.name === "quit") this.session.quit(rest)
+		if (found?.ends) this.session.quit(rest)
 		else if (found?.name === "say" && rest.trim()) this.#post(log, {text: rest})
 		else if (found?.name === "me" && rest.trim() && log.kind === "room")
 			this.#post(log, {text: rest.trimStart(), act: true})
-		else if (log.kind !== "room" && IN_A_ROOM.has(found?.name))
+		else if (log.kind !== "room" && found?.acts_on_room)
 			this.#refuse(log, `/${found.name} is for a room: open one first`)
 		else this.#type(log, typed, found?.name)
 	}
