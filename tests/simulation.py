@@ -24,7 +24,7 @@ from twisted_chat.core.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
-from twisted_chat.core.ports import ANYONE, Known
+from twisted_chat.core.ports import ANYONE, Known, Snapshot
 from twisted_chat.core.session import Session
 from twisted_chat.doors.line.door import LineFactory
 from twisted_chat.doors.person_talk import HINT
@@ -35,6 +35,7 @@ from twisted_chat.journals.numbers import log_of, numbered
 from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check
 from .good_client import GoodClient
+from .house import opened
 from .wall_clock import STEPS, WallClock
 
 LIMITS = replace(
@@ -125,11 +126,11 @@ class DiskJournal:
     def start(self, user):
         self.user = user
 
-    def open(self):
+    async def open(self):
         gone = [Event(LEFT, room, alias, "the server stopped") for room, alias in self.disk.present()]
         self._write(gone)
         self.sync()
-        return [self._known(log) for log in self.disk.logs if log[0] != "@"]
+        return Snapshot([self._known(log) for log in self.disk.logs if log[0] != "@"])
 
     def _known(self, log):
         events = self.disk.logs.get(log, [])
@@ -432,7 +433,7 @@ class Server:
         self.premises = Premises(self.hub, LIMITS, Addresses(LIMITS), self.clock)
         self.factory = LineFactory(self.premises)
         self.premises.log = NoLog()
-        self.hub.restore(self.journal.open())
+        self.hub.restore(opened(self.journal).rooms)
         self.wires = []
 
     def fault(self, member):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
@@ -9,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted.application.service import IService, Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IStreamServerEndpoint
 from twisted.logger import Logger
@@ -67,6 +69,7 @@ class ChatService(Service):
         self._premises = premises
         self._journal = journal
         self._reload = reload
+        self._starting: Deferred[None] = succeed(None)
 
     def privilegedStartService(self) -> None:
         """Listen while twistd may still use a port under 1024."""
@@ -74,10 +77,16 @@ class ChatService(Service):
         self._listen()
 
     def startService(self) -> None:
+        """Open the journal: twistd is a daemon by now, and threads do not survive that, or another user."""
         super().startService()
-        self._open()
-        self._listen()  # twist calls this one only
-        self._premises.watchdog.start()
+        failures: list[Failure] = []
+        self._starting = Deferred.fromCoroutine(self._start()).addErrback(failures.append)
+        if failures:
+            failures[0].raiseException()
+        if not self._starting.called:
+            held = list(self.ports)
+            _accept(held, False)
+            self._starting.addCallback(lambda _: self._end(failures[0]) if failures else _accept(held, True))
 
     def stopService(self) -> Deferred[None]:
         """Fires when all is said and everyone is gone: a little over Limits.closing_seconds at the latest."""
@@ -85,6 +94,7 @@ class ChatService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._starting.cancel()
         self._premises.watchdog.stop()
         ports, self.ports = self.ports, []
         for port in ports:
@@ -95,12 +105,23 @@ class ChatService(Service):
         await self._journal.stop()
         await self._premises.close_all()
 
-    def _open(self) -> None:
-        """Open the journal: after twistd has become a daemon, since threads do not survive that, or another user."""
+    async def _start(self) -> None:
         try:
-            self._premises.hub.restore(self._journal.open())
+            snapshot = await self._journal.open()
         except CannotOpen as error:
             raise CannotStart(f"cannot use the journal: {error}") from error
+        self._premises.hub.restore(snapshot.rooms)
+        self._listen()  # twist calls startService only
+        self._premises.watchdog.start()
+
+    def _end(self, failure: Failure) -> None:
+        """Stop the running reactor because the start has failed; the exit status is 1."""
+        if failure.check(CancelledError):
+            return  # stopped before the journal was open
+        if not failure.check(CannotStart):
+            log.failure("the server cannot start", failure)
+        atexit.register(_exit_with_failure)
+        self._reactor.stop()
 
     def _listen(self) -> None:
         if self.ports:
@@ -124,6 +145,22 @@ class ChatService(Service):
         if one.door.urls is not None:
             one.door.urls += reached_at(one.written, port, one.door.is_ours)
         log.info("{words}", words=words(one.door, one.written, port), where=where(port.getHost()))
+
+
+def _accept(ports: Sequence[Any], is_on: bool) -> None:
+    """Accept connections, or leave them to wait in the system's backlog. All of Twisted's ports can do that."""
+    for port in ports:
+        if is_on:
+            port.startReading()
+        else:
+            port.stopReading()
+
+
+def _exit_with_failure() -> None:
+    """End the process: Twisted's runners have no exit status, and the reactor only logs a SystemExit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _why(failure: Failure, option: str) -> str:

@@ -8,7 +8,7 @@ from twisted_chat.core.ignoring import KNOWN, NOBODY
 from twisted_chat.core.limits import Limits
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
-from ..house import House
+from ..house import House, opened
 from ..in_memory import Door
 from ..requests.test_program_door import Program
 from ..threaded_clock import ThreadedClock
@@ -282,7 +282,7 @@ def test_lines_of_before_a_restart_are_hidden_for_all_alike_and_are_nobodys_own(
         house = House(journal=SqliteJournal(tmp_path / "chat.db", clock, clock.seconds))
         is_quiet = lambda: not any(p.member.in_flight or p.member.asking for p in house.people)  # noqa: E731
         house.settle = lambda: clock.run_until(is_quiet)
-        house.hub.restore(house.journal.open())
+        house.hub.restore(opened(house.journal).rooms)
         return clock, house
 
     clock, house = begin()

@@ -13,7 +13,7 @@ from twisted_chat.core.session import Ask
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
-from ..house import House, Stream
+from ..house import House, Stream, opened
 from ..in_memory import Door
 from ..threaded_clock import ThreadedClock
 
@@ -24,7 +24,7 @@ class LiveHouse(House):
     def __init__(self, limits, make):
         self.clock = ThreadedClock()
         super().__init__(limits, make(self.clock, self.clock.seconds))
-        self.hub.restore(self.journal.open())
+        self.hub.restore(opened(self.journal).rooms)
 
     def settle(self):
         self.clock.run_until(lambda: not any(m.in_flight or m.asking for m in self.hub.sessions.values()))

@@ -14,7 +14,7 @@ from twisted_chat.journals import memory
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
-from ..house import TurnJournal
+from ..house import TurnJournal, opened
 from ..simulation import Disk, DiskJournal
 from ..threaded_clock import ThreadedClock
 from ..wall_clock import STEPS, WallClock
@@ -30,7 +30,8 @@ class Kept:
         self.doubted = []
         self.next = []  # what is appended, an item a batch, while delivering
         journal.start(self)
-        self.known = journal.open()
+        self.snapshot = opened(journal)
+        self.known = self.snapshot.rooms
 
     def deliver(self, batch):
         self.batches.append(list(batch))
@@ -141,7 +142,7 @@ def kept(request, tmp_path):
 
 
 def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
-    assert kept.known == []
+    assert [*kept.snapshot.rooms, *kept.snapshot.sessions] == []
     assert kept.journal.name
     assert kept.journal.secret
     assert kept.journal.opening == 1

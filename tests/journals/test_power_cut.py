@@ -18,6 +18,7 @@ import pytest
 from twisted_chat.journals.sqlite.queries import export
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
+from ..house import opened
 from ..threaded_clock import ThreadedClock
 
 ROOT = Path(__file__).parents[2]
@@ -296,7 +297,7 @@ def missed(path, acks, noes):
     """Open the file as a server does; return what it lacks of what was acknowledged, or has of what was refused."""
     clock = ThreadedClock()
     journal = SqliteJournal(path, clock, clock.seconds)
-    journal.open()
+    opened(journal)
     clock.wait_for(journal.stop())
     there = set()
     for group in ("lobby", "ops", "@bob"):

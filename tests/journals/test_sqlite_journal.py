@@ -38,7 +38,7 @@ from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
-from ..house import House, Person
+from ..house import House, Person, opened
 from ..threaded_clock import SECONDS, ThreadedClock
 from ..wall_clock import STEPS, WallClock
 from .test_contract import Kept, numbers
@@ -425,7 +425,7 @@ def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
     (tmp_path / "other.db").symlink_to(path)
     for name in (path, tmp_path / "other.db"):
         with pytest.raises(CannotOpen, match=rf"in use by another server \(process {os.getpid()}\): stop that one"):
-            SqliteJournal(name, ThreadedClock(), time.time).open()
+            opened(SqliteJournal(name, ThreadedClock(), time.time))
     append(kept, said("still here"))
     kept.stop()
     append(begin(), said("and a third, once it has stopped"))
@@ -433,7 +433,7 @@ def test_a_second_server_on_the_same_file_is_refused(begin, path, tmp_path):
 
 def cannot_open(path, text):
     with pytest.raises(CannotOpen) as raised:
-        SqliteJournal(path, ThreadedClock(), time.time).open()
+        opened(SqliteJournal(path, ThreadedClock(), time.time))
     assert text in str(raised.value)
     assert "\n" not in str(raised.value)
     assert str(path) in str(raised.value) or "folder" in text
@@ -1266,11 +1266,11 @@ def test_every_way_in_which_a_path_can_be_bad_is_told_in_one_line(tmp_path, monk
     journal = SqliteJournal(path, ThreadedClock(), time.time)
     if at_start is None:
         journal.start(None)
-        journal.open()
+        opened(journal)
         journal._reactor.wait_for(journal.stop())
     else:
         with pytest.raises(CannotOpen) as raised:
-            journal.open()
+            opened(journal)
         assert at_start in str(raised.value)
         assert "\n" not in str(raised.value)
         assert len(str(raised.value)) < 400
@@ -1362,7 +1362,7 @@ class HouseOnFile:
         self.journal = SqliteJournal(path, self.clock, self.clock.seconds, keep)
         self.faults = []
         self.hub = Hub(self.journal, Limits(remembered=3), self.clock.seconds, self.clock.seconds, self.faults.append)
-        self.hub.restore(self.journal.open())
+        self.hub.restore(opened(self.journal).rooms)
 
     def enter(self, alias, view=None):
         person = Person(self, view or PlainView())
@@ -1493,7 +1493,7 @@ async def test_a_line_is_kept_and_delivered_by_a_real_reactor(path):
 
     journal = SqliteJournal(path, reactor, time.time)
     journal.start(User())
-    journal.open()
+    opened(journal)
     journal.append(said("hi"), Event(CLAIMED, text="bob"))
     batch = await delivered
     assert [(event.text, event.number) for event in batch] == [("hi", 1), ("bob", 0)]

@@ -56,6 +56,24 @@ class Known(NamedTuple):
     tail: Sequence[Event]  # the last events, oldest first, without gaps
 
 
+class RemoteSession(NamedTuple):
+    """A session that another opening of the same journal serves."""
+
+    session: int  # its id, which begins with the number of that opening
+    alias: str
+    client: str  # the public name of its program; empty for a person
+    since: float  # when it came, in seconds since the epoch
+    away: str  # the reason for being away; empty: here
+    rooms: tuple[str, ...]  # in the order of joining
+
+
+class Snapshot(NamedTuple):
+    """The state that a journal has when it is opened. All later changes are delivered as events."""
+
+    rooms: Sequence[Known] = ()  # the most recently used first; some may be missing
+    sessions: Sequence[RemoteSession] = ()  # no other session is here, nor in any room
+
+
 class JournalUser(Protocol):
     """The user of a journal: the hub."""
 
@@ -96,10 +114,12 @@ class Journal(Protocol):
     def start(self, user: JournalUser) -> None:
         """Set the user. The journal never calls it from within ``append``, ``recall`` or ``check``."""
 
-    def open(self) -> Sequence[Known]:
-        """Begin, once there is a reactor to run; return the rooms from before, which are all empty of people.
+    def open(self) -> Awaitable[Snapshot]:
+        """Begin, once there is a reactor to run. Nothing is appended or delivered before the result is there.
 
-        Raises: CannotOpen.
+        ``name``, ``opening`` and ``secret`` are known from then on. The caller may stop waiting, and call ``stop``.
+
+        Raises: CannotOpen, when awaited.
         """
 
     def append(self, *events: Event | Lines) -> None:

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..core.errors import ChatError, NotKept, NotRecalled
 from ..core.events import Event, Lines
-from ..core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query
+from ..core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query, Snapshot
 from .journal_kind import JournalKind
 from .matching import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
@@ -44,8 +44,8 @@ class MemoryJournal:
     def start(self, user: JournalUser) -> None:
         self._user = user
 
-    def open(self) -> Sequence[Known]:
-        return []
+    def open(self) -> Deferred[Snapshot]:
+        return succeed(Snapshot())
 
     def append(self, *events: Event | Lines) -> None:
         self._batch.extend(events)

@@ -50,13 +50,11 @@ def checked(found: Mapping[str, Any], max_line: int) -> Checked:
         values = _values(entry, found)
     except ValueError as why:
         raise BadRequest(str(why), ident) from None
-    fields = fields_of(entry.record)
-    if any(
-        field.rule.is_line and len(values.get(field.attribute, "").encode()) > max_line for field in fields.values()
-    ):
-        too_long = LineTooLong(max_line)
-        too_long.id = ident
-        raise too_long
+    for name in entry.texts:
+        if len(values.get(name, "").encode()) > max_line:
+            too_long = LineTooLong(max_line)
+            too_long.id = ident
+            raise too_long
     return Checked(entry, ident, entry.record(**values))
 
 
@@ -77,8 +75,8 @@ def _values(entry: Requestable, found: Mapping[str, Any]) -> dict[str, Any]:
         if key not in ("do", "id"):
             field = entry.fields.get(key) or _no_field(entry, key)
             values[field.attribute] = _value(entry, field, given)
-    for field in entry.fields.values():
-        if field.needed and field.attribute not in values:
+    for field in entry.needed:
+        if field.attribute not in values:
             raise ValueError(f'"{entry.name}" needs "{field.key}", which {rule_of(field)}')
     return values
 

@@ -107,6 +107,7 @@ class Field(NamedTuple):
     needed: bool
     default: object  # the value if the field is missing; None: the field stays missing
     rule: Rule
+    pattern: re.Pattern[str] | None  # of the rule's form
 
 
 def fields_of(record: type) -> Mapping[str, Field]:
@@ -121,7 +122,9 @@ def fields_of(record: type) -> Mapping[str, Field]:
             rule = next((one for one in more if isinstance(one, Rule)), rule)
         kind = _KINDS.get(get_origin(kind), kind)
         needed = field.default is MISSING
-        found[key] = Field(key, field.name, kind, hint, needed, None if needed else field.default, rule)
+        default = None if needed else field.default
+        pattern = re.compile(rule.form) if rule.form else None
+        found[key] = Field(key, field.name, kind, hint, needed, default, rule, pattern)
     return found
 
 
@@ -144,8 +147,8 @@ def value(found: object, field: Field) -> object:
 
 
 def _string(found: object, field: Field) -> str:
-    longest, form = field.rule.longest, field.rule.form
-    if type(found) is not str or (longest and len(found) > longest) or (form and not re.fullmatch(form, found)):
+    longest, pattern = field.rule.longest, field.pattern
+    if type(found) is not str or (longest and len(found) > longest) or (pattern and not pattern.fullmatch(found)):
         raise ValueError(rule_of(field))
     if not found.isascii() and _SURROGATE.search(found):
         raise ValueError("holds half of a surrogate pair: send both halves, or the character itself")

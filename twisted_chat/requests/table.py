@@ -9,8 +9,8 @@ from here.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ..core import text
@@ -118,8 +118,7 @@ class Result:
 
     def told(self) -> dict[str, object]:
         """Return the fields of the JSON object."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return {key: _told(value) for key, value in found.items() if value is not None}
+        return {key: _told(value) for key, value in vars(self).items() if value is not None}
 
 
 def _told(value: object) -> object:
@@ -165,6 +164,8 @@ class Requestable:
     name: str
     record: type[JsonRequest]
     fields: Mapping[str, Field]  # by their keys in JSON
+    needed: Sequence[Field]  # those that cannot be left out
+    texts: Sequence[str]  # attributes that are a line, as long as the door allows
     outcome: str  # what comes of it, for docs/protocol.rst
     posts: bool  # as Command.posts
 
@@ -190,7 +191,10 @@ def request(outcome: str, posts: bool = False) -> Callable[[type[Record]], type[
         name = name_of(record)
         if name in REQUESTS:
             raise ValueError(f"two requests are called {name}")
-        REQUESTS[name] = Requestable(name, record, fields_of(record), outcome, posts)
+        fields = fields_of(record)
+        needed = [field for field in fields.values() if field.needed]
+        texts = [field.attribute for field in fields.values() if field.rule.is_line]
+        REQUESTS[name] = Requestable(name, record, fields, needed, texts, outcome, posts)
         return record
 
     return put

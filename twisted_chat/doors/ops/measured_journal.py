@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...core.errors import ChatError, NotKept, Unknown
 from ...core.events import Event, Lines
-from ...core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query
+from ...core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query, Snapshot
 
 _number = attrgetter("number")
 
@@ -44,11 +44,11 @@ class MeasuredJournal:
         self._user = user
         self._journal.start(self)
 
-    def open(self) -> Sequence[Known]:
-        known = self._journal.open()
+    async def open(self) -> Snapshot:
+        snapshot = await self._journal.open()
         self.name, self.secret = self._journal.name, self._journal.secret
         self.opening = self._journal.opening
-        return known
+        return snapshot
 
     def append(self, *events: Event | Lines) -> None:
         self._asked.append((self._seconds(), sum(map(_events_in, events))))

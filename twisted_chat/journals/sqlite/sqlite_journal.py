@@ -11,13 +11,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from ...core.errors import ChatError, NotKept, NotRecalled, Unknown
 from ...core.events import POSTS, Event, Lines
-from ...core.ports import ANYONE, Asker, JournalUser, Known, Query
+from ...core.ports import ANYONE, Asker, JournalUser, Known, Query, Snapshot
 from ..matching import STOPPING
 from ..numbers import numbered
 from ..retention import Retention
@@ -90,7 +90,10 @@ class SqliteJournal:
     def start(self, user: JournalUser) -> None:
         self._user = user
 
-    def open(self) -> Sequence[Known]:
+    def open(self) -> Deferred[Snapshot]:
+        return execute(self._open)
+
+    def _open(self) -> Snapshot:
         check_place(self.path)
         self._lock = Lock(self.path.resolve())
         try:
@@ -105,7 +108,7 @@ class SqliteJournal:
         self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
         self._query_threads.start(self.name)
-        return known
+        return Snapshot(known)
 
     def append(self, *events: Event | Lines) -> None:
         if self._is_over:
