@@ -74,7 +74,7 @@ def _can_answer(member: Member, caller: Member) -> bool:
     return can_hear and not (member.ignores(caller) or caller.ignores(member))
 
 
-@request("what came of a call")
+@request("the result; the caller is sent ``answered``")
 @dataclass(frozen=True)
 class AnswerRequest(JsonRequest):
     """Answer a call. If the caller is gone, nobody hears it."""
