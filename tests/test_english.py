@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "twisted_chat"
 # Folders and files of the package whose docstrings are done. The rest follows, until this is the whole package.
 PLAIN = (
     "announce.py certificates.py client clocks.py core/days.py core/errors.py core/limits.py core/ports.py "
-    "core/text.py core/traffic.py endpoints.py export.py journals logs.py signals.py stale.py unblocked.py wire"
+    "core/text.py core/traffic.py endpoints.py export.py journals logs.py requests signals.py stale.py unblocked.py "
+    "wire"
 ).split()
 
 FIRST_WORDS = {"Learn", "Let", "What", "Who", "How"}

@@ -78,7 +78,7 @@ def _can_answer(one: Session, caller: Session) -> bool:
     return not (one.is_behind or one.ignores(caller.person) or caller.ignores(one.person))
 
 
-@request("what came of a call")
+@request("the result; the caller is sent ``answered``")
 @dataclass(frozen=True)
 class AnswerRequest(JsonRequest):
     """Answer a call. If the caller is gone, nobody hears it."""

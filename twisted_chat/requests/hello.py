@@ -1,4 +1,4 @@
-"""Hello: a program takes an alias, enters some rooms, and is given what it missed.
+"""Hello: a program takes an alias, enters some rooms, and gets the events that it missed.
 
 The door knows which session it is, new or resumed; ``enter`` does the rest.
 """
@@ -64,7 +64,7 @@ class HelloRequest(JsonRequest):
         raise BadRequest("you have said hello already: nick takes another alias")
 
     def enter(self, hub: Hub, ask: Ask, is_back: bool) -> Steps[HelloResult]:
-        """Take the alias, be in the rooms, be given what was missed; ``is_back``: the session was here before a cut.
+        """Take the alias, enter the rooms, get the backlog; ``is_back``: the session was here before a cut.
 
         Raises: BadRoom, TooManyRooms; the steps BadAlias, AliasTaken.
         """

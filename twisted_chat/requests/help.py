@@ -1,4 +1,4 @@
-"""Help: what can be typed; and a program that passes on what a person typed."""
+"""Help: the list of commands, and the request of a program that passes on a typed line."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class CommandsResult(Result):
     commands: list[CommandShown]
 
 
-@request("what a person can type: the usage and the other names of each command, whether it acts on the current room")
+@request(
+    "the commands that a person can type, each with its usage and its other names; ``acts_on_room`` if it speaks in "
+    "the current room or changes it, ``ends`` if it ends the session"
+)
 @dataclass(frozen=True)
 class CommandsRequest(JsonRequest):
     """List what a person can type."""
@@ -73,7 +76,10 @@ class TypeResult(Result):
     left: Annotated[bool, About("It was the end of the session.")]
 
 
-@request("what a person would get who types this, as ``noticed`` with this ``id``, then the result")
+@request(
+    "the answers that a person would get who types this, as ``noticed`` with this ``id``, then the result, with the "
+    "options as ``/set`` shows them and ``left``, which is true if it was the end"
+)
 @dataclass(frozen=True)
 class TypeRequest(JsonRequest):
     """Do what a person could type; the answers to it come as notices."""

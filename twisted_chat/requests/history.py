@@ -1,4 +1,4 @@
-"""History: show what happened in a room, find what was said."""
+"""History: past events of a room, and a search in them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def seconds_ago(written: str) -> int | None:
     return int(found[2]) * _SECONDS[found[3]] if found and found[2] else None
 
 
-# -- what happened
+# -- past events
 
 WHICH = 'Which to return, if there are more than the limit. Without it: the newest, but with "after" the oldest.'
 
@@ -131,12 +131,12 @@ class HistoryRequest(JsonRequest):
         return HistoryResult(room.name, list(map(me.as_wanted, events)), len(found) > self.limit)
 
 
-# -- what was said
+# -- a search
 
 
 @command("grep", "find", arguments="WORDS")
 def search(hub: Hub, ask: Ask, rest: str) -> None:
-    """Find what was said with all these words in it. Whole words are found, with or without capitals and accents; in
+    """Find the lines with all these words in them. Whole words are found, with or without capitals and accents; in
     scripts without spaces, such as Chinese or Thai, any part of a line. It looks in the rooms that you are in, or in
     those given as ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
     me = ask.session
@@ -191,7 +191,7 @@ class SearchResult(Result):
 @request("the newest lines with all the words, oldest first")
 @dataclass(frozen=True)
 class SearchRequest(JsonRequest):
-    """Find what was said in rooms that one is in: the newest of it, oldest first."""
+    """Search the rooms that one is in: the newest lines, oldest first."""
 
     words: Annotated[str, Rule(longest=1000), About('All of them, in any order; empty only with "from".')]
     room: WantedRoom | None = None

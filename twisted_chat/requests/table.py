@@ -2,8 +2,8 @@
 
 Each file beside this one is a capability, with its commands and its requests. A command is a function: it is given the
 hub, the ask and the rest of the line, answers with ``ask.notice`` and raises ChatError; its docstring is its help.
-A request is a frozen dataclass: its fields are what the program sends, and ``run`` does it. docs.py makes the documents
-from here.
+A request is a frozen dataclass: its fields are those that the program sends, and ``run`` does it. docs.py makes
+the documents from here.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class JsonRequest:
 
     @property
     def size(self) -> int:
-        """How many requests it counts as: a block of lines counts each."""
+        """Its size for the limits: 1, or the number of lines in a block."""
         return 1
 
 

@@ -83,7 +83,7 @@ def all_(hub: Hub, ask: Ask, rest: str) -> None:
     hub.broadcast(ask, rest.lstrip())
 
 
-@request("the same, in ``*``", posts=True)
+@request("the same, in ``*``, to everyone", posts=True)
 @dataclass(frozen=True)
 class BroadcastRequest(PostRequest):
     """With either "text", a line, or "lines", a block."""
@@ -118,7 +118,7 @@ def _tell(hub: Hub, ask: Ask, alias: str, words: str) -> None:
         ask.notice(f"{target.alias} is away" + (f": {target.away}" if target.away else ""))
 
 
-@request("the same, in ``@ALIAS``", posts=True)
+@request("the same, in ``@ALIAS``, to one person", posts=True)
 @dataclass(frozen=True)
 class TellRequest(PostRequest):
     """With either "text", a line, or "lines", a block."""

@@ -12,7 +12,7 @@ _WORD = re.compile(r"\S*")
 
 
 def word(rest: str) -> tuple[str, str]:
-    """Split into a word, which is empty before white space, and what is after one character of that."""
+    """Split into a word, which is empty before white space, and the text after one character of that."""
     found = _WORD.match(rest)[0]  # type: ignore[index]  # it matches anything
     return found, rest[len(found) + 1 :]
 
