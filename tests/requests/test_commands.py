@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.requests import people, rooms, table
+from twisted_chat.requests import docs, people, rooms, table
 
 from ..house import House
 
@@ -216,6 +216,31 @@ def test_help_lists_every_command_and_explains_each(alice):
 
 def test_every_line_of_help_fits_a_terminal(alice):
     assert [line for line in answer(alice, "/help") if len(line) > 80] == []
+
+
+@pytest.fixture
+def knock():
+    @table.command("kn", arguments="[WORD]")
+    def knock(hub, ask, rest):
+        """Knock. It needs nothing else."""
+        ask.notice(f"knock {rest}".rstrip())
+
+    yield knock
+    del table.COMMANDS["knock"]
+    for name in ("knock", "kn"):
+        del table.BY_ANY_NAME[name]
+
+
+def test_one_function_is_a_command_with_its_help_and_its_documents(alice, knock):
+    assert answer(alice, "/kn knock") == ["-- knock knock"]
+    assert answer(alice, "/knok") == [
+        "!! there is no command /knok: did you mean /knock? (to say it, begin with //)",
+    ]
+    assert any(line.startswith("-- /knock [WORD]") and line.endswith(" Knock") for line in answer(alice, "/help"))
+    assert answer(alice, "/help knock") == ["-- /knock [WORD]  Knock. It needs nothing else.", "-- the same: /kn"]
+    assert "``/knock [WORD]``\n    Knock. It needs nothing else.\n\n    The same: ``/kn``.\n" in docs.commands()
+    shown = table.REQUESTS["commands"].record().run(None, None).told()["commands"]
+    assert {"name": "knock", "short": ["kn"], "summary": "Knock"}.items() <= shown[-1].items()
 
 
 def test_two_commands_cannot_have_one_name():
