@@ -106,7 +106,7 @@ class Delivery:
         run, self._run = self._run, None
         if run is None:
             return
-        is_only = is_last and run.is_whole and not self._pending
+        is_only = is_last and not (self._pending or run.begins or run.ends)
         try:
             run.remember()
             self._traffic.lines_out += len(run.events) * run.room.readers
@@ -159,7 +159,10 @@ class Delivery:
 def finished(batch: Sequence[Event], sessions: Mapping[int, Session | None]) -> list[Ask]:
     """Return the requests whose outcome somebody waits for, and of which all is delivered with a batch."""
     found: list[Ask] = []
-    if not any(session is not None and session.asks for session in sessions.values()):
+    for session in sessions.values():
+        if session is not None and session.asks:
+            break
+    else:
         return found
     for event in batch:
         session = sessions[event.origin] if event.ident else None

@@ -210,6 +210,7 @@ class Effects:
             for session in person.seats:
                 self._sessions.ignorers.renamed(person.alias, session)
             for one in self._sessions.of(person):
+                one.alias = person.alias
                 if not (person.rooms and one.ear.sees_moves):
                     self._delivery.show(one, Event(NOTICED, text=f"you are now known as {person.alias}"))
 

@@ -43,7 +43,7 @@ from .limits import Limits, Pace
 from .past import Past
 from .person import Person
 from .ports import Door, Journal, Known, Outbox, View
-from .reader import CLOSED, Reader
+from .reader import CLOSED, HELD, Reader
 from .room import Room
 from .rooms import RoomTable
 from .session import IN_FLIGHT, Ask, Session
@@ -385,7 +385,7 @@ class Hub:
         if batch and not self.day.holds(batch[0].when):
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
-        origins = {origin: self.sessions.get(origin) for origin in counts}
+        origins = dict(zip(counts, map(self.sessions.get, counts), strict=True))
         for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
             if kind in POSTS and group in self.rooms:
                 self.traffic.lines_in += self._delivery.hear_all(self.rooms[group], alike)  # nearly every event
@@ -397,7 +397,9 @@ class Hub:
         if self.rooms.has_emptied:
             self.rooms.forget_some()
         self._delivery.flush()
-        self._delivery.finish(finished(batch, origins))
+        asks = finished(batch, origins)
+        if asks:
+            self._delivery.finish(asks)
         for origin, delivered in counts.items():
             session = origins[origin]
             if session is not None:
@@ -532,8 +534,10 @@ class Hub:
                 self._depart(session)
             else:
                 session.settle()
-                if session.ear.view.is_for_people and not (session.in_flight or session.asking):
-                    session.release()  # a program is given it after its answer
+                reader = session.reader
+                if reader is not None and reader.state == HELD and session.ear.view.is_for_people:
+                    if not (session.in_flight or session.asking):
+                        reader.release()  # a program is given it after its answer
         except Exception:
             self._on_fault(session)
         for mate in session.mates if len(session.mates) > 1 else ():

@@ -37,8 +37,8 @@ class Session:
     """
 
     __slots__ = (  # a tenth of the memory of an idle session
-        "_past", "active", "after", "asking", "asks", "calls", "changing", "correspondent", "current", "door", "ear",
-        "epoch", "first_private", "first_rooms", "gone", "id", "in_flight", "inbox", "is_abandoned", "is_held",
+        "_past", "active", "after", "alias", "asking", "asks", "calls", "changing", "correspondent", "current", "door",
+        "ear", "epoch", "first_private", "first_rooms", "gone", "id", "in_flight", "inbox", "is_abandoned", "is_held",
         "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "person", "program",
         "promised_inbox", "reader", "since",
     )  # fmt: skip
@@ -46,6 +46,7 @@ class Session:
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
         self.id = id_
         self.person: Person | None = None  # once a claim is won
+        self.alias = ""  # the person's, at hand for each line
         self.mates: Sequence[Session] = (self,)  # all sessions of the same person on this node
         self.ear = ear
         self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
@@ -75,11 +76,6 @@ class Session:
         self.leaving: str | None = None  # why, once they have asked to leave
         self.gone = False
         self._past = past
-
-    @property
-    def alias(self) -> str:
-        """Their alias, empty until the claim is delivered."""
-        return self.person.alias if self.person is not None else ""
 
     @property
     def key(self) -> str:

@@ -32,7 +32,7 @@ class Sessions(dict[int, Session]):
 
     def seat(self, session: Session, person: Person) -> None:
         """Note that a session stands for a person from now on."""
-        session.person = person
+        session.person, session.alias = person, person.alias
         self._know_mates(person)
 
     def unseat(self, session: Session) -> None:
