@@ -26,10 +26,10 @@ log = Logger()
 
 
 class CannotStart(SystemExit, Exception):
-    """A start that is refused: one line on standard error that says what to change, and exit status 1.
+    """A refused start: one line on standard error that says what to change, and exit status 1.
 
-    Two bases, because twistd removes its pid file, and tells the parent of a daemon why, only for an Exception, and
-    Python prints no traceback only for a SystemExit. ``sys.stderr`` is twistd's log by now.
+    It has two bases because twistd removes its pid file, and reports the reason to the parent of a daemon, only for an
+    Exception, and Python omits the traceback only for a SystemExit. ``sys.stderr`` is twistd's log by now.
     """
 
     def __init__(self, why: str) -> None:
@@ -41,7 +41,7 @@ class CannotStart(SystemExit, Exception):
 
 
 class ServerOptions(usage.Options):
-    """The options of ``twistd chat`` but for those of doors and journals, which ``options_for`` adds."""
+    """The options of ``twistd chat`` except those of doors and journals, which ``options_for`` adds."""
 
     doors: ClassVar[Sequence[type[BaseDoor]]]
     journals: ClassVar[Sequence[type[JournalKind]]]
@@ -103,7 +103,7 @@ class ServerOptions(usage.Options):
         super().opt_version()
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Refuse in one line, where twistd would print the whole help, and on standard output."""
+        """Refuse in one line: twistd would print the whole help, on standard output."""
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -177,7 +177,7 @@ class ServerOptions(usage.Options):
 
 
 def read_motd(path: str) -> list[str]:
-    """Return the lines of a file that is shown to everybody who joins.
+    """Return the lines of the file that everyone who joins is shown.
 
     Raises: usage.UsageError.
     """

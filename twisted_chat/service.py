@@ -52,7 +52,7 @@ class Listening(NamedTuple):
 
 
 class ChatService(Service):
-    """Listens, and when it stops: tells everyone, delivers what was said, and closes."""
+    """The running server. When it stops, it delivers all pending lines, says goodbye to everyone, and closes."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ChatService(Service):
         journal: Journal,
         reload: Callable[[], None],
     ) -> None:
-        """``reload`` reads anew what can be read anew."""
+        """``reload`` reads the certificates and the message of the day again."""
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
@@ -89,7 +89,7 @@ class ChatService(Service):
             self._starting.addCallback(lambda _: self._end(failures[0]) if failures else _accept(held, True))
 
     def stopService(self) -> Deferred[None]:
-        """Fires when all is said and everyone is gone: a little over Limits.closing_seconds at the latest."""
+        """Stop. Fires when all lines are delivered and everyone is gone, soon after Limits.closing_seconds at most."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -126,7 +126,7 @@ class ChatService(Service):
     def _listen(self) -> None:
         if self.ports:
             return
-        Signals(self._reactor, self._reload).take()  # before anything tells that the server is there
+        Signals(self._reactor, self._reload).take()  # before any line says that the server is ready
         for one in self._listening:
             refused = self._listen_on(one)
             if refused and remove_stale_socket(refused.value):
@@ -196,10 +196,10 @@ def makeService(options: ServerOptions) -> IService:
 
 
 def _unblock_log(options: ServerOptions, reactor: IReactorCore) -> None:
-    """Let nothing wait for whoever reads the log, where that goes to standard output or, by twist, to standard error.
+    """Make the log non-blocking if it goes to standard output, or under twist to standard error: a reader may be slow.
 
-    twistd and twist begin to log only after this, and ask then for ``sys.stdout`` and for their own option. A daemon
-    logs into a file.
+    twistd and twist begin to log only after this, and then use ``sys.stdout`` and their own option. A daemon logs to a
+    file.
     """
     runner: dict[str, Any] = options.parent or {}
     file = runner.get("logFile", sys.stdout if runner.get("nodaemon") else None)
@@ -207,7 +207,7 @@ def _unblock_log(options: ServerOptions, reactor: IReactorCore) -> None:
         return
     try:
         unblocked = Unblocked(file)
-    except (OSError, ValueError):  # it is closed, or over no descriptor
+    except (OSError, ValueError):  # it is closed, or has no descriptor
         return
     if "logFile" in runner:
         runner["logFile"] = unblocked
@@ -217,7 +217,7 @@ def _unblock_log(options: ServerOptions, reactor: IReactorCore) -> None:
 
 
 def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
-    """Let the TLS endpoints take renewed certificates, and return what does so."""
+    """Return an object for each TLS endpoint that loads renewed certificates."""
     over_tls = [one for one in listening if one.written.removeprefix(PREFIX).startswith(("ssl:", "tls:"))]
     if not over_tls:
         return []
@@ -227,7 +227,7 @@ def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
 
 
 def _reload(options: ServerOptions, premises: Premises, renewing: Sequence[Renewing]) -> None:
-    """Take the certificates and the words for those who come in as they are on the disk now."""
+    """Load the certificates and the message of the day from the disk again."""
     for one in renewing:
         one.look()
     try:
@@ -247,7 +247,7 @@ def _listening(reactor: Any, door: BaseDoor, written: str, factory: IProtocolFac
 
 
 def on_fault(faulty: Faulty | None) -> None:
-    """Log a fault of ours, and drop the one person whom it concerns."""
+    """Log a fault of ours, and drop the person whom it concerns."""
     log.failure("fault in the hub; it concerns {alias}", alias=faulty.alias if faulty else "nobody in particular")
     if faulty is not None:
         faulty.drop()

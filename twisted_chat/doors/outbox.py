@@ -1,4 +1,4 @@
-"""The only way to write to a reader: what is sent is written whole and in order, and what is closed ends."""
+"""The only way to write to a reader: bytes are written whole and in order, and a closed outbox ends."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from zope.interface import implementer
 from ..core.limits import Limits
 from ..core.ports import Outbox
 
-SLICE = 16 * 1024  # bytes of what is unsent that the transport is given at a time
+SLICE = 16 * 1024  # bytes that the transport gets at a time
 
 
 class ClosableOutbox(Outbox, Protocol):
-    """An outbox as a door needs it: it ends its connection too."""
+    """An outbox that can also end its connection, as a door needs it."""
 
     def close(self, linger: bool) -> None:
-        """Write what is unsent, then close; ``linger`` gives the peer time to end its own side."""
+        """Write the unsent bytes, then close; ``linger`` gives the peer time to end its own side."""
 
     def lost(self) -> None:
-        """Called when there is no connection any more."""
+        """Called when the connection is lost."""
 
 
 def outbox_for(
@@ -43,10 +43,10 @@ def outbox_for(
     on_drained: Callable[[], None],
     on_stalled: Callable[[], None],
 ) -> AnyOutbox:
-    """Return the quickest outbox that this transport allows.
+    """Return the fastest outbox that this transport allows.
 
-    ``on_drained`` is called when a reader who did not keep up has taken all; ``on_stalled`` when they have taken
-    nothing for ``Limits.stall_seconds``, and are dropped.
+    ``on_drained`` is called when a reader that did not keep up has read everything; ``on_stalled`` when it has read
+    nothing for ``Limits.stall_seconds``, and is dropped.
     """
     handle = plain_socket(transport)
     if handle is not None:
@@ -55,7 +55,7 @@ def outbox_for(
 
 
 def plain_socket(transport: object) -> socket.socket | None:
-    """Return a transport's socket, if what is written to the one is what goes through the other."""
+    """Return a transport's socket, if the transport writes bytes to it unchanged."""
     if not ISystemHandle.providedBy(transport) or ISSLTransport.providedBy(transport):
         return None
     handle = ISystemHandle(transport).getHandle()
@@ -63,7 +63,7 @@ def plain_socket(transport: object) -> socket.socket | None:
 
 
 def socket_under(transport: object) -> socket.socket | None:
-    """Return the socket that a connection ends in, whatever lies between, such as TLS."""
+    """Return the socket under a connection, below layers such as TLS."""
     while transport is not None:
         handle = ISystemHandle(transport).getHandle() if ISystemHandle.providedBy(transport) else None
         if isinstance(handle, socket.socket):
@@ -73,20 +73,20 @@ def socket_under(transport: object) -> socket.socket | None:
 
 
 def has_hung_up(transport: object) -> bool:
-    """Whether a connection has ended in both directions, as poll(2) tells without reading.
+    """Return whether a connection has ended in both directions, as poll(2) reports without reading.
 
-    A peer who only ends their own side, such as ``nc -N`` after a long paste, has not.
+    A peer that only ended its own side, such as ``nc -N`` after a long paste, has not hung up.
     """
     handle = socket_under(transport)
     if handle is None or handle.fileno() < 0 or not hasattr(select, "poll"):  # none, closed already, or on Windows
         return False
     poller = select.poll()
     poller.register(handle, 0)
-    return bool(poller.poll(0))  # POLLHUP and POLLERR, which need not be asked for
+    return bool(poller.poll(0))  # POLLHUP and POLLERR are always reported
 
 
 def _is_sent(handle: socket.socket) -> bool:
-    """Whether the peer's kernel has acknowledged all, where this system tells (tcp(7), SIOCOUTQ)."""
+    """Return whether the peer's kernel has acknowledged everything, if this system knows (tcp(7), SIOCOUTQ)."""
     try:
         from fcntl import ioctl
         from termios import TIOCOUTQ
@@ -97,9 +97,9 @@ def _is_sent(handle: socket.socket) -> bool:
 
 
 class _BaseOutbox:
-    """What both have in common: what is unsent, how a reader stalls, and how a connection ends.
+    """The base of both outboxes: unsent bytes, the stall of a reader, and the end of the connection.
 
-    What the transport has not been given yet stays here as the object that was sent, which many readers share.
+    Bytes that the transport does not have yet stay here as the object that was sent, which many readers share.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class _BaseOutbox:
         on_stalled: Callable[[], None],
     ) -> None:
         self.is_closed = False
-        self._unsent: list[bytes | memoryview] = []  # one thing, as a rule; an empty deque takes 700 bytes
+        self._unsent: list[bytes | memoryview] = []  # usually one item; an empty deque takes 700 bytes
         self.keeps_up = True
         self._transport = transport
         self._clock = clock
         self._limits = limits
-        self.on_drained = on_drained  # what sends through this outbox may put itself in the way
+        self.on_drained = on_drained  # a wrapper of this outbox may replace it
         self._on_stalled = on_stalled
         self._stall: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
@@ -126,10 +126,10 @@ class _BaseOutbox:
         self.close(linger=False)
 
     def close(self, linger: bool) -> None:
-        """Write what is unsent, then close; abort if that takes longer than ``Limits.closing_seconds``.
+        """Write the unsent bytes, then close; abort if that takes longer than ``Limits.closing_seconds``.
 
-        Closing a socket that holds unread input resets the connection, and the peer may lose what it was just
-        sent. So ``linger`` ends only our side, and gives the peer as long to end its own.
+        Closing a socket that holds unread input resets the connection, and the peer may lose the last bytes sent
+        to it. So ``linger`` ends only our side, and gives the peer the same time to end its own.
         """
         if self.is_closed:
             return
@@ -143,7 +143,7 @@ class _BaseOutbox:
             self._transport.loseConnection()
 
     def ended(self) -> None:
-        """Learn that the kernel has all and our side has ended: the peer may take a little time to end its own."""
+        """Called when the kernel has everything and our side has ended: give the peer a little time to end its own."""
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
             self._abort = self._clock.callLater(self._limits.lingering_seconds, self._part)
@@ -152,7 +152,7 @@ class _BaseOutbox:
         self._transport.loseConnection()
 
     def lost(self) -> None:
-        """Learn that there is no connection any more."""
+        """Called when the connection is lost."""
         self.is_closed = True
         self._unsent.clear()
         self._takes()
@@ -166,21 +166,21 @@ class _BaseOutbox:
         raise NotImplementedError
 
     def _flush(self) -> None:
-        """Give the transport all that is unsent, which it writes before it closes."""
+        """Give the transport all unsent bytes, which it writes before it closes."""
         for data in self._unsent:
             self._transport.write(bytes(data))
         self._unsent.clear()
         IConsumer(self._transport).unregisterProducer()  # or TLS would not close
 
     def _next_slice(self) -> bytes:
-        """Take what the transport is to be given next."""
+        """Remove and return the next slice for the transport."""
         data = self._unsent.pop(0)
         if len(data) > SLICE:
             self._unsent.insert(0, memoryview(data)[SLICE:])
         return bytes(data[:SLICE])
 
     def _stalls(self) -> None:
-        """Give the reader so long to take something."""
+        """Start the timer within which the reader has to read something."""
         if self._stall is None:
             self._stall = self._clock.callLater(self._limits.stall_seconds, self._stalled)
         else:
@@ -200,14 +200,14 @@ class _BaseOutbox:
 
 @implementer(IPushProducer)
 class TransportOutbox(_BaseOutbox):
-    """An outbox over any stream transport. TLS, for example.
+    """An outbox over any stream transport, for example TLS.
 
-    A transport keeps whatever it is given, and TLS even encrypts it at once, for each reader apart. So it is given a
-    slice at a time until it says that it has enough, which is at about 64 KiB, and more once all of that is written.
+    A transport buffers everything that it is given, and TLS even encrypts it at once, for each reader separately. So
+    the transport gets a slice at a time until it is full, at about 64 KiB, and more once all of that is written.
 
-    It may say so long after ``send`` returned True: TLS joins small writes until the next turn, and keeps what is
-    written before the handshake is over. ``send`` returns False only for bytes that come while the transport is full,
-    and ``on_drained`` is called only after that.
+    It may become full long after ``send`` returned True: TLS joins small writes until the next turn, and buffers
+    everything until the handshake is over. ``send`` returns False only for bytes that come while the transport is
+    full, and ``on_drained`` is called only after that.
     """
 
     def __init__(self, *given: Any) -> None:
@@ -249,9 +249,9 @@ class TransportOutbox(_BaseOutbox):
 class SocketOutbox(_BaseOutbox):
     """An outbox that sends straight to the socket while nothing is unsent.
 
-    A write through the transport costs two changes of its epoll set, an event and a Python call more than this, for
-    each reader. Only when the socket is full does the transport take over: this is its pull producer until all is
-    written, and gives it a slice at a time, so that what many do not read stays one shared object.
+    A write through the transport would cost two more changes of its epoll set, an event and a Python call, for each
+    reader. Only when the socket is full does the transport take over: this outbox is its pull producer until everything
+    is written, a slice at a time, so that bytes which many have not read yet stay one shared object.
     """
 
     def __init__(self, *given: Any) -> None:
@@ -262,7 +262,7 @@ class SocketOutbox(_BaseOutbox):
 
     def send(self, data: bytes | memoryview) -> bool:
         if not data:
-            return self.keeps_up  # an empty part would wake nobody: the transport asks for more after a write only
+            return self.keeps_up  # the transport asks for more only after a write, so an empty slice would stall it
         if self.keeps_up:
             if self.is_closed:
                 return True
@@ -284,7 +284,7 @@ class SocketOutbox(_BaseOutbox):
         return self.keeps_up
 
     def resumeProducing(self) -> None:
-        """All that the transport was given is written: give it more."""
+        """Called when the transport has written everything: give it more."""
         self._stalls()
         if self._unsent:
             self._transport.write(self._next_slice())
@@ -299,7 +299,7 @@ class SocketOutbox(_BaseOutbox):
             super()._flush()
 
     def _part(self) -> None:
-        """Abort if the peer has all, since a netcat in a terminal then ends; else it would lose the rest."""
+        """Abort if the peer has everything, since a netcat in a terminal then ends; if not, it would lose the rest."""
         if _is_sent(self._handle):
             self._transport.abortConnection()
         else:

@@ -1,7 +1,7 @@
-"""Connections that a proxy hands on with the PROXY protocol: each begins when it is known for whom.
+"""Connections from a proxy that speaks the PROXY protocol: each begins once the client's address is known.
 
-Twisted's own haproxy endpoints begin with the proxy's address, and tell no one when the client's is known; limits and
-the log need it at the beginning. HAProxy's doc/proxy-protocol.txt has the format, of version 1 and 2.
+Twisted's own haproxy endpoints begin with the proxy's address, and do not report when the client's is known; limits and
+the log need it at the beginning. HAProxy's doc/proxy-protocol.txt describes the format, versions 1 and 2.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from .addresses import address_text
 from .delays import cancel
 
 PREFIX = "haproxy:"  # of an endpoint whose connections begin with such a header
-HEADER_SECONDS = 10  # for it to come: a proxy sends it first of all
+HEADER_SECONDS = 10  # for the header, which a proxy sends first
 
 _FIRST = b"PROXY "
 _SECOND = b"\r\n\r\n\x00\r\nQUIT\n"
 _FIRST_LENGTH = 107  # bytes at most, with the CR LF
-_SECOND_LENGTH = 16  # bytes of what every header of version 2 begins with
-_LOCAL, _PROXY = 0x20, 0x21  # version and command: the proxy speaks for itself, or for somebody
+_SECOND_LENGTH = 16  # bytes at the start of every header of version 2
+_LOCAL, _PROXY = 0x20, 0x21  # version and command: for the proxy itself, or for a client
 _SIZES = {0x11: 4, 0x21: 16}  # bytes of an address, for TCP over IPv4 and over IPv6
 _UNIX = 0x31  # a stream over a UNIX socket
 
@@ -43,14 +43,14 @@ log = Logger()
 
 
 class Header(NamedTuple):
-    """A header that has come whole."""
+    """A header that has arrived whole."""
 
     client: IAddress | None  # None: the proxy speaks for itself, or does not know
-    rest: bytes  # that came after it
+    rest: bytes  # the bytes after the header
 
 
 def header(data: bytes) -> Header | None:
-    """Return the header that some bytes begin with, None as long as it is not whole.
+    """Return the header at the start of some bytes, or None until it is whole.
 
     Raises: ValueError, if they begin with none.
     """
@@ -107,14 +107,14 @@ def _address(source: str | bytes, port: int) -> IAddress:
 
 @implementer(IHalfCloseableProtocol)
 class Proxied(Protocol):
-    """Reads the header, and then passes everything on to the connection that begins with it."""
+    """The connection from the proxy: it reads the header, and then passes everything on to the client's protocol."""
 
     factory: ProxiedFactory
-    transport: Any  # of any kind that streams
+    transport: Any  # any stream transport
     _connection: Any = None  # a protocol
 
     def __init__(self, address: IAddress) -> None:
-        """``address``: the proxy's."""
+        """``address``: the proxy's address."""
         self._address = address
         self._data = b""  # until the header is whole
         self._overdue: IDelayedCall | None = None
@@ -154,7 +154,7 @@ class Proxied(Protocol):
         self.factory.waiting.discard(self)
 
     def readConnectionLost(self) -> None:
-        """The peer has ended its side."""
+        """Called when the peer has ended its side."""
         if self._connection is None:
             self.transport.loseConnection()
         elif IHalfCloseableProtocol.providedBy(self._connection):
@@ -163,7 +163,7 @@ class Proxied(Protocol):
             self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        """Our side has ended."""
+        """Called when our side has ended."""
         if IHalfCloseableProtocol.providedBy(self._connection):
             self._connection.writeConnectionLost()
 
@@ -174,7 +174,7 @@ class Proxied(Protocol):
 
 
 class ProxiedFactory(WrappingFactory):
-    """Stands before the factory of a door: it is asked for a connection once it is known whom that is for."""
+    """A wrapper of a door's factory, which asks the door for a protocol once the client's address is known."""
 
     noisy = False
 
@@ -192,6 +192,6 @@ class ProxiedFactory(WrappingFactory):
         return connection
 
     def stopFactory(self) -> None:
-        """Nobody listens any more: whoever has sent no header is nobody."""
+        """Called when the port is closed: end the connections that have sent no header yet."""
         for connection in list(self.waiting):
             connection.transport.abortConnection()

@@ -1,4 +1,4 @@
-"""The pulse: whether the journal keeps what is said now, tried at most once a second for all who ask."""
+"""The pulse: a check that the journal keeps lines now, made at most once a second for all who ask."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from ..core.errors import NotKept
 from ..core.hub import Hub
 from .delays import cancel
 
-SECONDS = 2.0  # that a commit may take
-FRESH_SECONDS = 1.0  # that an answer is good for: so those who ask cost one commit a second at most
+SECONDS = 2.0  # within which a commit has to end
+FRESH_SECONDS = 1.0  # for which an answer is reused: callers cost at most one commit a second
 HUNG = f"the journal has not committed for {SECONDS:g} seconds"
 
 
 class Pulse:
-    """Whether what is said now is kept. All who ask while that is tried share one answer."""
+    """The check that lines are kept now. All who ask while one is running share its answer."""
 
     def __init__(self, hub: Hub, clock: IReactorTime) -> None:
         self._hub = hub
         self._clock = clock
-        self._why = ""  # what was answered last ...
+        self._why = ""  # the last answer ...
         self._when = float("-inf")  # ... and when
         self._is_asked = False
         self._late: IDelayedCall | None = None  # when to wait no longer; None, while it is asked: that was before now
         self._waiting: list[Callable[[str], None]] = []
 
     def ask(self, answer: Callable[[str], None]) -> None:
-        """Answer with why nothing is kept, in a few words, or with nothing: at once, or in SECONDS at the latest."""
+        """Answer with the reason why nothing is kept, empty if all is well: at once, or within SECONDS."""
         if self._clock.seconds() - self._when < FRESH_SECONDS:
             answer(self._why)
         elif self._is_asked and self._late is None:

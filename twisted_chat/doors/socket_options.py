@@ -16,7 +16,7 @@ KEEPALIVE_MOST = 32_000  # seconds; Linux refuses more than 32,767
 
 
 def set_socket_options(transport: ITCPTransport, limits: Limits) -> None:
-    """Let a connection keep little unsent, send at once, and notice a peer that is gone."""
+    """Make a socket buffer little, send at once, and notice a peer that is gone."""
     handle = socket_under(transport)
     if handle is not None:
         handle.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer)
@@ -33,10 +33,10 @@ def set_socket_options(transport: ITCPTransport, limits: Limits) -> None:
 
 
 def _bound_silence(handle: socket.socket, seconds: float) -> None:
-    """End a connection whose peer's machine answers nothing for about so many seconds, as far as this system can.
+    """End a connection whose peer's machine does not answer for about this many seconds, if the system supports that.
 
-    After half of them it is asked every eighth. The last option ends one to which something was sent; it is a little
-    longer, so that a reader who is there and takes nothing is dropped by us, with a word in the log.
+    Keepalive probes begin after half of that time, an eighth of it apart. The last option covers a connection with
+    unacknowledged bytes; it is a little longer, so that we drop a present reader that reads nothing, and log it.
     """
     whole = max(8, math.ceil(min(seconds, KEEPALIVE_MOST)))
     for name, value in (

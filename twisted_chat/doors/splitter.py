@@ -1,4 +1,4 @@
-"""Bytes to lines, whatever ends them: LF, CR LF, CR NUL (RFC 854) or CR, in any packets."""
+"""Splitting bytes into lines that end with LF, CR LF, CR NUL (RFC 854) or CR, however the bytes arrive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Mark(bytes):
-    """What stands between lines. It begins with a slash, and so is never taken for something that is just said."""
+    """A mark between lines. It begins with a slash, so that it is never taken for a line to say."""
 
 
 TOO_LONG: Final = Mark(b"/ a line over the limit, whose bytes are dropped")
@@ -14,12 +14,12 @@ END: Final = Mark(b"/ Ctrl-D on an empty line: whoever typed it is done, and not
 
 
 class LineSplitter:
-    """One connection's splitter. Remembers at most ``max_line`` bytes; the same lines for any packets."""
+    """One connection's splitter. It keeps at most ``max_line`` bytes, and finds the same lines in any packets."""
 
     __slots__ = ("_after_cr", "_is_done", "_pending", "_skipping", "max_line", "saw_cr")
 
     def __init__(self, max_line: int) -> None:
-        self.saw_cr = False  # whether a line ended in CR something, as telnet's do
+        self.saw_cr = False  # a line has ended with CR and another byte, as telnet's do
         self.max_line = max_line
         self._pending = b""
         self._after_cr = False  # an LF or NUL that comes next belongs to the line end before it
@@ -28,17 +28,17 @@ class LineSplitter:
 
     @property
     def pending(self) -> bytes:
-        """The line that has not ended yet."""
+        """Return the line that has not ended yet."""
         return self._pending
 
     def take(self) -> bytes:
-        """Return the line that has not ended yet, as if it had."""
+        """Return the line that has not ended yet, as if it had ended."""
         pending, self._pending = self._pending, b""
         self._skipping = False
         return pending
 
     def drop(self) -> bool:
-        """Drop the line that has not ended yet, with what is still to come of it; return whether there is one."""
+        """Drop the line that has not ended yet, and the rest of it when it arrives; return whether there is one."""
         self._skipping = self._skipping or bool(self._pending)
         self._pending = b""
         return self._skipping
@@ -47,7 +47,7 @@ class LineSplitter:
         """Return the lines that end in this chunk, without their ends."""
         is_between = not (self._pending or self._after_cr or self._skipping or self._is_done)
         if is_between and data[-1:] == b"\n" and len(data) <= self.max_line and b"\r" not in data and b"\4" not in data:
-            return data[:-1].split(b"\n")  # as nearly all chunks are
+            return data[:-1].split(b"\n")  # the usual case
         if self._after_cr and data:
             self._after_cr = False
             if data[0] in b"\n\0":

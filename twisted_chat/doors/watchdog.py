@@ -1,4 +1,4 @@
-"""Looks for connections that nothing will ever wake: a fault of ours, which their owners could only wait out."""
+"""The watchdog: it finds connections that nothing will ever wake, which is a fault of ours, and wakes them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ SECONDS = 30  # between two looks; each takes under a microsecond a connection
 
 
 class Watched(Protocol):
-    """A connection, as this file sees it."""
+    """A connection, as the watchdog sees it."""
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether it waits for nothing and still does not go on."""
+        """Return whether it waits for nothing and is idle all the same."""
 
     def unstick(self) -> None:
-        """Wake it, because it is stuck."""
+        """Wake it up."""
 
 
 class Watchdog:
-    """Looks between two turns, when each connection that goes on with nothing must be waiting for something."""
+    """A regular look between two turns, when each idle connection must be waiting for something."""
 
     def __init__(self, connections: Collection[Watched], clock: IReactorTime) -> None:
         self._connections = connections
@@ -31,11 +31,11 @@ class Watchdog:
         self._loop.clock = clock
 
     def start(self) -> None:
-        """Look every so many seconds from now on."""
+        """Begin to look every SECONDS."""
         self._loop.start(SECONDS, now=False)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._loop.running:
             self._loop.stop()
 

@@ -1,4 +1,4 @@
-"""The way to a port that listens, as its line in the log shows it."""
+"""The address of a listening port, as its line in the log shows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .addresses import with_port
 
 
 class PortCertificate(Protocol):
-    """The certificate of a TLS port, as this file sees it."""
+    """The certificate of a TLS port, as the log shows it."""
 
     @property
     def path(self) -> str:
@@ -25,7 +25,7 @@ class PortCertificate(Protocol):
 
 
 class Way(NamedTuple):
-    """The way to one of our TCP ports."""
+    """The address of one of our TCP ports, and its certificate if it has one."""
 
     host: str
     port: int

@@ -162,7 +162,7 @@ def search(hub: Hub, ask: Ask, rest: str) -> None:
 
 
 def _is_room(hub: Hub, word: str) -> bool:
-    """Whether a word is the name of a room that there is, after a number sign."""
+    """Return whether a word is a number sign and the name of an existing room."""
     try:
         return word[0] == "#" and text.room(word) in hub.rooms
     except BadRoom:

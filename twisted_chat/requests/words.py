@@ -29,7 +29,7 @@ def word_and_text(rest: str, usage: str) -> tuple[str, str]:
 
 
 def is_number(written: str) -> bool:
-    """Whether a word is the number of an event."""
+    """Return whether a word is the number of an event."""
     return written.isascii() and written.isdigit() and len(written) < 16
 
 

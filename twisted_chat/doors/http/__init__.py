@@ -1,1 +1,1 @@
-"""HTTP as all doors that speak it have it: guarded, bounded in time and size, answered in plain sentences."""
+"""HTTP for all doors that speak it: guarded, bounded in time and size, and answered in plain sentences."""

@@ -1,4 +1,4 @@
-"""What a client accepts: media types and codings, each as much as it likes them."""
+"""Content negotiation: the media types and codings that a client accepts, with their preferences."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from twisted.web.server import Request
 
 
 def preferred(request: Request, *offers: str) -> str:
-    """Return the media type that a request likes best, the first of those that it likes as much.
+    """Return the media type that a request prefers; the first of equally preferred ones.
 
-    Who likes none of them is given the first all the same (RFC 9110, 12.4.1).
+    A request that accepts none of them gets the first all the same (RFC 9110, 12.4.1).
     """
     ranges = _qualities(request, "Accept") or {"*/*": 1.0}
     return max(offers, key=lambda offer: _liking(ranges, offer))
 
 
 def takes_gzip(request: Request, is_long: bool = True) -> bool:
-    """Whether an answer is compressed: if the client likes that as much, or can take nothing else (RFC 9110, 12.5.3).
+    """Return whether to compress an answer: if the client prefers that or accepts nothing else (RFC 9110, 12.5.3).
 
-    What is short is sent as it is, if it can be. So is everything to a client that takes neither.
+    A short answer is sent uncompressed if possible, and so is everything to a client that accepts neither.
     """
     codings = _qualities(request, "Accept-Encoding")
     rest = codings.get("*")
@@ -35,7 +35,7 @@ def _liking(ranges: Mapping[str, float], offer: str) -> float:
 
 
 def _qualities(request: Request, name: str) -> dict[str, float]:
-    """Return how much each thing in a list is liked (RFC 9110, 12.4.2); what cannot be read is not liked."""
+    """Return the quality value of each item in a list (RFC 9110, 12.4.2); 0 for one that cannot be parsed."""
     found = {}
     for item in ",".join(request.requestHeaders.getRawHeaders(name) or []).split(","):
         what, *rest = (part.strip().lower() for part in item.split(";"))

@@ -1,7 +1,7 @@
-"""Callers: HTTP connections that are nobody's place in the chat, such as the six over which a browser fetches the page.
+"""Callers: HTTP connections without a session, such as the six over which a browser loads the page.
 
-They do not count as people. Each address may have some times as many as people; when it needs one more, the one that
-has waited longest for a request ends. So no browser is kept out by idle connections, nor by requests that never end.
+They do not count as people. Each address may have several times as many callers as people; when it needs one more, the
+one that has waited longest for a request ends. So neither idle connections nor endless requests keep a browser out.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ EACH = 4  # callers an address may have, for each of the people that it may have
 
 
 class Caller(Protocol):
-    """A connection, as this file sees it."""
+    """A connection, as the table of callers sees it."""
 
     def end(self) -> None:
-        """Write what is unsent, and end."""
+        """Write the unsent bytes, and end."""
 
 
 class Callers:
@@ -29,7 +29,7 @@ class Callers:
         self._waiting: dict[str, dict[Caller, None]] = {}  # those that wait for a request, the longest first
 
     def enter(self, caller: Caller, host: str) -> str:
-        """Count a caller, who waits for a request; or return why there may not be one more."""
+        """Count a caller, which waits for a request; or return why there may not be one more."""
         place, most = self._addresses.place(host)
         if len(self._all.get(place, ())) >= EACH * most:
             idle = next(iter(self._waiting.get(place, ())), None)
@@ -42,18 +42,18 @@ class Callers:
         return ""
 
     def waits(self, caller: Caller, host: str) -> None:
-        """Called when a caller waits for a request from now on; one that is not counted any more is left alone."""
+        """Called when a caller begins to wait for a request; one that is not counted any more is ignored."""
         place, _most = self._addresses.place(host)
         if caller in self._all.get(place, ()):
             self.asks(caller, host)
             self._waiting.setdefault(place, {})[caller] = None
 
     def asks(self, caller: Caller, host: str) -> None:
-        """Called when a request has come whole."""
+        """Called when a request has arrived whole."""
         self._forget(self._waiting, caller, host)
 
     def leave(self, caller: Caller, host: str) -> None:
-        """Count one less, if it is still counted."""
+        """Stop counting a caller, if it is still counted."""
         self._forget(self._waiting, caller, host)
         self._forget(self._all, caller, host)
 

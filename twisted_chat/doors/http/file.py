@@ -1,4 +1,4 @@
-"""One file over HTTP: read once, compressed once, and not sent again to a client that has it."""
+"""A file over HTTP: read once, compressed once, and not sent again to a client that has it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 class File(PlainResource):
-    """One file."""
+    """A resource with the content of one file."""
 
     def __init__(self, suffix: str, body: bytes, caching: str = ASKED_EACH_TIME, policy: str = "") -> None:
         """``policy``: the Content-Security-Policy, if it has one of its own."""
@@ -63,15 +63,15 @@ class File(PlainResource):
 
 
 def _shorten(request: Request) -> None:
-    """Leave out of the head what a part of the page does without: a visit has two dozen of them.
+    """Remove headers that a part of the page does not need: each load of the page has two dozen parts.
 
-    All are ours, public, without secrets, and of the type that is told.
+    All parts are ours, public, without secrets, and of their declared type.
     """
     for name in (*OF_DOCUMENTS, "X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Server"):
         request.responseHeaders.removeHeader(name)
 
 
 def knows(request: Request, etag: str) -> bool:
-    """Whether the client has what this weak ETag stands for (RFC 9110, 13.1.2)."""
+    """Return whether the client has the version that this weak ETag stands for (RFC 9110, 13.1.2)."""
     known = ",".join(request.requestHeaders.getRawHeaders("If-None-Match") or [])
     return known.strip() == "*" or etag in _ETAG.findall(known)

@@ -1,4 +1,4 @@
-"""Knows by its first bytes a connection that does not speak HTTP as it has to be, and what to answer there."""
+"""Recognising, by its first bytes, a connection that does not speak proper HTTP, and the answer to it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BARE_LF = (
 
 
 class FirstBytes:
-    """Reads the first line of a connection as it comes, however it is cut."""
+    """The first line of a connection, which may arrive in any pieces."""
 
     def __init__(self) -> None:
         self._seen = b""  # the first two bytes and the last one
         self._is_over = False
 
     def refusal(self, data: bytes) -> str:
-        """Return why nothing can be answered to what has come; empty if it can, or may be."""
+        """Return why the received bytes cannot be answered as HTTP; empty if they can, or it is not known yet."""
         if self._is_over:
             return ""
         end = data.find(b"\n")

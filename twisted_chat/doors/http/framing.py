@@ -1,4 +1,4 @@
-"""An outbox that frames what is sent: as messages of a WebSocket, or as chunks of an HTTP answer."""
+"""An outbox that frames the bytes sent: as messages of a WebSocket, or as chunks of an HTTP answer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ KEPT = 4  # framed objects: one batch in the few ways in which many readers are 
 
 
 class Frames:
-    """Frames once what many are sent: the same object is framed once for all of them."""
+    """A cache of frames: bytes that many readers are sent are framed once for all of them."""
 
     def __init__(self, frame: Callable[[bytes], bytes]) -> None:
         self._frame = frame
         self._kept: dict[int, tuple[bytes | memoryview, bytes]] = {}  # by id, with what it is the id of
 
     def of(self, data: bytes | memoryview) -> bytes:
-        """Return what is written for some bytes."""
+        """Return the frame of some bytes."""
         kept = self._kept.get(id(data))
         if kept is not None:
             return kept[1]
@@ -29,10 +29,10 @@ class Frames:
 
 
 class FramingOutbox:
-    """Sends framed, through another outbox."""
+    """An outbox that frames bytes, and sends them through another outbox."""
 
     def __init__(self, outbox: ClosableOutbox, frames: Frames, last: bytes) -> None:
-        """``last``: what is written before the end, as it is."""
+        """``last``: bytes to write unframed before the end."""
         self._outbox = outbox
         self._of = frames.of
         self._last = last

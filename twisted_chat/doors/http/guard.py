@@ -1,4 +1,4 @@
-"""Who may ask what of the web door: Host and Origin, and the headers that every answer has."""
+"""Protection from other sites' pages: the checks of Host and Origin, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ UNIX = "unix"  # how a proxy that comes over a UNIX socket is named
 
 
 class Guard:
-    """Knows this server's names, and the proxies that it trusts."""
+    """The names of this server, and the proxies that it trusts."""
 
     def __init__(self, names: Iterable[str] = (), proxies: Iterable[str] = ()) -> None:
-        """``names``: further ones under which browsers may reach this server; ``proxies``: addresses, or "unix"."""
+        """``names``: further names of this server, for browsers; ``proxies``: addresses, or "unix"."""
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own.partition('.')[0]}.local", *(name.lower() for name in names)}
         self._proxies = {proxy if proxy == UNIX else _address(proxy) for proxy in proxies}
 
     def is_proxy(self, from_host: str) -> bool:
-        """Whether what this host says of whom it speaks for is believed; empty stands for a UNIX socket."""
+        """Return whether this host is a trusted proxy, whose X-Forwarded-For counts; empty stands for a UNIX socket."""
         try:
             return (_address(from_host) if from_host else UNIX) in self._proxies
         except ValueError:
             return False
 
     def client(self, request: Request) -> IAddress:
-        """Return who asks: the peer, or for whom a trusted proxy says that it asks."""
+        """Return the client's address: the peer, or the client that a trusted proxy names."""
         peer = request.getClientAddress()
         forwarded = ",".join(request.requestHeaders.getRawHeaders("X-Forwarded-For", []))
         for hop in reversed(forwarded.split(",")):
@@ -64,7 +64,7 @@ class Guard:
         return peer
 
     def client_host(self, request: Request) -> str:
-        """Return the host of who asks; empty for a UNIX socket."""
+        """Return the client's host; empty for a UNIX socket."""
         return host(self.client(request))
 
     def refusal(self, request: Request, opens: bool = False) -> tuple[int, str] | None:
@@ -87,7 +87,7 @@ class Guard:
         return None
 
     def is_ours(self, name: str) -> bool:
-        """Whether this is no name that somebody else can let point to this machine (DNS rebinding)."""
+        """Return whether a name is ours, and not one that others can make point to this machine (DNS rebinding)."""
         try:
             ip_address(name)
         except ValueError:
@@ -96,7 +96,7 @@ class Guard:
 
 
 def _address(written: str) -> str:
-    """Return an address in the one form that it has here: as IPv4 if it is mapped into IPv6, and without a zone.
+    """Return an address in its canonical form: IPv4 if it is mapped into IPv6, and without a zone.
 
     Raises: ValueError.
     """
@@ -105,7 +105,7 @@ def _address(written: str) -> str:
 
 
 def _told(hop: str) -> IAddress | None:
-    """Return the address in one element of X-Forwarded-For, if it is one.
+    """Return the address in one element of X-Forwarded-For, if it has one.
 
     Proxies write 192.0.2.1, 192.0.2.1:4711, 2001:db8::1, [2001:db8::1] and [2001:db8::1]:4711, some in quotes.
     """
@@ -126,7 +126,7 @@ def _told(hop: str) -> IAddress | None:
 
 
 def _is_text(request: Request) -> bool:
-    """Whether all headers can be read as twisted.web reads them."""
+    """Return whether twisted.web can decode all headers."""
     try:
         b"\n".join(b"\n".join(values) for _name, values in request.requestHeaders.getAllRawHeaders()).decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Whether the server can do its work now, for a load balancer or a supervisor: ``GET /healthz``."""
+"""The health check for a load balancer or a supervisor: ``GET /healthz`` says whether the server works now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .answers import RETRY_SECONDS, PlainResource, refuse
 
 
 class Health(PlainResource):
-    """200 and ``ok``, or 503 and why not."""
+    """The resource that answers 200 and ``ok``, or 503 and the reason."""
 
     def __init__(self, pulse: Pulse) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The base class of doors that speak HTTP: whose names they answer to, and which proxies they trust."""
+"""The base class of doors that speak HTTP: the host names that they answer to, and the proxies that they trust."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection that is refused: it is told why once its request is read, as a page if it comes from a browser."""
+"""A refused connection: it gets the reason once its request is read, as a page if it comes from a browser."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PATIENT = 100  # connections in all whose head is waited for; one more is refuse
 
 
 class RefusedCaller(Protocol):
-    """Tells one too many why, once the request is read: else its sender might lose the answer, or see it as no page."""
+    """The protocol of a refused connection. It reads the request first, or the sender might lose the answer."""
 
     transport: ITCPTransport
 
     def __init__(self, http: HttpPremises, words: str, seconds: int) -> None:
-        """``seconds``: after which it makes sense to try again."""
+        """``seconds``: after which a new try may succeed."""
         self._http = http
         self._words = words
         self._seconds = seconds
@@ -69,7 +69,7 @@ class RefusedCaller(Protocol):
 
 
 def bare(status: bytes, words: str, *headers: bytes, is_page: bool = False, seconds: int = 0) -> bytes:
-    """Return a whole answer of one sentence, for what twisted.web does not answer; the connection ends with it."""
+    """Return a whole answer of one sentence, for use without twisted.web; the connection ends with it."""
     kind, body = sentence(status.decode(), words, is_page, seconds)
     lines = [b"HTTP/1.1 " + status, b"Content-Type: " + kind.encode(), b"Connection: close", *headers]
     if is_page:

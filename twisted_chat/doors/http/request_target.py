@@ -1,4 +1,4 @@
-"""What a request asks for, in each form in which a request line may name it (RFC 9112, 3.2)."""
+"""The request target, in each form that a request line may have (RFC 9112, 3.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from twisted.web.http import Request
 
 
 def take_origin(request: Request) -> None:
-    """Read a whole address, as some libraries send through what they take for a proxy, as its path on this host."""
+    """Reduce a whole URL, which some libraries send to a supposed proxy, to its path on this host."""
     scheme, colon, rest = request.uri.partition(b"://")
     if not colon or scheme.lower() not in (b"http", b"https"):
         return

@@ -1,11 +1,11 @@
-"""The lab's own client, which ends no line: how it is known, where its lines are, and what it can take.
+"""The lab's own client, which ends no line: how to recognise it, find its lines, and send what it can read.
 
 It waits for a chunk that is just ``alias?``, answers at once with its alias and no newline, and from then on sends each
-line as ``ALIAS: text``, again with no newline. So bytes without an end are an alias only if they are the first
-thing received, came together, and QUIET_SECONDS of quiet follow. Who types key by key sends one character first,
-and is never taken for it. It must not be sent a second bare ``alias?``: it would answer by itself for ever.
+line as ``ALIAS: text``, again with no newline. So bytes without an end of line are an alias only if they are the first
+bytes received, came together, and QUIET_SECONDS of quiet follow. A person who types key by key sends one character
+first, and is never taken for it. Never send it a second bare ``alias?``: it would answer by itself for ever.
 
-A line of its is whole when another begins, or after QUIET_SECONDS of quiet: a long one comes in several segments.
+One of its lines is whole when another begins, or after QUIET_SECONDS of quiet: a long one comes in several segments.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..delays import cancel
 from ..outbox import SocketOutbox, TransportOutbox
 
 QUIET_SECONDS = 0.08
-CHUNK = 1024  # bytes that it reads at a time, and decodes by themselves
-PAUSE_SECONDS = 0.05  # in which it has read what it was sent
-MAX_UNSENT = 64 * 1024  # bytes, about, that wait for their turn, before it does not keep up
+CHUNK = 1024  # bytes that the client reads and decodes at a time
+PAUSE_SECONDS = 0.05  # within which the client has read a piece
+MAX_UNSENT = 64 * 1024  # bytes that wait, about, before the reader counts as slow
 
 
 def is_alias(chunk: bytes) -> bool:
-    """Whether the first chunk received may be the lab client's alias, if quiet follows."""
+    """Return whether the first chunk received may be the lab client's alias, if quiet follows."""
     try:
         alias = chunk.decode("utf-8")
     except UnicodeDecodeError:
@@ -31,15 +31,15 @@ def is_alias(chunk: bytes) -> bool:
 
 
 def prefix(alias: bytes) -> bytes:
-    """What each of its lines begins with."""
+    """Return the prefix of each of its lines."""
     return alias + b": "
 
 
 class LabOutbox:
-    """Sends it no chunk that ends inside a character, of which it would die.
+    """The outbox of the lab's client: no chunk ends inside a character, which would crash the client.
 
-    ASCII can be cut anywhere, and goes at once. What holds other characters goes in pieces of at most CHUNK bytes, each
-    PAUSE_SECONDS after what was sent before it, so that it is read from its first byte on.
+    ASCII can be cut anywhere, and goes at once. Other text goes in pieces of at most CHUNK bytes, each PAUSE_SECONDS
+    after the one before, so that the client reads it from its first byte on.
     """
 
     def __init__(self, outbox: SocketOutbox | TransportOutbox, clock: IReactorTime) -> None:
@@ -85,7 +85,7 @@ class LabOutbox:
         self._outbox.lost()
 
     def _send_some(self) -> None:
-        """Send what can be sent now, and the rest later."""
+        """Send as much as the client can read now, and the rest later."""
         while self._unsent:
             wait = self._sent_at + PAUSE_SECONDS - self._clock.seconds()
             size = len(self._unsent)
@@ -104,7 +104,7 @@ class LabOutbox:
         self._may_have_drained()
 
     def _may_have_drained(self) -> None:
-        """Tell that all is sent, if it is, after a time in which the reader did not keep up."""
+        """Report that everything is sent, if it is, after a time in which the reader did not keep up."""
         if not (self._unsent or self.keeps_up) and self._outbox.keeps_up:
             self.keeps_up = True
             self._on_drained()
@@ -123,6 +123,6 @@ def _fitting(data: bytes) -> int:
     whole_lines = data.rfind(b"\n", 0, size) + 1
     if whole_lines:
         return whole_lines
-    while size < len(data) and data[size] & 0xC0 == 0x80:  # it goes on (RFC 3629, section 3)
+    while size < len(data) and data[size] & 0xC0 == 0x80:  # a continuation byte (RFC 3629, section 3)
         size -= 1
     return size

@@ -1,4 +1,4 @@
-"""What telnet clients mix into the text: understood, answered where an answer is owed, and taken out (RFC 854).
+"""The telnet commands in a client's bytes: they are removed, and answered where RFC 854 asks for an answer.
 
 Silent until spoken to, O(1) in memory, and it never raises. twisted.conch.telnet is not used because it raises on
 bytes that real clients send and parses byte by byte; 0xFF never occurs in UTF-8, so nearly every chunk passes after
@@ -16,9 +16,9 @@ TIMING_MARK = 6  # RFC 860
 AYT = 246
 AYT_ANSWER = b"-- yes, the server is here\r\n"
 
-# Commands that stand for a key (RFC 854; RFC 1184 for EOF, SUSP and ABORT), in the bytes that the line editor knows.
+# Commands that stand for a key (RFC 854; RFC 1184 for EOF, SUSP and ABORT), as the bytes that the line editor knows.
 _KEYS = {
-    236: b"\n\x04",  # EOF takes the unfinished line with it
+    236: b"\n\x04",  # EOF also ends the unfinished line
     237: b"\x03",  # SUSP
     238: b"\x03",  # ABORT
     243: b"\x03",  # BRK
@@ -33,7 +33,7 @@ _TEXT, _COMMAND, _OPTION, _SUB, _SUB_COMMAND = range(5)
 
 
 class TelnetFilter:
-    """One connection's filter. ``answer`` is called with the bytes that are owed to the peer."""
+    """One connection's filter. ``answer`` is called with the bytes that answer the peer."""
 
     __slots__ = ("_answer", "_state", "_verb", "is_within", "spoken")
 
@@ -45,7 +45,7 @@ class TelnetFilter:
         self._verb = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Return the text in a chunk. Not needed for one without IAC that does not begin within a command."""
+        """Return the text in a chunk. A chunk without IAC that does not begin within a command needs no call."""
         text = bytearray()
         asked = False
         position = 0
@@ -63,12 +63,12 @@ class TelnetFilter:
                 text += self._step(byte)
             position += 1
         self.is_within = self._state != _TEXT
-        if asked:  # once a chunk, so that nobody multiplies bytes here
+        if asked:  # one answer a chunk, so that a peer cannot multiply bytes
             self._answer(AYT_ANSWER)
         return bytes(text)
 
     def _step(self, byte: int) -> bytes:
-        """Take one byte that is not text, and return the text that it turned out to be."""
+        """Process one byte of a command; return the text that it stands for, if any."""
         state, self._state = self._state, _TEXT
         if state == _COMMAND:
             return self._command(byte)
@@ -94,7 +94,7 @@ class TelnetFilter:
         return _KEYS.get(byte, b"")
 
     def _negotiate(self, option: int) -> None:
-        """Refuse every option (RFC 855), but for the timing mark. A refusal is never answered, so nothing loops."""
+        """Refuse every option (RFC 855) except the timing mark. A refusal is never answered, so nothing loops."""
         if self._verb == DO:
             self._answer(bytes((IAC, WILL if option == TIMING_MARK else WONT, option)))
         elif self._verb == WILL:

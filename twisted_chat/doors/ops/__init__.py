@@ -1,1 +1,1 @@
-"""For operators: the metrics."""
+"""The door for operators: metrics."""

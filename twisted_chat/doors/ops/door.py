@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # only where it is asked for: it needs prometheus_client
 
 
 class MetricsDoor(HttpDoor):
-    """The door for Prometheus, and for whoever watches the server."""
+    """The door for Prometheus and other monitoring."""
 
     option: ClassVar = "metrics"
     help: ClassVar = "The ENDPOINT where Prometheus reads /metrics; may be repeated."

@@ -1,4 +1,4 @@
-"""What operators measure: an endpoint of its own, as Prometheus reads it."""
+"""The metrics for operators: an endpoint of its own, in Prometheus's format."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Scales:
-    """What is measured while the server runs; all else is counted when it is asked for."""
+    """The durations that are measured while the server runs; everything else is counted on request."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self.registry = CollectorRegistry()
@@ -39,12 +39,12 @@ class Scales:
         self._due = 0.0
 
     def start(self) -> None:
-        """Look at how late the reactor is, from now on."""
+        """Begin to measure how late the reactor is."""
         self._due = self._clock.seconds() + TICK_SECONDS
         self._tick = self._clock.callLater(TICK_SECONDS, self._look)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop measuring."""
         cancel(self._tick)
 
     def _look(self) -> None:
@@ -56,9 +56,9 @@ class Scales:
 
 
 class MetricsPremises(HttpPremises):
-    """``/metrics`` and ``/healthz``, for whoever may reach the port under a name of this server.
+    """The premises of ``/metrics`` and ``/healthz``, for everyone who can reach the port under a name of this server.
 
-    Its connections are counted apart from those of the other doors: who has used theirs up can still be watched.
+    Its connections are counted separately: an address that has used up those of the other doors can still monitor.
     """
 
     def __init__(self, scales: Scales, premises: Premises, guard: Guard, version: str) -> None:
@@ -72,7 +72,7 @@ class MetricsPremises(HttpPremises):
 
 
 class MetricsSite(GuardedSite):
-    """Looks at the reactor's lag as long as the port is open."""
+    """The port's site, which measures the reactor's lag while it is open."""
 
     def __init__(self, scales: Scales, root: Resource, clock: IReactorTime) -> None:
         super().__init__(root, clock)
@@ -86,13 +86,13 @@ class MetricsSite(GuardedSite):
 
 
 class Root(PlainResource):
-    """What stands above both."""
+    """The parent of both resources."""
 
     there_is = "/metrics is for Prometheus, /healthz for whoever checks"
 
 
 class Exposition(PlainResource):
-    """All that is measured, in the format that was asked for."""
+    """All metrics, in the requested format."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__()
@@ -106,14 +106,14 @@ class Exposition(PlainResource):
 
 
 class Census:
-    """Counts what there is at the moment at which it is asked for. No label is anything that a user chose."""
+    """The metrics that are counted on request. No label is a text that a user chose."""
 
     def __init__(self, premises: Premises, version: str) -> None:
         self._premises = premises
         self._version = version
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all metrics that are counted now, as prometheus_client asks."""
+        """Yield all counted metrics; called by prometheus_client."""
         yield InfoMetricFamily("twisted_chat_build", "Which server this is.", {"version": self._version})
         yield self._connections()
         yield from self._gauges()
