@@ -102,3 +102,11 @@ def test_the_two_commands_of_the_readme_are_each_one_line_to_paste():
     for block in blocks[:2]:
         assert block.count("\n") == 1
         assert "venv" in block
+
+
+def test_the_readmes_map_names_every_folder_of_the_package_and_only_what_is_there():
+    shown = README.partition("\nMap of the house\n")[2].partition("\nWhere the rest is\n")[0]
+    assert all((ROOT / place).exists() for place in re.findall(r"^    (\S+)", shown, re.MULTILINE))
+    listed = set(re.findall(r"^      (\S+)", shown, re.MULTILINE))
+    package = ROOT / "twisted_chat"
+    assert listed == {"service.py"} | {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
