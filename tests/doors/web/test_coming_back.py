@@ -20,7 +20,7 @@ def test_who_closes_the_tab_and_comes_back_is_in_at_once_as_the_same_person(wind
     again.enter("")
     again.hears("said before")
     again.say("said after")
-    assert "left" not in other.read_until("Asha: said after\n")
+    assert "Asha has left" not in other.read_until("Asha: said after\n")
     again.say("/quit")
     other.read_until("Asha has left")
 

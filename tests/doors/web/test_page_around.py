@@ -78,7 +78,7 @@ def test_the_next_unread_room_is_one_key_away(window, house, people):
     for name in ("near2", "near3", "near1"):
         page.say(f"/join {name}")
         page.shows(f"# {name}", "#title")
-    people("Nora", "/join near3", "hello")
+    people("Norman", "/join near3", "hello")
     page.wait("return document.querySelector('#room-list .badge') !== null")
     chord(page, "ALT", "SHIFT", "ARROW_DOWN")
     page.shows("# near3", "#title")
@@ -209,7 +209,7 @@ def test_the_switcher_goes_to_rooms_people_and_commands_by_the_keyboard_alone(wi
 
 def test_the_switcher_tells_a_screen_reader_where_one_is(window, house, people):
     people("Tara", *[f"/join told{number}" for number in range(5)])
-    page = window(house.url).enter("Tom")
+    page = window(house.url).enter("Tomas")
     page.wait("return document.querySelectorAll('#other-list > li').length >= 5")
     switch(page, "told")
     page.wait("return document.querySelectorAll('#switcher-list [role=option]').length === 6")

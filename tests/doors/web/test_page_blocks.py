@@ -199,7 +199,7 @@ def test_a_draft_is_there_when_one_comes_again_and_not_for_another_alias_nor_aft
     page.press("unsaid", into="#say")
     page.wait("return localStorage.getItem('twisted_chat.drafts')?.includes('unsaid')")
     page.ask("sessionStorage.clear()")
-    other = window(house.url).enter("Nora")
+    other = window(house.url).enter("Naomi")
     assert field(other) == ""
     page.open("#*")
     page.wait("return document.getElementById('title').textContent === 'Everyone'")

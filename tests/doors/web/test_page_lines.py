@@ -88,7 +88,7 @@ def test_what_is_copied_is_what_is_seen_selected(window, house, people):
 
 @in_both
 def test_a_block_is_copied_with_its_spaces_and_empty_lines(window, house):
-    page = window(f"{house.url}#blocks").enter("Bela")
+    page = window(f"{house.url}#blocks").enter("Bente")
     page.shows("# blocks", "#title")
     lines = ["def f(x):", "    return  x", "", "", "f(1)"]
     page.say("before")
@@ -361,9 +361,9 @@ PRINTED = """
 
 
 def test_what_is_printed_is_the_room_on_as_many_pages_as_it_needs(window, house, people):
-    page = window(f"{house.url}#paper").enter("Pia")
+    page = window(f"{house.url}#paper").enter("Prisca")
     page.shows("# paper", "#title")
-    people("Paul", "/join paper", "/topic on paper", *[f"line {n}" for n in range(120)])
+    people("Petr", "/join paper", "/topic on paper", *[f"line {n}" for n in range(120)])
     page.hears("line 119")
     page.wait("dispatchEvent(new Event('beforeprint')); return document.getElementById('paper')")
     assert page.ask(PRINTED) == [f"line {n}" for n in range(120)]

@@ -127,7 +127,7 @@ def test_what_one_reads_is_still_seen_when_the_keyboard_comes(phone, people):
 def test_the_newest_line_is_still_seen_after_the_phone_is_turned_and_the_browser_has_scrolled_meanwhile(phone, people):
     page = phone()
     people("Kai", "/join turned", *[f"line {number}" for number in range(60)])
-    page.enter("Asha")
+    page.enter("Asmita")
     page.say("/join turned")
     page.hears("line 59")
     page.ask(  # as Chromium scrolls at times between two sizes, before the page hears of the second
