@@ -141,7 +141,7 @@ def test_a_block_that_cannot_be_kept_is_refused_once_and_may_be_said_later(door,
     door.journal.append = lambda *items: refused.extend(items)
     alice.asks("say", room="lobby", lines=["a", "b"], id="x")
     door.journal.append = append
-    door.hub.refuse(refused, NotKept("disk full"))
+    door.hub.dispatcher.refuse(refused, NotKept("disk full"))
     (answer,) = alice.heard()
     assert (answer["error"], answer["id"]) == ("not_kept", "x")
     alice.asks("say", room="lobby", lines=["a", "b"], id="x")

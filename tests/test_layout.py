@@ -38,7 +38,8 @@ CORE = {
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "effects": "GROUND delivery person reader room rooms session sessions state",
-    "hub": "GROUND delivery ear effects past person reader room rooms session sessions state unkept",
+    "dispatcher": "GROUND delivery effects person reader room session sessions state unkept",
+    "hub": "GROUND delivery dispatcher ear past person reader room rooms session state",
 }
 GROUND = "errors events days text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.

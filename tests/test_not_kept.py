@@ -103,7 +103,7 @@ def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept
     alice.heard()
     house.hub.say_lines(Ask(alice.member), ["one", "two"])
     alice.ask("/join ops")
-    house.hub.doubt(house.journal.batch, UNKNOWN)
+    house.hub.dispatcher.doubt(house.journal.batch, UNKNOWN)
     assert alice.heard() == [f"!! {UNKNOWN}"]
     assert alice.member.in_flight == 3
     house.settle()
@@ -117,7 +117,7 @@ def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house
     house.hub.say(Ask(ann.member, "pc/1"), "hi")
     house.hub.join(Ask(ann.member, "pc/2"), "ops")
     ann.heard()
-    house.hub.doubt(house.journal.batch, UNKNOWN)
+    house.hub.dispatcher.doubt(house.journal.batch, UNKNOWN)
     assert [(json.loads(line)["error"], json.loads(line)["id"]) for line in ann.heard()] == [("unknown", "1")]
     house.settle()
     assert [json.loads(line)["kind"] for line in ann.heard()] == ["said", "joined"]
@@ -132,7 +132,7 @@ def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_
     break_disk(house)
     for _ in range(3):
         if is_doubted:
-            house.hub.doubt(house.journal.batch, Unknown("disk full"))
+            house.hub.dispatcher.doubt(house.journal.batch, Unknown("disk full"))
         house.journal.turn()
     told = "the server cannot keep anything now (disk full): you will join once it can, or try again later"
     (line,) = alice.heard()

@@ -169,7 +169,7 @@ class Nodes:
         for node in self.nodes:
             hub = node.hub
             assert not (hub.aliases or hub.state.seats or hub.sessions or hub.everyone.people or hub.state.parting)
-            assert not any(room.people for room in hub.rooms.values()) and not hub._due
+            assert not any(room.people for room in hub.rooms.values()) and not hub.dispatcher._due
 
     def everyone(self):
         return (person for node in self.nodes for person in node.people if not person.member.gone)

@@ -261,9 +261,9 @@ def test_no_day_is_told_in_a_backlog_for_what_its_reader_does_not_hear(house):
 def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves, moves):
     house = House(Limits(remembered=2))
     house.now = float(NIGHT)
-    log, deliver = [], house.hub.deliver
-    house.hub.deliver = lambda batch: (log.extend(batch), deliver(batch))
-    house.hub.remembered = lambda group: [event for event in log if event.group == group]
+    log, deliver = [], house.hub.dispatcher.deliver
+    house.hub.dispatcher.deliver = lambda batch: (log.extend(batch), deliver(batch))
+    house.hub.dispatcher.remembered = lambda group: [event for event in log if event.group == group]
     alice = house.enter("alice").type("one")
     house.now += DAY
     alice.type("two", "three", "four", f"/set moves {moves}").heard()
@@ -328,5 +328,5 @@ def test_text_over_http_tells_its_days_or_dates(door):
 
 def test_a_batch_of_nothing_begins_no_day(house):
     """As a journal delivers it, of which all was refused."""
-    house.hub.deliver([])
+    house.hub.dispatcher.deliver([])
     assert house.faults == []

@@ -236,7 +236,7 @@ def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_othe
     inbox = bob.member.inbox
     inbox.withheld = [range(3, 6)]
     log = [Event(SAID, "@bob", "alice", str(number), 99, number) for number in range(1, 9)]
-    monkeypatch.setattr(house.hub, "remembered", lambda group: log)
+    monkeypatch.setattr(house.hub.dispatcher, "remembered", lambda group: log)
     house.hub.past.give(bob.member, inbox, 1, 8)
     house.settle()
     given = [(m["kind"], m.get("number") or (m["first"], m["last"])) for m in map(json.loads, bob.heard())]

@@ -104,7 +104,7 @@ class HubMachine(RuleBasedStateMachine):
         self.model = Model(3)
         self.everyone = []
         self.streams = []  # who overhear
-        deliver = self.house.hub.deliver
+        deliver = self.house.hub.dispatcher.deliver
 
         def delivered(batch):
             for event in batch:
@@ -112,7 +112,7 @@ class HubMachine(RuleBasedStateMachine):
                     self.model.happen(event)
             deliver(batch)
 
-        self.house.hub.deliver = delivered
+        self.house.hub.dispatcher.deliver = delivered
 
     @rule(target=people)
     def connect(self):

@@ -190,8 +190,8 @@ def test_a_member_may_make_so_many_rooms_and_enter_more():
 
 def test_what_was_refused_stands_in_the_log_as_a_coming_and_a_going():
     house = House(Limits(rooms_made=0))
-    delivered, deliver = [], house.hub.deliver
-    house.hub.deliver = lambda batch: (delivered.extend(batch), deliver(batch))
+    delivered, deliver = [], house.hub.dispatcher.deliver
+    house.hub.dispatcher.deliver = lambda batch: (delivered.extend(batch), deliver(batch))
     alice = house.enter("alice").type("/join a")
     assert [(event.kind, event.number) for event in delivered if event.group == "a"] == [(JOINED, 1), (LEFT, 2)]
     assert alice.member.rooms.keys() == {"lobby"}

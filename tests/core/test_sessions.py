@@ -144,7 +144,7 @@ def test_two_programs_of_one_person_share_the_log_of_the_alias(house):
     more = beside(house, alice, JsonView())
     bob.type("/msg alice psst")
     assert alice.heard() == more.heard() != []
-    assert [event.text for event in house.hub.remembered("@alice") if event.text] == ["psst"]
+    assert [event.text for event in house.hub.dispatcher.remembered("@alice") if event.text] == ["psst"]
 
 
 def test_an_alias_is_taken_for_whoever_names_no_session_of_the_same_person(house):

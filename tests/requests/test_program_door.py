@@ -739,7 +739,7 @@ def test_a_hello_is_answered_whatever_else_is_refused_meanwhile(door, alice):
     again.peer.chat.dataReceived(b'{"do":"hello","id":"h","version":1,"alias":"alice","token":"%s"}\n' % TOKEN.encode())
     refuse = NotKept("disk full")
     batch, door.journal._batch = door.journal._batch, []
-    door.hub.refuse(batch, refuse)
+    door.hub.dispatcher.refuse(batch, refuse)
     door.settle()
     assert [message["result"] for message in again.heard() if "result" in message] == ["hello"]
 
@@ -753,7 +753,7 @@ def test_a_refusal_from_before_a_cut_is_told_to_nobody(door, alice):
     hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
     again.peer.chat.dataReceived(json.dumps(hello).encode() + b"\n" + line)
     batch, door.journal._batch = door.journal._batch, []
-    door.hub.refuse(batch, NotKept("disk full"))
+    door.hub.dispatcher.refuse(batch, NotKept("disk full"))
     door.settle()
     hello, said = [message for message in again.heard() if message.get("kind") != "took"]
     assert (hello["result"], said["text"], said["id"]) == ("hello", "once", "s")

@@ -178,8 +178,8 @@ def test_many_posts_in_one_packet_are_one_turn(door):
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
     batches = []
-    deliver = door.hub.deliver
-    door.hub.deliver = lambda batch: (batches.append(len(batch)), deliver(batch))
+    deliver = door.hub.dispatcher.deliver
+    door.hub.dispatcher.deliver = lambda batch: (batches.append(len(batch)), deliver(batch))
     bob.send("one\n/all two\n/me three\n/msg alice four\n")
     assert batches == [4]
 
@@ -196,7 +196,7 @@ def test_who_cannot_come_in_because_nothing_is_kept_is_told_at_once_and_not_of_a
     end_turn, door.journal._end_turn_soon = door.journal._end_turn_soon, lambda: None
     door.clock.advance(0)  # he has the alias, and is to join
     batch, door.journal._batch = door.journal._batch, []
-    door.hub.refuse(batch, NotKept("disk full"))
+    door.hub.dispatcher.refuse(batch, NotKept("disk full"))
     told = "-- the server cannot keep anything now (disk full): you will join once it can, or try again later\n"
     assert bob.read() == told
     door.clock.advance(door.limits.alias_seconds)

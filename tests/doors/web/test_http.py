@@ -1346,7 +1346,7 @@ def test_a_post_of_which_nobody_knows_is_told_so_and_is_said_once_when_it_is_pos
     door.journal._end_turn()  # which answers that nothing was said under that key
     batch = list(door.journal._batch)
     assert batch
-    door.hub.doubt(batch, Unknown("disk error"))
+    door.hub.dispatcher.doubt(batch, Unknown("disk error"))
     door.clock.advance(0)
     answer = first.take().decode()
     assert answer.startswith("HTTP/1.1 504 ")
@@ -1355,7 +1355,7 @@ def test_a_post_of_which_nobody_knows_is_told_so_and_is_said_once_when_it_is_pos
     again = begin_post(door)
     if not is_kept:
         del door.journal._batch[: len(batch)]
-        door.hub.refuse(batch, Unknown("disk error"))
+        door.hub.dispatcher.refuse(batch, Unknown("disk error"))
     del door.journal._end_turn_soon
     door.journal._end_turn()
     door.settle()

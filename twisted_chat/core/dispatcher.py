@@ -1,0 +1,258 @@
+"""The dispatcher: batches from the journal happen here, and what follows from them is appended."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+
+from .days import NO_DAY, Day, day_of
+from .delivery import Delivery, Faulty, finished
+from .effects import Effects
+from .errors import AliasTaken, NotKept, Unknown
+from .events import ENDED, EVERYONE, JOINED, KINDS, POSTS, Event, Lines
+from .limits import Limits
+from .person import Person
+from .ports import Journal, Known
+from .reader import HELD
+from .room import Room
+from .session import IN_FLIGHT, Ask, Session
+from .sessions import Sessions
+from .state import Change, State
+from .traffic import Traffic
+from .unkept import tell_doubt, tell_to_wait
+
+_origin = attrgetter("origin")
+_kind_and_group = attrgetter("kind", "group")
+
+
+class Dispatcher:
+    """The journal's user: it applies what the journal delivers, and tells those who asked what became of it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        state: State,
+        limits: Limits,
+        seconds: Callable[[], float],
+        on_fault: Callable[[Faulty | None], None],
+    ) -> None:
+        """``seconds`` and ``on_fault``: see Hub."""
+        self.sessions = Sessions()
+        self.traffic = Traffic()
+        self.delivery = Delivery(self.traffic, on_fault)
+        self.day = NO_DAY  # of the last batch
+        self._journal = journal
+        self._state = state
+        self._rooms = state.rooms
+        self._limits = limits
+        self._seconds = seconds
+        self._on_fault = on_fault
+        self._effects = Effects(state, self.sessions, self.delivery, limits, self)
+        self._due: dict[Person, set[tuple[str, str]]] = {}  # what follows for people, on its way: kinds and groups
+
+    def restore(self, past: Iterable[Known]) -> None:
+        """Take the rooms that the journal knows from before the server was started."""
+        newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
+        for known in newest:
+            room = self._room_named(known.room)
+            if room is not None:
+                room.restore(known.number, known.topic, known.tail)
+            elif len(self._rooms) < self._limits.rooms:
+                self._rooms.restore(known)
+
+    def remembered(self, group: str) -> Sequence[Event]:
+        """Return the events in the tail of a room, oldest first."""
+        if group[:1] == "@":
+            hearing = self.sessions.of(self._state.directory.called(group[1:]))
+            room = next((session.inbox for session in hearing if session.inbox is not None), None)
+        else:
+            room = self._room_named(group)
+        return list(room.tail) if room is not None else ()
+
+    def _room_named(self, group: str) -> Room | None:
+        return self._state.everyone if group == EVERYONE else self._rooms.get(group)
+
+    def deliver(self, batch: Sequence[Event]) -> None:
+        """Let a batch happen, in its order; then write once to each who heard any of it."""
+        if batch and not self.day.holds(batch[0].when):
+            self._begin_day(day_of(batch[0].when))
+        counts = Counter(map(_origin, batch))
+        origins = dict(zip(counts, map(self.sessions.get, counts), strict=True))
+        for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
+            if kind in POSTS and group in self._rooms:
+                self.traffic.lines_in += self.delivery.hear_all(self._rooms[group], alike)  # nearly every event
+                continue
+            for event in alike:
+                self.traffic.lines_in += kind in POSTS
+                self._let_happen(event, origins[event.origin])
+        self.delivery.end_run(is_last=True)
+        if self._rooms.has_emptied:
+            self._rooms.forget_some()
+        self.delivery.flush()
+        asks = finished(batch, origins)
+        if asks:
+            self.delivery.finish(asks)
+        for origin, delivered in counts.items():
+            session = origins[origin]
+            if session is not None:
+                session.in_flight -= delivered
+                self.settle(session)
+        heirs, self.sessions.heirs = self.sessions.heirs, []
+        for heir, epoch in heirs:
+            if heir.epoch == epoch:
+                heir.asking -= 1
+                self.settle(heir)
+
+    def _let_happen(self, event: Event, asker: Session | None) -> None:
+        is_change = KINDS[event.kind].is_change
+        try:
+            if is_change:
+                person = self._state.seats.get(event.origin)
+                change = self._effects.change(event, asker)
+                self._has_changed(event, person, change)
+            else:
+                self._effects.post(event, asker)
+        except Exception:
+            self._on_fault(asker)
+        if asker is not None:
+            asker.changing -= event.kind not in POSTS
+
+    def _has_changed(self, event: Event, before: Person | None, change: Change | None) -> None:
+        """Append what follows from an event."""
+        person = change.person if change is not None else before
+        for one in (person, *(change.people if change is not None else ())):
+            if one is not None:
+                self._has_come(one, event)
+                self._follow(one)
+
+    def _has_come(self, person: Person, event: Event) -> bool:
+        """Note that an event is not on its way any more; return whether it was one that followed for a person."""
+        on_its_way = self._due.get(person, set())
+        follows = (event.kind, event.group) in on_its_way
+        on_its_way.discard((event.kind, event.group))
+        if not on_its_way:
+            self._due.pop(person, None)
+        return follows
+
+    def _follow(self, person: Person) -> None:
+        """Append what follows for a person and is not on its way yet, if this node serves them."""
+        if not self._state.is_served_by(person, self._journal.opening):
+            return
+        session = self.sessions.get(person.voice.session)
+        if person.is_here and session is not None and session.leaving is not None:
+            return  # their leaving follows
+        on_its_way = self._due.setdefault(person, set())
+        for event in self._state.due(person):
+            if (event.kind, event.group) not in on_its_way:
+                on_its_way.add((event.kind, event.group))
+                self.send(event, session)
+        if not on_its_way:
+            del self._due[person]
+
+    def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
+        """Tell those who asked for something that nobody knows yet whether it is kept: it stays under way."""
+        self.delivery.finish(tell_doubt(batch, error, self.sessions))
+
+    def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
+        """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
+        touched: dict[Session, None] = {}
+        decided: list[Ask] = []
+        again: dict[Person, None] = {}  # of whom something follows that is not kept
+        for item in batch:
+            session, person = self.sessions.get(item.origin), self._state.seats.get(item.origin)
+            is_post = isinstance(item, Lines) or item.kind in POSTS
+            events = 1 if isinstance(item, Event) else len(item.texts)
+            if session is not None:
+                session.in_flight -= events
+                session.changing -= not is_post
+                touched[session] = None
+            if person is not None and isinstance(item, Event) and self._has_come(person, item):
+                again[person] = None
+                if session is not None:
+                    tell_to_wait(session, error.why)
+            elif isinstance(item, Event) and item.kind == ENDED:  # nobody asked for it, and so it cannot be refused
+                self.send(item, session)
+            elif session is not None:
+                if isinstance(item, Event) and item.kind == JOINED:
+                    self._rooms.came(item.group)
+                self.traffic.not_kept += events
+                if not session.is_abandoned:
+                    session.refuse(error, item.ident)
+                ask = session.asks.get(item.ident)
+                if ask is not None:
+                    ask.refused(error)
+                    decided.append(ask)
+        for person in again:
+            self._follow(person)
+        self.delivery.finish(decided)
+        for session in touched:
+            self.settle(session)
+
+    # -- what is on its way
+
+    def send(self, item: Event | Lines, session: Session | None, events: int = 1) -> None:
+        """Append events, and count them as a session's."""
+        self._journal.append(item)
+        if session is not None:
+            session.in_flight += events
+            session.changing += not isinstance(item, Lines) and item.kind not in POSTS
+            session.pace.caused += events
+            session.active = self._seconds()
+
+    def settle(self, session: Session) -> None:
+        """Wake a session's door, or let it depart, once nothing of it is on its way."""
+        try:
+            if session.in_flight or session.asking:
+                if session.is_held and session.in_flight < IN_FLIGHT // 2:
+                    session.settle()
+                return
+            session.is_abandoned = False
+            if session.leaving is not None and not session.gone:
+                self.depart(session)
+            else:
+                session.settle()
+                reader = session.reader
+                is_held = reader is not None and reader.state == HELD and session.ear.view.is_for_people
+                if reader is not None and is_held and not (session.in_flight or session.asking):
+                    reader.release()  # a program is given it after its answer
+        except Exception:
+            self._on_fault(session)
+        for mate in session.mates if len(session.mates) > 1 else ():
+            if mate.is_held and mate is not session and not session.changing:
+                self.settle(mate)
+
+    def depart(self, session: Session) -> None:
+        """End a session of which nothing is on its way."""
+        person = session.person
+        if person is None:
+            del self.sessions[session.id]
+            self.sessions.forget_program(session)
+            session.gone = True
+            session.settle()
+        elif session.id in person.seats:
+            self.send(Event(ENDED, "", session.alias, session.leaving or "", session.id), session)
+
+    def forget(self, session: Session) -> None:
+        """Called when a session is over."""
+        self.sessions.forget_program(session)
+        session.pace.leave()
+        session.gone = True
+
+    def taken(self, alias: str, holder: Person) -> AliasTaken:
+        """Return the reason why an alias cannot be had, with the seconds until it may be free."""
+        seconds = max([session.door.free_in() for session in self.sessions.of(holder)], default=0)
+        lookalike = "" if self._state.directory.called(alias) is holder else holder.alias
+        return AliasTaken(alias, lookalike, seconds)
+
+    # -- helpers
+
+    def _begin_day(self, day: Day) -> None:
+        """Tell all people that what happens from now on is of another day."""
+        self.day = day
+        for reader in [session.reader for session in self.sessions.values() if session.alias and session.reader]:
+            try:
+                reader.begin_day(day)
+            except Exception:
+                self._on_fault(reader)
