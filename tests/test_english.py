@@ -13,12 +13,10 @@ PACKAGE = Path(__file__).parent.parent / "twisted_chat"
 # Folders and files of the package whose docstrings are done. The rest follows, until this is the whole package.
 PLAIN = (
     "announce.py certificates.py client clocks.py core/days.py core/errors.py core/limits.py core/ports.py "
-    "core/text.py core/traffic.py doors/addresses.py doors/base_door.py doors/delays.py doors/http/__init__.py "
-    "doors/http/accept.py doors/http/callers.py doors/http/file.py doors/http/first_bytes.py doors/http/framing.py "
-    "doors/http/guard.py doors/http/health.py doors/http/http_door.py doors/http/refused_caller.py "
-    "doors/http/request_target.py doors/line/lab.py doors/line/telnet.py doors/ops doors/outbox.py doors/proxied.py "
-    "doors/pulse.py doors/socket_options.py doors/splitter.py doors/watchdog.py doors/way.py endpoints.py export.py "
-    "journals logs.py options.py requests service.py signals.py stale.py unblocked.py wire"
+    "core/text.py core/traffic.py doors/addresses.py doors/base_door.py doors/delays.py doors/http doors/line/lab.py "
+    "doors/line/telnet.py doors/ops doors/outbox.py doors/proxied.py doors/pulse.py doors/socket_options.py "
+    "doors/splitter.py doors/table.py doors/watchdog.py doors/way.py doors/web endpoints.py export.py journals logs.py "
+    "options.py requests service.py signals.py stale.py unblocked.py wire"
 ).split()
 
 FIRST_WORDS = {"Learn", "Let", "What", "Who", "How", "Tell", "Whether"}

@@ -1,4 +1,4 @@
-"""PlainResource over HTTP: every refusal one plain sentence, which a browser that opens an address shows as a page."""
+"""Answers over HTTP: every refusal is one plain sentence, and a page if a browser opens the address."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def plain(request: Request, status: int, words: str) -> bytes:
 
 
 def is_for_people(accepted: str) -> bool:
-    """Whether an answer is going to be looked at: browsers alone ask for HTML, and only when they open an address."""
+    """Return whether a person will see the answer: only browsers ask for HTML, and only when they open an address."""
     return "text/html" in accepted.lower()
 
 
 def sentence(status: str, words: str, is_page: bool, seconds: int = 0) -> tuple[str, bytes]:
     """Return the type and the body of an answer of one sentence.
 
-    ``seconds``: after which a page is asked for again by itself, if that helps.
+    ``seconds``: after which a page reloads by itself, if that may help.
     """
     if not is_page:
         return PLAIN, f"{words}\n".encode()
@@ -50,7 +50,7 @@ def sentence(status: str, words: str, is_page: bool, seconds: int = 0) -> tuple[
 
 
 def refuse(request: Request, status: int, words: str) -> None:
-    """Answer with one sentence, and be done."""
+    """Answer with one sentence, and finish the request."""
     body = plain(request, status, words)
     request.setHeader("Content-Length", str(len(body)))
     if request.method != b"HEAD":
@@ -59,7 +59,7 @@ def refuse(request: Request, status: int, words: str) -> None:
 
 
 def wrong_method(request: Request, allowed: str) -> bytes:
-    """Set what tells which methods there are, and return the body: none for OPTIONS, which asks just that."""
+    """Set the Allow header, and return the body: none for OPTIONS, which asks only for that header."""
     request.setHeader("Allow", allowed)
     if request.method == b"OPTIONS":
         request.setResponseCode(204)
@@ -70,7 +70,7 @@ def wrong_method(request: Request, allowed: str) -> bytes:
 
 
 class PlainResource(Resource):
-    """A resource that refuses in plain sentences, and knows its methods."""
+    """A resource that refuses in plain sentences, and lists its methods."""
 
     there_is = THERE_IS
 
@@ -89,7 +89,7 @@ class PlainResource(Resource):
 
 
 class NotHere(PlainResource):
-    """What is not there."""
+    """The resource for unknown paths."""
 
     isLeaf = True
 

@@ -1,4 +1,4 @@
-"""One connection to an HTTP port, under whatever is spoken on it: counted, bounded in time, written to by an outbox."""
+"""One connection to an HTTP port, whatever protocol runs on it: counted, bounded in time, written by an outbox."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ log = Logger()
 
 @implementer(IHalfCloseableProtocol)
 class HttpConnection(ProtocolWrapper):
-    """Stands between the transport and twisted.web.
+    """The layer between the transport and twisted.web.
 
-    A request has to come whole within ``Limits.request_seconds``; the same time is given for taking the answer, and
-    until the next one begins. What lasts longer, a WebSocket or a stream, takes the connection over.
+    A request has to arrive whole within ``Limits.request_seconds``; the peer has the same time to read the answer, and
+    to begin the next request. A WebSocket or a stream, which last longer, take the connection over.
     """
 
     factory: HttpListener
@@ -46,7 +46,7 @@ class HttpConnection(ProtocolWrapper):
     outbox: AnyOutbox | None = None
 
     def __init__(self, factory: Any, wrapped: Any, peer: IAddress, is_caller: bool) -> None:
-        """``peer``: who is at the other end; ``is_caller``: it counts among the callers of that address."""
+        """``peer``: the address at the other end; ``is_caller``: the connection counts among that address's callers."""
         super().__init__(factory, wrapped)
         self._peer = peer
         self._is_caller = is_caller
@@ -111,7 +111,7 @@ class HttpConnection(ProtocolWrapper):
             self.outbox.close(linger=False)
 
     def readConnectionLost(self) -> None:
-        """The peer sends nothing more, as ``nc -N`` after a request: it is answered, and that is all."""
+        """Called when the peer sends nothing more, as ``nc -N`` after a request: answer it, and end."""
         self._peer_is_done = True
         if self.outbox is not None:
             self.loseConnection()  # a WebSocket has no half, and who follows a stream and ends is gone
@@ -119,7 +119,7 @@ class HttpConnection(ProtocolWrapper):
             self.end()
 
     def writeConnectionLost(self) -> None:
-        """Our side never ends alone."""
+        """Do nothing: our side never ends alone."""
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         cancel(self._deadline)
@@ -136,7 +136,7 @@ class HttpConnection(ProtocolWrapper):
     # -- what we call
 
     def waits(self) -> None:
-        """Learn that the next request has to come."""
+        """Called when the connection begins to wait for the next request."""
         if self._is_ending:
             return
         cancel(self._deadline)
@@ -146,7 +146,7 @@ class HttpConnection(ProtocolWrapper):
             http.callers.waits(self, host(self._peer))
 
     def came(self) -> None:
-        """Learn that a request has come whole."""
+        """Called when a request has arrived whole."""
         self._answering += 1
         if self._is_caller:
             self.factory.http.callers.asks(self, host(self._peer))
@@ -154,7 +154,7 @@ class HttpConnection(ProtocolWrapper):
             cancel(self._deadline)
 
     def answered(self) -> None:
-        """Learn that a request is answered: the next one may come, or has already."""
+        """Called when a request is answered: the next one may begin, or has begun already."""
         self._answering -= 1
         if self._answering or self._then or self.outbox is not None:
             return
@@ -164,7 +164,7 @@ class HttpConnection(ProtocolWrapper):
             self.waits()
 
     def end(self) -> None:
-        """Write what is unsent, and end; at once if that takes too long. What is still asked is not answered."""
+        """Write the unsent bytes, and end; abort if that takes too long. Pending requests are not answered."""
         cancel(self._deadline)
         self._forget_next()
         self._is_ending = True
@@ -174,10 +174,10 @@ class HttpConnection(ProtocolWrapper):
         self.loseConnection()
 
     def when_taken(self, then: Callable[[], None]) -> None:
-        """Do something once the peer has taken the answers before; at once if it has, but one thing a turn.
+        """Call a function once the peer has read the earlier answers; at once if it has, but one call a turn.
 
-        Requests that come in one packet are small, and their answers are not: Twisted would make all of them, while
-        everybody else waits.
+        Many small requests fit into one packet, and their answers are large: Twisted would make all of them while
+        everyone else waits.
         """
         if self._is_ending:
             return
@@ -188,9 +188,9 @@ class HttpConnection(ProtocolWrapper):
             self._go_on()
 
     def takes(self, does: bool) -> None:
-        """Learn whether the peer takes what is written; one that takes nothing for as long as a reader may is dropped.
+        """Called when the peer begins or stops to read; drop one that reads nothing for as long as a reader may.
 
-        With further requests on the way, no other limit ends that: the next answer waits, and nothing is read.
+        With more requests pending, no other limit would end that: the next answer waits, and no input is read.
         """
         self._is_full = not does
         cancel(self._stall)
@@ -209,7 +209,7 @@ class HttpConnection(ProtocolWrapper):
         self.abortConnection()
 
     def _go_on(self) -> None:
-        """Do what waits, if it can be done now."""
+        """Make the waiting call, if it can be made now."""
         then = self._then
         if then is not None and not self._is_full:
             self._forget_next()
@@ -222,11 +222,11 @@ class HttpConnection(ProtocolWrapper):
 
     @property
     def can_be_taken_over(self) -> bool:
-        """Whether nothing was written yet that the transport may still hold."""
+        """Return whether the transport holds no unwritten bytes."""
         return self.outbox is None and not self._has_answered
 
     def count(self, address: IAddress) -> str:
-        """Count as somebody's place in the chat from now on; or return why an address may not have one more."""
+        """Count as a session from now on; or return why the address may not have one more."""
         refusal = self.factory.http.enter(address, has_called=self._is_caller)
         if not refusal:
             self._is_no_caller()
@@ -245,11 +245,11 @@ class HttpConnection(ProtocolWrapper):
         on_data: Callable[[int], bool] | None = None,
         on_control: Callable[[bytes], object] | None = None,
     ) -> AnyOutbox:
-        """Let everything be written by an outbox from now on, and return that.
+        """Make an outbox that writes everything from now on, and return it.
 
-        If the transport may still hold what was written before, all goes through it, or that would be overtaken.
-        ``on_data`` is called with the size of what comes, and tells whether it is to be read. ``on_control`` is given
-        what twisted.web writes from now on of itself, if that is not to go straight to the outbox.
+        If the transport may still hold earlier bytes, all bytes go through it, or they would overtake those.
+        ``on_data`` is called with the size of received bytes, and returns whether to read them. ``on_control`` gets
+        the bytes that twisted.web itself writes from now on, unless they go straight to the outbox.
         """
         http = self.factory.http
         cancel(self._deadline)
@@ -274,7 +274,7 @@ class HttpConnection(ProtocolWrapper):
 
 @implementer(IPushProducer)
 class WatchedPace:
-    """Stands between the transport and HTTPChannel, so that the connection too learns whether the peer takes all."""
+    """The producer between the transport and HTTPChannel: the connection also learns whether the peer reads."""
 
     def __init__(self, connection: HttpConnection, channel: IPushProducer) -> None:
         self._connection = connection
@@ -293,14 +293,14 @@ class WatchedPace:
 
 
 def connection_of(request: Request) -> HttpConnection:
-    """Return the connection over which a request came."""
+    """Return the connection of a request."""
     transport: Any = request.channel.transport
     return transport
 
 
 @implementer(IProtocolNegotiationFactory)
 class HttpListener(WrappingFactory):
-    """Makes the connections of an HTTP endpoint, as many as an address may have."""
+    """The factory of an HTTP endpoint's connections, up to the limit of each address."""
 
     noisy = False
 
@@ -309,7 +309,7 @@ class HttpListener(WrappingFactory):
         self.http = http
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Return what is spoken over TLS: not HTTP/2. Without an answer, Twisted refuses who asks, as browsers do."""
+        """Return the protocols over TLS: not HTTP/2. Without an answer, Twisted would refuse browsers, which ask."""
         return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped

@@ -1,4 +1,4 @@
-"""What all connections to one HTTP port share beside the premises: the guard, their limits, and who is connected."""
+"""The state that all connections to one HTTP port share: the guard, their limits, and the connections themselves."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .guard import Guard
 
 
 class HttpPeer(Protocol):
-    """A connection, as this file sees it."""
+    """A connection, as its premises see it."""
 
     outbox: AnyOutbox | None  # once it is taken over by what lasts longer than a request
 
     def end(self) -> None:
-        """Write what is unsent, and end."""
+        """Write the unsent bytes, and end."""
 
 
 class HttpPremises:
-    """What all connections to one HTTP port share."""
+    """The shared state of the connections to one HTTP port."""
 
     def __init__(self, premises: Premises, guard: Guard, addresses: Addresses, max_body: int) -> None:
         """``addresses``: where its connections are counted; ``max_body``: bytes in the body of a request."""
@@ -43,12 +43,12 @@ class HttpPremises:
         premises.when_ending(self.close_all)
 
     def called(self, connection: HttpPeer, address: IAddress) -> str:
-        """Count a connection that is nobody's place in the chat yet; or return, and log, why it is refused."""
+        """Count a connection without a session; or return, and log, why it is refused."""
         why = self.addresses.open(host(address), self.clock.seconds()) or self.callers.enter(connection, host(address))
         return self.refused(address, why)
 
     def enter(self, address: IAddress, has_called: bool) -> str:
-        """Count one place in the chat more for an address; or return, and log, why it is refused.
+        """Count one more session of an address; or return, and log, why it is refused.
 
         ``has_called``: its connection was counted before, as a caller's.
         """
@@ -59,7 +59,7 @@ class HttpPremises:
         return self.premises.refused(address, self.addresses, why)
 
     def leave(self, address: IAddress) -> None:
-        """Count one place in the chat less for an address."""
+        """Stop counting a session of an address."""
         self.addresses.leave(host(address))
 
     def received(self, size: int) -> None:
@@ -71,7 +71,7 @@ class HttpPremises:
         self._fire_if_all_closed()
 
     def close_all(self) -> Deferred[None]:
-        """End the connections that are no place in the chat: the premises end those that are.
+        """End the connections without a session: the premises of all doors end the others.
 
         Fires when the last connection of both kinds is lost, soon at the latest.
         """

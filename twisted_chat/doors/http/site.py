@@ -1,4 +1,4 @@
-"""Requests over HTTP: bounded, guarded, and answered in plain sentences, whatever they ask for."""
+"""Requests over HTTP: bounded, guarded, and answered in plain sentences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = Logger()
 
 
 class GuardedRequest(Request):
-    """A request: bounded, guarded, answered in plain words."""
+    """A request that is bounded, guarded and answered in plain sentences."""
 
     content: BytesIO
     _is_too_large = False
@@ -31,7 +31,7 @@ class GuardedRequest(Request):
         return connection_of(self).factory.http
 
     def gotLength(self, length: int | None) -> None:
-        """Twisted would put what is long into a file; it is in memory here, since it is not long."""
+        """Keep the body in memory, as it is short: Twisted would write a long one to a file."""
         self.content = BytesIO()
         self._grow(length or 0)
 
@@ -63,7 +63,7 @@ class GuardedRequest(Request):
         self.guarded()
 
     def guarded(self) -> None:
-        """Answer, unless a page of another site may have sent this."""
+        """Answer the request, unless another site's page may have sent it."""
         refusal = self._http.guard.refusal(self)
         if refusal:
             refuse(self, *refusal)
@@ -76,7 +76,7 @@ class GuardedRequest(Request):
         connection.answered()
 
     def processingFailed(self, reason: Failure) -> Failure:
-        """A fault of ours: tell it in plain words, and nobody else's connection knows of it."""
+        """Called for a fault of ours: answer in plain words; no other connection is affected."""
         log.failure("fault in answering {path}", failure=reason, path=self.path.decode("ascii", "replace"))
         if self.startedWriting:
             connection_of(self).abortConnection()
@@ -95,7 +95,7 @@ class GuardedSite(Site):
         super().__init__(root, request, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
 
     def startFactory(self) -> None:
-        """Twisted would begin a log of requests: what people do is in the chat, and what goes wrong is logged."""
+        """Do nothing: Twisted would begin a log of requests, but the chat has those, and errors are logged."""
 
     def stopFactory(self) -> None:
-        """And would end it."""
+        """Do nothing: Twisted would end that log."""

@@ -1,7 +1,7 @@
-"""The page's document: index.html, with its first style and script within it, and all else under a name of its content.
+"""The page's document: index.html with its first style and script inlined, and all other files under a hash.
 
-So the entrance is there with the first answer, whatever the network. The rest is asked for at once, and not again until
-it is another: a browser keeps what has a hash of all files in its path.
+So the entry form arrives with the first answer, however slow the network. The browser requests the rest at once, and
+not again until it changes: it caches files whose path has a hash of all of them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NAME = re.compile(r'(?:(?<=\shref=")|(?<=\ssrc="))[^"/:#]+(?=")')
 
 
 def version(bodies: Iterable[bytes]) -> str:
-    """Return a name for what all files hold: modules name each other, so all of them have it in common."""
+    """Return a hash of all files; they share it, because modules import each other by path."""
     return hashlib.sha256(b"".join(hashlib.sha256(body).digest() for body in bodies)).hexdigest()[:16]
 
 
 def modules(texts: Mapping[str, str], first: str = FIRST) -> list[str]:
-    """Return the names of all scripts that one needs before it begins, itself first, breadth first."""
+    """Return the names of all scripts that one needs to start, itself first, breadth first."""
     found = [first]
     for name in found:
         found += [needed for needed in dict.fromkeys(_IMPORT.findall(texts[name])) if needed not in found]
@@ -36,7 +36,7 @@ def modules(texts: Mapping[str, str], first: str = FIRST) -> list[str]:
 
 
 def document(bodies: Mapping[str, bytes], folder: str) -> tuple[bytes, str]:
-    """Return the document as it is sent, and its Content-Security-Policy.
+    """Return the document to send, and its Content-Security-Policy.
 
     ``bodies``: all files as they are sent, by name; ``folder``: the path, below the document's, of all but itself.
     """

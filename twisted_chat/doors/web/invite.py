@@ -1,4 +1,4 @@
-"""How somebody else gets to the page: the addresses that others can reach, and a QR code of one of them."""
+"""Invitations to the page: the addresses that others can reach, and a QR code of one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BORDER = 4  # squares of white around a code, as ISO/IEC 18004 asks
 
 
 class Invite(PlainResource):
-    """The addresses, as JSON."""
+    """The resource with the addresses, as JSON."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         """``urls``: where others reach the page, the best first; known once the server listens."""
@@ -30,7 +30,7 @@ class Invite(PlainResource):
 
 
 class InviteCode(PlainResource):
-    """A QR code of an address of this server, as a drawing: ``?url=``."""
+    """The resource with a QR code, as a drawing, of the address of this server in ``?url=``."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class InviteCode(PlainResource):
         return drawn(url)
 
     def _is_ours(self, url: str, asked: str) -> bool:
-        """Whether an address leads here: a code from this server must not lead anywhere else."""
+        """Return whether an address leads here: a code from this server must not lead anywhere else."""
         if len(url) > _LONGEST or not (url.isascii() and url.isprintable()):
             return False
         try:

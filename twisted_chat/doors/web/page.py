@@ -1,4 +1,4 @@
-"""The page: its files, read once, and sent without what only its authors need."""
+"""The page: its files, read once, and sent without comments and indentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RENEWED = "the chat has been renewed since this page was loaded: reload the pag
 
 
 def sent(path: Path) -> bytes:
-    """Return what a browser is sent of a file: text without indentation, comments and empty lines, a fifth less.
+    """Return a file as a browser gets it: without indentation, comments and empty lines, a fifth shorter.
 
     No text in a script goes over several lines or holds a comment, which a test looks for.
     """
@@ -28,7 +28,7 @@ def sent(path: Path) -> bytes:
 
 
 def put_page(root: PlainResource) -> None:
-    """Put the page below a resource: its document, each file by its name, and what it loads by its content's name."""
+    """Add the page to a resource: its document, each file by its name, and the files that it loads by their hash."""
     paths = [path for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES]
     bodies = {path.name: sent(path) for path in paths}
     name = version(bodies.values())

@@ -1,4 +1,4 @@
-"""The web door's tree of resources, and what lasts longer than a request there: visits, talks and streams."""
+"""The web door's tree of resources, and its visits, talks and streams, which outlast a request."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class WebRequest(GuardedRequest):
 
 
 class WebPremises(HttpPremises):
-    """What all web connections share."""
+    """The shared state of all web connections."""
 
     def __init__(self, premises: Premises, guard: Guard, urls: Sequence[str] = ()) -> None:
-        """``urls``: where others reach the page, once it listens."""
+        """``urls``: the addresses at which others reach the page, once the server listens."""
         super().__init__(premises, guard, premises.addresses, SIZE * premises.limits.max_line + CONTINUES)
         premises.counts.append(self._count)
         self._streams = Streams(self)

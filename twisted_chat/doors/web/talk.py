@@ -1,9 +1,9 @@
-"""JSON Lines over HTTP alone, where WebSockets are barred: one answer that goes on, and posts of what is asked.
+"""JSON Lines over plain HTTP, where WebSockets are blocked: an endless answer, and posts with the requests.
 
-    POST /talk                    -> {"talk":"SECRET"}, then all that a program is sent, a line each, until a side ends
+    POST /talk                    -> {"talk":"SECRET"}, then each message to the program, a line each, until the end
     POST /talk, Chat-Talk: SECRET -> 204 once the lines of its body were taken
 
-Both are posts, so that no page of another site can begin one or say anything in one.
+Both are posts, so that no page of another site can begin a talk or say anything in one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SIGN = b"\n"  # of life: proxies cut off what is silent for 60 seconds
 
 
 class TalkDoor(Later):
-    """Where a talk begins, and goes on."""
+    """The resource at which a talk begins and continues."""
 
     methods: ClassVar = ("POST", "OPTIONS")
 
@@ -77,13 +77,13 @@ class TalkDoor(Later):
         self._talks.pop(secret).end()
 
     def close(self) -> None:
-        """Answer the posts that wait: the server stops."""
+        """Answer the waiting posts, because the server stops."""
         for talk in self._talks.values():
             talk.answer(HttpRefused(503, "the server is stopping: not all of it was taken"))
 
 
 class TalkChat(WebChat):
-    """One browser's talk, or a program's."""
+    """The talk of one browser or program."""
 
     kind = "talk"
 
@@ -95,13 +95,13 @@ class TalkChat(WebChat):
     # -- what the web asks
 
     def begin(self, outbox: ClosableOutbox) -> None:
-        """Begin to talk, through an outbox."""
+        """Begin the talk, through an outbox."""
         self._begin(outbox, JsonView())
         self._talk_to_program()
         self._sign = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._give_sign)
 
     def take(self, body: bytes) -> Deferred[None]:
-        """Take the lines of a post. Fires once they all are taken: one that posts faster than it may waits for that.
+        """Take the lines of a post. Fires once all are taken: a program that exceeds its rate has to wait.
 
         Raises: HttpRefused.
         """
@@ -119,7 +119,7 @@ class TalkChat(WebChat):
         return taken
 
     def answer(self, refused: HttpRefused | None = None) -> None:
-        """Answer the post that waits, if one does."""
+        """Answer the waiting post, if there is one."""
         taken, self._taken = self._taken, None
         if taken is not None and refused is not None:
             taken.errback(refused)
@@ -128,19 +128,19 @@ class TalkChat(WebChat):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is taken."""
+        """Return whether the talk takes no more lines."""
         return self._outbox.is_closed
 
     def drained(self) -> None:
-        """They have read what was unsent."""
+        """Called when the reader has read everything."""
         self._drained()
 
     def stalled(self) -> None:
-        """They have read nothing for long."""
+        """Called when the reader has read nothing for too long."""
         self._stalled()
 
     def end(self) -> None:
-        """Learn that the connection is lost."""
+        """Called when the connection is lost."""
         self._end()
         self.answer(HttpRefused(404, "the talk has ended: not all of it was taken"))
 
@@ -154,7 +154,7 @@ class TalkChat(WebChat):
         return (self._sign,)
 
     def _give_sign(self) -> None:
-        """Show that the talk is alive, to one who reads."""
+        """Send a sign of life to the reader."""
         self._sign = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._give_sign)
         if not self.member.is_behind:
             self.member.write(_SIGN)

@@ -1,4 +1,4 @@
-"""A program's connection through the web door, whatever carries its lines: a WebSocket, or HTTP alone."""
+"""A program's connection through the web door, over a WebSocket or plain HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..splitter import TOO_LONG
 
 
 class WebChat(Connection):
-    """One browser's connection, or a program's."""
+    """The connection of one browser or program."""
 
     def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress) -> None:
         super().__init__(premises, address)
@@ -21,7 +21,7 @@ class WebChat(Connection):
         self._longest = LONGER * premises.limits.max_line  # bytes in a line
 
     def _queue(self, *lines: bytes) -> None:
-        """Queue lines as they were received; of one that is too long only that."""
+        """Queue received lines; one that is too long is replaced by a mark."""
         self._waiting += [TOO_LONG if len(line) > self._longest else line for line in lines]
 
     def abort(self) -> None:

@@ -41,7 +41,7 @@ def _close(code: int) -> bytes:
 
 
 class WebSocketDoor(PlainResource):
-    """Where a WebSocket begins."""
+    """The resource at which a WebSocket begins."""
 
     def __init__(self, web: HttpPremises) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class WebSocketDoor(PlainResource):
         return plain(request, *refusal) if refusal else self._opens.render_GET(request)
 
     def buildProtocol(self, request: Request) -> WebSocketChat:
-        """Return what a WebSocket that can begin talks to, as WebSocketResource asks."""
+        """Return the protocol of a new WebSocket; called by WebSocketResource."""
         return WebSocketChat(self._web.premises, connection_of(request), self._web.guard.client(request), self._frames)
 
 
 class WebSocketChat(WebChat):
-    """One browser's WebSocket, or a program's."""
+    """The WebSocket of one browser or program."""
 
     kind = "websocket"
 
@@ -102,7 +102,7 @@ class WebSocketChat(WebChat):
         self._refuse(UNSUPPORTED)
 
     def pongReceived(self, payload: bytes) -> None:
-        """Something came, which is all that a pong tells."""
+        """Called for a pong, which only shows that the browser is there."""
         self._take_control(len(payload))
 
     def connectionLost(self, reason: Failure) -> None:
@@ -111,7 +111,7 @@ class WebSocketChat(WebChat):
     # -- what the connection calls
 
     def _comes(self, size: int) -> bool:
-        """Learn that so many bytes come; return whether they are to be read."""
+        """Called when this many bytes arrive; return whether to read them."""
         self._is_alive = True
         if self._outbox.is_closed:
             return False
@@ -127,7 +127,7 @@ class WebSocketChat(WebChat):
         return True
 
     def _control(self, frame: bytes) -> None:
-        """Write a frame of twisted.web.websocket's own: the first answer, a pong, a close."""
+        """Write bytes of twisted.web.websocket itself: the handshake's answer, a pong or a close frame."""
         if frame[0] == PONG:
             self._take_control(len(frame) - 2)  # the ping had the same payload
         if not self._raw.send(frame) and self.member.reader is not None:
@@ -136,7 +136,7 @@ class WebSocketChat(WebChat):
     # -- what we call
 
     def _take_control(self, size: int) -> None:
-        """Count a ping or a pong: it is part of no message, and takes as much time as a line, in far fewer bytes."""
+        """Count a ping or a pong: it is part of no message, and costs as much time as a line with far fewer bytes."""
         self._unfinished = max(0, self._unfinished - MASKED - size)
         wait = self.member.pace.take_lines(1, self.premises.clock.seconds())
         if wait and not self._outbox.is_closed:
@@ -149,7 +149,7 @@ class WebSocketChat(WebChat):
             self._raw.close(linger=False)
 
     def _ping_or_abort(self) -> None:
-        """Ask whether a browser is still there; one that is not read is not asked."""
+        """Send a ping to check that the browser is still there, unless we are not reading from it."""
         self._ping = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._ping_or_abort)
         if self.member.is_behind or not self.is_reading:
             return

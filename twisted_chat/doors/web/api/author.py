@@ -1,4 +1,4 @@
-"""Who speaks in a post: the alias, in each of the ways in which HTTP can carry letters of all scripts."""
+"""The author of a post: the alias, in each way that HTTP can carry letters of all scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = b"Chat-Alias"
 
 
 def take_latin(request: Request) -> None:
-    """Read an alias in Latin-1, as browsers and some libraries write a header, as if it were in UTF-8."""
+    """Convert an alias from Latin-1, in which browsers and some libraries write a header, to UTF-8."""
     values = request.requestHeaders.getRawHeaders(_NAME) or []
     request.requestHeaders.setRawHeaders(_NAME, [_utf8(value) for value in values])
 
@@ -30,9 +30,9 @@ def _utf8(value: bytes) -> bytes:
 
 
 def alias_of(request: Request) -> str:
-    """Return who speaks: what the headers Chat-Alias and Chat-Alias* and the parameter alias say.
+    """Return the author's alias, from the header Chat-Alias or Chat-Alias*, or the parameter ``alias``.
 
-    No alias has a percent sign in it, and so one that has is percent-encoded.
+    No alias contains a percent sign, so one with a percent sign is percent-encoded.
 
     Raises: HttpRefused, BadAlias.
     """

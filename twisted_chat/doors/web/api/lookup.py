@@ -1,4 +1,4 @@
-"""What the web door looks up: rooms, events of the past, and where a reader was in them."""
+"""Look-ups of the web door: rooms, earlier events, and a reader's position in them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class RoomPosition(NamedTuple):
-    """Where a reader is in the log of a room."""
+    """A reader's position in the log of a room."""
 
     number: int  # of the last event that they have
     mark: str  # by which they say so
@@ -43,7 +43,7 @@ async def room_called(web: HttpPremises, wanted: bytes) -> Room:
 
 
 def decoded(segment: bytes) -> str:
-    """Return what stands in a path.
+    """Return the decoded name in a path.
 
     Raises: HttpRefused.
     """
@@ -54,7 +54,7 @@ def decoded(segment: bytes) -> str:
 
 
 def looked_up(web: HttpPremises, request: Request, query: Query) -> Deferred[Sequence[Event]]:
-    """Return what the journal answers; a client who has gone waits for nothing.
+    """Return the journal's answer; the query is cancelled if the client has gone.
 
     Fails: NotRecalled.
     """
@@ -67,7 +67,7 @@ def looked_up(web: HttpPremises, request: Request, query: Query) -> Deferred[Seq
 
 
 async def place_at(web: HttpPremises, request: Request, room: Room, number: int) -> RoomPosition:
-    """Return the place after an event.
+    """Return the position after an event.
 
     Raises: NotRecalled.
     """
@@ -78,10 +78,10 @@ async def place_at(web: HttpPremises, request: Request, room: Room, number: int)
 async def place_of(
     web: HttpPremises, request: Request, room: Room, written: str, is_page: bool = False
 ) -> RoomPosition:
-    """Return where a reader is who gives a mark, or only a number.
+    """Return the position of a reader that gives a mark, or only a number.
 
-    What is not kept any more cannot be compared, and need not be: all that is kept comes after it. ``is_page``: no mark
-    is wanted, and so a mere number need not be looked up.
+    An event that is not kept any more cannot be compared, and need not be: all kept events come after it.
+    ``is_page``: the caller needs no mark, so a mere number is not looked up.
 
     Raises: NotRecalled.
     """

@@ -1,4 +1,4 @@
-"""What happened in a room, a page at a time: as JSON Lines, or as the line door shows it."""
+"""The events of a room, a page at a time: as JSON Lines, or as the line door shows them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _TEXT: Known = {
 
 
 class Page(NamedTuple):
-    """Some events of a room in one form, and where they go on."""
+    """Some events of a room in one form, and the position of the next page."""
 
     events: Sequence[Event]
     is_more: bool
@@ -56,7 +56,7 @@ class Page(NamedTuple):
 
 
 class Events(Later):
-    """The events of one room, as JSON Lines; or all that happens from now on, as a stream."""
+    """The resource with the events of one room, as JSON Lines; or all from now on, as a stream."""
 
     def __init__(self, web: HttpPremises, name: bytes, streams: Streams) -> None:
         super().__init__(web, name)
@@ -74,7 +74,7 @@ class Events(Later):
         return _answer(self._web, request, room, page, NDJSON, again)
 
     async def _stream(self, request: Request, room: Room) -> None:
-        """Begin a stream. What its reader saw last may be a mark of another journal, which ends nothing."""
+        """Begin a stream. The reader's last mark may be of another journal: that is no error."""
         asked = parameters(request, _STREAM, leaves=lambda name: name not in _RANGE)
         given = header(request, "Last-Event-ID") or asked.get("lastEventId") or asked.get("after")
         place = await (
@@ -88,7 +88,7 @@ class Events(Later):
 
 
 class Text(Later):
-    """The last lines of one room, for people."""
+    """The resource with the last lines of one room, for people."""
 
     async def get(self, request: Request) -> bytes | None:
         room = await room_called(self._web, self._name)
@@ -104,7 +104,7 @@ class Text(Later):
 
 
 def _again(path: str, asked: dict[str, Any]) -> str:
-    """Return the beginning of a URL that asks for the same from another number on."""
+    """Return the beginning of a URL for the same request from another number on."""
     return f"{path}?" + "".join(
         f"{name}={_written(name, asked[name])}&" for name in asked if name not in ("after", "since")
     )
@@ -123,7 +123,7 @@ async def page_of(
     view: View,
     newest: bool = False,
 ) -> Page:
-    """Return a page, encoded, as long as it may be.
+    """Return an encoded page, as long as allowed.
 
     Raises: HttpRefused, NotRecalled.
     """
@@ -143,7 +143,7 @@ async def page_of(
 
 
 def _answer(web: HttpPremises, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:
-    """Return the body of a page; ``again`` is what asks for the next one, but for its ``after``."""
+    """Return the body of a page; ``again``: the URL of the next one, without its ``after``."""
     request.setHeader("Content-Type", kind)
     request.setHeader("Cache-Control", "private, no-cache")  # may be kept, and is to be asked about each time
     tell_numbers(web, request, room)
@@ -161,7 +161,7 @@ def _answer(web: HttpPremises, request: Request, room: Room, page: Page, kind: s
 
 
 def _etag(web: HttpPremises, room: Room, page: Page) -> str:
-    """Tell a page by its bytes: the same events have other lines of days tomorrow."""
+    """Return the ETag of a page, made from its bytes: the same events have other date lines tomorrow."""
     named = f"{web.hub.journal_name} {room.name} {page.is_more} "
     return hashlib.sha256(named.encode() + page.body).hexdigest()[:20]
 

@@ -1,4 +1,4 @@
-"""What a request asks for, read strictly: its parameters, its headers, and in which form it wants the answer."""
+"""The parameters and headers of a request, parsed strictly, and the requested form of the answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Number(NamedTuple):
 
 
 class EventId(NamedTuple):
-    """A parameter that tells where a reader is: the number of an event, or the id that a stream gave it."""
+    """A parameter with a reader's position: the number of an event, or its id in a stream."""
 
 
 class Flag(NamedTuple):
@@ -43,23 +43,23 @@ class Words(NamedTuple):
 
 
 class Ago(NamedTuple):
-    """A parameter that is a time until now, as /history has it; its value is in seconds."""
+    """A parameter that is a duration before now, as in /history; its value is in seconds."""
 
 
 Known = Mapping[str, Number | EventId | Flag | Words | Ago]
 
 
 def _is_for_caches(name: str) -> bool:
-    """Whether a parameter only makes an address unlike others, so that no cache answers."""
+    """Return whether a parameter only makes the URL unique, so that no cache answers."""
     return name.startswith("_")
 
 
 def parameters(request: Request, known: Known, leaves: Callable[[str], bool] = _is_for_caches) -> dict[str, Any]:
     """Return the parameters of a request, each checked.
 
-    Unknown ones are mistakes, which are told, but for those that ``leaves`` leaves out.
+    Unknown ones are refused, except those that ``leaves`` leaves out.
 
-    Raises: HttpRefused, which says what to give.
+    Raises: HttpRefused, whose text says what to give.
     """
     query = request.uri.partition(b"?")[2].decode("ascii", "replace")
     try:
@@ -113,7 +113,7 @@ def number(name: str, value: str, kind: Number) -> int:
 
 
 def header(request: Request, name: str) -> str | None:
-    """Return a header that may stand there once.
+    """Return a header that may occur once.
 
     Raises: HttpRefused.
     """

@@ -1,4 +1,4 @@
-"""What a post says: the lines of its body, however a client labels and packs them."""
+"""The lines in the body of a post, however the client labels and compresses them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GZIP = 16 + zlib.MAX_WBITS  # for zlib: with gzip's header and check
 
 
 def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
-    """Return what is to be said: a line, or the lines of a block; the limits are in bytes.
+    """Return the line to say, or the lines of a block; the limits are in bytes.
 
     Raises: HttpRefused, NotUtf8, NothingToSay, LineTooLong, BlockTooLong.
     """
@@ -53,7 +53,7 @@ def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
 
 
 def _unpacked(request: Request, most: int) -> bytes:
-    """Return the body without its coding, which may not make more of it than a body may have (RFC 9110, 8.4).
+    """Return the decompressed body, which may not exceed the limit either (RFC 9110, 8.4).
 
     Raises: HttpRefused.
     """

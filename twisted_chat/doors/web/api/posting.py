@@ -1,4 +1,4 @@
-"""Saying something over HTTP: what is asked, read strictly, and the answer once it is kept."""
+"""Posting over HTTP: the request, parsed strictly, and the answer once the post is kept."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def posted(web: HttpPremises, request: Request, group: str) -> bytes:
 
 
 def _secret(request: Request) -> str:
-    """Return what only they know who may go on with this visit; empty: anybody at this address may."""
+    """Return the secret that continues this visit; empty: everyone at this address may continue it."""
     given = header(request, "Chat-Secret")
     if given is not None and not _SECRET.fullmatch(given):
         raise HttpRefused(400, "a Chat-Secret is 16 to 128 of A-Z a-z 0-9 _ -, the same as long as the visit goes on")
@@ -65,7 +65,7 @@ def _secret(request: Request) -> str:
 
 
 def _key(request: Request) -> str:
-    """Return the key under which this is said once, empty if none is given."""
+    """Return the Idempotency-Key, under which this is said only once; empty if none is given."""
     given = header(request, "Idempotency-Key")
     if given is None:
         return ""
@@ -76,7 +76,7 @@ def _key(request: Request) -> str:
 
 
 async def _check_words(web: HttpPremises, request: Request, post: Post) -> None:
-    """Compare what is to be said with what was said under the same key: it is not repeated in other words.
+    """Compare the post with the one under the same key: a repetition must have the same words.
 
     Raises: HttpRefused, NotRecalled.
     """
@@ -89,9 +89,9 @@ async def _check_words(web: HttpPremises, request: Request, post: Post) -> None:
 
 
 def _ident(alias: str, group: str, key: str) -> str:
-    """Return the name of a post: the same for the same alias, group and key, wherever it is said from.
+    """Return the ident of a post: the same for the same alias, group and key, from any address.
 
-    It ends in the key itself, which a program that reads along is shown as the ``id``.
+    It ends in the key itself, which other programs see as the ``id``.
     """
     return f"http-{_hashed(text.key(alias), text.key(group))[:16]}/{key}"
 
@@ -101,7 +101,7 @@ def _hashed(*parts: str) -> str:
 
 
 def _taken(web: HttpPremises, host: str, error: AliasTaken | VisitTaken) -> HttpRefused:
-    """Return what is answered where an alias may be somebody else's, which an address may ask for so many times."""
+    """Return the refusal for an alias that may be another person's; an address may try that only so many times."""
     if not web.addresses.fail(host, web.clock.seconds()):
         web.hub.traffic.hit("aliases")
         words = "too many aliases were tried from your address: come back in a minute"

@@ -1,4 +1,4 @@
-"""Why something that was asked over HTTP is not done, and with which status that is answered."""
+"""Refusals over HTTP: the reasons, and their statuses."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ STATUSES = {
 
 
 class HttpRefused(Exception):
-    """Why something that was asked over HTTP is not done: a status, one sentence, and headers."""
+    """A refusal over HTTP: a status, one sentence, and headers."""
 
     def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None, seconds: int = 0) -> None:
-        """``seconds``: after which it makes sense to ask again, where somebody knows that."""
+        """``seconds``: after which a new try may succeed, if that is known."""
         super().__init__(words)
         self.status = status
         self.headers = headers or {}
@@ -39,6 +39,6 @@ class HttpRefused(Exception):
 
 
 def refused(error: ChatError) -> HttpRefused:
-    """Return what is answered for an error of the chat."""
+    """Return the refusal for an error of the chat."""
     is_mistake = isinstance(error, NotRecalled) and error.is_mistake
     return HttpRefused(400 if is_mistake else STATUSES.get(error.code, 400), str(error), seconds=error.seconds)

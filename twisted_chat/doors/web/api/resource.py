@@ -1,4 +1,4 @@
-"""Resources whose answers come later: each a coroutine that returns the body, or raises why there is none."""
+"""Resources with asynchronous answers: a coroutine returns the body, or raises the refusal."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ log = Logger()
 
 
 class Later(PlainResource):
-    """A resource of which each method is a coroutine; what has ``get`` has HEAD too."""
+    """A resource whose methods are coroutines; with ``get`` it answers HEAD too."""
 
     methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "OPTIONS")
 
     def __init__(self, web: HttpPremises, name: bytes = b"") -> None:
-        """``name``: of the room or the person that it is about, as it stands in the path."""
+        """``name``: the room or the person, as written in the path."""
         super().__init__()
         self._web = web
         self._name = name
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        """Return what is below: nothing, but a slash at the end changes nothing."""
+        """Return the resource below, which is none; a slash at the end is ignored."""
         return super().getChild(path, request) if path or request.postpath else self
 
     def render(self, request: Request) -> int:
         return later(request, self._answer(request))
 
     async def get(self, request: Request) -> bytes | None:
-        """Return the body of the answer; None if it goes on by itself."""
+        """Return the body of the answer; None if the answer continues by itself."""
         raise NotImplementedError
 
     async def post(self, request: Request) -> bytes | None:
@@ -61,7 +61,7 @@ class Later(PlainResource):
 
 
 def later(request: Request, answer: Coroutine[Any, Any, bytes | None]) -> int:
-    """Answer a request once a coroutine returns, unless the client is gone by then."""
+    """Answer a request when a coroutine returns, unless the client is gone by then."""
     gone: list[Failure] = []
     request.notifyFinish().addErrback(gone.append)
 
@@ -103,7 +103,7 @@ def _send(request: Request, body: bytes) -> None:
 
 
 def _packed(request: Request, body: bytes) -> bytes:
-    """Return the body in the coding that its client likes best."""
+    """Return the body in the coding that the client prefers."""
     varies = request.responseHeaders.getRawHeaders("Vary") or []
     request.setHeader("Vary", ", ".join([*varies, "Accept-Encoding"]))
     if not body or not takes_gzip(request, is_long=len(body) >= _GZIP_FROM):

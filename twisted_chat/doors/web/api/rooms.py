@@ -1,4 +1,4 @@
-"""The rooms over HTTP: which there are, what happens in them, and how to say something there."""
+"""The rooms over HTTP: their list, their events, and posts to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXT = b".txt"
 
 
 def put_rooms(web: HttpPremises, streams: Streams, root: Resource) -> None:
-    """Put all that HTTP has for scripts below a resource."""
+    """Add all resources for scripts below a resource."""
     root.putChild(b"rooms", Rooms(web, streams))
     root.putChild(b"people", People(web))
     root.putChild(b"everyone", Everyone(web))
@@ -39,7 +39,7 @@ def put_rooms(web: HttpPremises, streams: Streams, root: Resource) -> None:
 
 
 class Rooms(Later):
-    """All rooms."""
+    """The resource of all rooms."""
 
     def __init__(self, web: HttpPremises, streams: Streams) -> None:
         super().__init__(web)
@@ -65,7 +65,7 @@ class Rooms(Later):
 
 
 class OneRoom(Later):
-    """One room."""
+    """The resource of one room."""
 
     methods: ClassVar = ("GET", "HEAD", "POST", "OPTIONS")
 
@@ -94,9 +94,9 @@ class OneRoom(Later):
 
 
 class TextOrRoom(OneRoom):
-    """What ends in .txt: the text of a room, or a room of that whole name if only that is there; posts are to that.
+    """A path that ends in .txt: a room's text; or the room of that whole name, if only that exists, and for posts.
 
-    Who accepts JSON only means the room of that whole name, too.
+    A client that accepts only JSON means the room of that whole name, too.
     """
 
     async def get(self, request: Request) -> bytes | None:
@@ -111,7 +111,7 @@ class TextOrRoom(OneRoom):
 
 
 class People(NotHere):
-    """All aliases; they are not listed."""
+    """The resource of all aliases, which it does not list."""
 
     isLeaf = False
 
@@ -126,7 +126,7 @@ class People(NotHere):
 
 
 class PersonResource(Later):
-    """One alias."""
+    """The resource of one alias."""
 
     methods: ClassVar = ("POST", "OPTIONS")
 
@@ -136,7 +136,7 @@ class PersonResource(Later):
 
 
 class Everyone(Later):
-    """All who are connected."""
+    """The resource of everyone who is connected."""
 
     methods: ClassVar = ("POST", "OPTIONS")
 

@@ -1,4 +1,4 @@
-"""Where something was said, for scripts: in one room, or in all."""
+"""Searches for scripts: in one room, or in all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FOUND = 20  # lines, if nothing is asked
 
 
 class Search(Later):
-    """What was said with some words in it, in one room or in all."""
+    """The resource with the posts that contain some words, in one room or in all."""
 
     async def get(self, request: Request) -> bytes:
         asked = parameters(request, _SEARCH)

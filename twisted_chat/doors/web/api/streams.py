@@ -1,4 +1,4 @@
-"""Streams: what happens in a room as Server-Sent Events, for who hears it without being in it."""
+"""Streams: the events of a room as Server-Sent Events, for readers that are not in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _chunk(data: bytes) -> bytes:
 
 
 class Streams:
-    """All of them, and what they share: frames, and a sign of life now and then."""
+    """All streams, with their shared frames and regular signs of life."""
 
     def __init__(self, web: HttpPremises) -> None:
         self._web = web
@@ -38,7 +38,7 @@ class Streams:
         self._sign: IDelayedCall | None = None
 
     def open(self, request: Request, room: Room, place: RoomPosition) -> None:
-        """Let a client hear what happens in a room after a place.
+        """Stream the events of a room after a position to a client.
 
         Raises: HttpRefused.
         """
@@ -60,19 +60,19 @@ class Streams:
             self._sign = self._web.clock.callLater(HERE_SECONDS, self._give_sign)
 
     def forget(self, stream: Stream) -> None:
-        """Learn that a stream has ended."""
+        """Called when a stream has ended."""
         self._open.discard(stream)
         if not self._open:
             cancel(self._sign)
             self._sign = None
 
     def close(self) -> None:
-        """End all: the server stops."""
+        """End all streams, because the server stops."""
         for stream in list(self._open):
             stream.close()
 
     def framed(self, outbox: ClosableOutbox) -> ClosableOutbox:
-        """Return an outbox that sends chunks."""
+        """Return an outbox that sends HTTP chunks."""
         return FramingOutbox(outbox, self._frames, _LAST_CHUNK)
 
     def _set_headers(self, request: Request, room: Room) -> None:
@@ -88,7 +88,7 @@ class Streams:
 
 
 class Stream:
-    """One of them: a reader without a session, so nobody sees it come or go."""
+    """One stream: a reader without a session, so nobody sees it come or go."""
 
     reader: Reader
     outbox: ClosableOutbox
@@ -99,7 +99,7 @@ class Stream:
         self._is_over = False
 
     def begin(self, request: Request, connection: HttpConnection, room: Room, place: RoomPosition) -> None:
-        """Take the connection over, tell where the stream begins, and hear on from there."""
+        """Take the connection over, send the stream's first position, and read on from there."""
         request.notifyFinish().addErrback(lambda failure: self._end())
         outbox = connection.take_over(self._drained, self._stalled, lambda size: False)
         journal = self._web.hub.journal_name
@@ -111,12 +111,12 @@ class Stream:
         self.reader = self._web.hub.overhear(self.outbox, SseView(journal), room, after)
 
     def give_sign(self) -> None:
-        """Show that the stream is alive, to one who reads."""
+        """Send a sign of life to the reader."""
         if not self.reader.is_behind:
             self.reader.write(HERE)
 
     def close(self) -> None:
-        """End it from our side."""
+        """End the stream from our side."""
         self.outbox.close(linger=False)
 
     def _drained(self) -> None:
@@ -135,6 +135,6 @@ class Stream:
 
 
 def tell_numbers(web: HttpPremises, request: Request, room: Room) -> None:
-    """Tell in headers what gives the numbers, and the last one of a room."""
+    """Set headers with the journal's name, and with the last number of a room."""
     request.setHeader("Chat-Journal", web.hub.journal_name)
     request.setHeader("Chat-Number", str(room.number))

@@ -1,4 +1,4 @@
-"""Who is in a room, for scripts."""
+"""The people in a room, for scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .resource import JSON, Later, as_json
 
 
 class Who(Later):
-    """Who is in one room."""
+    """The resource with the people in one room."""
 
     async def get(self, request: Request) -> bytes:
         after = parameters(request, {"after": Words()}).get("after")
