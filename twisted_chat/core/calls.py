@@ -1,4 +1,4 @@
-"""Who was called by which call: only they may answer it, and once."""
+"""Calls under way: which programs may still answer each of them, once."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Faulty(Protocol):
 
 
 class Delivery:
-    """What a batch has for whom, until it is written: nobody is written to while it is still being applied."""
+    """The bytes of a batch for each reader. They are written once all of the batch is applied."""
 
     def __init__(self, traffic: Traffic, on_fault: Callable[[Faulty | None], None]) -> None:
         """``on_fault`` is called, within the ``except``, for a fault in what one of them, or none, is to be told."""
@@ -36,18 +36,18 @@ class Delivery:
     # -- while the batch is applied
 
     def hear(self, room: Room, event: Event) -> None:
-        """Let all who hear a room hear an event."""
+        """Give an event to all readers of a room."""
         self._run_in(room).events.append(event)
 
     def hear_all(self, room: Room, events: Iterable[Event]) -> int:
-        """Let all who hear a room hear some events in a row; return how many these are."""
+        """Give some events in a row to all readers of a room; return how many these are."""
         heard = self._run_in(room).events
         before = len(heard)
         heard += events
         return len(heard) - before
 
     def hear_alone(self, session: Session, event: Event) -> None:
-        """Let one session hear a line that was said to its person alone, or by them to another."""
+        """Give one session a line that was said to its person alone, or by them to another."""
         if session.reader is not None:
             session.reader.hear_alone(event)
             self._pending[session.reader] = None
@@ -64,7 +64,7 @@ class Delivery:
         self._pending[reader] = None
 
     def admit(self, session: Session, room: Room) -> None:
-        """Let a session hear the events of a room that come after this."""
+        """Begin to give a session the events of a room, from the next one on."""
         after = session.after.pop(room.name, None)
         if session.reader is not None:
             self.open(session.reader, room, after)
@@ -73,7 +73,7 @@ class Delivery:
             session.left_at[room] = room.number if after is None else min(after, room.number)
 
     def open(self, reader: Reader, room: Room, after: int | None = None) -> None:
-        """Let a reader hear the events of a room that come after this, or those after a number."""
+        """Begin to give a reader the events of a room, from the next one on or after a number."""
         self.remember()
         if self._run is not None and reader in self._run.ends:
             self.end_run()  # it left in it, and is back
@@ -84,20 +84,20 @@ class Delivery:
             reader.rewind(room, after)
 
     def dismiss(self, session: Session, room: Room) -> None:
-        """Let a session hear nothing of a room that comes after this."""
+        """Give a session no event of a room that comes after this."""
         session.left_at.pop(room, None)
         if session.reader is not None:
             self.close(session.reader, room, is_over=session.leaving is not None)
 
     def close(self, reader: Reader, room: Room, is_over: bool = False) -> None:
-        """Let a reader hear nothing in a room after this; ``is_over``: nor anything else."""
+        """Give a reader no event of a room that comes after this; ``is_over``: nor any other event."""
         self.remember()
         if self._run is not None and room is self._run.room and not (reader.is_behind or reader.outbox.is_closed):
             self._run.ends[reader] = len(self._run.events)
         reader.leave(room, is_over)
 
     def remember(self) -> None:
-        """Let the room remember what it has heard so far."""
+        """Add the events of the run so far to the tail of its room."""
         if self._run is not None:
             self._run.remember()
 
@@ -130,7 +130,7 @@ class Delivery:
                 self._on_fault(reader)
 
     def finish(self, asks: Iterable[Ask]) -> None:
-        """Tell those who wait for the outcome of requests that it is known."""
+        """Call those who wait for the outcome of requests."""
         for ask in asks:
             try:
                 ask.finish()

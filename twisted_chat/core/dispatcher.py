@@ -1,4 +1,4 @@
-"""The dispatcher: batches from the journal happen here, and what follows from them is appended."""
+"""The dispatcher applies the batches of the journal, and appends the events that follow from them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Dispatcher:
         return self._state.everyone if group == EVERYONE else self._rooms.get(group)
 
     def deliver(self, batch: Sequence[Event]) -> None:
-        """Let a batch happen, in its order; then write once to each who heard any of it."""
+        """Apply a batch, in its order; then write once to each reader that heard any of it."""
         if batch and not self.day.holds(batch[0].when):
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
@@ -152,11 +152,11 @@ class Dispatcher:
             del self._due[person]
 
     def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
-        """Tell those who asked for something that nobody knows yet whether it is kept: it stays under way."""
+        """Answer the requests of a batch with the doubt whether they are kept: they stay under way."""
         self.delivery.finish(tell_doubt(batch, error, self.sessions))
 
     def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
-        """Tell those who asked for something that it could not be kept; ask again for what has to happen."""
+        """Answer the requests of a batch with a refusal; append again the events that nobody asked for."""
         touched: dict[Session, None] = {}
         decided: list[Ask] = []
         again: dict[Person, None] = {}  # of whom something follows that is not kept
@@ -249,7 +249,7 @@ class Dispatcher:
     # -- helpers
 
     def _begin_day(self, day: Day) -> None:
-        """Tell all people that what happens from now on is of another day."""
+        """Announce to all people that another day has begun."""
         self.day = day
         for reader in [session.reader for session in self.sessions.values() if session.alias and session.reader]:
             try:

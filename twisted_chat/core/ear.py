@@ -1,4 +1,4 @@
-"""An ear: how a reader wants to hear, as a value."""
+"""An ear: the settings of a reader, as a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .ports import View
 
 
 class Ear(NamedTuple):
-    """How a reader wants to hear. Readers who hear all, in equal views, are given the same bytes object."""
+    """The settings of a reader. Readers that hear everything, in equal views, are given the same bytes object."""
 
     view: View
     echo: bool = True  # their own lines come back to them
@@ -19,21 +19,21 @@ class Ear(NamedTuple):
 
     @property
     def hears_all(self) -> bool:
-        """Whether they hear just what everyone hears, and so the same bytes."""
+        """True if they hear what everyone hears, and so the same bytes."""
         return self.echo and not self.bell and not self.ignoring
 
     @property
     def hears_all_others(self) -> bool:
-        """Whether they hear the same bytes but for what they say themselves."""
+        """True if they hear the same bytes but for their own lines."""
         return not self.bell and not self.ignoring
 
     @property
     def sees_moves(self) -> bool:
-        """Whether they are shown who comes, goes and takes another alias: themselves, too."""
+        """True if they are shown who comes, goes and takes another alias: themselves, too."""
         return "moves" not in self.view.options or self.view.shows("moves")
 
     def wants(self, event: Event, session: int) -> bool:
-        """Whether a session wishes to hear an event: not its own with echo off, nor what an ignored person said."""
+        """Return whether a session wishes to hear an event: not its own with echo off, nor an ignored person's."""
         if event.kind not in POSTS:
             return True
         if event.origin == session:

@@ -1,4 +1,4 @@
-"""Effects: what each change of the state has for the sessions on this node: what they hear, and what they are shown."""
+"""Effects: each change of the state makes the sessions on this node hear, see, come and go."""
 
 from __future__ import annotations
 
@@ -155,14 +155,14 @@ class Effects:
             self._sit_down(asker, person)
 
     def _sit_down(self, session: Session, person: Person) -> None:
-        """Let another session of somebody who is here hear everything that they hear."""
+        """Begin to give another session of somebody who is here everything that they hear."""
         for room in person.rooms.values():
             self._admit(session, room)
         session.current, session.is_in = self._next_room(session), True
         self._delivery.show(session, Event(CONNECTED, text=person.alias))
 
     def _took(self, event: Event, asker: Session | None, change: Change) -> None:
-        """Let a program hear the lines to its alias from now on, or from the number that it saw last."""
+        """Begin to give a program the lines to its alias, from now on or from the number that it saw last."""
         self._delivery.end_run()  # before they may fall behind in it
         remembered: dict[Room, None] = {}
         for session in self._sessions.of(change.person):
@@ -239,7 +239,7 @@ class Effects:
                 self._sessions.has_left(person)
 
     def _part(self, session: Session) -> None:
-        """Let a session be nobody's any more."""
+        """Take a session out of all rooms, and end it."""
         for room in (self._everyone, *session.rooms.values()):
             self._dismiss(session, room)
         self._sessions.unseat(session)
@@ -321,18 +321,18 @@ class Effects:
         return session.rooms.get(LOBBY) or next(reversed([*session.rooms.values()]), None)
 
     def _admit(self, session: Session, room: Room) -> None:
-        """Let a session hear what comes after this in a room."""
+        """Begin to give a session the events of a room, on the day that it is now."""
         if session.reader is not None and session.reader.today is NO_DAY:
             session.reader.today = session.reader.told_day = self._hub.day
         self._delivery.admit(session, room)
 
     def _dismiss(self, session: Session, room: Room) -> None:
-        """Let a session hear nothing of a room after this."""
+        """Give a session no event of a room after this."""
         self._delivery.dismiss(session, room)
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
 
     def _lost(self, event: Event, asker: Session | None, error: ChatError) -> None:
-        """Tell somebody why their request cannot be done, which only the order could tell."""
+        """Refuse a request for a reason that only the order of events could tell."""
         if asker is None or asker.is_abandoned:
             return
         self._delivery.show(asker, refusal(error, event.ident))

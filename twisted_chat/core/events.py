@@ -1,4 +1,4 @@
-"""What happened: one frozen record, all that crosses walls between the rooms of the house; and the table of its kinds.
+"""Events: one frozen record, which all parts of the house exchange, and the table of its kinds.
 
 Every event has the same ten fields, so that a journal is one table. A kind is one entry in KINDS, which tells all that
 the house has to know about it. The kinds are past tense, as facts are; requests are the hub's imperative methods.
@@ -27,7 +27,7 @@ class Event(NamedTuple):
 
     ``group`` tells who hears it. The three kinds of group communication are one thing, a post to a group:
     a room's name (multicast), ``*`` (broadcast), ``@ALIAS`` (unicast), or empty for the hub's own.
-    Each group but the last is a log, that of ``@ALIAS`` too: of what was said to whoever had that alias.
+    Each group but the last is a log, that of ``@ALIAS`` too: of the lines to whoever had that alias.
     ``number`` is 1, 2, 3 ... in its group, without gaps, given by the journal; 0: not numbered.
     ``when`` is in seconds since the epoch, also given by the journal.
     ``origin`` is the session that asked for it, OPENING << 32 | N with the number of an opening of the journal, so that
@@ -82,7 +82,7 @@ WELCOME: Final = "you are now connected!"  # the lab's
 
 
 class Kind(NamedTuple):
-    """What the house knows about one kind of events."""
+    """All that the house has to know about one kind of event."""
 
     name: str
     people: Callable[[Event, str], str] | None  # how people read one, given how the author's name looks; None: never

@@ -1,4 +1,4 @@
-"""Who is here, and who hears what.
+"""The hub: all requests of sessions, and the questions about who is here.
 
 The law: state changes when an event is delivered, never when it is asked for. So claims, joins and leaves have
 one order for everybody, whatever the journal needs to keep them, and the first in that order wins.
@@ -63,7 +63,7 @@ class Hub:
         """Serve from this journal.
 
         ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
-        what is compared with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
+        comparisons with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
         in what concerns one session or reader (or none in particular): the others are served on.
         """
         self.rooms = RoomTable(journal, limits, on_fault)
@@ -147,7 +147,7 @@ class Hub:
         self._append(RESUMED, ask, data={"session": former})
 
     def wait_for_leaver(self, session: Session, wanted: str) -> bool:
-        """Let a session wait for whoever has an alias and is leaving; return whether there is somebody."""
+        """Make a session wait for whoever has an alias and is leaving; return whether there is somebody."""
         holder = self._asked_to_give_way(session, wanted)
         if holder is None or not self._is_leaving(holder):
             return False
@@ -272,7 +272,7 @@ class Hub:
         return reader
 
     def stop_overhearing(self, reader: Reader) -> None:
-        """Let a reader hear nothing more."""
+        """End a reader that overhears a room."""
         self._overhearing.pop(reader, None)
         for room in list(reader.hearing):
             room.overhearing.pop(reader, None)
@@ -290,7 +290,7 @@ class Hub:
     # -- questions
 
     def tell_day(self, ask: Ask) -> None:
-        """Tell a person who asks about the past which day it is, if nothing has happened on it yet."""
+        """Announce the day to a person who asks about the past, if nothing has happened on it yet."""
         now, reader = self.now(), ask.reader
         reader.begin_day(reader.today if reader.today.holds(now) else day_of(now))
 
@@ -336,12 +336,12 @@ class Hub:
         return room
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
-        """Answer later with None if what is said now is kept, or with why it is not."""
+        """Answer later with None if a line that is said now would be kept, or with the reason why not."""
         self._journal.check(answer)
 
     @property
     def behind(self) -> int:
-        """How many readers do not read now, or are away for a moment."""
+        """The number of readers that do not read now, or are away for a moment."""
         sessions = sum(session.is_behind for session in self.sessions.values())
         return sessions + sum(reader.is_behind for reader in self._overhearing)
 

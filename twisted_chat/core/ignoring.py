@@ -1,4 +1,4 @@
-"""Whom one member ignores: people, known by their sessions, and by the alias that they had when the entry was made.
+"""The people whom one session ignores, known by their sessions, and by the alias that they had when the entry was made.
 
 The law: an entry stays with a person. It follows them under another alias, and it never moves to somebody else who
 takes one of theirs.
@@ -24,7 +24,7 @@ class Ignored:
         self.others: dict[int, None] = {}  # sessions of other people who took the alias
 
     def is_here(self, here: Container[int]) -> bool:
-        """Whether one of their sessions is among those that are here."""
+        """Return whether one of their sessions is among those that are here."""
         return any(session in here for session in self.theirs)
 
     def add(self, session: int, is_theirs: bool = True) -> None:
@@ -36,7 +36,7 @@ class Ignored:
 
 
 class Ignoring:
-    """All entries of one member. Whoever has none shares ``NOBODY``, so that it costs no memory."""
+    """All entries of one session. Whoever has none shares ``NOBODY``, so that it costs no memory."""
 
     def __init__(self, entries: Iterable[Ignored] = ()) -> None:
         self._entries = list(entries)
@@ -50,14 +50,14 @@ class Ignoring:
         return (entry.alias for entry in self._entries)
 
     def hides(self, author: str, session: int) -> bool:
-        """Whether what a session says under an alias is not heard."""
+        """Return whether the lines of a session under an alias are hidden."""
         if session in self._sessions:
             return True
         entries = self._by_key.get(text.key(author), ())
         return any(session not in entry.others for entry in entries)
 
     def hides_event(self, event: Event) -> bool:
-        """Whether what somebody said is not heard."""
+        """Return whether an event is hidden."""
         return self.hides(event.author, event.origin)
 
     def adding(self, alias: str, sessions: Iterable[int]) -> Ignoring:
@@ -111,7 +111,7 @@ NOBODY = Ignoring()
 
 
 class Ignorers:
-    """All members who ignore somebody, each of whom is told what becomes of people."""
+    """All sessions that ignore somebody, each of which is told what becomes of people."""
 
     def __init__(self, sessions: Container[int]) -> None:
         """``sessions``: of all who are here."""
@@ -119,7 +119,7 @@ class Ignorers:
         self._ignoring: dict[object, Ignoring] = {}
 
     def note(self, member: object, ignoring: Ignoring) -> None:
-        """Note whom a member ignores from now on."""
+        """Note whom a session ignores from now on."""
         self._ignoring.pop(member, None)
         if ignoring:
             self._ignoring[member] = ignoring
@@ -140,7 +140,7 @@ class Ignorers:
             ignoring.renewed(before, session)
 
     def left(self, member: object) -> None:
-        """Note that a member has left, whose sessions are over."""
+        """Note that a session is over."""
         self._ignoring.pop(member, None)
         for ignoring in self._ignoring.values():
             ignoring.left(self._sessions)

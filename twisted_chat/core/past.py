@@ -1,4 +1,4 @@
-"""What has happened before: questions to the journal, and their answers to those who asked."""
+"""The past: questions to the journal, and their answers to those who asked."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Past:
             answer(list(names))
 
     def give(self, session: Session, room: Room, first: int, last: int) -> None:
-        """Let a session hear what happened in a room from one number to another, as they read."""
+        """Send a session the events of a room from one number to another, as they read."""
 
         given = first - 1
 

@@ -64,5 +64,5 @@ class Person:
 
     @property
     def is_here(self) -> bool:
-        """Whether they have a seat."""
+        """True while they have a seat."""
         return self.leaving is None

@@ -1,8 +1,8 @@
-"""A reader: one connection's cursor over some logs. It is given what it hears, and what it missed.
+"""A reader: one connection's cursor over some logs. It is given its events as they happen, and those that it missed.
 
 A reader is in one of five states, and TRANSITIONS is all that can happen to it. LIVE, it hears what everyone hears, and
 a log costs it nothing. In any other state it has a position in each of its logs, the number that it was given last, and
-what is said waits in the logs themselves.
+later events wait in the logs themselves.
 
     LIVE      keeps up
     FULL      does not read now: its outbox is full
@@ -69,7 +69,7 @@ class Listener(Protocol):
 
 
 class Fetcher(Protocol):
-    """Who asks the journal for what a room does not remember any more."""
+    """The way to the journal, for events that a room does not remember any more."""
 
     def fetch(self, reader: Reader, room: Room, first: int, last: int) -> None:
         """Call ``fetched`` with a page of the events from one number to another, or ``failed``."""
@@ -175,12 +175,12 @@ class Reader:
             self.positions[room] = number
 
     def release(self) -> None:
-        """Send the backlog that a rewind or a resume asked for: what was to be told before it is told."""
+        """Send the backlog that a rewind or a resume asked for: everything that had to come before it is sent."""
         if self.state == HELD:
             self._pump("release")
 
     def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
-        """Called with what there was in a room, oldest first, between two numbers; what is missing there is lost."""
+        """Called with the events of a room between two numbers, oldest first; those that are missing there are lost."""
         if self._page != (room, first):
             return  # it was asked before a rewind, which asks again
         self._page = None
@@ -225,12 +225,12 @@ class Reader:
 
     @property
     def is_behind(self) -> bool:
-        """Whether what is said waits for it in its logs."""
+        """True while later events wait for it in its logs."""
         return self.state != LIVE
 
     @property
     def is_stuck(self) -> bool:
-        """Whether it is full although nothing is unsent: nobody would ever wake it."""
+        """True if it is full although nothing is unsent: nobody would ever wake it."""
         return self.state == FULL and self.outbox.keeps_up and not self.outbox.is_closed
 
     def _enter(self, event: str, state: str) -> None:
@@ -332,7 +332,7 @@ class Reader:
     # -- what it is given
 
     def wants(self, event: Event) -> bool:
-        """Whether it wishes to hear an event."""
+        """Return whether it wishes to hear an event."""
         return self.ear.wants(event, self.session)
 
     def hear(self, events: Sequence[Event]) -> None:
@@ -369,7 +369,7 @@ class Reader:
                 self._aside_dropped += 1
 
     def begin_day(self, day: Day) -> None:
-        """Tell a person which day it is, if it is another than before; after the backlog if they have one."""
+        """Announce the day to a person, if it is another than before; after the backlog if they have one."""
         self.today = day
         if self.state == LIVE:
             self._tell_day()
@@ -397,7 +397,7 @@ class Reader:
         self._owed.append(data)
 
     def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
-        """Write what is owed, in one go; return whether it keeps up.
+        """Write all owed bytes in one go; return whether it keeps up.
 
         Those who are owed the same share one bytes object, kept in ``joined``.
         """

@@ -101,17 +101,17 @@ class Room:
 
     @property
     def readers(self) -> int:
-        """How many hear what is said now: all but those who are behind."""
+        """The number of live readers: all but those that are behind."""
         return len(self.apart) + sum(map(len, self._shared.values()))
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody hears it."""
+        """True if nobody hears it."""
         return not (self.people or self.overhearing)
 
     @property
     def live(self) -> Iterator[dict[Hearer, None]]:
-        """The readers who hear what is said now."""
+        """All live readers, in groups that hear in the same way."""
         yield from self._shared.values()
         yield self.apart
 
@@ -167,11 +167,11 @@ class Room:
         return islice(self.tail, max(0, number - self.forgotten), None)
 
     def is_inbox_of(self, alias: str) -> bool:
-        """Return whether it is the log of what is said to an alias."""
+        """Return whether it is the log of the lines to an alias."""
         return text.key(self.name[1:]) == text.key(alias)
 
     def may_be_given(self, event: Event) -> bool:
-        """Whether an event is for whoever hears this."""
+        """Return whether an event is for whoever hears this."""
         return not any(event.number in numbers for numbers in self.withheld)
 
     def end_of_withheld(self, number: int) -> int:
@@ -199,18 +199,18 @@ class Run:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all who hear it hear all of it."""
+        """True if all who hear it hear all of it."""
         return not (self.begins or self.ends)
 
     def remember(self) -> None:
-        """Let the room remember what it does not remember yet."""
+        """Add the events to the tail of the room that it does not have yet."""
         fresh = self.events[self._remembered :] if self._remembered else self.events
         if fresh:
             self.room.remember(fresh)
             self._remembered = len(self.events)
 
     def concerns(self, reader: Hearer) -> bool:
-        """Whether a reader hears any of it, as far as it goes now."""
+        """Return whether a reader hears any of it, as far as it goes now."""
         hears_it = reader in self.ends or self.room in reader.hearing
         return hears_it and self.begins.get(reader, 0) < self.ends.get(reader, len(self.events))
 

@@ -16,7 +16,7 @@ MADE_AND_LEFT = 2  # events of a room in which nothing has happened
 
 
 class RoomTable(dict[str, Room]):
-    """Rooms by name. What is forgotten is there again before anybody enters it, and its numbers go on."""
+    """Rooms by name. A forgotten room is there again before anybody enters it, and its numbers go on."""
 
     def __init__(self, journal: Journal, limits: Limits, on_fault: Callable[[None], None]) -> None:
         """``on_fault`` is called, within the ``except``, for a fault in what waits for an answer."""

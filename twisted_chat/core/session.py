@@ -99,7 +99,7 @@ class Session:
 
     @property
     def is_behind(self) -> bool:
-        """Whether they do not read now, or are away for a moment."""
+        """True if they do not read now, or are away for a moment."""
         return self.reader.is_behind if self.reader is not None else not self.ear.view.is_for_people
 
     def may(self, posts: bool) -> bool:
@@ -176,7 +176,7 @@ class Session:
         return self.inbox if self.inbox is not None and self.inbox.is_inbox_of(alias) else None
 
     def release(self) -> None:
-        """Send the backlog that was promised, if there is one: what was to be told before it is told."""
+        """Send the promised backlog, if there is one: everything that had to come before it is sent."""
         reader = self.reader
         if reader is not None and reader.state == HELD:
             reader.release()
@@ -195,7 +195,7 @@ class Session:
         self.left_at.clear()
 
     def detach(self, door: Door) -> None:
-        """Go on without a connection for a while. Nobody waits any more for what is under way."""
+        """Go on without a connection for a while. Nobody waits any more for requests under way."""
         self.abandon()
         self.asks.clear()
         self.is_abandoned = self.in_flight > 0
@@ -264,7 +264,7 @@ class Ask:
 
     @property
     def reader(self) -> Reader:
-        """Who hears the answer."""
+        """The reader that hears the answer."""
         reader = self.session.reader
         assert reader is not None, "a visitor can only say something"
         return reader

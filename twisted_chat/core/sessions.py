@@ -58,7 +58,7 @@ class Sessions(dict[int, Session]):
             del self.programs[session.program]
 
     def wait_for(self, person: Person, session: Session) -> None:
-        """Let a session wait until somebody who is leaving has no seat any more."""
+        """Make a session wait until somebody who is leaving has no seat any more."""
         session.asking += 1
         self._waiting.setdefault(person, []).append((session, session.epoch))
 

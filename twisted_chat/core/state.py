@@ -1,8 +1,9 @@
 """The state: who is here and in which rooms. It is a fold of the log: only a delivered event changes it.
 
 APPLY has one function for each kind of event that changes anything. They know nothing of connections, so the same
-events make the same state on every node and after every restart. ``State.due`` returns what must still follow; it goes
-by the state and not by the last event, so that whoever finishes it for a lost node finishes just what is missing.
+events make the same state on every node and after every restart. ``State.due`` returns the events that must still
+follow for a person. It goes by the state and not by the last event, so whoever takes over from a lost node appends
+just the missing ones.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from .rooms import RoomTable
 
 
 class Change(NamedTuple):
-    """What an event has changed. An event that changes nothing has none."""
+    """The change that an event has made. An event that changes nothing has none."""
 
     person: Person | None = None  # whom it concerns; none: who asked is nobody yet, and stays so
     room: Room | None = None
@@ -51,7 +52,7 @@ class Change(NamedTuple):
 
 
 class State:
-    """Who is here, on every node alike."""
+    """All people who are here, their rooms and seats, on every node alike."""
 
     def __init__(self, rooms: RoomTable, limits: Limits) -> None:
         self.rooms = rooms
@@ -71,7 +72,7 @@ class State:
         return change
 
     def _choose_voice(self, person: Person) -> None:
-        """Let another of their seats speak for a person whose seat is over, but for what it has begun: that it ends."""
+        """Choose another seat to speak for a person, if theirs is over and has finished everything that it began."""
         if person.seats and person.voice.session not in person.seats and not self.due(person):
             person.voice = next(iter(person.seats.values()))
 
@@ -86,7 +87,7 @@ class State:
             raise TooManyRooms(f"you have made {person.made}, join one that is there")
 
     def is_served_by(self, person: Person, opening: int) -> bool:
-        """Return whether a node appends what is due for a person: it serves them, or is the oldest one that lives."""
+        """Return whether a node appends what follows for a person: it serves them, or is the oldest living node."""
         served, living = person.voice.opening, {opening, *self.openings}
         return opening == (served if served in living else min(living))
 

@@ -10,14 +10,14 @@ from .session import Ask, Session
 
 
 def tell_to_wait(session: Session, why: str) -> None:
-    """Tell somebody who is coming in, once, why that takes so long."""
+    """Explain once, to somebody who is coming in, why that takes so long."""
     if not (session.is_in or session.is_told_to_wait or session.leaving is not None):
         session.is_told_to_wait = True
         session.notice(f"the server cannot keep anything now ({why}): you will join once it can, or try again later")
 
 
 def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Session]) -> list[Ask]:
-    """Tell the sessions that nobody knows yet whether their requests in a batch are kept.
+    """Send sessions the doubt whether their requests in a batch are kept.
 
     A person is told once. A program is told of its posts, since the event itself answers them; every other request of
     a program has one answer, which comes later. Return the requests for which nobody waits any more, to be finished.
