@@ -12,11 +12,11 @@ PACKAGE = Path(__file__).parent.parent / "twisted_chat"
 
 # Folders and files of the package whose docstrings are done. The rest follows, until this is the whole package.
 PLAIN = (
-    "announce.py certificates.py client clocks.py core "
-    "doors/addresses.py doors/base_door.py doors/delays.py doors/http doors/line/lab.py "
-    "doors/line/telnet.py doors/ops doors/outbox.py doors/proxied.py doors/pulse.py doors/socket_options.py "
-    "doors/splitter.py doors/table.py doors/watchdog.py doors/way.py doors/web endpoints.py export.py journals logs.py "
-    "options.py requests service.py signals.py stale.py unblocked.py wire"
+    "announce.py certificates.py client clocks.py core doors/addresses.py doors/base_door.py doors/delays.py "
+    "doors/http doors/line doors/ops doors/outbox.py doors/person_talk.py doors/premises.py "
+    "doors/program_talk.py doors/proxied.py doors/pulse.py doors/socket_options.py doors/splitter.py "
+    "doors/table.py doors/visits.py doors/watchdog.py doors/way.py doors/web endpoints.py export.py journals "
+    "logs.py options.py requests service.py signals.py stale.py unblocked.py wire"
 ).split()
 
 FIRST_WORDS = {"Learn", "Let", "What", "Who", "How", "Tell", "Whether"}

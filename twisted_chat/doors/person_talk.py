@@ -1,4 +1,4 @@
-"""What a person says over any door that carries lines: an alias first, then lines, blocks of lines and commands."""
+"""The lines of a person over any line-shaped door: an alias first, then lines, blocks of lines and commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AFTER_A_BLOCK = "the block has ended: commands work again"
 
 
 class PersonConnection(Protocol):
-    """A connection, as this file sees it."""
+    """A person's connection."""
 
     member: Session
     premises: Premises
@@ -28,7 +28,7 @@ class PersonConnection(Protocol):
         """Ask for an alias."""
 
     def claims(self) -> None:
-        """Called before an alias is claimed, when the first line has come: it may show what the peer can take."""
+        """Called before an alias is claimed, with the first line: it may show what the peer can read."""
 
     def may_try_again(self) -> bool:
         """Count a claim that failed; close the connection, and return False, after too many."""
@@ -38,7 +38,7 @@ class PersonConnection(Protocol):
 
 
 class PersonTalk:
-    """What one person says. Lines in a row that are just said are said together; all else comes one by one."""
+    """The lines of one person. Lines in a row that are only said are said together; commands run one by one."""
 
     __slots__ = ("_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_waiting", "is_busy")
 
@@ -55,7 +55,7 @@ class PersonTalk:
         self.is_busy = False  # a claim is under way
 
     def take(self, most: int) -> int:
-        """Take lines that are just said, or one of another kind, if they can be taken now; return how many."""
+        """Take lines that are only said, or one of another kind, if they can be taken now; return how many."""
         if self._block_line:
             return self._take_block_lines(most)
         waiting, me = self._waiting, self._connection.member
@@ -77,7 +77,7 @@ class PersonTalk:
         return 1
 
     def go_on(self) -> None:
-        """Ask for another alias if the claim that was under way is lost."""
+        """Ask for another alias if the pending claim is lost."""
         me = self._connection.member
         if self.is_busy and not (me.in_flight or me.asking):
             self.is_busy = False
@@ -85,11 +85,11 @@ class PersonTalk:
                 self._ask_again()  # somebody else was first
 
     def came_in(self) -> None:
-        """Greet them: they have an alias now."""
+        """Greet the person, who has an alias now."""
         self._connection.member.notice(*self._connection.premises.motd, HINT)
 
     def stop(self) -> None:
-        """Called when the connection is lost: what was read is taken, and that is all."""
+        """Called when the connection is lost: take the lines that were read, and no more."""
 
     # -- lines
 
@@ -127,7 +127,7 @@ class PersonTalk:
     # -- blocks
 
     def _take_block_lines(self, most: int) -> int:
-        """Take lines of the block, at most so many, or what ends it: the other fence, or the end of the input."""
+        """Take lines of the block, up to a number, or its end: the closing fence, or the end of the input."""
         if not self._connection.member.may(posts=True):
             return 0
         lines: list[str] = []
@@ -162,7 +162,7 @@ class PersonTalk:
         self._explain_block()
 
     def _explain_block(self) -> None:
-        """Explain how to end the block, unless its end may have come with the rest of what was pasted."""
+        """Explain how to end the block, unless its end may have come with the rest of the pasted text."""
         if not (self._waiting or self._is_told_of_block):
             self._is_told_of_block = True
             self._connection.member.notice(IN_A_BLOCK)
@@ -190,7 +190,7 @@ class PersonTalk:
             self._connection.prompt()
 
     def _ask_again(self) -> None:
-        """Ask for another alias: what came before that is no answer to it, and what was to be said is not said."""
+        """Ask for another alias; drop earlier lines, which are no answer to that, and say none of them."""
         self._is_refused = True
         came, self._waiting[:] = self._waiting[:], []
         lines = [line for line in came if line is not END]
@@ -207,7 +207,7 @@ class PersonTalk:
             self._connection.prompt()
 
     def _leave(self) -> None:
-        """Leave, because nothing more is to come; if they never came in, say that nothing was said."""
+        """Leave, because the input has ended; if the person never came in, say that nothing was said."""
         me = self._connection.member
         if self._is_refused and not me.alias:
             me.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))

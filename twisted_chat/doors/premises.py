@@ -24,7 +24,7 @@ LOOK_SECONDS = 5.0  # between two looks at connections that are not read; a peer
 
 
 class Connected(Protocol):
-    """A connection to the chat, as this file sees it."""
+    """A connection to the chat, as the premises see it."""
 
     address: IAddress
     member: Session
@@ -40,10 +40,10 @@ class Connected(Protocol):
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether it waits for nothing and still does not go on."""
+        """Return whether it waits for nothing and is idle all the same."""
 
     def unstick(self) -> None:
-        """Wake it, because it is stuck."""
+        """Wake it up."""
 
     def stop(self) -> None:
         """Say goodbye, because the server stops."""
@@ -53,7 +53,7 @@ class Connected(Protocol):
 
 
 class Premises:
-    """What all doors share; each door gets the same object."""
+    """The state that all doors share; each door gets the same object."""
 
     log = Logger()
 
@@ -88,7 +88,7 @@ class Premises:
     # -- connections, by their addresses
 
     def enter(self, address: IAddress) -> str:
-        """Count one connection more from an address; or return, and log, why it is refused."""
+        """Count one more connection of an address; or return, and log, why it is refused."""
         return self.refused(address, self.addresses, self.addresses.enter(host(address), self.clock.seconds()))
 
     def refused(self, address: IAddress, addresses: Addresses, why: str) -> str:
@@ -104,7 +104,7 @@ class Premises:
         return why
 
     def leave(self, address: IAddress) -> None:
-        """Count one connection less from an address."""
+        """Stop counting a connection of an address."""
         self.addresses.leave(host(address))
 
     def may_try_again(self, connection: Connected) -> bool:
@@ -133,7 +133,7 @@ class Premises:
     def look_out(self) -> None:
         """Look now and then for connections that are not read and whose peer is gone.
 
-        Nothing else shows that: Twisted takes what is neither read nor written out of its epoll set.
+        Nothing else shows that: Twisted removes sockets that it neither reads nor writes from its epoll set.
         """
         if self._look is None or not self._look.active():
             self._look = self.clock.callLater(LOOK_SECONDS, self._look_around)
@@ -162,7 +162,7 @@ class Premises:
     # -- the end
 
     def when_ending(self, end: Callable[[], Deferred[None]]) -> None:
-        """Have this called when the server stops, once the visits have ended; the end waits for it."""
+        """Register a function to call when the server stops, once the visits have ended; the end waits for it."""
         self._endings.append(end)
 
     def close_all(self) -> Deferred[None]:

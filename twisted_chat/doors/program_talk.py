@@ -1,4 +1,4 @@
-"""What a program asks over any door: one JSON object after the other, each answered in its turn."""
+"""The requests of a program over any door: one JSON object after the other, answered in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGER = 18  # times a line that can be said: for a block of which JSON escapes 
 
 
 class ProgramConnection(Door, Protocol):
-    """A connection, as this file sees it."""
+    """A program's connection."""
 
     member: Session
     premises: Premises
@@ -30,14 +30,14 @@ class ProgramConnection(Door, Protocol):
         """Count a claim that failed; close the connection, and return False, after too many."""
 
     def adopt(self, member: Session) -> None:
-        """Go on as a member who was here before."""
+        """Resume the session of an earlier connection."""
 
     def end_input(self) -> None:
         """Called when the program sends nothing more."""
 
 
 class ProgramTalk:
-    """One program's requests. While one waits for what it asked for, no other is taken, but for posts."""
+    """The requests of one program. While one is pending, no other is taken, except posts."""
 
     def __init__(self, connection: ProgramConnection, waiting: list[bytes]) -> None:
         """``waiting``: the lines that were received and not taken yet."""
@@ -75,19 +75,19 @@ class ProgramTalk:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is under way that has more than one step."""
+        """Return whether a request with more than one step is pending."""
         return self._steps is not None
 
     @property
     def takes_while_behind(self) -> bool:
-        """Whether requests are taken although the program is behind: it may have to say hello again."""
+        """Return whether to take requests although the program is behind: it may have to send hello again."""
         return not self.is_in
 
     def came_in(self) -> None:
-        """The answer to hello is the greeting."""
+        """Do nothing: the answer to hello is the greeting."""
 
     def stop(self) -> None:
-        """Leave the request that is under way unfinished: the program goes on elsewhere, or its connection is lost."""
+        """Abandon the pending request: the program has resumed elsewhere, or its connection is lost."""
         self._steps = self._ask = self._next = None
 
     def _read(self, line: bytes) -> Checked | ChatError | Mark:
@@ -149,7 +149,7 @@ class ProgramTalk:
         return hello.enter(self._hub, self._ask, is_back)
 
     def go_on(self) -> None:
-        """Go on with the request that is under way, as far as it can go now."""
+        """Continue the pending request as far as possible now."""
         me = self._connection.member
         while self._steps is not None and self._ask is not None and not (me.in_flight or me.asking):
             steps, ask = self._steps, self._ask

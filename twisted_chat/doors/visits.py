@@ -1,6 +1,6 @@
-"""Visits: somebody who comes for a few posts, as over HTTP, is a member for as long as these follow each other.
+"""Visits: a client that comes for a few posts, as over HTTP, stays as long as posts follow each other.
 
-So a script that says ten lines comes and goes once, and what it says goes the way of all that is said.
+So a script that says ten lines joins and leaves once, and its posts go the same way as all others.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ log = Logger()
 
 
 class Kept(NamedTuple):
-    """What became of a post."""
+    """The outcome of a post that is kept."""
 
     number: int  # of its last line
     is_repeated: bool  # all of it was said before
 
 
 class NotSaid(ChatError):
-    """A post of a visit that is not said, for a reason that only visits have."""
+    """A refused post, for a reason that only visits have."""
 
 
 class IdentInUse(NotSaid):
-    """Other words that are being said under the same ident at this moment."""
+    """A pending post with other words under the same ident."""
 
     def __init__(self) -> None:
         super().__init__("something else is being said under the same ident just now; this was not said")
@@ -51,7 +51,7 @@ class IdentInUse(NotSaid):
 
 
 class VisitTaken(NotSaid):
-    """A visit that began with another secret, or with none."""
+    """A visit that began with another secret, or without one."""
 
     def __init__(self, alias: str) -> None:
         super().__init__(f"{alias} is taken: choose another alias, or give the secret that this visit began with")
@@ -59,7 +59,7 @@ class VisitTaken(NotSaid):
 
 
 class TooFast(NotSaid):
-    """More from one address than the limits allow: a connection would be slowed down instead."""
+    """More posts from one address than the limits allow: a connection would be slowed down instead."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
@@ -69,7 +69,7 @@ class TooFast(NotSaid):
 
 
 class TooManyVisits(NotSaid):
-    """One visit more than an address may have."""
+    """One more visit than an address may have."""
 
     def __init__(self) -> None:
         super().__init__("too many visitors from your address: come back in a minute")
@@ -77,21 +77,21 @@ class TooManyVisits(NotSaid):
 
 
 class NotNow(NotSaid):
-    """A post that could not be asked for: the server is stopping, or cannot keep anything."""
+    """A post that could not be sent to the hub: the server is stopping, or cannot keep anything."""
 
 
 class PostFault(NotSaid):
-    """A post that a fault of ours has hit."""
+    """A post that failed because of a fault of ours."""
 
     def __init__(self, words: str = "sorry, a fault of ours: please try again") -> None:
         super().__init__(words)
 
 
 class Post:
-    """A line, or a block of lines, that somebody says to a group under one ident."""
+    """A line, or a block of lines, for a group, under one ident."""
 
     def __init__(self, group: str, ident: str, lines: Sequence[str]) -> None:
-        """``group``: a room's name, ``@ALIAS`` or ``*``. ``lines``: what is said, clean."""
+        """``group``: a room's name, ``@ALIAS`` or ``*``. ``lines``: the cleaned text."""
         self.group = group
         self.ident = ident
         self.lines = lines
@@ -102,7 +102,7 @@ class Post:
         self._error: ChatError | None = None
 
     def decide(self, ask: Ask) -> None:
-        """Called when its outcome is known: that of a block's first line is that of all."""
+        """Called when the outcome is known; the first line of a block decides for all."""
         self.is_decided = True
         if ask.error is not None:
             self._error = ask.error
@@ -110,12 +110,12 @@ class Post:
             self._kept = Kept(ask.number + len(self.lines) - 1, ask.is_repeated)
 
     def fail(self, error: ChatError) -> None:
-        """Called when it is not said."""
+        """Called when the post is refused."""
         self.is_decided = True
         self._error = error
 
     def tell(self) -> None:
-        """Tell who waits for it what became of it."""
+        """Report the outcome to the caller who waits for it."""
         if self.done.called:
             return
         if self._error is not None:
@@ -125,7 +125,7 @@ class Post:
 
 
 class Visits:
-    """All visits, by who they are and where they come from."""
+    """All visits, by alias and address."""
 
     def __init__(self, hub: Hub, limits: Limits, addresses: Addresses, clock: IReactorTime) -> None:
         self._hub = hub
@@ -136,9 +136,9 @@ class Visits:
         self._counts: Counter[str] = Counter()  # by what an address counts as
 
     def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
-        """Say something, in the visit that goes on under this alias or in a new one. Fires once it is kept.
+        """Say something, in the visit under this alias or in a new one. Fires once it is kept.
 
-        ``secret``: what only they know, empty if anybody at their address may speak for them.
+        ``secret``: known only to the author; empty if everyone at the address may continue the visit.
 
         Raises: NotSaid. Fails: ChatError.
         """
@@ -153,9 +153,9 @@ class Visits:
         return post.done
 
     def _take_turn(self, pace: Pace, post: Post) -> None:
-        """Count the bytes of a post; its lines are counted once they are asked for, with all that it takes to say them.
+        """Count the bytes of a post; its lines are counted later, with the requests that it takes to say them.
 
-        Raises: TooFast, where too much was said before: a connection would be slowed down instead.
+        Raises: TooFast, where a connection would be slowed down.
         """
         now = self._clock.seconds()
         wait = pace.wait(now)
@@ -165,7 +165,7 @@ class Visits:
         pace.take_bytes(sum(len(line.encode()) for line in post.lines), now)
 
     def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visit:
-        """Return a new visit, of which an address may have as many as connections.
+        """Return a new visit; an address may have as many visits as connections.
 
         Raises: TooManyVisits.
         """
@@ -188,16 +188,16 @@ class Visits:
             del self._counts[place]
 
     def close(self) -> None:
-        """End all: the server stops."""
+        """End all visits, because the server stops."""
         for visit in list(self._here.values()):
             visit.close()
 
 
 class Visit:
-    """One of them: the door of a member for whom nobody hears, and a queue of what it says.
+    """One visit: the door of a session without a reader, and a queue of its posts.
 
-    What is said waits for the alias and the room. It is answered in a turn of its own, since what waits for the
-    answer may ask the hub for something else, and the hub is delivering when it tells what became of a post.
+    Posts wait for the alias and the room. Each is answered in a turn of its own, since the caller who waits for the
+    answer may make another request, and the hub is still delivering when it reports the outcome of a post.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class Visit:
         pace: Pace,
         on_over: Callable[[], None],
     ) -> None:
-        """``on_over`` is called once they are gone."""
+        """``on_over`` is called once the visit has ended."""
         self.secret, self.pace = secret, pace
         self._hub = hub
         self._limits = limits
@@ -231,7 +231,7 @@ class Visit:
     # -- what a door asks
 
     def say(self, post: Post) -> None:
-        """Say something, once all that has to happen before has happened.
+        """Say something, once the visit has its alias and its room.
 
         Raises: IdentInUse.
         """
@@ -245,7 +245,7 @@ class Visit:
         self._go_on()
 
     def close(self) -> None:
-        """Leave now: what was not asked for yet is not said."""
+        """Leave now; posts that were not sent to the hub yet are refused."""
         for post in list(self._waiting):
             self._fail(post, NotNow("the server is stopping: this was not said"))
         for post in self._all():
@@ -275,10 +275,10 @@ class Visit:
         self._go_on()
 
     def taken_over(self) -> None:
-        """They have no program that could come back."""
+        """Do nothing: a visit has no program that could resume."""
 
     def give_way(self, host: str) -> None:
-        """Leave now, if it is the same machine that goes on under this alias; one with a secret is theirs alone."""
+        """Leave now, if the same machine claims this alias; a visit with a secret stays."""
         if host == self.host and not (self.secret or self._waiting or self._asked):
             cancel(self._leave)
             self._part()
@@ -313,7 +313,7 @@ class Visit:
         self._why = ask.error
 
     def _not_given(self, error: ChatError) -> None:
-        """Ask for the alias again once it may be free, or do not get it."""
+        """Claim the alias again once it may be free, or give up."""
         self._why = error
         if isinstance(error, AliasTaken) and 0 < error.seconds <= PATIENCE_SECONDS:
             self._again = self._clock.callLater(error.seconds, self._claim)
@@ -321,13 +321,13 @@ class Visit:
             self._lose(error)
 
     def _lose(self, error: ChatError) -> None:
-        """Do not get the alias."""
+        """Give up the alias."""
         for post in list(self._waiting):
             self._fail(post, error)
         self._part()
 
     def _go_on(self) -> None:
-        """Ask for what can be asked for now."""
+        """Send all posts to the hub that can be sent now."""
         while self._waiting:
             post = self._waiting[0]
             if self._is_ready(post):
@@ -341,7 +341,7 @@ class Visit:
             self._leave = self._clock.callLater(self._limits.grace_seconds, self._part)
 
     def _is_ready(self, post: Post) -> bool:
-        """Whether a post can be asked for now; if not, ask for what has to happen before."""
+        """Return whether a post can be sent to the hub now; if not, make the request that has to come first."""
         member = self.member
         is_there = post.group[0] in "@*" or post.group in member.rooms
         if not member.alias or member.leaving is not None or not member.may(posts=is_there):
@@ -362,7 +362,7 @@ class Visit:
             self._fail(post, PostFault())
 
     def _move(self, post: Post) -> None:
-        """Join the room of a post; leave the one that was joined first, if these are too many."""
+        """Join the room of a post; leave the first joined room, if there are too many."""
         ask = Ask(self.member, post.ident, partial(self._moved, post))
         if len(self.member.rooms) >= self._limits.rooms_each:
             self._hub.leave(ask, next(iter(self.member.rooms)))
@@ -389,7 +389,7 @@ class Visit:
             self.pace.take_lines(len(post.lines), self._clock.seconds())
 
     def _give_up(self, post: Post) -> None:
-        """Do not say what could not be asked for in time."""
+        """Refuse the posts that could not be sent to the hub in time."""
         late = NotNow("the server cannot keep anything now: this was not said, try it again later")
         self._fail(post, self._why or late)
 
@@ -404,7 +404,7 @@ class Visit:
             self._decide(post)
 
     def _fail_what_is_lost(self) -> None:
-        """Fail what was neither kept nor refused although nothing is under way: that is a fault of ours."""
+        """Fail the posts that were neither kept nor refused although nothing is pending: a fault of ours."""
         if self._asked and not self.member.in_flight:
             self._fail_what_is_asked()
 

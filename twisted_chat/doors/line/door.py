@@ -1,4 +1,4 @@
-"""The line door: telnet, netcat, the bundled client, and whatever else sends lines of text."""
+"""The line door: telnet, netcat, the bundled client, and every other program that sends lines of text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|
 
 @implementer(IHalfCloseableProtocol)
 class LineChat(Connection, LineReceiver):
-    """One person's connection: lines in, the views of what they hear out."""
+    """One person's connection: lines in, encoded events out."""
 
     factory: LineFactory
     transport: ITCPTransport  # or what Twisted puts in its place: TLS, a UNIX socket
@@ -65,7 +65,7 @@ class LineChat(Connection, LineReceiver):
         self._outbox.send(PROMPT)
 
     def dataReceived(self, data: bytes) -> None:
-        """Split here, not in LineReceiver: its delimiter is one and fixed, where netcat ends lines in LF and telnets in
+        """Split here, not in LineReceiver: it has one fixed delimiter, but netcat ends lines with LF and telnets in
         three other ways, and it drops the good lines that follow an over-long one in the same packet.
         """
         if self._outbox.is_closed or not data:
@@ -86,7 +86,7 @@ class LineChat(Connection, LineReceiver):
             self._fault()
 
     def lineReceived(self, line: bytes) -> None:
-        """Queue one line, without its end, as it was received."""
+        """Queue one received line, without its end."""
         if self._outbox.is_closed:
             return  # what comes after another protocol's hello, say
         if not self.member.alias and _OTHER_PROTOCOLS.match(line):
@@ -95,7 +95,7 @@ class LineChat(Connection, LineReceiver):
             self._waiting.append(line)
 
     def readConnectionLost(self) -> None:
-        """The peer has ended its side: take what it began, answer it, and close."""
+        """Called when the peer has ended its side: take its unfinished line, answer it, and close."""
         self._peer_is_done = True
         if self._outbox.is_closed:
             self.transport.loseConnection()
@@ -103,7 +103,7 @@ class LineChat(Connection, LineReceiver):
             self._guarded(self._take_the_rest)
 
     def writeConnectionLost(self) -> None:
-        """Our side has ended; the peer may take a little time to end its own."""
+        """Called when our side has ended; the peer has a little time to end its own."""
         self._outbox.ended()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
@@ -115,7 +115,7 @@ class LineChat(Connection, LineReceiver):
     # -- what we call
 
     def _take(self, data: bytes) -> None:
-        """Take a chunk of a peer who has not come in yet, or of the lab's own client."""
+        """Take a chunk of a peer without an alias yet, or of the lab's own client."""
         first, self._is_first = self._is_first, False
         cancel(self._quiet)
         if first and data.startswith(_TLS_HELLO):
@@ -208,7 +208,7 @@ class LineChat(Connection, LineReceiver):
 
 
 class Refuser(Protocol):
-    """Tells one too many from an address why they cannot come in."""
+    """The protocol of a refused connection: it sends the reason, and closes."""
 
     transport: ITCPTransport
 
@@ -227,7 +227,7 @@ class Refuser(Protocol):
 
 
 class LineFactory(Factory):
-    """What all connections to a line door share: the premises."""
+    """The factory of a line door's connections, which share the premises."""
 
     noisy = False
 
@@ -237,7 +237,7 @@ class LineFactory(Factory):
 
     @property
     def aliases(self) -> dict[str, Person]:
-        """Who is here, by the key of their alias: the hub's own table."""
+        """Return the people who are here, by the key of their alias: the hub's own table."""
         return self.premises.hub.aliases
 
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
