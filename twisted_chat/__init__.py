@@ -1,3 +1,3 @@
-"""Group communication that anyone can reach with what is already on their machine."""
+"""Group communication that anyone can reach with the tools already on their machine."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What is the same for every connection, whatever it is made of: its turn, its limits, its program, its end."""
+"""The common part of all connections, over any transport: turns, limits, programs and the end."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
 
 
 class Connection:
-    """One connection's part in the chat.
+    """A connection to the chat.
 
-    What comes in is taken from ``_waiting`` when all that was asked before it has happened and the limits allow it;
-    while any waits, nothing more is read. So a flooder is slowed by their own socket, and nothing of theirs is lost.
+    Input is taken from ``_waiting`` once all earlier requests are done and the limits allow it; while any input waits,
+    nothing more is read. So a flooder is slowed down by their own socket, and loses nothing.
     """
 
     member: Session
@@ -56,7 +56,7 @@ class Connection:
 
     @property
     def kind(self) -> str:
-        """What comes in this way, in a word: for those who count."""
+        """Return the kind of connection in one word, as it is counted."""
         raise NotImplementedError
 
     def _read_on(self, on: bool) -> None:
@@ -69,17 +69,17 @@ class Connection:
 
     @property
     def has_hung_up(self) -> bool:
-        """Whether the peer is gone, which reading would tell."""
+        """Return whether the peer is gone, which reading would show."""
         raise NotImplementedError
 
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
-        """Return what is to be cancelled when the connection ends."""
+        """Return the delayed calls to cancel when the connection ends."""
         return ()
 
     # -- how it begins and ends
 
     def _begin(self, outbox: ClosableOutbox, view: View) -> None:
-        """Begin with what every connection has."""
+        """Begin with the common parts of all connections."""
         clock, limits = self.premises.clock, self.premises.limits
         self._outbox = outbox
         pace = self._new_pace()
@@ -96,7 +96,7 @@ class Connection:
         return self.premises.addresses.pace(host(self.address), self.premises.clock.seconds())
 
     def _end(self) -> None:
-        """Let it be over: the connection is lost."""
+        """Called when the connection is lost: end everything."""
         self._is_lost = True
         self._outbox.lost()
         self.member.abandon()  # the end waits for what they have said, and for no answer
@@ -112,12 +112,12 @@ class Connection:
         self.premises.log.info("connection has ended with {address}", address=address_text(self.address))
 
     def goodbye(self, words: str, linger: bool = True) -> None:
-        """Tell this person why the connection ends, and end it."""
+        """Send the reason why the connection ends, and end it."""
         self.member.send([Event(NOTICED, text=words, data=ENDS)])
         self._close(linger)
 
     def stop(self) -> None:
-        """Say goodbye because the server stops; to one who is behind, once they have caught up, if they are quick."""
+        """Say goodbye because the server stops; to a reader that is behind, once it has caught up, if that is soon."""
         if not self.member.is_behind:
             self.goodbye(GOODBYE, linger=False)
         elif not self._is_stopping:
@@ -135,7 +135,7 @@ class Connection:
         self._outbox.close(linger and not self._peer_is_done)
 
     def _fault(self) -> None:
-        """A fault of ours: this connection ends, and nobody else's."""
+        """Called for a fault of ours: end this connection, and no other."""
         self.premises.log.failure("fault in the connection with {address}", address=address_text(self.address))
         if self._is_lost:
             self._waiting.clear()
@@ -145,7 +145,7 @@ class Connection:
             self._close()
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Do something of which a fault is this connection's only."""
+        """Call a function; a fault in it ends only this connection."""
         try:
             step()
         except Exception:
@@ -181,7 +181,7 @@ class Connection:
             self._named(member.alias)
 
     def _take_what_waits(self) -> None:
-        """Take the lines that can be taken now."""
+        """Take the waiting lines that can be taken now."""
         member = self.member
         if self.premises.is_held:
             return
@@ -217,7 +217,7 @@ class Connection:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether it goes on with nothing although it waits for nothing: a fault of ours."""
+        """Return whether it is idle although it waits for nothing: a fault of ours."""
         member = self.member
         if self._is_lost or self._outbox.is_closed or self.premises.is_held:
             return False
@@ -267,7 +267,7 @@ class Connection:
         self._guarded(self._work)
 
     def _read_or_not(self) -> None:
-        """Read on only when nothing waits and they read, too: what they send meanwhile stays in their own socket."""
+        """Read only while nothing waits and the peer reads too: other input stays in the peer's own socket."""
         waits = bool(self._waiting) or self._delay is not None or not self._takes_answers()
         reads = not waits or self._outbox.is_closed  # what a peer sends then is read and dropped
         if not self._is_lost and reads != self.is_reading:
@@ -277,7 +277,7 @@ class Connection:
                 self.premises.look_out()
 
     def _drained(self) -> None:
-        """They have read what was unsent."""
+        """Called when the reader has read everything."""
         self._guarded(self._catch_up)
 
     def _catch_up(self) -> None:
@@ -312,11 +312,11 @@ class Connection:
     # -- what a program asks of its connection
 
     def _talk_to_program(self) -> None:
-        """Take what comes from now on for a program's."""
+        """Treat all input from now on as a program's."""
         self._talk = ProgramTalk(self, self._waiting)
 
     def adopt(self, member: Session) -> None:
-        """Go on as a member who was here before, and whose program has come back."""
+        """Resume the session of a program's earlier connection."""
         newcomer, self.member = self.member, member
         cancel(self._deadline)
         reader, newcomer.reader = newcomer.reader, None
@@ -328,7 +328,7 @@ class Connection:
             self._slow_down(wait)
 
     def taken_over(self) -> None:
-        """The member goes on through another connection: this one ends."""
+        """Called when the session has resumed on another connection: end this one."""
         self._let_go()
         if not self._is_lost:
             self.member.refuse(TakenOver())
@@ -339,16 +339,16 @@ class Connection:
         return host(self.address)
 
     def give_way(self, host: str) -> None:
-        """They are here."""
+        """Do nothing: the person is connected."""
 
     def faulted(self) -> None:
-        """They hear through this connection."""
+        """Do nothing: the session has a reader, which is dropped instead."""
 
     def free_in(self) -> int:
         return 0
 
     def end_input(self) -> None:
-        """The program sends nothing more, perhaps because it has died: it may come back."""
+        """Called when the program sends nothing more, perhaps because it has died: it may resume."""
         if not self.premises.give_grace(self):
             self.premises.hub.leave_all(self.member, "")
             return
@@ -357,7 +357,7 @@ class Connection:
             self._close()
 
     def _let_go(self) -> None:
-        """Let the member go on without this connection, which has a nobody of its own until it ends."""
+        """Leave the member to its grace period or another connection; until the end, this one has an empty one."""
         self._talk.stop()
         self.member = self.premises.hub.connect(self._outbox, self.member.ear.view, self, self._new_pace())
         if self._is_lost:

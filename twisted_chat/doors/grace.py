@@ -1,4 +1,4 @@
-"""A member without a connection: a program whose connection died is given some seconds to come back."""
+"""The grace period: a program whose connection died has some seconds to resume."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .delays import seconds_until
 
 
 class Grace:
-    """Stands in the door's place until the program is back, or its time is over. Nobody sees it leave meanwhile."""
+    """One grace period, in place of the door, until the program resumes or the time is over. Nobody sees it leave."""
 
     host = ""
 
     def __init__(
         self, hub: Hub, member: Session, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
     ) -> None:
-        """``on_over`` is called once, whichever comes first."""
+        """``on_over`` is called once, however the grace period ends."""
         self._hub, self._member, self._clock, self._on_over = hub, member, clock, on_over
         member.detach(self)
         self._timer = clock.callLater(seconds, self.end)
 
     def end(self) -> None:
-        """Let them leave now."""
+        """End the grace period now: the program leaves."""
         self.taken_over()
         self._hub.leave_all(self._member, "")
 
@@ -37,22 +37,22 @@ class Grace:
         self._on_over(self)
 
     def settled(self) -> None:
-        """Nobody waits for it here."""
+        """Do nothing: there is no connection."""
 
     def give_way(self, host: str) -> None:
-        """The alias is kept for the program, wherever it comes back from."""
+        """Do nothing: the alias is kept for the program, wherever it resumes."""
 
     def faulted(self) -> None:
-        """The program is told nothing, and may still come back."""
+        """Do nothing: the program may still resume."""
 
     def free_in(self) -> int:
         return seconds_until(self._timer, self._clock)
 
 
 class Graces:
-    """All that are given. An address has as many as it may have connections: with one more the oldest ends.
+    """All grace periods. An address may have as many as connections: with one more the oldest ends.
 
-    They are counted apart from the connections, so that nobody's way back is barred by their own grace.
+    They are counted separately from connections, so that a program's own grace period never keeps it out.
     """
 
     def __init__(self, hub: Hub, clock: IReactorTime, seconds: float, addresses: Addresses) -> None:
@@ -60,7 +60,7 @@ class Graces:
         self._given: dict[str, dict[Grace, None]] = {}  # by what the address counts as, the oldest first
 
     def give(self, member: Session, host: str) -> None:
-        """Let a member of this address stay for a while without a connection."""
+        """Begin a grace period for a member of this address."""
         place, most = self._addresses.place(host)
         if len(self._given.get(place, ())) >= most:
             next(iter(self._given[place])).end()
@@ -74,7 +74,7 @@ class Graces:
         return (grace for graces in self._given.values() for grace in graces)
 
     def end_all(self) -> None:
-        """Let everybody leave now."""
+        """End all grace periods now."""
         for grace in list(self):
             grace.end()
 
