@@ -174,11 +174,11 @@ class Person(Outlet):
         self.house = house
         self.times_settled = 0  # how often the door was told
         self.is_taken_over = False
-        self.member = house.hub.connect(self, view, self)
+        self.session = house.hub.connect(self, view, self)
 
     @property
     def reader(self):
-        return self.member.reader
+        return self.session.reader
 
     def faulted(self):
         self.dropped = True
@@ -207,9 +207,9 @@ class Person(Outlet):
     def ask(self, line):
         """Type one line, and let nothing happen yet."""
         try:
-            table.obey(self.house.hub, Ask(self.member), table.parse(line))
+            table.obey(self.house.hub, Ask(self.session), table.parse(line))
         except ChatError as error:
-            self.member.refuse(error)
+            self.session.refuse(error)
 
 
 class House:
@@ -237,9 +237,9 @@ class House:
     def enter(self, alias, *rooms, view=None):
         """Return a person in the lobby and, if named, in some rooms; everyone has read all that they were sent."""
         person = self.connect(view)
-        self.hub.claim(Ask(person.member), alias)
+        self.hub.claim(Ask(person.session), alias)
         self.settle()
-        assert person.member.alias == alias
+        assert person.session.alias == alias
         person.type(*(f"/join {room}" for room in rooms))
         for reader in self.people:
             reader.heard()

@@ -102,7 +102,7 @@ class Door:
         while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
             self.clock.advance(0)
         stuck = [connection for connection in self.premises.connections if connection.is_stuck and self.is_watched]
-        assert not stuck, f"nothing will ever wake {[connection.member.alias for connection in stuck]}"
+        assert not stuck, f"nothing will ever wake {[connection.session.alias for connection in stuck]}"
 
     def connect(self, host="192.0.2.1", port=12345):
         return Peer(self, IPv4Address("TCP", host, port))
@@ -113,7 +113,7 @@ class Door:
 
     def enter(self, alias, host="192.0.2.1"):
         peer = self.connect(host).send(f"{alias}\n")
-        assert peer.chat.member.alias == alias
+        assert peer.chat.session.alias == alias
         peer.read()
         return peer
 

@@ -465,7 +465,7 @@ class Server:
 
     def stuck(self):
         """Return the aliases of those whom nothing will ever wake."""
-        return [chat.member.alias for chat in self.premises.connections if chat.is_stuck]
+        return [chat.session.alias for chat in self.premises.connections if chat.is_stuck]
 
     def left_over(self):
         """Return the aliases of those who are here without a connection, a grace period or a visit."""

@@ -99,7 +99,7 @@ def test_a_newcomer_is_not_read_while_the_address_has_said_too_much(kind):
     newcomer.send(*(["bob\nhello\n"] if kind == "line" else [hello("bob"), says(1)]))
     assert "bob" not in door.hub.aliases
     other = door.connect("192.0.2.2").send("carol\n")
-    assert other.chat.member.alias == "carol"
+    assert other.chat.session.alias == "carol"
     for _ in range(40):
         door.clock.advance(1)
         door.settle()
@@ -114,7 +114,7 @@ def test_who_is_not_read_has_as_long_to_give_an_alias_as_others():
     door = Door(limits)
     alice = door.enter("alice").send("x\n" * 30)
     late = door.connect()
-    wait = late.chat.member.pace.wait(door.clock.seconds())
+    wait = late.chat.session.pace.wait(door.clock.seconds())
     assert wait > 1
     alice.lose()
     door.clock.advance(limits.alias_seconds + wait - 0.1)
@@ -141,7 +141,7 @@ def test_who_is_slowed_down_by_others_is_told_that_it_is_their_address():
 def test_a_name_in_fifty_rooms_costs_fifty():
     door = Door(Limits(per_address=16))
     bob = door.connect().send(hello("bob", *(f"room{number}" for number in range(50))))
-    left = bob.chat.member.pace.address.left
+    left = bob.chat.session.pace.address.left
     before = left(door.clock.seconds())
     bob.send('{"do":"nick","id":"2","alias":"rob"}\n', '{"do":"ping","id":"3"}\n')
     assert before - left(door.clock.seconds()) >= 50
@@ -170,7 +170,7 @@ def test_who_goes_on_from_another_address_is_slowed_down_there():
     first = hello("bob").replace('"do"', token + '"do"')
     door.connect("192.0.2.1").send(first).lose()
     second = door.connect("192.0.2.2").send(first)
-    member = second.chat.member
+    member = second.chat.session
     assert member.alias == "bob"
     assert member.pace.address is door.premises.addresses.budget("192.0.2.2", door.clock.seconds())
     door.close()
@@ -179,7 +179,7 @@ def test_who_goes_on_from_another_address_is_slowed_down_there():
 def talk(door, hosts, seconds=60):
     """Let people type a line every four seconds, each in a second of their own; return how often one was slowed."""
     people = [door.connect(host).send(f"pupil{number}\n") for number, host in enumerate(hosts)]
-    assert all(peer.chat.member.alias for peer in people)
+    assert all(peer.chat.session.alias for peer in people)
     for second in range(seconds):
         for number, peer in enumerate(people):
             if (number + second) % 4 == 0:

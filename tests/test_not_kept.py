@@ -49,10 +49,10 @@ def test_a_line_that_cannot_be_kept_is_heard_by_nobody_and_its_speaker_is_told(h
 def test_many_lines_said_at_once_are_refused_once(house):
     alice = house.enter("alice")
     break_disk(house)
-    house.hub.say_lines(Ask(alice.member), ["one", "two", "three"])
+    house.hub.say_lines(Ask(alice.session), ["one", "two", "three"])
     house.journal.turn()
     assert alice.heard() == [f"!! {WHY}"]
-    assert alice.member.in_flight == 0
+    assert alice.session.in_flight == 0
 
 
 def test_a_room_an_alias_and_a_topic_stay_as_they_were(house):
@@ -61,18 +61,18 @@ def test_a_room_an_alias_and_a_topic_stay_as_they_were(house):
     alice.type("/join ops", "/nick al", "/topic news", "/leave")
     mend_disk(house)
     assert alice.heard() == [f"!! {WHY}"] * 4
-    assert alice.member.alias == "alice"
-    assert list(alice.member.rooms) == ["lobby"]
+    assert alice.session.alias == "alice"
+    assert list(alice.session.rooms) == ["lobby"]
     assert "ops" not in house.hub.rooms
     alice.type("/nick al", "/join ops")
-    assert alice.member.alias == "al"
+    assert alice.session.alias == "al"
 
 
 def test_who_leaves_meanwhile_has_left_once_the_disk_works(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     alice.heard()
     break_disk(house)
-    house.hub.leave_all(bob.member, "bye")
+    house.hub.leave_all(bob.session, "bye")
     for _ in range(3):
         house.journal.turn()
     assert alice.heard() == []
@@ -84,15 +84,15 @@ def test_who_leaves_meanwhile_has_left_once_the_disk_works(house):
 
 def test_a_claim_that_is_kept_ends_in_the_lobby_even_if_the_disk_fails_in_between(house):
     alice = house.connect()
-    house.hub.claim(Ask(alice.member), "alice")
+    house.hub.claim(Ask(alice.session), "alice")
     house.journal.turn()
     break_disk(house)
     house.journal.turn()
     house.journal.turn()
     mend_disk(house)
     house.settle()
-    assert alice.member.alias == "alice"
-    assert list(alice.member.rooms) == ["lobby"]
+    assert alice.session.alias == "alice"
+    assert list(alice.session.rooms) == ["lobby"]
 
 
 UNKNOWN = Unknown("disk error")
@@ -101,21 +101,21 @@ UNKNOWN = Unknown("disk error")
 def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     alice.heard()
-    house.hub.say_lines(Ask(alice.member), ["one", "two"])
+    house.hub.say_lines(Ask(alice.session), ["one", "two"])
     alice.ask("/join ops")
     house.hub.dispatcher.doubt(house.journal.batch, UNKNOWN)
     assert alice.heard() == [f"!! {UNKNOWN}"]
-    assert alice.member.in_flight == 3
+    assert alice.session.in_flight == 3
     house.settle()
     assert bob.heard() == ["alice: one", "alice: two"]
-    assert alice.member.in_flight == 0
-    assert list(alice.member.rooms) == ["lobby", "ops"]
+    assert alice.session.in_flight == 0
+    assert list(alice.session.rooms) == ["lobby", "ops"]
 
 
 def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house):
     ann = house.enter("ann", view=JsonView())
-    house.hub.say(Ask(ann.member, "pc/1"), "hi")
-    house.hub.join(Ask(ann.member, "pc/2"), "ops")
+    house.hub.say(Ask(ann.session, "pc/1"), "hi")
+    house.hub.join(Ask(ann.session, "pc/2"), "ops")
     ann.heard()
     house.hub.dispatcher.doubt(house.journal.batch, UNKNOWN)
     assert [(json.loads(line)["error"], json.loads(line)["id"]) for line in ann.heard()] == [("unknown", "1")]
@@ -127,7 +127,7 @@ def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house
 @pytest.mark.parametrize("view", [PlainView(), JsonView()])
 def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_later(house, view, is_doubted):
     alice = house.connect(view)
-    house.hub.claim(Ask(alice.member), "alice")
+    house.hub.claim(Ask(alice.session), "alice")
     house.journal.turn()
     break_disk(house)
     for _ in range(3):
@@ -139,18 +139,18 @@ def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_
     assert told in line
     mend_disk(house)
     house.settle()
-    assert list(alice.member.rooms) == ["lobby"]
+    assert list(alice.session.rooms) == ["lobby"]
 
 
 def test_so_many_lines_of_one_member_are_under_way_at_most(house):
     alice = house.enter("alice")
-    while alice.member.may(posts=True):
-        house.hub.say_lines(Ask(alice.member), ["x"] * 500)
-    assert alice.member.in_flight == IN_FLIGHT
+    while alice.session.may(posts=True):
+        house.hub.say_lines(Ask(alice.session), ["x"] * 500)
+    assert alice.session.in_flight == IN_FLIGHT
     told = alice.times_settled
     house.settle()
     assert alice.times_settled > told
-    assert alice.member.may(posts=True)
+    assert alice.session.may(posts=True)
 
 
 def test_what_the_journal_knows_from_before_is_there_again():
@@ -165,7 +165,7 @@ def test_what_the_journal_knows_from_before_is_there_again():
     )
     house.journal.numbers = {"lobby": 100, "*": 7, "old": 3}
     bob = house.connect()
-    house.hub.claim(Ask(bob.member), "bob")
+    house.hub.claim(Ask(bob.session), "bob")
     house.settle()
     heard = bob.heard()
     assert heard[:2] == ["-- last said in lobby:", "alice: line 81"]

@@ -163,7 +163,7 @@ class Nodes:
         self.settle()
         self.check()
         for person in list(self.everyone()):
-            person.house.hub.leave_all(person.member, "bye")
+            person.house.hub.leave_all(person.session, "bye")
         self.settle()
         self.check()
         for node in self.nodes:
@@ -172,15 +172,15 @@ class Nodes:
             assert not any(room.people for room in hub.rooms.values()) and not hub.dispatcher._due
 
     def everyone(self):
-        return (person for node in self.nodes for person in node.people if not person.member.gone)
+        return (person for node in self.nodes for person in node.people if not person.session.gone)
 
     def guarded(self, deed):
         with suppress(ChatError):  # as they would be told
             deed()
 
     def someone(self, posts=False):
-        people = [one for one in self.everyone() if one.member.alias and one.member.leaving is None]
-        people = [one for one in people if one.member.may(posts)]
+        people = [one for one in self.everyone() if one.session.alias and one.session.leaving is None]
+        people = [one for one in people if one.session.may(posts)]
         if not people:
             raise ChatError("nobody can do anything now")
         return self.chance.choice(people)
@@ -189,7 +189,7 @@ class Nodes:
         node = self.chance.choice(self.nodes)
         person = node.connect()
         if self.chance.random() < 0.3:
-            node.hub.sessions.introduce(person.member, f"program{len(node.people)}.{node.journal.opening}")
+            node.hub.sessions.introduce(person.session, f"program{len(node.people)}.{node.journal.opening}")
         return person
 
     # -- what people do
@@ -197,55 +197,55 @@ class Nodes:
     def come(self):
         if sum(1 for _ in self.everyone()) < 12:
             person = self.arrival()
-            person.member.first_rooms = self.chance.choice(((LOBBY,), ("ops", LOBBY), ()))
-            person.house.hub.claim(Ask(person.member), self.chance.choice(ALIASES))
+            person.session.first_rooms = self.chance.choice(((LOBBY,), ("ops", LOBBY), ()))
+            person.house.hub.claim(Ask(person.session), self.chance.choice(ALIASES))
 
     def say(self):
         person = self.someone(posts=True)
-        person.house.hub.say(Ask(person.member), "hi", self.chance.choice(list(person.member.rooms) or [""]))
+        person.house.hub.say(Ask(person.session), "hi", self.chance.choice(list(person.session.rooms) or [""]))
 
     def tell(self):
         person = self.someone(posts=True)
-        person.house.hub.tell(Ask(person.member), self.chance.choice(ALIASES), "psst")
+        person.house.hub.tell(Ask(person.session), self.chance.choice(ALIASES), "psst")
 
     def move(self):
         person, room = self.someone(), self.chance.choice(ROOMS)
-        if room in person.member.rooms:
-            person.house.hub.leave(Ask(person.member), room, "off")
+        if room in person.session.rooms:
+            person.house.hub.leave(Ask(person.session), room, "off")
         else:
-            person.house.hub.join(Ask(person.member), room)
+            person.house.hub.join(Ask(person.session), room)
 
     def rename(self):
         person = self.someone()
-        person.house.hub.claim(Ask(person.member), self.chance.choice(ALIASES))
+        person.house.hub.claim(Ask(person.session), self.chance.choice(ALIASES))
 
     def away(self):
         person = self.someone()
-        person.house.hub.go_away(Ask(person.member), "tea") if self.chance.random() < 0.5 else (
-            person.house.hub.come_back(Ask(person.member))
+        person.house.hub.go_away(Ask(person.session), "tea") if self.chance.random() < 0.5 else (
+            person.house.hub.come_back(Ask(person.session))
         )
 
     def retitle(self):
         person = self.someone()
-        person.house.hub.retitle(Ask(person.member), self.chance.choice(("", "news")))
+        person.house.hub.retitle(Ask(person.session), self.chance.choice(("", "news")))
 
     def leave(self):
         person = self.someone()
-        person.house.hub.leave_all(person.member, "bye")
+        person.house.hub.leave_all(person.session, "bye")
 
     def beside(self):
         """Somebody comes in with one session more, on any node."""
         other = self.someone()
-        if other.member.person is not None and sum(1 for _ in self.everyone()) < 12:
+        if other.session.person is not None and sum(1 for _ in self.everyone()) < 12:
             person = self.arrival()
-            person.house.hub.claim(Ask(person.member), other.member.alias, beside=other.member.id)
+            person.house.hub.claim(Ask(person.session), other.session.alias, beside=other.session.id)
 
     def resume(self):
         """A program goes on from another node, which takes its seat over."""
         other = self.someone()
-        if other.member.person is not None and sum(1 for _ in self.everyone()) < 12:
+        if other.session.person is not None and sum(1 for _ in self.everyone()) < 12:
             person = self.arrival()
-            person.house.hub.resume(Ask(person.member), other.member.id)
+            person.house.hub.resume(Ask(person.session), other.session.id)
 
     def lose(self):
         node = self.nodes.pop(self.chance.randrange(len(self.nodes)))
@@ -269,7 +269,7 @@ class Nodes:
         for node in self.nodes:
             assert not node.faults
             assert all(not node.hub.state.due(person) for person in node.hub.state.seats.values())
-            assert not any(one.member.in_flight or one.member.changing for one in node.people if not one.member.gone)
+            assert not any(one.session.in_flight or one.session.changing for one in node.people if not one.session.gone)
         living = {node.journal.opening for node in self.nodes}
         sessions = {session for person in states[0]["people"].values() for session in person["seats"]}
         assert {session >> OPENING_BITS for session in sessions} <= living
@@ -280,7 +280,7 @@ class Nodes:
         for person in self.everyone():
             heard_right(self.log.events, person)
             last = {event.group: event.number for event in person.reader.ear.view.read(person.data)}
-            for name, room in person.member.rooms.items():  # nothing of one, if it sat down since its last event
+            for name, room in person.session.rooms.items():  # nothing of one, if it sat down since its last event
                 assert last.get(name, room.number) == room.number
 
 

@@ -123,7 +123,7 @@ def test_who_comes_in_first_on_a_day_is_told_nothing_of_the_one_before(house):
     house.enter("alice").type("/quit")
     house.now += DAY
     bob = house.connect()
-    house.hub.claim(Ask(bob.member), "bob")
+    house.hub.claim(Ask(bob.session), "bob")
     house.settle()
     bob.type("hi")
     assert not [line for line in bob.heard() if WEDNESDAY in line or THURSDAY in line]
@@ -135,13 +135,13 @@ def test_the_last_lines_that_a_newcomer_is_shown_tell_their_days(house):
     house.now += DAY
     alice.type("new")
     bob = house.connect()
-    house.hub.claim(Ask(bob.member), "bob")
+    house.hub.claim(Ask(bob.session), "bob")
     house.settle()
     last = ["-- last said in lobby:", f"-- {WEDNESDAY}", "alice: old", f"-- {THURSDAY}", "alice: new"]
     assert bob.heard()[:6] == [*last, "bob has connected to the chat room"]
     house.now += DAY
     carol = house.connect(PlainView(stamps=True))
-    house.hub.claim(Ask(carol.member), "carol")
+    house.hub.claim(Ask(carol.session), "carol")
     house.settle()
     assert carol.heard()[1:4] == [
         "2023-11-15 03:43:20 alice: old",
@@ -222,7 +222,7 @@ def test_who_did_not_read_and_missed_nothing_but_midnight_is_told_of_that(house)
     bob.is_full = False
     bob.catch_up()
     assert bob.heard() == [f"-- {THURSDAY}"]
-    assert not bob.member.is_behind
+    assert not bob.session.is_behind
 
 
 def test_who_asks_for_all_since_a_number_is_told_the_days_of_it(house):

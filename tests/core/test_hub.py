@@ -27,7 +27,7 @@ def house():
 def test_the_lab_texts_word_for_word(house):
     anshul = house.enter("Anshul")
     bhoomika = house.connect()
-    house.hub.claim(Ask(bhoomika.member), "Bhoomika")
+    house.hub.claim(Ask(bhoomika.session), "Bhoomika")
     house.settle()
     anshul.type("Hi everyone")
     bhoomika.type("/quit")
@@ -50,10 +50,10 @@ def test_nothing_happens_before_the_journal_delivers(house):
     alice.ask("hi")
     alice.ask("/join ops")
     assert alice.heard() == bob.heard() == []
-    assert list(alice.member.rooms) == ["lobby"]
+    assert list(alice.session.rooms) == ["lobby"]
     house.journal.turn()
     assert bob.heard() == ["alice: hi"]
-    assert list(alice.member.rooms) == ["lobby", "ops"]
+    assert list(alice.session.rooms) == ["lobby", "ops"]
 
 
 def test_one_write_a_turn_whatever_was_said(house):
@@ -137,11 +137,11 @@ def test_a_line_to_an_alias_that_is_just_being_taken_reaches_who_takes_it(house)
 
 def test_two_claims_in_one_turn_one_gets_the_alias(house):
     first, second = house.connect(), house.connect()
-    house.hub.claim(Ask(first.member), "bob")
-    house.hub.claim(Ask(second.member), "BOB")
+    house.hub.claim(Ask(first.session), "bob")
+    house.hub.claim(Ask(second.session), "BOB")
     house.settle()
-    assert first.member.alias == "bob"
-    assert second.member.alias == ""
+    assert first.session.alias == "bob"
+    assert second.session.alias == ""
     assert second.heard() == ["!! BOB is taken: choose another alias"]
     assert second.times_settled == 1
     assert len(house.hub.aliases) == 1
@@ -151,27 +151,27 @@ def test_two_claims_in_one_turn_one_gets_the_alias(house):
 def test_an_alias_is_one_persons_whatever_its_case_or_look(house, wanted):
     house.enter("alice")
     with pytest.raises(AliasTaken):
-        house.hub.claim(Ask(house.connect().member), wanted)
+        house.hub.claim(Ask(house.connect().session), wanted)
 
 
 @pytest.mark.parametrize("wanted", ["server", "all", "You", "\u0430dmin", "lobby", "1obby"])
 def test_the_servers_own_words_are_nobodys_alias(house, wanted):
     with pytest.raises(BadAlias):
-        house.hub.claim(Ask(house.connect().member), wanted)
+        house.hub.claim(Ask(house.connect().session), wanted)
 
 
 def test_an_alias_is_free_the_moment_its_holder_has_left(house):
     house.enter("bob").type("/quit")
-    assert house.enter("bob").member.alias == "bob"
+    assert house.enter("bob").session.alias == "bob"
 
 
 def test_an_alias_is_free_for_one_who_asks_in_the_turn_in_which_its_holder_leaves(house):
     bob, other = house.enter("bob"), house.connect()
     bob.ask("/quit")
     house.journal.turn()
-    house.hub.claim(Ask(other.member), "bob")
+    house.hub.claim(Ask(other.session), "bob")
     house.settle()
-    assert other.member.alias == "bob"
+    assert other.session.alias == "bob"
 
 
 def test_nick_is_told_in_every_room_and_moves_the_alias(house):
@@ -180,7 +180,7 @@ def test_nick_is_told_in_every_room_and_moves_the_alias(house):
     assert alice.heard() == ["bob is now known as Robert", "#ops bob is now known as Robert"]
     alice.type("/msg robert hi")
     assert bob.heard()[-1] == "[alice -> Robert] hi"
-    assert house.enter("bob").member.alias == "bob"
+    assert house.enter("bob").session.alias == "bob"
 
 
 def test_nick_to_ones_own_alias_in_other_letters(house):
@@ -225,19 +225,19 @@ def test_moves_off_writes_nothing_when_a_connection_is_lost(house):
     written = []
     bob.send = lambda data: (written.append(data), True)[1]
     dave.is_closed = True
-    house.hub.leave_all(dave.member, "")
+    house.hub.leave_all(dave.session, "")
     house.settle()
-    assert dave.member.gone
+    assert dave.session.gone
     assert written == []
 
 
 def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_others(house, monkeypatch):
     bob = house.enter("bob", view=JsonView())
-    inbox = bob.member.inbox
+    inbox = bob.session.inbox
     inbox.withheld = [range(3, 6)]
     log = [Event(SAID, "@bob", "alice", str(number), 99, number) for number in range(1, 9)]
     monkeypatch.setattr(house.hub.dispatcher, "remembered", lambda group: log)
-    house.hub.past.give(bob.member, inbox, 1, 8)
+    house.hub.past.give(bob.session, inbox, 1, 8)
     house.settle()
     given = [(m["kind"], m.get("number") or (m["first"], m["last"])) for m in map(json.loads, bob.heard())]
     assert given == [("said", 1), ("said", 2), ("skipped", (3, 5)), ("said", 6), ("said", 7), ("said", 8)]
@@ -276,7 +276,7 @@ def test_a_nick_that_somebody_else_claims_first_is_refused(house):
     house.settle()
     assert alice.heard() == ["alice is now known as carol"]
     assert bob.heard() == ["!! carol is taken: choose another alias", "alice is now known as carol"]
-    assert bob.member.alias == "bob"
+    assert bob.session.alias == "bob"
 
 
 def test_events_are_numbered_in_each_room_without_gaps(house):
@@ -298,7 +298,7 @@ def test_a_newcomer_hears_history_then_live_with_no_gap_and_nothing_twice(house)
     for number in range(30):
         alice.ask(f"line {number}")
     bob = house.connect(PlainView(numbers=True))
-    house.hub.claim(Ask(bob.member), "bob")
+    house.hub.claim(Ask(bob.session), "bob")
     alice.ask("line 30")
     house.journal.turn()  # bob's claim, and now his join is on its way
     alice.ask("line 31")
@@ -328,7 +328,7 @@ def test_nobody_hears_a_room_after_they_left(house):
 def test_nobody_hears_a_broadcast_from_before_they_came_in(house):
     alice, bob = house.enter("alice"), house.connect()
     alice.ask("/all secret")
-    house.hub.claim(Ask(bob.member), "bob")
+    house.hub.claim(Ask(bob.session), "bob")
     house.settle()
     assert alice.heard()[0] == "[alice -> all] secret"
     assert bob.heard()[0] == "bob has connected to the chat room"
@@ -350,21 +350,21 @@ def test_leaving_the_last_room_leaves_one_in_none(house):
 
 def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
     alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
-    house.hub.leave_all(bob.member, "")
-    house.hub.leave_all(bob.member, "again")
+    house.hub.leave_all(bob.session, "")
+    house.hub.leave_all(bob.session, "again")
     house.settle()
     assert alice.heard() == ["bob has left the chat room!", "#ops bob has left!"]
-    assert bob.member.gone
+    assert bob.session.gone
     assert list(house.hub.aliases) == ["alice"]
-    assert list(house.hub.everyone.people) == [alice.member.person]
+    assert list(house.hub.everyone.people) == [alice.session.person]
 
 
 def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
     bob = house.connect()
-    house.hub.claim(Ask(bob.member), "bob")
-    house.hub.leave_all(bob.member, "")
+    house.hub.claim(Ask(bob.session), "bob")
+    house.hub.leave_all(bob.session, "")
     house.settle()
-    assert bob.member.gone
+    assert bob.session.gone
     assert house.hub.aliases == {}
     assert house.hub.rooms["lobby"].people == {}
 
@@ -372,10 +372,10 @@ def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
 def test_a_connection_lost_while_its_join_is_on_its_way_has_joined_and_left(house):
     alice, bob = house.enter("alice", "ops"), house.enter("bob")
     bob.ask("/join ops")
-    house.hub.leave_all(bob.member, "")
+    house.hub.leave_all(bob.session, "")
     house.settle()
     assert alice.heard() == ["#ops bob has joined", "bob has left the chat room!", "#ops bob has left!"]
-    assert house.hub.rooms["ops"].people == {alice.member.person: None}
+    assert house.hub.rooms["ops"].people == {alice.session.person: None}
 
 
 def test_echo_off_hides_ones_own_lines_only(house):
@@ -483,13 +483,13 @@ def test_a_member_may_be_in_so_many_rooms():
     house = House(Limits(rooms_each=2))
     alice = house.enter("alice").type("/join a")
     with pytest.raises(TooManyRooms):
-        house.hub.join(Ask(alice.member), "b")
+        house.hub.join(Ask(alice.session), "b")
     alice.type("/leave")
-    house.hub.join(Ask(alice.member), "b")
+    house.hub.join(Ask(alice.session), "b")
 
 
 def test_posts_need_not_wait_for_each_other_but_all_else_waits(house):
-    alice = house.enter("alice").member
+    alice = house.enter("alice").session
     assert alice.may(posts=True)
     house.hub.say(Ask(alice), "hi")
     assert alice.may(posts=True)
@@ -520,7 +520,7 @@ def test_a_fault_in_what_one_asks_harms_nobody_else():
     bob.type("hi")
     alice.type("ho")
     assert alice.heard() == ["bob: hi", "alice: ho"]
-    assert house.faults == [bob.member]
+    assert house.faults == [bob.session]
 
 
 def test_a_change_of_view_shows_from_the_next_line_on(house):
@@ -543,7 +543,7 @@ def test_who_catches_up_in_parts_and_falls_behind_again_misses_nothing():
         alice.type(f"/msg bob {number}")
     bob.heard()
     heard = []
-    while bob.member.is_behind:
+    while bob.session.is_behind:
         bob.is_full = len(heard) < 80
         bob.catch_up()
         part = bob.heard()
@@ -577,7 +577,7 @@ def test_a_fault_in_one_view_harms_nobody_in_another_room():
         def encode(self, events, bell=False):
             raise RuntimeError
 
-    house.hub.listen(bob.member, Ear(Broken()))
+    house.hub.listen(bob.session, Ear(Broken()))
     alice.ask("/to lobby one")
     alice.ask("/msg alice two")
     house.settle()
@@ -602,7 +602,7 @@ def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(
     alice.type("one", "/to lobby two", "/all three", "/who", "/who *")
     assert ear.heard() == ["3 #ops alice: one"]
     assert alice.heard()[-2:] == ["-- 2 in ops: alice, bob", "-- 2 here: alice, bob"]
-    assert list(house.hub.rooms["ops"].people) == [alice.member.person, house.hub.aliases["bob"]]
+    assert list(house.hub.rooms["ops"].people) == [alice.session.person, house.hub.aliases["bob"]]
 
 
 def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
@@ -613,7 +613,7 @@ def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
     alice.type("hi")
     assert alice.heard() == ["alice: hi"]
     assert ear.heard() == []
-    assert list(house.hub.sessions.values()) == [alice.member]
+    assert list(house.hub.sessions.values()) == [alice.session]
 
 
 @pytest.mark.parametrize("after, first", [(0, 1), (2, 3), (4, 5), (9, 5)])
@@ -674,7 +674,7 @@ def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
     ear.reader.listen(Ear(PlainView()))
     alice.type("hi")
     assert ear.heard() == ["alice: hi"]
-    assert list(house.hub.rooms["lobby"].people) == [alice.member.person]
+    assert list(house.hub.rooms["lobby"].people) == [alice.session.person]
 
 
 def test_a_change_of_view_keeps_the_order_in_which_people_came(house):

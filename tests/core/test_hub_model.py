@@ -144,37 +144,37 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(person=people, alias=ALIASES)
     def claim(self, person, alias):
-        self.ask(person, lambda hub: hub.claim(Ask(person.member), alias))
+        self.ask(person, lambda hub: hub.claim(Ask(person.session), alias))
 
     @rule(person=people, room=ROOMS)
     def join(self, person, room):
-        self.ask_inside(person, lambda hub: hub.join(Ask(person.member), room))
+        self.ask_inside(person, lambda hub: hub.join(Ask(person.session), room))
 
     @rule(person=people, room=ROOMS)
     def leave(self, person, room):
-        self.ask_inside(person, lambda hub: hub.leave(Ask(person.member), room, "why"))
+        self.ask_inside(person, lambda hub: hub.leave(Ask(person.session), room, "why"))
 
     @rule(person=people, words=WORDS, room=st.one_of(st.just(""), ROOMS))
     def say(self, person, words, room):
-        self.ask_inside(person, lambda hub: hub.say(Ask(person.member), words, room), posts=True)
+        self.ask_inside(person, lambda hub: hub.say(Ask(person.session), words, room), posts=True)
 
     @rule(person=people, words=WORDS, alias=ALIASES)
     def tell(self, person, words, alias):
-        self.ask_inside(person, lambda hub: hub.tell(Ask(person.member), alias, words), posts=True)
+        self.ask_inside(person, lambda hub: hub.tell(Ask(person.session), alias, words), posts=True)
 
     @rule(person=people, words=WORDS)
     def broadcast(self, person, words):
-        self.ask_inside(person, lambda hub: hub.broadcast(Ask(person.member), words), posts=True)
+        self.ask_inside(person, lambda hub: hub.broadcast(Ask(person.session), words), posts=True)
 
     @rule(person=people, words=WORDS)
     def retitle(self, person, words):
-        self.ask_inside(person, lambda hub: hub.retitle(Ask(person.member), words))
+        self.ask_inside(person, lambda hub: hub.retitle(Ask(person.session), words))
 
     @rule(target=people, person=consumes(people))
     def quit(self, person):
-        if person.member.in_flight:
+        if person.session.in_flight:
             return multiple(person)
-        self.house.hub.leave_all(person.member, "bye")
+        self.house.hub.leave_all(person.session, "bye")
         return multiple()
 
     @rule(person=st.one_of(people, ears))
@@ -191,11 +191,11 @@ class HubMachine(RuleBasedStateMachine):
         self.house.journal.turn()
 
     def ask_inside(self, person, request, posts=False):
-        if person.member.alias:
+        if person.session.alias:
             self.ask(person, request, posts)
 
     def ask(self, person, request, posts=False):
-        if person.member.may(posts):
+        if person.session.may(posts):
             try:
                 request(self.house.hub)
             except ChatError as error:
@@ -235,13 +235,13 @@ class HubMachine(RuleBasedStateMachine):
     def teardown(self):
         self.house.settle()
         for person in self.everyone:
-            self.house.hub.leave_all(person.member, "")
+            self.house.hub.leave_all(person.session, "")
         for person in self.streams:
             person.stop()
         self.model.overhearing.clear()  # they need not wait for anything
         self.house.settle()
         self.everyone_heard_what_the_order_says()
-        assert all(person.member.gone and not person.member.in_flight for person in self.everyone)
+        assert all(person.session.gone and not person.session.in_flight for person in self.everyone)
         hub = self.house.hub
         assert not (hub.aliases or hub.everyone.people or hub.state.directory.looks or hub.sessions)
         assert hub.rooms[LOBBY].people == {}

@@ -101,13 +101,13 @@ def test_every_line_reads_back_as_just_what_happened(view, alias, typed):
     watching.events.clear()
     mallory = house.connect()
     try:
-        house.hub.claim(Ask(mallory.member), text.edited(alias))
+        house.hub.claim(Ask(mallory.session), text.edited(alias))
     except ChatError:
-        house.hub.claim(Ask(mallory.member), "mallory")
+        house.hub.claim(Ask(mallory.session), "mallory")
     house.settle()
     mallory.type("/join ops")
     for line in typed:
-        if mallory.member.leaving is None:
+        if mallory.session.leaving is None:
             mallory.type(text.edited(line))
     seen = [(e.kind, e.group, e.author, e.text) for e in read(victim.data, view)]
     assert seen == [(e.kind, e.group, e.author, e.text) for e in watching.events]
@@ -119,7 +119,7 @@ def test_the_log_is_no_place_for_control_characters_either(words):
     house = House()
     for wanted in (words, "x" + words):
         try:
-            house.hub.claim(Ask(house.connect().member), wanted)
+            house.hub.claim(Ask(house.connect().session), wanted)
         except ChatError as error:
             assert str(error).isprintable() or not wanted.isprintable()
     house.settle()

@@ -31,7 +31,7 @@ class LiveHouse(House):
 
     def close(self):
         for person in self.people:
-            self.hub.leave_all(person.member, "")
+            self.hub.leave_all(person.session, "")
         self.settle()
         self.clock.wait_for(self.journal.stop())
         assert self.faults == []
@@ -80,10 +80,10 @@ def test_a_program_goes_on_where_it_was_in_a_room_that_was_forgotten_meanwhile(l
     alice = house.enter("alice", "plans").type("one", "two", "/leave", "/join b", "x", "/leave")
     assert "plans" not in house.hub.rooms
     alice.heard()
-    house.hub.join(Ask(alice.member), "plans", after=1)
+    house.hub.join(Ask(alice.session), "plans", after=1)
     house.settle()
-    alice.member.release()
-    house.clock.run_until(lambda: not alice.member.is_behind)
+    alice.session.release()
+    house.clock.run_until(lambda: not alice.session.is_behind)
     heard = [line for line in alice.heard() if line.startswith("#plans")]
     if live.is_durable:
         assert heard == [
@@ -172,20 +172,20 @@ def test_a_member_may_make_so_many_rooms_and_enter_more():
     house = House(Limits(rooms_made=3))
     bob = house.enter("bob", "there", "too")
     alice = house.enter("alice", "a", "b", "c")
-    assert alice.member.person.made == 3
+    assert alice.session.person.made == 3
     alice.type("/join d")
     assert alice.heard() == ["!! no more rooms: you have made 3, join one that is there"]
-    assert sorted(alice.member.rooms) == ["a", "b", "c", "lobby"]
-    assert alice.member.current.name == "c"
+    assert sorted(alice.session.rooms) == ["a", "b", "c", "lobby"]
+    assert alice.session.current.name == "c"
     assert bob.type("/who d").heard()[-1] == "-- 0 in d"
     alice.type("/join there", "/join d")
-    assert sorted(alice.member.rooms) == ["a", "b", "c", "d", "lobby", "there"]  # by now d was there
+    assert sorted(alice.session.rooms) == ["a", "b", "c", "d", "lobby", "there"]  # by now d was there
     bob.type("/join d")
     bob.heard()
     alice.type("/leave d", "/join d")
     assert bob.heard() == ["#d alice has left!", "#d alice has joined"]
     assert house.faults == []
-    assert not alice.member.in_flight
+    assert not alice.session.in_flight
 
 
 def test_what_was_refused_stands_in_the_log_as_a_coming_and_a_going():
@@ -194,7 +194,7 @@ def test_what_was_refused_stands_in_the_log_as_a_coming_and_a_going():
     house.hub.dispatcher.deliver = lambda batch: (delivered.extend(batch), deliver(batch))
     alice = house.enter("alice").type("/join a")
     assert [(event.kind, event.number) for event in delivered if event.group == "a"] == [(JOINED, 1), (LEFT, 2)]
-    assert alice.member.rooms.keys() == {"lobby"}
+    assert alice.session.rooms.keys() == {"lobby"}
 
 
 def test_who_was_refused_is_out_of_the_room_in_the_log_even_if_that_cannot_be_kept_at_first():
@@ -208,7 +208,7 @@ def test_who_was_refused_is_out_of_the_room_in_the_log_even_if_that_cannot_be_ke
     house.settle()
     assert house.journal.numbers["a"] == 2
     assert alice.heard() == ["!! no more rooms: you have made 0, join one that is there"]
-    assert not alice.member.in_flight
+    assert not alice.session.in_flight
     assert house.faults == []
 
 
@@ -218,13 +218,13 @@ def test_one_room_more_than_a_member_may_be_in_is_refused_when_it_is_delivered_t
     alice = house.enter("alice")
     house.enter("carol", "b")
     for room in "ab":
-        house.hub.join(Ask(alice.member), room)  # both within the limit when they are asked for
+        house.hub.join(Ask(alice.session), room)  # both within the limit when they are asked for
     bob.heard()
     house.settle()
     assert alice.heard()[-1] == "!! no more rooms: you are in 2, /leave one first"
-    assert sorted(alice.member.rooms) == ["a", "lobby"]
+    assert sorted(alice.session.rooms) == ["a", "lobby"]
     with pytest.raises(TooManyRooms):
-        house.hub.join(Ask(alice.member), "b")
+        house.hub.join(Ask(alice.session), "b")
 
 
 def test_a_program_is_told_of_a_room_too_many_under_the_id_of_its_request():

@@ -23,7 +23,7 @@ def house():
 def beside(house, person, view=None):
     """Return one more session of somebody who is here; everyone has read all that they were sent."""
     more = house.connect(view)
-    house.hub.claim(Ask(more.member), person.member.alias, beside=person.member.id)
+    house.hub.claim(Ask(more.session), person.session.alias, beside=person.session.id)
     house.settle()
     for reader in house.people:
         reader.heard()
@@ -37,7 +37,7 @@ def test_each_kind_that_changes_the_state_has_its_function_and_no_other_kind_has
 def test_a_second_session_is_welcomed_hears_all_rooms_and_nobody_sees_anyone_come(house):
     bob, alice = house.enter("bob"), house.enter("alice", "ops")
     phone = house.connect()
-    house.hub.claim(Ask(phone.member), "alice", beside=alice.member.id)
+    house.hub.claim(Ask(phone.session), "alice", beside=alice.session.id)
     house.settle()
     assert phone.heard() == ["you are now connected!"]
     assert bob.heard() == alice.heard() == []
@@ -57,11 +57,11 @@ def test_who_counts_a_person_once(house):
 def test_a_second_session_needs_one_of_the_same_person_that_is_still_here(house):
     alice = house.enter("alice")
     phone = house.connect()
-    house.hub.leave_all(alice.member, "")
-    house.hub.claim(Ask(phone.member), "alice", beside=alice.member.id)
+    house.hub.leave_all(alice.session, "")
+    house.hub.claim(Ask(phone.session), "alice", beside=alice.session.id)
     house.settle()
-    assert phone.member.alias == "alice"  # as somebody new, as nobody has it any more
-    assert phone.member.person is not alice.member.person
+    assert phone.session.alias == "alice"  # as somebody new, as nobody has it any more
+    assert phone.session.person is not alice.session.person
     assert phone.heard()[0] == "alice has connected to the chat room"
 
 
@@ -90,16 +90,16 @@ def test_all_rooms_are_told_once_when_one_session_takes_another_alias(house):
     phone = beside(house, alice)
     phone.type("/nick al")
     assert bob.heard() == ["alice is now known as al", "#ops alice is now known as al"]
-    assert alice.member.alias == phone.member.alias == "al"
+    assert alice.session.alias == phone.session.alias == "al"
 
 
 def test_a_session_waits_with_a_line_while_another_changes_the_alias(house):
     alice = house.enter("alice")
     phone = beside(house, alice)
     phone.ask("/nick al")
-    assert not alice.member.may(posts=True)
+    assert not alice.session.may(posts=True)
     house.settle()
-    assert alice.member.may(posts=True)
+    assert alice.session.may(posts=True)
     assert alice.times_settled
 
 
@@ -108,7 +108,7 @@ def test_what_one_session_joins_and_leaves_the_other_does_too_and_each_talks_whe
     phone = beside(house, alice)
     phone.type("/join ops")
     assert alice.heard()[0] == "#ops alice has joined"
-    assert (alice.member.current.name, phone.member.current.name) == ("lobby", "ops")
+    assert (alice.session.current.name, phone.session.current.name) == ("lobby", "ops")
     alice.type("/leave ops")
     assert phone.heard()[-1] == "-- you now talk in lobby"
 
@@ -116,23 +116,23 @@ def test_what_one_session_joins_and_leaves_the_other_does_too_and_each_talks_whe
 def test_a_person_stays_until_the_last_session_has_ended(house):
     bob, alice = house.enter("bob"), house.enter("alice")
     phone = beside(house, alice)
-    house.hub.leave_all(alice.member, "the laptop is closed")
+    house.hub.leave_all(alice.session, "the laptop is closed")
     house.settle()
-    assert alice.member.gone and not phone.member.gone
+    assert alice.session.gone and not phone.session.gone
     assert bob.heard() == []
     bob.type("hi")
     assert phone.heard() == ["bob: hi"] and alice.heard() == []
     phone.type("/quit bye")
     assert bob.heard() == ["bob: hi", "alice has left the chat room! (bye)"]
     assert list(house.hub.aliases) == ["bob"]
-    assert list(house.hub.sessions.values()) == [bob.member]
+    assert list(house.hub.sessions.values()) == [bob.session]
 
 
 def test_the_first_session_may_end_with_a_rename_under_way(house):
     bob, alice = house.enter("bob"), house.enter("alice")
     phone = beside(house, alice)
     alice.ask("/nick al")
-    house.hub.leave_all(alice.member, "")
+    house.hub.leave_all(alice.session, "")
     house.settle()
     assert bob.heard() == ["alice is now known as al"]
     phone.type("hi")
@@ -151,4 +151,4 @@ def test_an_alias_is_taken_for_whoever_names_no_session_of_the_same_person(house
     house.enter("alice")
     phone = house.connect()
     with pytest.raises(AliasTaken):
-        house.hub.claim(Ask(phone.member), "alice")
+        house.hub.claim(Ask(phone.session), "alice")

@@ -120,7 +120,7 @@ def test_the_line_door_begins_with_the_clients_address(door, chunks):
     assert {event["address"] for event in logged if "address" in event} == {"198.51.100.1:4711"}
     assert list(door.premises.addresses._live) == ["198.51.100.1"]
     (chat,) = door.premises.connections
-    assert (chat.member.alias, address_text(chat.address)) == ("alice", "198.51.100.1:4711")
+    assert (chat.session.alias, address_text(chat.address)) == ("alice", "198.51.100.1:4711")
     proxied.lose()
     assert door.premises.addresses._live == {}
 

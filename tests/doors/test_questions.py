@@ -287,7 +287,7 @@ def test_a_search_in_many_rooms_is_one_question_of_the_member():
     alice.ask("/search hello")
     ((query, _answer, asker),) = house.journal.asked
     assert len(query.each()) == 11
-    assert asker.name == alice.member.id
+    assert asker.name == alice.session.id
     house.settle()
     assert any("hello" in line for line in alice.heard())
 

@@ -285,7 +285,7 @@ def test_whoever_comes_back_while_they_leave_a_room_of_which_they_missed_much_is
     much_said(1000)
     bot.peer.chat.dataReceived(b'{"do":"say","id":"l","room":"ops","text":"the last that is taken"}\n')
     door.settle()
-    member = bot.peer.chat.member
+    member = bot.peer.chat.session
     bot.dies()
     door.hub.leave(Ask(member), "lobby")  # as one asked just before the cut
     back = Typing(door)

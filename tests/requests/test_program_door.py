@@ -155,7 +155,7 @@ def test_nothing_is_answered_before_hello_and_a_refused_hello_may_be_said_again(
     program.asks("ping").asks("hello", version=2, alias="bob").asks("hello", version=1, alias="ALICE")
     program.asks("hello", version=1, alias="carol")
     assert kinds(program.heard())[:3] == ["hello_first", "bad_version", "alias_taken"]
-    assert program.peer.chat.member.alias == "carol"
+    assert program.peer.chat.session.alias == "carol"
 
 
 def test_requests_are_taken_in_order_as_if_each_before_had_happened(door):
@@ -282,7 +282,7 @@ def test_a_connection_that_only_seems_alive_is_taken_over(door, alice):
     again.asks("say", room="lobby", text="here")
     assert again.said() == [("lobby", 2, "here")]
     alice.dies()
-    assert door.session("alice") is again.peer.chat.member
+    assert door.session("alice") is again.peer.chat.session
 
 
 def test_a_request_under_way_when_the_connection_dies_happens_once(door, alice):
@@ -433,11 +433,11 @@ def test_who_leaves_an_alias_while_behind_is_not_given_what_was_said_to_others(k
     ann.send("/msg bob for eve\n")
     eve.send("/quit\n")
     bob = Program(kept)
-    bob.peer.chat.member.reader.full()
+    bob.peer.chat.session.reader.full()
     bob.asks("hello", version=1, alias="bob", token=TOKEN, after={"@": 1})
     bob.asks("nick", alias="rob")
     assert "for eve" not in str(bob.heard())
-    bob.peer.chat.member.reader.drained()
+    bob.peer.chat.session.reader.drained()
     kept.settle()
     assert "for eve" not in str(bob.heard())
 
@@ -480,7 +480,7 @@ def test_what_was_sent_before_a_hello_counts_too():
     again.heard()
     again.peer.send('{"do":"hello"}' + " " * 900 + "\n")
     again.asks("hello", version=1, alias="alice", token=TOKEN)
-    assert again.peer.chat.member.pace.bytes.left(door.clock.seconds()) < 100
+    assert again.peer.chat.session.pace.bytes.left(door.clock.seconds()) < 100
     door.close()
 
 
@@ -566,7 +566,7 @@ def test_a_hello_while_its_own_session_is_just_ending_waits_for_that(door, alice
     bob = door.enter("bob")
     if says_more:
         alice.peer.chat.dataReceived(b'{"do":"say","id":"s","room":"lobby","text":"last words"}\n')
-    door.hub.leave_all(alice.peer.chat.member, "")
+    door.hub.leave_all(alice.peer.chat.session, "")
     again = Program(door)
     hello = {"do": "hello", "id": "h", "version": 1, "alias": "alice", "token": TOKEN}
     again.peer.chat.dataReceived(json.dumps(hello).encode() + b"\n")
@@ -578,7 +578,7 @@ def test_a_hello_while_its_own_session_is_just_ending_waits_for_that(door, alice
 
 
 def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
-    door.hub.leave_all(alice.peer.chat.member, "")
+    door.hub.leave_all(alice.peer.chat.session, "")
     waiting = []
     for token in (TOKEN, TOKEN, TOKEN[::-1]):
         waiting.append(Program(door))
@@ -832,7 +832,7 @@ def test_what_a_refused_join_promised_is_forgotten():
     door = Door(Limits(rooms_each=1))
     alice = Program(door, "alice")
     assert alice.answer("join", room="ops", after=0)["error"] == "too_many_rooms"
-    assert alice.peer.chat.member.after == {}
+    assert alice.peer.chat.session.after == {}
     door.close()
 
 

@@ -118,11 +118,11 @@ class Ignorers:
         self._sessions = sessions
         self._ignoring: dict[object, Ignoring] = {}
 
-    def note(self, member: object, ignoring: Ignoring) -> None:
+    def note(self, session: object, ignoring: Ignoring) -> None:
         """Note whom a session ignores from now on."""
-        self._ignoring.pop(member, None)
+        self._ignoring.pop(session, None)
         if ignoring:
-            self._ignoring[member] = ignoring
+            self._ignoring[session] = ignoring
 
     def came(self, alias: str, session: int) -> None:
         """Note that a new session has an alias."""
@@ -139,8 +139,8 @@ class Ignorers:
         for ignoring in self._ignoring.values():
             ignoring.renewed(before, session)
 
-    def left(self, member: object) -> None:
+    def left(self, session: object) -> None:
         """Note that a session is over."""
-        self._ignoring.pop(member, None)
+        self._ignoring.pop(session, None)
         for ignoring in self._ignoring.values():
             ignoring.left(self._sessions)

@@ -53,8 +53,8 @@ class Limits:
     ping_seconds: float = 30  # between two pings to a browser
     send_buffer: int = 64 * 1024  # bytes in the kernel for one reader; the kernel doubles the number
     rooms: int = 1000  # rooms in memory that nobody hears
-    rooms_each: int = 50  # rooms that one member may be in
-    rooms_made: int = 100  # rooms that one member may create
+    rooms_each: int = 50  # rooms that one person may be in
+    rooms_made: int = 100  # rooms that one person may create
     remembered: int = 1000  # events of one room ...
     remembered_bytes: int = 512 * 1024  # ... and their bytes, about
     shown_to_joiner: int = 20  # lines
@@ -109,7 +109,7 @@ class Bucket:
 
 
 class Pace:
-    """The limits on a member's lines and bytes, over all their connections; and those of their address as a whole."""
+    """The limits on a session's lines and bytes, over all their connections; and those of their address as a whole."""
 
     __slots__ = ("_is_lifted", "address", "bytes", "caused", "lines")
 
@@ -118,7 +118,7 @@ class Pace:
         self.lines = Bucket(limits.lines_per_second, limits.lines_at_once, now)
         self.bytes = Bucket(limits.bytes_per_second, limits.bytes_at_once, now)
         self.address = address or Budget(limits, 1, now)
-        self.caused = 0  # events appended for this member, which are not counted yet
+        self.caused = 0  # events appended for this session, which are not counted yet
 
     def left(self, now: float) -> float:
         """Return how many lines can be taken without a wait."""
@@ -142,7 +142,7 @@ class Pace:
         return max(self.bytes.take(size, now), self.address.bytes.take(size, now))
 
     def leave(self) -> None:
-        """Charge the address with events that were caused without a line, for example the member's own leave."""
+        """Charge the address with events that were caused without a line, for example the session's own leave."""
         self.address.owed += self.caused
         self.caused = 0
 
@@ -236,7 +236,7 @@ class Addresses:
         return Pace(self._limits, now, self.budget(host, now))
 
     def open(self, host: str, now: float) -> str:
-        """Count a new connection that is no member's yet, or return why it is refused so soon."""
+        """Count a new connection that is no session's yet, or return why it is refused so soon."""
         return self.budget(host, now).open(now)
 
     def enter(self, host: str, now: float, is_open: bool = False) -> str:

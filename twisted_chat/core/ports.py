@@ -173,30 +173,30 @@ class Outbox(Protocol):
 
 
 class Door(Protocol):
-    """The connection through which a member came in."""
+    """The connection through which a session came in."""
 
     @property
     def host(self) -> str:
-        """Return the member's address; empty for this machine, or if it is unknown."""
+        """Return the session's address; empty for this machine, or if it is unknown."""
 
     def settled(self) -> None:
-        """Called when the member may be able to do more than before.
+        """Called when the session may be able to do more than before.
 
         A request of theirs is done or refused, or they have caught up. It may be called while the door is at work for
-        this very member.
+        this very session.
         """
 
     def taken_over(self) -> None:
-        """Called when the same member has come in through another connection, which replaces this one."""
+        """Called when the same session has come in through another connection, which replaces this one."""
 
     def give_way(self, host: str) -> None:
-        """Leave now if no event is lost by it: a person at an address claims the member's alias."""
+        """Leave now if no event is lost by it: a person at an address claims the session's alias."""
 
     def faulted(self) -> None:
-        """Called for a fault of ours in work for a member without a reader."""
+        """Called for a fault of ours in work for a session without a reader."""
 
     def free_in(self) -> int:
-        """Return how many seconds until the member leaves unless they resume; 0: unknown."""
+        """Return how many seconds until the session leaves unless they resume; 0: unknown."""
 
 
 class View(Protocol):

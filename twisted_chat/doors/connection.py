@@ -33,7 +33,7 @@ class Connection:
     nothing more is read. So a flooder is slowed down by their own socket, and loses nothing.
     """
 
-    member: Session
+    session: Session
     _outbox: ClosableOutbox
     _talk: PersonTalk | ProgramTalk
 
@@ -83,7 +83,7 @@ class Connection:
         clock, limits = self.premises.clock, self.premises.limits
         self._outbox = outbox
         pace = self._new_pace()
-        self.member = self.premises.hub.connect(outbox, view, self, pace)
+        self.session = self.premises.hub.connect(outbox, view, self, pace)
         wait = pace.wait(clock.seconds())
         self._deadline = clock.callLater(limits.alias_seconds + wait, self._alias_overdue)
         if wait:  # somebody else at their address has said too much, or they have, over another connection
@@ -99,7 +99,7 @@ class Connection:
         """Called when the connection is lost: end everything."""
         self._is_lost = True
         self._outbox.lost()
-        self.member.abandon()  # the end waits for what they have said, and for no answer
+        self.session.abandon()  # the end waits for what they have said, and for no answer
         self._talk.stop()
         for call in (self._deadline, self._delay, *self._calls()):
             cancel(call)
@@ -113,12 +113,12 @@ class Connection:
 
     def goodbye(self, words: str, linger: bool = True) -> None:
         """Send the reason why the connection ends, and end it."""
-        self.member.send([Event(NOTICED, text=words, data=ENDS)])
+        self.session.send([Event(NOTICED, text=words, data=ENDS)])
         self._close(linger)
 
     def stop(self) -> None:
         """Say goodbye because the server stops; to a reader that is behind, once it has caught up, if that is soon."""
-        if not self.member.is_behind:
+        if not self.session.is_behind:
             self.goodbye(GOODBYE, linger=False)
         elif not self._is_stopping:
             self._is_stopping = True
@@ -139,9 +139,9 @@ class Connection:
         self.premises.log.failure("fault in the connection with {address}", address=address_text(self.address))
         if self._is_lost:
             self._waiting.clear()
-            self.premises.hub.leave_all(self.member, "")
+            self.premises.hub.leave_all(self.session, "")
         else:
-            self.member.drop()
+            self.session.drop()
             self._close()
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -156,7 +156,7 @@ class Connection:
     def _work(self) -> None:
         """Take a turn, and another one after it if this connection was woken meanwhile.
 
-        What the hub does for a member may wake their door at once: a turn never begins within another.
+        What the hub does for a session may wake their door at once: a turn never begins within another.
         """
         self._is_woken = True
         if self._is_at_work:
@@ -165,7 +165,7 @@ class Connection:
         try:
             while self._is_woken:
                 self._is_woken = False
-                if self._talk.is_busy or self.member.gone or self.member.alias != self._alias:
+                if self._talk.is_busy or self.session.gone or self.session.alias != self._alias:
                     self._see_what_happened()
                 self._take_what_waits()
         finally:
@@ -174,37 +174,37 @@ class Connection:
     def _see_what_happened(self) -> None:
         if self._talk.is_busy:
             self._talk.go_on()
-        member = self.member
-        if member.gone:
+        session = self.session
+        if session.gone:
             self._close()
-        elif member.alias != self._alias:
-            self._named(member.alias)
+        elif session.alias != self._alias:
+            self._named(session.alias)
 
     def _take_what_waits(self) -> None:
         """Take the waiting lines that can be taken now."""
-        member = self.member
+        session = self.session
         if self.premises.is_held:
             return
-        while self._waiting and self._delay is None and self._takes_answers() and member.leaving is None:
+        while self._waiting and self._delay is None and self._takes_answers() and session.leaving is None:
             now = self.premises.clock.seconds()
-            most = 1 if len(self._waiting) == 1 else math.ceil(max(1, min(LINES_AT_ONCE, member.pace.left(now))))
+            most = 1 if len(self._waiting) == 1 else math.ceil(max(1, min(LINES_AT_ONCE, session.pace.left(now))))
             taken = self._talk.take(most)
             if not taken:
                 break
-            member = self.member  # who may be another by now
-            wait = member.pace.take_lines(taken, now)
+            session = self.session  # who may be another by now
+            wait = session.pace.take_lines(taken, now)
             if wait:
                 self._slow_down(wait)
             elif taken >= LINES_AT_ONCE:
                 self._delay = self.premises.clock.callLater(0, self._go_on)  # others have their turn first
-        if member.leaving is not None:
+        if session.leaving is not None:
             self._waiting.clear()
-        reader = member.reader
+        reader = session.reader
         if self._waiting or self._delay or not self.is_reading or (reader is not None and reader.state != LIVE):
             self._read_or_not()
 
     def _takes_answers(self) -> bool:
-        reader = self.member.reader
+        reader = self.session.reader
         if reader is None or reader.state == LIVE or self._is_lost:
             return True
         return self._talk.takes_while_behind
@@ -218,12 +218,12 @@ class Connection:
     @property
     def is_stuck(self) -> bool:
         """Return whether it is idle although it waits for nothing: a fault of ours."""
-        member = self.member
+        session = self.session
         if self._is_lost or self._outbox.is_closed or self.premises.is_held:
             return False
-        if member.is_behind and not self._takes_answers():
-            return member.reader is not None and member.reader.is_stuck
-        if self._delay is not None or member.leaving is not None or member.in_flight or member.asking:
+        if session.is_behind and not self._takes_answers():
+            return session.reader is not None and session.reader.is_stuck
+        if self._delay is not None or session.leaving is not None or session.in_flight or session.asking:
             return False
         return bool(self._waiting) or self._talk.is_busy or not self.is_reading
 
@@ -232,7 +232,7 @@ class Connection:
         self.premises.log.error(
             "{address} was stuck, as {alias}: a fault of the server's, please report it",
             address=address_text(self.address),
-            alias=self.member.alias or "nobody yet",
+            alias=self.session.alias or "nobody yet",
         )
         self._guarded(self._catch_up)
 
@@ -254,10 +254,10 @@ class Connection:
         self._delay = clock.callLater(seconds, self._go_on)
         if clock.seconds() >= self._flood_told_until:
             self._flood_told_until = clock.seconds() + FLOOD_NOTICE_SECONDS
-            self.member.notice(self._flood_words())
+            self.session.notice(self._flood_words())
 
     def _flood_words(self) -> str:
-        limits, pace, now = self.premises.limits, self.member.pace, self.premises.clock.seconds()
+        limits, pace, now = self.premises.limits, self.session.pace, self.premises.clock.seconds()
         who, share = ("your address is", pace.address.share) if pace.address.wait(now) else ("you are", 1.0)
         lines, size = limits.lines_per_second * share, limits.bytes_per_second * share
         return f"slow down: {who} read at {lines:g} lines and {size:,.0f} bytes a second now; nothing is lost"
@@ -281,8 +281,8 @@ class Connection:
         self._guarded(self._catch_up)
 
     def _catch_up(self) -> None:
-        if self.member.reader is not None:
-            self.member.reader.drained()
+        if self.session.reader is not None:
+            self.session.reader.drained()
         if self._is_stopping:
             self.stop()
         self._work()
@@ -297,7 +297,7 @@ class Connection:
 
     def _alias_overdue(self) -> None:
         seconds = self.premises.limits.alias_seconds
-        if self.member.is_told_to_wait:
+        if self.session.is_told_to_wait:
             self.goodbye(f"the server could not keep anything for {seconds:g} seconds: try again later; goodbye")
         else:
             self.premises.hub.traffic.hit("no_alias")
@@ -315,15 +315,15 @@ class Connection:
         """Treat all input from now on as a program's."""
         self._talk = ProgramTalk(self, self._waiting)
 
-    def adopt(self, member: Session) -> None:
+    def adopt(self, session: Session) -> None:
         """Resume the session of a program's earlier connection."""
-        newcomer, self.member = self.member, member
+        newcomer, self.session = self.session, session
         cancel(self._deadline)
         reader, newcomer.reader = newcomer.reader, None
         assert reader is not None, "a connection has a reader"
-        member.attach(reader, self)
+        session.attach(reader, self)
         self.premises.hub.leave_all(newcomer, "")
-        wait = member.pace.move(newcomer.pace, self.premises.clock.seconds())
+        wait = session.pace.move(newcomer.pace, self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
 
@@ -331,7 +331,7 @@ class Connection:
         """Called when the session has resumed on another connection: end this one."""
         self._let_go()
         if not self._is_lost:
-            self.member.refuse(TakenOver())
+            self.session.refuse(TakenOver())
             self._close(linger=False)
 
     @property
@@ -350,16 +350,16 @@ class Connection:
     def end_input(self) -> None:
         """Called when the program sends nothing more, perhaps because it has died: it may resume."""
         if not self.premises.give_grace(self):
-            self.premises.hub.leave_all(self.member, "")
+            self.premises.hub.leave_all(self.session, "")
             return
         self._let_go()
         if not self._is_lost:
             self._close()
 
     def _let_go(self) -> None:
-        """Leave the member to its grace period or another connection; until the end, this one has an empty one."""
+        """Leave the session to its grace period or another connection; until the end, this one has an empty one."""
         self._talk.stop()
-        self.member = self.premises.hub.connect(self._outbox, self.member.ear.view, self, self._new_pace())
+        self.session = self.premises.hub.connect(self._outbox, self.session.ear.view, self, self._new_pace())
         if self._is_lost:
             self._waiting.clear()
-            self.premises.hub.leave_all(self.member, "")
+            self.premises.hub.leave_all(self.session, "")

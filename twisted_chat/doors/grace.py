@@ -19,17 +19,17 @@ class Grace:
     host = ""
 
     def __init__(
-        self, hub: Hub, member: Session, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
+        self, hub: Hub, session: Session, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
     ) -> None:
         """``on_over`` is called once, however the grace period ends."""
-        self._hub, self._member, self._clock, self._on_over = hub, member, clock, on_over
-        member.detach(self)
+        self._hub, self._session, self._clock, self._on_over = hub, session, clock, on_over
+        session.detach(self)
         self._timer = clock.callLater(seconds, self.end)
 
     def end(self) -> None:
         """End the grace period now: the program leaves."""
         self.taken_over()
-        self._hub.leave_all(self._member, "")
+        self._hub.leave_all(self._session, "")
 
     def taken_over(self) -> None:
         if self._timer.active():
@@ -59,12 +59,12 @@ class Graces:
         self._hub, self._clock, self._seconds, self._addresses = hub, clock, seconds, addresses
         self._given: dict[str, dict[Grace, None]] = {}  # by what the address counts as, the oldest first
 
-    def give(self, member: Session, host: str) -> None:
-        """Begin a grace period for a member of this address."""
+    def give(self, session: Session, host: str) -> None:
+        """Begin a grace period for a session of this address."""
         place, most = self._addresses.place(host)
         if len(self._given.get(place, ())) >= most:
             next(iter(self._given[place])).end()
-        grace = Grace(self._hub, member, self._clock, self._seconds, partial(self._over, place))
+        grace = Grace(self._hub, session, self._clock, self._seconds, partial(self._over, place))
         self._given.setdefault(place, {})[grace] = None
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ AFTER_A_BLOCK = "the block has ended: commands work again"
 class PersonConnection(Protocol):
     """A person's connection."""
 
-    member: Session
+    session: Session
     premises: Premises
 
     def prompt(self) -> None:
@@ -58,7 +58,7 @@ class PersonTalk:
         """Take lines that are only said, or one of another kind, if they can be taken now; return how many."""
         if self._block_line:
             return self._take_block_lines(most)
-        waiting, me = self._waiting, self._connection.member
+        waiting, me = self._waiting, self._connection.session
         if me.alias and waiting[0][:1] != b"/" and me.may(posts=True):
             plain = text.plain(waiting[:most])
             if plain:
@@ -78,7 +78,7 @@ class PersonTalk:
 
     def go_on(self) -> None:
         """Ask for another alias if the pending claim is lost."""
-        me = self._connection.member
+        me = self._connection.session
         if self.is_busy and not (me.in_flight or me.asking):
             self.is_busy = False
             if not (me.alias or me.gone):
@@ -86,7 +86,7 @@ class PersonTalk:
 
     def came_in(self) -> None:
         """Greet the person, who has an alias now."""
-        self._connection.member.notice(*self._connection.premises.motd, HINT)
+        self._connection.session.notice(*self._connection.premises.motd, HINT)
 
     def stop(self) -> None:
         """Called when the connection is lost: take the lines that were read, and no more."""
@@ -104,7 +104,7 @@ class PersonTalk:
             return error
 
     def _obey(self, line: str | ChatError | Mark) -> None:
-        me = self._connection.member
+        me = self._connection.session
         ask = Ask(me)
         try:
             if isinstance(line, ChatError):
@@ -128,7 +128,7 @@ class PersonTalk:
 
     def _take_block_lines(self, most: int) -> int:
         """Take lines of the block, up to a number, or its end: the closing fence, or the end of the input."""
-        if not self._connection.member.may(posts=True):
+        if not self._connection.session.may(posts=True):
             return 0
         lines: list[str] = []
         for line in self._waiting[:most]:
@@ -148,7 +148,7 @@ class PersonTalk:
         return len(lines)
 
     def _say_in_block(self, lines: list[str]) -> None:
-        ask = Ask(self._connection.member)
+        ask = Ask(self._connection.session)
         try:
             self._hub.say_block(ask, lines, place=self._block_line)
         except ChatError as error:
@@ -165,12 +165,12 @@ class PersonTalk:
         """Explain how to end the block, unless its end may have come with the rest of the pasted text."""
         if not (self._waiting or self._is_told_of_block):
             self._is_told_of_block = True
-            self._connection.member.notice(IN_A_BLOCK)
+            self._connection.session.notice(IN_A_BLOCK)
 
     def _end_block(self) -> None:
         self._block_line = 0
         if self._is_told_of_block:
-            self._connection.member.notice(AFTER_A_BLOCK)
+            self._connection.session.notice(AFTER_A_BLOCK)
 
     # -- coming in, and leaving
 
@@ -200,7 +200,7 @@ class PersonTalk:
         if dropped:
             what = "the line" if dropped == 1 else f"the {dropped:,} lines"
             was = "was" if dropped == 1 else "were"
-            self._connection.member.refuse(ChatError(f"{what} that you sent after it {was} not read"))
+            self._connection.session.refuse(ChatError(f"{what} that you sent after it {was} not read"))
         if END in came or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
             self._leave()
         else:
@@ -208,7 +208,7 @@ class PersonTalk:
 
     def _leave(self) -> None:
         """Leave, because the input has ended; if the person never came in, say that nothing was said."""
-        me = self._connection.member
+        me = self._connection.session
         if self._is_refused and not me.alias:
             me.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))
         self._hub.leave_all(me, "")

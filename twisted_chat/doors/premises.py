@@ -27,7 +27,7 @@ class Connected(Protocol):
     """A connection to the chat, as the premises see it."""
 
     address: IAddress
-    member: Session
+    session: Session
     is_reading: bool
 
     @property
@@ -115,12 +115,12 @@ class Premises:
         return may
 
     def give_grace(self, connection: Connected) -> bool:
-        """Keep a member whose program can resume for a while without this connection; return whether they stay."""
-        member = connection.member
-        if self._is_stopping or member.leaving is not None or not (member.is_resumable and member.alias):
+        """Keep a session whose program can resume for a while without this connection; return whether they stay."""
+        session = connection.session
+        if self._is_stopping or session.leaving is not None or not (session.is_resumable and session.alias):
             return False
         if self.limits.grace_seconds:
-            self.graces.give(member, host(connection.address))
+            self.graces.give(session, host(connection.address))
         return bool(self.limits.grace_seconds)
 
     def forget(self, connection: Connected) -> None:

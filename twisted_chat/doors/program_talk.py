@@ -23,13 +23,13 @@ LONGER = 18  # times a line that can be said: for a block of which JSON escapes 
 class ProgramConnection(Door, Protocol):
     """A program's connection."""
 
-    member: Session
+    session: Session
     premises: Premises
 
     def may_try_again(self) -> bool:
         """Count a claim that failed; close the connection, and return False, after too many."""
 
-    def adopt(self, member: Session) -> None:
+    def adopt(self, session: Session) -> None:
         """Resume the session of an earlier connection."""
 
     def end_input(self) -> None:
@@ -50,12 +50,12 @@ class ProgramTalk:
         self._next: Checked | ChatError | Mark | None = None  # read already, but not taken
         self._asked: Checked | None = None  # whose steps these are ...
         self._ask: Ask | None = None  # ... and what has become of it
-        self._hub.listen(connection.member, connection.member.ear._replace(view=JsonView()))
+        self._hub.listen(connection.session, connection.session.ear._replace(view=JsonView()))
 
     def take(self, most: int) -> int:
         """Take as many requests as can be taken now; return how many."""
         taken, waiting = 0, self._waiting
-        me = self._connection.member
+        me = self._connection.session
         while waiting and taken < most and self._steps is None and me.leaving is None:
             if self._next is None:
                 self._next = self._read(waiting[0])
@@ -67,7 +67,7 @@ class ProgramTalk:
             self._next = None
             self._obey(asked)
             taken += asked.record.size if isinstance(asked, Checked) else 1
-            if self._connection.member is not me:
+            if self._connection.session is not me:
                 break  # who was here before has a pace of their own
             if self.is_in and me.is_behind:
                 break  # they do not read what they ask for
@@ -101,7 +101,7 @@ class ProgramTalk:
             return error
 
     def _obey(self, asked: Checked | ChatError | Mark) -> None:
-        me = self._connection.member
+        me = self._connection.session
         if asked is END:
             self._connection.end_input()
         elif isinstance(asked, ChatError):
@@ -116,7 +116,7 @@ class ProgramTalk:
         try:
             answer = self._answer_to(asked)
         except ChatError as error:
-            self._connection.member.refuse(error, self._ident(asked))
+            self._connection.session.refuse(error, self._ident(asked))
             return
         if isinstance(answer, Result):
             self._answer(answer)
@@ -127,14 +127,14 @@ class ProgramTalk:
     def _answer_to(self, asked: Checked) -> Steps[Result] | Result | None:
         if isinstance(asked.record, HelloRequest) and not self.is_in:
             return self._hello(asked, asked.record)
-        me = self._connection.member
+        me = self._connection.session
         if not me.alias:
             raise HelloFirst
         self._ask = Ask(me, self._ident(asked), waits=not asked.entry.posts)
         return asked.record.run(self._hub, self._ask)
 
     def _hello(self, asked: Checked, hello: HelloRequest) -> Steps[HelloResult]:
-        me, token = self._connection.member, hello.token
+        me, token = self._connection.session, hello.token
         client = self._hub.public_name(token) if token else secrets.token_hex(16)
         before = self._hub.sessions.programs.get(client)
         if before is not None and before is not me and not before.alias:
@@ -145,12 +145,12 @@ class ProgramTalk:
         else:
             self._hub.sessions.introduce(me, client)
             me.is_resumable = token is not None
-        self._ask = Ask(self._connection.member, self._ident(asked), waits=True)
+        self._ask = Ask(self._connection.session, self._ident(asked), waits=True)
         return hello.enter(self._hub, self._ask, is_back)
 
     def go_on(self) -> None:
         """Continue the pending request as far as possible now."""
-        me = self._connection.member
+        me = self._connection.session
         while self._steps is not None and self._ask is not None and not (me.in_flight or me.asking):
             steps, ask = self._steps, self._ask
             if me.leaving is not None:
@@ -172,7 +172,7 @@ class ProgramTalk:
                 raise
 
     def _answer(self, result: Result) -> None:
-        me, asked = self._connection.member, self._asked
+        me, asked = self._connection.session, self._asked
         assert asked is not None
         me.write(jsonlines.result(asked.entry.name, asked.id, **result.told()))
         if isinstance(result, HelloResult):
@@ -182,8 +182,8 @@ class ProgramTalk:
         me.release()
 
     def _refused(self) -> None:
-        if not self._connection.member.alias and not self._connection.may_try_again():
-            self._hub.leave_all(self._connection.member, "")
+        if not self._connection.session.alias and not self._connection.may_try_again():
+            self._hub.leave_all(self._connection.session, "")
 
     def _ident(self, asked: Checked) -> str:
-        return f"{self._connection.member.program}/{asked.id}"
+        return f"{self._connection.session.program}/{asked.id}"

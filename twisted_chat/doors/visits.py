@@ -226,7 +226,7 @@ class Visit:
         self._leave: IDelayedCall | None = None
         self._again: IDelayedCall | None = None  # asks for the alias again
         self._why: ChatError | None = None  # why they do not get it, once that is known
-        self._has_come = False  # a member stands for them, and asks for the alias or has it
+        self._has_come = False  # a session stands for them, and asks for the alias or has it
 
     # -- what a door asks
 
@@ -258,19 +258,19 @@ class Visit:
     # -- what the hub asks
 
     def settled(self) -> None:
-        if self.member.gone:
+        if self.session.gone:
             self._has_come = False
             cancel(self._leave)
             if self._waiting:
                 self._come()  # they said something just when they were leaving
             else:
                 self._on_over()
-        elif not self.member.alias:
+        elif not self.session.alias:
             if self._again is None or not self._again.active():
                 self._not_given(self._why or NotNow("that alias cannot be had now"))
         else:
             self._why = None
-            self.member.is_in = True  # what they ask for from now on can be refused
+            self.session.is_in = True  # what they ask for from now on can be refused
             self._fail_what_is_lost()
         self._go_on()
 
@@ -296,8 +296,8 @@ class Visit:
 
     def _come(self) -> None:
         self._has_come = True
-        self.member = self._hub.connect(None, PlainView(), self, self.pace)
-        self.member.first_rooms = ()
+        self.session = self._hub.connect(None, PlainView(), self, self.pace)
+        self.session.first_rooms = ()
         self._claim()
 
     def _claim(self) -> None:
@@ -305,7 +305,7 @@ class Visit:
             self._part()  # nobody waits for it any more
             return
         try:
-            self._hub.claim(Ask(self.member, _CLAIM, self._claimed), self._alias)
+            self._hub.claim(Ask(self.session, _CLAIM, self._claimed), self._alias)
         except ChatError as error:
             self._not_given(error)
 
@@ -342,11 +342,11 @@ class Visit:
 
     def _is_ready(self, post: Post) -> bool:
         """Return whether a post can be sent to the hub now; if not, make the request that has to come first."""
-        member = self.member
-        is_there = post.group[0] in "@*" or post.group in member.rooms
-        if not member.alias or member.leaving is not None or not member.may(posts=is_there):
+        session = self.session
+        is_there = post.group[0] in "@*" or post.group in session.rooms
+        if not session.alias or session.leaving is not None or not session.may(posts=is_there):
             return False
-        if post.ident in member.asks:
+        if post.ident in session.asks:
             return False  # the same is under way
         if not is_there:
             self._guarded(post, self._move)
@@ -363,9 +363,9 @@ class Visit:
 
     def _move(self, post: Post) -> None:
         """Join the room of a post; leave the first joined room, if there are too many."""
-        ask = Ask(self.member, post.ident, partial(self._moved, post))
-        if len(self.member.rooms) >= self._limits.rooms_each:
-            self._hub.leave(ask, next(iter(self.member.rooms)))
+        ask = Ask(self.session, post.ident, partial(self._moved, post))
+        if len(self.session.rooms) >= self._limits.rooms_each:
+            self._hub.leave(ask, next(iter(self.session.rooms)))
         else:
             self._hub.join(ask, post.group)
 
@@ -376,7 +376,7 @@ class Visit:
     def _ask(self, post: Post) -> None:
         self._asked[post] = None
         try:
-            ask = Ask(self.member, post.ident, partial(self._is_decided, post))
+            ask = Ask(self.session, post.ident, partial(self._is_decided, post))
             if len(post.lines) > 1:
                 self._hub.say_block(ask, post.lines, post.group)
             elif post.group == EVERYONE:
@@ -394,7 +394,7 @@ class Visit:
         self._fail(post, self._why or late)
 
     def _part(self) -> None:
-        self._hub.leave_all(self.member, "")
+        self._hub.leave_all(self.session, "")
 
     # -- what becomes of posts
 
@@ -405,14 +405,14 @@ class Visit:
 
     def _fail_what_is_lost(self) -> None:
         """Fail the posts that were neither kept nor refused although nothing is pending: a fault of ours."""
-        if self._asked and not self.member.in_flight:
+        if self._asked and not self.session.in_flight:
             self._fail_what_is_asked()
 
     def _fail_what_is_asked(self) -> None:
         words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
         for post in list(self._asked):
             self._fail(post, PostFault(words))
-        self.member.asks.clear()
+        self.session.asks.clear()
 
     def _fail(self, post: Post, error: ChatError) -> None:
         cancel(post.deadline)

@@ -69,7 +69,7 @@ def test_two_that_claim_one_alias_in_the_same_turn(door):
     assert second.read() == (
         "alias?!! bob is taken: choose another alias\n!! the line that you sent after it was not read\nalias?"
     )
-    assert second.chat.member.alias == ""
+    assert second.chat.session.alias == ""
 
 
 TAKEN = "!! bob is taken: choose another alias"
@@ -93,7 +93,7 @@ def test_what_was_sent_before_an_alias_is_refused_is_no_alias_and_is_not_said(do
     assert other.read() == f"alias?{why}\n{told}\nalias?"
     assert not other.is_closed
     other.send("ld\n") if script.endswith("wor") else None
-    assert other.chat.member.alias == ""
+    assert other.chat.session.alias == ""
     assert other.send("carol\n", "hi\n").read().endswith("carol: hi\n")
     assert bob.read() == "carol has connected to the chat room\ncarol: hi\n"
 
@@ -156,7 +156,7 @@ def test_a_command_at_the_prompt_is_no_alias(door, line, told):
     other = door.connect()
     other.read()
     assert other.send(f"  {line}\n" if line == "/help" else f"{line}\n").read() == f"{told}\nalias?"
-    assert other.send("carol\n").chat.member.alias == "carol"
+    assert other.send("carol\n").chat.session.alias == "carol"
 
 
 def test_what_one_packet_asks_is_taken_in_order(door):
@@ -406,7 +406,7 @@ def test_an_alias_typed_key_by_key_with_pauses(door):
         door.clock.advance(1)
     assert bob.read() == "alias?"
     bob.send("\r\n")
-    assert bob.chat.member.alias == "Bhoomika"
+    assert bob.chat.session.alias == "Bhoomika"
 
 
 def test_a_first_key_of_two_bytes_is_no_alias(door):
@@ -479,7 +479,7 @@ def test_the_labs_client_is_not_sent_a_second_bare_prompt(door):
     lab_client = lab(door, "bob")
     assert lab_client.read() == "!! bob is taken: choose another alias\n"
     quiet(lab_client.send("bob: rob"))
-    assert lab_client.chat.member.alias == "rob"
+    assert lab_client.chat.session.alias == "rob"
     lab_client.read()
     quiet(lab_client.send("bob: hi"))
     assert lab_client.read() == "rob: hi\n"
@@ -534,13 +534,13 @@ def test_the_labs_client_is_behind_when_more_waits_for_it_than_it_can_take_and_c
     alice, lab_client = door.enter("alice"), lab(door, "bob")
     for _ in range(4):
         alice.send(f"{WIDE}\n" * 100)
-    assert lab_client.chat.member.is_behind
+    assert lab_client.chat.session.is_behind
     heard = lab_client.read()
     for _ in range(400):
         door.clock.advance(0.05)
         door.settle()
     heard += lab_client.read()
-    assert not lab_client.chat.member.is_behind
+    assert not lab_client.chat.session.is_behind
     skipped = sum(int(line.split()[1]) for line in heard.splitlines() if " skipped, " in line)
     assert heard.count(WIDE) + skipped == 400
     alice.send("on\n")

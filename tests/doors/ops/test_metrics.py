@@ -465,7 +465,7 @@ def test_in_a_small_chat_every_figure_moves(twistd):
 
 
 def test_what_the_journal_refuses_is_counted(measured, door):
-    session = door.enter("alice").chat.member.id
+    session = door.enter("alice").chat.session.id
     door.hub.dispatcher.refuse([Event(SAID, "lobby", "alice", "a", session)], NotKept("disk full"))
     door.hub.dispatcher.refuse([Lines("lobby", "alice", ["b", "c"], session)], NotKept("disk full"))
     assert measured["twisted_chat_not_kept_total"] == 3

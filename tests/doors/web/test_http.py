@@ -894,7 +894,7 @@ def test_an_alias_that_somebody_else_is_given_first_is_told(door, curl):
     nc.chat.dataReceived(b"ci\n")  # and his claim is on its way
     answer = post(curl)
     assert answer.status == 409
-    assert door.session("ci") is nc.chat.member
+    assert door.session("ci") is nc.chat.session
 
 
 def test_who_tries_too_many_aliases_is_sent_away():

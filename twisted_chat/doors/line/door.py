@@ -59,7 +59,7 @@ class LineChat(Connection, LineReceiver):
         clock, limits = self.premises.clock, self.premises.limits
         self._begin(outbox_for(self.transport, clock, limits, self._drained, self._stalled), PlainView())
         self._talk = PersonTalk(self, self._waiting)
-        self._telnet = TelnetFilter(self.member.write)
+        self._telnet = TelnetFilter(self.session.write)
         self._splitter = LineSplitter(limits.max_line)
         set_socket_options(self.transport, limits)
         self._outbox.send(PROMPT)
@@ -72,8 +72,8 @@ class LineChat(Connection, LineReceiver):
             return
         self.premises.hub.traffic.bytes_in += len(data)
         try:
-            wait = self.member.pace.take_bytes(len(data), self.premises.clock.seconds())
-            if self._lab_prefix or not self.member.alias:
+            wait = self.session.pace.take_bytes(len(data), self.premises.clock.seconds())
+            if self._lab_prefix or not self.session.alias:
                 self._take(data)
             else:
                 if self._telnet.is_within or IAC_BYTE in data:
@@ -89,7 +89,7 @@ class LineChat(Connection, LineReceiver):
         """Queue one received line, without its end."""
         if self._outbox.is_closed:
             return  # what comes after another protocol's hello, say
-        if not self.member.alias and _OTHER_PROTOCOLS.match(line):
+        if not self.session.alias and _OTHER_PROTOCOLS.match(line):
             self._wrong_protocol()
         else:
             self._waiting.append(line)
@@ -169,8 +169,8 @@ class LineChat(Connection, LineReceiver):
         self._splitter.max_line += len(self._lab_prefix)
         if not isinstance(self._outbox, lab.LabOutbox):
             self._outbox = lab.LabOutbox(self._outbox, self.premises.clock)
-            assert self.member.reader is not None, "a connection has a reader"
-            self.member.reader.outbox = self._outbox
+            assert self.session.reader is not None, "a connection has a reader"
+            self.session.reader.outbox = self._outbox
         self.lineReceived(alias)
         self._work()
 
@@ -180,8 +180,8 @@ class LineChat(Connection, LineReceiver):
 
     def claims(self) -> None:
         if self._telnet.spoken or self._splitter.saw_cr:
-            ear = self.member.ear
-            self.premises.hub.listen(self.member, ear._replace(view=PlainView(eol="\r\n")))
+            ear = self.session.ear
+            self.premises.hub.listen(self.session, ear._replace(view=PlainView(eol="\r\n")))
 
     def drop_unfinished(self) -> bool:
         return self._splitter.drop()
@@ -203,7 +203,7 @@ class LineChat(Connection, LineReceiver):
         return (self._quiet,)
 
     def _wrong_protocol(self) -> None:
-        self.member.send([Event(REFUSED, text=WRONG_PROTOCOL)])
+        self.session.send([Event(REFUSED, text=WRONG_PROTOCOL)])
         self._close()
 
 

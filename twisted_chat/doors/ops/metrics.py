@@ -136,7 +136,7 @@ class Census:
     def _counters(self) -> Iterator[Metric]:
         traffic = self._premises.hub.traffic
         yield _counter("lines_received", "Lines that were said, and kept.", traffic.lines_in)
-        yield _counter("lines_sent", "Events, once for each member who was to hear them.", traffic.lines_out)
+        yield _counter("lines_sent", "Events, once for each session who was to hear them.", traffic.lines_out)
         yield _counter("received_bytes", "Bytes that connections sent.", traffic.bytes_in)
         yield _counter("sent_bytes", "Bytes that members were sent, without framing and TLS.", traffic.bytes_out)
         yield _counter("not_kept", "Requests that the journal refused.", traffic.not_kept)

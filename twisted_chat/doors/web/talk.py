@@ -110,7 +110,7 @@ class TalkChat(WebChat):
         taken = self._taken = Deferred()
         lines = [line for line in body.replace(b"\r\n", b"\n").split(b"\n") if line]
         self._queue(*lines)
-        wait = self.member.pace.take_bytes(len(body), self.premises.clock.seconds())
+        wait = self.session.pace.take_bytes(len(body), self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
         self._guarded(self._work)
@@ -156,5 +156,5 @@ class TalkChat(WebChat):
     def _give_sign(self) -> None:
         """Send a sign of life to the reader."""
         self._sign = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._give_sign)
-        if not self.member.is_behind:
-            self.member.write(_SIGN)
+        if not self.session.is_behind:
+            self.session.write(_SIGN)

@@ -120,7 +120,7 @@ class WebSocketChat(WebChat):
             self.premises.hub.traffic.hit("line_too_long")
             self._refuse(TOO_BIG)
             return False
-        wait = self.member.pace.take_bytes(size, self.premises.clock.seconds())
+        wait = self.session.pace.take_bytes(size, self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
             self._read_or_not()
@@ -130,15 +130,15 @@ class WebSocketChat(WebChat):
         """Write bytes of twisted.web.websocket itself: the handshake's answer, a pong or a close frame."""
         if frame[0] == PONG:
             self._take_control(len(frame) - 2)  # the ping had the same payload
-        if not self._raw.send(frame) and self.member.reader is not None:
-            self.member.reader.full()
+        if not self._raw.send(frame) and self.session.reader is not None:
+            self.session.reader.full()
 
     # -- what we call
 
     def _take_control(self, size: int) -> None:
         """Count a ping or a pong: it is part of no message, and costs as much time as a line with far fewer bytes."""
         self._unfinished = max(0, self._unfinished - MASKED - size)
-        wait = self.member.pace.take_lines(1, self.premises.clock.seconds())
+        wait = self.session.pace.take_lines(1, self.premises.clock.seconds())
         if wait and not self._outbox.is_closed:
             self._slow_down(wait)
             self._read_or_not()
@@ -151,7 +151,7 @@ class WebSocketChat(WebChat):
     def _ping_or_abort(self) -> None:
         """Send a ping to check that the browser is still there, unless we are not reading from it."""
         self._ping = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._ping_or_abort)
-        if self.member.is_behind or not self.is_reading:
+        if self.session.is_behind or not self.is_reading:
             return
         if not self._is_alive:
             cancel(self._ping)

@@ -23,19 +23,19 @@ class Who(Later):
         room = await room_called(self._web, self._name)
         members = list(room.people)
         if after is not None:
-            members = [member for member in members if member.key > text.key(after)]
-            members.sort(key=lambda member: member.key)
+            members = [session for session in members if session.key > text.key(after)]
+            members.sort(key=lambda session: session.key)
         told = members[:MAX_MEMBERS]
-        away = {member.alias: member.away for member in told if member.away is not None}
+        away = {session.alias: session.away for session in told if session.away is not None}
         request.setHeader("Vary", "Accept")
         request.setHeader("Cache-Control", "no-store")
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
-            names = [member.alias for member in told]
+            names = [session.alias for session in told]
             found: dict[str, Any] = {"room": room.name, "number": room.number, "count": len(room.people)}
             return as_json(found | {"members": names} | ({"away": away} if away else {}))
         request.setHeader("Content-Type", PLAIN)
-        return "".join(f"{member.alias}{_away(away.get(member.alias))}\n" for member in told).encode()
+        return "".join(f"{session.alias}{_away(away.get(session.alias))}\n" for session in told).encode()
 
 
 def _away(why: str | None) -> str:
