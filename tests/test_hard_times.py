@@ -180,10 +180,8 @@ def test_who_does_not_read_over_tls_costs_little_too(door, tmp_path, twistd):
     folder = make_certificate(tmp_path)
     endpoint = f"ssl:0:privateKey={folder}/key.pem:certKey={folder}/cert.pem:interface=127.0.0.1:backlog=1024"
     server = twistd("--no-limits", "--listen", "tcp:0:interface=127.0.0.1", f"--{door}", endpoint)
-    pattern = (
-        r"open https://127.0.0.1:(\d+)/" if door == "web" else r"listening on 127.0.0.1:(\d+);[^\n]*\n(?!.*listening)"
-    )
-    port = int(re.findall(pattern, server.log)[-1])
+    pattern, before = (r"open https://127.0.0.1:(\d+)/", 0) if door == "web" else (r"listening on 127.0.0.1:(\d+);", 1)
+    port = int(wait_until(lambda: re.findall(pattern, server.log)[before:])[0])
     stuck = [over_tls(port, number, is_web=door == "web") for number in range(OVER_TLS)]
     usage = Usage(server.process.pid)
     with server.connect("speaker") as speaker:

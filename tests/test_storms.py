@@ -277,7 +277,7 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_who_is_cut_off_during_a_long_history_that_they_do_not_read_has_left(house, end):
-    house = house("--send-buffer", "4096", "--stall", "3")
+    house = house("--send-buffer", "4096", "--stall", "10")
     talker = house.program("line", "talker")
     say(talker, 1000, 3000)
     talker.send(asked("quit", "q"))
