@@ -7,7 +7,19 @@ import time
 
 import pytest
 
-from twisted_chat.core.events import ACTED, CONNECTED, JOINED, LEFT, NOTICED, REFUSED, RENAMED, RETITLED, SAID, Event
+from twisted_chat.core.events import (
+    ACTED,
+    CONNECTED,
+    JOINED,
+    KINDS,
+    LEFT,
+    NOTICED,
+    REFUSED,
+    RENAMED,
+    RETITLED,
+    SAID,
+    Event,
+)
 from twisted_chat.wire.plain import PROMPT, PlainView
 
 from ..plain_reader import decode
@@ -94,3 +106,12 @@ def test_views_are_known_by_what_they_show():
     assert PlainView().having("numbers", on=True) == PlainView(numbers=True)
     assert {PlainView(): 1}[PlainView("\n")] == 1
     assert [PlainView(stamps=True).shows(option) for option in PlainView().options] == [True, False, False, True]
+
+
+@pytest.mark.parametrize("view", [PlainView(), PlainView(numbers=True)])
+def test_a_kind_is_worded_with_all_that_an_event_has(view, monkeypatch):
+    told = []
+    entry = KINDS[JOINED]._replace(people=lambda event, author: told.append((event.about, event.data)) or "it has")
+    monkeypatch.setitem(KINDS, JOINED, entry)
+    view.encode([Event(JOINED, "lobby", "alice", number=8, about=7, data={"key": "value"})])
+    assert told == [(7, {"key": "value"})]

@@ -64,8 +64,8 @@ class PlainView:
                 if kind == SAID and group == LOBBY
                 else f"#{group} {author}: {words}{end}"
                 if kind == SAID and group[0] not in "@*"
-                else self._line(Event(kind, group, author, words, 0, number, data=data)) + end
-                for kind, group, author, words, _origin, number, _when, _ident, _about, data in events
+                else self._line(Event(kind, group, author, words, 0, number, 0.0, "", about, data)) + end
+                for kind, group, author, words, _origin, number, _when, _ident, about, data in events
             ]
         ).encode()
 
