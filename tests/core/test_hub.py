@@ -11,6 +11,7 @@ from twisted_chat.core.events import SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.reader import Ear
 from twisted_chat.core.session import Ask
+from twisted_chat.requests.calls import CallRequest
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -357,6 +358,19 @@ def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
     assert bob.session.gone
     assert list(house.hub.aliases) == ["alice"]
     assert list(house.hub.everyone.people) == [alice.session.person]
+
+
+def test_a_call_to_a_room_leaves_out_whoever_is_just_leaving_it(house):
+    program, bob = house.enter("program", view=JsonView()), house.enter("bob", view=JsonView())
+    house.hub.leave_all(bob.session, "")
+    house.journal.turn()
+    heir = house.connect(JsonView())
+    house.hub.claim(Ask(heir.session), "bob")
+    assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/1")).called == []
+    house.journal.turn()
+    assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/2")).called == []
+    house.settle()
+    assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/3")).called == ["bob"]
 
 
 def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):

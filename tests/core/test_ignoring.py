@@ -6,6 +6,7 @@ import pytest
 
 from twisted_chat.core.ignoring import KNOWN, NOBODY
 from twisted_chat.core.limits import Limits
+from twisted_chat.core.session import Ask
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 from ..house import House, opened
@@ -256,6 +257,19 @@ def test_one_who_has_the_alias_later_can_be_ignored_too(house):
     assert bob.type("/unignore mal", "/ignore").heard() == ["-- you hear mal again", "-- you ignore eve"]
     second.type("three"), eve.type("three")
     assert bob.heard() == ["mal: three"]
+
+
+def test_one_who_comes_back_in_the_batch_of_their_end_stays_ignored(house):
+    bob, eve = house.enter("bob"), house.enter("eve")
+    bob.type("/ignore eve")
+    eve.type("/nick mal")
+    house.hub.leave_all(eve.session, "")
+    again = house.connect()
+    house.hub.claim(Ask(again.session), "eve")
+    house.settle()
+    bob.heard()
+    again.type(RUDE)
+    assert bob.type("/ignore").heard() == ["-- you ignore eve"]
 
 
 def test_one_person_is_one_entry(house):

@@ -305,8 +305,9 @@ class Hub:
         return person
 
     def people_in(self, room: Room) -> list[Person]:
-        """Return the people in a room, in the order in which they came."""
-        return [self.aliases[person.key] for person in room.people]
+        """Return the people in a room, but for those who are just leaving, in the order in which they came."""
+        found = ((person, self.aliases.get(person.key)) for person in room.people)
+        return [holder for person, holder in found if holder is not None and holder is person]
 
     def correspondent_of(self, session: Session) -> Person:
         """Return who wrote to a session last.

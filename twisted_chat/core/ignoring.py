@@ -113,9 +113,9 @@ NOBODY = Ignoring()
 class Ignorers:
     """All sessions that ignore somebody, each of which is told what becomes of people."""
 
-    def __init__(self, sessions: Container[int]) -> None:
-        """``sessions``: of all who are here."""
-        self._sessions = sessions
+    def __init__(self, here: Container[int]) -> None:
+        """``here``: the sessions of all who are here."""
+        self._here = here
         self._ignoring: dict[object, Ignoring] = {}
 
     def note(self, session: object, ignoring: Ignoring) -> None:
@@ -127,7 +127,7 @@ class Ignorers:
     def came(self, alias: str, session: int) -> None:
         """Note that a new session has an alias."""
         for ignoring in self._ignoring.values():
-            ignoring.came(alias, session, self._sessions)
+            ignoring.came(alias, session, self._here)
 
     def renamed(self, alias: str, session: int) -> None:
         """Note that a session, which had another alias, has this one."""
@@ -139,8 +139,11 @@ class Ignorers:
         for ignoring in self._ignoring.values():
             ignoring.renewed(before, session)
 
-    def left(self, session: object) -> None:
-        """Note that a session is over."""
-        self._ignoring.pop(session, None)
+    def left(self) -> None:
+        """Note that somebody has left, or is over with one of several sessions."""
         for ignoring in self._ignoring.values():
-            ignoring.left(self._sessions)
+            ignoring.left(self._here)
+
+    def forget(self, session: object) -> None:
+        """Forget whom a session ignores: it is over."""
+        self._ignoring.pop(session, None)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from .ignoring import Ignorers
 from .person import Person
 from .session import Session
+
+
+class _Here(Container[int]):
+    """The sessions of all who are here: whoever is just leaving is not."""
+
+    def __init__(self, sessions: Mapping[int, Session]) -> None:
+        self._sessions = sessions
+
+    def __contains__(self, id_: object) -> bool:
+        session = self._sessions.get(id_) if isinstance(id_, int) else None
+        return session is not None and (session.person is None or session.person.is_here)
 
 
 class Sessions(dict[int, Session]):
@@ -15,7 +26,7 @@ class Sessions(dict[int, Session]):
     def __init__(self) -> None:
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
-        self.ignorers = Ignorers(self)
+        self.ignorers = Ignorers(_Here(self))
         self.heirs: list[tuple[Session, int]] = []  # who waited for somebody who has just left
         self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for them to leave, to take the alias; with epochs
 
@@ -39,7 +50,8 @@ class Sessions(dict[int, Session]):
         """Forget a session, which stands for nobody any more. Its last alias is still told."""
         del self[session.id]
         self._know_mates(session.person)
-        self.ignorers.left(session)
+        self.ignorers.forget(session)
+        self.ignorers.left()
 
     def _know_mates(self, person: Person | None) -> None:
         mates = self.of(person)
@@ -64,4 +76,5 @@ class Sessions(dict[int, Session]):
 
     def has_left(self, person: Person) -> None:
         """Called when somebody has no seat any more: their alias is free."""
+        self.ignorers.left()
         self.heirs += self._waiting.pop(person, ())
