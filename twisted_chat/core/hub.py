@@ -143,7 +143,10 @@ class Hub:
         self._append(CLAIMED, ask, "", alias, data)
 
     def resume(self, ask: Ask, former: int) -> None:
-        """Ask for the seat of another session of the same program, which another node serves."""
+        """Ask for the seat of another session of the same program, which another node serves.
+
+        A program that comes back to its own node needs no event: see Session.attach.
+        """
         self._append(RESUMED, ask, data={"session": former})
 
     def wait_for_leaver(self, session: Session, wanted: str) -> bool:

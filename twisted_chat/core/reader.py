@@ -6,7 +6,7 @@ later events wait in the logs themselves.
 
     LIVE      keeps up
     FULL      does not read now: its outbox is full
-    HELD      is owed a backlog, and something else is to be told before that
+    HELD      is owed a backlog, but an answer has to be written before it
     FETCHING  waits for a page of the backlog, which only the journal has
     CLOSED    is given nothing more
 """
@@ -160,7 +160,7 @@ class Reader:
             self._pump("drained")
 
     def rewind(self, room: Room, number: int) -> None:
-        """Owe it what came after a number in a room, whoever remembers that, once it is released."""
+        """Owe it everything after a number in a room, from the tail or from the journal, once it is released."""
         if self.state == CLOSED:
             return
         self._hold()

@@ -32,8 +32,8 @@ class Giver(Protocol):
 class Session:
     """One connection's place, or a program's that can come back to it: it stands for nobody until a claim is won.
 
-    A visit is a session without a reader. A program that is away for a moment is one, too: ``left_at`` has what the
-    next reader goes on from.
+    A visit, of a client that only posts over HTTP, is a session without a reader. So is a program that is away for a
+    moment: its next reader goes on from ``left_at``.
     """
 
     __slots__ = (  # a tenth of the memory of an idle session
@@ -50,7 +50,7 @@ class Session:
         self.mates: Sequence[Session] = (self,)  # all sessions of the same person on this node
         self.ear = ear
         self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
-        self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the number that they were given last
+        self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the last number written to them
         self.door = door
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
@@ -184,7 +184,10 @@ class Session:
     # -- their reader
 
     def attach(self, reader: Reader, door: Door) -> None:
-        """Go on through another connection, and be owed everything that the one before was not given."""
+        """Go on through another connection, and be owed everything that was not written to the one before.
+
+        ``reader``: the one that the new connection was made with. The door of before is told: a connection or a Grace.
+        """
         self.door.taken_over()
         self.is_told_to_wait = False
         self.detach(door)
@@ -195,7 +198,10 @@ class Session:
         self.left_at.clear()
 
     def detach(self, door: Door) -> None:
-        """Go on without a connection for a while. Nobody waits any more for requests under way."""
+        """Go on without a connection for a while. Nobody waits any more for requests under way.
+
+        ``door``: stands in for the connection meanwhile, as a Grace does, or is the next connection.
+        """
         self.abandon()
         self.asks.clear()
         self.is_abandoned = self.in_flight > 0

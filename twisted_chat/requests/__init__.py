@@ -1,4 +1,7 @@
-"""Requests: what people and programs can ask of the hub, a file a capability; table.py has all of it."""
+"""Requests: what people and programs can ask of the hub, a file for each capability; table.py collects them.
+
+A new file has to be in the list below: its commands and requests do not exist until it is imported.
+"""
 
 from importlib import import_module
 

@@ -1,9 +1,9 @@
 """The table of what can be asked: the commands that a person types, and the requests that a program sends in JSON.
 
-Each file beside this one is a capability, with its commands and its requests. A command is a function: it is given the
-hub, the ask and the rest of the line, answers with ``ask.notice`` and raises ChatError; its docstring is its help.
-A request is a frozen dataclass: its fields are those that the program sends, and ``run`` does it. docs.py makes
-the documents from here.
+Each file that __init__.py lists is a capability, with its commands and its requests. A command is a function: it is
+given the hub, the ask and the rest of the line, answers with ``ask.notice`` and raises ChatError; its docstring is
+its help. A request is a frozen dataclass: its fields are those that the program sends, and ``run`` does it. docs.py
+makes the documents from here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Command:
     """One thing that a person can type."""
 
     name: str
-    short: tuple[str, ...]  # names that do the same
+    short: tuple[str, ...]  # other names for it, not all of them shorter
     arguments: str  # as shown in the usage; [in brackets] if they can be left out
     posts: bool  # says something and changes nothing else, so that it need not wait for what was said before
     acts_on_room: bool  # speaks in the current room or changes it, and is for no other
@@ -58,7 +58,7 @@ BY_ANY_NAME: dict[str, Command] = {}
 def command(
     *short: str, arguments: str = "", posts: bool = False, acts_on_room: bool = False, ends: bool = False
 ) -> Callable[[Function], Function]:
-    """Put a command into the table, under the name of its function and some shorter ones; see Command."""
+    """Put a command into the table, under the name of its function and the other names in ``short``; see Command."""
 
     def put(run: Function) -> Function:
         entry = Command(run.__name__.rstrip("_"), short, arguments, posts, acts_on_room, ends, run)
