@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from twisted_chat.core.errors import AliasTaken, BadAlias, TooManyRooms
-from twisted_chat.core.events import SAID, Event
+from twisted_chat.core.errors import AliasTaken, BadAlias, NotKept, TooManyRooms
+from twisted_chat.core.events import LEFT, SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.reader import Ear
 from twisted_chat.core.session import Ask
@@ -371,6 +371,20 @@ def test_a_call_to_a_room_leaves_out_whoever_is_just_leaving_it(house):
     assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/2")).called == []
     house.settle()
     assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/3")).called == ["bob"]
+
+
+def test_whoever_leaves_is_out_of_each_room_also_if_its_event_is_kept_later_than_the_others(house):
+    bob, alice = house.enter("bob"), house.enter("alice", "ops")
+    house.hub.leave_all(alice.session, "")
+    house.journal.turn()
+    first = house.journal.batch.pop(0)
+    assert (first.kind, first.group) == (LEFT, "lobby")
+    house.journal.user.refuse([first], NotKept("the disk is full"))
+    house.settle()
+    assert bob.heard() == ["alice has left the chat room!"]
+    assert [person.alias for person in house.hub.rooms["lobby"].people] == ["bob"]
+    assert alice.session.gone and list(house.hub.sessions.values()) == [bob.session]
+    assert list(house.hub.state.seats) == [bob.session.id]
 
 
 def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):

@@ -246,6 +246,8 @@ class Effects:
         self._hub.forget(session)
 
     def _released(self, event: Event, asker: Session | None, change: Change) -> None:
+        if event.origin in self._state.seats:
+            return  # not yet
         for session in self._sessions.of(change.person):
             self._part(session)
 

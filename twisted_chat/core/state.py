@@ -102,7 +102,8 @@ class State:
             follows.append(Event(RENAMED, "", person.alias, alias, session))
         if person.leaving is not None:
             left = [Event(LEFT, room, alias, person.leaving, session) for room in person.called]
-            return [*follows, *left, Event(RELEASED, "", alias, "", session)]
+            released = [Event(RELEASED, "", alias, "", session)] if person.waits_for is None else []
+            return follows or [*left, *released]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
         if person.waits_for is None and not person.next_alias:  # or a room might hear of two who have one alias
@@ -260,10 +261,12 @@ def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
 
 
 def _released(state: State, event: Event) -> Change | None:
-    person = state.seats.pop(event.origin, None)
+    person = state.seats.get(event.origin)
     if person is None:
         return None
-    for session in person.former:
+    if person.called:
+        return Change(person)  # a room has still to be told that they leave
+    for session in (event.origin, *person.former):
         del state.seats[session]
     state.everyone.people.pop(person, None)
     if state.parting.get(person.key) is person:
