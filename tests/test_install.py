@@ -15,7 +15,8 @@ from .processes import environment
 
 TREE = Path(__file__).parents[1]
 SECONDS = 240  # for pip to fetch everything over a slow line
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]
+# In one process, so that each install is made once.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * SECONDS), pytest.mark.xdist_group("install")]
 NO_NETWORK = re.compile(r"NewConnectionError|ConnectTimeout|ReadTimeout|name resolution|ProxyError|SSLError")
 
 
