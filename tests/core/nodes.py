@@ -292,7 +292,7 @@ def as_values(state):
             "next": person.next_alias,
             "away": person.away,
             "rooms": list(person.rooms),
-            "seats": {seat.session: seat.program for seat in person.seats.values()},
+            "seats": {seat.session: seat.program for seat in person.seats},
             "voice": person.voice,
             "made": person.made,
             "leaving": person.leaving,

@@ -14,7 +14,7 @@ class Directory:
     def __init__(self) -> None:
         self.aliases: dict[str, Person] = {}  # by key
         self.looks: dict[str, Person] = {}  # by everything that an alias can be taken for
-        self._looks_of: dict[str, frozenset[str]] = {}  # by alias, as they were when it was taken
+        self._looks_of: dict[str, frozenset[str]] = {}  # by alias, where another node sees others than this one
 
     def called(self, alias: str) -> Person | None:
         """Return the person who has an alias."""
@@ -29,9 +29,10 @@ class Directory:
 
     def take(self, person: Person, alias: str, looks: Iterable[str]) -> None:
         """Give an alias that is free to a person, beside the one that they may have."""
-        self._looks_of[alias] = frozenset(looks)
+        if set(looks) != text.looks(alias):
+            self._looks_of[alias] = frozenset(looks)
         self.aliases[text.key(alias)] = person
-        self.looks.update(dict.fromkeys(self._looks_of[alias], person))
+        self.looks.update(dict.fromkeys(looks, person))
 
     def give_back(self, alias: str, but: str = "") -> None:
         """Free an alias, but for everything that it has in common with another one that the same person keeps."""
@@ -39,5 +40,6 @@ class Directory:
             return
         if text.key(alias) != text.key(but):
             self.aliases.pop(text.key(alias), None)
-        for look in self._looks_of.pop(alias) - self._looks_of.get(but, frozenset()):
+        kept = self._looks_of.get(but, text.looks(but)) if but else frozenset()
+        for look in self._looks_of.pop(alias, text.looks(alias)) - kept:
             self.looks.pop(look, None)

@@ -219,7 +219,7 @@ class Dispatcher:
                     reader.release()  # a program is given it after its answer
         except Exception:
             self._on_fault(session)
-        for mate in session.mates if len(session.mates) > 1 else ():
+        for mate in session.mates:
             if mate.is_held and mate is not session and not session.changing:
                 self.settle(mate)
 
@@ -231,7 +231,7 @@ class Dispatcher:
             self.sessions.forget_program(session)
             session.gone = True
             session.settle()
-        elif session.id in person.seats:
+        elif session.id in person.sessions:
             self.send(Event(ENDED, "", session.alias, session.leaving or "", session.id), session)
 
     def forget(self, session: Session) -> None:

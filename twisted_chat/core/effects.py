@@ -207,7 +207,7 @@ class Effects:
         if event.group:
             self._heard(event, asker, change)
         elif person is not None and change.is_new:
-            for session in person.seats:
+            for session in person.sessions:
                 self._sessions.ignorers.renamed(person.alias, session)
             for one in self._sessions.of(person):
                 one.alias = person.alias

@@ -362,7 +362,7 @@ class Hub:
         """Return whether somebody has no seat any more, or is about to leave all that they have."""
         if not person.is_here:
             return True
-        return all(id_ in self.sessions and self.sessions[id_].leaving is not None for id_ in person.seats)
+        return all(id_ in self.sessions and self.sessions[id_].leaving is not None for id_ in person.sessions)
 
     def _asked_to_give_way(self, session: Session, alias: str) -> Person | None:
         """Return the other person who has an alias; one whom nothing keeps leaves now."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from . import text
 from .events import OPENING_BITS
 from .room import Room
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})  # all who need none share it
 
 
 class Seat(NamedTuple):
@@ -32,7 +36,7 @@ class Person:
         "taken", "voice", "waits_for", "wanted",
     )  # fmt: skip
 
-    def __init__(self, seat: Seat, alias: str, wanted: list[str]) -> None:
+    def __init__(self, seat: Seat, alias: str, wanted: tuple[str, ...]) -> None:
         """``wanted``: the rooms that they enter with their alias."""
         self.alias = alias
         self.next_alias = ""  # theirs already, while their rooms are told of it
@@ -40,17 +44,25 @@ class Person:
         self.is_told = False  # that they have it, in its log
         self.away: str | None = None
         self.rooms: dict[str, Room] = {}  # in the order in which they joined
-        self.called: dict[str, str] = {}  # the alias under which each room knows them; one may not be in all of these
+        self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they have to leave
         self.made = 0  # rooms in which nothing had happened before they came
         self.wanted = wanted  # rooms that they have still to enter
-        self.seats = {seat.session: seat}
-        self.former: list[int] = []  # sessions that are over
+        self.seats: tuple[Seat, ...] = (seat,)
+        self.former: tuple[int, ...] = ()  # sessions that are over
         self.voice = seat  # in whose name the server says what follows; it may be over
         self.leaving: str | None = None
-        self.heirs: list[
-            Person
-        ] = []  # who took their alias while they are leaving, and are told of once they have left
+        self.heirs: tuple[Person, ...] = ()  # who took their alias while they are leaving, and join rooms after that
         self.waits_for: Person | None = None  # whose heir they are
+
+    @property
+    def sessions(self) -> list[int]:
+        """The ids of their sessions that are not over, the oldest first."""
+        return [seat.session for seat in self.seats]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The alias by which each room knows them: by the log they are in all of these."""
+        return {**dict.fromkeys(self.rooms, self.alias), **self.called}
 
     @property
     def key(self) -> str:

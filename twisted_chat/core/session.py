@@ -47,7 +47,7 @@ class Session:
         self.id = id_
         self.person: Person | None = None  # once a claim is won
         self.alias = ""  # the person's, at hand for each line
-        self.mates: Sequence[Session] = (self,)  # all sessions of the same person on this node
+        self.mates: Sequence[Session] = ()  # all sessions of the same person on this node, if they have several
         self.ear = ear
         self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
         self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the last number written to them
@@ -111,7 +111,7 @@ class Session:
         if self.asking or self.in_flight >= IN_FLIGHT:
             self.is_held = True
             return False
-        if self.in_flight == 0 and len(self.mates) == 1:
+        if self.in_flight == 0 and not self.mates:
             return True
         if self.in_flight and not (posts and self.changing == 0):
             return False

@@ -34,7 +34,7 @@ class Sessions(dict[int, Session]):
         """Return the sessions of a person on this node, the oldest first."""
         if person is None:
             return ()
-        return [self[id_] for id_ in person.seats or (person.voice.session,) if id_ in self]
+        return [self[id_] for id_ in person.sessions or (person.voice.session,) if id_ in self]
 
     def program_of(self, person: Person) -> Session | None:
         """Return the newest session of a person that is a program's."""
@@ -54,9 +54,9 @@ class Sessions(dict[int, Session]):
         self.ignorers.left()
 
     def _know_mates(self, person: Person | None) -> None:
-        mates = self.of(person)
-        for session in mates:
-            session.mates = mates
+        sessions = self.of(person)
+        for session in sessions:
+            session.mates = sessions if len(sessions) > 1 else ()
 
     def introduce(self, session: Session, program: str) -> None:
         """Give a session's program its public name, by which it is known after a reconnect."""

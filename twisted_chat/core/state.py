@@ -73,8 +73,8 @@ class State:
 
     def _choose_voice(self, person: Person) -> None:
         """Choose another seat to speak for a person, if theirs is over and has finished everything that it began."""
-        if person.seats and person.voice.session not in person.seats and not self.due(person):
-            person.voice = next(iter(person.seats.values()))
+        if person.seats and person.voice not in person.seats and not self.due(person):
+            person.voice = person.seats[0]
 
     def refuse_room(self, person: Person, is_new: bool = False) -> None:
         """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
@@ -97,11 +97,12 @@ class State:
         follows: list[Event] = []
         if self.seats.get(session) is not person:
             return follows  # they are released
-        follows += [Event(RENAMED, room, name, alias, session) for room, name in person.called.items() if name != alias]
+        told = person.told if person.next_alias or person.called else {}  # as a rule each room knows the right alias
+        follows += [Event(RENAMED, room, name, alias, session) for room, name in told.items() if name != alias]
         if person.next_alias:
             follows.append(Event(RENAMED, "", person.alias, alias, session))
         if person.leaving is not None:
-            left = [Event(LEFT, room, alias, person.leaving, session) for room in person.called]
+            left = [Event(LEFT, room, alias, person.leaving, session) for room in person.told]
             released = [Event(RELEASED, "", alias, "", session)] if person.waits_for is None else []
             return follows or [*left, *released]
         if not person.is_told:
@@ -121,7 +122,7 @@ def _claimed(state: State, event: Event) -> Change:
     seat = Seat(event.origin, str(data.get("program", "")))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
-        beside.seats[seat.session] = seat
+        beside.seats += (seat,)
         state.seats[seat.session] = beside
         beside.is_told = beside.is_told and not seat.program  # which hears the log of the alias from here on
         return Change(beside, is_new=True)
@@ -135,14 +136,14 @@ def _claimed(state: State, event: Event) -> Change:
         return Change(person, error=ChatError("you are just taking another alias: try again"))
     is_new = person is None
     if person is None:
-        person = state.seats[event.origin] = Person(seat, event.text, list(data.get("rooms", (LOBBY,))))
+        person = state.seats[event.origin] = Person(seat, event.text, tuple(data.get("rooms", (LOBBY,))))
         state.everyone.people[person] = None
         person.waits_for = state.parting.get(person.key)
         if person.waits_for is not None:
-            person.waits_for.heirs.append(person)
+            person.waits_for.heirs += (person,)
     else:
         if not state.due(person):
-            person.voice = person.seats.get(event.origin, person.voice)
+            person.voice = next((other for other in person.seats if other.session == event.origin), person.voice)
         person.next_alias = event.text
     person.is_told = False
     state.directory.take(person, event.text, looks)
@@ -161,20 +162,20 @@ def _joined(state: State, event: Event) -> Change | None:
     room, person = state.rooms.made(event.group), state.seats.get(event.origin)
     if person is None:
         return None
-    if event.group in person.wanted:
-        person.wanted.remove(event.group)
+    person.wanted = tuple(wanted for wanted in person.wanted if wanted != event.group)
     is_first = event.number == 1 and room.name != LOBBY
     try:
         if room.name not in person.rooms:
             state.refuse_room(person, is_first)
     except TooManyRooms as error:
-        person.called[room.name] = event.author  # and leave at once, or the log would say that they are there
+        person.called = {**person.called, room.name: event.author}  # the log says that they are there: they leave
         return Change(person, room, error=error)
     person.made += is_first
     is_new = room.name not in person.rooms
     person.rooms[room.name] = room
     room.people[person] = None
-    person.called[room.name] = event.author
+    if event.author != person.alias or room.name in person.called:
+        person.called = {**person.called, room.name: event.author}
     return Change(person, room, is_new)
 
 
@@ -182,7 +183,8 @@ def _left(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
     if person is None:
         return None
-    person.called.pop(event.group, None)
+    if event.group in person.called:
+        person.called = {name: alias for name, alias in person.called.items() if name != event.group}
     room = person.rooms.pop(event.group, None)
     if room is not None:
         room.people.pop(person, None)
@@ -194,16 +196,17 @@ def _renamed(state: State, event: Event) -> Change | None:
     if person is None:
         return None
     if event.group:
-        if event.group in person.called:
-            person.called[event.group] = event.text
+        if event.group in person.told:
+            person.called = {**person.called, event.group: event.text}
         return Change(person, state.rooms.get(event.group))
     if event.text != person.next_alias:
         return None
-    if any(name != event.text for name in person.called.values()):
+    if any(name != event.text for name in person.told.values()):
         return Change(person)  # a room that they have joined meanwhile has still to be told
     if person.is_here:
         state.directory.give_back(person.alias, but=event.text)
     person.alias, person.next_alias = event.text, ""
+    person.called = {name: alias for name, alias in person.called.items() if name not in person.rooms}
     return Change(person, is_new=True)
 
 
@@ -232,26 +235,29 @@ def _came_back(state: State, event: Event) -> Change | None:
 def _resumed(state: State, event: Event) -> Change | None:
     former = int((event.data or {}).get("session", 0))
     person = state.seats.get(former)
-    if person is None or former not in person.seats:
+    if person is None or former not in person.sessions:
         return None  # it has ended before
-    seat = person.seats.pop(former)._replace(session=event.origin)
-    person.former.append(former)  # of which something may still come that was asked for before
-    person.seats[event.origin], state.seats[event.origin] = seat, person
+    person.seats = tuple(
+        seat._replace(session=event.origin) if seat.session == former else seat for seat in person.seats
+    )
+    person.former += (former,)  # of which something may still come that was asked for before
+    state.seats[event.origin] = person
     return Change(person, is_new=True, former=former)
 
 
 def _ended(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
-    if person is None or event.origin not in person.seats:
+    if person is None or event.origin not in person.sessions:
         return None
     _leave_seat(state, person, event.origin, event.text)
     return Change(person)
 
 
 def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
-    seat = person.seats.pop(session)
+    seat = next(seat for seat in person.seats if seat.session == session)
+    person.seats = tuple(other for other in person.seats if other is not seat)
     if person.seats:
-        person.former.append(session)
+        person.former += (session,)
         return
     person.voice, person.leaving = seat, why
     state.parting[text.key(person.next_alias or person.alias)] = person
@@ -273,7 +279,7 @@ def _released(state: State, event: Event) -> Change | None:
         del state.parting[person.key]
     for heir in person.heirs:
         heir.waits_for = None
-    return Change(person, people=tuple(person.heirs))
+    return Change(person, people=person.heirs)
 
 
 def _opened(state: State, event: Event) -> Change | None:
@@ -285,7 +291,7 @@ def _gone(state: State, event: Event) -> Change:
     opening = int((event.data or {})["opening"])
     state.openings.discard(opening)
     for session, person in list(state.seats.items()):
-        if session in person.seats and session >> OPENING_BITS == opening:
+        if session in person.sessions and session >> OPENING_BITS == opening:
             _leave_seat(state, person, session, "")
     orphans = {person: None for person in state.seats.values() if person.voice.opening not in state.openings}
     for person in orphans:

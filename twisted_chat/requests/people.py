@@ -188,7 +188,7 @@ def ignore(hub: Hub, ask: Ask, rest: str) -> None:
     if len(me.ear.ignoring) >= MAX_NAMES:
         raise ChatError(f"you ignore {len(me.ear.ignoring)} people already: /unignore one first")
     if not me.ignores(them):
-        ignoring = me.ear.ignoring.adding(them.alias, them.seats)
+        ignoring = me.ear.ignoring.adding(them.alias, them.sessions)
         hub.listen(me, me.ear._replace(ignoring=ignoring))
     ask.notice(f"you ignore {them.alias}: /unignore {them.alias} ends it")
 
