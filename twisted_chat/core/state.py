@@ -270,7 +270,7 @@ def _released(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
     if person is None:
         return None
-    if person.called:
+    if person.told:
         return Change(person)  # a room has still to be told that they leave
     for session in (event.origin, *person.former):
         del state.seats[session]
