@@ -29,6 +29,7 @@ from .recorder import Recorder
 
 ALIASES = ("alice", "Alice", "bob", "carol", "dave", "erin")
 ROOMS = ("lobby", "ops", "dev")
+PARTS = (1, 2, 5, None)  # how much a journal keeps or refuses at once
 
 
 class SharedLog(TurnJournal):
@@ -92,17 +93,20 @@ class NodeJournal:
     def forget(self, known):
         """The log has it."""
 
-    def commit(self):
-        """Give the log what waits, in one piece."""
-        waiting, self.waiting = self.waiting, []
-        for item in waiting:
+    def commit(self, most=None):
+        """Give the log what waits, or the first of it, in one piece."""
+        for item in self._next(most):
             self.log.take(item)
 
-    def refuse(self):
-        """Keep nothing of what waits."""
-        waiting, self.waiting = self.waiting, []
+    def refuse(self, most=None):
+        """Keep nothing of what waits, or of the first of it."""
+        waiting = self._next(most)
         if waiting:
             self.user.refuse(waiting, NotKept("the disk is full"))
+
+    def _next(self, most):
+        taken, self.waiting = self.waiting[:most], self.waiting[len(self.waiting[:most]) :]
+        return taken
 
     def pull(self, most):
         """Deliver the next events of the log, at most so many, in one batch; then answer the questions before it."""
@@ -148,11 +152,11 @@ class Nodes:
             if fate < 0.55:
                 self.guarded(self.chance.choice(deeds))
             elif fate < 0.75:
-                self.chance.choice(self.nodes).journal.commit()
+                self.chance.choice(self.nodes).journal.commit(self.chance.choice(PARTS))
             elif fate < 0.97:
                 self.chance.choice(self.nodes).journal.pull(self.chance.choice((1, 1, 2, 3, 8)))
             elif fate < 0.985:
-                self.chance.choice(self.nodes).journal.refuse()
+                self.chance.choice(self.nodes).journal.refuse(self.chance.choice(PARTS))
             elif fate < 0.99 and len(self.nodes) > 1:
                 self.lose()
             elif fate < 0.995 and len(self.nodes) < 3:
@@ -268,6 +272,9 @@ class Nodes:
         assert all(state == states[0] for state in states[1:]), self.log.events[-30:]
         for node in self.nodes:
             assert not node.faults
+            assert not (node.hub.dispatcher._due or node.hub.rooms._coming or node.hub.state.parting)
+            people = set(node.hub.aliases.values())
+            assert all(people.issuperset(room.people) for room in node.hub.rooms.values())
             assert all(not node.hub.state.due(person) for person in node.hub.state.seats.values())
             assert not any(one.session.in_flight or one.session.changing for one in node.people if not one.session.gone)
         living = {node.journal.opening for node in self.nodes}

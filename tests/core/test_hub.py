@@ -387,6 +387,21 @@ def test_whoever_leaves_is_out_of_each_room_also_if_its_event_is_kept_later_than
     assert list(house.hub.state.seats) == [bob.session.id]
 
 
+def test_no_room_hears_of_two_who_have_one_alias_when_it_is_taken_in_the_batch_of_an_end(house):
+    zoe, bob, alice = (house.enter(name, "ops") for name in ("zoe", "bob", "alice"))
+    house.hub.leave_all(bob.session, "")
+    alice.ask("/nick bob")
+    house.journal.turn()
+    for left in house.journal.batch[:2]:
+        assert left.kind == LEFT
+    house.journal.batch += [house.journal.batch.pop(0), house.journal.batch.pop(0)]  # those are kept last
+    house.settle()
+    lines = zoe.heard()
+    assert lines.index("bob has left the chat room!") < lines.index("alice is now known as bob")
+    assert lines.index("#ops bob has left!") < lines.index("#ops alice is now known as bob")
+    assert alice.session.alias == "bob"
+
+
 def test_a_connection_lost_while_its_claim_is_on_its_way_leaves_nothing(house):
     bob = house.connect()
     house.hub.claim(Ask(bob.session), "bob")

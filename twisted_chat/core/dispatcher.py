@@ -11,7 +11,7 @@ from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
 from .effects import Effects
 from .errors import AliasTaken, NotKept, Unknown
-from .events import ENDED, EVERYONE, JOINED, KINDS, POSTS, Event, Lines
+from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, Event, Lines
 from .limits import Limits
 from .person import Person
 from .ports import Journal, Known
@@ -109,6 +109,8 @@ class Dispatcher:
         is_change = KINDS[event.kind].is_change
         try:
             if is_change:
+                if self._is_own_join(event):
+                    self._rooms.came(event.group)
                 person = self._state.seats.get(event.origin)
                 change = self._effects.change(event, asker)
                 self._has_changed(event, person, change)
@@ -138,6 +140,9 @@ class Dispatcher:
 
     def _follow(self, person: Person) -> None:
         """Append what follows for a person and is not on its way yet, if this node serves them."""
+        if self._state.seats.get(person.voice.session) is not person:
+            self._due.pop(person, None)  # they are released
+            return
         if not self._state.is_served_by(person, self._journal.opening):
             return
         session = self.sessions.get(person.voice.session)
@@ -168,6 +173,8 @@ class Dispatcher:
                 session.in_flight -= events
                 session.changing -= not is_post
                 touched[session] = None
+            if not is_post and self._is_own_join(item):
+                self._rooms.came(item.group)
             if person is not None and isinstance(item, Event) and self._has_come(person, item):
                 again[person] = None
                 if session is not None:
@@ -175,8 +182,6 @@ class Dispatcher:
             elif isinstance(item, Event) and item.kind == ENDED:  # nobody asked for it, and so it cannot be refused
                 self.send(item, session)
             elif session is not None:
-                if isinstance(item, Event) and item.kind == JOINED:
-                    self._rooms.came(item.group)
                 self.traffic.not_kept += events
                 if not session.is_abandoned:
                     session.refuse(error, item.ident)
@@ -194,10 +199,13 @@ class Dispatcher:
 
     def send(self, item: Event | Lines, session: Session | None, events: int = 1) -> None:
         """Append events, and count them as a session's."""
+        is_change = isinstance(item, Event) and item.kind not in POSTS
+        if is_change and self._is_own_join(item):
+            self._rooms.expect(item.group)
         self._journal.append(item)
         if session is not None:
             session.in_flight += events
-            session.changing += not isinstance(item, Lines) and item.kind not in POSTS
+            session.changing += is_change
             session.pace.caused += events
             session.active = self._seconds()
 
@@ -247,6 +255,10 @@ class Dispatcher:
         return AliasTaken(alias, lookalike, seconds)
 
     # -- helpers
+
+    def _is_own_join(self, item: Event | Lines) -> bool:
+        """Return whether a session of this node, which may be over by now, enters a room with it."""
+        return isinstance(item, Event) and item.kind == JOINED and item.origin >> OPENING_BITS == self._journal.opening
 
     def _begin_day(self, day: Day) -> None:
         """Announce to all people that another day has begun."""

@@ -256,9 +256,7 @@ class Effects:
     def _joined(self, event: Event, asker: Session | None, change: Change) -> None:
         person, room = change.person, change.room
         assert room is not None and person is not None
-        if asker is not None:
-            self._rooms.came(room.name)
-        elif event.number > 1 and not room.number:
+        if asker is None and event.number > 1 and not room.number:
             self._rooms.find_topic(room)
         if change.error is not None:
             if asker is not None:

@@ -190,7 +190,6 @@ class Hub:
             return
         if session.person is not None:
             self.state.refuse_room(session.person)
-        self.rooms.expect(name)
         session.after.pop(name, None)
         if after is not None:
             session.after[name] = after

@@ -98,16 +98,18 @@ class State:
         if self.seats.get(session) is not person:
             return follows  # they are released
         told = person.told if person.next_alias or person.called else {}  # as a rule each room knows the right alias
-        follows += [Event(RENAMED, room, name, alias, session) for room, name in told.items() if name != alias]
-        if person.next_alias:
-            follows.append(Event(RENAMED, "", person.alias, alias, session))
+        if person.waits_for is None:  # or a room might hear of two who have one alias
+            follows += [Event(RENAMED, room, name, alias, session) for room, name in told.items() if name != alias]
+            if person.next_alias:
+                follows.append(Event(RENAMED, "", person.alias, alias, session))
         if person.leaving is not None:
+            if follows or person.waits_for is not None:
+                return follows
             left = [Event(LEFT, room, alias, person.leaving, session) for room in person.told]
-            released = [Event(RELEASED, "", alias, "", session)] if person.waits_for is None else []
-            return follows or [*left, *released]
+            return [*left, Event(RELEASED, "", alias, "", session)]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
-        if person.waits_for is None and not person.next_alias:  # or a room might hear of two who have one alias
+        if person.waits_for is None and not person.next_alias:
             follows += [Event(JOINED, room, alias, "", session) for room in person.wanted]
         return follows + [
             Event(LEFT, room, name, "", session) for room, name in person.called.items() if room not in person.rooms
@@ -138,13 +140,13 @@ def _claimed(state: State, event: Event) -> Change:
     if person is None:
         person = state.seats[event.origin] = Person(seat, event.text, tuple(data.get("rooms", (LOBBY,))))
         state.everyone.people[person] = None
-        person.waits_for = state.parting.get(person.key)
-        if person.waits_for is not None:
-            person.waits_for.heirs += (person,)
     else:
         if not state.due(person):
             person.voice = next((other for other in person.seats if other.session == event.origin), person.voice)
         person.next_alias = event.text
+    person.waits_for = state.parting.get(text.key(event.text))
+    if person.waits_for is not None:
+        person.waits_for.heirs += (person,)
     person.is_told = False
     state.directory.take(person, event.text, looks)
     return Change(person, is_new=is_new)
@@ -260,10 +262,10 @@ def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
         person.former += (session,)
         return
     person.voice, person.leaving = seat, why
-    state.parting[text.key(person.next_alias or person.alias)] = person
     for alias in {person.alias: None, person.next_alias: None}:
         if alias:  # free for others from here on
             state.directory.give_back(alias)
+            state.parting[text.key(alias)] = person
 
 
 def _released(state: State, event: Event) -> Change | None:
@@ -275,11 +277,12 @@ def _released(state: State, event: Event) -> Change | None:
     for session in (event.origin, *person.former):
         del state.seats[session]
     state.everyone.people.pop(person, None)
-    if state.parting.get(person.key) is person:
-        del state.parting[person.key]
-    for heir in person.heirs:
+    for key in [key for key, other in state.parting.items() if other is person]:
+        del state.parting[key]
+    heirs = [heir for heir in person.heirs if heir.waits_for is person]
+    for heir in heirs:
         heir.waits_for = None
-    return Change(person, people=person.heirs)
+    return Change(person, people=tuple(heirs))
 
 
 def _opened(state: State, event: Event) -> Change | None:
