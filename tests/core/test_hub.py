@@ -7,10 +7,11 @@ import json
 import pytest
 
 from twisted_chat.core.errors import AliasTaken, BadAlias, NotKept, TooManyRooms
-from twisted_chat.core.events import LEFT, SAID, Event
+from twisted_chat.core.events import LEFT, RENAMED, SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.reader import Ear
 from twisted_chat.core.session import Ask
+from twisted_chat.core.state import APPLY
 from twisted_chat.requests.calls import CallRequest
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
@@ -554,6 +555,18 @@ def test_a_fault_in_what_one_hears_harms_nobody_else():
     carol.type("hi")
     assert alice.heard()[-1] == carol.heard()[-1] == "carol: hi"
     assert house.faults == [bob.reader]
+
+
+@pytest.mark.parametrize(("kind", "line"), [(RENAMED, "/nick al"), (LEFT, "/quit")])
+def test_a_fault_in_a_change_of_the_state_has_nothing_appended_for_ever(monkeypatch, kind, line):
+    house = House()
+    house.enter("alice").ask(line)
+    house.journal.turn()
+    apply = APPLY[kind]
+    monkeypatch.setitem(APPLY, kind, lambda state, event: 1 / 0 if event.group else apply(state, event))
+    for _ in range(9):
+        house.journal.turn()
+    assert house.journal.batch == []
 
 
 def test_a_fault_in_what_one_asks_harms_nobody_else():

@@ -127,7 +127,7 @@ class Dispatcher:
         for one in (person, *(change.people if change is not None else ())):
             if one is not None:
                 self._has_come(one, event)
-                self._follow(one)
+                self._follow(one, event)
 
     def _has_come(self, person: Person, event: Event) -> bool:
         """Note that an event is not on its way any more; return whether it was one that followed for a person."""
@@ -138,8 +138,12 @@ class Dispatcher:
             self._due.pop(person, None)
         return follows
 
-    def _follow(self, person: Person) -> None:
-        """Append what follows for a person and is not on its way yet, if this node serves them."""
+    def _follow(self, person: Person, after: Event | None = None) -> None:
+        """Append what follows for a person and is not on its way yet, if this node serves them.
+
+        An event that was delivered, and has to be again, was too early: it is appended once the others have come.
+        Without that wait, a fault in one of them would have it appended in each turn, for ever.
+        """
         if self._state.seats.get(person.voice.session) is not person:
             self._due.pop(person, None)  # they are released
             return
@@ -150,7 +154,8 @@ class Dispatcher:
             return  # their leaving follows
         on_its_way = self._due.setdefault(person, set())
         for event in self._state.due(person):
-            if (event.kind, event.group) not in on_its_way:
+            is_early = after is not None and (event.kind, event.group) == (after.kind, after.group) and on_its_way
+            if (event.kind, event.group) not in on_its_way and not is_early:
                 on_its_way.add((event.kind, event.group))
                 self.send(event, session)
         if not on_its_way:
