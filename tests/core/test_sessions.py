@@ -7,7 +7,7 @@ import pytest
 from twisted_chat.core.errors import AliasTaken
 from twisted_chat.core.events import KINDS
 from twisted_chat.core.session import Ask
-from twisted_chat.core.state import APPLY
+from twisted_chat.core.state import APPLY, FORMER
 from twisted_chat.wire.jsonlines import JsonView
 
 from ..house import House
@@ -145,6 +145,17 @@ def test_two_programs_of_one_person_share_the_log_of_the_alias(house):
     bob.type("/msg alice psst")
     assert alice.heard() == more.heard() != []
     assert [event.text for event in house.hub.dispatcher.remembered("@alice") if event.text] == ["psst"]
+
+
+def test_one_who_goes_on_under_session_after_session_takes_no_more_memory(house):
+    person = house.enter("alice")
+    for _ in range(FORMER + 5):
+        before, person = person, house.connect()
+        house.hub.resume(Ask(person.session), before.session.id)
+        house.settle()
+    assert len(house.hub.state.seats) == FORMER + 1
+    person.type("/quit")
+    assert not (house.hub.state.seats or house.hub.sessions)
 
 
 def test_an_alias_is_taken_for_whoever_names_no_session_of_the_same_person(house):

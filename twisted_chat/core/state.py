@@ -38,6 +38,8 @@ from .person import Person, Seat
 from .room import Room
 from .rooms import RoomTable
 
+FORMER = 100  # sessions of one person that are over and remembered, the newest
+
 
 class Change(NamedTuple):
     """The change that an event has made. An event that changes nothing has none."""
@@ -242,8 +244,8 @@ def _resumed(state: State, event: Event) -> Change | None:
     person.seats = tuple(
         seat._replace(session=event.origin) if seat.session == former else seat for seat in person.seats
     )
-    person.former += (former,)  # of which something may still come that was asked for before
     state.seats[event.origin] = person
+    _remember_former(state, person, former)
     return Change(person, is_new=True, former=former)
 
 
@@ -259,13 +261,21 @@ def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
     seat = next(seat for seat in person.seats if seat.session == session)
     person.seats = tuple(other for other in person.seats if other is not seat)
     if person.seats:
-        person.former += (session,)
+        _remember_former(state, person, session)
         return
     person.voice, person.leaving = seat, why
     for alias in {person.alias: None, person.next_alias: None}:
         if alias:  # free for others from here on
             state.directory.give_back(alias)
             state.parting[text.key(alias)] = person
+
+
+def _remember_former(state: State, person: Person, session: int) -> None:
+    """Note that a session is over: something may still come that was asked for before."""
+    person.former += (session,)
+    if len(person.former) > FORMER and person.former[0] != person.voice.session:
+        del state.seats[person.former[0]]
+        person.former = person.former[1:]
 
 
 def _released(state: State, event: Event) -> Change | None:
