@@ -140,6 +140,8 @@ class Effects:
         error = self._hub.taken(event.text, change.holder) if change.holder is not None else change.error
         if error is not None:
             self._lost(event, asker, error)
+        elif asker is not None and person is not None and person.waits_for is not None:
+            self._sessions.wait_for(person.waits_for, asker)
         if person is None or not change.is_new:
             return
         is_first = event.origin == person.voice.session
@@ -250,6 +252,8 @@ class Effects:
             return  # not yet
         for session in self._sessions.of(change.person):
             self._part(session)
+        if change.person is not None:
+            self._sessions.has_left(change.person)  # for the heirs
 
     # -- rooms
 
