@@ -25,6 +25,9 @@ NOT_OURS = (
     "WebSocket connection to",
     "Failed to load resource: net::ERR_CONNECTION",
     "Failed to load resource: net::ERR_EMPTY_RESPONSE",
+    "Failed to load resource: net::ERR_SOCKET_NOT_CONNECTED",
+    "Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "Failed to load resource: net::ERR_CONTENT_LENGTH_MISMATCH",
     "An unknown error occurred when fetching the script.",  # of the service worker, to learn if there is a newer one
     "establish a connection to the server at ws",
     "was interrupted while the page was loading",

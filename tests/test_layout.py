@@ -142,7 +142,7 @@ def test_what_is_pure_needs_no_twisted_no_socket_and_no_clock(room):
 def test_every_file_begins_with_one_sentence_and_stays_short(path, tree):
     first = (ast.get_docstring(tree) or "").split("\n\n")[0]
     assert first.endswith((".", ":")), first
-    assert len((PACKAGE / path).read_text().splitlines()) <= 750
+    assert len((PACKAGE / path).read_text().splitlines()) <= 500
 
 
 def test_no_class_name_stands_twice():

@@ -65,10 +65,10 @@ def time_of(page, text):
 
 @in_both
 def test_what_is_copied_is_what_is_seen_selected(window, house, people):
-    page = window(f"{house.url}#copied").enter("Carla")
-    page.shows("# copied", "#title")
+    page = window(f"{house.url}#selected").enter("Carla")
+    page.shows("# selected", "#title")
     lines = ["def f(x):", "    if x:", "        return  1", "    return 2"]
-    carl = people("Carl", "/join copied", *lines)
+    carl = people("Carl", "/join selected", *lines)
     page.hears(lines[-1])
     assert copied(page, (lines[0], 0), (lines[-1], len(lines[-1]))) == "\n".join(lines)
     assert copied(page, (lines[1], 7), (lines[2], 15)) == "x:\n        return "
@@ -88,8 +88,8 @@ def test_what_is_copied_is_what_is_seen_selected(window, house, people):
 
 @in_both
 def test_a_block_is_copied_with_its_spaces_and_empty_lines(window, house):
-    page = window(f"{house.url}#blocks").enter("Bente")
-    page.shows("# blocks", "#title")
+    page = window(f"{house.url}#spaces").enter("Bente")
+    page.shows("# spaces", "#title")
     lines = ["def f(x):", "    return  x", "", "", "f(1)"]
     page.say("before")
     page.hears("before")
