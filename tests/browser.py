@@ -20,7 +20,7 @@ FLAGS = """
     --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-dev-shm-usage --lang=en-GB --window-size=1440,900
 """.split()
-# Said while a server is down, the first four by Chromium.
+# Said while a server is down, or goes down in the middle of an answer; those with "resource" by Chromium.
 NOT_OURS = (
     "WebSocket connection to",
     "Failed to load resource: net::ERR_CONNECTION",
