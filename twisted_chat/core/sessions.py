@@ -27,8 +27,8 @@ class Sessions(dict[int, Session]):
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
         self.ignorers = Ignorers(_Here(self))
-        self.heirs: list[tuple[Session, int]] = []  # who waited for somebody who has just left
-        self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for them to leave, to take the alias; with epochs
+        self.heirs: list[tuple[Session, int]] = []  # who waited for somebody who leaves, and need not wait more
+        self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of their leaving; with epochs
 
     def of(self, person: Person | None) -> Sequence[Session]:
         """Return the sessions of a person on this node, the oldest first."""
@@ -70,11 +70,11 @@ class Sessions(dict[int, Session]):
             del self.programs[session.program]
 
     def wait_for(self, person: Person, session: Session) -> None:
-        """Make a session wait until somebody who is leaving has no seat any more."""
+        """Make a session wait for the next step of somebody who leaves: the end of their last seat, or of all rooms."""
         session.asking += 1
         self._waiting.setdefault(person, []).append((session, session.epoch))
 
     def has_left(self, person: Person) -> None:
-        """Called when somebody has no seat any more: their alias is free."""
+        """Called when somebody has no seat any more, so that their alias is free, and when they have left all rooms."""
         self.ignorers.left()
         self.heirs += self._waiting.pop(person, ())

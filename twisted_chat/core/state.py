@@ -222,17 +222,10 @@ def _retitled(state: State, event: Event) -> Change | None:
     return Change(state.seats.get(event.origin), room)
 
 
-def _went_away(state: State, event: Event) -> Change | None:
+def _went_away_or_came_back(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
     if person is not None:
-        person.away = event.text
-    return Change(person)
-
-
-def _came_back(state: State, event: Event) -> Change | None:
-    person = state.seats.get(event.origin)
-    if person is not None:
-        person.away = None
+        person.away = event.text if event.kind == WENT_AWAY else None
     return Change(person)
 
 
@@ -319,8 +312,8 @@ APPLY: Final[dict[str, Callable[[State, Event], Change | None]]] = {
     LEFT: _left,
     RENAMED: _renamed,
     RETITLED: _retitled,
-    WENT_AWAY: _went_away,
-    CAME_BACK: _came_back,
+    WENT_AWAY: _went_away_or_came_back,
+    CAME_BACK: _went_away_or_came_back,
     RESUMED: _resumed,
     ENDED: _ended,
     RELEASED: _released,
