@@ -211,4 +211,4 @@ def test_a_full_disk_refuses_and_loses_nothing_and_then_all_goes_on(house):
     clients = make_clients(NAMES[:3])
     asyncio.run(fill_the_disk(house, clients))
     assert judge(clients, house.log()) == []
-    assert "can keep what is said in" in house.server.log
+    assert "can keep events in" in house.server.log

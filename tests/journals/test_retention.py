@@ -158,7 +158,7 @@ def idents_of(kept):
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypatch, more):
-    monkeypatch.setattr(ident_pruner, "MOST", 300)
+    monkeypatch.setattr(ident_pruner, "MAX_OF_PROGRAM", 300)
     kept = kit()
     for second in range(10 + more):
         kept.log.commit([said("x", ident=f"pc/{number}-{second}") for number in range(30)], 1000.0 + second)
@@ -171,7 +171,7 @@ def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypat
 
 
 def test_all_that_one_program_asked_in_one_second_is_remembered(kit, monkeypatch):
-    monkeypatch.setattr(ident_pruner, "MOST", 100)
+    monkeypatch.setattr(ident_pruner, "MAX_OF_PROGRAM", 100)
     kept = kit()
     kept.log.commit([said("x", ident=f"pc/a{number}") for number in range(50)], 1000.9)
     kept.log.commit([said("x", ident=f"pc/b{number}") for number in range(500)], 1001.0)
@@ -268,7 +268,7 @@ def test_idents_take_a_tenth_of_the_size_at_most_and_the_oldest_go(kit):
 
 
 def test_without_a_size_idents_have_a_bound_in_all(kit, monkeypatch):
-    monkeypatch.setattr(ident_pruner, "ALL", 500)
+    monkeypatch.setattr(ident_pruner, "MAX_IDENTS", 500)
     kept = kit()
     for second in range(20):
         kept.log.commit([said("x", ident=f"pc{second}/{number}") for number in range(50)], 1000.0 + second)

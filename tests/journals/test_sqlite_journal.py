@@ -147,7 +147,7 @@ def test_many_lines_of_one_speaker_in_two_rooms_are_kept_as_they_were_said(begin
 
 
 def test_one_commit_has_a_bounded_number_of_events(begin, monkeypatch):
-    monkeypatch.setattr(sqlite_journal, "MOST", 5)
+    monkeypatch.setattr(sqlite_journal, "MAX_COMMIT", 5)
     kept = begin()
     kept.say(*"abcd")
     kept.journal.append(Lines("lobby", "bob", list("efg"), 1))
@@ -439,7 +439,7 @@ def cannot_open(path, text):
 
 
 def test_a_file_in_no_folder_cannot_be_opened(tmp_path):
-    cannot_open(tmp_path / "no" / "chat.db", f"{tmp_path / 'no'} is no folder: make it (mkdir -p")
+    cannot_open(tmp_path / "no" / "chat.db", f"{tmp_path / 'no'} is not a folder: make it (mkdir -p")
 
 
 def test_a_folder_cannot_be_opened(tmp_path):
@@ -507,7 +507,7 @@ def test_a_folder_that_may_not_be_written_to_cannot_be_opened(path, monkeypatch)
 
 def test_a_full_disk_cannot_be_opened(path, monkeypatch):
     monkeypatch.setattr(database, "connect", limited(lambda: 3))
-    cannot_open(path, "(disk full): make room on the disk")
+    cannot_open(path, "(disk full): free space on the disk")
 
 
 def test_what_could_not_be_opened_can_be_later(begin, path):
@@ -616,10 +616,10 @@ def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, mo
     kept.clock.run_until(lambda: len(kept.events) == 2)
     assert numbers(kept.events) == [1, 2]
     assert texts(kept.ask()) == ["before", "after"]
-    failures = [text for level, text in logged if level is LogLevel.error and "keep what" in text]
-    remedy = "make room on the disk, or move the file to a larger one"
-    assert failures == [f"cannot keep what is said in {path} (disk full): {remedy}"]
-    assert (LogLevel.info, f"can keep what is said in {path} again") in logged
+    failures = [text for level, text in logged if level is LogLevel.error and "keep events" in text]
+    remedy = "free space on the disk, or move the file to a larger one"
+    assert failures == [f"cannot keep events in {path} (disk full): {remedy}"]
+    assert (LogLevel.info, f"can keep events in {path} again") in logged
 
 
 FULL = """
@@ -703,7 +703,7 @@ def test_once_the_file_is_moved_all_is_refused_until_it_is_back(begin, path, tmp
     kept.stop()
     assert texts(export(path, "lobby")) == ["before", "after"]
     ((_level, why),) = [line for line in logged if line[0] is LogLevel.error]
-    assert why.startswith(f"cannot keep what is said in {path} (file moved or deleted): put the very same file back")
+    assert why.startswith(f"cannot keep events in {path} (file moved or deleted): put the very same file back")
 
 
 def test_once_the_file_is_deleted_nothing_is_kept_and_no_new_one_is_made(begin, path):
@@ -950,8 +950,8 @@ def test_while_the_disk_fails_the_authors_are_told_once_that_nobody_knows_and_no
     append(kept, said("named", ident="pc/1"))
     assert [(event.kind, event.number) for event in kept.events] == [(SAID, 1)]
     assert [text for level, text in logged if level is LogLevel.error] == [
-        f"cannot keep what is said in {kept.journal.path} (disk error): look at the system's log for this disk, "
-        "and at the limits of the process"
+        f"cannot keep events in {kept.journal.path} (disk error): check the system's log for this disk, "
+        "and the limits of the process"
     ]
 
 
@@ -1052,10 +1052,10 @@ def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, pa
     assert kept.texts() == ["hi"]
     assert kept.check() is None
     assert [text for level, text in logged if level is LogLevel.error] == [
-        f"cannot read the past in {path} (disk error): look at the system's log for this disk, "
-        "and at the limits of the process"
+        f"cannot read the history in {path} (disk error): check the system's log for this disk, "
+        "and the limits of the process"
     ]
-    assert (LogLevel.info, f"can read the past in {path} again") in logged
+    assert (LogLevel.info, f"can read the history in {path} again") in logged
 
 
 def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeypatch, logged):
@@ -1232,10 +1232,10 @@ BAD_PLACES = {
         "is a link to a file that is",
     ),
     "folder": (lambda path: path.mkdir(), "is a folder: give a file in it", "is a folder"),
-    "pipe": (os.mkfifo, "is no file", "is no file"),
+    "pipe": (os.mkfifo, "is not a file", "is not a file"),
     "y" * 300: (lambda path: None, "is too long a name", "is too long a name"),
-    "no/chat.db": (lambda path: None, "is no folder: make it (mkdir -p", "is no folder"),
-    "file/chat.db": (lambda path: path.parent.write_text(""), "is no folder: make it", "is no folder"),
+    "no/chat.db": (lambda path: None, "is not a folder: make it (mkdir -p", "is not a folder"),
+    "file/chat.db": (lambda path: path.parent.write_text(""), "is not a folder: make it", "is not a folder"),
     "forbidden": (None, "cannot be reached: let this user into its folder", "cannot be reached"),
     "text": (lambda path: path.write_text("Dear diary"), "is not a database", "is not a database"),
     "other": (foreign, "is a database of another program", "is a database of another program"),

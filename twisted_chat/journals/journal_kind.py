@@ -12,13 +12,13 @@ class JournalKind:
     """A kind of journal. A server makes one, of the kind that ``--journal`` names."""
 
     name: ClassVar[str]
-    written: ClassVar[str]  # the value of --journal: the name, and a colon and what it needs, if it needs something
-    note: ClassVar[str] = ""  # what the help adds to that
+    written: ClassVar[str]  # the value of --journal: the name, with a colon and an argument if it takes one
+    note: ClassVar[str] = ""  # added to it in the help
     default: ClassVar[str]  # the value if this kind is the default
     parameters: ClassVar[Sequence[Sequence[object]]] = ()  # further options, as optParameters of usage.Options has them
 
     def __init__(self, where: str, options: Mapping[str, Any]) -> None:
-        """``where``: what stands after the colon.
+        """``where``: the argument after the colon.
 
         Raises: usage.UsageError.
         """

@@ -17,7 +17,7 @@ from .journal_kind import JournalKind
 from .matching import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
 
-IDENTS = 100_000  # kept: more than a program sends again after a lost connection
+IDENTS = 100_000  # to keep: more than a program sends again after a lost connection
 
 
 class MemoryJournal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _AGES = {"h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}  # seconds
 _SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}  # bytes
-_LEAST_SIZE = 10**6  # bytes: an empty file already takes some
+_LEAST_SIZE = 10**6  # bytes: even an empty file takes some
 _HINT = "give events of a room (100000), an age (12h, 30d, 8w, 1y), a size (500MB, 2GB), or several, as in 30d,2GB"
 
 

@@ -10,8 +10,8 @@ from threading import Thread
 from .fair_queue import FairQueue
 
 QUIET_SECONDS = 0.05  # without a job, before the thread idles
-BUSY_SECONDS = 1.0  # after which it does background work once, however many jobs there are ...
-HURRY_SECONDS = 0.1  # ... if that work must keep up with them
+BUSY_SECONDS = 1.0  # of jobs without a pause, after which it does background work once ...
+HURRY_SECONDS = 0.1  # ... or after this, if that work must keep up with the jobs
 
 Job = Callable[[], "float | None"]
 

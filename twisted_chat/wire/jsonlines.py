@@ -105,7 +105,7 @@ def parse(line: bytes) -> dict[str, Any]:
     try:
         found = _DECODER.decode(text)
     except RecursionError:
-        why = "that is nested too deep: a request is one object, in which no more than one field holds another"
+        why = "that is nested too deep: a request is one object, and a field holds at most one more"
     except json.JSONDecodeError as bad:
         why = f"that is not JSON ({bad.msg}, character {bad.pos + 1}): send one JSON object a line"
     except ValueError as bad:
@@ -122,7 +122,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = Counter(key for key, _value in pairs).most_common(1)[0][0]
-        raise ValueError(f"{shown(twice)} stands there more than once: send each key once")
+        raise ValueError(f"{shown(twice)} appears more than once: send each key once")
     return found
 
 

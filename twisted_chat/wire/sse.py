@@ -58,9 +58,9 @@ def begin(mark: str) -> bytes:
 
 
 def reset(journal: str, room: str, number: int) -> bytes:
-    """Return the notice that the reader's mark is of no event here: all events of the log follow."""
-    told = {"kind": "reset", "room": room, "number": number, "journal": journal}
-    words = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    """Return the notice that the reader's mark is unknown here: all events of the log follow."""
+    fields = {"kind": "reset", "room": room, "number": number, "journal": journal}
+    words = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return f"event: reset\nid: {mark(journal, room, 0, 0.0)}\ndata: {words}\n\n".encode()
 
 

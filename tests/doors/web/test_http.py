@@ -192,7 +192,7 @@ def test_a_page_has_no_more_than_a_megabyte_and_leads_on():
         ("until=0", "until is a whole number from 1"),
         ("limit=0", "limit is a whole number from 1 to 500"),
         ("limit=501", "limit"),
-        ("limit=5&limit=6", "limit stands there more than once"),
+        ("limit=5&limit=6", "limit appears more than once"),
         ("limt=5", 'there is no parameter "limt": there are after, until, since, limit'),
         ("%1b[2J=5", "there is no parameter"),
         ("&".join(f"a{n}=1" for n in range(30)), "parameter"),
@@ -263,11 +263,11 @@ def test_head_tells_what_get_would_and_has_no_body(door, curl, path):
 
 def test_what_cannot_be_read_now_is_told_with_when_to_try_again(door, curl):
     door.journal.recall = lambda query, answer, asker: answer(
-        NotRecalled("the past cannot be read now: try it again later")
+        NotRecalled("the history cannot be read now: try again later")
     )
     answer = curl.ask("GET", "/rooms/lobby/events")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.text == "the past cannot be read now: try it again later\n"
+    assert answer.text == "the history cannot be read now: try again later\n"
 
 
 def test_a_client_that_goes_away_while_the_journal_is_asked_harms_nobody(door, curl):

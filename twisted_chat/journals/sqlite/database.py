@@ -26,13 +26,13 @@ _PART = 1 << 20  # bytes copied at a time
 def check_place(path: Path) -> None:
     """Raises: CannotOpen, if there can be no file at this path."""
     try:
-        place = path.resolve(strict=path.is_symlink())
-        if place.is_dir():
+        file = path.resolve(strict=path.is_symlink())
+        if file.is_dir():
             raise CannotOpen(f"{path} is a folder: give a file in it, for example {path / 'chat.db'}")
-        if not place.parent.is_dir():
-            raise CannotOpen(f"{path.parent} is no folder: make it (mkdir -p {path.parent}), or give another file")
-        if place.exists() and not place.is_file():
-            raise CannotOpen(f"{path} is no file: give another one")
+        if not file.parent.is_dir():
+            raise CannotOpen(f"{path.parent} is not a folder: make it (mkdir -p {path.parent}), or give another file")
+        if file.exists() and not file.is_file():
+            raise CannotOpen(f"{path} is not a file: give another path")
     except RuntimeError as error:  # before Python 3.13
         raise CannotOpen(_LOOP.format(path)) from error
     except OSError as error:
@@ -149,7 +149,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     for number in range(version + 1, newest + 1):
         script = (_migrations() / f"{number:03}.sql").read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
-    # The first write: the operator learns now that a file is read-only, and not the first author of a post.
+    # Write once now, so that a read-only file stops the start instead of the first post.
     touch(connection)
 
 
@@ -171,9 +171,9 @@ def _write_again(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection):  # so that no other program writes
         file = os.open(f"{path.resolve()}-wal", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            place = 0
-            while data := os.pread(file, _PART, place):
-                place += os.pwrite(file, data, place)
+            position = 0
+            while data := os.pread(file, _PART, position):
+                position += os.pwrite(file, data, position)
             os.fsync(file)
         finally:
             os.close(file)

@@ -136,7 +136,7 @@ class EventStore:
         unknown = json.dumps(list(logs - self._rooms.keys()))
         if unknown == "[]":
             return
-        # This log of @ALIAS may have been deleted: begin after the highest number of all deleted ones.
+        # A log of @ALIAS may have been deleted: begin after the highest number of all deleted logs.
         self._connection.execute(
             "INSERT OR IGNORE INTO rooms (name, number, first, indexed) "
             "SELECT value, last, last + 1, last FROM "
@@ -172,7 +172,7 @@ class EventStore:
         if any(idents):
             asked = zip(idents, keys, whens, kinds, strict=True)
             named = [row[:3] for row in asked if row[0] and row[3] in POSTS]
-            # All lines of a block have the same ident, which stands for the first.
+            # All lines of a block have the same ident; keep it for the first line only.
             self._connection.executemany("INSERT OR IGNORE INTO idents VALUES (?, ?, ?)", named)
         self._move_ends(_sizes(groups, texts, idents), rooms, whens[0])
         if not POSTS.issuperset(kinds):
@@ -208,18 +208,18 @@ class EventStore:
         )
 
     def _change_state(self, events: Iterable[Event], rooms: dict[str, int]) -> None:
-        places: dict[tuple[int, str], bool] = {}  # whether each alias is in the room after these events
+        present: dict[tuple[int, str], bool] = {}  # whether each alias is in the room after these events
         topics: dict[int, str] = {}
         for event in events:
             room = rooms[event.group]
             if event.kind == RETITLED:
                 topics[room] = event.text
             elif event.kind in MOVES:
-                places[room, event.author] = event.kind == JOINED
+                present[room, event.author] = event.kind == JOINED
                 if event.kind not in (JOINED, LEFT):
-                    places[room, event.text] = True
-        self._connection.executemany("DELETE FROM present WHERE room = ? AND alias = ?", places)
-        self._connection.executemany("INSERT INTO present VALUES (?, ?)", [p for p, is_in in places.items() if is_in])
+                    present[room, event.text] = True
+        self._connection.executemany("DELETE FROM present WHERE room = ? AND alias = ?", present)
+        self._connection.executemany("INSERT INTO present VALUES (?, ?)", [p for p, is_in in present.items() if is_in])
         self._connection.executemany(
             "UPDATE rooms SET topic = ? WHERE id = ?", zip(topics.values(), topics, strict=True)
         )

@@ -16,7 +16,7 @@ class FileIdentity:
         self.path = path
         self._file: tuple[int, int] | None = None
 
-    def learn(self) -> None:
+    def remember(self) -> None:
         """Remember the file that is there now as the right one."""
         self._file = self._found()
 

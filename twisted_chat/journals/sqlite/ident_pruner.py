@@ -7,8 +7,8 @@ import sqlite3
 from .slices import Newest, SliceBudget
 
 SECONDS = 24 * 3600  # in which a program may send the same request again
-MOST = 100_000  # of one program, and ...
-ALL = 1_000_000  # ... in all, or as many as fit in a tenth of the file's size limit
+MAX_OF_PROGRAM = 100_000  # idents of one program, and ...
+MAX_IDENTS = 1_000_000  # ... of all programs, or as many as fit in a tenth of the file's size limit
 SIZE = 150  # bytes of an ident in the file, about
 _PASS_SECONDS = 3600  # between two passes, or less if much has changed
 
@@ -22,7 +22,7 @@ class IdentPruner:
 
     def __init__(self, size: int | None) -> None:
         """``size``: the file's size limit, in bytes."""
-        self._most = min(ALL, size // 10 // SIZE) if size else ALL
+        self._most = min(MAX_IDENTS, size // 10 // SIZE) if size else MAX_IDENTS
         self._last = ""  # the last ident that was looked at
         self._is_passing = False
         self._passed: float | None = None  # when the last pass ended ...
@@ -88,6 +88,6 @@ class IdentPruner:
         """Note the second from which on the newest idents of the counted program are, if there are too many."""
         before, counts = self._counted
         self._counted = program, Newest()
-        begin = counts.begin(MOST)
+        begin = counts.begin(MAX_OF_PROGRAM)
         if begin is not None:
             self._found[before] = begin

@@ -36,12 +36,12 @@ class LogPruner:
     """
 
     def __init__(self, events: int | None, size: int | None, on_gone: Callable[[], None]) -> None:
-        """``events``: the limit for one log; ``size``: the file's, in bytes; ``on_gone`` is called after logs went."""
+        """``events``: the limit of one log; ``size``: the file's, in bytes; ``on_gone`` is called after deletions of logs."""
         self._events = events
         self._on_gone = on_gone
         self._most = min(PRIVATE, size // 10 // PRIVATE_SIZE) if size else PRIVATE
         self._left = self._most  # logs of @ALIAS to keep now: fewer after each pass while the file is too large
-        self._room: int | None = None  # the last log that was looked at; None: no pass is under way
+        self._room: int | None = None  # the last log of this pass so far; None: between two passes
         self._passed: float | None = None  # when the last pass ended ...
         self._logs = 0  # ... how many logs it saw ...
         self._changes = 0  # ... and how many rows had been changed by then
@@ -85,7 +85,7 @@ class LogPruner:
         self, connection: sqlite3.Connection, rows: Sequence[_Row], left: int, now: float
     ) -> tuple[list[Cut], list[int]]:
         """Return the events to delete, at most ``left`` bytes of them, and the logs that go as a whole."""
-        (newest,) = connection.execute("SELECT max(id) FROM rooms").fetchone()  # it stays, so that no id is reused
+        (newest,) = connection.execute("SELECT max(id) FROM rooms").fetchone()  # keep it, so that no id is used again
         cuts: list[Cut] = []
         gone: list[int] = []
         for row in rows:
@@ -100,7 +100,7 @@ class LogPruner:
                 cuts.append(Cut(row.room, row.first, last))
                 left -= max(taken, _LOG)
                 if last < until:
-                    break  # the next slice goes on with it
+                    break  # the next slice continues this log
             if is_gone:
                 gone.append(row.room)
             elif row.name[0] == "@":

@@ -1,4 +1,4 @@
-"""Pruning: deletes events, logs and idents beyond the limits of Keep, a slice at a time."""
+"""Pruning: deletes events, logs and idents beyond the limits of retention, a slice at a time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .slices import SliceBudget
 from .trouble import Trouble
 
 FLOOR = 32_768  # bytes of each log that always stay; 005.sql has the same number
-_LOGS = 20  # that one slice may delete from
+_LOGS = 20  # logs that one slice may delete from
 _NEARLY = 0.9  # of the largest log: logs of this size or more are cut in the same slice ...
 _LOWER = 0.8  # ... down to this size
 _PAGE = 4096  # bytes
-_FREE_PAGES = 256  # that always stay, to be used again
+_FREE_PAGES = 256  # always kept, to be used again
 _VACUUM_PAGES = 256  # given back to the disk in one slice
 _MERGED_PAGES = 64  # of the index of words, merged in one slice
 
@@ -31,7 +31,7 @@ class Pruner:
     """The limits of retention; applies one kind of limit after the other."""
 
     def __init__(self, retention: Retention, on_gone: Callable[[], None]) -> None:
-        """``on_gone`` is called after logs have gone, so that their ids are not used any more."""
+        """``on_gone`` is called after logs are deleted, so that their ids are not used any more."""
         self._retention = retention
         self._budget = SliceBudget()
         self._clock = RetentionClock(retention.age)
@@ -66,11 +66,11 @@ class Pruner:
         if self._used <= (self._retention.size or self._used) or (self._is_tight and is_at_its_end):
             self._note(SIZE, self._is_tight, self._of_the_size)
 
-    def _note(self, what: str, is_so: bool, tell: Callable[[], Trouble]) -> None:
+    def _note(self, task: str, is_so: bool, make: Callable[[], Trouble]) -> None:
         if not is_so:
-            self.troubles[what] = None
-        elif self.troubles[what] is None:
-            self.troubles[what] = tell()
+            self.troubles[task] = None
+        elif self.troubles[task] is None:
+            self.troubles[task] = make()
 
     def _of_the_clock(self) -> Trouble:
         return Trouble(
@@ -140,7 +140,7 @@ class Pruner:
         before = connection.total_changes
         if not self._is_tight or before == self._merged:
             return False
-        pages = _MERGED_PAGES if self._is_merging else -_MERGED_PAGES  # negative: begin to merge the whole index
+        pages = _MERGED_PAGES if self._is_merging else -_MERGED_PAGES  # negative: start merging the whole index
         connection.execute("INSERT INTO found (found, rank) VALUES ('merge', ?)", (pages,))
         self._is_merging = connection.total_changes - before >= 2  # fewer: FTS5 had nothing left to merge
         if not self._is_merging:

@@ -138,7 +138,7 @@ def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: 
 
 
 def _by(connection: sqlite3.Connection, author: str, keys: tuple[int, int]) -> tuple[str, list[object]]:
-    """Return the condition for events by the author with this key: see ``text.key``."""
+    """Return the condition for events by the author with this key (``text.key``)."""
     if author.isascii():  # then every spelling is ASCII too, as aliases are composed before they are kept
         return "e.author = ? COLLATE NOCASE", [author]
     written = connection.execute(
@@ -204,7 +204,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if pragma(connection, "application_id") != APPLICATION:
         raise CannotOpen(f"{path} is a database of another program: give the server's journal")
     if pragma(connection, "user_version") > newest_version():
-        raise CannotOpen(f"{path} was written by a newer server: use the twisted-chat of that one")
+        raise CannotOpen(f"{path} was written by a newer server: use the twisted-chat of that server")
 
 
 def _all(connection: sqlite3.Connection, group: str) -> Iterator[Event]:

@@ -54,7 +54,7 @@ class QueryRunner:
             if self._is_late():
                 return NotRecalled(f"that took longer than {SECONDS:g} seconds: ask for less")
             self.trouble = trouble(error)
-            return NotRecalled(f"the past cannot be read now ({self.trouble.why}): try it again later")
+            return NotRecalled(f"the history cannot be read now ({self.trouble.why}): try again later")
         self.trouble = None
         return found
 

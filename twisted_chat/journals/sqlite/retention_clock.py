@@ -7,10 +7,10 @@ import sqlite3
 from .database import transaction
 
 DAY = 86400.0  # seconds
-LEAP_SECONDS = 7 * DAY  # ahead of the last look: more may be a wrong clock; or a quarter of the age to keep
+LEAP_SECONDS = 7 * DAY  # ahead of the last look, or a quarter of the age to keep: a larger leap may be a wrong clock
 HOLD_SECONDS = DAY  # of running, after which a clock that leapt is believed; or the age to keep, if less
 _LOOK_SECONDS = 120.0  # counted as running between two looks, at most
-_SAVED = 1 / 48  # of a leap or a hold: after this much, the file is updated
+_SAVED = 1 / 48  # of a leap or a hold: the file is updated each time this much has passed
 
 
 class RetentionClock:

@@ -29,7 +29,7 @@ from .query_threads import QueryThreads
 from .trouble import CORRUPT, HANGS, Trouble, trouble
 from .writer import TROUBLE_SECONDS, Writer
 
-MOST = 5000  # events in one commit, about: a larger one would delay everybody's acknowledgements
+MAX_COMMIT = 5000  # events in one commit, about: a larger one would delay everybody's acknowledgements
 RETRY_SECONDS = 1.0  # after a commit that failed
 WATCH_SECONDS = 2.0  # between two looks at the batch being committed: if it is the same, the disk hangs or fails
 FRESH_SECONDS = 10.0  # after a refused batch or a failed read, during which a check reports it
@@ -37,8 +37,8 @@ STOP_SECONDS = 5.0  # for a commit, or for the end, when the server stops
 
 log = Logger()
 _group = attrgetter("group")
-_KEEP = "keep what is said"
-_READ = "read the past"
+_KEEP = "keep events"
+_READ = "read the history"
 
 
 class Reactor(Protocol):
@@ -69,9 +69,9 @@ class SqliteJournal:
         self._user: JournalUser
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
-        self._turn: IDelayedCall | None = None  # the next commit, unless one is under way
-        self._watching: IDelayedCall | None = None  # the next look whether the same batch is still being committed
-        self._watched: list[Event | Lines] | None = None  # the batch that was being committed at the last look
+        self._turn: IDelayedCall | None = None  # the next commit, unless one is running
+        self._watching: IDelayedCall | None = None  # the next check for a commit that takes too long
+        self._watched: list[Event | Lines] | None = None  # the batch that was being committed at the last check
         self._retry: IDelayedCall | None = None  # the next try to find out whether it is kept
         self._is_doubted = False  # its authors know that it may or may not be kept
         self._troubles: dict[str, Trouble] = {}  # for each task that fails now, why
@@ -112,7 +112,7 @@ class SqliteJournal:
 
     def append(self, *events: Event | Lines) -> None:
         if self._is_over:
-            return  # nobody is left to receive them
+            return  # the hub does not listen any more
         self._batch.extend(events)
         if self._turn is None and self._committing is None:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
@@ -250,7 +250,7 @@ class SqliteJournal:
             self._batch.clear()  # or a program that keeps trying would never let the journal end
         self._go_on()
 
-    # a batch that may or may not be kept
+    # -- a batch that may or may not be kept
 
     def _undecided(self, batch: list[Event | Lines], kind: Trouble, now: float) -> None:
         """Try again soon to find out whether the batch is kept, before another one is."""
@@ -296,7 +296,7 @@ class SqliteJournal:
         try:
             known = self._writer.know(group)
         except Exception as error:
-            why = f"what is known of {group} cannot be read now ({trouble(error).why}): try it again later"
+            why = f"{group} cannot be read now ({trouble(error).why}): try again later"
             self._reactor.callFromThread(answer, NotRecalled(why))
         else:
             self._reactor.callFromThread(answer, known)
@@ -349,7 +349,7 @@ class SqliteJournal:
         if self._turn is not None and self._turn.active():
             self._turn.cancel()
         self._turn = None
-        if self._deadline is None:  # one deadline for all commits: people who go on talking do not put it off
+        if self._deadline is None:  # one deadline for all commits: people who go on talking do not move it
             self._deadline = self._reactor.callLater(STOP_SECONDS, self._give_up)
         if self._committing is not None:
             return
@@ -411,8 +411,8 @@ def _is_named(item: Event | Lines) -> bool:
 def _end_of_commit(batch: Sequence[Event | Lines]) -> int:
     """Return how many items of a batch are committed together."""
     events = 0
-    for place, item in enumerate(batch):
+    for index, item in enumerate(batch):
         events += len(item.texts) if isinstance(item, Lines) else 1
-        if events >= MOST:
-            return place + 1
+        if events >= MAX_COMMIT:
+            return index + 1
     return len(batch)

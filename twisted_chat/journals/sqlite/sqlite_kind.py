@@ -14,7 +14,7 @@ from ..retention import Retention
 
 
 class SqliteKind(JournalKind):
-    """A file."""
+    """An SQLite file, in the table of journals."""
 
     name: ClassVar = "sqlite"
     written: ClassVar = "sqlite:FILE"
@@ -37,7 +37,7 @@ class SqliteKind(JournalKind):
 
     def make(self, reactor: Any, now: Callable[[], float]) -> Journal:
         try:
-            from .sqlite_journal import SqliteJournal  # only where it is asked for: it needs the file locks of POSIX
+            from .sqlite_journal import SqliteJournal  # only when chosen: it needs the file locks of POSIX
         except ImportError as error:
             words = "--journal sqlite needs Linux or macOS: give --journal memory, which keeps nothing"
             raise CannotOpen(words) from error

@@ -18,22 +18,22 @@ class Trouble(NamedTuple):
     remedy: str  # for the operator
 
 
-FULL = Trouble("disk full", "make room on the disk, or move the file to a larger one")
+FULL = Trouble("disk full", "free space on the disk, or move the file to a larger one")
 READ_ONLY = Trouble("read-only file", "let the server's user write to the file and to its folder")
-BROKEN = Trouble("disk error", "look at the system's log for this disk, and at the limits of the process")
-HANGS = Trouble("the disk does not answer", "look at the system's log for this disk")
+BROKEN = Trouble("disk error", "check the system's log for this disk, and the limits of the process")
+HANGS = Trouble("the disk does not answer", "check the system's log for this disk")
 LOCKED = Trouble("file locked", "end the other program that writes to the file")
 CORRUPT = Trouble("damaged file", "stop the server, and put a backup of the file in its place")
 CROWDED = Trouble("too many open files", "raise the limit of the process (ulimit -n, LimitNOFILE)")
-GONE = Trouble("file missing", "see whether the file was moved or its disk is gone, and start the server again")
+GONE = Trouble("file missing", "check whether the file was moved or its disk is gone, and restart the server")
 MOVED = Trouble(
     "file moved or deleted",
-    "put the very same file back in its place, and the server goes on; or stop the server, take the -wal and the -shm "
-    "beside it away, put a backup there, and start it",
+    "put the very same file back, and the server goes on; or stop the server, move the -wal and the -shm "
+    "beside it away, put a backup there, and start it again",
 )
 
 # Parts of SQLite's messages: its error codes reach Python only from 3.11 on.
-_SAID = {
+_MESSAGES = {
     "full": FULL,
     "readonly": READ_ONLY,
     "locked": LOCKED,
@@ -62,8 +62,8 @@ def trouble(error: Exception) -> Trouble:
         return MOVED
     if isinstance(error, OSError):
         return _ERRNOS.get(error.errno or 0, BROKEN)
-    for said, kind in _SAID.items():
-        if said in str(error):
+    for part, kind in _MESSAGES.items():
+        if part in str(error):
             return CROWDED if kind is GONE and not _can_open() else kind
     return Trouble("fault in the server", f"report this: {type(error).__name__}: {error}")
 
@@ -89,7 +89,7 @@ def cannot_read(path: Path, error: Exception) -> CannotOpen:
         return CannotOpen(f"{path} is not a database of a server: give the server's journal")
     if "unable to open" in str(error) or "readonly" in str(error):
         return CannotOpen(f"{path} cannot be read: copy it, and its -wal, to a folder that this user may write to")
-    return CannotOpen(f"{path} cannot be read ({trouble(error).why}): give a backup of it, or see to its disk")
+    return CannotOpen(f"{path} cannot be read ({trouble(error).why}): give a backup of it, or check its disk")
 
 
 def cannot_open(path: Path, error: Exception) -> CannotOpen:

@@ -26,9 +26,9 @@ def forget(connection: sqlite3.Connection, first: int, last: int) -> None:
 
 
 def _insert(connection: sqlite3.Connection, columns: str, command: str, first: int, last: int) -> None:
-    """Insert posts, or a command about them, into the index. FTS5 itself splits ASCII texts, which most lines are.
+    """Insert posts, or a command about them, into the index. FTS5 itself splits ASCII texts, as most lines are.
 
-    One statement for all others: each releases the interpreter's lock, and a busy reactor holds it then.
+    Use one statement for all others: each one releases the interpreter's lock, and a busy reactor then holds it.
     """
     keys = first, last
     connection.execute(

@@ -66,7 +66,7 @@ class Writer:
         create(self._path)
         self._connection = open_writer(self._path)
         try:
-            self._file.learn()
+            self._file.remember()
             self._store = EventStore(self._connection)
             self.name, self.secret = self._store.name, self._store.secret
             self.opening = self._store.opening = self._store.last_opening + 1
@@ -83,7 +83,7 @@ class Writer:
         Raises: Moved, sqlite3.Error, OSError.
         """
         self._unsure = []
-        self._file.check()  # or the events from now on would be lost with the process
+        self._file.check()  # or all later events would be lost with the process
         try:
             return self._store.commit(batch, now)
         except sqlite3.Error as error:
@@ -163,7 +163,7 @@ class Writer:
                 return 0.0
             if self._pruner.some(connection, self._now()):
                 return PRUNE_SECONDS
-            is_more = index_some(connection, self._budget)  # last: a search has the index filled anyway
+            is_more = index_some(connection, self._budget)  # last: a search fills the index anyway
         except BaseException:
             self.renew()
             self.search_anyway()
@@ -204,7 +204,7 @@ class Writer:
             before.close()
 
     def _another(self) -> tuple[sqlite3.Connection, EventStore]:
-        self._file.check()  # before SQLite adds this file's -wal to another file
+        self._file.check()  # before SQLite applies this file's -wal to another file
         connection = connect(self._path)
         store = EventStore(connection, self.opening)
         try:

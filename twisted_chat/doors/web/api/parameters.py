@@ -74,7 +74,7 @@ def parameters(request: Request, known: Known, leaves: Callable[[str], bool] = _
             there_are = ", ".join(known) or "none here"
             raise HttpRefused(400, f"there is no parameter {shown(name)}: there are {there_are}")
         if name in found:
-            raise HttpRefused(400, f"{name} stands there more than once: give it once")
+            raise HttpRefused(400, f"{name} appears more than once: give it once")
         found[name] = _value(name, value, known[name])
     return found
 
@@ -119,5 +119,5 @@ def header(request: Request, name: str) -> str | None:
     """
     values = request.requestHeaders.getRawHeaders(name) or []
     if len(values) > 1:
-        raise HttpRefused(400, f"the header {name} stands there more than once: send it once")
+        raise HttpRefused(400, f"the header {name} appears more than once: send it once")
     return values[0] if values else None

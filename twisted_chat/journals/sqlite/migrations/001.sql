@@ -1,4 +1,4 @@
--- The log. The key of an event is ROOM << 32 | NUMBER, so one B-tree serves all that is asked of a room.
+-- The log. The key of an event is ROOM << 32 | NUMBER, so one B-tree serves every query about a room.
 PRAGMA application_id = 0x54774368;
 
 CREATE TABLE journal (name TEXT NOT NULL);
@@ -30,10 +30,10 @@ CREATE TABLE events (
 CREATE TABLE authors (name TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX authors_by_key ON authors (key);
 
--- What was asked for under a name of its own, not to be kept twice.
+-- The idents of posts: a request that is sent again is not kept twice.
 CREATE TABLE idents (ident TEXT PRIMARY KEY, event INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 
--- Who is in which room at the end of the log.
+-- The aliases in each room at the end of the log.
 CREATE TABLE present (room INTEGER NOT NULL, alias TEXT NOT NULL, PRIMARY KEY (room, alias)) WITHOUT ROWID;
 
 -- For people with the sqlite3 program.

@@ -1,2 +1,2 @@
--- How often the file was opened to be written to: the sessions of each opening have numbers of their own.
+-- The number of times the file was opened for writing: the sessions of each opening have their own numbers.
 ALTER TABLE journal ADD COLUMN opening INTEGER NOT NULL DEFAULT 0;
