@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
+SERVER: Final = "!"  # the server's own log: accounts, roles and bans; only admins read it
 
 OPENING_BITS: Final = 32  # above a session's own number in its id: the opening of the journal that serves it
 
@@ -54,6 +55,22 @@ class Event(NamedTuple):
         return self.group[1:]
 
 
+class Fact(Event):
+    """An event with a secret's verifier, which the journal keeps beside the log in the same commit, and never in it.
+
+    The verifier is not a field, so nothing that numbers, encodes or stores events can see it.
+    """
+
+    verifier: str  # an Argon2id string, or the keyed hash of a token in hexadecimal
+
+    @classmethod
+    def of(cls, event: Event, verifier: str) -> Fact:
+        """Return an event with a verifier."""
+        fact = cls(*event)
+        fact.verifier = verifier
+        return fact
+
+
 class Lines(NamedTuple):
     """Lines that one session says to a group in one go: an event each, once a journal has numbered them.
 
@@ -78,6 +95,19 @@ def in_block(place: int) -> Data:
 # -- the kinds
 
 Fields = dict[str, object]  # of a JSON object
+
+
+class Standing(NamedTuple):
+    """Where an event stands until another event takes its place: a journal opens with all events that stand.
+
+    A subject is a short string that names what the event decides, such as the access to a room.
+    """
+
+    sets: str = ""  # the subject of which this is the newest event; empty: it does not stand
+    clears: tuple[str, ...] = ()  # subjects of which no event, and no verifier, stands any more
+    secret: str = ""  # the subject of its verifier, if it is a Fact
+
+
 WELCOME: Final = "you are now connected!"  # the lab's
 
 
@@ -91,6 +121,7 @@ class Kind(NamedTuple):
     is_move: bool  # it changes who is in a room
     is_change: bool  # it changes the state: see state.py, which has a function for each
     is_logged: bool  # it has a number in a group, and programs read all such events in one shape: ``as_logged``
+    standing: Callable[[Event], Standing] | None  # where one stands, once it has its number; None: such events do not
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -105,11 +136,13 @@ def kind(
     is_move: bool = False,
     is_change: bool = False,
     is_logged: bool = False,
+    standing: Callable[[Event], Standing] | None = None,
 ) -> str:
     """Put a kind into the table, and return its name."""
     if is_logged:
         programs = as_logged
-    KINDS[name] = Kind(name, people, programs, is_post, is_move, is_change or is_move, is_logged)
+    is_change = is_change or is_move or standing is not None
+    KINDS[name] = Kind(name, people, programs, is_post, is_move, is_change, is_logged, standing)
     return name
 
 
@@ -228,6 +261,7 @@ REPEATED: Final = kind("repeated", None, _repeated)  # a request was asked befor
 
 POSTS: Final = frozenset(name for name, entry in KINDS.items() if entry.is_post)
 MOVES: Final = frozenset(name for name, entry in KINDS.items() if entry.is_move)
+STANDING: Final = frozenset(name for name, entry in KINDS.items() if entry.standing is not None)
 LOGGED: Final = frozenset(name for name, entry in KINDS.items() if entry.is_logged)
 
 
