@@ -184,6 +184,7 @@ BAD = [
     ('{"do":"hello","id":"7","version":1,"alias":"a","after":5}', "must be an object in which each value is", "7"),
     ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"a":"5"}}', "must be an object in which", "7"),
     ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"a":true}}', "must be an object in which", "7"),
+    ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"a":{}}}', "must be an object in which", "7"),
     ('{"do":"hello","id":"7","version":1,"alias":"a","after":{"\\ud800":5}}', "surrogate", "7"),
 ]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import BadRequest, BadVersion, LineTooLong
 from ..core.text import shown
-from .fields import Field, Id, fields_of, rule_of, value
+from .fields import Id, fields_of
 from .hello import VERSION
 from .table import REQUESTS, JsonRequest, Requestable
 
@@ -30,6 +30,7 @@ class _Asked:
 
 
 _ID = fields_of(_Asked)["id"]
+_OF_ALL = frozenset({"do", "id"})
 
 
 def checked(found: Mapping[str, Any], max_line: int) -> Checked:
@@ -38,15 +39,16 @@ def checked(found: Mapping[str, Any], max_line: int) -> Checked:
     Raises: BadRequest, whose text says what to send instead; LineTooLong.
     """
     try:
-        ident = str(value(found.get("id"), _ID))
+        ident = str(_ID.read(found.get("id")))
     except ValueError as why:
         raise BadRequest(f'give each request an "id" of its own, which {why}') from None
     name = found.get("do")
-    version = found.get("version")
-    if name == "hello" and type(version) is int and version != VERSION:
-        raise BadVersion(version, VERSION, ident)  # first of all, as a later version may have other fields
+    if name == "hello":
+        _check_version(found.get("version"), ident)
+    entry = REQUESTS.get(name) if type(name) is str else None
+    if entry is None:
+        raise BadRequest(_no_request(name), ident)
     try:
-        entry = _entry(name)
         values = _values(entry, found)
     except ValueError as why:
         raise BadRequest(str(why), ident) from None
@@ -58,36 +60,34 @@ def checked(found: Mapping[str, Any], max_line: int) -> Checked:
     return Checked(entry, ident, entry.record(**values))
 
 
-def _entry(name: object) -> Requestable:
+def _check_version(version: object, ident: str) -> None:
+    """Check the version first of all, as a later one may have other fields."""
+    if type(version) is int and version != VERSION:
+        raise BadVersion(version, VERSION, ident)
+
+
+def _no_request(name: object) -> str:
     if type(name) is not str:
-        raise ValueError(f'tell what to "do", one of: {", ".join(REQUESTS)}')
-    entry = REQUESTS.get(name)
-    if entry is None:
-        nearest = difflib.get_close_matches(name[:64], REQUESTS, 1)
-        hint = f'did you mean "{nearest[0]}"?' if nearest else f"there are {', '.join(REQUESTS)}"
-        raise ValueError(f"there is no request {shown(name)}: {hint}")
-    return entry
+        return f'tell what to "do", one of: {", ".join(REQUESTS)}'
+    nearest = difflib.get_close_matches(name[:64], REQUESTS, 1)
+    hint = f'did you mean "{nearest[0]}"?' if nearest else f"there are {', '.join(REQUESTS)}"
+    return f"there is no request {shown(name)}: {hint}"
 
 
 def _values(entry: Requestable, found: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, given in found.items():
-        if key not in ("do", "id"):
-            field = entry.fields.get(key) or _no_field(entry, key)
-            values[field.attribute] = _value(entry, field, given)
+        if key in _OF_ALL:
+            continue
+        field = entry.fields.get(key)
+        if field is None:
+            known = ", ".join(["do", "id", *entry.fields])
+            raise ValueError(f'"{entry.name}" has no field {shown(key)}: it has only {known}')
+        try:
+            values[field.attribute] = field.read(given)
+        except ValueError as why:
+            raise ValueError(f'in "{entry.name}", "{key}" {why}') from None
     for field in entry.needed:
         if field.attribute not in values:
-            raise ValueError(f'"{entry.name}" needs "{field.key}", which {rule_of(field)}')
+            raise ValueError(f'"{entry.name}" needs "{field.key}", which {field.words}')
     return values
-
-
-def _no_field(entry: Requestable, key: str) -> Field:
-    known = ", ".join(["do", "id", *entry.fields])
-    raise ValueError(f'"{entry.name}" has no field {shown(key)}: it has only {known}')
-
-
-def _value(entry: Requestable, field: Field, given: object) -> object:
-    try:
-        return value(given, field)
-    except ValueError as why:
-        raise ValueError(f'in "{entry.name}", "{field.key}" {why}') from None

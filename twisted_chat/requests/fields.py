@@ -6,6 +6,7 @@ the texts of its errors and the JSON Schema are made from them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -107,7 +108,8 @@ class Field(NamedTuple):
     needed: bool
     default: object  # the value if the field is missing; None: the field stays missing
     rule: Rule
-    pattern: re.Pattern[str] | None  # of the rule's form
+    words: str  # the rule, as it is told
+    read: Callable[[Any], object]  # returns a value that fits; raises ValueError, whose text is the broken rule
 
 
 def fields_of(record: type) -> Mapping[str, Field]:
@@ -123,8 +125,8 @@ def fields_of(record: type) -> Mapping[str, Field]:
         kind = _KINDS.get(get_origin(kind), kind)
         needed = field.default is MISSING
         default = None if needed else field.default
-        pattern = re.compile(rule.form) if rule.form else None
-        found[key] = Field(key, field.name, kind, hint, needed, default, rule, pattern)
+        words = _in_words(kind, rule)
+        found[key] = Field(key, field.name, kind, hint, needed, default, rule, words, _READS[kind](kind, rule, words))
     return found
 
 
@@ -138,66 +140,81 @@ def without_none(hint: Any) -> Any:
     return hint
 
 
-def value(found: object, field: Field) -> object:
-    """Return a value that fits a field.
-
-    Raises: ValueError, whose text is the rule that it breaks.
-    """
-    return _READ[field.kind](found, field)
+# -- the check of a value, made once for each field: programs send many
 
 
-def _string(found: object, field: Field) -> str:
-    longest, pattern = field.rule.longest, field.pattern
-    if type(found) is not str or (longest and len(found) > longest) or (pattern and not pattern.fullmatch(found)):
-        raise ValueError(rule_of(field))
-    if not found.isascii() and _SURROGATE.search(found):
-        raise ValueError("holds half of a surrogate pair: send both halves, or the character itself")
-    return found
+def _reads_string(kind: type, rule: Rule, words: str) -> Callable[[Any], str]:
+    longest, fits = rule.longest or math.inf, re.compile(rule.form).fullmatch if rule.form else None
+
+    def read(found: Any) -> str:
+        if type(found) is not str or len(found) > longest or (fits is not None and not fits(found)):
+            raise ValueError(words)
+        if not found.isascii() and _SURROGATE.search(found):
+            raise ValueError("holds half of a surrogate pair: send both halves, or the character itself")
+        return found
+
+    return read
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _number(found: object, field: Field) -> float:
-    """Return a number in its range. 12.0 is an integer too, as in JSON Schema, and True is no number."""
-    if type(found) is float and found.is_integer() and field.kind is not float:
-        found = int(found)
-    if type(found) not in (int, field.kind) or not field.rule.least <= found <= field.rule.most:  # type: ignore[operator]
-        raise ValueError(rule_of(field))
-    return found  # type: ignore[return-value]  # it is an int, or a float if the field takes one
+def _reads_number(kind: type, rule: Rule, words: str) -> Callable[[Any], float]:
+    least, most, kinds = rule.least, rule.most, (int, kind)
+
+    def read(found: Any) -> float:
+        """Return a number in its range. 12.0 is an integer too, as in JSON Schema, and True is no number."""
+        if type(found) is float and found.is_integer() and kind is not float:
+            found = int(found)
+        if type(found) not in kinds or not least <= found <= most:
+            raise ValueError(words)
+        return found  # type: ignore[no-any-return]  # it is an int, or a float if the field takes one
+
+    return read
 
 
-def _flag(found: object, field: Field) -> bool:
-    if type(found) is not bool:
-        raise ValueError(rule_of(field))
-    return found
+def _reads_flag(kind: type, rule: Rule, words: str) -> Callable[[Any], bool]:
+    def read(found: Any) -> bool:
+        if type(found) is not bool:
+            raise ValueError(words)
+        return found
+
+    return read
 
 
-def _strings(found: object, field: Field) -> list[str]:
-    if type(found) is not list or len(found) > field.rule.items:
-        raise ValueError(rule_of(field))
-    return [_string(item, field) for item in found]
+def _reads_strings(kind: type, rule: Rule, words: str) -> Callable[[Any], list[str]]:
+    read_string, items = _reads_string(str, rule, words), rule.items
+
+    def read(found: Any) -> list[str]:
+        if type(found) is not list or len(found) > items:
+            raise ValueError(words)
+        return list(map(read_string, found))
+
+    return read
 
 
-def _numbers(found: object, field: Field) -> dict[str, float]:
-    if type(found) is not dict or len(found) > field.rule.items:
-        raise ValueError(rule_of(field))
-    return {_string(key, field): _number(number, field) for key, number in found.items()}
+def _reads_numbers(kind: type, rule: Rule, words: str) -> Callable[[Any], dict[str, float]]:
+    read_string, read_number, items = _reads_string(str, rule, words), _reads_number(int, rule, words), rule.items
+
+    def read(found: Any) -> dict[str, float]:
+        if type(found) is not dict or len(found) > items:
+            raise ValueError(words)
+        return {read_string(key): read_number(number) for key, number in found.items()}
+
+    return read
 
 
-_READ: dict[type, Callable[[Any, Field], object]] = {
-    str: _string,
-    int: _number,
-    float: _number,
-    bool: _flag,
-    list: _strings,
-    dict: _numbers,
+_READS: Final[dict[type, Callable[[type, Rule, str], Callable[[Any], object]]]] = {
+    str: _reads_string,
+    int: _reads_number,
+    float: _reads_number,
+    bool: _reads_flag,
+    list: _reads_strings,
+    dict: _reads_numbers,
 }
 
 
-def rule_of(field: Field) -> str:
-    """Return the rule of a field in words."""
-    rule = field.rule
+def _in_words(kind: type, rule: Rule) -> str:
     to = f"from {rule.least} to {rule.most}"
     short = f"of at most {rule.longest} characters"
     string = f"must be a string {f'of {rule.called}' if rule.form else short if rule.longest else ''}".rstrip()
@@ -209,4 +226,4 @@ def rule_of(field: Field) -> str:
         list: f"must be a list of strings{f' {short}' if rule.longest else ''}, no more than {rule.items}",
         dict: f"must be an object in which each value is a whole number {to}, with no more than {rule.items} keys "
         + short,
-    }[field.kind]
+    }[kind]
