@@ -332,10 +332,12 @@ class Hub:
             if session.current is None:
                 raise NoCurrentRoom
             return session.current
-        name = text.room(wanted)
-        room = session.rooms.get(name)
+        room = session.rooms.get(wanted)  # a name as programs are told it is its own key: most need no PRECIS
         if room is None:
-            raise NotInRoom(name)
+            name = text.room(wanted)
+            room = session.rooms.get(name)
+            if room is None:
+                raise NotInRoom(name)
         return room
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
