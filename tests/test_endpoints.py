@@ -18,11 +18,11 @@ WRONG = {
     "[::1]:59000": r"the kind of endpoint is missing; write 'tcp6:59000:interface=\:\:1', in quotes",
     "haproxy:127.0.0.1:59000": "the kind of endpoint is missing; write haproxy:tcp:59000:interface=127.0.0.1",
     "haproxy:59000": "the kind of endpoint is missing; write haproxy:tcp:59000",
-    "tcp": "a part of it is missing, unknown or there twice; write for example tcp:59000",
-    "tcp:59000:speed=9": "a part of it is missing, unknown or there twice; write for example tcp:59000",
-    "tcp:many": "'many' is no number; write for example tcp:59000",
-    "tcp:59000:backlog=x": "'x' is no number; write for example tcp:59000",
-    "unix:/tmp/chat.sock:mode=rw": "'rw' is no number; write for example unix:/run/chat.sock",
+    "tcp": "a part of it is missing, unknown or repeated; write for example tcp:59000",
+    "tcp:59000:speed=9": "a part of it is missing, unknown or repeated; write for example tcp:59000",
+    "tcp:many": "'many' is not a number; write for example tcp:59000",
+    "tcp:59000:backlog=x": "'x' is not a number; write for example tcp:59000",
+    "unix:/tmp/chat.sock:mode=rw": "'rw' is not a number; write for example unix:/run/chat.sock",
     "tcp:59000:interface=::1": (
         r"each colon of an IPv6 address needs a backslash; write 'tcp:59000:interface=\:\:1', in quotes"
     ),

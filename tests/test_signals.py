@@ -31,7 +31,7 @@ def test_a_second_one_changes_nothing(twistd, number, status):
         alice.read_until("goodbye")
         server.process.send_signal(number)
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for_log("asked to stop again")
+        server.wait_for_log("already stopping")
         assert server.process.wait(SECONDS) == status
         stuck.close()
     assert "Traceback" not in server.log
@@ -45,12 +45,12 @@ def test_hup_reads_the_motd_anew_and_drops_nobody(twistd, tmp_path):
     with server.connect("alice") as alice:
         motd.write_text("the second\n")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for_log("--motd are read anew")
+        server.wait_for_log("--motd are reloaded")
         with server.connect("bob") as bob:
             assert "-- the second\n" in bob.received.decode()
         motd.write_bytes(b"\xff\n")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for_log("it is not UTF-8; give a text file; the one before is shown")
+        server.wait_for_log("it is not UTF-8; give a text file; the previous text is shown")
         with server.connect("carol") as carol:
             assert "-- the second\n" in carol.received.decode()
         assert alice.read_pong()

@@ -342,7 +342,7 @@ def test_a_daemon_on_a_busy_port_fails_at_once_and_leaves_no_pid_file(tmp_path):
         status, _, errors = run(*daemon, "--listen", f"tcp:{port}:interface=127.0.0.1", cwd=tmp_path)
     assert status == 1
     assert f"cannot listen on tcp:{port}" in errors  # twistd cuts it at 100 bytes
-    assert "that address is in use: stop what uses it" in (tmp_path / "chat.log").read_text()
+    assert "that address is in use: stop the program that uses it" in (tmp_path / "chat.log").read_text()
     wait_until(lambda: not (tmp_path / "chat.pid").exists())  # taken away once the failure is told
 
 

@@ -70,7 +70,7 @@ def test_what_is_too_much_is_dropped_and_told_once_somebody_reads(pipe, told):
     assert MOST // 100 <= len(kept) < len(lines)
     assert kept == [line for line in lines if line in found]  # whole, in order, and none of them twice
     assert told[0]["count"] == len(lines) - len(kept)
-    assert "were dropped, because nobody took them" in told[0]["log_format"]
+    assert "were dropped, because they were not read in time" in told[0]["log_format"]
     log.write("on again\n")
     assert read(pipe[1], 9) == b"on again\n"
 

@@ -12,7 +12,7 @@ from .clocks import measure_by_monotonic
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run it, and exit with its status."""
+    """Run the command line, and exit with its status."""
     _open_closed_files()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["export"]:
@@ -47,7 +47,7 @@ def _open_closed_files() -> None:
 
 
 def _run(running: Coroutine[Any, Any, int]) -> None:
-    """Run the reactor until this is done, and exit with its status; a signal ends it in good order."""
+    """Run the reactor until the coroutine is done, and exit with its status; a signal cancels it first."""
     from twisted.internet import reactor, task
     from twisted.internet.defer import CancelledError, Deferred
 
@@ -57,11 +57,11 @@ def _run(running: Coroutine[Any, Any, int]) -> None:
         try:
             status = await running
         except CancelledError:
-            status = 128 + (getattr(reactor, "_exitSignal", None) or signal.SIGTERM)  # as a shell tells of it
+            status = 128 + (getattr(reactor, "_exitSignal", None) or signal.SIGTERM)  # as a shell shows it
         raise SystemExit(status)
 
     def start(reactor: Any) -> Deferred[None]:
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
             signal.signal(signal.SIGHUP, reactor.sigTerm)  # Twisted itself heeds INT and TERM
         done = Deferred.fromCoroutine(whole())
         ended: Deferred[None] = Deferred()

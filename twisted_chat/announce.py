@@ -24,7 +24,7 @@ _ELSEWHERE = {  # addresses for documentation (RFC 5737, 3849): connecting a UDP
 
 
 def where(address: IAddress) -> str:
-    """Return one of our addresses as people write it, a UNIX socket by its full path."""
+    """Return one of our addresses as people write it, a UNIX socket as its full path."""
     if host(address):
         return address_text(address)
     return os.path.abspath(os.fsdecode(getattr(address, "name", b"")))  # noqa: PTH100  # a Path would keep ".."

@@ -94,11 +94,11 @@ def shown(written: str) -> Shown:
 
 def _shown(path: Path, certificate: x509.Certificate) -> Shown:
     try:
-        told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        told = x509.SubjectAlternativeName([])
-    names = [name for name in told.get_values_for_type(x509.DNSName) if "*" not in name]
-    addresses = [str(address) for address in told.get_values_for_type(x509.IPAddress)]
+        alternative = x509.SubjectAlternativeName([])
+    names = [name for name in alternative.get_values_for_type(x509.DNSName) if "*" not in name]
+    addresses = [str(address) for address in alternative.get_values_for_type(x509.IPAddress)]
     return Shown(os.path.abspath(path), names, addresses, certificate.issuer == certificate.subject)  # noqa: PTH100
 
 
@@ -117,7 +117,7 @@ def files(written: str) -> Iterator[Path]:
 
 def _stamp(path: Path) -> list[tuple[str, int, int, int]]:
     try:
-        told = path.stat()
+        found = path.stat()
     except OSError:
         return []
-    return [(str(path), told.st_mtime_ns, told.st_ino, told.st_size)]
+    return [(str(path), found.st_mtime_ns, found.st_ino, found.st_size)]

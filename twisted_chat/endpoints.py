@@ -50,7 +50,7 @@ def _mended(inner: str, prefix: str) -> str:
 
 
 def _why(inner: str, prefix: str, error: Exception) -> str:
-    """Return the reason, without the words of Python and OpenSSL that only programmers know."""
+    """Return the reason, without the terms of Python and OpenSSL that only programmers know."""
     kind = inner.partition(":")[0]
     if kind == "systemd" and isinstance(error, LookupError):
         return "systemd has handed no such socket to this process: start it by a .socket unit"
@@ -64,9 +64,9 @@ def _why(inner: str, prefix: str, error: Exception) -> str:
     elif kind not in EXAMPLES:
         why = f"there is no kind of endpoint called {kind!r}"
     elif isinstance(error, TypeError):
-        why = "a part of it is missing, unknown or there twice"
+        why = "a part of it is missing, unknown or repeated"
     elif number:
-        why = f"{number[1]} is no number"
+        why = f"{number[1]} is not a number"
     return f"{why}; write for example {prefix}{EXAMPLES.get(kind, EXAMPLES['tcp'])}"
 
 

@@ -14,7 +14,7 @@ from .journals.sqlite.queries import export, rooms
 from .wire.jsonlines import JsonView
 from .wire.plain import PlainView
 
-ROOMS_TOLD = 10
+MAX_ROOMS = 10  # to list in an error
 OK, FAILED, USAGE = 0, 1, 2  # exit statuses
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.buffer.write(view.encode([event]))
         sys.stdout.flush()
         if is_empty and room != EVERYONE and room not in (known := rooms(asked.journal)):
-            return _complain(f"{asked.journal} has no room {room}: {_told(known)}", FAILED)
+            return _complain(f"{asked.journal} has no room {room}: {_listed(known)}", FAILED)
     except BrokenPipeError:  # the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except BadRoom as error:
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     return OK
 
 
-def _told(known: Sequence[str]) -> str:
+def _listed(known: Sequence[str]) -> str:
     """Return a sentence with the names of the rooms."""
-    return f"it has {text.listed(known, ROOMS_TOLD, len(known))}" if known else "it has none yet"
+    return f"it has {text.listed(known, MAX_ROOMS, len(known))}" if known else "it has none yet"
 
 
 def _complain(why: str, status: int) -> int:
@@ -53,9 +53,9 @@ def _complain(why: str, status: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="twisted-chat export",
-        description="Print what a journal holds of a room, oldest first. A server may use the journal meanwhile.",
+        description="Print the events of a room from a journal, oldest first. A server may use the journal meanwhile.",
     )
-    parser.add_argument("room", metavar="ROOM", help="a room, or '*' for what was said to everyone")
+    parser.add_argument("room", metavar="ROOM", help="a room, or '*' for broadcasts")
     parser.add_argument(
         "--journal", metavar="FILE", default="chat.sqlite", help="the server's journal (default: %(default)s)"
     )

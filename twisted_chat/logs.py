@@ -16,8 +16,8 @@ from .clocks import wall
 _NOT_FIELDS = frozenset(
     [
         *"time level namespace text traceback".split(),  # printed in another form
-        *"message format isError failure why printed system".split(),  # twisted.python.log, the older one, adds them
-        "words",  # in "{words}", which is the whole text
+        *"message format isError failure why printed system".split(),  # added by twisted.python.log, the older module
+        "words",  # the field of "{words}", which is the whole text
     ]
 )
 

@@ -35,7 +35,7 @@ class CannotStart(SystemExit, Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.code = 1
-        log.error("{why}", why=why)  # where a daemon's parent says to look
+        log.error("{why}", why=why)  # twistd points the user of a daemon to the log
         if sys.__stderr__ is not None:
             print(f"twistd chat: {why}", file=sys.__stderr__)
 
@@ -103,7 +103,7 @@ class ServerOptions(usage.Options):
         super().opt_version()
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Refuse in one line: twistd would print the whole help, on standard output."""
+        """Report a wrong option in one line: twistd would print the whole help, on standard output."""
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -153,20 +153,20 @@ class ServerOptions(usage.Options):
         raise usage.UsageError(f"--journal {self['journal']}: give {known}")
 
     def make_journal(self, reactor: Any, now: Callable[[], float]) -> Journal:
-        """Return the journal that was asked for, not opened yet."""
+        """Return the journal, not opened yet."""
         try:
             return self._journal.make(reactor, now)
         except CannotOpen as error:
             raise CannotStart(str(error)) from error
 
     def limits(self) -> Limits:
-        """Return the limits that were asked for."""
-        most = self["per-address"]
+        """Return the limits."""
+        per_address = self["per-address"]
         limits = Limits(
             max_line=self["max-line"],
-            per_address=most,
-            per_private=max(most, Limits.per_private),
-            per_loopback=max(most, Limits.per_loopback),
+            per_address=per_address,
+            per_private=max(per_address, Limits.per_private),
+            per_loopback=max(per_address, Limits.per_loopback),
             remembered=self["remember"],
             remembered_bytes=self["remember-bytes"],
             send_buffer=self["send-buffer"],
@@ -177,7 +177,7 @@ class ServerOptions(usage.Options):
 
 
 def read_motd(path: str) -> list[str]:
-    """Return the lines of the file that everyone who joins is shown.
+    """Return the lines of the message of the day.
 
     Raises: usage.UsageError.
     """

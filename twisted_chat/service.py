@@ -34,7 +34,7 @@ from .signals import Signals
 from .stale import remove_stale_socket
 from .unblocked import Unblocked
 
-if TYPE_CHECKING:  # only where TLS is asked for: it needs OpenSSL
+if TYPE_CHECKING:  # at run time it is imported only for TLS: it needs OpenSSL
     from .certificates import Renewing
 
 __all__ = ["ChatService", "Options", "makeService"]
@@ -43,7 +43,7 @@ log = Logger()
 
 
 class Listening(NamedTuple):
-    """One address to listen on."""
+    """An address to listen on."""
 
     door: BaseDoor
     written: str  # the string that it was made from
@@ -72,12 +72,12 @@ class ChatService(Service):
         self._starting: Deferred[None] = succeed(None)
 
     def privilegedStartService(self) -> None:
-        """Listen while twistd may still use a port under 1024."""
+        """Listen now, while twistd may still use a port under 1024."""
         super().privilegedStartService()
         self._listen()
 
     def startService(self) -> None:
-        """Open the journal: twistd is a daemon by now, and threads do not survive that, or another user."""
+        """Open the journal: twistd is a daemon with its final user by now, and threads do not survive that change."""
         super().startService()
         failures: list[Failure] = []
         self._starting = Deferred.fromCoroutine(self._start()).addErrback(failures.append)
@@ -89,7 +89,7 @@ class ChatService(Service):
             self._starting.addCallback(lambda _: self._end(failures[0]) if failures else _accept(held, True))
 
     def stopService(self) -> Deferred[None]:
-        """Stop. Fires when all lines are delivered and everyone is gone, soon after Limits.closing_seconds at most."""
+        """Stop; fires when all lines are delivered and all connections closed, Limits.closing_seconds later at most."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -126,7 +126,7 @@ class ChatService(Service):
     def _listen(self) -> None:
         if self.ports:
             return
-        Signals(self._reactor, self._reload).take()  # before any line says that the server is ready
+        Signals(self._reactor, self._reload).take()  # before the log says that the server is ready
         for one in self._listening:
             refused = self._listen_on(one)
             if refused and remove_stale_socket(refused.value):
@@ -135,7 +135,7 @@ class ChatService(Service):
                 raise CannotStart(f"cannot listen on {one.written}: {_why(refused, one.door.option)}")
 
     def _listen_on(self, one: Listening) -> Failure | None:
-        """Listen on one address, or return why that cannot be."""
+        """Listen on an address, or return the failure."""
         refused: list[Failure] = []
         one.endpoint.listen(one.factory).addCallbacks(self._listens, refused.append, callbackArgs=(one,))
         return refused[0] if refused else None
@@ -165,16 +165,16 @@ def _exit_with_failure() -> None:
 
 def _why(failure: Failure, option: str) -> str:
     error = failure.value
-    cause = getattr(error, "socketError", error)  # what is inside a CannotListenError
+    cause = getattr(error, "socketError", error)  # the cause of a CannotListenError
     if getattr(cause, "errno", None) == EADDRINUSE:
-        return "that address is in use: stop what uses it, or give another port with --" + option
+        return "that address is in use: stop the program that uses it, or give another port with --" + option
     if getattr(cause, "errno", None) == EACCES:
-        return "that is not allowed: use a port from 1024 up, or a place that you may write to"
+        return "that is not allowed: use a port from 1024 up, or a folder that you may write to"
     return f"{getattr(cause, 'strerror', None) or cause}: give another address with --{option}"
 
 
 def makeService(options: ServerOptions) -> IService:
-    """Put the server together."""
+    """Build the server."""
     from twisted.internet import reactor
 
     measure_by_monotonic(reactor)  # before anything of ours is scheduled
@@ -221,7 +221,7 @@ def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
     over_tls = [one for one in listening if one.written.removeprefix(PREFIX).startswith(("ssl:", "tls:"))]
     if not over_tls:
         return []
-    from .certificates import renew  # only where it is asked for: it needs OpenSSL
+    from .certificates import renew  # only for TLS: it needs OpenSSL
 
     return [renew(one.endpoint, one.written.removeprefix(PREFIX), reactor) for one in over_tls]
 
@@ -234,9 +234,9 @@ def _reload(options: ServerOptions, premises: Premises, renewing: Sequence[Renew
         if options["motd"] is not None:
             premises.motd = read_motd(options["motd"])
     except usage.UsageError as error:
-        log.warn("{why}; the one before is shown", why=str(error))
+        log.warn("{why}; the previous text is shown", why=str(error))
     else:
-        log.info("certificates and --motd are read anew; all other options need a restart")
+        log.info("certificates and --motd are reloaded; all other options need a restart")
 
 
 def _listening(reactor: Any, door: BaseDoor, written: str, factory: IProtocolFactory) -> Listening:
@@ -247,7 +247,7 @@ def _listening(reactor: Any, door: BaseDoor, written: str, factory: IProtocolFac
 
 
 def on_fault(faulty: Faulty | None) -> None:
-    """Log a fault of ours, and drop the person whom it concerns."""
+    """Log a fault of ours, and drop the person it concerns."""
     log.failure("fault in the hub; it concerns {alias}", alias=faulty.alias if faulty else "nobody in particular")
     if faulty is not None:
         faulty.drop()

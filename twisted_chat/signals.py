@@ -41,7 +41,7 @@ class Signals:
         if self._is_twisteds(signal.getsignal(signal.SIGTERM)):
             signal.signal(signal.SIGTERM, lambda number, frame: self._in_turn(self._stop))
         by_twisted = signal.getsignal(signal.SIGINT)
-        if callable(by_twisted) and self._is_twisteds(by_twisted):  # in a shell's background job it is ignored
+        if callable(by_twisted) and self._is_twisteds(by_twisted):  # a shell's background job ignores it
             signal.signal(
                 signal.SIGINT, lambda number, frame: self._in_turn(self._interrupt, by_twisted, number, frame)
             )
@@ -49,21 +49,21 @@ class Signals:
     def _is_twisteds(self, handler: object) -> bool:
         return getattr(handler, "__self__", None) is self._reactor
 
-    def _in_turn(self, what: Callable[..., object], *given: object) -> None:
-        self._from_threads.callFromThread(what, *given)
+    def _in_turn(self, function: Callable[..., object], *given: object) -> None:
+        self._from_threads.callFromThread(function, *given)
 
     def _stop(self) -> None:
-        if self._is_asked_first():
+        if self._is_first_request():
             self._reactor.stop()
 
     def _interrupt(self, by_twisted: Handler, number: int, frame: FrameType | None) -> None:
-        if self._is_asked_first():
+        if self._is_first_request():
             by_twisted(number, frame)
 
-    def _is_asked_first(self) -> bool:
+    def _is_first_request(self) -> bool:
         is_first, self._is_stopping = not self._is_stopping, True
         if not is_first:
-            log.info("asked to stop again: that is being done; kill -9 ends at once, and loses nothing that was kept")
+            log.info("already stopping; kill -9 ends the server at once, and loses no event that is kept")
         return is_first
 
     def _hang_up(self) -> None:
@@ -75,7 +75,7 @@ class Signals:
             self._reload()
 
     def _has_no_file(self) -> None:
-        log.info("SIGUSR1 begins twistd's log file anew, and there is none: nothing is done")
+        log.info("SIGUSR1 rotates twistd's log file, and there is none: nothing is done")
 
 
 def _terminal_is_there() -> bool:

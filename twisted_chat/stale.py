@@ -1,6 +1,6 @@
-"""The files that a killed server leaves behind, and that would keep the next one from starting.
+"""The files that a killed server leaves behind, and that would prevent the next start.
 
-Both contain a process number, which another process may have by now: in a container it is always the same one.
+Both contain a process number, which another process may have by now: in a container it is always the same number.
 The journal's own lock and the port keep two servers apart.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def remove_stale_pid_file(path: Path) -> None:
-    """Remove twistd's pid file if the process in it is no twistd, as far as this system shows (proc(5)).
+    """Remove twistd's pid file if its process is not a twistd, as far as this system shows (proc(5)).
 
     Twistd itself checks only whether there is such a process.
     """

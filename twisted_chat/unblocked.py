@@ -12,8 +12,8 @@ from typing import TextIO
 
 from twisted.logger import Logger
 
-MOST = 1024 * 1024  # characters of the log that may wait to be written
-END_SECONDS = 1.0  # that the process waits for them at its end
+MAX_WAITING = 1024 * 1024  # characters of the log that may wait to be written
+END_SECONDS = 1.0  # to wait for them at the end of the process
 
 log = Logger()
 
@@ -25,7 +25,7 @@ class Unblocked(io.TextIOBase):
     Python's locks would then be a fatal error.
     """
 
-    def __init__(self, file: TextIO, most: int = MOST) -> None:
+    def __init__(self, file: TextIO, most: int = MAX_WAITING) -> None:
         """Raises: OSError, if the file has no descriptor."""
         file.flush()
         self._descriptor = file.fileno()
@@ -36,7 +36,7 @@ class Unblocked(io.TextIOBase):
         self._waiting: deque[str] = deque()
         self._size = 0  # unwritten characters
         self._dropped = 0
-        self._until: float | None = None  # until when the end of the process waits, once it has begun
+        self._until: float | None = None  # deadline for writing the rest, once the process ends
         self._thread: threading.Thread | None = None
 
     def isatty(self) -> bool:
@@ -86,7 +86,7 @@ class Unblocked(io.TextIOBase):
                 self._dropped -= dropped
                 self._changed.notify_all()
             if dropped:
-                log.warn("{count} entries of the log were dropped, because nobody took them", count=dropped)
+                log.warn("{count} entries of the log were dropped, because they were not read in time", count=dropped)
 
     def _write_on(self, data: bytes) -> None:
         while data:

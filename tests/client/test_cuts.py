@@ -275,7 +275,7 @@ async def no_more_than_a_thousand_posts_are_unacknowledged(server):
         server.is_mute = True
         saying = begin(chat.say_all("lobby", [str(n) for n in range(1500)]))
         await pause(0.05)
-        assert chat.unacknowledged == pending.MOST_POSTS
+        assert chat.unacknowledged == pending.MAX_POSTS
         server.is_mute = False
         server.cut()
         await until(lambda: saying)
@@ -346,7 +346,7 @@ async def a_journal_that_went_back_is_told(server):
         del server.log("lobby").events[2:]
         server.start()
         told = await chat.__anext__()
-        assert (told.kind, told.text) == (NOTICED, "the server has lost what it had of lobby after number 3")
+        assert (told.kind, told.text) == (NOTICED, "the server has lost the events of lobby after number 3")
         server.say("lobby", "d")
         assert await texts(chat, 1) == ["d"]
 
@@ -400,7 +400,7 @@ async def without_patience_a_cut_is_the_end(server):
     await until(lambda: chat.is_lost)
     assert (await chat.__anext__()).text == "last"
     await chat.__anext__()
-    with pytest.raises(ConnectionLost, match=r"the server is stopping: goodbye|it broke off"):
+    with pytest.raises(ConnectionLost, match=r"the server is stopping: goodbye|it was cut off"):
         await chat.__anext__()
     with pytest.raises(ConnectionLost):
         await chat.say("lobby", "hi")
@@ -412,7 +412,7 @@ async def without_patience_a_cut_is_the_end(server):
 async def patience_has_an_end(server):
     chat = await bot(server, patience=1)
     server.stop()
-    with pytest.raises(ConnectionLost, match="nobody listens there"):
+    with pytest.raises(ConnectionLost, match="nothing listens there"):
         await chat.say("lobby", "hi")
     with pytest.raises(ConnectionLost):
         await chat.__anext__()
@@ -482,7 +482,7 @@ async def to_say_while_too_much_waits_cannot_block_and_loses_nothing(server):
         assert await texts(chat, 1) == ["0"]
         server.say("lobby", *map(str, range(1, 15_000)))
         await chat.say("lobby", "mine")  # its acknowledgement stands behind all of them
-        assert len(chat._session.inbox._events) <= inboxes.KEPT
+        assert len(chat._session.inbox._events) <= inboxes.MAX_EVENTS
         heard = [event.text for event in await take(chat, 15_001) if event.kind != JOINED]
         assert heard == [*map(str, range(1, 15_000)), "mine"]
         assert server.connections == 2
@@ -491,7 +491,7 @@ async def to_say_while_too_much_waits_cannot_block_and_loses_nothing(server):
 @both
 async def one_who_never_iterates_keeps_the_newest(server):
     async with await bot(server) as chat:
-        server.say("lobby", *map(str, range(inboxes.KEPT + 5)))
+        server.say("lobby", *map(str, range(inboxes.MAX_EVENTS + 5)))
         await chat.request("ping")
         told, first = await take(chat, 2)
         assert (told.kind, told.text) == (NOTICED, "5 events were not taken in time: they are missing here")

@@ -58,30 +58,30 @@ class Tries:
 
 
 def test_nobody_there_is_tried_again_with_pauses_that_grow():
-    tries = Tries(*[CannotConnect("nobody listens there")] * 4).pass_time(15)
+    tries = Tries(*[CannotConnect("nothing listens there")] * 4).pass_time(15)
     assert tries.result == [None]
     pauses = [later - earlier for earlier, later in zip(tries.times, tries.times[1:], strict=False)]
     assert len(pauses) == 4
     assert pauses == sorted(pauses)
-    assert tries.told == ["nobody listens there"] * 4
+    assert tries.told == ["nothing listens there"] * 4
 
 
 def test_patience_has_an_end():
-    tries = Tries(*[CannotConnect("nobody listens there")] * 99, patience=5).pass_time(4)
+    tries = Tries(*[CannotConnect("nothing listens there")] * 99, patience=5).pass_time(4)
     assert not tries.result
     tries.pass_time(2)
-    assert str(tries.error) == "nobody listens there"
+    assert str(tries.error) == "nothing listens there"
     assert max(tries.times) == pytest.approx(5, abs=0.2)  # the last try is at the very end
     assert not tries.clock.getDelayedCalls()
 
 
 def test_without_patience_there_is_one_try():
-    tries = Tries(CannotConnect("nobody listens there"), patience=0)
-    assert str(tries.error) == "nobody listens there"
+    tries = Tries(CannotConnect("nothing listens there"), patience=0)
+    assert str(tries.error) == "nothing listens there"
 
 
 def test_for_ever_is_for_ever():
-    tries = Tries(*[CannotConnect("nobody listens there")] * 50, patience=None)
+    tries = Tries(*[CannotConnect("nothing listens there")] * 50, patience=None)
     for _ in range(50):
         tries.clock.advance(2 * reconnector.LONGEST_PAUSE)
     assert tries.result == [None]
@@ -137,7 +137,7 @@ async def test_a_server_that_comes_later_is_found(monkeypatch):
 
     async with connect(server.address, alias="bot", watcher=Starter()) as chat:
         assert chat.alias == "bot"
-    assert tried == ["nobody listens there"] * 2
+    assert tried == ["nothing listens there"] * 2
     server.close()
 
 
@@ -148,7 +148,7 @@ def test_why_a_host_cannot_be_reached_is_told_in_words():
 @pytest.mark.parametrize("driver", [on_asyncio._context, lambda ca: on_twisted._over_tls(None, "host", ca)])
 def test_a_file_without_certificates_is_told_as_that(tmp_path, driver):
     (tmp_path / "ca").write_text("nothing")
-    for name, why in (("ca", "holds no certificate"), ("nowhere", "cannot be read: No such file")):
+    for name, why in (("ca", "has no certificate"), ("nowhere", "cannot be read: No such file")):
         with pytest.raises(BadAuthorities, match=why):
             driver(str(tmp_path / name))
 
@@ -175,10 +175,10 @@ def test_an_identity_is_made_once_and_for_oneself_alone(tmp_path):
     [
         ("x" * 32, 0o644, "may be read by others, who could pass for you: chmod 600 "),
         ("x" * 32, 0o660, "may be read by others"),
-        ("", 0o600, "holds no identity: name a file that is not there yet"),
-        ("two words that are long enough", 0o600, "holds no identity"),
-        ("x" * 2000, 0o600, "holds no identity"),
-        ("é" * 20, 0o600, "holds no identity"),
+        ("", 0o600, "has no token: name a file that does not exist yet"),
+        ("two words that are long enough", 0o600, "has no token"),
+        ("x" * 2000, 0o600, "has no token"),
+        ("é" * 20, 0o600, "has no token"),
     ],
 )
 def test_a_file_that_is_none_is_told(tmp_path, content, mode, why):

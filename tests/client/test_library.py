@@ -112,8 +112,8 @@ async def test_a_connect_that_is_cancelled_is_just_that_under_twisted(server):
 
 async def test_a_line_that_breaks_before_anybody_waits_for_its_greeting_leaves_no_failure_behind():
     connection = ServerConnection(TwistedDriver(Clock()), NobodyHears())
-    connection.lost("it broke off")
-    with pytest.raises(CannotConnect, match="it broke off"):
+    connection.lost("it was cut off")
+    with pytest.raises(CannotConnect, match="it was cut off"):
         await connection.greeted()
     # A failure would be logged when the connection is freed.
     ServerConnection(TwistedDriver(Clock()), NobodyHears()).lost("and nobody asks")
@@ -137,7 +137,7 @@ def test_a_blank_line_among_others_is_told_and_the_others_are_said(server):
 
     assert under_asyncio(main()) == [
         "there is nothing to say in that",
-        "that is more than one line: say each by itself",
+        "that is more than one line: say each line by itself",
     ]
     assert server.texts("lobby") == ["a", "b"]
 

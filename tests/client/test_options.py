@@ -89,9 +89,9 @@ def test_what_is_shown_on_a_terminal_can_be_set_there(monkeypatch, tmp_path):
     [
         ("alias", "line 2: write it as NAME = VALUE"),
         ("colour = maybe", "line 2: colour is on or off"),
-        ("nick = alice", "line 2: there is no nick to set here, only server, alias"),
-        ("server = a b", "'a b' is no address"),
-        ("patience = never", "is no number of seconds"),
+        ("nick = alice", "line 2: there is no setting nick, only server, alias"),
+        ("server = a b", "'a b' is not an address"),
+        ("patience = never", "is not a number of seconds"),
     ],
 )
 def test_a_line_that_cannot_be_meant_is_told_with_its_number(monkeypatch, tmp_path, capsys, line, why):

@@ -119,7 +119,7 @@ def test_an_address_is_read_as_people_write_it(written, meant):
     ["host:0", "host:65536", "host:x", "[::1", "[]:1", "[::1]x", "a b", "host:²", "http://host:1/", "a@b", "host/x"],
 )
 def test_what_is_no_address_is_refused(written):
-    with pytest.raises(ValueError, match=r"no (address|port)"):
+    with pytest.raises(ValueError, match=r"not an? (address|port)"):
         address.parse(written)
 
 
@@ -127,7 +127,7 @@ def test_a_system_error_is_told_in_words():
     error = OSError(EHOSTUNREACH, "Connect call failed ('192.0.2.77', 59000)")  # as asyncio raises it
     assert on_asyncio._why(error) == os.strerror(EHOSTUNREACH)
     assert on_asyncio._why(OSError("Multiple exceptions: Connect call failed, Connect call failed")) == (
-        "nobody listens there"
+        "nothing listens there"
     )
     assert on_twisted._why(ConnectError(EHOSTUNREACH)) == os.strerror(EHOSTUNREACH)
 
@@ -230,7 +230,7 @@ def test_another_journal_begins_at_nothing():
 def test_a_log_that_went_back_is_told_and_followed():
     seen = Seen()
     seen.begin("j", {}, {"lobby": 9})
-    assert seen.begin("j", {"lobby": 9}, {"lobby": 4}) == ["the server has lost what it had of lobby after number 4"]
+    assert seen.begin("j", {"lobby": 9}, {"lobby": 4}) == ["the server has lost the events of lobby after number 4"]
     assert seen.order("lobby", 5) is Order.NEXT
 
 
@@ -445,9 +445,9 @@ def completer():
     found = ChatCompleter()
     found.own = "alice"
     table = COMMANDS.values()
-    found.learn({"commands": [{"name": entry.name, "arguments": entry.arguments} for entry in table]})
-    found.learn({"members": ["alice", "bob", "Bonny"]})
-    found.learn({"rooms": [{"room": "lobby"}, {"room": "ops"}]})
+    found.add({"commands": [{"name": entry.name, "arguments": entry.arguments} for entry in table]})
+    found.add({"members": ["alice", "bob", "Bonny"]})
+    found.add({"rooms": [{"room": "lobby"}, {"room": "ops"}]})
     return found
 
 

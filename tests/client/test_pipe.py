@@ -213,7 +213,7 @@ def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
         (["--ca", "/nonexistent"], 2, "cannot be read"),
         (["--nonsense"], 2, "unrecognized arguments"),
         (["--tail", "3"], 2, "--tail is for --listen"),
-        (["--listen", "--wait", "("], 2, "is no regular expression"),
+        (["--listen", "--wait", "("], 2, "is not a regular expression"),
         (["--listen", "--timeout", "3"], 2, "--timeout is for --wait"),
         (["--listen", "--tail", "1", "--after", "1"], 2, "choose one"),
         (["--listen", "--since", "1h", "--after", "1"], 2, "choose one"),
@@ -221,7 +221,7 @@ def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
         (["--listen", "--fail", "x"], 2, "--fail is for --wait"),
         (["--listen", "--from", "x"], 2, "--from is for --wait"),
         (["--stamps"], 2, "--stamps is for --listen"),
-        (["--patience", "-1"], 2, "is no number of seconds"),
+        (["--patience", "-1"], 2, "is not a number of seconds"),
     ],
 )
 def test_what_cannot_be_done_has_its_status(server, options, status, complaint):
@@ -257,10 +257,10 @@ def test_no_server_is_status_1():
     port = free_port()
     command = [sys.executable, "-m", "twisted_chat", f"127.0.0.1:{port}", "--alias", "ci", "--patience"]
     done = subprocess.run([*command, "0"], capture_output=True, input=b"", timeout=SECONDS, env=environment())
-    told = b"twisted-chat: cannot connect to 127.0.0.1:%d: nobody listens there\n" % port
+    told = b"twisted-chat: cannot connect to 127.0.0.1:%d: nothing listens there\n" % port
     assert (done.returncode, done.stderr) == (1, told)
     done = subprocess.run([*command, "1"], capture_output=True, input=b"", timeout=SECONDS, env=environment())
-    first = b"twisted-chat: 127.0.0.1:%d: nobody listens there; trying again for up to 1 seconds\n" % port
+    first = b"twisted-chat: 127.0.0.1:%d: nothing listens there; trying again for up to 1 seconds\n" % port
     assert (done.returncode, done.stderr) == (1, first + told)
 
 
@@ -270,7 +270,7 @@ def test_a_server_that_comes_later_is_waited_for(twistd):
     saying = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
     saying.stdin.write(b"at last\n")
     saying.stdin.close()
-    assert b"nobody listens there; trying again for up to 60 seconds" in saying.stderr.readline()
+    assert b"nothing listens there; trying again for up to 60 seconds" in saying.stderr.readline()
     server = twistd("--listen", f"tcp:{port}:interface=127.0.0.1")
     with server.connect("alice") as alice:
         while "ci: at last" not in alice.read_until("\n"):

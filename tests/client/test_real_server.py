@@ -179,12 +179,12 @@ async def test_one_name_is_no_list_of_rooms(server):
 
 
 async def test_nobody_listens_under_twisted():
-    with pytest.raises(CannotConnect, match=r"cannot connect to 127.0.0.1:.*: nobody listens there"):
+    with pytest.raises(CannotConnect, match=r"cannot connect to 127.0.0.1:.*: nothing listens there"):
         await connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0)
 
 
 def test_nobody_listens_under_asyncio():
-    with pytest.raises(ConnectionError, match=r"cannot connect to 127.0.0.1:.*: nobody listens there"):
+    with pytest.raises(ConnectionError, match=r"cannot connect to 127.0.0.1:.*: nothing listens there"):
         asyncio.run(connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0))
 
 

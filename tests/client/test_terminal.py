@@ -334,7 +334,7 @@ def test_what_was_never_sent_is_told_when_one_leaves(server, person):
     alice.sees("… later")
     alice.type("\x04")
     assert alice.ends() == 1
-    assert "nobody knows whether this was said: later" in alice.seen
+    assert "it is unknown whether this was said: later" in alice.seen
 
 
 def test_the_alias_is_asked_for_where_somebody_else_has_it_after_a_cut(person):
@@ -366,4 +366,4 @@ def test_the_history_is_shown_again(server, person):
 def test_no_server_at_the_start_is_status_1(person):
     alice = person(free_port(), "--alias", "alice")
     assert alice.ends() == 1
-    assert "nobody listens there" in alice.seen
+    assert "nothing listens there" in alice.seen

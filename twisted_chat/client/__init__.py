@@ -56,8 +56,8 @@ def connect(
     ``after``: by room, the number after which its events begin; by default, with the next event.
     ``patience``: seconds to go on trying to connect, at first and after a lost connection; None: for ever; 0: not at
     all. It also waits for an alias that will be free by then. ``watcher`` is called for each try.
-    ``identity``: a file for this program's token, created if need be. With it a restarted program is the same one to
-    the server, even if its last process died without a word.
+    ``identity``: a file for this program's token, created if need be. With it the server knows a restarted program
+    again, even if its last process died without a word.
     ``tls`` asks for a server whose certificate the system trusts; ``ca`` is a PEM file of other authorities to trust.
 
     Raises: CannotConnect; ChatError, if the alias or a room is refused; ValueError for a bad address or identity.
@@ -66,11 +66,11 @@ def connect(
         raise TypeError("rooms is a list of names, not one name")
     token = "" if identity is None else token_in(identity)
     return Connecting(
-        _come_in(lambda: _chat(address, patience, tls, ca, None, watcher, token), address, alias, rooms, after)
+        _enter(lambda: _chat(address, patience, tls, ca, None, watcher, token), address, alias, rooms, after)
     )
 
 
-async def _come_in(
+async def _enter(
     chat_of: Callable[[], Chat],
     address: str,
     alias: str,

@@ -25,11 +25,11 @@ def parse(written: str) -> Address:
     """
     host, port = _split(written.strip())
     if any(c.isspace() or c in "/@?#" or not c.isprintable() for c in written.strip()):
-        raise ValueError(f"{written!r} is no address: write HOST:PORT, for example 127.0.0.1:59000")
+        raise ValueError(f"{written!r} is not an address: write HOST:PORT, for example 127.0.0.1:59000")
     if not port:
         return Address(host or DEFAULT_HOST)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError(f"{port!r} is no port: write HOST:PORT, with a port from 1 to 65535")
+        raise ValueError(f"{port!r} is not a port: write HOST:PORT, with a port from 1 to 65535")
     return Address(host or DEFAULT_HOST, int(port))
 
 
@@ -37,7 +37,7 @@ def _split(written: str) -> tuple[str, str]:
     if written.startswith("["):
         host, bracket, rest = written[1:].partition("]")
         if not host or not bracket or rest[:1] not in ("", ":"):
-            raise ValueError(f"{written!r} is no address: write IPv6 ones as [::1]:59000")
+            raise ValueError(f"{written!r} is not an address: write an IPv6 address as [::1]:59000")
         return host, rest[1:]
     if written.count(":") > 1:
         return written, ""  # an IPv6 address without a port

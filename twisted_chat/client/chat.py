@@ -22,8 +22,8 @@ from .seen import After
 from .watcher import Watcher
 
 PATIENCE = 60.0  # seconds
-PAST = 100  # events of a room to search for its last posts
-PAGE = 500  # events, the most in one answer
+LAST_EVENTS = 100  # events of a room to search for its last posts
+HISTORY_PAGE = 500  # events, the most in one answer
 
 Words = str | Sequence[str]  # a line; or a list of lines, which are a block
 
@@ -70,7 +70,7 @@ class Chat:
 
     @property
     def current(self) -> str:
-        """Return the current room, which hears a line that names no room; or empty."""
+        """Return the current room, where typed lines are said; empty if there is none."""
         return self._state.current
 
     @property
@@ -79,7 +79,7 @@ class Chat:
         return len(self._session.requests)
 
     def came_at(self, room: str) -> int:
-        """Return the number of a room's last event when the session joined or resumed; later events follow."""
+        """Return the number of a room's last event when the session joined or resumed."""
         return self._session.hearing.came_at.get(room, 0)
 
     # -- the three kinds of group communication
@@ -96,7 +96,7 @@ class Chat:
         return _said(await self._session.ask("say", room=name, **fields))
 
     async def say_all(self, room: str, lines: Iterable[str]) -> list[str]:
-        """Say many lines in a room, at once and in order; return the reasons for refused ones, one text each.
+        """Say many lines in a room, at once and in order; return a reason for each refused line.
 
         Raises: ChatError if the room is refused, and then no line is said; ConnectionLost.
         """
@@ -132,10 +132,10 @@ class Chat:
         if isinstance(words, str):
             return {"text": one_line(words)}
         if any("\n" in line or "\r" in line for line in words):
-            raise ChatError("a line of that block is more than one: give a list with a string for each")
+            raise ChatError("a line of that block has a line break: give a list with a string for each line")
         return {"lines": text.block(words, self._session.max_line)}
 
-    # procedure calls between programs
+    # -- procedure calls between programs
 
     async def call(self, alias: str, name: str, *, timeout: float = CALL_SECONDS, **arguments: Any) -> Any:
         """Call a function of another person's program, and return its result. Arguments and results are JSON values.
@@ -173,7 +173,7 @@ class Chat:
         name = text.room(room)
         joined = granted(await self._session.ask("join", is_quiet=True, room=name))
         number = joined.event.number if joined.event else joined.answer["number"] + 1
-        past = await self.history(name, until=number - 1, limit=PAST) if number > 1 else []
+        past = await self.history(name, until=number - 1, limit=LAST_EVENTS) if number > 1 else []
         return [event for event in past if event.kind in POSTS]
 
     async def leave(self, room: str) -> None:
@@ -294,7 +294,7 @@ class Chat:
         return any(request.answer.get("left") is True for request in typed)
 
     async def ask(self, *lines: str) -> list[str]:
-        """Send lines that a person could type, and return the server's answers, which are then no events.
+        """Send lines that a person could type, and return the server's answers, which then do not come as events.
 
         Raises: ConnectionLost.
         """

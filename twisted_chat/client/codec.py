@@ -1,6 +1,6 @@
 """The client's side of JSON Lines: bytes to messages and back, messages to events. No socket, no clock.
 
-One object a line, UTF-8. Only the greeting ``alias?`` is no object, and has no end of line.
+One object a line, UTF-8. Only the greeting ``alias?`` is not an object, and has no end of line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Message = dict[str, Any]
 
 GREETED: Final[Message] = {"greeted": True}  # the message for the prompt
 MAX_LINE = 16 * 1024 * 1024  # bytes; 500 events with the longest lines, all characters escaped, take less
-_SHOWN = 100  # characters to show of an answer that is no message
+_SHOWN = 100  # characters to show of an answer that is not a message
 
 
 class Foreign(Exception):
@@ -33,7 +33,7 @@ class TurnedAway(Foreign):
 
 
 class MessageDecoder:
-    """The bytes of one connection, as messages. It keeps those that were not asked for yet."""
+    """The bytes of one connection, as messages. It keeps the bytes until ``next`` returns their message."""
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -101,17 +101,17 @@ def event(message: Message) -> Event:
     if kind == NOTICED:
         data = ENDS if message.get("ends") is True else None
         return Event(NOTICED, text=_words(message, "text"), ident=_ident(message), data=data)
-    when, place = message.get("time", 0), _number(message, "block")
+    when, block = message.get("time", 0), _number(message, "block")
     return Event(
         kind,
         group,
         _words(message, "author"),
-        _words(message, "text", text.harmless if place else text.clean),
+        _words(message, "text", text.harmless if block else text.clean),
         number=_number(message, "number"),
         when=float(when) if isinstance(when, int | float) else 0.0,
         ident=_ident(message),
         about=_number(message, "about"),
-        data=in_block(place) if place else None,
+        data=in_block(block) if block else None,
     )
 
 

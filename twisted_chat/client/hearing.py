@@ -43,14 +43,16 @@ class Hearing:
         self.state = SessionState()
         self.seen = Seen()
         self.on_call: Callable[[codec.Message], None] = _ignore  # called with each "called" and "answered"
-        self.on_unknown: Callable[[PendingRequest], bool] = _never_resend  # for one in doubt: whether to resend it
+        self.on_unknown: Callable[[PendingRequest], bool] = (
+            _never_resend  # if its outcome is unknown: whether to resend
+        )
         self.client = ""  # the server's name for this program, which everyone sees
-        self.has_left_out = False  # events, as the inbox was full: no more events of this connection are taken
+        self.has_left_out = False  # the inbox was full: no more events are taken from this connection
         self.last_words = ""  # the server's last notice, if it explains the end of the connection
-        self.is_taken_over = False  # another process has taken over: to reconnect would be to fight with it
+        self.is_taken_over = False  # by another process: reconnecting would end its connection in turn
         self.gap = ""  # the group of which the server has left out events
         self._gaps: dict[str, int] = {}  # by group: the first missing number at the last gap
-        self._next = "", 0  # the key of the alias that we are about to have, and the last number in its log
+        self._next = "", 0  # the key of our next alias, and the last number in its log
         self._inbox = inbox
         self._requests = requests
         self.came_at: dict[str, int] = {}  # by group: the last number when the session joined or resumed
@@ -101,7 +103,7 @@ class Hearing:
             self._skipped(event)
             return True
         if "again" in message:
-            self._inbox.put(event)  # an event of the past, which the person asked for
+            self._inbox.put(event)  # an earlier event, which the person asked for
             return True
         is_own = bool(event.ident) and event.ident.partition("/")[0] == self.client
         request = self._request(message) if is_own else None
@@ -136,7 +138,7 @@ class Hearing:
         order = self.seen.order(group, event.number)
         if order is Order.OLD:
             return True
-        if self.has_left_out or self._inbox.has_no_room:
+        if self.has_left_out or self._inbox.is_overfull:
             self.has_left_out = True
             return True
         if order is Order.EARLY and not self._is_missing_for_good(group, event):
@@ -154,7 +156,7 @@ class Hearing:
             self._next = key, event.number
 
     def _is_missing_for_good(self, group: str, event: Event) -> bool:
-        """Report a gap that also came with the last connection; return False for a new one, to reconnect."""
+        """Report a gap if the last connection had it too; return False for a new gap, to reconnect."""
         first = self.seen.last(group) + 1
         if self._gaps.get(group) != first:
             self._gaps[group] = first
@@ -209,12 +211,12 @@ class Hearing:
             return  # for example the answer to our own ping
         request.answer = message
         try:
-            self._learn(request, message)
+            self._apply(request, message)
         except (KeyError, TypeError, ValueError):
             raise codec.Foreign(f"its answer to {request.do} cannot be understood") from None
         self._requests.done(request)
 
-    def _learn(self, request: PendingRequest, result: codec.Message) -> None:
+    def _apply(self, request: PendingRequest, result: codec.Message) -> None:
         if request.do in POSTS:
             self._repeated(request, str(result["room"]), int(result["number"]))
         elif request.do == "join":
@@ -244,8 +246,8 @@ class Hearing:
         ident, block = f"{self.client}/{request.ident}", fields.get("lines", ())
         first = Event(kind, group, self.state.alias, fields.get("text", ""), number=number, ident=ident)
         events = [
-            first._replace(text=words, number=number + place, data=in_block(place + 1))
-            for place, words in enumerate(block)
+            first._replace(text=words, number=number + index, data=in_block(index + 1))
+            for index, words in enumerate(block)
         ] or [first]
         request.event = events[0]
         if not group_of(first, self.state.alias):  # the event itself will not come

@@ -1,4 +1,4 @@
-"""A program's token in a file: with it a restarted program is the same one, and takes its alias back at once."""
+"""A program's token in a file, by which the server knows a restarted program, and gives it its alias back at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def token_in(path: str) -> str:
     with file.open("rb") as opened:
         token = opened.read(1000).decode("ascii", "replace").strip()
     if not _TOKEN.fullmatch(token):
-        raise BadIdentity(f"{file} holds no identity: name a file that is not there yet, and it is made")
+        raise BadIdentity(f"{file} has no token: name a file that does not exist yet, and it is created")
     return token
 
 

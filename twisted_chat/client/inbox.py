@@ -7,8 +7,8 @@ from collections import deque
 from ..core.events import NOTICED, Event
 from .drivers import Driver, Waiter, settle
 
-FULL = 1000  # events, from which on no more are read ...
-KEPT = 10_000  # ... and the most to keep if reading must go on, for an answer
+FULL = 1000  # events; then reading stops ...
+MAX_EVENTS = 10_000  # ... or, if an answer must still be read, then events are lost
 
 
 class Inbox:
@@ -23,17 +23,17 @@ class Inbox:
 
     @property
     def is_full(self) -> bool:
-        """Return whether a task takes events too slowly. If none takes any, old events are dropped instead."""
+        """Return whether a task takes events too slowly. If no task takes them, old events are dropped instead."""
         return self._is_taken_from and len(self._events) >= FULL
 
     @property
-    def has_no_room(self) -> bool:
+    def is_overfull(self) -> bool:
         """Return whether the next event would be lost to a task that takes them all."""
-        return self._is_taken_from and len(self._events) >= KEPT
+        return self._is_taken_from and len(self._events) >= MAX_EVENTS
 
     def put(self, event: Event) -> None:
         """Add an event."""
-        if len(self._events) >= KEPT and not self._is_taken_from:
+        if len(self._events) >= MAX_EVENTS and not self._is_taken_from:
             self._events.popleft()
             self._dropped += 1
         self._events.append(event)

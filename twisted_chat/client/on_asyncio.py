@@ -61,7 +61,7 @@ class AsyncioDriver:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # perhaps no task waits for it any more
+            task.exception()  # or asyncio logs that it was never retrieved
 
 
 class AsyncioConnection(asyncio.Protocol):
@@ -107,7 +107,7 @@ def _context(ca: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
     except ssl.SSLError as error:
-        raise BadAuthorities(f"{ca} holds no certificate") from error
+        raise BadAuthorities(f"{ca} has no certificate") from error
     except OSError as error:
         raise BadAuthorities(f"{ca} cannot be read: {error.strerror}") from error
 
@@ -118,7 +118,9 @@ def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS there: {(error.reason or str(error)).replace('_', ' ').lower()}"
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there"
+        return "nothing listens there"
     if isinstance(error, OSError) and "Connect call failed" in str(error):  # in place of the system's words
-        return os.strerror(error.errno) if error.errno else "nobody listens there"  # no errno: several addresses failed
+        return (
+            os.strerror(error.errno) if error.errno else "nothing listens there"
+        )  # no errno: several addresses failed
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -53,7 +53,7 @@ class TwistedDriver:
     """A reactor."""
 
     def __init__(self, reactor: Any, seconds: Callable[[], float] = monotonic) -> None:
-        """``reactor`` provides IReactorTime, and what it takes to connect or to call from threads."""
+        """``reactor`` provides IReactorTime, IReactorTCP and IReactorFromThreads."""
         self._reactor = reactor
         self._seconds = seconds
 
@@ -100,7 +100,7 @@ class TwistedDriver:
         except internet_error.ConnectError as error:
             raise CannotConnect(_why(error)) from error
         except internet_error.DNSLookupError as error:
-            raise CannotConnect(f"no host is called {address.host}") from error
+            raise CannotConnect(f"there is no host {address.host}") from error
 
 
 class TwistedConnection(Protocol):
@@ -176,7 +176,7 @@ def _over_tls(endpoint: IStreamClientEndpoint, host: str, ca: str | None) -> ISt
             raise BadAuthorities(f"{ca} cannot be read: {error.strerror}") from error
         certificates = [ssl.Certificate.loadPEM(part + _END) for part in pem.split(_END)[:-1]]
         if not certificates:
-            raise BadAuthorities(f"{ca} holds no certificate")
+            raise BadAuthorities(f"{ca} has no certificate")
         trusted = ssl.trustRootFromCertificates(certificates)
     return wrapClientTLS(ssl.optionsForClientTLS(host, trustRoot=trusted), endpoint)
 
@@ -187,13 +187,13 @@ def _is_of_tls(error: BaseException | None) -> bool:
 
 def _why(error: BaseException | None) -> str:
     if isinstance(error, internet_error.ConnectionRefusedError):
-        return "nobody listens there"
+        return "nothing listens there"
     if isinstance(error, internet_error.TimeoutError):
         return "no answer"
     if isinstance(error, internet_error.ConnectionLost):
-        return "it broke off"
+        return "it was cut off"
     if type(error).__name__ == "VerificationError":  # of service_identity
-        return "its certificate is not trusted: it is another host's"
+        return "its certificate is not trusted: it is for another host"
     number = getattr(error, "osError", None)  # of a socket
     words = os.strerror(number) if isinstance(number, int) else number or getattr(error, "strerror", None) or error
     given = getattr(error, "args", ())

@@ -12,7 +12,7 @@ from . import codec
 from .drivers import Driver, Waiter, settle
 from .errors import ConnectionLost
 
-MOST_POSTS = 1000  # pending posts; the next one has to wait
+MAX_POSTS = 1000  # pending posts; the next one has to wait
 
 ONCE = frozenset({"call", "answer"})  # never sent again: the server does not remember them
 POSTS = frozenset({"say", "tell", "broadcast"})  # acknowledged by the event itself
@@ -25,8 +25,8 @@ class PendingRequest:
     fields: codec.Message  # as it is sent, with "do" and "id"
     waiter: Waiter[None]
     is_sent: bool = False  # on some connection
-    doubts: int = 0  # how often the server answered that its fate is unknown
-    is_quiet: bool = False  # its answers go to the caller, and are no events
+    doubts: int = 0  # how often the server answered that its outcome is unknown
+    is_quiet: bool = False  # its answers go to the caller and not to the inbox
     event: Event | None = None  # the event of the post
     answer: codec.Message = field(default_factory=dict)  # the result
     words: list[str] = field(default_factory=list)  # the server's notices in answer to a typed line
@@ -52,21 +52,21 @@ class PendingRequests:
         """``prefix`` begins each id: the server remembers the ids of earlier processes with the same token."""
         self._driver = driver
         self._prefix = prefix
-        self._under_way: dict[str, PendingRequest] = {}
+        self._pending: dict[str, PendingRequest] = {}
         self._made = self._posts = 0
         self._waiting: list[Waiter[None]] = []  # tasks that wait for fewer pending posts
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return len(self._pending)
 
     @property
-    def has_room(self) -> bool:
+    def may_post(self) -> bool:
         """Return whether one more post may be pending."""
-        return self._posts < MOST_POSTS
+        return self._posts < MAX_POSTS
 
-    async def room(self) -> None:
+    async def until_may_post(self) -> None:
         """Wait until one more post may be pending."""
-        while not self.has_room:
+        while not self.may_post:
             waiter = self._driver.waiter()
             self._waiting.append(waiter)
             await waiter
@@ -80,25 +80,25 @@ class PendingRequests:
         """Make a request and add it."""
         ident = self.new_id()
         request = PendingRequest({"do": do, "id": ident, **fields}, self._driver.waiter(), is_quiet=is_quiet)
-        self._under_way[ident] = request
+        self._pending[ident] = request
         self._posts += do in POSTS
         return request
 
     def get(self, ident: str) -> PendingRequest | None:
         """Return a pending request."""
-        return self._under_way.get(ident)
+        return self._pending.get(ident)
 
     def lines(self) -> bytes:
         """Return all pending requests, to be sent again; fail those that must be done only once.
 
-        A post that is sent again under the same id is kept once: the server sees to that.
+        The server keeps a post that is sent again under the same id only once.
         """
-        for request in [one for one in self._under_way.values() if one.is_sent and one.do in ONCE]:
-            request.error = ConnectionLost(f"nobody knows whether the {request.do} has arrived")
+        for request in [each for each in self._pending.values() if each.is_sent and each.do in ONCE]:
+            request.error = ConnectionLost(f"it is unknown whether the {request.do} has arrived")
             self.done(request)
-        for request in self._under_way.values():
+        for request in self._pending.values():
             request.is_sent = True
-        return b"".join([request.line for request in self._under_way.values()])
+        return b"".join([request.line for request in self._pending.values()])
 
     def done(self, request: PendingRequest) -> None:
         """Finish a request; the waiting task may run at once."""
@@ -107,13 +107,13 @@ class PendingRequests:
 
     def fail(self, error: Exception) -> None:
         """Fail all pending requests."""
-        for request in list(self._under_way.values()):
+        for request in list(self._pending.values()):
             request.error = error
             self.done(request)
         self._wake()
 
     def _end(self, request: PendingRequest) -> None:
-        self._under_way.pop(request.ident, None)
+        self._pending.pop(request.ident, None)
         if request.do in POSTS:
             self._posts -= 1
             self._wake()
@@ -134,5 +134,5 @@ def granted(request: PendingRequest) -> PendingRequest:
 def one_line(words: str) -> str:
     """Return a text as one line to say."""
     if "\n" in words or "\r" in words:
-        raise ChatError("that is more than one line: say each by itself")
+        raise ChatError("that is more than one line: say each line by itself")
     return text.said(words)

@@ -33,7 +33,7 @@ class Answers:
 
     values: dict[str, Any] = field(default_factory=dict)  # the functions' results, in the order of the answers
     failures: dict[str, str] = field(default_factory=dict)  # the errors of the functions that failed
-    silent: list[str] = field(default_factory=list)  # the programs that were called and have not answered
+    silent: list[str] = field(default_factory=list)  # the programs that have not answered
 
 
 @dataclass
@@ -64,8 +64,8 @@ class ProcedureCalls:
         self._driver = driver
         self._session = session
         self._functions: dict[str, Function] = {}
-        self._under_way: dict[str, _PendingCall] = {}
-        self._asking = 0  # calls that are sent, and whose called programs are not known yet ...
+        self._pending: dict[str, _PendingCall] = {}
+        self._asking = 0  # calls whose called programs are not known yet ...
         self._early: dict[str, list[codec.Message]] = {}  # ... and the answers that came meanwhile, by call
         session.hearing.on_call = self._heard
 
@@ -97,14 +97,14 @@ class ProcedureCalls:
         asked, early = await self._ask(fields)
         called = [text.clean(alias) for alias in granted(asked).answer["called"]]
         call = _PendingCall(self._driver.waiter(), {text.key(alias) for alias in called}, _enough(wait, len(called)))
-        self._under_way[asked.ident] = call
+        self._pending[asked.ident] = call
         try:
             for message in early:
                 self._answered(message)
             if not call.is_done:
                 await self._wait(call, timeout)
         finally:  # the waiting task may be cancelled
-            del self._under_way[asked.ident]
+            del self._pending[asked.ident]
         call.answers.silent = [alias for alias in called if text.key(alias) in call.awaited]
         return call.answers
 
@@ -135,7 +135,7 @@ class ProcedureCalls:
             self._driver.start(self._answer(message))
 
     def _answered(self, message: codec.Message) -> None:
-        call = self._under_way.get(message["id"])
+        call = self._pending.get(message["id"])
         if call is None:
             if self._asking:
                 self._early.setdefault(message["id"], []).append(message)
@@ -159,15 +159,15 @@ class ProcedureCalls:
     async def _answer(self, message: codec.Message) -> None:
         try:
             answer = {"text": json.dumps(await self._value(message), separators=(",", ":"))}
-        except Exception as error:  # any exception of the function: it is sent to the caller
+        except Exception as error:  # any exception of the function goes to the caller
             answer = _failure(str(error) or type(error).__name__)
         try:
-            told = await self._session.ask("answer", is_quiet=True, call=message["call"], **answer)
-            if isinstance(told.error, ChatError):
-                why = _failure(f"the answer cannot be sent: {told.error}")
+            answered = await self._session.ask("answer", is_quiet=True, call=message["call"], **answer)
+            if isinstance(answered.error, ChatError):
+                why = _failure(f"the answer cannot be sent: {answered.error}")
                 await self._session.ask("answer", is_quiet=True, call=message["call"], **why)
         except ConnectionLost:
-            return  # there is no connection to answer over
+            return  # the answer is lost with it
 
     async def _value(self, message: codec.Message) -> Any:
         function = self._functions.get(message["name"])

@@ -12,7 +12,7 @@ from .watcher import Watcher
 
 FIRST_PAUSE = 0.5  # seconds; doubled each time ...
 LONGEST_PAUSE = 60.0  # ... up to this, give or take a quarter, so that clients do not reconnect all at once
-CLAIMS = 2  # failed claims before asking for another alias: our own old connection would have given way
+CLAIMS = 2  # failed claims before asking for another alias: by then our own old connection is gone
 
 
 def pause_before(attempt: int) -> float:
@@ -39,7 +39,7 @@ class Reconnector:
         self._give_up = give_up
         self._is_trying = False
         self._why: Exception = ConnectionLost()
-        self._cancel: Callable[[], None] | None = None  # cancels the tries; None once they give up themselves
+        self._cancel: Callable[[], None] | None = None  # cancels the tries; None once they have given up
         self._stop_timer: Callable[[], None] | None = None
 
     def begin(self, why: str, is_at_once: bool = False) -> None:

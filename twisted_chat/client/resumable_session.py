@@ -18,12 +18,12 @@ from .pending import PendingRequest, PendingRequests, granted
 from .reconnector import Reconnector
 from .seen import TO_ME, After
 from .server_connection import ServerConnection
-from .watcher import Back, Watcher
+from .watcher import ResumedRoom, Watcher
 
 ANSWER_SECONDS = 30  # for the answer to hello
 CHECK_SECONDS = 30  # of silence before a ping, and then before the connection is given up
 CLOSING_SECONDS = 5
-AGAIN_SECONDS = 2.0  # before a request whose fate is unknown is sent again
+AGAIN_SECONDS = 2.0  # before a request whose outcome is unknown is sent again
 CLOSED = "it was closed here"
 MAX_LINE = 4096  # bytes of a text, until the server states its own limit
 
@@ -50,7 +50,7 @@ class ResumableSession:
         self._before: list[codec.Message] = []  # messages that came before the answer to hello
         self._was_in = self._is_in = False  # on any connection; on this one
         self._is_closed = False
-        self._is_asked = False  # whether the server was pinged
+        self._is_pinged = False
         self._stop_checking: Callable[[], None] = _nothing
         self._patience = patience
         self._unknown: list[PendingRequest] = []  # requests to send again soon, under the same id
@@ -111,7 +111,7 @@ class ResumableSession:
             fields["journal"] = seen.journal
         return fields
 
-    def _came_in(self, hello: PendingRequest, result: codec.Message) -> None:
+    def _entered(self, hello: PendingRequest, result: codec.Message) -> None:
         before, current = hello.fields.get("after", {}), self.state.current
         try:
             now = {**result["rooms"], EVERYONE: result["everyone"], TO_ME: result["private"]}
@@ -124,14 +124,14 @@ class ResumableSession:
         self._check_later()
         again = self.requests.lines()
         if was_in:
-            self._talk_in(current)
+            self._make_current(current)
         self._write(again)
         if was_in:
             seen = self.hearing.seen
-            self._watcher.is_back([Back(r, now[r], now[r] - seen.last(r)) for r in result["rooms"]])
+            self._watcher.resumed([ResumedRoom(r, now[r], now[r] - seen.last(r)) for r in result["rooms"]])
 
-    def _talk_in(self, room: str) -> None:
-        """Make a room the current one again: typed lines that are sent again mean this room."""
+    def _make_current(self, room: str) -> None:
+        """Make a room the current one again, before typed lines for it are sent again."""
         if room and room != self.state.current and room in self.state.rooms:
             self._write(self.requests.make("type", {"text": f"/join {room}"}, is_quiet=True).line)
             self.state.current = room
@@ -158,9 +158,9 @@ class ResumableSession:
         made: list[PendingRequest] = []
         unsent: list[bytes] = []
         for fields in many:
-            if not self.requests.has_room:
+            if not self.requests.may_post:
                 self._send(unsent)
-                await self.requests.room()
+                await self.requests.until_may_post()
                 self._check()
             request = self.requests.make(do, fields, is_quiet)
             made.append(request)
@@ -175,7 +175,7 @@ class ResumableSession:
         return made
 
     def _is_too_long(self, request: PendingRequest) -> None:
-        """Refuse a line on this side: the server could not say which line it was."""
+        """Refuse a line here: the server would not know the id of so long a line."""
         request.error = refused = Refused(str(LineTooLong(self._max_line)), "line_too_long")
         self.hearing.tell_typist(request, refused)
         self.requests.done(request)
@@ -188,7 +188,7 @@ class ResumableSession:
         unsent.clear()
 
     def _ask_again_later(self, request: PendingRequest) -> bool:
-        """Send a request again later, until patience is over: under the same id it is done once."""
+        """Send a request again later, until patience is over; under the same id the server does it once."""
         request.doubts += 1
         if self._patience is not None and request.doubts * AGAIN_SECONDS > self._patience:
             return False
@@ -226,7 +226,7 @@ class ResumableSession:
     def taken(self) -> None:
         """Called when an event was taken from the inbox."""
         if self.hearing.has_left_out and not self.inbox.is_full and self._is_in:
-            self._refresh("some of what was heard had to be left out")
+            self._refresh("some events had to be left out")
         else:
             self._pump()
 
@@ -244,7 +244,7 @@ class ResumableSession:
     # -- called by the connection
 
     def may_hear(self) -> bool:
-        """Return whether to read on: the inbox has room, or an answer may stand behind its events."""
+        """Return whether to read on: the inbox is not full, or an answer may come after the events."""
         waits = bool(self.requests) or self._hello is not None or not self._is_in or self._is_closed
         return waits or not self.inbox.is_full
 
@@ -258,7 +258,7 @@ class ResumableSession:
             self._hello = None
             self._answered_hello(hello, message)
         elif hello is not None and "kind" in message:
-            self._before.append(message)  # events of our own entry: the answer to hello says how to count them
+            self._before.append(message)  # kept until the answer to hello gives their groups' numbers
         else:
             self._hear(message)
 
@@ -270,10 +270,10 @@ class ResumableSession:
         if "error" in message:
             hello.error = self.hearing.refusal(message)
         else:
-            self._came_in(hello, message)
+            self._entered(hello, message)
         before, self._before = self._before, []
-        for one in before:
-            self._hear(one)
+        for earlier in before:
+            self._hear(earlier)
         settle(hello.waiter)
 
     def connection_lost(self, connection: ServerConnection, why: str) -> None:
@@ -292,11 +292,11 @@ class ResumableSession:
         elif was_in:
             self._reconnector.begin(why)
 
-    # -- the check that the server answers
+    # -- checking that the server still answers
 
     def _check_later(self) -> None:
         self._stop_checking()
-        self._is_asked = False
+        self._is_pinged = False
         self._stop_checking = self._driver.call_later(CHECK_SECONDS, self._check_now)
 
     def _check_now(self) -> None:
@@ -305,12 +305,12 @@ class ResumableSession:
         if connection is None:
             return
         is_silent, connection.has_heard = not connection.has_heard and connection.is_reading, False
-        if is_silent and self._is_asked:
+        if is_silent and self._is_pinged:
             self._hang_up()
             return
         self._check_later()
         if is_silent:
-            self._is_asked = True
+            self._is_pinged = True
             connection.send(codec.encode({"do": "ping", "id": self.requests.new_id()}))
 
     def _hang_up(self) -> None:

@@ -29,7 +29,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             task.cancel()
 
         for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores HUP
                 with contextlib.suppress(NotImplementedError):  # on Windows
                     asyncio.get_running_loop().add_signal_handler(number, end, number)
         return await main

@@ -67,13 +67,13 @@ class Seen:
         lost = []
         is_another = bool(self.journal) and self.journal != journal
         if is_another:
-            lost.append("the server's journal is another one now: numbers begin anew")
+            lost.append("the server has another journal now: numbers start over")
         self.journal = journal
         self._last = {group: 0 if is_another and group in asked else asked.get(group, now[group]) for group in now}
         self._may_jump = {TO_ME}  # skip the private posts to another person who had our alias meanwhile
         for group, number in now.items():
             if self._last[group] > number:  # or new events with these numbers would be taken for old ones
-                lost.append(f"the server has lost what it had of {group} after number {number:,}")
+                lost.append(f"the server has lost the events of {group} after number {number:,}")
                 self._last[group] = number
         return lost
 
@@ -81,7 +81,7 @@ class Seen:
 def group_of(event: Event, own: str) -> str:
     """Return the group that an event's number counts in, for the person with the alias ``own``.
 
-    Empty if that person cannot follow it: a post to another person has a number in that person's log.
+    Empty for a post to another person, whose number is in that person's log.
     """
     if not event.group.startswith("@") or event.group == TO_ME:
         return event.group

@@ -28,15 +28,15 @@ class ServerConnection:
         self._decoder = codec.MessageDecoder()
         self._transport: Transport | None = None
         self._greeting: Waiter[None] = driver.waiter()
-        self._no_greeting: CannotConnect | None = None  # why there is none; kept here, as perhaps no task waits
+        self._no_greeting: CannotConnect | None = None  # why it failed; kept here in case no task waits
         self._ended: Waiter[None] = driver.waiter()
         self._is_pumping = False
-        self._is_dropped = False  # by our side
+        self._is_dropped = False  # by our own side
         self._why: str | None = None  # why we hang up
         self._may_pass = True  # another connection may succeed
         self.is_reading = True
         self.is_over = False
-        self.has_heard = False  # anything, since the session has last reset it
+        self.has_heard = False  # anything since the session reset it
 
     async def greeted(self) -> None:
         """Wait for the server's prompt for an alias.
@@ -140,7 +140,7 @@ class ServerConnection:
             self._transport.abort()
 
     def _overdue(self) -> None:
-        self._not_greeted("what listens there does not greet as a chat server does")
+        self._not_greeted("no chat server listens there: it sends no greeting")
 
     def _not_greeted(self, why: str) -> None:
         if not self._greeting.done():

@@ -1,4 +1,4 @@
-"""The session's alias and rooms, which follow events and never mere requests."""
+"""The session's alias and rooms, which change with events and never with mere requests."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .errors import Refused
 
 
-class Back(NamedTuple):
+class ResumedRoom(NamedTuple):
     """A room's state after a resume."""
 
     room: str
@@ -27,7 +27,7 @@ class Watcher:
     def failed(self, why: str) -> None:
         """Called when one try has failed."""
 
-    def is_back(self, places: list[Back]) -> None:
+    def resumed(self, rooms: list[ResumedRoom]) -> None:
         """Called after a resume, before the missed events."""
 
     async def another_alias(self, refused: Refused) -> str:

@@ -67,7 +67,7 @@ def _value(name: str, equals: str, value: str, where: str) -> str | bool:
     if not equals:
         raise BadConfig(f"{where}: write it as NAME = VALUE, for example alias = alice")
     if name not in NAMES:
-        raise BadConfig(f"{where}: there is no {name} to set here, only {', '.join(NAMES)}")
+        raise BadConfig(f"{where}: there is no setting {name}, only {', '.join(NAMES)}")
     if name not in FLAGS:
         return value
     if value not in ("on", "off"):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...core.events import JOINED, Event
-from ..chat import PAGE, Chat
+from ..chat import HISTORY_PAGE, Chat
 
 
 async def last(chat: Chat, room: str, until: int, count: int) -> list[Event]:
     """Return the last events of a room up to a number."""
     past: list[Event] = []
     while until > 0 and len(past) < count:
-        page = await chat.history(room, until=until, limit=min(PAGE, count - len(past)))
+        page = await chat.history(room, until=until, limit=min(HISTORY_PAGE, count - len(past)))
         if not page:
             break
         past = page + past
@@ -22,7 +22,7 @@ async def since(chat: Chat, room: str, until: int, when: float) -> list[Event]:
     """Return the events of a room from a time on, in seconds since the epoch, and up to a number."""
     past: list[Event] = []
     while until > 0:
-        page = await chat.history(room, until=until, since=when, limit=PAGE)
+        page = await chat.history(room, until=until, since=when, limit=HISTORY_PAGE)
         past = page + past
         until = page[0].number - 1 if page else 0
     return past
@@ -31,7 +31,7 @@ async def since(chat: Chat, room: str, until: int, when: float) -> list[Event]:
 async def after(chat: Chat, room: str, until: int, number: int) -> list[Event]:
     """Return the events of a room after one number and up to another."""
     past: list[Event] = []
-    while page := await chat.history(room, after=number, until=until, limit=PAGE):
+    while page := await chat.history(room, after=number, until=until, limit=HISTORY_PAGE):
         past += page
         number = page[-1].number
         if number >= until:

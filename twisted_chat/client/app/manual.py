@@ -40,7 +40,7 @@ def page() -> str:
         _item("CHAT_SERVER", "the server, if the command line names none"),
         _item("NO_COLOR", "no colours on a terminal"),
         ".SH FILES",
-        _item(f"~/.config/{NAME}", "what the command line leaves out, as NAME = VALUE"),
+        _item(f"~/.config/{NAME}", "defaults for the options, as NAME = VALUE"),
         ".SH EXAMPLES",
         ".nf",
         _text(EXAMPLES.rstrip()),
@@ -51,10 +51,10 @@ def page() -> str:
 
 def _options(parser: argparse.ArgumentParser, but: argparse.ArgumentParser | None = None) -> list[str]:
     """Return the options of a parser, except those that ``but`` has too, with the same help."""
-    told = {(*action.option_strings, action.help) for action in but._actions} if but else set()
+    known = {(*action.option_strings, action.help) for action in but._actions} if but else set()
     found = []
     for action in parser._actions:
-        if action.option_strings and (*action.option_strings, action.help) not in told:
+        if action.option_strings and (*action.option_strings, action.help) not in known:
             value = "" if action.nargs == 0 else f" {action.metavar or '|'.join(action.choices or ())}"
             found.append(_item(", ".join(action.option_strings) + value, str(action.help)))
     return found

@@ -20,14 +20,14 @@ from .waiting import Wanted
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 DESCRIPTION = """\
-On a terminal it is a chat: type a line to say it, /help for what else there is, Ctrl-D or /quit to leave.
+On a terminal it is a chat: type a line to say it, /help for the commands, Ctrl-D or /quit to leave.
 
-Otherwise it is a pipe, which needs --alias: each line of standard input is said in ROOM, also one that begins
-with /, and it ends once the server has acknowledged them all; blank lines are skipped. With --listen it prints what
-it hears and goes on until nobody reads that, or a signal ends it. Problems are reported on standard error.
+Otherwise it is a pipe, which needs --alias: it says each line of standard input in ROOM, even if the line begins
+with /, and ends once the server has acknowledged them all; blank lines are skipped. With --listen it prints the
+events of ROOM, and goes on until its output is closed or a signal ends it. It reports problems on standard error.
 
-After a lost connection it comes back by itself, sends again what was not acknowledged, which is said once all the
-same, and takes up what it hears where it was.
+After a lost connection it reconnects by itself, sends unacknowledged lines again, each of which is still said only
+once, and resumes the events where they stopped.
 """
 
 EPILOG = """\
@@ -59,7 +59,7 @@ def chat_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="twisted-chat",
         usage="twisted-chat [options] [HOST[:PORT]]\n       twisted-chat COMMAND ...",
-        description="Chat with whoever is connected to the same server.",
+        description="Chat with everyone who is connected to the same server.",
         epilog=EPILOG.format(
             description=DESCRIPTION, commands=usage.table(), statuses=statuses(), examples=usage.EXAMPLES
         ),
@@ -73,9 +73,7 @@ def chat_parser() -> argparse.ArgumentParser:
         help=f"the server; an IPv6 address as [::1]:{address.DEFAULT_PORT} (default: {address.Address()})",
     )
     parser.add_argument("-r", "--room", metavar="ROOM", type=words, help="the room to be in (default: lobby)")
-    parser.add_argument(
-        "-l", "--listen", action="store_true", help="print what is said in ROOM, line by line, and stay"
-    )
+    parser.add_argument("-l", "--listen", action="store_true", help="print the events of ROOM, a line each, and stay")
     add_connection(parser, "default: ask")
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     _add_options_for_scripts(parser)
@@ -97,7 +95,7 @@ def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
         "--identity",
         metavar="FILE",
         type=_identity,
-        help="be the same after a restart, by the token in this file, which is made if need be (default: a new one)",
+        help="keep one identity over restarts: a file with a token, made if need be (default: a new token each time)",
     )
     parser.add_argument(
         "--patience",
@@ -121,13 +119,13 @@ def _add_options_for_scripts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--after", metavar="N", type=count, help="begin after the event number N of ROOM")
     group.add_argument("--since", metavar="TIME", type=duration, help="begin with the last TIME: 90s, 30m, 1h, 7d")
     add_format(group)
-    group.add_argument("--only", choices=["said"], help="print what was said, and not who comes and goes")
+    group.add_argument("--only", choices=["said"], help="print posts, and no joins, leaves and topics")
     group.add_argument(
-        "-w", "--wait", metavar="PATTERN", type=_pattern, help="end once somebody else says what matches this"
+        "-w", "--wait", metavar="PATTERN", type=_pattern, help="end once somebody else says a line that matches"
     )
     group.add_argument("--fail", metavar="PATTERN", type=_pattern, help="with --wait: end with status 5 for this")
     group.add_argument(
-        "-f", "--from", metavar="ALIAS", dest="author", type=words, help="with --wait: only what ALIAS says counts"
+        "-f", "--from", metavar="ALIAS", dest="author", type=words, help="with --wait: only lines of ALIAS count"
     )
     group.add_argument("-t", "--timeout", metavar="SECONDS", type=_seconds, help="with --wait: end after this time")
 
@@ -153,7 +151,7 @@ def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         if getattr(given, name) not in (None, False) and not given.listen:
             parser.error(f"--{name.replace('is_stamped', 'stamps')} is for --listen")
     if sum(begin is not None for begin in (given.after, given.tail or None, given.since)) > 1:
-        parser.error("--after, --tail and --since are places to begin: choose one")
+        parser.error("--after, --tail and --since exclude each other: give one of them")
     for name, value in (("fail", given.fail), ("from", given.author), ("timeout", given.timeout)):
         if value is not None and given.wait is None:
             parser.error(f"--{name} is for --wait")
@@ -200,14 +198,14 @@ def duration(written: str) -> float:
     """Parse a duration: a number of seconds, or one with s, m, h or d after it."""
     found = re.fullmatch(r"(\d{1,9})([smhd]?)", written, re.ASCII)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{written!r} is no time: write 90s, 30m, 1h or 7d")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a time: write 90s, 30m, 1h or 7d")
     return float(int(found[1]) * SECONDS[found[2] or "s"])
 
 
 def count(written: str) -> int:
     """Parse a whole number from 0."""
     if not (written.isascii() and written.isdigit() and len(written) < 16):
-        raise argparse.ArgumentTypeError(f"{written!r} is no number from 0")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a whole number")
     return int(written)
 
 
@@ -217,7 +215,7 @@ def _seconds(written: str) -> float:
     except ValueError:
         seconds = -1
     if not seconds >= 0:
-        raise argparse.ArgumentTypeError(f"{written!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a number of seconds")
     return seconds
 
 
@@ -225,7 +223,7 @@ def _pattern(written: str) -> re.Pattern[str]:
     try:
         return re.compile(written)
     except re.error as error:
-        raise argparse.ArgumentTypeError(f"{written!r} is no regular expression: {error}") from None
+        raise argparse.ArgumentTypeError(f"{written!r} is not a regular expression: {error}") from None
 
 
 def server_of(written: str) -> str:
@@ -240,7 +238,7 @@ def _identity(path: str) -> str:
     try:
         token_in(path)
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"{path} can be neither read nor made: {error.strerror}") from None
+        raise argparse.ArgumentTypeError(f"{path} can be neither read nor created: {error.strerror}") from None
     except BadIdentity as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return path
@@ -249,7 +247,7 @@ def _identity(path: str) -> str:
 def _readable(path: str) -> str:
     whole = str(Path(path).expanduser())
     try:
-        with open(whole, "rb"):  # noqa: PTH123  # only to see whether it can be read
+        with open(whole, "rb"):  # noqa: PTH123  # only to check that it can be read
             return whole
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{path} cannot be read: {error.strerror}") from None

@@ -41,7 +41,7 @@ class Pipe:
         self._over: DeferredWaiter[None] = DeferredWaiter()
 
     async def run(self) -> None:
-        """Say all lines, and print events if that was asked for, until there is no more to do.
+        """Say all lines, and with ``--listen`` print events, until both are done.
 
         Raises: ChatError, ConnectionLost.
         """
@@ -55,7 +55,7 @@ class Pipe:
         self._stdout.failed.addCallback(lambda _error: self._finish())
         await self._over
         if self._stdin.has_read and not saying.called and not self._has_matched:
-            complain("not all of the input was said")
+            complain("some of the input was not said")
             self.status = self.status or UNREACHED
         saying.cancel()
         printing.cancel()
@@ -70,7 +70,7 @@ class Pipe:
             complain(f"the output cannot be written: {error.strerror}")
             self.status = UNWRITTEN
         elif self._settings.wanted is not None and not self._has_matched:
-            complain("nobody reads the output any more, and no line has matched")
+            complain("the output was closed before a line matched")
             self.status = self.status or UNWRITTEN
 
     def time_out(self) -> None:
@@ -169,7 +169,7 @@ async def run(settings: Settings) -> int:
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
     call = TwistedDriver(_reactor()).call_from_thread
-    nothing = os.open(os.devnull, os.O_RDWR)  # in place of the unused one, so that other programs may use it
+    nothing = os.open(os.devnull, os.O_RDWR)  # in place of an unused file, which other programs may be using
     stdin = Stdin(nothing if settings.listens and os.isatty(0) else 0, call)
     stdout = Stdout(1 if settings.listens else nothing, call)
     pipe = Pipe(settings, chat, stdin, stdout)

@@ -20,7 +20,7 @@ STATUSES = {  # the table in --help, the manual page and docs/client.rst
     REFUSED: "the server refused the alias, the room or a line; all other lines were said",
     TIMED_OUT: "no line matched --wait within --timeout",
     FAILED: "a line matched --fail",
-    UNWRITTEN: "the output cannot be written; or with --wait, nobody reads it any more",
+    UNWRITTEN: "the output cannot be written; or with --wait, it was closed",
 }
 
 

@@ -23,7 +23,7 @@ STYLES = {
     "room": "ansicyan",
 }
 
-# The colours that are readable on black and on white; red and the greys have meanings of their own.
+# Colours that are readable on black and on white; red and the greys have their own meanings.
 _SPEAKERS = ("ansigreen", "ansiblue", "ansicyan", "ansimagenta", "ansiyellow", "ansibrightblue", "ansibrightmagenta")
 
 

@@ -19,10 +19,10 @@ from ...core.errors import ChatError, LineTooLong
 from ..on_twisted import DeferredWaiter
 
 MAX_LINE = 1024 * 1024  # bytes; the server's limit is far lower, and the server enforces it
-CHUNK = 64 * 1024  # bytes to read or write at once, and the unwritten ones from which on a writer waits
+CHUNK = 64 * 1024  # bytes to read or write at once; a writer waits while more than that is unwritten
 AT_ONCE = 100  # lines to say at once ...
 BYTES_AT_ONCE = 64 * 1024  # ... and about how many bytes they may have together
-WAITING = 4 * AT_ONCE  # lines that wait to be said: more are not read
+MAX_WAITING = 4 * AT_ONCE  # lines that wait to be said, before reading stops
 READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO})  # EIO: a terminal that was closed
 
 Call = Callable[..., None]
@@ -100,7 +100,7 @@ class Stdin:
             self._taker = DeferredWaiter()
             await self._taker
         taken = self._lines.take()
-        if self._is_paused and len(self._lines) < WAITING:
+        if self._is_paused and len(self._lines) < MAX_WAITING:
             self._is_paused = False
             self._may_read.release()
         return taken
@@ -119,7 +119,7 @@ class Stdin:
         else:
             self._lines.end()
             self._is_at_end = True
-        self._is_paused = len(self._lines) >= WAITING
+        self._is_paused = len(self._lines) >= MAX_WAITING
         if not self._is_paused:
             self._may_read.release()
         taker, self._taker = self._taker, None
@@ -147,7 +147,7 @@ class Stdout:
         return self.error is not None and self.error.errno in READER_GONE
 
     async def put(self, data: bytes) -> None:
-        """Write data, and wait until there is room for more."""
+        """Write data, and wait while too much is unwritten."""
         if self.error is None:
             self._size += len(data)
             self._unwritten.append(data)

@@ -46,7 +46,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         return parser
     _ARGUMENTS[name](parser)
     parser.add_argument("-s", "--server", metavar="HOST[:PORT]", type=server_of, help="the server")
-    add_connection(parser, "needed" if name == "say" else "default: one that is made up")
+    add_connection(parser, "needed" if name == "say" else "default: a made-up one")
     return parser
 
 
@@ -61,7 +61,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if name == "say" and not given.alias:
         parser.error("--alias is needed")
     if sum(getattr(given, name, None) is not None for name in ("tail", "after", "since")) > 1:
-        parser.error("--tail, --after and --since are places to begin: choose one")
+        parser.error("--tail, --after and --since exclude each other: give one of them")
     return given
 
 
@@ -130,7 +130,7 @@ def _for_say(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         type=words,
         nargs="+",
-        help="what is said, also if it begins with / or @; - is standard input",
+        help="the text to say, even if it begins with / or @; - is standard input",
     )
 
 
@@ -146,20 +146,22 @@ def _for_who(parser: argparse.ArgumentParser) -> None:
 
 
 def _for_history(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("room", metavar="ROOM", type=words, help="a room, which is entered for that: its people see it")
+    parser.add_argument(
+        "room", metavar="ROOM", type=words, help="a room; the command joins it, and its people see that"
+    )
     parser.add_argument("-n", "--tail", metavar="N", type=count, help=f"the last N events (default: {PAST})")
-    parser.add_argument("--after", metavar="N", type=count, help="what came after the event number N")
-    parser.add_argument("--since", metavar="TIME", type=duration, help="what came within 90s, 30m, 1h, 7d")
+    parser.add_argument("--after", metavar="N", type=count, help="the events after number N")
+    parser.add_argument("--since", metavar="TIME", type=duration, help="the events of the last TIME: 90s, 30m, 1h, 7d")
     _add_json(parser)
 
 
 def _for_search(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", metavar="WORDS", type=words, nargs="+", help="what to look for")
+    parser.add_argument("words", metavar="WORDS", type=words, nargs="+", help="the words to look for")
     parser.add_argument(
-        "-r", "--room", metavar="ROOM", type=words, help="where (default: lobby); it is entered for that"
+        "-r", "--room", metavar="ROOM", type=words, help="a room (default: lobby); the command joins it"
     )
     parser.add_argument(
-        "-f", "--from", metavar="ALIAS", dest="author", type=words, default="", help="only what ALIAS said"
+        "-f", "--from", metavar="ALIAS", dest="author", type=words, default="", help="only lines of ALIAS"
     )
     parser.add_argument("-n", "--tail", metavar="N", type=count, help=f"the newest N lines (default: {PAST})")
     _add_json(parser)
@@ -176,7 +178,7 @@ _ARGUMENTS = {"say": _for_say, "rooms": _for_rooms, "who": _for_who, "history": 
 
 
 async def _say(chat: Chat, given: argparse.Namespace) -> Lines:
-    """Say a line, or several as a block; return the reasons for a refusal, which have been printed."""
+    """Say a line, or several as a block; print the reasons for refusals, and return them."""
     whole = text.decoded(sys.stdin.buffer.read()) if given.text == ["-"] else " ".join(given.text)
     lines = re.split("\r\n|\r|\n", whole.rstrip("\r\n"))
     said = lines[0] if len(lines) == 1 else lines
@@ -243,7 +245,7 @@ def _events(events: Sequence[Event], given: argparse.Namespace) -> Lines:
 
 
 def _json(objects: Sequence[dict[str, Any]]) -> Lines:
-    return [codec.encode(one).decode().rstrip("\n") for one in objects]
+    return [codec.encode(each).decode().rstrip("\n") for each in objects]
 
 
 _ASKS: dict[str, Ask] = {

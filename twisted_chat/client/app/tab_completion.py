@@ -25,8 +25,8 @@ class ChatCompleter(Completer):
         self._aliases: dict[str, None] = {}  # the most recent last
         self._rooms: dict[str, None] = {}
 
-    def learn(self, result: dict[str, Any]) -> None:
-        """Take commands, rooms or aliases from the result of "commands", "rooms" or "who"."""
+    def add(self, result: dict[str, Any]) -> None:
+        """Add commands, rooms or aliases from the result of "commands", "rooms" or "who"."""
         for command in result.get("commands", ()):
             first = _FIRST.match(command["arguments"])
             self._commands[text.clean(command["name"])] = first[1] if first else ""
@@ -36,7 +36,7 @@ class ChatCompleter(Completer):
             self._rooms.update(dict.fromkeys(text.clean(room["room"]) for room in result["rooms"]))
 
     def hear(self, event: Event) -> None:
-        """Take aliases and rooms from an event."""
+        """Add the aliases and rooms in an event."""
         self._aliases.pop(event.author, None)
         if event.kind == RENAMED:
             self._aliases[event.text] = None

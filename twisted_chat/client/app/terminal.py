@@ -22,8 +22,8 @@ from ..chat import Chat
 from ..drivers import Waiter, settle
 from ..errors import CannotConnect, ConnectionLost, Refused
 from ..on_twisted import DeferredWaiter, TwistedDriver
-from ..pending import MOST_POSTS
-from ..watcher import Back, Watcher
+from ..pending import MAX_POSTS
+from ..watcher import ResumedRoom, Watcher
 from .screen import HOW_TO_LEAVE, Screen
 from .settings import OK, UNREACHED, Settings, complain, status_of
 from .show import QUIET, Piece
@@ -33,8 +33,8 @@ PAST = 20  # events of a room to search for posts to show at a join or for its h
 NAMES = 100  # aliases to show of the people in a room
 PATIENT_SECONDS = 0.5  # after which an unacknowledged line is marked as such
 ROWS = 3  # rows of unacknowledged lines
-COLUMNS = 60  # columns of each of them
-UNASKED = 5  # lines of a pasted block to say without asking first
+COLUMNS = 60  # columns of each row
+UNASKED = 5  # lines of a pasted block that are said without asking
 
 
 def install_reactor() -> None:
@@ -87,7 +87,7 @@ class Terminal:
         self._is_in = False  # has been in the chat at least once
         self._is_online = True
         self._why = ""  # the person's reason for leaving
-        self._moves = 0  # typed commands under way, which may change the current room ...
+        self._moves = 0  # pending commands that may change the current room ...
         self._settled: list[Waiter[None]] = []  # ... and the tasks that wait for their end
         self._unsaid: list[Unsaid] = []
         self._choice: DeferredWaiter[str] | None = None  # the person's choice of an alias, while asked for
@@ -120,7 +120,7 @@ class Terminal:
 
     def _report_unsaid(self) -> int:
         for unsaid in self._unsaid:
-            complain(f"nobody knows whether this was said: {unsaid.line}")
+            complain(f"it is unknown whether this was said: {unsaid.line}")
         return UNREACHED if self._unsaid else OK
 
     # -- called by the screen
@@ -149,8 +149,8 @@ class Terminal:
         if lines and not self._is_in and not (len(lines) == 1 and _asks_for(lines[0], self._quits)):
             self.tell("not connected yet: your line is kept")
             return False
-        if len(self._unsaid) + len(lines) > MOST_POSTS:
-            self.tell(f"{len(self._unsaid):,} lines wait to be sent already: this one stays here")
+        if len(self._unsaid) + len(lines) > MAX_POSTS:
+            self.tell(f"{len(self._unsaid):,} lines wait to be sent already: this line stays here")
             return False
         if len(lines) == 1:
             self._obey(lines[0])
@@ -194,7 +194,7 @@ class Terminal:
     # -- sending
 
     async def _send(self, typed: str | list[str]) -> None:
-        """Send a line, or the lines of a block; after a moment without an acknowledgement, show that."""
+        """Send a line, or the lines of a block; if no acknowledgement comes soon, mark it as late."""
         unsaid = Unsaid(typed if isinstance(typed, str) else f"{typed[0]} ... ({len(typed):,} lines)")
         self._unsaid.append(unsaid)
         stop = self._driver.call_later(PATIENT_SECONDS, lambda: self._late(unsaid))
@@ -243,7 +243,7 @@ class Terminal:
 
     async def _talk(self) -> int:
         try:
-            await self._come_in()
+            await self._enter()
         except CannotConnect as error:
             complain(str(error))
             return UNREACHED
@@ -251,7 +251,7 @@ class Terminal:
             self._show(event)
         return OK
 
-    async def _come_in(self) -> None:
+    async def _enter(self) -> None:
         """Enter the chat under an alias, which may take several tries."""
         alias = self._settings.alias or await self.ask_alias()
         while True:
@@ -262,9 +262,9 @@ class Terminal:
                 self._show(Event(REFUSED, text=str(error)))
                 alias = await self.ask_alias()
         self._is_in = True
-        await self._look_round(self._chat.rooms[0])
+        await self._show_room(self._chat.rooms[0])
 
-    async def _look_round(self, room: str) -> None:
+    async def _show_room(self, room: str) -> None:
         """Show a room's last posts and its people; fetch the words for Tab."""
         past = await self._chat.history(room, until=self._chat.came_at(room), limit=PAST)
         said = [event for event in past if event.kind in POSTS]
@@ -276,14 +276,14 @@ class Terminal:
         names = text.listed(map(text.clean, here["members"]), NAMES, here["count"])
         self.tell(f"{here['count']:,} in {room}: {names}")
         self.tell(f"/help shows what you can type, {HOW_TO_LEAVE}")
-        self._completer.learn(here)
+        self._completer.add(here)
         table = await self._chat.request("commands")
-        self._learn_own_commands(table["commands"])
-        self._completer.learn(table)
-        self._completer.learn(await self._chat.request("rooms"))
-        self._completer.learn(await self._chat.request("who", room="*"))
+        self._add_own_commands(table["commands"])
+        self._completer.add(table)
+        self._completer.add(await self._chat.request("rooms"))
+        self._completer.add(await self._chat.request("who", room="*"))
 
-    def _learn_own_commands(self, table: list[dict[str, Any]]) -> None:
+    def _add_own_commands(self, table: list[dict[str, Any]]) -> None:
         for command in table:
             names = map(text.clean, (command["name"], *command["short"]))
             if command.get("ends", command["name"] == "quit"):
@@ -311,11 +311,11 @@ class Terminal:
         self._is_online = is_online
         self._screen.refresh()
 
-    def back(self, places: list[Back]) -> None:
+    def resumed(self, rooms: list[ResumedRoom]) -> None:
         """Show the alias and the rooms after a resume."""
         self.online(True)
         self.tell(f"connected again, as {self._chat.alias}")
-        for room, number, missed in places:
+        for room, number, missed in rooms:
             self.tell(f"back in {room} at {number:,}" + (f", {missed:,} missed" if missed else ""))
 
     def refused(self, why: str) -> None:
@@ -347,8 +347,8 @@ class _TerminalWatcher(Watcher):
     def failed(self, why: str) -> None:
         self.terminal.tell(why)
 
-    def is_back(self, places: list[Back]) -> None:
-        self.terminal.back(places)
+    def resumed(self, rooms: list[ResumedRoom]) -> None:
+        self.terminal.resumed(rooms)
 
     async def another_alias(self, refused: Refused) -> str:
         self.terminal.refused(str(refused))
@@ -356,7 +356,7 @@ class _TerminalWatcher(Watcher):
 
 
 def _without_blank_ends(lines: list[str]) -> list[str]:
-    there = [place for place, line in enumerate(lines) if line.strip()]
+    there = [index for index, line in enumerate(lines) if line.strip()]
     return lines[there[0] : there[-1] + 1] if there else []
 
 

@@ -15,11 +15,11 @@ class Usage(NamedTuple):
 COMMANDS = {
     "say": Usage("ROOM TEXT", "say a line in ROOM, to one person (@ALIAS) or to everyone ('*'), and end"),
     "rooms": Usage("", "list the rooms: how many people are in each, and its topic"),
-    "who": Usage("[ROOM]", "list who is in ROOM, or everyone, an alias a line"),
-    "history": Usage("ROOM", "print what happened in ROOM, the last 20 events if no option says more"),
-    "search": Usage("WORDS", "print what was said in a room with all these words in it"),
-    "export": Usage("ROOM", "print what a server's journal, a file, holds of ROOM"),
-    "completion": Usage("SHELL", "print what bash, zsh or fish needs to complete all of this"),
+    "who": Usage("[ROOM]", "list the people in ROOM, or everyone, an alias a line"),
+    "history": Usage("ROOM", "print events of ROOM, by default the last 20"),
+    "search": Usage("WORDS", "print the lines of a room that contain all these words"),
+    "export": Usage("ROOM", "print the events of ROOM from a server's journal file"),
+    "completion": Usage("SHELL", "print a completion script for bash, zsh or fish"),
 }
 
 EXAMPLES = """\

@@ -11,7 +11,7 @@ from ...core.events import POSTS, Event
 
 @dataclass(frozen=True)
 class Wanted:
-    """The values of ``--wait``, ``--fail`` and ``--from``. Only texts of posts count: no alias, no joins."""
+    """The values of ``--wait``, ``--fail`` and ``--from``. Only the texts of posts count, not aliases and joins."""
 
     wait: Pattern[str]
     fail: Pattern[str] | None = None

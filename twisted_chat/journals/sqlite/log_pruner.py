@@ -36,7 +36,7 @@ class LogPruner:
     """
 
     def __init__(self, events: int | None, size: int | None, on_gone: Callable[[], None]) -> None:
-        """``events``: the limit of one log; ``size``: the file's, in bytes; ``on_gone`` is called after deletions of logs."""
+        """``events``: the limit of one log; ``size``: the file's, in bytes; ``on_gone`` is called after deletions."""
         self._events = events
         self._on_gone = on_gone
         self._most = min(PRIVATE, size // 10 // PRIVATE_SIZE) if size else PRIVATE
