@@ -433,7 +433,7 @@ class Server:
         self.premises = Premises(self.hub, LIMITS, Addresses(LIMITS), self.clock)
         self.factory = LineFactory(self.premises)
         self.premises.log = NoLog()
-        self.hub.restore(opened(self.journal).rooms)
+        self.hub.restore(opened(self.journal))
         self.wires = []
 
     def fault(self, member):

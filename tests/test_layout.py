@@ -31,6 +31,7 @@ CORE = {
     "person": "GROUND room",
     "directory": "GROUND person",
     "state": "GROUND directory person room rooms",
+    "snapshots": "GROUND person room state",
     "reader": "GROUND ear room",
     "session": "GROUND calls ear person reader room",
     "sessions": "GROUND ignoring person session",
@@ -38,7 +39,7 @@ CORE = {
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "effects": "GROUND delivery person reader room rooms session sessions state",
-    "dispatcher": "GROUND delivery effects person reader room session sessions state unkept",
+    "dispatcher": "GROUND delivery effects person reader room session sessions snapshots state unkept",
     "hub": "GROUND delivery dispatcher ear past person reader room rooms session state",
 }
 GROUND = "errors events days text limits ports traffic"

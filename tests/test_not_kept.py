@@ -9,7 +9,7 @@ import pytest
 from twisted_chat.core.errors import NotKept, Unknown
 from twisted_chat.core.events import Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.ports import Known
+from twisted_chat.core.ports import Known, Snapshot
 from twisted_chat.core.session import IN_FLIGHT, Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
@@ -156,13 +156,12 @@ def test_so_many_lines_of_one_member_are_under_way_at_most(house):
 def test_what_the_journal_knows_from_before_is_there_again():
     house = House(Limits(rooms=2))
     tail = [Event("said", "lobby", "alice", f"line {n}", number=n, when=n) for n in range(1, 101)]
-    house.hub.restore(
-        [
-            Known("lobby", 100, "news", tail),
-            Known("*", 7, "", ()),
-            Known("old", 3, "", [Event("left", "old", "bob", number=3, when=1.0)]),
-        ]
-    )
+    rooms = [
+        Known("lobby", 100, "news", tail),
+        Known("*", 7, "", ()),
+        Known("old", 3, "", [Event("left", "old", "bob", number=3, when=1.0)]),
+    ]
+    house.hub.restore(Snapshot(rooms))
     house.journal.numbers = {"lobby": 100, "*": 7, "old": 3}
     bob = house.connect()
     house.hub.claim(Ask(bob.session), "bob")

@@ -110,7 +110,7 @@ class ChatService(Service):
             snapshot = await self._journal.open()
         except CannotOpen as error:
             raise CannotStart(f"cannot use the journal: {error}") from error
-        self._premises.hub.restore(snapshot.rooms)
+        self._premises.hub.restore(snapshot)
         self._listen()  # twist calls startService only
         self._premises.watchdog.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import random
 from contextlib import suppress
 
@@ -19,12 +20,12 @@ from twisted_chat.core.events import (
     Event,
 )
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.ports import ANYONE, Known
+from twisted_chat.core.ports import ANYONE, Known, Snapshot
 from twisted_chat.core.session import Ask
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of
 
-from ..house import House, Person, TurnJournal
+from ..house import House, Person, TurnJournal, opened
 from .recorder import Recorder
 
 ALIASES = ("alice", "Alice", "bob", "carol", "dave", "erin")
@@ -40,11 +41,11 @@ class SharedLog(TurnJournal):
         self.events = []
         self.openings = 0
 
-    def open(self):
-        """Return the journal of a node that begins; its opening is an event."""
+    def join(self, snapshot, position):
+        """Return the journal of a node that begins with the state after so many events; its opening is an event."""
         self.openings += 1
         self.take(Event(OPENED, origin=self.openings << OPENING_BITS))
-        return NodeJournal(self, self.openings)
+        return NodeJournal(self, self.openings, snapshot, position)
 
     def bury(self, node):
         """End a node: what it has not committed is lost, and the log says that it is gone."""
@@ -62,19 +63,27 @@ class NodeJournal:
     name = "shared"
     secret = b"the double's"
 
-    def __init__(self, log, opening):
+    def __init__(self, log, opening, snapshot, position):
         self.log, self.opening = log, opening
+        self.snapshot = snapshot
+        self.position = position
         self.waiting = []
-        self.position = 0
         self.questions = []
         self.is_gone = False
 
     def start(self, user):
         self.user = user
 
+    async def open(self):
+        return self.snapshot
+
     def append(self, *items):
         assert not self.is_gone
         self.waiting += items
+
+    @property
+    def is_behind(self):
+        return self.position < len(self.log.events)
 
     def recall(self, query, answer, asker=ANYONE):
         self.questions.append(lambda: answer(chosen(query, self.remembered)))
@@ -120,10 +129,32 @@ class NodeJournal:
 
 
 class Node(House):
-    """A hub on a shared log."""
+    """A hub on a shared log, from its beginning or from the state of another node, which may lag behind the log."""
 
-    def __init__(self, log, limits):
-        super().__init__(limits, log.open())
+    def __init__(self, log, limits, other=None):
+        snapshot, position = Snapshot(), 0
+        if other is not None:
+            # What one process gives another is values.
+            snapshot, position = pickle.loads(pickle.dumps(other.snapshot)), other.journal.position
+        super().__init__(limits, log.join(snapshot, position))
+        self.hub.restore(opened(self.journal))
+        assert other is None or self.state == other.state
+
+    @property
+    def snapshot(self):
+        return self.hub.dispatcher.snapshot()
+
+    @property
+    def people_in_rooms(self):
+        rooms = self.hub.rooms.values()
+        return {room.name: [person.alias for person in room.people] for room in rooms if room.people}
+
+    @property
+    def state(self):
+        """Everything that must be equal at all nodes: of rooms only those that somebody is in."""
+        snapshot = self.snapshot
+        rooms = {room.room: (room.number, room.topic) for room in snapshot.rooms if room.room in snapshot.present}
+        return snapshot._replace(rooms=rooms)
 
     def connect(self, view=None):
         person = Person(self, view or Recorder())
@@ -160,7 +191,7 @@ class Nodes:
             elif fate < 0.99 and len(self.nodes) > 1:
                 self.lose()
             elif fate < 0.995 and len(self.nodes) < 3:
-                self.nodes.append(Node(self.log, self.limits))
+                self.nodes.append(Node(self.log, self.limits, self.chance.choice(self.nodes)))
             if step % 200 == 199:
                 self.settle()
                 self.check()
@@ -261,14 +292,14 @@ class Nodes:
 
     def settle(self):
         """Let everything happen that is under way."""
-        while any(n.journal.waiting or n.journal.position < len(self.log.events) for n in self.nodes):
+        while any(node.journal.waiting or node.journal.is_behind for node in self.nodes):
             for node in self.nodes:
                 node.journal.commit()
             for node in self.nodes:
                 node.journal.pull(5)
 
     def check(self):
-        states = [as_values(node.hub.state) for node in self.nodes]
+        states = [node.state for node in self.nodes]
         assert all(state == states[0] for state in states[1:]), self.log.events[-30:]
         for node in self.nodes:
             assert not node.faults
@@ -278,10 +309,10 @@ class Nodes:
             assert all(not node.hub.state.due(person) for person in node.hub.state.seats.values())
             assert not any(one.session.in_flight or one.session.changing for one in node.people if not one.session.gone)
         living = {node.journal.opening for node in self.nodes}
-        sessions = {session for person in states[0]["people"].values() for session in person["seats"]}
+        sessions = {session for person in states[0].people for session, _program in person.seats}
         assert {session >> OPENING_BITS for session in sessions} <= living
         if not self.moves:  # two sessions of one person on two nodes may both leave a room, and the log has it twice
-            assert told_in_the_log(self.log.events) == states[0]["rooms"]
+            assert told_in_the_log(self.log.events) == self.nodes[0].people_in_rooms
         for person in self.gone:
             heard_right(self.log.events, person)
         for person in self.everyone():
@@ -289,31 +320,6 @@ class Nodes:
             last = {event.group: event.number for event in person.reader.ear.view.read(person.data)}
             for name, room in person.session.rooms.items():  # nothing of one, if it sat down since its last event
                 assert last.get(name, room.number) == room.number
-
-
-def as_values(state):
-    """Return a state as plain values, to be compared with another node's."""
-    people = {
-        key: {
-            "alias": person.alias,
-            "next": person.next_alias,
-            "away": person.away,
-            "rooms": list(person.rooms),
-            "seats": {seat.session: seat.program for seat in person.seats},
-            "voice": person.voice,
-            "made": person.made,
-            "leaving": person.leaving,
-            "taken": person.taken,
-        }
-        for key, person in state.directory.aliases.items()
-    }
-    rooms = {name: [person.alias for person in room.people] for name, room in state.rooms.items()}
-    topics = {name: room.topic for name, room in state.rooms.items() if room.people}
-    looks = {look: person.alias for look, person in state.directory.looks.items()}
-    everyone = [person.alias for person in state.everyone.people]
-    openings = set(state.openings)
-    rooms = {name: people for name, people in rooms.items() if people}
-    return {"people": people, "rooms": rooms, "topics": topics, "looks": looks, "all": everyone, "openings": openings}
 
 
 def told_in_the_log(events):

@@ -24,7 +24,7 @@ class LiveHouse(House):
     def __init__(self, limits, make):
         self.clock = ThreadedClock()
         super().__init__(limits, make(self.clock, self.clock.seconds))
-        self.hub.restore(opened(self.journal).rooms)
+        self.hub.restore(opened(self.journal))
 
     def settle(self):
         self.clock.run_until(lambda: not any(m.in_flight or m.asking for m in self.hub.sessions.values()))

@@ -1361,7 +1361,7 @@ class HouseOnFile:
         self.journal = SqliteJournal(path, self.clock, self.clock.seconds, keep)
         self.faults = []
         self.hub = Hub(self.journal, Limits(remembered=3), self.clock.seconds, self.clock.seconds, self.faults.append)
-        self.hub.restore(opened(self.journal).rooms)
+        self.hub.restore(opened(self.journal))
 
     def enter(self, alias, view=None):
         person = Person(self, view or PlainView())

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted_chat.core.errors import NotKept
 from twisted_chat.core.events import REPEATED
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.ports import Known
+from twisted_chat.core.ports import Known, Snapshot
 from twisted_chat.core.reader import FETCHED
 from twisted_chat.doors.connection import GOODBYE
 from twisted_chat.journals.matching import chosen
@@ -620,10 +620,10 @@ def test_a_search_for_nothing_is_refused_and_one_for_an_author_finds_what_was_sa
 
 def test_so_many_rooms_are_told_with_the_beginning_of_their_topics(door, alice):
     assert alice.answer("rooms")["count"] == 1
-    door.hub.restore([Known(f"r{number}", 1, "x" * 300, ()) for number in range(499)])
+    door.hub.restore(Snapshot([Known(f"r{number}", 1, "x" * 300, ()) for number in range(499)]))
     told = alice.answer("rooms")
     assert (told["count"], len(told["rooms"])) == (500, 500)
-    door.hub.restore([Known("r499", 1, "", ())])
+    door.hub.restore(Snapshot([Known("r499", 1, "", ())]))
     told = alice.answer("rooms")
     assert (told["count"], len(told["rooms"])) == (501, 500)
     assert told["rooms"][0]["room"] == "lobby"
@@ -631,7 +631,7 @@ def test_so_many_rooms_are_told_with_the_beginning_of_their_topics(door, alice):
 
 
 def test_all_rooms_are_told_in_pages_in_the_order_of_their_names(door, alice):
-    door.hub.restore([Known(f"r{number:04}", 1, "", ()) for number in range(990)])
+    door.hub.restore(Snapshot([Known(f"r{number:04}", 1, "", ()) for number in range(990)]))
     names, after = [], ""
     while True:
         page = alice.answer("rooms", after=after)

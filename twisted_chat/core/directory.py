@@ -27,6 +27,10 @@ class Directory:
                 return found
         return None
 
+    def looks_of(self, alias: str) -> frozenset[str]:
+        """Return everything that an alias which somebody has can be taken for."""
+        return self._looks_of.get(alias) or text.looks(alias)
+
     def take(self, person: Person, alias: str, looks: Iterable[str]) -> None:
         """Give an alias that is free to a person, beside the one that they may have."""
         if set(looks) != text.looks(alias):
@@ -40,6 +44,6 @@ class Directory:
             return
         if text.key(alias) != text.key(but):
             self.aliases.pop(text.key(alias), None)
-        kept = self._looks_of.get(but, text.looks(but)) if but else frozenset()
+        kept = self.looks_of(but) if but else frozenset()
         for look in self._looks_of.pop(alias, text.looks(alias)) - kept:
             self.looks.pop(look, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from .days import NO_DAY, Day, day_of
@@ -14,11 +14,12 @@ from .errors import AliasTaken, NotKept, Unknown
 from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, Event, Lines
 from .limits import Limits
 from .person import Person
-from .ports import Journal, Known
+from .ports import Journal, Snapshot
 from .reader import HELD
 from .room import Room
 from .session import IN_FLIGHT, Ask, Session
 from .sessions import Sessions
+from .snapshots import restore, snapshot_of
 from .state import Change, State
 from .traffic import Traffic
 from .unkept import tell_doubt, tell_to_wait
@@ -52,15 +53,20 @@ class Dispatcher:
         self._effects = Effects(state, self.sessions, self.delivery, limits, self)
         self._due: dict[Person, set[tuple[str, str]]] = {}  # what follows for people, on its way: kinds and groups
 
-    def restore(self, past: Iterable[Known]) -> None:
-        """Take the rooms that the journal knows from before the server was started."""
-        newest = sorted(past, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take what the journal knows: the rooms, and the people whom other nodes serve."""
+        newest = sorted(snapshot.rooms, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
         for known in newest:
             room = self._room_named(known.room)
             if room is not None:
                 room.restore(known.number, known.topic, known.tail)
-            elif len(self._rooms) < self._limits.rooms:
+            elif len(self._rooms) < self._limits.rooms or known.room in snapshot.present:
                 self._rooms.restore(known)
+        restore(self._state, snapshot)
+
+    def snapshot(self) -> Snapshot:
+        """Return the state after the last batch, for a node that begins later."""
+        return snapshot_of(self._state)
 
     def remembered(self, group: str) -> Sequence[Event]:
         """Return the events in the tail of a room, oldest first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from . import text
@@ -38,7 +38,7 @@ from .events import (
 from .limits import Limits, Pace
 from .past import Past
 from .person import Person
-from .ports import Door, Journal, Known, Outbox, View
+from .ports import Door, Journal, Outbox, Snapshot, View
 from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
@@ -83,9 +83,9 @@ class Hub:
         self.past = Past(journal, self.rooms, self.dispatcher.settle, on_fault)
         journal.start(self.dispatcher)
 
-    def restore(self, past: Iterable[Known]) -> None:
-        """Take the rooms that the journal knows from before the server was started."""
-        self.dispatcher.restore(past)
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take what the journal knows from before the server was started, and of other nodes."""
+        self.dispatcher.restore(snapshot)
 
     @property
     def journal_name(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol
 
 from .days import Day
@@ -56,22 +57,41 @@ class Known(NamedTuple):
     tail: Sequence[Event]  # the last events, oldest first, without gaps
 
 
-class RemoteSession(NamedTuple):
-    """A session that another opening of the same journal serves."""
+class KnownPerson(NamedTuple):
+    """Somebody whom other openings of the same journal serve. The fields are those of ``person.Person``.
 
-    session: int  # its id, which begins with the number of that opening
+    Where that has another person, this has a place in ``Snapshot.people``.
+    """
+
     alias: str
-    client: str  # the public name of its program; empty for a person
-    since: float  # when it came, in seconds since the epoch
-    away: str  # the reason for being away; empty: here
-    rooms: tuple[str, ...]  # in the order of joining
+    next_alias: str
+    looks: Mapping[str, Sequence[str]]  # of each alias that is theirs: everything that it can be taken for
+    taken: int
+    is_told: bool
+    away: str | None
+    rooms: Sequence[str]  # in the order in which they joined
+    called: Mapping[str, str]
+    made: int
+    wanted: Sequence[str]
+    seats: Sequence[tuple[int, str]]  # sessions and their programs
+    former: Sequence[int]
+    voice: tuple[int, str]
+    leaving: str | None
+    waits_for: int | None
 
 
 class Snapshot(NamedTuple):
-    """The state that a journal has when it is opened. All later changes are delivered as events."""
+    """The state that a journal has when it is opened. All later changes are delivered as events.
 
-    rooms: Sequence[Known] = ()  # the most recently used first; some may be missing
-    sessions: Sequence[RemoteSession] = ()  # no other session is here, nor in any room
+    ``rooms`` are those most recently used; some may be missing, but none that somebody is in. The rest is empty unless
+    other openings serve people: then a hub of theirs has made it, see ``JournalUser.snapshot``.
+    """
+
+    rooms: Sequence[Known] = ()
+    people: Sequence[KnownPerson] = ()  # in the order in which they came
+    present: Mapping[str, Sequence[int]] = MappingProxyType({})  # by room, places in ``people``: who is there, in order
+    parting: Mapping[str, int] = MappingProxyType({})  # who had an alias and are leaving, by its key
+    openings: Sequence[int] = ()  # of the nodes that live
 
 
 class JournalUser(Protocol):
@@ -102,6 +122,12 @@ class JournalUser(Protocol):
 
     def remembered(self, group: str) -> Sequence[Event]:
         """Return the events of a group that are in memory, oldest first."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the state after the last batch, which is the same at every node.
+
+        A journal that several nodes share gives it to the next opening, with the events after that batch.
+        """
 
 
 class Journal(Protocol):

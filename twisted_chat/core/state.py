@@ -65,6 +65,11 @@ class State:
         self.openings: set[int] = set()  # of the nodes that live, where several share a journal
         self._limits = limits
 
+    @property
+    def people(self) -> list[Person]:
+        """All people, also those who are leaving, in the order in which they came: the same at every node."""
+        return [person for person in self.everyone.people if isinstance(person, Person)]
+
     def apply(self, event: Event) -> Change | None:
         """Change the state by an event that is delivered; return what has changed."""
         apply = APPLY.get(event.kind)
@@ -296,10 +301,11 @@ def _opened(state: State, event: Event) -> Change | None:
 def _gone(state: State, event: Event) -> Change:
     opening = int((event.data or {})["opening"])
     state.openings.discard(opening)
-    for session, person in list(state.seats.items()):
-        if session in person.sessions and session >> OPENING_BITS == opening:
-            _leave_seat(state, person, session, "")
-    orphans = {person: None for person in state.seats.values() if person.voice.opening not in state.openings}
+    for person in state.people:
+        for seat in person.seats:
+            if seat.opening == opening:
+                _leave_seat(state, person, seat.session, "")
+    orphans = [person for person in state.people if person.voice.opening not in state.openings]
     for person in orphans:
         state._choose_voice(person)
     return Change(people=tuple(orphans))

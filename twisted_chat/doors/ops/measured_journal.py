@@ -94,6 +94,9 @@ class MeasuredJournal:
     def remembered(self, group: str) -> Sequence[Event]:
         return self._user.remembered(group)
 
+    def snapshot(self) -> Snapshot:
+        return self._user.snapshot()
+
     def _taken(self, events: int) -> float:
         """Forget the times at which this many events were appended, and return the first one."""
         first = self._asked[0][0] if self._asked else self._seconds()

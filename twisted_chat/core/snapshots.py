@@ -1,0 +1,80 @@
+"""Snapshots: the state as plain values, from which a node that begins late makes one equal to that of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .person import Person, Seat
+from .ports import Known, KnownPerson, Snapshot
+from .room import Room
+from .state import State
+
+
+def snapshot_of(state: State) -> Snapshot:
+    """Return a state as plain values: all people, and the rooms that are in memory."""
+    people = state.people
+    places = {person: place for place, person in enumerate(people)}
+    rooms = [state.everyone, *state.rooms.values()]
+    return Snapshot(
+        [Known(room.name, room.number, room.topic, list(room.tail)) for room in rooms],
+        [_known(state, person, places) for person in people],
+        {room.name: [places[person] for person in _people_in(room)] for room in rooms[1:] if room.people},
+        {key: places[person] for key, person in state.parting.items()},
+        sorted(state.openings),
+    )
+
+
+def restore(state: State, snapshot: Snapshot) -> None:
+    """Put the people of a snapshot into a state that has its rooms, and nobody."""
+    state.openings.update(snapshot.openings)
+    people = [_restored(state, known) for known in snapshot.people]
+    for person, known in zip(people, snapshot.people, strict=True):
+        state.everyone.people[person] = None
+        for session in (*person.sessions, *person.former, person.voice.session):
+            state.seats[session] = person
+        if known.waits_for is not None:
+            person.waits_for = people[known.waits_for]
+            person.waits_for.heirs += (person,)
+        for alias, looks in known.looks.items():
+            state.directory.take(person, alias, looks)
+    for name, places in snapshot.present.items():
+        state.rooms[name].people.update(dict.fromkeys(people[place] for place in places))
+    state.parting.update({key: people[place] for key, place in snapshot.parting.items()})
+
+
+def _known(state: State, person: Person, places: Mapping[Person, int]) -> KnownPerson:
+    aliases = [alias for alias in (person.alias, person.next_alias) if alias and person.is_here]
+    return KnownPerson(
+        alias=person.alias,
+        next_alias=person.next_alias,
+        looks={alias: sorted(state.directory.looks_of(alias)) for alias in aliases},
+        taken=person.taken,
+        is_told=person.is_told,
+        away=person.away,
+        rooms=list(person.rooms),
+        called=dict(person.called),
+        made=person.made,
+        wanted=list(person.wanted),
+        seats=[(seat.session, seat.program) for seat in person.seats],
+        former=list(person.former),
+        voice=(person.voice.session, person.voice.program),
+        leaving=person.leaving,
+        waits_for=places[person.waits_for] if person.waits_for is not None else None,
+    )
+
+
+def _restored(state: State, known: KnownPerson) -> Person:
+    """Return a person, whom the rooms and other people do not know yet."""
+    seats = [Seat(*seat) for seat in known.seats]
+    person = Person(Seat(*known.voice), known.alias, tuple(known.wanted))
+    person.next_alias, person.taken, person.is_told = known.next_alias, known.taken, known.is_told
+    person.away, person.made, person.leaving = known.away, known.made, known.leaving
+    person.rooms = {name: state.rooms[name] for name in known.rooms}
+    if known.called:
+        person.called = dict(known.called)
+    person.seats, person.former = tuple(seats), tuple(known.former)
+    return person
+
+
+def _people_in(room: Room) -> list[Person]:
+    return [person for person in room.people if isinstance(person, Person)]
