@@ -8,9 +8,11 @@ import random
 import pytest
 
 from twisted_chat.core import reader as readers
+from twisted_chat.core.backlog import MAX_ASIDE
+from twisted_chat.core.ear import Ear
 from twisted_chat.core.events import SAID, SKIPPED, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.reader import CLOSED, FETCHING, FULL, HELD, LIVE, MAX_ASIDE, TRANSITIONS, Ear, Reader
+from twisted_chat.core.reader import CLOSED, FETCHING, FULL, HELD, LIVE, TRANSITIONS, Reader
 from twisted_chat.core.room import Room
 from twisted_chat.core.traffic import Traffic
 from twisted_chat.wire.jsonlines import JsonView

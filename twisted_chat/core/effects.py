@@ -28,8 +28,8 @@ from .events import (
     Event,
 )
 from .limits import Limits
+from .pen import refusal
 from .person import Person
-from .reader import refusal
 from .room import Room
 from .rooms import RoomTable
 from .session import Session

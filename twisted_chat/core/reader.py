@@ -17,18 +17,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from . import text
-from .days import NO_DAY, Day, with_days
+from .backlog import MAX_ASIDE, NO_BACKLOG, Backlog
+from .days import Day
 from .ear import Ear
-from .errors import ChatError, Fault
-from .events import MOVES, NOTICED, POSTS, REFUSED, SKIPPED, Event, skipped
+from .events import SKIPPED, Event, skipped
+from .pen import PART, Pen
 from .ports import Outbox
 from .room import Room, by_time, in_parts
 from .traffic import Traffic
 
-PART = 16 * 1024  # bytes, about, that a reader who catches up is given at a time
-SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
-MAX_ASIDE = 100  # events that lie in none of a reader's logs, kept while it is behind
 FETCHED = 500  # events in one page of a backlog
 
 LIVE: Final = "live"
@@ -75,13 +72,10 @@ class Fetcher(Protocol):
         """Call ``fetched`` with a page of the events from one number to another, or ``failed``."""
 
 
-class Reader:
+class Reader(Pen):
     """One cursor over some logs, for as long as one connection lasts."""
 
-    __slots__ = (  # a tenth of the memory of an idle connection
-        "_aside", "_aside_dropped", "_backfills", "_owed", "_page", "_past", "_then", "_traffic",
-        "ear", "hearing", "inbox", "listener", "outbox", "positions", "session", "state", "today", "told_day",
-    )  # fmt: skip
+    __slots__ = ("_backlog", "_past", "hearing", "inbox", "listener", "state")
 
     def __init__(
         self,
@@ -93,24 +87,23 @@ class Reader:
         listener: Listener | None = None,
     ) -> None:
         """``session``: whose own lines are told from others'. Without a listener nobody is told what becomes of it."""
-        self.outbox = outbox
-        self.ear = ear
-        self.session = session
+        super().__init__(outbox, ear, traffic, session)
         self.listener = listener
         self.state = LIVE
         self.hearing: dict[Room, None] = {}  # its logs, in the order in which it began to hear them
-        self.positions: dict[Room, int] = {}  # the number that it was given last of each; empty while it is live
         self.inbox: Room | None = None  # the one of its logs that is of what is said to an alias
-        self.today = NO_DAY  # a person's: which day it is ...
-        self.told_day = NO_DAY  # ... and the day of what they were shown last, another one only while they are behind
+        self._backlog = NO_BACKLOG  # while it is live
         self._past = past
-        self._traffic = traffic
-        self._backfills = False  # is owed all that it missed, until it has caught up; a program always is
-        self._page: tuple[Room, int] | None = None  # that is being fetched: of which room, and its first number
-        self._then: tuple[Callable[[], None], ...] = ()  # what waits until it has caught up
-        self._aside: list[Event] = []  # what is in none of its logs, and was said while it was behind
-        self._aside_dropped = 0
-        self._owed: list[bytes | memoryview] = []  # for the one write at the end of the delivery
+
+    @property
+    def alias(self) -> str:
+        """Its listener's alias, empty without a listener."""
+        return self.listener.alias if self.listener is not None else ""
+
+    @property
+    def positions(self) -> dict[Room, int]:
+        """The number that it was given last in each of its logs; empty while it is live."""
+        return self._backlog.positions
 
     # -- its logs
 
@@ -130,10 +123,11 @@ class Reader:
             return
         if self.state == LIVE:
             room.unplace(self)
-        elif not is_over:
-            self._send_rest(room)
+        else:
+            if not is_over:
+                self._send_rest(room)
+            self.positions.pop(room, None)
         del self.hearing[room]
-        self.positions.pop(room, None)
         if self.inbox is room:
             self.inbox = None
 
@@ -181,9 +175,9 @@ class Reader:
 
     def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
         """Called with the events of a room between two numbers, oldest first; those that are missing there are lost."""
-        if self._page != (room, first):
+        if self._backlog.page != (room, first):
             return  # it was asked before a rewind, which asks again
-        self._page = None
+        self._backlog.page = None
         if room in self.hearing and self.positions[room] == first - 1:
             until = events[-1].number if len(events) == FETCHED else last
             until = min(last, room.end_of_withheld(until))
@@ -198,7 +192,7 @@ class Reader:
 
     def failed(self, room: Room, first: int) -> None:
         """Called when a page of the backlog cannot be told now: the connection ends, so that nothing is skipped."""
-        if self._page == (room, first):
+        if self._backlog.page == (room, first):
             self.drop()
 
     def close(self) -> Mapping[Room, int]:
@@ -206,9 +200,7 @@ class Reader:
         if self.state == LIVE:
             self._fall_behind()
         self._enter("close", CLOSED)
-        self._page = None
-        self.forget_waiting()
-        self._aside.clear()
+        self._backlog.close()
         self._owed.clear()
         return self.positions
 
@@ -217,11 +209,12 @@ class Reader:
         if self.state == LIVE:
             then()
         else:
-            self._then += (then,)
+            self._backlog.then += (then,)
 
     def forget_waiting(self) -> None:
         """Do nothing of what waits until it has caught up."""
-        self._then = ()
+        if self._backlog.then:
+            self._backlog.then = ()
 
     @property
     def is_behind(self) -> bool:
@@ -240,27 +233,26 @@ class Reader:
         if self.state == LIVE:
             self._fall_behind()
         self._enter("rewind", HELD)
-        self._page = None
-        self._backfills = True
+        self._backlog.page, self._backlog.is_whole = None, True
 
     def _fall_behind(self) -> None:
         """Leave the shared lists: it was given all until now."""
         for room in self.hearing:
             room.unplace(self)
-            self.positions[room] = room.number
+        self._backlog = Backlog({room: room.number for room in self.hearing})
 
     def _pump(self, event: str) -> None:
         """Give it what it missed, until its outbox is full: from the journal, or from the tails of its logs."""
-        lacking = self._lacking()
+        lacking, backlog = self._lacking(), self._backlog
         if lacking is not None:
             room, first, last = lacking
-            self._page = room, first
+            backlog.page = room, first
             self._enter(event, FETCHING)
             self._past.fetch(self, room, first, last)
             return
-        self._backfills = False
+        backlog.is_whole = False
         rooms = {room.name: room for room in self.hearing}
-        parts = in_parts(by_time(self._take_aside(), *[self._rest_of(room) for room in self.hearing]), PART)
+        parts = in_parts(by_time(backlog.take_aside(), *[self._rest_of(room) for room in self.hearing]), PART)
         for part in parts:
             for one in part:
                 log = self._log_of(one, rooms)
@@ -270,7 +262,7 @@ class Reader:
             self.hear_again(part)
             if not self.pay():
                 rest = [one for part in parts for one in part if self._log_of(one, rooms) is None]
-                self._aside.extend(rest)  # only now: all of it is taken from there
+                backlog.put_back(rest)  # only now: all of it is taken from there
                 self._enter(event, FULL)
                 return
         if not self._tell_day():
@@ -281,18 +273,17 @@ class Reader:
     def _go_live(self, event: str) -> None:
         """Hear with the others again: the only way out of being behind, so that it always wakes the listener."""
         self._enter(event, LIVE)
-        self.positions.clear()
+        backlog, self._backlog = self._backlog, NO_BACKLOG
         for room in self.hearing:
             room.place(self)
-        waiting, self._then = self._then, ()
-        for then in waiting:
+        for then in backlog.then:
             then()
         if self.listener is not None:
             self.listener.caught_up()
 
     def _lacking(self) -> tuple[Room, int, int] | None:
         """Return a room, and the first and last number in it, that only the journal has and that it is to be given."""
-        if self.ear.view.is_for_people and not self._backfills:
+        if self.ear.view.is_for_people and not self._backlog.is_whole:
             return None  # a person is told of the gap instead
         for room in self.hearing:
             if self.positions[room] < room.forgotten:
@@ -309,64 +300,18 @@ class Reader:
         position = self.positions[room]
         return _with_gaps(room.name, position, room.after(position))
 
-    def _take_aside(self) -> Iterator[Event]:
-        if self._aside_dropped:
-            yield Event(NOTICED, text=f"{self._aside_dropped:,} lines to you alone were skipped")
-        yield from self._aside
-        self._aside.clear()
-        self._aside_dropped = 0
-
     def _send_rest(self, room: Room) -> None:
         """Send it the rest of a room that it leaves."""
         is_lacking = self.positions[room] < room.forgotten
-        if not (is_lacking and (self._backfills or not self.ear.view.is_for_people)):
+        if not (is_lacking and (self._backlog.is_whole or not self.ear.view.is_for_people)):
             self.hear_again(list(self._rest_of(room)))
             self.pay()
         elif self.listener is not None:
             give = partial(self.listener.give_rest, room, self.positions[room] + 1, room.number)
             if self.state == HELD:  # the answer to a resume comes first, and waits for no other answer
-                self._then += (lambda: None if room in self.hearing else give(),)  # or it came with the backlog
+                self._backlog.then += (lambda: None if room in self.hearing else give(),)  # or it came with the backlog
             else:
                 give()
-
-    # -- what it is given
-
-    def wants(self, event: Event) -> bool:
-        """Return whether it wishes to hear an event."""
-        return self.ear.wants(event, self.session)
-
-    def hear(self, events: Sequence[Event]) -> None:
-        """Owe it what it wants to hear of some events, with a bell for what concerns its listener."""
-        ear = self.ear
-        if ear.hears_all:
-            self.owe(ear.view.encode(events))
-            return
-        for event in events:
-            if self.wants(event):
-                self.owe(ear.view.encode([event], bell=ear.bell and self._concerns(event)))
-            elif not ear.view.is_for_people:
-                self.owe(ear.view.encode([ear.as_wanted(event, self.session)]))
-
-    def hear_again(self, events: Sequence[Event]) -> None:
-        """Owe it what it wants to hear of a backlog; a person is told where the day changes."""
-        if self.ear.view.is_for_people:
-            if not self.ear.sees_moves:
-                events = [event for event in events if event.kind not in MOVES]
-            if not self.ear.hears_all:
-                events = list(filter(self.wants, events))
-            events, self.told_day = with_days(events, self.told_day)
-        self.hear(events)
-
-    def hear_alone(self, event: Event) -> None:
-        """Owe it what nobody else hears in a room; keep it while it is behind."""
-        if self.state == LIVE:
-            self._traffic.lines_out += 1
-            self.hear([event])
-        elif self.state != CLOSED and self.wants(event):
-            self._aside.append(event)
-            if len(self._aside) > MAX_ASIDE and self.ear.view.is_for_people:
-                del self._aside[0]
-                self._aside_dropped += 1
 
     def begin_day(self, day: Day) -> None:
         """Announce the day to a person, if it is another than before; after the backlog if they have one."""
@@ -374,69 +319,13 @@ class Reader:
         if self.state == LIVE:
             self._tell_day()
 
-    def _tell_day(self) -> bool:
-        """Return whether it keeps up."""
-        if self.told_day.begins == self.today.begins or not self.ear.view.is_for_people:
-            return True
-        self.told_day = self.today
-        told = self.ear.view.encode([Event(NOTICED, text=self.today.words)])
-        return not told or self.write(told)
-
-    def send(self, events: Sequence[Event]) -> None:
-        """Show it some events at once."""
-        self.write(self.ear.view.encode(events))
-
-    def show_again(self, events: Sequence[Event], day: Day, ident: str) -> None:
-        """Show it events of the past, which a request asked for; ``day``: of what it was shown before."""
-        shown = self.ear.view.encode_again(events, ident, day)
-        if shown:
-            self.write(shown)
-
-    def owe(self, data: bytes | memoryview) -> None:
-        """Keep some bytes for the one write at the end of the delivery."""
-        self._owed.append(data)
-
-    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
-        """Write all owed bytes in one go; return whether it keeps up.
-
-        Those who are owed the same share one bytes object, kept in ``joined``.
-        """
-        owed, self._owed = self._owed, []
-        if len(owed) > 1 and sum(map(len, owed)) <= PART:
-            owed = [_join(tuple(owed), {} if joined is None else joined)]
-        keeps_up = True
-        for data in owed:  # as a rule one; what is long is shared, and not copied
-            if data:
-                keeps_up = self.write(data)
-        return keeps_up
-
-    def write(self, data: bytes | memoryview) -> bool:
-        """Write some bytes at once, and return whether it keeps up: the only way to its outbox."""
-        self._traffic.bytes_out += len(data)
-        keeps_up = self.outbox.send(data)
-        if not keeps_up:
-            self.full()
-        return keeps_up
-
-    def drop(self) -> None:
-        """Apologise for a fault of ours, in the words of its wire, and end the connection."""
-        self.outbox.drop(self.ear.view.encode([refusal(Fault())]))
-
-    @property
-    def alias(self) -> str:
-        """Its listener's alias, empty without a listener."""
-        return self.listener.alias if self.listener is not None else ""
-
-    def _concerns(self, event: Event) -> bool:
-        if event.kind not in POSTS or event.origin == self.session:
-            return False
-        return event.group[0] in "@*" or text.names(event.text, self.alias)
-
-
-def refusal(error: ChatError, ident: str = "") -> Event:
-    """Return what tells somebody why a request, if it is known which, cannot be done."""
-    told = {"code": error.code, "seconds": error.seconds} if error.seconds else {"code": error.code}
-    return Event(REFUSED, text=str(error), ident=ident, data=told)
+    def hear_alone(self, event: Event) -> None:
+        """Owe it what nobody else hears in a room; keep it while it is behind."""
+        if self.state == LIVE:
+            self._traffic.lines_out += 1
+            self.hear([event])
+        elif self.state != CLOSED and self.wants(event):
+            self._backlog.put_aside(event, MAX_ASIDE if self.ear.view.is_for_people else None)
 
 
 def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
@@ -452,10 +341,3 @@ def _with_gaps(room: str, given: int, events: Iterable[Event]) -> Iterator[Event
             yield skipped(room, given + 1, event.number - 1, event.when)
         given = event.number
         yield event
-
-
-def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:
-    data = joined.get(parts) or b"".join(parts)
-    if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
-        joined[parts] = data
-    return data

@@ -12,9 +12,10 @@ from .ear import Ear
 from .errors import ChatError
 from .events import DOUBTED, LOBBY, NOTICED, POSTS, REPEATED, Event
 from .limits import Pace
+from .pen import refusal
 from .person import Person
 from .ports import Door
-from .reader import HELD, Reader, refusal
+from .reader import HELD, Reader
 from .room import Room
 
 IN_FLIGHT = 2000  # events of one session that may be on their way

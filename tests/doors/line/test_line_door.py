@@ -7,9 +7,9 @@ import itertools
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
+from twisted_chat.core.backlog import MAX_ASIDE
 from twisted_chat.core.errors import ChatError, NotKept
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.reader import MAX_ASIDE
 from twisted_chat.doors.addresses import address_text
 from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE
 from twisted_chat.doors.line.door import Refuser

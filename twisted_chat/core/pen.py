@@ -1,0 +1,133 @@
+"""A pen: writes events to one outbox, in the way in which an ear wants to hear them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import text
+from .days import NO_DAY, Day, with_days
+from .ear import Ear
+from .errors import ChatError, Fault
+from .events import MOVES, NOTICED, POSTS, REFUSED, Event
+from .ports import Outbox
+from .traffic import Traffic
+
+PART = 16 * 1024  # bytes, about, that a reader who catches up is given at a time
+SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
+
+
+class Pen:
+    """The bytes of one reader: those that it is owed at the end of a delivery, and the only way to its outbox."""
+
+    __slots__ = ("_owed", "_traffic", "ear", "outbox", "session", "today", "told_day")
+
+    def __init__(self, outbox: Outbox, ear: Ear, traffic: Traffic, session: int) -> None:
+        """``session``: whose own lines are told from others'."""
+        self.outbox = outbox
+        self.ear = ear
+        self.session = session
+        self.today = NO_DAY  # a person's: which day it is ...
+        self.told_day = NO_DAY  # ... and the day of what they were shown last, another one only while they are behind
+        self._traffic = traffic
+        self._owed: list[bytes | memoryview] = []  # for the one write at the end of the delivery
+
+    @property
+    def alias(self) -> str:
+        """The alias of whoever hears it, empty if there is none."""
+        raise NotImplementedError
+
+    def full(self) -> None:
+        """Called when its socket is full."""
+        raise NotImplementedError
+
+    def wants(self, event: Event) -> bool:
+        """Return whether it wishes to hear an event."""
+        return self.ear.wants(event, self.session)
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Owe it what it wants to hear of some events, with a bell for what concerns its listener."""
+        ear = self.ear
+        if ear.hears_all:
+            self.owe(ear.view.encode(events))
+            return
+        for event in events:
+            if self.wants(event):
+                self.owe(ear.view.encode([event], bell=ear.bell and self._concerns(event)))
+            elif not ear.view.is_for_people:
+                self.owe(ear.view.encode([ear.as_wanted(event, self.session)]))
+
+    def hear_again(self, events: Sequence[Event]) -> None:
+        """Owe it what it wants to hear of a backlog; a person is told where the day changes."""
+        if self.ear.view.is_for_people:
+            if not self.ear.sees_moves:
+                events = [event for event in events if event.kind not in MOVES]
+            if not self.ear.hears_all:
+                events = list(filter(self.wants, events))
+            events, self.told_day = with_days(events, self.told_day)
+        self.hear(events)
+
+    def _tell_day(self) -> bool:
+        """Return whether it keeps up."""
+        if self.told_day.begins == self.today.begins or not self.ear.view.is_for_people:
+            return True
+        self.told_day = self.today
+        told = self.ear.view.encode([Event(NOTICED, text=self.today.words)])
+        return not told or self.write(told)
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Show it some events at once."""
+        self.write(self.ear.view.encode(events))
+
+    def show_again(self, events: Sequence[Event], day: Day, ident: str) -> None:
+        """Show it events of the past, which a request asked for; ``day``: of what it was shown before."""
+        shown = self.ear.view.encode_again(events, ident, day)
+        if shown:
+            self.write(shown)
+
+    def owe(self, data: bytes | memoryview) -> None:
+        """Keep some bytes for the one write at the end of the delivery."""
+        self._owed.append(data)
+
+    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
+        """Write all owed bytes in one go; return whether it keeps up.
+
+        Those who are owed the same share one bytes object, kept in ``joined``.
+        """
+        owed, self._owed = self._owed, []
+        if len(owed) > 1 and sum(map(len, owed)) <= PART:
+            owed = [_join(tuple(owed), {} if joined is None else joined)]
+        keeps_up = True
+        for data in owed:  # as a rule one; what is long is shared, and not copied
+            if data:
+                keeps_up = self.write(data)
+        return keeps_up
+
+    def write(self, data: bytes | memoryview) -> bool:
+        """Write some bytes at once, and return whether it keeps up: the only way to its outbox."""
+        self._traffic.bytes_out += len(data)
+        keeps_up = self.outbox.send(data)
+        if not keeps_up:
+            self.full()
+        return keeps_up
+
+    def drop(self) -> None:
+        """Apologise for a fault of ours, in the words of its wire, and end the connection."""
+        self.outbox.drop(self.ear.view.encode([refusal(Fault())]))
+
+    def _concerns(self, event: Event) -> bool:
+        if event.kind not in POSTS or event.origin == self.session:
+            return False
+        return event.group[0] in "@*" or text.names(event.text, self.alias)
+
+
+def refusal(error: ChatError, ident: str = "") -> Event:
+    """Return what tells somebody why a request, if it is known which, cannot be done."""
+    told = {"code": error.code, "seconds": error.seconds} if error.seconds else {"code": error.code}
+    return Event(REFUSED, text=str(error), ident=ident, data=told)
+
+
+def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:
+    data = joined.get(parts) or b"".join(parts)
+    if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
+        joined[parts] = data
+    return data
