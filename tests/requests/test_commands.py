@@ -106,7 +106,7 @@ def test_what_is_answered(alice, typed, heard):
         ("/nick all", "that alias cannot be used: all is reserved, choose another"),
         ("/ignore bob", "nobody here is called bob: /who * lists everyone"),
         ("/ignore alice", "you cannot ignore yourself: /set echo off hides your own lines"),
-        ("/unignore bob", "you do not ignore anyone of that alias: /ignore lists whom you do"),
+        ("/unignore bob", "you do not ignore anyone of that alias: /ignore lists the people you ignore"),
         ("/set echo", "type it like this: /set stamps|numbers|colour|moves|echo|bell on|off"),
         ("/set echo maybe", "type it like this: /set stamps|numbers|colour|moves|echo|bell on|off"),
         ("/set volume on", "type it like this: /set stamps|numbers|colour|moves|echo|bell on|off"),
@@ -239,7 +239,7 @@ def test_one_function_is_a_command_with_its_help_and_its_documents(alice, knock)
     assert any(line.startswith("-- /knock [WORD]") and line.endswith(" Knock") for line in answer(alice, "/help"))
     assert answer(alice, "/help knock") == ["-- /knock [WORD]  Knock. It needs nothing else.", "-- the same: /kn"]
     assert "``/knock [WORD]``\n    Knock. It needs nothing else.\n\n    The same: ``/kn``.\n" in docs.commands()
-    shown = table.REQUESTS["commands"].record().run(None, None).told()["commands"]
+    shown = table.REQUESTS["commands"].record().run(None, None).as_fields()["commands"]
     assert {"name": "knock", "short": ["kn"], "summary": "Knock"}.items() <= shown[-1].items()
 
 

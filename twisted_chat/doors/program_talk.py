@@ -139,14 +139,14 @@ class ProgramTalk:
         before = self._hub.sessions.programs.get(client)
         if before is not None and before is not me and not before.alias:
             self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now
-        is_back = before is not None and before is not me and bool(before.alias) and before.leaving is None
-        if before is not None and is_back:
+        is_resumed = before is not None and before is not me and bool(before.alias) and before.leaving is None
+        if before is not None and is_resumed:
             self._connection.adopt(before)
         else:
             self._hub.sessions.introduce(me, client)
             me.is_resumable = token is not None
         self._ask = Ask(self._connection.session, self._ident(asked), waits=True)
-        return hello.enter(self._hub, self._ask, is_back)
+        return hello.enter(self._hub, self._ask, is_resumed)
 
     def go_on(self) -> None:
         """Continue the pending request as far as possible now."""
@@ -174,7 +174,7 @@ class ProgramTalk:
     def _answer(self, result: Result) -> None:
         me, asked = self._connection.session, self._asked
         assert asked is not None
-        me.write(jsonlines.result(asked.entry.name, asked.id, **result.told()))
+        me.write(jsonlines.result(asked.entry.name, asked.id, **result.as_fields()))
         if isinstance(result, HelloResult):
             self.is_in = True
             if not result.resumed:

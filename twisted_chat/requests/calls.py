@@ -26,12 +26,12 @@ class CallResult(Result):
 
 
 @request(
-    "one program (``to``), or all that are in a ``room``, are asked to do something; ``called`` lists which. None of "
-    "them ignores the caller, or is ignored"
+    "a call to one program (``to``), or to all programs in a ``room``; ``called`` lists them, without programs that "
+    "ignore the caller or that the caller ignores"
 )
 @dataclass(frozen=True)
 class CallRequest(JsonRequest):
-    """With either "to", an alias, or "room"."""
+    """Call a function of one program ("to", an alias), or of all programs in a room ("room")."""
 
     name: CallName
     to: WantedAlias | None = None
@@ -43,47 +43,47 @@ class CallRequest(JsonRequest):
         if (self.to is None) == (self.room is None):
             raise BadRequest('a "call" needs either "to", an alias, or "room"')
         if self.to is not None:
-            one = _hearing_program(hub, hub.person_called(self.to), me)
-            group, called = "@" + one.alias, [one]
+            program = _hearing_program(hub, hub.person_called(self.to), me)
+            group, called = "@" + program.alias, [program]
         else:
             room = hub.room_of(me, self.room or "")
             others = (hub.sessions.program_of(person) for person in hub.people_in(room) if person is not me.person)
-            group, called = room.name, [one for one in others if one is not None and _can_answer(one, me)]
-        me.calls.add(ask.ident, [one.program for one in called])
+            group, called = room.name, [other for other in others if other is not None and _can_answer(other, me)]
+        me.calls.add(ask.ident, [session.program for session in called])
         event = Event(CALLED, group, me.alias, self.text, me.id, ident=ask.ident, data={"name": self.name})
-        encoded = me.ear.view.encode([event])  # all programs see alike
-        for one in called:
-            one.write(encoded)
-        return CallResult([one.alias for one in called])
+        encoded = me.ear.view.encode([event])  # the same bytes for all programs
+        for session in called:
+            session.write(encoded)
+        return CallResult([session.alias for session in called])
 
 
 def _hearing_program(hub: Hub, target: Person, me: Session) -> Session:
-    """Return the program that has somebody's alias, and hears the caller.
+    """Return a person's program, if it hears the caller.
 
     Raises: CannotAnswer.
     """
-    one = hub.sessions.program_of(target)
-    if one is None:
+    program = hub.sessions.program_of(target)
+    if program is None:
         raise CannotAnswer(target.alias, "that is a person, with no program to answer")
     if me.ignores(target):
         raise CannotAnswer(target.alias, "you ignore it")
-    if one.ignores(me.person):
+    if program.ignores(me.person):
         raise CannotAnswer(target.alias, "it does not hear you")
-    if one.is_behind:
+    if program.is_behind:
         raise CannotAnswer(target.alias, "it does not read now")
-    return one
+    return program
 
 
-def _can_answer(one: Session, caller: Session) -> bool:
-    return not (one.is_behind or one.ignores(caller.person) or caller.ignores(one.person))
+def _can_answer(program: Session, caller: Session) -> bool:
+    return not (program.is_behind or program.ignores(caller.person) or caller.ignores(program.person))
 
 
-@request("the result; the caller is sent ``answered``")
+@request("the result; the caller gets ``answered``")
 @dataclass(frozen=True)
 class AnswerRequest(JsonRequest):
-    """Answer a call. If the caller is gone, nobody hears it."""
+    """Answer a call. If the caller is gone, nobody gets the answer."""
 
-    call: Annotated[CallId, About("As the call was named.")]
+    call: Annotated[CallId, About('The "id" of the call, as in "called".')]
     text: Text = ""
     failed: bool = False
 
@@ -95,6 +95,6 @@ class AnswerRequest(JsonRequest):
             raise NotCalled
         if caller is not None and not (caller.is_behind or caller.ignores(me.person)):
             data = {"failed": True} if self.failed else None
-            told = Event(ANSWERED, caller.address, me.alias, self.text, me.id, ident=self.call, data=data)
-            caller.send([told])
+            answered = Event(ANSWERED, caller.address, me.alias, self.text, me.id, ident=self.call, data=data)
+            caller.send([answered])
         return Done()

@@ -68,7 +68,7 @@ def _check_version(version: object, ident: str) -> None:
 
 def _no_request(name: object) -> str:
     if type(name) is not str:
-        return f'tell what to "do", one of: {", ".join(REQUESTS)}'
+        return f'say what to "do", one of: {", ".join(REQUESTS)}'
     nearest = difflib.get_close_matches(name[:64], REQUESTS, 1)
     hint = f'did you mean "{nearest[0]}"?' if nearest else f"there are {', '.join(REQUESTS)}"
     return f"there is no request {shown(name)}: {hint}"

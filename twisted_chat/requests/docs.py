@@ -1,7 +1,7 @@
 """The documents that are made from the table of requests.
 
 ``python -m twisted_chat.requests.docs`` writes docs/commands.rst, docs/jsonlines.schema.json and the table of requests
-in docs/protocol.rst; a test holds them to be current. The messages that no request asks for are written by hand in the
+in docs/protocol.rst; a test checks that they are current. Messages that no request asks for are written by hand in the
 schema, and stay as they are.
 """
 
@@ -22,16 +22,16 @@ WIDTH = 120  # columns of a document
 
 
 def commands(before: str = "") -> str:
-    """Return docs/commands.rst, whatever it was before."""
+    """Return docs/commands.rst; its old content does not matter."""
     lines = [
         "What you can type",
         "=================",
         "",
         ".. Made from the table: python -m twisted_chat.requests.docs",
         "",
-        "A line without a slash is said in your current room. ``//x`` says ``/x``. An unknown command is never said.",
+        "A line without a slash is said in your current room. ``//x`` says ``/x``. An unknown command is refused.",
         "A line of three backquotes begins a block, for code: each line is said as it is, until another such line.",
-        "Every answer of the server's starts with ``--``, or with ``!!`` where a thing could not be done.",
+        "Every answer of the server starts with ``--``, or with ``!!`` if it is a refusal.",
         "",
     ]
     for entry in COMMANDS.values():
@@ -51,7 +51,7 @@ def protocol(before: str) -> str:
     """Return docs/protocol.rst with the table of requests."""
     first = max(len(usage(entry)) for entry in REQUESTS.values())
     rule = "=" * first + " " + "=" * (WIDTH - first - 1)
-    rows = [rule, f"{'Request':<{first}} What comes of it", rule]
+    rows = [rule, f"{'Request':<{first}} Answer", rule]
     for entry in REQUESTS.values():
         rows += _row(usage(entry), entry.outcome, first)
     return _TABLE.sub(lambda _found: "\n".join([*rows, rule, "", ""]), before)

@@ -30,7 +30,7 @@ class Rule:
     called: str = ""  # the same in words
     items: int = MAX_ITEMS  # in a list or an object; 0, only in a result: as many as there are
     is_line: bool = False  # as long as a line may be at this door
-    name: str = ""  # of a definition in the JSON Schema that several fields share; empty: it stands with the field
+    name: str = ""  # of a definition in the JSON Schema that several fields share; empty: it is in the field itself
     about: str = ""  # the description of that definition
 
 
@@ -43,7 +43,7 @@ class About(NamedTuple):
 Number = Annotated[
     int, Rule(name="number", about="Of an event in its room: 1, 2, 3 ... without gaps. 0: before the first.")
 ]
-# What programs send.
+# Sent by programs.
 Id = Annotated[
     str,
     Rule(
@@ -54,7 +54,7 @@ Id = Annotated[
     ),
 ]
 Text = Annotated[
-    str, Rule(is_line=True, name="text", about='One line; what is sent has at most "max_line" bytes in UTF-8.')
+    str, Rule(is_line=True, name="text", about='One line; in a request at most "max_line" bytes of UTF-8.')
 ]
 TextLines = Annotated[
     Sequence[str],
@@ -68,7 +68,7 @@ WantedAlias = Annotated[
     Rule(
         longest=TRIED * ALIAS_LENGTH,
         name="wanted_alias",
-        about=f"An alias as somebody may write it: it has {ALIAS_LENGTH} characters at most once it is composed.",
+        about=f"An alias as a person may write it: at most {ALIAS_LENGTH} characters once it is composed.",
     ),
 ]
 WantedRoom = Annotated[
@@ -76,7 +76,7 @@ WantedRoom = Annotated[
     Rule(
         longest=TRIED * ROOM_LENGTH,
         name="wanted_room",
-        about=f"A room as somebody may write it: a name has {ROOM_LENGTH} characters at most once it is composed.",
+        about=f"A room's name as a person may write it: at most {ROOM_LENGTH} characters once it is composed.",
     ),
 ]
 SeenNumbers = Annotated[
@@ -84,15 +84,15 @@ SeenNumbers = Annotated[
     Rule(
         longest=TRIED * ROOM_LENGTH,
         name="seen_numbers",
-        about='The last number that one saw, for each room, for "*" and for "@".',
+        about='The last number that the program saw in each room, in "*" and in "@".',
     ),
 ]
-# What they send and receive.
+# Sent and received by programs.
 FirstNumber = Annotated[int, Rule(least=1)]
 Time = Annotated[
     float, Rule(name="time", about="Seconds since the epoch, with three decimals in what the server sends.")
 ]
-# What they receive.
+# Received by programs.
 Count = Annotated[int, Rule()]
 Alias = Annotated[str, Rule(name="alias")]
 RoomName = Annotated[str, Rule(name="room", about='A room\'s name; "*" for everyone; "@ALIAS" for one person.')]

@@ -19,7 +19,7 @@ from .fields import About, Alias, FirstNumber, Number, Rule, SeenNumbers, Wanted
 from .table import JsonRequest, Result, Steps, request
 
 VERSION: Final = 1
-MAX_TAKERS = 500  # of an alias, to find out from when on it was one's own
+MAX_TAKERS = 500  # former holders of an alias to look at, to find out since when the program has it
 
 Version = Annotated[int, Rule(least=VERSION, most=VERSION)]
 Token = Annotated[str, Rule(form="[A-Za-z0-9_-]{16,128}", called="16 to 128 of A-Z a-z 0-9 _ -")]
@@ -32,39 +32,41 @@ CurrentRoom = Annotated[str, About('The room that "type" speaks in; empty: none.
 class HelloResult(Result):
     version: Version
     alias: Alias
-    client: Annotated[str, About("One's own, as it stands in events.")]
-    journal: Annotated[str, About("What gives the numbers.")]
-    resumed: Annotated[bool, About("Nobody saw one leave.")]
+    client: Annotated[str, About("The program's own name in events.")]
+    journal: Annotated[str, About("The name of the journal, which gives the numbers.")]
+    resumed: Annotated[bool, About("The session goes on: nobody saw the program leave.")]
     rooms: Annotated[
         Mapping[str, Number],
-        Rule(items=0, name="numbers", about='A number for each room; "*" is for everyone, "@" for oneself.'),
+        Rule(
+            items=0, name="numbers", about='A number for each room; "*" stands for broadcasts, "@" for private posts.'
+        ),
     ]
     everyone: Number
     private: Number
-    max_line: Annotated[FirstNumber, About("Bytes in one line, without its end.")]
-    grace: Annotated[float, Rule(), About("Seconds that the server waits for a program with a token to come back.")]
+    max_line: Annotated[FirstNumber, About("The most bytes of a line, without its end.")]
+    grace: Annotated[float, Rule(), About("Seconds in which a program with a token may resume.")]
     current: CurrentRoom
 
 
-@request("the program is in, under an alias and in some rooms")
+@request("the program enters the chat, under an alias and in some rooms")
 @dataclass(frozen=True)
 class HelloRequest(JsonRequest):
-    """Come in. It must be the first."""
+    """Enter the chat. It must be the first request."""
 
     version: Version
     alias: WantedAlias
-    token: Annotated[Token, About("A secret of the program's own, the same when it comes back.")] | None = None
+    token: Annotated[Token, About("A secret of the program's own, the same when it resumes.")] | None = None
     rooms: WantedRooms = (LOBBY,)
     after: SeenNumbers | None = None
     journal: (
-        Annotated[str, Rule(longest=64), About("What gave these numbers, as an earlier hello was told.")] | None
+        Annotated[str, Rule(longest=64), About("The journal that gave these numbers, from an earlier hello.")] | None
     ) = None
 
     def run(self, hub: Hub, ask: Ask) -> HelloResult:
         raise BadRequest("you have said hello already: nick takes another alias")
 
-    def enter(self, hub: Hub, ask: Ask, is_back: bool) -> Steps[HelloResult]:
-        """Take the alias, enter the rooms, get the backlog; ``is_back``: the session was here before a cut.
+    def enter(self, hub: Hub, ask: Ask, is_resumed: bool) -> Steps[HelloResult]:
+        """Take the alias, enter the rooms, get the backlog; ``is_resumed``: the session is from before a cut.
 
         Raises: BadRoom, TooManyRooms; the steps BadAlias, AliasTaken.
         """
@@ -77,10 +79,10 @@ class HelloRequest(JsonRequest):
         me.promised_inbox = text.key(self.alias) if "@" in seen else ""
         if not me.alias:
             me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
-        for room in list(ask.reader.hearing):  # now: what was asked before the cut may still make one leave it
+        for room in list(ask.reader.hearing):  # now: a request from before the cut may still leave it
             if room.name in seen:
                 ask.reader.rewind(room, seen[room.name])
-        return self._enter(hub, ask, is_back, rooms, seen)
+        return self._enter(hub, ask, is_resumed, rooms, seen)
 
     def _seen(self, hub: Hub) -> dict[str, int]:
         """Return the number that the program saw last, by group."""
@@ -90,11 +92,11 @@ class HelloRequest(JsonRequest):
         return {group if group in (EVERYONE, "@") else text.room(group): number for group, number in seen.items()}
 
     def _enter(
-        self, hub: Hub, ask: Ask, is_back: bool, rooms: Sequence[str], seen: Mapping[str, int]
+        self, hub: Hub, ask: Ask, is_resumed: bool, rooms: Sequence[str], seen: Mapping[str, int]
     ) -> Steps[HelloResult]:
         me = ask.session
         if me.key != text.key(self.alias):
-            if hub.wait_for_leaver(me, self.alias):  # its own session of before, as a rule
+            if hub.wait_for_leaver(me, self.alias):  # usually the program's own earlier session
                 yield
             hub.claim(ask, self.alias)
             yield
@@ -110,7 +112,7 @@ class HelloRequest(JsonRequest):
             alias=me.alias,
             client=me.program,
             journal=hub.journal_name,
-            resumed=is_back,
+            resumed=is_resumed,
             rooms={room.name: room.number for room in me.rooms.values()},
             everyone=hub.everyone.number,
             private=me.inbox.number if me.inbox is not None else 0,
@@ -126,7 +128,7 @@ def current_of(me: Session) -> str:
 
 
 def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
-    """Send the lines said to one's alias after a number; those said to others who had it come as skipped."""
+    """Send the private posts to an alias after a number; posts to others who had the alias come as skipped."""
     me = ask.session
     assert me.inbox is not None
     takers: list[Event] = []
@@ -134,7 +136,7 @@ def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
     query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=MAX_TAKERS, newest=True)
     hub.past.recall(ask, query, takers.extend)
     yield
-    own = me.first_private or me.taken  # the number of the first event that is one's own this time
+    own = me.first_private or me.taken  # the first number since the program has the alias
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
     firsts = [event.number for event in takers if event.text == me.program]
     is_all_known = takers[:1] and takers[0].number == 1
@@ -143,7 +145,7 @@ def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
 
 
 def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]]:
-    """Yield from where to before where in the log of one's alias others had it, or nobody knows who had it."""
+    """Yield the ranges of an alias's log in which somebody else had the alias, or its holder is unknown."""
     begins = [*(event.number for event in takers), me.taken]
     yield 1, begins[0]
     for taker, end in zip(takers, begins[1:], strict=True):

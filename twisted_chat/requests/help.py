@@ -38,10 +38,10 @@ def help_(hub: Hub, ask: Ask, rest: str) -> None:
 @dataclass(frozen=True)
 class CommandShown(Result):
     name: str
-    short: Annotated[list[str], About("Other names of it.")]
+    short: Annotated[list[str], About("Its other names.")]
     arguments: str
     summary: str
-    acts_on_room: Annotated[bool, About("It speaks in the current room or changes it, and is for no other.")]
+    acts_on_room: Annotated[bool, About("It is for the current room only: it speaks there or changes it.")]
     ends: Annotated[bool, About("It ends the session.")]
 
 
@@ -61,8 +61,8 @@ class CommandsRequest(JsonRequest):
     def run(self, hub: Hub, ask: Ask) -> CommandsResult:
         return CommandsResult(
             [
-                CommandShown(one.name, list(one.short), one.arguments, one.summary, one.acts_on_room, one.ends)
-                for one in COMMANDS.values()
+                CommandShown(each.name, list(each.short), each.arguments, each.summary, each.acts_on_room, each.ends)
+                for each in COMMANDS.values()
             ]
         )
 
@@ -73,22 +73,22 @@ class TypeResult(Result):
     alias: Alias
     private: Number
     options: OptionsShown
-    left: Annotated[bool, About("It was the end of the session.")]
+    left: Annotated[bool, About("The line has ended the session.")]
 
 
 @request(
-    "the answers that a person would get who types this, as ``noticed`` with this ``id``, then the result, with the "
-    "options as ``/set`` shows them and ``left``, which is true if it was the end"
+    "the answers to a person who types this, as ``noticed`` with this ``id``; then the result, with the "
+    "options of ``/set``, and with ``left``, which is true if the session has ended"
 )
 @dataclass(frozen=True)
 class TypeRequest(JsonRequest):
-    """Do what a person could type; the answers to it come as notices."""
+    """Carry out a line as if a person had typed it; its answers come as notices."""
 
-    text: Annotated[Text, About("What a person could type.")]
+    text: Annotated[Text, About("A line, as a person types it.")]
 
     def run(self, hub: Hub, ask: Ask) -> Steps[TypeResult]:
         me = ask.session
         obey(hub, ask, parse(text.clean(self.text)))
-        if me.leaving is None:  # who leaves is sent nothing more once that is done
+        if me.leaving is None:  # a session that leaves gets nothing after its leave
             yield
         return TypeResult(current_of(me), me.alias, me.taken, options_of(me), me.leaving is not None)

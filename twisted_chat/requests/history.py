@@ -19,7 +19,7 @@ from .fields import About, FirstNumber, Number, RoomName, Rule, Time, WantedAlia
 from .table import COMMANDS, JsonRequest, Result, Steps, command, request
 from .words import plural
 
-LINES_SHOWN = 20  # where no number is given
+LINES_SHOWN = 20  # if no number is given
 MAX_EVENTS = 500  # in one result
 
 _WANTED = re.compile(r"([1-9]\d{0,14})|(\d{1,6})([mhd])|(\d{1,15})-(\d{1,15})", re.ASCII)
@@ -30,7 +30,7 @@ More = Annotated[bool, About("There are more than the limit.")]
 
 
 def seconds_ago(written: str) -> int | None:
-    """Return how many seconds a time such as 2h is, or None if it is none."""
+    """Return the seconds in a duration such as 2h, or None for any other text."""
     found = _WANTED.fullmatch(written)
     return int(found[2]) * _SECONDS[found[3]] if found and found[2] else None
 
@@ -42,8 +42,8 @@ WHICH = 'Which to return, if there are more than the limit. Without it: the newe
 
 @command("hist", "scrollback", "log", arguments="[N | 2h | A-B]")
 def history(hub: Hub, ask: Ask, rest: str) -> None:
-    """Show what happened in the current room. N shows its last N events, 2h those of the last two hours (also 30m, 7d),
-    A-B those with these numbers. Without any, the last 20."""
+    """Show earlier events of the current room. N shows the last N, 2h those of the last two hours (also 30m, 7d),
+    A-B those with these numbers. The default is the last 20."""
     room = hub.room_of(ask.session)
     _recall(hub, ask, room, _wanted(hub, room, rest.strip() or str(LINES_SHOWN)))
 
@@ -92,25 +92,17 @@ class HistoryResult(Result):
     more: More
 
 
-@request("events of a room that it is in, oldest first")
+@request("events of a room that the program is in, oldest first")
 @dataclass(frozen=True)
 class HistoryRequest(JsonRequest):
-    """Return some events of a room that one is in."""
+    """Return events of a room that the program is in."""
 
     room: WantedRoom
     after: Number | None = None
-    until: Annotated[FirstNumber, About("The last number to tell.")] | None = None
+    until: Annotated[FirstNumber, About("The last number to return.")] | None = None
     since: Time | None = None
     limit: Annotated[int, Rule(least=1, most=MAX_EVENTS)] = 100
-    newest: (
-        Annotated[
-            bool,
-            About(
-                'Which to tell, if there are more than the limit. Without it: the newest, but with "after" the oldest.'
-            ),
-        ]
-        | None
-    ) = None
+    newest: Annotated[bool, About(WHICH)] | None = None
 
     def run(self, hub: Hub, ask: Ask) -> Steps[HistoryResult]:
         me = ask.session
@@ -138,7 +130,7 @@ class HistoryRequest(JsonRequest):
 def search(hub: Hub, ask: Ask, rest: str) -> None:
     """Find the lines with all these words in them. Whole words are found, with or without capitals and accents; in
     scripts without spaces, such as Chinese or Thai, any part of a line. It looks in the rooms that you are in, or in
-    those given as ``#ROOM``; with ``from:ALIAS`` only at what they said. The newest 20 lines are shown."""
+    those given as ``#ROOM``; with ``from:ALIAS`` only at lines of ALIAS. The newest 20 lines are shown."""
     me = ask.session
     words = rest.split()
     given = [word for word in words if _is_room(hub, word)]
@@ -156,7 +148,7 @@ def search(hub: Hub, ask: Ask, rest: str) -> None:
         ask.notice(f"found {plural(len(newest), 'line')}" + (":" if newest else ""))
         ask.show_again(newest, ask.reader.today)
         if newest and not (me.ear.view.shows("stamps") or ask.reader.today.holds(newest[-1].when)):
-            ask.notice(ask.reader.today.words)  # what they see next is of today
+            ask.notice(ask.reader.today.words)  # the next lines are of today
 
     _find(hub, ask, rooms, asked, author, LINES_SHOWN, answer)
 
@@ -191,7 +183,7 @@ class SearchResult(Result):
 @request("the newest lines with all the words, oldest first")
 @dataclass(frozen=True)
 class SearchRequest(JsonRequest):
-    """Search the rooms that one is in: the newest lines, oldest first."""
+    """Search the rooms that the program is in: the newest lines, oldest first."""
 
     words: Annotated[str, Rule(longest=1000), About('All of them, in any order; empty only with "from".')]
     room: WantedRoom | None = None
@@ -202,7 +194,7 @@ class SearchRequest(JsonRequest):
         me = ask.session
         words, author = self.words.strip(), (self.from_ or "").strip()
         if not (words or author):
-            raise BadRequest('"words" is empty: give what to look for, or "from", an alias')
+            raise BadRequest('"words" is empty: give words to look for, or "from", an alias')
         rooms = [hub.room_of(me, self.room).name] if self.room is not None else list(me.rooms)
         found: list[Event] = []
         if rooms:

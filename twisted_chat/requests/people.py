@@ -1,4 +1,4 @@
-"""People: who is here, who somebody is, another alias, being away, hearing nothing of somebody."""
+"""People: lists, details about a person, aliases, being away, and ignoring."""
 
 from __future__ import annotations
 
@@ -62,19 +62,22 @@ class WhoResult(Result):
         Rule(items=MAX_MEMBERS),
         About('In the order in which they came; with "after", in the order of their aliases.'),
     ]
-    away: Annotated[Mapping[str, str], About("Who of them is away, and why. Not told of the past.")] | None = None
+    away: (
+        Annotated[Mapping[str, str], About("The members who are away, with their reasons. Only for the present.")]
+        | None
+    ) = None
 
 
 @request(
-    "who is in a room, or everywhere (``*``), or was just after the event with the number ``at``; with ``after``, who "
-    "comes after an alias; 1,000 at most"
+    "the people in a room, or everyone (``*``); with ``at``, the people just after the event of that number; with "
+    "``after``, those after an alias; 1,000 at most"
 )
 @dataclass(frozen=True)
 class WhoRequest(JsonRequest):
-    """Return who is in a room, or who was in it just after an event."""
+    """Return the people in a room, now or just after an event."""
 
     room: WantedRoom
-    at: Annotated[FirstNumber, About("Who was in it just after the event of this number.")] | None = None
+    at: Annotated[FirstNumber, About("The number of the event just after which to look.")] | None = None
     after: WantedAlias | None = None
 
     def run(self, hub: Hub, ask: Ask) -> Steps[WhoResult]:
@@ -83,9 +86,9 @@ class WhoRequest(JsonRequest):
         if not everyone:
             hub.past.find_room(ask, self.room, found.append)
         if not found:
-            yield  # until the journal has found it; if it has not, that is told and the steps end
+            yield  # until the journal has found it; if there is none, the request is refused and the steps end
         if not found:
-            return WhoResult(self.room, 0, 0, [])  # their connection is lost: nobody hears this
+            return WhoResult(self.room, 0, 0, [])  # the connection is lost: nobody gets this
         room = found[0]
         number = room.number if self.at is None else self.at
         if number > room.number or (everyone and self.at is not None):
@@ -107,11 +110,6 @@ class WhoRequest(JsonRequest):
         return WhoResult(room.name, number, count, names, away or None)
 
 
-def _away(room: Room, names: Sequence[str]) -> dict[str, str]:
-    listed = set(names)
-    return {one.alias: one.away for one in room.people if one.away is not None and one.alias in listed}
-
-
 @command("wi", "finger", arguments="ALIAS")
 def whois(hub: Hub, ask: Ask, rest: str) -> None:
     """Show details about a person. Their rooms, how long they have been here, whether they are away."""
@@ -126,7 +124,7 @@ def whois(hub: Hub, ask: Ask, rest: str) -> None:
         ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
 
 
-# -- one's own alias, and being away
+# -- aliases, and being away
 
 
 @command("n", "name", "alias", arguments="ALIAS")
@@ -144,7 +142,7 @@ class NickResult(Result):
     private: Number
 
 
-@request("an event in each room, the result; ``private`` is the first number in ``@ALIAS`` that belongs to it")
+@request("an event in each room, the result; ``private`` is the first number in ``@ALIAS`` that is the program's")
 @dataclass(frozen=True)
 class NickRequest(JsonRequest):
     """Take another alias."""
@@ -176,8 +174,8 @@ def back(hub: Hub, ask: Ask, rest: str) -> None:
 
 @command("mute", arguments="[ALIAS]")
 def ignore(hub: Hub, ask: Ask, rest: str) -> None:
-    """Hear nothing that a person says. That goes for any alias that they take; once they have left, whoever comes in
-    under ALIAS is taken for them. Without ALIAS, list whom you ignore."""
+    """Hide a person's lines, under any alias that they take. After they have left, the next person with ALIAS is
+    ignored instead. Without ALIAS, list the people you ignore."""
     me = ask.session
     if not rest.strip():
         ask.notice(f"you ignore {text.listed(sorted(me.ear.ignoring), MAX_NAMES, len(me.ear.ignoring)) or 'nobody'}")
@@ -195,11 +193,11 @@ def ignore(hub: Hub, ask: Ask, rest: str) -> None:
 
 @command("unmute", arguments="ALIAS")
 def unignore(hub: Hub, ask: Ask, rest: str) -> None:
-    """Hear a person again."""
+    """Show a person's lines again."""
     me = ask.session
     rest_of_them = me.ear.ignoring.without(rest.strip())
     heard = [alias for alias in me.ear.ignoring if alias not in set(rest_of_them)]
     if not heard:
-        raise ChatError("you do not ignore anyone of that alias: /ignore lists whom you do")
+        raise ChatError("you do not ignore anyone of that alias: /ignore lists the people you ignore")
     hub.listen(me, me.ear._replace(ignoring=rest_of_them))
     ask.notice(f"you hear {' and '.join(heard)} again")

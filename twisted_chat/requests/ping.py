@@ -1,4 +1,4 @@
-"""Ping: learn that all that was asked before has been done."""
+"""Ping: an answer once all earlier requests are done."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .table import Done, JsonRequest, command, request
 
 @command(arguments="[WORD]")
 def ping(hub: Hub, ask: Ask, rest: str) -> None:
-    """Answer "pong WORD". It comes once all that you asked before has been done."""
+    """Answer "pong WORD". The answer comes once all your earlier requests are done."""
     ask.notice(f"pong {text.clean(rest.strip())[:64]}".rstrip())
 
 
-@request("the result, once all before it is done")
+@request("the result, once all earlier requests are done")
 @dataclass(frozen=True)
 class PingRequest(JsonRequest):
-    """Answer, once all that was asked before has been done."""
+    """Answer once all earlier requests are done."""
 
     def run(self, hub: Hub, ask: Ask) -> Done:
         return Done()

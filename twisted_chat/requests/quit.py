@@ -23,7 +23,7 @@ def quit_(hub: Hub, ask: Ask, rest: str) -> None:
 class QuitRequest(JsonRequest):
     """Leave the chat; the connection ends once it is done."""
 
-    text: Annotated[Text, About("Why.")] = ""
+    text: Annotated[Text, About("The reason, for others.")] = ""
 
     def run(self, hub: Hub, ask: Ask) -> Done:
         hub.leave_all(ask.session, text.clean(self.text))

@@ -1,4 +1,4 @@
-"""Rooms: enter one, leave it, list them, give one a topic."""
+"""Rooms: entering and leaving, the list of rooms, and topics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_TOPIC = 80  # ... with so many characters of their topics
 
 @command("j", "room", "channel", arguments="ROOM [AFTER]")
 def join(hub: Hub, ask: Ask, rest: str) -> None:
-    """Enter a room and talk in it from now on. A new room is made if need be. With AFTER, a number, you are shown
+    """Enter a room and talk in it from now on. A new room is made if need be. With AFTER, a number, you also get
     everything after that event."""
     me = ask.session
     name, after = word(rest.strip())
@@ -45,7 +45,7 @@ class JoinResult(Result):
 @request("its own event and the result; with ``after``, the result and all events after that number")
 @dataclass(frozen=True)
 class JoinRequest(JsonRequest):
-    """Enter a room, and be given what came after a number."""
+    """Enter a room; with a number, get the events after it."""
 
     room: WantedRoom
     after: Number | None = None
@@ -75,7 +75,7 @@ class LeaveRequest(JsonRequest):
     """Leave a room."""
 
     room: WantedRoom
-    text: Annotated[Text, About("Why.")] = ""
+    text: Annotated[Text, About("The reason, for others.")] = ""
 
     def run(self, hub: Hub, ask: Ask) -> Steps[LeaveResult]:
         room = hub.room_of(ask.session, self.room)
@@ -108,7 +108,7 @@ class RoomShown(Result):
 
 @dataclass(frozen=True)
 class RoomsResult(Result):
-    count: Annotated[FirstNumber, About("How many there are.")]
+    count: Annotated[FirstNumber, About("The number of all rooms.")]
     rooms: Annotated[
         list[RoomShown],
         Rule(items=MAX_ROOMS),
@@ -117,8 +117,8 @@ class RoomsResult(Result):
 
 
 @request(
-    "the 500 fullest rooms, with the first 80 characters of their topics, and in ``count`` how many there are; with "
-    "``after``, those after a name"
+    "the 500 fullest rooms, with the first 80 characters of their topics, and in ``count`` the number of all rooms; "
+    "with ``after``, the rooms after a name"
 )
 @dataclass(frozen=True)
 class RoomsRequest(JsonRequest):

@@ -14,12 +14,12 @@ from .fields import About, Id, Rule, without_none
 from .table import REQUESTS, Requestable
 
 Schema = dict[str, Any]
-# Messages that are no result of a request: they are written by hand.
+# Messages that are not the result of a request: they are written by hand.
 MESSAGES = ("event", "skipped", "noticed", "called", "answered", "error", "result_repeated")
 
 
 def whole(before: Schema) -> Schema:
-    """Return the schema, with all parts made from the tables but those that are written by hand."""
+    """Return the schema: its parts from the tables, and those that are written by hand as they were."""
     shared: Schema = {}
     requests = {f"request_{entry.name}": request(entry, shared) for entry in REQUESTS.values()}
     results = {f"result_{entry.name}": made for entry in REQUESTS.values() if (made := result(entry, shared))}
@@ -44,7 +44,7 @@ def codes() -> list[str]:
 
 
 def request(entry: Requestable, shared: Schema) -> Schema:
-    """Return the schema of a request; what it shares with others is put into ``shared``."""
+    """Return the schema of a request; definitions that requests share are put into ``shared``."""
     parts: Schema = {"do": {"const": entry.name}, "id": of(Id, shared)}
     for key, field in entry.fields.items():
         default = list(field.default) if isinstance(field.default, tuple) else field.default
@@ -55,12 +55,12 @@ def request(entry: Requestable, shared: Schema) -> Schema:
 
 def result(entry: Requestable, shared: Schema) -> Schema | None:
     """Return the schema of the result of a request, or None if its own event answers."""
-    told = get_type_hints(entry.record.run, include_extras=True)["return"]
-    if get_origin(told) is Generator:
-        told = get_args(told)[-1]
-    if told is NoneType:
+    returned = get_type_hints(entry.record.run, include_extras=True)["return"]
+    if get_origin(returned) is Generator:
+        returned = get_args(returned)[-1]
+    if returned is NoneType:
         return None
-    parts, needed = _fields(told, shared)
+    parts, needed = _fields(returned, shared)
     return _closed({"result": {"const": entry.name}, "id": of(Id, shared), **parts}, ["result", "id", *needed])
 
 

@@ -1,4 +1,4 @@
-"""Settings: how a session hears."""
+"""Settings: the display options of a session."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def options_of(me: Session) -> dict[str, bool]:
 @command("option", "options", arguments="[OPTION on|off]")
 def set_(hub: Hub, ask: Ask, rest: str) -> None:
     """Show or set your options. They are: stamps (the time before each line, and the date too before lines that are
-    shown again), numbers (each event's in its room), colour, moves (who comes, goes and takes another alias), echo
-    (your own lines come back to you), bell (a beep when you are named or written to)."""
+    shown again), numbers (of the events), colour, moves (joins, leaves and new aliases), echo
+    (your own lines), bell (a beep when somebody names you or writes to you)."""
     me = ask.session
     words = rest.lower().replace("color", "colour").split()
     if words:

@@ -1,7 +1,7 @@
-"""The table of what can be asked: the commands that a person types, and the requests that a program sends in JSON.
+"""The tables of the commands that people type, and of the requests that programs send in JSON.
 
-Each file that __init__.py lists is a capability, with its commands and its requests. A command is a function: it is
-given the hub, the ask and the rest of the line, answers with ``ask.notice`` and raises ChatError; its docstring is
+Each file that __init__.py lists is a capability, with its commands and its requests. A command is a function: it
+gets the hub, the ask and the rest of the line, answers with ``ask.notice`` and raises ChatError; its docstring is
 its help. A request is a frozen dataclass: its fields are those that the program sends, and ``run`` does it. docs.py
 makes the documents from here.
 """
@@ -28,12 +28,12 @@ Function = Callable[[Hub, Ask, str], None]
 
 @dataclass(frozen=True)
 class Command:
-    """One thing that a person can type."""
+    """A command that people can type."""
 
     name: str
     short: tuple[str, ...]  # other names for it, not all of them shorter
     arguments: str  # as shown in the usage; [in brackets] if they can be left out
-    posts: bool  # says something and changes nothing else, so that it need not wait for what was said before
+    posts: bool  # says something and changes nothing else, so that it need not wait for earlier posts
     acts_on_room: bool  # speaks in the current room or changes it, and is for no other
     ends: bool  # ends the session
     run: Function
@@ -87,7 +87,7 @@ def parse(line: str) -> tuple[Command, str]:
 
 
 def obey(hub: Hub, ask: Ask, asked: tuple[Command, str]) -> None:
-    """Do what a line asked for.
+    """Run the command of a line.
 
     Raises: ChatError.
     """
@@ -98,7 +98,7 @@ def obey(hub: Hub, ask: Ask, asked: tuple[Command, str]) -> None:
 
 
 def unknown(hub: Hub, ask: Ask, name: str) -> None:
-    """Refuse a command that is not there.
+    """Refuse an unknown command.
 
     Raises: UnknownCommand.
     """
@@ -114,28 +114,28 @@ _UNKNOWN = Command("", (), "", False, False, False, unknown)
 
 
 class Result:
-    """The base of results: frozen dataclasses, whose fields a program is sent. A field that is None is left out."""
+    """The base of results: frozen dataclasses, whose fields the program gets. A field that is None is left out."""
 
-    def told(self) -> dict[str, object]:
+    def as_fields(self) -> dict[str, object]:
         """Return the fields of the JSON object."""
-        return {key: _told(value) for key, value in vars(self).items() if value is not None}
+        return {key: _as_json(value) for key, value in vars(self).items() if value is not None}
 
 
-def _told(value: object) -> object:
+def _as_json(value: object) -> object:
     if isinstance(value, list):
-        return [_told(item) for item in value]
+        return [_as_json(item) for item in value]
     if isinstance(value, Result):
-        return value.told()
+        return value.as_fields()
     return as_logged(value) if isinstance(value, Event) else value
 
 
 @dataclass(frozen=True)
 class Done(Result):
-    """It is done, and there is nothing to tell."""
+    """The result of a request that returns nothing."""
 
 
-Told = TypeVar("Told", covariant=True)
-Steps = Generator[None, None, Told]
+Returned = TypeVar("Returned", covariant=True)
+Steps = Generator[None, None, Returned]
 
 
 class JsonRequest:
@@ -145,7 +145,7 @@ class JsonRequest:
     """
 
     def run(self, hub: Hub, ask: Ask) -> Steps[Result] | Result | None:
-        """Do it, and return the result, or nothing if its own event answers; or yield while it happens, then return.
+        """Do the request, and return its result, or None if its own event is the answer; yield until that is known.
 
         Raises: ChatError.
         """
@@ -153,20 +153,20 @@ class JsonRequest:
 
     @property
     def size(self) -> int:
-        """Its size for the limits: 1, or the number of lines in a block."""
+        """Return its size for the limits: 1, or the number of lines in a block."""
         return 1
 
 
 @dataclass(frozen=True)
 class Requestable:
-    """One thing that a program can ask."""
+    """A request that programs can send."""
 
     name: str
     record: type[JsonRequest]
     fields: Mapping[str, Field]  # by their keys in JSON
     needed: Sequence[Field]  # those that cannot be left out
     texts: Sequence[str]  # attributes that are a line, as long as the door allows
-    outcome: str  # what comes of it, for docs/protocol.rst
+    outcome: str  # the answer in words, for docs/protocol.rst
     posts: bool  # as Command.posts
 
     @property
@@ -175,7 +175,7 @@ class Requestable:
 
 
 def name_of(record: type[JsonRequest]) -> str:
-    """Return the name under which a request is asked."""
+    """Return the name of a request."""
     return record.__name__.removesuffix("Request").lower()
 
 
@@ -185,7 +185,7 @@ Record = TypeVar("Record", bound=JsonRequest)
 
 
 def request(outcome: str, posts: bool = False) -> Callable[[type[Record]], type[Record]]:
-    """Put a request into the table; ``outcome``: what comes of it, in words."""
+    """Put a request into the table; ``outcome``: the answer, in words."""
 
     def put(record: type[Record]) -> type[Record]:
         name = name_of(record)

@@ -57,15 +57,15 @@ def to(hub: Hub, ask: Ask, rest: str) -> None:
     hub.say(ask, words, room)
 
 
-@request('its own event, or one for each line of a block, see below; with ``"act":true`` as by ``/me``', posts=True)
+@request('its own event, or an event for each line of a block (see below); with ``"act":true``, as ``/me``', posts=True)
 @dataclass(frozen=True)
 class SayRequest(PostRequest):
-    """With either "text", a line, or "lines", a block."""
+    """Say a line ("text") or a block ("lines") in a room."""
 
     room: WantedRoom
     text: Text | None = None
     lines: TextLines | None = None
-    act: Annotated[bool, About("As a person does with /me.")] = False
+    act: Annotated[bool, About("An action, as with /me.")] = False
 
     def run(self, hub: Hub, ask: Ask) -> None:
         said = self.said(hub)
@@ -86,7 +86,7 @@ def all_(hub: Hub, ask: Ask, rest: str) -> None:
 @request("the same, in ``*``, to everyone", posts=True)
 @dataclass(frozen=True)
 class BroadcastRequest(PostRequest):
-    """With either "text", a line, or "lines", a block."""
+    """Say a line ("text") or a block ("lines") to everyone."""
 
     text: Text | None = None
     lines: TextLines | None = None
@@ -108,7 +108,7 @@ def msg(hub: Hub, ask: Ask, rest: str) -> None:
 
 @command("r", arguments="TEXT")
 def reply(hub: Hub, ask: Ask, rest: str) -> None:
-    """Say a line to whoever wrote to you last."""
+    """Say a line to the last person who wrote to you."""
     _tell(hub, ask, hub.correspondent_of(ask.session).alias, rest.lstrip())
 
 
@@ -121,7 +121,7 @@ def _tell(hub: Hub, ask: Ask, alias: str, words: str) -> None:
 @request("the same, in ``@ALIAS``, to one person", posts=True)
 @dataclass(frozen=True)
 class TellRequest(PostRequest):
-    """With either "text", a line, or "lines", a block."""
+    """Say a line ("text") or a block ("lines") to one person."""
 
     to: WantedAlias
     text: Text | None = None

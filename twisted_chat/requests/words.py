@@ -1,4 +1,4 @@
-"""Words: those of the rest of a command's line, and those of its answers."""
+"""Words: splitting a command's line, and counts and durations in its answers."""
 
 from __future__ import annotations
 
