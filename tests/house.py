@@ -6,10 +6,11 @@ from twisted_chat.core.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.core.events import BLOCK, POSTS, REPEATED, SAID, Event
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.ports import ANYONE, Known, Snapshot
+from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot
 from twisted_chat.core.session import Ask
 from twisted_chat.journals.matching import STOPPING, chosen
 from twisted_chat.journals.numbers import log_of
+from twisted_chat.journals.standing import Verifiers, decisions
 from twisted_chat.requests import table
 from twisted_chat.wire.plain import PlainView
 
@@ -29,6 +30,9 @@ class TurnJournal:
         self.asked = []
         self.checks = []
         self.unknown = []
+        self.lookups = []
+        self.verifiers = Verifiers()
+        self.profiles = {}
         self.forgotten = {}  # what the hub dropped of rooms, by their names
         self.is_stopped = False
         self.failure = None  # the error with which all is refused
@@ -54,8 +58,20 @@ class TurnJournal:
     def forget(self, known):
         self.forgotten[known.room] = known
 
+    def verifier(self, subject, answer):
+        self.lookups.append(lambda: answer(self.verifiers.of(subject)))
+
+    def subject_of(self, verifier, answer):
+        self.lookups.append(lambda: answer(self.verifiers.subject_of(verifier)))
+
+    def profile(self, account, answer):
+        self.lookups.append(lambda: answer(self.profiles.get(account, Profile())))
+
+    def keep_profile(self, account, profile):
+        self.profiles[account] = profile
+
     async def stop(self):
-        while self.batch or self.asked or self.checks or self.unknown:
+        while self.batch or self.asked or self.checks or self.unknown or self.lookups:
             self.turn()
         self.is_stopped = True
 
@@ -64,6 +80,7 @@ class TurnJournal:
         asked, self.asked = self.asked, []
         checks, self.checks = self.checks, []
         unknown, self.unknown = self.unknown, []
+        lookups, self.lookups = self.lookups, []
         for group, answer in unknown:
             topic = self.forgotten[group].topic if group in self.forgotten else ""
             answer(Known(group, self.numbers.get(log_of(group), 0), topic, ()))
@@ -71,6 +88,8 @@ class TurnJournal:
             self.user.refuse(batch, self.failure)
         elif batch:
             self.user.deliver([event for item in batch for event in self.kept(item)])
+        for lookup in lookups:
+            lookup()
         for query, answer, asker in asked:
             try:
                 answer(chosen(query, self.user.remembered) if asker.waits() else NotRecalled("nobody waits"))
@@ -80,7 +99,7 @@ class TurnJournal:
             answer(NotKept(STOPPING) if self.is_stopped else self.failure)
 
     def numbered(self, event):
-        event = event._replace(when=self.now())
+        event = Event(*event)._replace(when=self.now())  # without a verifier
         if not event.group:
             return event
         if event.ident in self.firsts and event.kind in POSTS:
@@ -95,7 +114,10 @@ class TurnJournal:
     def kept(self, item):
         """Return the events that an event, or lines, become."""
         if isinstance(item, Event):
-            return [self.numbered(item)]
+            kept = [self.numbered(item)]
+            for decision in decisions([item], kept):
+                self.verifiers.apply(decision)
+            return kept
         if item.ident in self.firsts:
             first = self.numbered(Event(SAID, item.group, item.author, "", item.origin, ident=item.ident))
             return [first] + [first._replace(ident="")] * (len(item.texts) - 1)

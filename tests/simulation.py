@@ -24,18 +24,20 @@ from twisted_chat.core.errors import NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
-from twisted_chat.core.ports import ANYONE, Known, Snapshot
+from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot
 from twisted_chat.core.session import Session
 from twisted_chat.doors.line.door import LineFactory
 from twisted_chat.doors.person_talk import HINT
 from twisted_chat.doors.premises import Premises
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of, numbered
+from twisted_chat.journals.standing import Verifiers, decisions
 
 from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check
 from .good_client import GoodClient
 from .house import opened
+from .standing_kinds import Standings
 from .wall_clock import STEPS, WallClock
 
 LIMITS = replace(
@@ -64,10 +66,13 @@ class Disk:
         self.logs = {}  # log -> events
         self.idents = {}
         self.openings = 0
+        self.decided = []  # by events that stand, in the order of all logs
+        self.profiles = {}
         self.unsynced = []  # batches that were written and are in the system's memory only
 
-    def write(self, events):
+    def write(self, events, decided=()):
         self.unsynced.append(events)
+        self.decided += decided
         for event in events:
             self.logs.setdefault(log_of(event.group), []).append(event)
             if event.ident:
@@ -85,10 +90,23 @@ class Disk:
         for event in [event for batch in self.unsynced[kept:] for event in batch]:
             self.logs[log_of(event.group)].remove(event)
             self.idents.pop(event.ident, None)
+            self.decided = [decision for decision in self.decided if decision.event != event]
         self.unsynced.clear()
 
     def numbers(self):
         return {log: len(events) for log, events in self.logs.items()}
+
+    def standing(self):
+        there = Standings()
+        for decision in self.decided:
+            there.apply(decision)
+        return there.events
+
+    def verifiers(self):
+        there = Verifiers()
+        for decision in self.decided:
+            there.apply(decision)
+        return there
 
     def present(self):
         there = {}
@@ -130,7 +148,8 @@ class DiskJournal:
         gone = [Event(LEFT, room, alias, "the server stopped") for room, alias in self.disk.present()]
         self._write(gone)
         self.sync()
-        return Snapshot([self._known(log) for log in self.disk.logs if log[0] != "@"])
+        rooms = [self._known(log) for log in self.disk.logs if log[0] != "@"]
+        return Snapshot(rooms, standing=self.disk.standing())
 
     def _known(self, log):
         events = self.disk.logs.get(log, [])
@@ -168,6 +187,25 @@ class DiskJournal:
 
     def forget(self, known):
         pass
+
+    def verifier(self, subject, answer):
+        self._look_up(lambda: self.disk.verifiers().of(subject), answer)
+
+    def subject_of(self, verifier, answer):
+        self._look_up(lambda: self.disk.verifiers().subject_of(verifier), answer)
+
+    def profile(self, account, answer):
+        self._look_up(lambda: self.disk.profiles.get(account, Profile()), answer)
+
+    def keep_profile(self, account, profile):
+        self.disk.profiles[account] = profile
+
+    def _look_up(self, read, answer):
+        def look_up():
+            is_bad = self.fails or self._stops or self.is_unsure
+            answer(NotRecalled("it cannot be read now") if is_bad else read())
+
+        self.clock.callLater(self.seconds(0.05), look_up)
 
     def stop(self):
         self.fails, self._stops = False, True
@@ -254,7 +292,8 @@ class DiskJournal:
 
     def _write(self, batch):
         events = numbered(batch, self.disk.numbers(), self.now(), dict(self.disk.idents))
-        self.disk.write([event for event in events if event.number and event.kind != REPEATED])
+        fresh = [event for event in events if event.number and event.kind != REPEATED]
+        self.disk.write(fresh, decisions(batch, events))
         return events
 
     def _synced(self, events):

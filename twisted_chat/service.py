@@ -108,9 +108,9 @@ class ChatService(Service):
     async def _start(self) -> None:
         try:
             snapshot = await self._journal.open()
+            self._premises.hub.restore(snapshot)
         except CannotOpen as error:
             raise CannotStart(f"cannot use the journal: {error}") from error
-        self._premises.hub.restore(snapshot)
         self._listen()  # twist calls startService only
         self._premises.watchdog.start()
 

@@ -20,12 +20,14 @@ from twisted_chat.core.events import (
     Event,
 )
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.ports import ANYONE, Known, Snapshot
+from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot
 from twisted_chat.core.session import Ask
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of
+from twisted_chat.journals.standing import decisions
 
 from ..house import House, Person, TurnJournal, opened
+from ..standing_kinds import Standings
 from .recorder import Recorder
 
 ALIASES = ("alice", "Alice", "bob", "carol", "dave", "erin")
@@ -55,6 +57,13 @@ class SharedLog(TurnJournal):
 
     def take(self, item):
         self.events += self.kept(item)
+
+    def standing(self, position):
+        """Return the events that stand after so many."""
+        there = Standings()
+        for decision in decisions(self.events[:position], self.events):
+            there.apply(decision)
+        return there.events
 
 
 class NodeJournal:
@@ -102,6 +111,18 @@ class NodeJournal:
     def forget(self, known):
         """The log has it."""
 
+    def verifier(self, subject, answer):
+        self.questions.append(lambda: answer(self.log.verifiers.of(subject)))
+
+    def subject_of(self, verifier, answer):
+        self.questions.append(lambda: answer(self.log.verifiers.subject_of(verifier)))
+
+    def profile(self, account, answer):
+        self.questions.append(lambda: answer(self.log.profiles.get(account, Profile())))
+
+    def keep_profile(self, account, profile):
+        self.log.profiles[account] = profile
+
     def commit(self, most=None):
         """Give the log what waits, or the first of it, in one piece."""
         for item in self._next(most):
@@ -136,6 +157,7 @@ class Node(House):
         if other is not None:
             # What one process gives another is values.
             snapshot, position = pickle.loads(pickle.dumps(other.snapshot)), other.journal.position
+            snapshot = snapshot._replace(standing=log.standing(position))
         super().__init__(limits, log.join(snapshot, position))
         self.hub.restore(opened(self.journal))
         assert other is None or self.state == other.state

@@ -7,15 +7,17 @@ from random import Random
 import pytest
 
 from twisted_chat.core.errors import NotRecalled
-from twisted_chat.core.events import ACTED, CLAIMED, JOINED, REPEATED, RETITLED, SAID, Event, Lines
-from twisted_chat.core.ports import Known, Query
+from twisted_chat.core.events import ACTED, CLAIMED, JOINED, REPEATED, RETITLED, SAID, SERVER, Event, Fact, Lines
+from twisted_chat.core.ports import Known, Profile, Query
 from twisted_chat.doors.ops.measured_journal import MeasuredJournal
 from twisted_chat.journals import memory
 from twisted_chat.journals.memory import MemoryJournal
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
+from .. import standing_kinds
 from ..house import TurnJournal, opened
 from ..simulation import Disk, DiskJournal
+from ..standing_kinds import DECIDED, decided
 from ..threaded_clock import ThreadedClock
 from ..wall_clock import STEPS, WallClock
 
@@ -96,6 +98,24 @@ class Kept:
         self.clock.run_until(lambda: answers)
         return answers[0]
 
+    def verifier(self, subject):
+        return self._looked_up(self.journal.verifier, subject)
+
+    def subject_of(self, verifier):
+        return self._looked_up(self.journal.subject_of, verifier)
+
+    def profile(self, account):
+        return self._looked_up(self.journal.profile, account)
+
+    def _looked_up(self, look_up, key):
+        answers = []
+        look_up(key, answers.append)
+        assert answers == []
+        if isinstance(self.journal, TurnJournal):
+            self.journal.turn()
+        self.clock.run_until(lambda: answers)
+        return answers[0]
+
     def texts(self, group="lobby", **asked):
         return [event.text for event in self.ask(group, **asked)]
 
@@ -142,7 +162,7 @@ def kept(request, tmp_path):
 
 
 def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
-    assert not any(kept.snapshot)
+    assert not any(kept.snapshot._replace(standing=list(kept.snapshot.standing)))
     assert kept.journal.name
     assert kept.journal.secret
     assert kept.journal.opening == 1
@@ -502,6 +522,143 @@ def test_a_search_without_a_word_is_refused(kept, words):
     kept.turn()
     with pytest.raises(NotRecalled, match="letters or digits"):
         kept.ask(words=words)
+
+
+# -- events that stand, verifiers and profiles
+
+
+@pytest.fixture
+def standing(kept, monkeypatch):
+    standing_kinds.add(monkeypatch)
+    return kept
+
+
+def test_a_verifier_is_kept_under_its_subject_and_found_by_itself_and_is_no_part_of_the_event(standing):
+    fact = decided("token 1", "abc", text="bob")
+    standing.journal.append(fact, decided("token 2", "def"))
+    standing.turn()
+    assert [standing.verifier(subject) for subject in ("token 1", "token 2", "token 3", "")] == ["abc", "def", "", ""]
+    assert [standing.subject_of(verifier) for verifier in ("abc", "def", "ghi", "")] == ["token 1", "token 2", "", ""]
+    event = standing.events[0]
+    assert event == fact._replace(number=1, when=1000.0)
+    assert not isinstance(event, Fact)
+    assert [type(event) for event in standing.events] == [Event, Event]
+    assert standing.ask(SERVER) == standing.events
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False])
+@pytest.mark.parametrize(
+    "items, verifiers",
+    [
+        ([decided("a", "1"), decided("a", "2")], {"a": "2"}),
+        ([decided("a", "1"), decided("a")], {}),  # what stands now has no secret
+        ([decided("a", "1"), decided("b")], {"a": "1"}),
+        ([decided("a", "1"), decided("b", "2"), decided(clears=["a"])], {"b": "2"}),
+        ([decided("a", "1"), decided("b", "2"), decided(clears=["a", "b", "c"])], {}),
+        ([decided(clears=["a"]), decided("a", "1")], {"a": "1"}),
+        ([decided("a", "1"), decided("a", "2", clears=["a"])], {"a": "2"}),
+        ([decided("a", "1", secret="b"), decided("a")], {"b": "1"}),  # a secret may have a subject of its own
+        ([decided("a", "1", secret="b"), decided("c", clears=["b"])], {}),
+        ([decided("a", "1"), decided("b", "1"), decided(clears=["b"]), decided("a", "2")], {"a": "2"}),
+        ([decided("", "1", secret="a")], {"a": "1"}),
+    ],
+)
+def test_the_order_of_events_decides_which_verifiers_are_kept(standing, items, verifiers, is_one_batch):
+    for item in items if not is_one_batch else [items]:
+        standing.journal.append(*([item] if not is_one_batch else item))
+        standing.turn()
+    assert {subject: standing.verifier(subject) for subject in "abc"} == {one: verifiers.get(one, "") for one in "abc"}
+    for verifier in "123":
+        subjects = [subject for subject, one in verifiers.items() if one == verifier]
+        assert standing.subject_of(verifier) == (subjects[0] if subjects else "")
+
+
+def test_each_event_of_a_batch_has_its_own_verifier_whatever_is_between_them(standing):
+    said = Event(SAID, "lobby", "alice", "hi", 1, ident="pc/1")
+    batch = [said, decided("a", "1"), Lines("ops", "bob", ["x", "y"], 2), Event(CLAIMED, "", "", "bob", 3), said]
+    batch += [decided("b", "2", group="ops"), Lines("lobby", "alice", ["x", "y"], 1, ident="pc/1"), decided("c", "3")]
+    standing.journal.append(*batch)
+    standing.turn()
+    assert [standing.verifier(subject) for subject in "abc"] == ["1", "2", "3"]
+    assert [event.number for event in standing.events if event.kind == DECIDED] == [1, 3, 2]
+
+
+def test_an_event_of_a_kind_that_does_not_stand_decides_nothing(standing):
+    standing.journal.append(decided("a", "1"), Fact.of(Event(SAID, "lobby", "alice", "hi", 1, data={"sets": "a"}), "2"))
+    standing.turn()
+    assert standing.verifier("a") == "1"
+    assert standing.subject_of("2") == ""
+
+
+def test_a_lookup_is_answered_after_what_was_delivered_before_it(standing):
+    standing.journal.append(decided("a", "1"))
+    standing.turn()
+    standing.journal.append(decided("a", "2"))
+    standing.turn()
+    assert standing.verifier("a") == "2"
+
+
+def test_an_account_has_an_empty_profile_until_one_is_kept_and_then_the_newest(kept):
+    profile = Profile(("lobby", "日本"), {"lobby": 7, "@": 2**40}, 1000.25)
+    assert kept.profile(5) == Profile()
+    kept.journal.keep_profile(5, profile)
+    kept.journal.keep_profile(6, Profile(seen=3.0))
+    assert [kept.profile(5), kept.profile(6), kept.profile(7)] == [profile, Profile(seen=3.0), Profile()]
+    kept.journal.keep_profile(5, profile._replace(rooms=()))
+    assert kept.profile(5) == profile._replace(rooms=())
+    assert kept.events == []
+
+
+def test_a_lookup_after_the_end_is_refused_if_the_journal_is_closed_then(standing):
+    standing.journal.append(decided("a", "1"))
+    standing.journal.keep_profile(5, Profile(seen=3.0))
+    standing.stop()
+    answers = [standing.verifier("a"), standing.subject_of("1"), standing.profile(6)]
+    if isinstance(standing.journal, DURABLE):
+        assert [type(answer) for answer in answers] == [NotRecalled] * 3
+    else:
+        assert answers == ["1", "a", Profile()]
+
+
+def test_what_was_looked_up_before_the_end_is_answered(standing):
+    standing.journal.append(decided("a", "1"))
+    standing.turn()
+    answers = []
+    standing.journal.verifier("a", answers.append)
+    standing.journal.subject_of("1", answers.append)
+    standing.journal.profile(5, answers.append)
+    standing.stop()
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize("name", ["sqlite", "simulated"])
+def test_after_a_restart_the_events_that_stand_are_there_in_their_order_with_verifiers_and_profiles(
+    name, tmp_path, monkeypatch
+):
+    standing_kinds.add(monkeypatch)
+    clock, disk = ThreadedClock(), Disk()
+    journals = {
+        "sqlite": lambda: SqliteJournal(tmp_path / "chat.db", clock, clock.seconds),
+        "simulated": lambda: DiskJournal(clock, clock.seconds, disk, Random(1)),
+    }
+    first = Kept(journals[name](), clock)
+    assert list(first.snapshot.standing) == []
+    first.journal.append(decided("a", "1"), decided("b"), decided("c", "3"), decided("d"), Event(SAID, "lobby", "x"))
+    first.turn()
+    changed = decided("a", "2", text="ÿ", about=7, ident="pc/1")
+    first.journal.append(changed, decided(clears=["b", "c"]), decided("b", group="ops"), decided("e"), decided("e"))
+    first.turn()
+    profile = Profile(("lobby",), {"lobby": 7}, 1000.25)
+    first.journal.keep_profile(5, profile)
+    first.stop()
+    second = Kept(journals[name](), clock)
+    stands = list(second.snapshot.standing)
+    assert [event.data["sets"] for event in stands] == ["d", "a", "b", "e"]
+    assert stands == [event for event in first.events if event in stands]
+    assert [(event.group, event.number) for event in stands] == [(SERVER, 4), (SERVER, 5), ("ops", 1), (SERVER, 8)]
+    assert [second.verifier(subject) for subject in "abcd"] == ["2", "", "", ""]
+    assert second.profile(5) == profile
+    second.stop()
 
 
 # -- the wall clock is set

@@ -59,8 +59,9 @@ if planted == "normal":
 if planted == "early":
     insert = event_store.EventStore._insert
     def early(store, events, rooms):
-        insert(store, events, rooms)
+        kinds = insert(store, events, rooms)
         acknowledge(events)
+        return kinds
     event_store.EventStore._insert = early
 
 chance = random.Random(1)

@@ -32,7 +32,15 @@ from twisted_chat.core.ports import ANYONE, Known, Query
 from twisted_chat.core.session import Ask
 from twisted_chat.export import main as export_main
 from twisted_chat.journals.retention import Retention
-from twisted_chat.journals.sqlite import database, event_store, log_pruner, query_runner, sqlite_journal, writer
+from twisted_chat.journals.sqlite import (
+    database,
+    event_store,
+    log_pruner,
+    query_runner,
+    sqlite_journal,
+    trouble_log,
+    writer,
+)
 from twisted_chat.journals.sqlite.queries import export
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 from twisted_chat.wire.jsonlines import JsonView
@@ -1024,7 +1032,7 @@ def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begi
     kept.say("lost")
     refused(kept, "disk full")
     assert kept.check().why == "disk full"
-    kept.clock.advance(sqlite_journal.FRESH_SECONDS)
+    kept.clock.advance(trouble_log.FRESH_SECONDS)
     assert kept.check() is None
     kept.say("lost")
     refused(kept, "disk full")
@@ -1073,7 +1081,7 @@ def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeyp
         with pytest.raises(NotRecalled):
             kept.ask("ops")
         assert kept.texts() == ["hi"]
-        kept.clock.advance(sqlite_journal.FRESH_SECONDS)
+        kept.clock.advance(trouble_log.FRESH_SECONDS)
         assert kept.check().why == "damaged file"
     assert len([text for level, text in logged if level is LogLevel.error]) == 1
 
@@ -1180,7 +1188,7 @@ def test_trouble_beside_the_commits_is_told_once_and_searches_go_on(begin, path,
     eventually(lambda: len(tried) > 2)
     append(kept, said("hum"))
     monkeypatch.undo()
-    kept.clock.run_until(lambda: not kept.journal._troubles)
+    kept.clock.run_until(lambda: not kept.journal._troubles._troubles)
     assert texts(kept.ask(words="hum")) == ["hum"]
     told = [text for _level, text in logged]
     why = "damaged file): stop the server, and put a backup of the file in its place"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -57,6 +57,14 @@ class Known(NamedTuple):
     tail: Sequence[Event]  # the last events, oldest first, without gaps
 
 
+class Profile(NamedTuple):
+    """The part of an account that is in no order with events: it is kept soon, and not with a commit of its own."""
+
+    rooms: tuple[str, ...] = ()  # to enter at the next login
+    marks: Mapping[str, int] = MappingProxyType({})  # the number that was read last, by room; "@": of the private lines
+    seen: float = 0.0  # when the member was here last, in seconds since the epoch
+
+
 class KnownPerson(NamedTuple):
     """Somebody whom other openings of the same journal serve. The fields are those of ``person.Person``.
 
@@ -92,6 +100,9 @@ class Snapshot(NamedTuple):
     present: Mapping[str, Sequence[int]] = MappingProxyType({})  # by room, places in ``people``: who is there, in order
     parting: Mapping[str, int] = MappingProxyType({})  # who had an alias and are leaving, by its key
     openings: Sequence[int] = ()  # of the nodes that live
+    # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
+    # appended. The next one may raise CannotOpen.
+    standing: Iterable[Event] = ()
 
 
 class JournalUser(Protocol):
@@ -177,8 +188,30 @@ class Journal(Protocol):
     def forget(self, known: Known) -> None:
         """Called when the hub forgets a room: later it asks again with ``know``, and the numbers go on."""
 
+    def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
+        """Answer later with the verifier kept under a subject (events.Standing), empty if there is none."""
+
+    def subject_of(self, verifier: str, answer: Callable[[str | ChatError], None]) -> None:
+        """Answer later with the subject under which a verifier is kept, empty if there is none."""
+
+    def profile(self, account: int, answer: Callable[[Profile | ChatError], None]) -> None:
+        """Answer later with the profile of an account, empty if there is none."""
+
+    def keep_profile(self, account: int, profile: Profile) -> None:
+        """Keep the profile of an account within seconds; a crash before that loses the change."""
+
     def stop(self) -> Awaitable[None]:
         """Keep and deliver everything that was appended, and end."""
+
+
+class Vault(Protocol):
+    """The keeper of the slow, salted hashes of passwords. Its answers come later, in the hub's own thread."""
+
+    def hash(self, password: str, answer: Callable[[str | ChatError], None]) -> None:
+        """Answer later with the verifier of a password; Busy if too many wait."""
+
+    def check(self, password: str, verifier: str, answer: Callable[[bool | ChatError], None]) -> None:
+        """Answer later whether a password fits a verifier; it takes as long where the verifier is empty. Or Busy."""
 
 
 class Outbox(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -12,12 +13,15 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..core.errors import ChatError, NotKept, NotRecalled
 from ..core.events import Event, Lines
-from ..core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query, Snapshot
+from ..core.ports import ANYONE, Asker, Journal, JournalUser, Known, Profile, Query, Snapshot
 from .journal_kind import JournalKind
 from .matching import STOPPING, chosen
 from .numbers import Firsts, log_of, numbered
+from .standing import Verifiers, decisions, has_standing
 
 IDENTS = 100_000  # to keep: more than a program sends again after a lost connection
+
+_kind = attrgetter("kind")
 
 
 class MemoryJournal:
@@ -33,10 +37,13 @@ class MemoryJournal:
         self._numbers: dict[str, int] = {}
         self._topics: dict[str, str] = {}  # of rooms that the hub has forgotten
         self._firsts: Firsts = {}
+        self._verifiers = Verifiers()
+        self._profiles: dict[int, Profile] = {}
         self._batch: list[Event | Lines] = []
         self._asked: list[tuple[Query, Callable[[Sequence[Event] | ChatError], None], Asker]] = []
         self._checks: list[Callable[[NotKept | None], None]] = []
         self._unknown: list[tuple[str, Callable[[Known | ChatError], None]]] = []
+        self._lookups: list[Callable[[], None]] = []
         self._turn: IDelayedCall | None = None
         self._is_stopped = False
         self._user: JournalUser
@@ -71,12 +78,28 @@ class MemoryJournal:
         else:
             self._topics.pop(known.room, None)
 
+    def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
+        self._look_up(lambda: answer(self._verifiers.of(subject)))
+
+    def subject_of(self, verifier: str, answer: Callable[[str | ChatError], None]) -> None:
+        self._look_up(lambda: answer(self._verifiers.subject_of(verifier)))
+
+    def profile(self, account: int, answer: Callable[[Profile | ChatError], None]) -> None:
+        self._look_up(lambda: answer(self._profiles.get(account, Profile())))
+
+    def keep_profile(self, account: int, profile: Profile) -> None:
+        self._profiles[account] = profile
+
     def stop(self) -> Deferred[None]:
         while self._turn is not None:
             self._turn.cancel()
             self._end_turn()
         self._is_stopped = True
         return succeed(None)
+
+    def _look_up(self, lookup: Callable[[], None]) -> None:
+        self._lookups.append(lookup)
+        self._end_turn_soon()
 
     def _end_turn_soon(self) -> None:
         if self._turn is None:
@@ -89,18 +112,28 @@ class MemoryJournal:
         asked, self._asked = self._asked, []
         checks, self._checks = self._checks, []
         unknown, self._unknown = self._unknown, []
+        lookups, self._lookups = self._lookups, []
         for group, tell in unknown:
             tell(Known(group, self._numbers.get(log_of(group), 0), self._topics.get(group, ""), ()))
         try:
             if batch:
-                self._user.deliver(numbered(batch, self._numbers, self._now(), self._firsts))
+                self._user.deliver(self._kept(batch))
         finally:
+            for lookup in lookups:
+                lookup()
             for query, answer, asker in asked:
                 answer(self._found(query) if asker.waits() else NotRecalled("nobody waits for the answer any more"))
             for check in checks:
                 check(NotKept(STOPPING) if self._is_stopped else None)
             for ident in list(islice(self._firsts, max(0, len(self._firsts) - IDENTS))):
                 del self._firsts[ident]
+
+    def _kept(self, batch: list[Event | Lines]) -> list[Event]:
+        kept = numbered(batch, self._numbers, self._now(), self._firsts)
+        if has_standing(map(_kind, kept)):
+            for decision in decisions(batch, kept):
+                self._verifiers.apply(decision)
+        return kept
 
     def _found(self, query: Query) -> Sequence[Event] | ChatError:
         try:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...core.errors import ChatError, NotKept, Unknown
 from ...core.events import Event, Lines
-from ...core.ports import ANYONE, Asker, Journal, JournalUser, Known, Query, Snapshot
+from ...core.ports import ANYONE, Asker, Journal, JournalUser, Known, Profile, Query, Snapshot
 
 _number = attrgetter("number")
 
@@ -67,6 +67,18 @@ class MeasuredJournal:
 
     def forget(self, known: Known) -> None:
         self._journal.forget(known)
+
+    def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
+        self._journal.verifier(subject, answer)
+
+    def subject_of(self, verifier: str, answer: Callable[[str | ChatError], None]) -> None:
+        self._journal.subject_of(verifier, answer)
+
+    def profile(self, account: int, answer: Callable[[Profile | ChatError], None]) -> None:
+        self._journal.profile(account, answer)
+
+    def keep_profile(self, account: int, profile: Profile) -> None:
+        self._journal.keep_profile(account, profile)
 
     def stop(self) -> Awaitable[None]:
         return self._journal.stop()

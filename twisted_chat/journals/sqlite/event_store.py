@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import add, attrgetter, itemgetter
 
-from ...core.events import JOINED, LEFT, MOVES, POSTS, REPEATED, RETITLED, Event, Lines
+from ...core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines
 from ...core.ports import Known
 from ..numbers import Firsts, log_of, numbered
+from ..standing import decisions, has_standing
 from .database import transaction
 from .queries import events_between, key_of, name_of, room_id, size_of, written
+from .standing_table import decide
 
 STOPPED = "the server stopped"  # the text of the LEFT events for everybody who was in a room
 TAIL = 100  # events of a room to load at the start ...
@@ -66,7 +68,9 @@ class EventStore:
             kept = numbered(batch, self._numbers, now, self._firsts(batch))
             fresh = [event for event in kept if event.number and event.kind != REPEATED]
             if fresh:
-                self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
+                kinds = self._insert(fresh, {group: self._rooms[log_of(group)] for group in groups})
+                if has_standing(kinds):
+                    decide(self._connection, decisions(batch, kept))
             self.tried = kept
         self.tried = []
         self._kept_opening = self.opening
@@ -160,7 +164,8 @@ class EventStore:
         )
         return {ident: (group, number) for ident, group, number in rows}
 
-    def _insert(self, events: list[Event], rooms: dict[str, int]) -> None:
+    def _insert(self, events: list[Event], rooms: dict[str, int]) -> set[str]:
+        """Return the kinds of the events."""
         # By columns, so that no Python code runs for each event.
         kinds, groups, authors, texts, origins, numbers, whens, idents, abouts, datas = zip(*events, strict=True)
         bases = {group: key_of(room, 0) for group, room in rooms.items()}
@@ -175,8 +180,10 @@ class EventStore:
             # All lines of a block have the same ident; keep it for the first line only.
             self._connection.executemany("INSERT OR IGNORE INTO idents VALUES (?, ?, ?)", named)
         self._move_ends(_sizes(groups, texts, idents), rooms, whens[0])
-        if not POSTS.issuperset(kinds):
+        found = set(kinds)
+        if not POSTS.issuperset(found):
             self._change_state([event for event in events if event.kind not in POSTS], rooms)
+        return found
 
     def _insert_rows(self, rows: list[tuple[int, str, str, str, int, float, str, int, str | None]]) -> None:
         """Insert rows; many lines in a row by one author take one statement.
@@ -216,7 +223,7 @@ class EventStore:
                 topics[room] = event.text
             elif event.kind in MOVES:
                 present[room, event.author] = event.kind == JOINED
-                if event.kind not in (JOINED, LEFT):
+                if event.kind == RENAMED:
                     present[room, event.text] = True
         self._connection.executemany("DELETE FROM present WHERE room = ? AND alias = ?", present)
         self._connection.executemany("INSERT INTO present VALUES (?, ?)", [p for p, is_in in present.items() if is_in])

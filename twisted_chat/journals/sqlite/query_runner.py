@@ -6,6 +6,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
 from ...core.errors import NotRecalled
 from ...core.events import Event
@@ -17,6 +19,8 @@ from .trouble import Trouble, trouble
 
 SECONDS = 2.0  # for one query, all its groups together, since others wait
 STEPS = 10_000  # of SQLite's virtual machine between two looks at the time
+
+Found = TypeVar("Found")
 
 
 class QueryRunner:
@@ -40,9 +44,19 @@ class QueryRunner:
 
     def recall(self, query: Query, waits: Callable[[], bool]) -> list[Event] | NotRecalled:
         """Return the events that answer a query, or the reason why there is no answer."""
+        return self._read(partial(self._found, query), "history", waits)
+
+    def look_up(self, lookup: Callable[[sqlite3.Connection], Found]) -> Found | NotRecalled:
+        """Return a single row as ``lookup`` reads it, or the reason why there is no answer."""
+        return self._read(lookup, "accounts", lambda: True)
+
+    def _read(
+        self, read: Callable[[sqlite3.Connection], Found], what: str, waits: Callable[[], bool]
+    ) -> Found | NotRecalled:
+        """``what``: the thing that is read, for the refusal."""
         self._waits, self._until = waits, time.monotonic() + SECONDS
         try:
-            found = self._found(query)
+            found = read(self._opened())
         except NotRecalled as error:
             return error
         except Exception as error:
@@ -54,16 +68,16 @@ class QueryRunner:
             if self._is_late():
                 return NotRecalled(f"that took longer than {SECONDS:g} seconds: ask for less")
             self.trouble = trouble(error)
-            return NotRecalled(f"the history cannot be read now ({self.trouble.why}): try again later")
+            return NotRecalled(f"the {what} cannot be read now ({self.trouble.why}): try again later")
         self.trouble = None
         return found
 
-    def _found(self, query: Query) -> list[Event]:
+    def _found(self, query: Query, connection: sqlite3.Connection) -> list[Event]:
         found: list[Event] = []
         for one in query.each():
             if self._must_stop():
                 raise sqlite3.OperationalError("interrupted")
-            found += recalled(self._opened(), one)
+            found += recalled(connection, one)
         return found
 
     def _must_stop(self) -> bool:

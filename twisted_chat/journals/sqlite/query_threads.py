@@ -1,9 +1,11 @@
-"""The threads that answer queries: one for quick ones, and another for all others."""
+"""The threads that read: one for quick queries, another for all others, and one that looks up single rows."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from ...core.errors import ChatError
 from ...core.events import Event
@@ -15,10 +17,15 @@ from .query_runner import QueryRunner
 from .trouble import Trouble
 
 Answer = Callable[[Sequence[Event] | ChatError], None]
+Found = TypeVar("Found")
+Lookup = Callable[[sqlite3.Connection], Found]  # of a single row, by its key
 
 
 class QueryThreads:
-    """Two threads, each with a connection, in which askers take turns."""
+    """Three threads, each with a connection. In the two that answer queries, askers take turns.
+
+    A lookup never waits for a query: every request of a program over HTTP may need one.
+    """
 
     def __init__(
         self, file: FileIdentity, call: Callable[..., object], on_read: Callable[[Trouble | None], None]
@@ -29,20 +36,31 @@ class QueryThreads:
         """
         self._call = call
         self._on_read = on_read
-        self._quick, self._slow = QueryRunner(file), QueryRunner(file)
+        self._quick, self._slow, self._lookups = QueryRunner(file), QueryRunner(file), QueryRunner(file)
         self.threads: dict[QueryRunner, Worker] = {}
 
     def start(self, name: str) -> None:
         """Start to answer from the journal of this name."""
-        for reader, what in {self._quick: "reader", self._slow: "searcher"}.items():
+        self.threads[self._quick] = Worker("journal reader", jobs=FairQueue())
+        self.threads[self._slow] = Worker("journal searcher", jobs=FairQueue())
+        self.threads[self._lookups] = Worker("journal lookups")
+        for reader, thread in self.threads.items():
             reader.name = name
-            self.threads[reader] = Worker(f"journal {what}", jobs=FairQueue())
-            self.threads[reader].do(reader.open)
+            thread.do(reader.open)
 
     def ask(self, query: Query, answer: Answer, asker: Asker) -> None:
         """Answer when it is the asker's turn. May be called from any thread."""
         reader = self._quick if _is_quick(query) else self._slow
         self.threads[reader].do(partial(self._answer, reader, query, answer, asker), asker.name)
+
+    def look_up(self, lookup: Lookup[Found], answer: Callable[[Found | ChatError], None]) -> None:
+        """Answer after all earlier lookups."""
+        self.threads[self._lookups].do(partial(self._look_up, lookup, answer))
+
+    def _look_up(self, lookup: Lookup[Found], answer: Callable[[Found | ChatError], None]) -> None:
+        found = self._lookups.look_up(lookup)
+        self._on_read(self._lookups.trouble)
+        self._call(answer, found)
 
     def _answer(self, reader: QueryRunner, query: Query, answer: Answer, asker: Asker) -> None:
         found = reader.recall(query, asker.waits)

@@ -5,11 +5,11 @@ The law: no event is delivered before it is on the disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IDelayedCall
@@ -17,28 +17,31 @@ from twisted.logger import Logger
 
 from ...core.errors import ChatError, NotKept, NotRecalled, Unknown
 from ...core.events import POSTS, Event, Lines
-from ...core.ports import ANYONE, Asker, JournalUser, Known, Query, Snapshot
+from ...core.ports import ANYONE, Asker, JournalUser, Known, Profile, Query, Snapshot
 from ..matching import STOPPING
 from ..numbers import numbered
 from ..retention import Retention
 from ..worker import Worker
+from . import standing_table
 from .database import check_place, make_private
 from .file_identity import FileIdentity
 from .lock import Lock
-from .query_threads import QueryThreads
-from .trouble import CORRUPT, HANGS, Trouble, trouble
+from .profiles import WAIT_SECONDS, profile_of
+from .query_threads import Lookup, QueryThreads
+from .trouble import Trouble, trouble
+from .trouble_log import KEEP, READ, TIDY, TroubleLog
 from .writer import TROUBLE_SECONDS, Writer
 
 MAX_COMMIT = 5000  # events in one commit, about: a larger one would delay everybody's acknowledgements
 RETRY_SECONDS = 1.0  # after a commit that failed
 WATCH_SECONDS = 2.0  # between two looks at the batch being committed: if it is the same, the disk hangs or fails
-FRESH_SECONDS = 10.0  # after a refused batch or a failed read, during which a check reports it
 STOP_SECONDS = 5.0  # for a commit, or for the end, when the server stops
 
 log = Logger()
 _group = attrgetter("group")
-_KEEP = "keep events"
-_READ = "read the history"
+
+
+Found = TypeVar("Found", str, Profile)
 
 
 class Reactor(Protocol):
@@ -74,15 +77,14 @@ class SqliteJournal:
         self._watched: list[Event | Lines] | None = None  # the batch that was being committed at the last check
         self._retry: IDelayedCall | None = None  # the next try to find out whether it is kept
         self._is_doubted = False  # its authors know that it may or may not be kept
-        self._troubles: dict[str, Trouble] = {}  # for each task that fails now, why
-        self._went_wrong: dict[str, float] = {}  # and when it failed last
+        self._troubles = TroubleLog(self.path, reactor.seconds)
         self._stopped: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
         self._is_over = False  # everything is kept, and the threads end
         self._lock: Lock | None = None
-        file = FileIdentity(self.path)
-        self._writer = Writer(file, retention, now)
-        self._query_threads = QueryThreads(file, reactor.callFromThread, self._has_read)
+        self._file = FileIdentity(self.path)
+        self._writer = Writer(self._file, retention, now)
+        self._query_threads = QueryThreads(self._file, reactor.callFromThread, self._has_read)
         self._writing: Worker
 
     # -- the contract
@@ -108,7 +110,7 @@ class SqliteJournal:
         self.secret, self.opening = self._writer.secret, self._writer.opening
         self._writing = Worker("journal writer", self._tidy)
         self._query_threads.start(self.name)
-        return Snapshot(known)
+        return Snapshot(known, standing=standing_table.standing(self._file))
 
     def append(self, *events: Event | Lines) -> None:
         if self._is_over:
@@ -134,16 +136,11 @@ class SqliteJournal:
         if self._stopped is not None:
             self._reactor.callFromThread(answer, NotKept(STOPPING))
             return
-        kinds = [kind for what, kind in self._troubles.items() if what in (_KEEP, _READ) and self._is_fresh(what)]
-        if kinds:
-            self._reactor.callFromThread(answer, NotKept(kinds[0].why))
+        kind = self._troubles.fresh()
+        if kind is not None:
+            self._reactor.callFromThread(answer, NotKept(kind.why))
         else:
             self._writing.do(partial(self._check, answer))
-
-    def _is_fresh(self, what: str) -> bool:
-        """Return whether a task failed just now, or will fail again: a damaged file does not mend itself."""
-        is_new = self._reactor.seconds() - self._went_wrong[what] < FRESH_SECONDS
-        return is_new or self._troubles[what] is CORRUPT
 
     def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
         if self._stopped is not None:
@@ -153,6 +150,29 @@ class SqliteJournal:
 
     def forget(self, known: Known) -> None:
         """Do nothing: the file has it all."""
+
+    def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
+        self._look_up(partial(standing_table.verifier_under, subject=subject), answer)
+
+    def subject_of(self, verifier: str, answer: Callable[[str | ChatError], None]) -> None:
+        self._look_up(partial(standing_table.subject_of, verifier=verifier), answer)
+
+    def profile(self, account: int, answer: Callable[[Profile | ChatError], None]) -> None:
+        changed = self._writer.profiles.changed(account)
+        if changed is not None:
+            self._reactor.callFromThread(answer, changed)
+        else:
+            self._look_up(partial(profile_of, account=account), answer)
+
+    def _look_up(self, lookup: Lookup[Found], answer: Callable[[Found | ChatError], None]) -> None:
+        if self._stopped is not None:
+            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
+        else:
+            self._query_threads.look_up(lookup, answer)
+
+    def keep_profile(self, account: int, profile: Profile) -> None:
+        if not self._is_over and self._writer.profiles.change(account, profile):
+            self._writing.do(lambda: WAIT_SECONDS)  # so that the thread does not idle for longer
 
     def stop(self) -> Deferred[None]:
         if self._lock is None:
@@ -202,7 +222,7 @@ class SqliteJournal:
         if self._committing is None:
             return  # given up meanwhile
         self._committing, self._is_doubted = None, False
-        self._note(_KEEP, None)
+        self._troubles.note(KEEP, None)
         if any(map(_group, self._batch)):
             self._end_turn()  # the disk works while the hub delivers
         self._deliver(events)
@@ -219,7 +239,7 @@ class SqliteJournal:
             return
         was_doubted = self._is_doubted
         self._committing, self._is_doubted = None, False
-        self._note(_KEEP, kind)
+        self._troubles.note(KEEP, kind)
         behind: list[Event | Lines] = []
         if self._stopped is None:
             self._turn = self._reactor.callLater(RETRY_SECONDS, self._end_turn)
@@ -256,7 +276,7 @@ class SqliteJournal:
         """Try again soon to find out whether the batch is kept, before another one is."""
         if self._committing is None:
             return
-        self._note(_KEEP, kind)
+        self._troubles.note(KEEP, kind)
         retry = partial(self._writing.do, partial(self._recover, batch, kind, now))
         self._retry = self._reactor.callLater(RETRY_SECONDS, retry)
 
@@ -269,7 +289,7 @@ class SqliteJournal:
             return
         self._watching = self._reactor.callLater(WATCH_SECONDS, self._watch)
         if is_late:
-            kind = self._troubles.get(_KEEP, HANGS)
+            kind = self._troubles.of_keeping
             behind, self._batch = self._batch, []
             try:
                 self._doubt(batch, kind)
@@ -280,7 +300,7 @@ class SqliteJournal:
     def _doubt(self, batch: list[Event | Lines], kind: Trouble) -> None:
         if not self._is_doubted:
             self._is_doubted = True
-            self._note(_KEEP, kind)
+            self._troubles.note(KEEP, kind)
             self._user.doubt(batch, Unknown(kind.why))
 
     def _go_on(self) -> None:
@@ -303,8 +323,8 @@ class SqliteJournal:
 
     def _has_read(self, kind: Trouble | None) -> None:
         """Run in a thread that answers queries: note whether the past can be read."""
-        if kind is not None or _READ in self._troubles:
-            self._reactor.callFromThread(self._note, _READ, kind)
+        if kind is not None or self._troubles.of(READ):
+            self._reactor.callFromThread(self._troubles.note, READ, kind)
 
     def _check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Run in the writer's thread."""
@@ -320,27 +340,15 @@ class SqliteJournal:
         try:
             wait = self._writer.tidy()
         except Exception as error:
-            self._reactor.callFromThread(self._note, "tidy up", trouble(error))
+            self._note_in_reactor({TIDY: trouble(error)})
             return TROUBLE_SECONDS
-        for what, kind in {"tidy up": None, **self._writer.troubles}.items():
-            if kind != self._troubles.get(what):
-                self._reactor.callFromThread(self._note, what, kind)
+        self._note_in_reactor({TIDY: None, **self._writer.troubles})
         return wait
 
-    def _note(self, what: str, kind: Trouble | None) -> None:
-        """Log once that a task fails, and once that it works again."""
-        if self._troubles.get(what) is CORRUPT and what == _READ:
-            return  # a successful read elsewhere in the file does not prove that it is whole
-        self._went_wrong[what] = self._reactor.seconds()
-        if kind == self._troubles.get(what):
-            return
-        if kind is None:
-            del self._troubles[what]
-            log.info("can {what} in {path} again", what=what, path=self.path)
-            return
-        self._troubles[what] = kind
-        text = "cannot {what} in {path} ({why}): {remedy}"
-        log.error(text, what=what, path=self.path, why=kind.why, remedy=kind.remedy)
+    def _note_in_reactor(self, troubles: Mapping[str, Trouble | None]) -> None:
+        for what, kind in troubles.items():
+            if kind != self._troubles.of(what):
+                self._reactor.callFromThread(self._troubles.note, what, kind)
 
     # -- the end
 
@@ -365,6 +373,8 @@ class SqliteJournal:
         """Run in the writer's thread."""
         self._writer.search_anyway()
         self._query_threads.end(STOP_SECONDS)
+        self._writer.keep_profiles()
+        self._note_in_reactor(self._writer.troubles)
         self._writer.close()  # last, so that SQLite moves everything from the -wal into the file
         self._reactor.callFromThread(self._end)
 
@@ -379,7 +389,7 @@ class SqliteJournal:
 
     def _give_up(self) -> None:
         """End although the disk does not answer: leave the threads, and the lock that they hold, as they are."""
-        kind = self._troubles.get(_KEEP, HANGS)
+        kind = self._troubles.of_keeping
         committing, behind = self._committing, self._batch
         self._committing, self._batch = None, []
         self._is_over = True

@@ -15,14 +15,16 @@ from ..worker import QUIET_SECONDS
 from .database import connect, create, open_writer, touch
 from .event_store import EventStore
 from .file_identity import FileIdentity, Moved
+from .profiles import Profiles
 from .pruner import Pruner
 from .slices import SliceBudget
-from .trouble import cannot_open, has_written_nothing
+from .trouble import cannot_open, has_written_nothing, trouble
 from .word_index import index_room, index_some, rooms_behind
 
 PRUNE_SECONDS = 0.04  # between two slices of pruning: less than QUIET_SECONDS, so that pruning keeps up
 IDLE_SECONDS = 60.0  # until retention is checked again
 TROUBLE_SECONDS = 5.0  # until failed background work is tried again
+PROFILES = "keep the profiles of accounts"  # the task that may fail
 
 
 class _WaitingSearch(NamedTuple):
@@ -55,6 +57,7 @@ class Writer:
         self._unsure: list[Event] = []  # the events of a failed commit, until it is known whether they are kept
         self._pruner = Pruner(retention, lambda: self._store.forget())
         self.troubles = self._pruner.troubles  # of the background work
+        self.profiles = Profiles()
         self._budget = SliceBudget()
         self._wanted: deque[_WaitingSearch] = deque()  # the searches take turns
 
@@ -156,8 +159,24 @@ class Writer:
         """
         if self._connection is None:
             return IDLE_SECONDS  # closed
+        if self.profiles.due_in() == 0:
+            self.keep_profiles()
+        wait = self._do_slice()
+        due = self.profiles.due_in()
+        return wait if due is None else min(wait, due)
+
+    def keep_profiles(self) -> None:
+        """Keep all profiles that changed; after a failure they wait on."""
         try:
-            connection = self._connection
+            self.profiles.keep(self._opened)
+            self.troubles[PROFILES] = None
+        except Exception as error:
+            self.troubles[PROFILES] = trouble(error)
+            self.renew()
+
+    def _do_slice(self) -> float:
+        try:
+            connection = self._opened
             if self._wanted:
                 self._index_wanted(connection)
                 return 0.0

@@ -1,0 +1,72 @@
+"""The events that stand and the verifiers, in the file: changed in the same transaction as the log."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ...core.events import Event
+from ..standing import Decision
+from .database import connect
+from .file_identity import FileIdentity, Moved
+from .queries import written
+from .trouble import cannot_open
+
+_COLUMNS = "kind, room, author, text, origin, number, at, ident, about, data"
+
+
+def decide(connection: sqlite3.Connection, decisions: Iterable[Decision]) -> None:
+    """Apply what the events of a batch decide, in order, within their transaction."""
+    for decision in decisions:
+        connection.executemany("DELETE FROM standing WHERE subject = ?", [(one,) for one in decision.clears])
+        connection.executemany("DELETE FROM verifiers WHERE subject = ?", [(one,) for one in decision.forgets])
+        if decision.sets:
+            *columns, data = decision.event
+            connection.execute(
+                f"INSERT OR REPLACE INTO standing ({_COLUMNS}, subject) "  # noqa: S608  # a constant
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*columns, written(data), decision.sets),
+            )
+        if decision.secret:
+            connection.execute("INSERT OR REPLACE INTO verifiers VALUES (?, ?)", (decision.secret, decision.verifier))
+
+
+def standing(file: FileIdentity) -> Iterator[Event]:
+    """Yield the events that stand, oldest first, as they were when the first is read, on a connection of its own.
+
+    Raises: CannotOpen.
+    """
+    try:
+        file.check()
+        connection = connect(file.path)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            # One row at a time: there may be a hundred thousand, and the hub keeps objects of its own.
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM standing ORDER BY rowid")  # noqa: S608  # a constant
+            yield from map(_event, rows)
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError, Moved) as error:
+        raise cannot_open(file.path, error) from error
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    *columns, data = row
+    return Event._make((*columns, None if data is None else json.loads(data)))
+
+
+def verifier_under(connection: sqlite3.Connection, subject: str) -> str:
+    """Return the verifier kept under a subject; empty if there is none."""
+    return _first(connection.execute("SELECT verifier FROM verifiers WHERE subject = ?", (subject,)))
+
+
+def subject_of(connection: sqlite3.Connection, verifier: str) -> str:
+    """Return the subject under which a verifier is kept; empty if there is none."""
+    return _first(connection.execute("SELECT subject FROM verifiers WHERE verifier = ?", (verifier,)))
+
+
+def _first(rows: sqlite3.Cursor) -> str:
+    row = rows.fetchone()
+    return "" if row is None else str(row[0])
