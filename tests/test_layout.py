@@ -22,7 +22,8 @@ CORE = {
     "traffic": "",
     "calls": "",
     "days": "events",
-    "text": "errors",
+    "secrets": "errors",
+    "text": "errors secrets",
     "ports": "days errors events",
     "ignoring": "events text",
     "ear": "GROUND ignoring",
@@ -44,7 +45,7 @@ CORE = {
     "dispatcher": "GROUND delivery effects person reader room session sessions snapshots state unkept",
     "hub": "GROUND delivery dispatcher ear past person reader room rooms session state",
 }
-GROUND = "errors events days text limits ports traffic"
+GROUND = "errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
 FOLDERS = {
     "requests": "core",

@@ -93,6 +93,23 @@ class NothingToSay(ChatError):
         super().__init__("there is nothing to say in that")
 
 
+class SecretSaid(ChatError):
+    """A text with a token or another secret of the server's in it, which would have reached others."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "that is a secret, and it was not said: with it anybody can act as its owner, "
+            "so revoke it if others have seen it"
+        )
+
+
+class BadSecret(ChatError):
+    """A password that cannot be taken."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"that password cannot be used: {why}")
+
+
 class NotUtf8(ChatError):
     """A line in another encoding."""
 

@@ -42,6 +42,7 @@ from .ports import Door, Journal, Outbox, Snapshot, View
 from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
+from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
@@ -158,7 +159,11 @@ class Hub:
         return True
 
     def leave_all(self, session: Session, why: str) -> None:
-        """End a session, once everything has happened that it asked for before; with a person's last one they leave."""
+        """End a session, once everything has happened that it asked for before; with a person's last one they leave.
+
+        Raises: SecretSaid.
+        """
+        refuse_secrets(why)
         if session.leaving is None:
             session.leaving = why
             session.abandon()
@@ -231,8 +236,9 @@ class Hub:
     def say_block(self, ask: Ask, block: Sequence[str], group: str = "", place: int = 1) -> None:
         """Say the lines of a block (text.block) to ``@ALIAS``, ``*`` or a room; ``place``: the first line's.
 
-        Raises: BadRoom, NotInRoom, NoCurrentRoom, NobodyCalled.
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, NobodyCalled, SecretSaid.
         """
+        refuse_secrets("\n".join(block), ask.ident)
         session = ask.session
         if group[:1] == "@":
             group = self.person_called(group[1:]).address
@@ -353,7 +359,11 @@ class Hub:
     # -- helpers
 
     def _append(self, kind: str, ask: Ask, group: str = "", words: str = "", data: Data | None = None) -> None:
-        """Append what somebody asked for."""
+        """Append what somebody asked for.
+
+        Raises: SecretSaid, for words or an ident that would show a secret to others.
+        """
+        refuse_secrets(words, ask.ident)
         session = ask.session
         event = Event(kind, group, session.alias, words, session.id, ident=ask.ident, data=data)
         self.dispatcher.send(event, session)

@@ -16,6 +16,7 @@ from itertools import islice, takewhile
 from precis_i18n import get_profile
 
 from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, TopicTooLong
+from .secrets import holds_secret
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
@@ -82,7 +83,7 @@ def shown(name: str) -> str:
 def plain(lines: list[bytes]) -> list[str]:
     """Decode, edit and clean the leading lines that are plain posts; stop before the first that is not.
 
-    Such a line begins with a slash or a fence, perhaps only after editing, or is not in UTF-8.
+    Such a line begins with a slash or a fence, perhaps only after editing, has a secret in it, or is not in UTF-8.
     """
     if not lines:
         return []
@@ -96,10 +97,11 @@ def plain(lines: list[bytes]) -> list[str]:
     except UnicodeDecodeError as error:
         whole = joined[: joined.rfind(b"\n", 0, error.start)].decode("utf-8")
     read = whole.split("\n")[1:]
-    if whole.replace("\n", "").isprintable() and (whole.isascii() or not _BLANK_AMONG_LINES.search(whole)):
+    is_clean = whole.replace("\n", "").isprintable() and (whole.isascii() or not _BLANK_AMONG_LINES.search(whole))
+    if is_clean and not holds_secret(whole):
         return [line.rstrip() for line in read] if " \n" in whole or whole[-1:] == " " else read
     cleaned = (clean(edited(line)) for line in read)
-    return list(takewhile(lambda line: not line.startswith(("/", FENCE)), cleaned))
+    return list(takewhile(lambda line: not (line.startswith(("/", FENCE)) or holds_secret(line)), cleaned))
 
 
 def edited(line: str) -> str:

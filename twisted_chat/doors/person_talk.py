@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..core import text
 from ..core.errors import ChatError, LineTooLong
+from ..core.secrets import refuse_secrets
 from ..core.session import Ask, Session
 from ..requests import table
 from .premises import Premises
@@ -132,7 +133,7 @@ class PersonTalk:
             return 0
         lines: list[str] = []
         for line in self._waiting[:most]:
-            read = self._read(line, text.harmless)
+            read = self._read(line, _in_a_block)
             if not isinstance(read, str) or read.rstrip() == text.FENCE:
                 break
             lines.append(read)
@@ -212,6 +213,16 @@ class PersonTalk:
         if self._is_refused and not me.alias:
             me.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))
         self._hub.leave_all(me, "")
+
+
+def _in_a_block(line: str) -> str:
+    """Return a line of a block as it can be said.
+
+    Raises: SecretSaid.
+    """
+    line = text.harmless(line)
+    refuse_secrets(line)
+    return line
 
 
 def _is_command(line: str, name: str) -> bool:

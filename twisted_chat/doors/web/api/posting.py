@@ -15,6 +15,7 @@ from ....core import text
 from ....core.errors import AliasTaken
 from ....core.events import POSTS
 from ....core.ports import Query
+from ....core.secrets import refuse_secrets
 from ...http.premises import HttpPremises
 from ...visits import IdentInUse, Post, VisitTaken
 from .author import alias_of
@@ -31,10 +32,11 @@ _ALIASES_AGAIN = 60  # seconds, after too many that were taken
 async def posted(web: HttpPremises, request: Request, group: str) -> bytes:
     """Say the lines of a body to a group, a room's name, ``@ALIAS`` or ``*``; return the body of the answer.
 
-    Raises: HttpRefused, BadAlias, NothingToSay, NotUtf8, LineTooLong, NotRecalled.
+    Raises: HttpRefused, BadAlias, NothingToSay, NotUtf8, LineTooLong, NotRecalled, SecretSaid.
     """
     alias, key, secret = alias_of(request), _key(request), _secret(request)
     lines = lines_of(request, web.limits.max_line, web.max_body)
+    refuse_secrets(*lines, key)  # before anybody comes in to say it
     host = web.guard.client_host(request)
     post = Post(group, _ident(alias, group, key or secrets.token_hex(16)), lines)
     if key:

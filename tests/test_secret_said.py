@@ -1,0 +1,187 @@
+"""A secret that somebody says by a slip: it reaches nobody, in whatever way a text reaches others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from twisted_chat.core.errors import SecretSaid
+from twisted_chat.core.secrets import DEVICE, HOOK, TOKEN, holds_secret
+from twisted_chat.doors.web.api.refused import STATUSES
+from twisted_chat.requests.table import COMMANDS, REQUESTS
+
+from .doors.line.test_line_door import lab, quiet
+from .requests.test_program_door import TOKEN as PROGRAMS_TOKEN
+from .requests.test_program_door import Program
+from .web import EventStream, WebPeer
+
+SECRET = TOKEN + "8sXq2LmZ0aRk7TfW4nBv9HcJ3yPd6GeU"
+REFUSED = f"!! {SecretSaid()}"
+
+
+class Others:
+    """Everybody who could hear what alice lets slip: a person, a program and a stream."""
+
+    def __init__(self, door):
+        self.bob = door.enter("bob").send("/join ops\n")
+        self.program = Program(door, "program", rooms=["lobby", "ops"])
+        self.stream = EventStream(door, "/rooms/lobby/events")
+
+    def look_around(self):
+        """Return all that they heard, and can find out."""
+        self.bob.send("/whois alice\n", "/who *\n", "/rooms\n", "/msg alice are you there?\n", "/history\n", "/topic\n")
+        self.program.asks("history", room="ops").asks("who", room="*").asks("rooms")
+        return self.bob.read() + json.dumps(self.program.heard()) + json.dumps(self.stream.heard())
+
+
+@pytest.fixture
+def others(door):
+    return Others(door)
+
+
+@pytest.fixture
+def alice(door, others):
+    """Alice, in two rooms; bob has written to her."""
+    peer = door.enter("alice").send("/join ops\n")
+    others.bob.send("/msg alice hi\n")
+    peer.read()
+    return peer
+
+
+# -- people
+
+
+@pytest.mark.parametrize("prefix", [TOKEN, DEVICE, HOOK])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{}", "a {} b", "//{}", "x{}", "{}x"),
+        *("/say {}", "/me shows {}", "/to lobby {}", "/all {}", "/msg bob {}", "/reply {}"),
+        *("/topic {}", "/away {}", "/leave ops {}", "/quit {}"),
+        "\x1b[1m{}\x1b[0m",
+        "tct\bt{}",
+    ],
+)
+def test_it_is_refused_in_each_line_that_others_would_read(alice, others, line, prefix):
+    alice.send(line.format(prefix + SECRET[4:]) + "\n")
+    assert alice.read().splitlines() == [REFUSED]
+    assert not alice.is_closed
+    assert not holds_secret(others.look_around())
+
+
+@pytest.mark.parametrize("rest", ["{}", "bob {}", "lobby {}", "ops {}", "lobby @{}"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_lets_it_through(alice, others, name, rest):
+    alice.send(f"/{name} {rest.format(SECRET)}\n")
+    assert not holds_secret(others.look_around())
+
+
+def test_of_lines_that_come_together_only_the_one_with_it_is_not_said(alice, others):
+    others.bob.read()
+    alice.send(f"one\ntwo\nmy {SECRET}\nthree\n{SECRET}\n/me waves\nfour\n")
+    heard = [line.removeprefix("#ops ") for line in others.bob.read().splitlines()]
+    assert heard == ["alice: one", "alice: two", "alice: three", "* alice waves", "alice: four"]
+    assert alice.read().splitlines().count(REFUSED) == 2
+
+
+def test_of_a_block_typed_at_the_line_door_only_its_line_is_not_said(alice, others):
+    others.bob.read()
+    alice.send(f"```\none\n{SECRET}\n  two\n", f"  key = {SECRET}\n", "three\n```\n", "after\n")
+    heard = [line.removeprefix("#ops ") for line in others.bob.read().splitlines()]
+    assert heard == ["alice: one", "alice:   two", "alice: three", "alice: after"]
+    assert alice.read().splitlines().count(REFUSED) == 2
+
+
+def test_nobody_hears_it_as_an_alias(door, others):
+    peer = door.connect().send(f"{SECRET}\n", f"ci {SECRET}\n", f"ci\n{SECRET}\n")
+    assert peer.read().splitlines()[-1] == REFUSED  # the last was an alias, and then a line
+    assert not holds_secret(others.look_around())
+
+
+def test_the_labs_client_cannot_say_it_either(door, others):
+    peer = lab(door, "alice")
+    peer.read()
+    quiet(peer.send(f"alice: {SECRET}", "alice: fine"))
+    assert "that is a secret, and it was not said" in peer.read()
+    heard = others.look_around()
+    assert "alice: fine" in heard
+    assert not holds_secret(heard)
+
+
+# -- programs
+
+SENSIBLE = {"room": "ops", "to": "bob", "alias": "alice", "text": "x", "name": "roll", "words": "x", "version": 1}
+REQUESTS_WITH_TEXT = [
+    ("say", {"room": "ops", "text": SECRET}),
+    ("say", {"room": "ops", "text": f"a {SECRET}", "act": True}),
+    ("say", {"room": "ops", "lines": ["a", f"  {SECRET}", "b"]}),
+    ("broadcast", {"text": SECRET}),
+    ("broadcast", {"lines": ["a", SECRET]}),
+    ("tell", {"to": "bob", "text": SECRET}),
+    ("tell", {"to": "bob", "lines": [SECRET, "b"]}),
+    ("leave", {"room": "ops", "text": SECRET}),
+    ("quit", {"text": SECRET}),
+    ("type", {"text": f"/me {SECRET}"}),
+    ("call", {"name": "roll", "to": "program", "text": SECRET}),
+    ("call", {"name": SECRET, "to": "program"}),
+    ("call", {"name": "roll", "room": "ops", "text": SECRET}),
+    ("say", {"room": "ops", "text": "fine", "id": SECRET}),
+    ("say", {"room": "ops", "lines": ["fine", "too"], "id": SECRET}),
+    ("call", {"name": "roll", "to": "program", "id": SECRET}),
+]
+
+
+@pytest.mark.parametrize("what, fields", REQUESTS_WITH_TEXT)
+def test_it_is_refused_in_each_request_that_others_would_read(door, others, what, fields):
+    alice = Program(door, "alice", rooms=["lobby", "ops"], token=PROGRAMS_TOKEN)
+    answer = alice.answer(what, **fields)
+    assert (answer["error"], answer["text"]) == ("secret_said", str(SecretSaid()))
+    assert alice.answer("ping")["result"] == "ping"
+    assert not holds_secret(others.look_around())
+
+
+def test_it_is_refused_in_an_answer_to_a_call(door, others):
+    caller, program = Program(door, "caller"), others.program
+    caller.asks("call", name="roll", to="program")
+    call = next(message["call"] for message in program.heard() if message["kind"] == "called")
+    assert program.answer("answer", call=call, text=SECRET)["error"] == "secret_said"
+    assert program.answer("answer", call=call, text="four")["result"] == "answer"
+    assert [message["text"] for message in caller.heard() if message.get("kind") == "answered"] == ["four"]
+
+
+def texts():
+    for name, entry in REQUESTS.items():
+        for key, field in entry.fields.items():
+            if field.kind in (str, list):
+                needed = {one.key: SENSIBLE.get(one.key, "x/1") for one in entry.needed}
+                yield pytest.param(name, needed | {key: SECRET if field.kind is str else [SECRET]}, id=f"{name} {key}")
+
+
+@pytest.mark.parametrize("name, fields", [*texts()])
+def test_no_field_of_a_request_lets_it_through(door, others, name, fields):
+    if name == "hello":
+        Program(door).asks(name, **fields)
+    else:
+        Program(door, "alice", rooms=["lobby", "ops"]).asks(name, **fields)
+    assert not holds_secret(others.look_around())
+
+
+# -- HTTP
+
+
+@pytest.mark.parametrize("path", ["/rooms/lobby", "/rooms/ops", "/people/bob", "/everyone"])
+@pytest.mark.parametrize("body", [SECRET, f"a\n{SECRET}\nb"])
+def test_a_post_with_it_is_refused_before_anybody_comes_in(door, others, path, body):
+    answer = WebPeer(door).ask("POST", path, body.encode(), Chat_Alias="alice")
+    assert (answer.status, answer.text) == (400, f"{SecretSaid()}\n")
+    assert "secret_said" not in STATUSES  # it is the asker's mistake, as all that is not listed
+    heard = others.look_around()
+    assert "alice has" not in heard
+    assert not holds_secret(heard)
+
+
+def test_an_idempotency_key_that_is_one_is_refused(door, others):
+    answer = WebPeer(door).ask("POST", "/rooms/lobby", b"fine", Chat_Alias="alice", Idempotency_Key=SECRET)
+    assert (answer.status, answer.text) == (400, f"{SecretSaid()}\n")
+    assert not holds_secret(others.look_around())
