@@ -52,7 +52,7 @@ def test_many_lines_said_at_once_are_refused_once(house):
     house.hub.say_lines(Ask(alice.session), ["one", "two", "three"])
     house.journal.turn()
     assert alice.heard() == [f"!! {WHY}"]
-    assert alice.session.in_flight == 0
+    assert alice.session.pending.in_flight == 0
 
 
 def test_a_room_an_alias_and_a_topic_stay_as_they_were(house):
@@ -105,10 +105,10 @@ def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept
     alice.ask("/join ops")
     house.hub.dispatcher.doubt(house.journal.batch, UNKNOWN)
     assert alice.heard() == [f"!! {UNKNOWN}"]
-    assert alice.session.in_flight == 3
+    assert alice.session.pending.in_flight == 3
     house.settle()
     assert bob.heard() == ["alice: one", "alice: two"]
-    assert alice.session.in_flight == 0
+    assert alice.session.pending.in_flight == 0
     assert list(alice.session.rooms) == ["lobby", "ops"]
 
 
@@ -146,7 +146,7 @@ def test_so_many_lines_of_one_member_are_under_way_at_most(house):
     alice = house.enter("alice")
     while alice.session.may(posts=True):
         house.hub.say_lines(Ask(alice.session), ["x"] * 500)
-    assert alice.session.in_flight == IN_FLIGHT
+    assert alice.session.pending.in_flight == IN_FLIGHT
     told = alice.times_settled
     house.settle()
     assert alice.times_settled > told

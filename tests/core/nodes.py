@@ -254,8 +254,8 @@ class Nodes:
     def come(self):
         if sum(1 for _ in self.everyone()) < 12:
             person = self.arrival()
-            person.session.first_rooms = self.chance.choice(((LOBBY,), ("ops", LOBBY), ()))
-            person.house.hub.claim(Ask(person.session), self.chance.choice(ALIASES))
+            rooms = self.chance.choice(((LOBBY,), ("ops", LOBBY), ()))
+            person.house.hub.claim(Ask(person.session), self.chance.choice(ALIASES), rooms)
 
     def say(self):
         person = self.someone(posts=True)
@@ -329,7 +329,11 @@ class Nodes:
             people = set(node.hub.aliases.values())
             assert all(people.issuperset(room.people) for room in node.hub.rooms.values())
             assert all(not node.hub.state.due(person) for person in node.hub.state.seats.values())
-            assert not any(one.session.in_flight or one.session.changing for one in node.people if not one.session.gone)
+            assert not any(
+                one.session.pending.in_flight or one.session.pending.changing
+                for one in node.people
+                if not one.session.gone
+            )
         living = {node.journal.opening for node in self.nodes}
         sessions = {session for person in states[0].people for session, _program in person.seats}
         assert {session >> OPENING_BITS for session in sessions} <= living

@@ -235,7 +235,7 @@ def test_moves_off_writes_nothing_when_a_connection_is_lost(house):
 
 def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_others(house, monkeypatch):
     bob = house.enter("bob", view=JsonView())
-    inbox = bob.session.inbox
+    inbox = bob.session.private.inbox
     inbox.withheld = [range(3, 6)]
     log = [Event(SAID, "@bob", "alice", str(number), 99, number) for number in range(1, 9)]
     monkeypatch.setattr(house.hub.dispatcher, "remembered", lambda group: log)

@@ -172,7 +172,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(target=people, person=consumes(people))
     def quit(self, person):
-        if person.session.in_flight:
+        if person.session.pending.in_flight:
             return multiple(person)
         self.house.hub.leave_all(person.session, "bye")
         return multiple()
@@ -241,7 +241,7 @@ class HubMachine(RuleBasedStateMachine):
         self.model.overhearing.clear()  # they need not wait for anything
         self.house.settle()
         self.everyone_heard_what_the_order_says()
-        assert all(person.session.gone and not person.session.in_flight for person in self.everyone)
+        assert all(person.session.gone and not person.session.pending.in_flight for person in self.everyone)
         hub = self.house.hub
         assert not (hub.aliases or hub.everyone.people or hub.state.directory.looks or hub.sessions)
         assert hub.rooms[LOBBY].people == {}

@@ -294,7 +294,7 @@ def test_lines_of_before_a_restart_are_hidden_for_all_alike_and_are_nobodys_own(
     def begin():
         clock = ThreadedClock()
         house = House(journal=SqliteJournal(tmp_path / "chat.db", clock, clock.seconds))
-        is_quiet = lambda: not any(p.session.in_flight or p.session.asking for p in house.people)  # noqa: E731
+        is_quiet = lambda: not any(p.session.pending.in_flight or p.session.pending.asking for p in house.people)  # noqa: E731
         house.settle = lambda: clock.run_until(is_quiet)
         house.hub.restore(opened(house.journal))
         return clock, house

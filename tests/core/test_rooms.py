@@ -27,7 +27,9 @@ class LiveHouse(House):
         self.hub.restore(opened(self.journal))
 
     def settle(self):
-        self.clock.run_until(lambda: not any(m.in_flight or m.asking for m in self.hub.sessions.values()))
+        self.clock.run_until(
+            lambda: not any(m.pending.in_flight or m.pending.asking for m in self.hub.sessions.values())
+        )
 
     def close(self):
         for person in self.people:
@@ -185,7 +187,7 @@ def test_a_member_may_make_so_many_rooms_and_enter_more():
     alice.type("/leave d", "/join d")
     assert bob.heard() == ["#d alice has left!", "#d alice has joined"]
     assert house.faults == []
-    assert not alice.session.in_flight
+    assert not alice.session.pending.in_flight
 
 
 def test_what_was_refused_stands_in_the_log_as_a_coming_and_a_going():
@@ -208,7 +210,7 @@ def test_who_was_refused_is_out_of_the_room_in_the_log_even_if_that_cannot_be_ke
     house.settle()
     assert house.journal.numbers["a"] == 2
     assert alice.heard() == ["!! no more rooms: you have made 0, join one that is there"]
-    assert not alice.session.in_flight
+    assert not alice.session.pending.in_flight
     assert house.faults == []
 
 

@@ -1379,7 +1379,7 @@ class HouseOnFile:
 
     def settle(self):
         members = list(self.hub.sessions.values())
-        self.clock.run_until(lambda: not any(member.in_flight or member.asking for member in members))
+        self.clock.run_until(lambda: not any(member.pending.in_flight or member.pending.asking for member in members))
 
     def stop(self):
         self.clock.wait_for(self.journal.stop())

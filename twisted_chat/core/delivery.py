@@ -65,12 +65,12 @@ class Delivery:
 
     def admit(self, session: Session, room: Room) -> None:
         """Begin to give a session the events of a room, from the next one on."""
-        after = session.after.pop(room.name, None)
+        after = session.expect(room.name) if session.after else None
         if session.reader is not None:
             self.open(session.reader, room, after)
         else:
             self.remember()
-            session.left_at[room] = room.number if after is None else min(after, room.number)
+            session.leave_at(room, room.number if after is None else min(after, room.number))
 
     def open(self, reader: Reader, room: Room, after: int | None = None) -> None:
         """Begin to give a reader the events of a room, from the next one on or after a number."""
@@ -85,8 +85,9 @@ class Delivery:
 
     def dismiss(self, session: Session, room: Room) -> None:
         """Give a session no event of a room that comes after this."""
-        session.left_at.pop(room, None)
-        if session.reader is not None:
+        if session.reader is None:
+            session.leave_at(room, None)
+        else:
             self.close(session.reader, room, is_over=session.leaving is not None)
 
     def close(self, reader: Reader, room: Room, is_over: bool = False) -> None:

@@ -72,7 +72,7 @@ class Dispatcher:
         """Return the events in the tail of a room, oldest first."""
         if group[:1] == "@":
             hearing = self.sessions.of(self._state.directory.called(group[1:]))
-            room = next((session.inbox for session in hearing if session.inbox is not None), None)
+            room = next((one.private.inbox for one in hearing if one.private.inbox is not None), None)
         else:
             room = self._room_named(group)
         return list(room.tail) if room is not None else ()
@@ -103,12 +103,12 @@ class Dispatcher:
         for origin, delivered in counts.items():
             session = origins[origin]
             if session is not None:
-                session.in_flight -= delivered
+                session.pending.in_flight -= delivered
                 self.settle(session)
         heirs, self.sessions.heirs = self.sessions.heirs, []
         for heir, epoch in heirs:
-            if heir.epoch == epoch:
-                heir.asking -= 1
+            if heir.pending.epoch == epoch:
+                heir.pending.asking -= 1
                 self.settle(heir)
 
     def _let_happen(self, event: Event, asker: Session | None) -> None:
@@ -125,7 +125,7 @@ class Dispatcher:
         except Exception:
             self._on_fault(asker)
         if asker is not None:
-            asker.changing -= event.kind not in POSTS
+            asker.pending.changing -= event.kind not in POSTS
 
     def _has_changed(self, event: Event, before: Person | None, change: Change | None) -> None:
         """Append what follows from an event."""
@@ -181,8 +181,8 @@ class Dispatcher:
             is_post = isinstance(item, Lines) or item.kind in POSTS
             events = 1 if isinstance(item, Event) else len(item.texts)
             if session is not None:
-                session.in_flight -= events
-                session.changing -= not is_post
+                session.pending.in_flight -= events
+                session.pending.changing -= not is_post
                 touched[session] = None
             if not is_post and self._is_own_join(item):
                 self._rooms.came(item.group)
@@ -194,7 +194,7 @@ class Dispatcher:
                 self.send(item, session)
             elif session is not None:
                 self.traffic.not_kept += events
-                if not session.is_abandoned:
+                if not session.pending.is_abandoned:
                     session.refuse(error, item.ident)
                 ask = session.asks.get(item.ident)
                 if ask is not None:
@@ -215,31 +215,31 @@ class Dispatcher:
             self._rooms.expect(item.group)
         self._journal.append(item)
         if session is not None:
-            session.in_flight += events
-            session.changing += is_change
+            session.pending.in_flight += events
+            session.pending.changing += is_change
             session.pace.caused += events
             session.active = self._seconds()
 
     def settle(self, session: Session) -> None:
         """Wake a session's door, or let it depart, once nothing of it is on its way."""
         try:
-            if session.in_flight or session.asking:
-                if session.is_held and session.in_flight < IN_FLIGHT // 2:
+            if session.pending.in_flight or session.pending.asking:
+                if session.pending.is_held and session.pending.in_flight < IN_FLIGHT // 2:
                     session.settle()
                 return
-            session.is_abandoned = False
+            session.pending.is_abandoned = False
             if session.leaving is not None and not session.gone:
                 self.depart(session)
             else:
                 session.settle()
                 reader = session.reader
                 is_held = reader is not None and reader.state == HELD and session.ear.view.is_for_people
-                if reader is not None and is_held and not (session.in_flight or session.asking):
+                if reader is not None and is_held and not session.pending:
                     reader.release()  # a program is given it after its answer
         except Exception:
             self._on_fault(session)
         for mate in session.mates:
-            if mate.is_held and mate is not session and not session.changing:
+            if mate.pending.is_held and mate is not session and not session.pending.changing:
                 self.settle(mate)
 
     def depart(self, session: Session) -> None:

@@ -110,16 +110,16 @@ class Effects:
             return
         self._delivery.end_run()
         hearing = self._sessions.of(target)
-        inboxes = {inbox: None for session in hearing if (inbox := session.inbox_of(event.target)) is not None}
+        inboxes = {inbox: None for session in hearing if (inbox := session.private.inbox_of(event.target)) is not None}
         for inbox in inboxes:
             inbox.remember([event])
         for session in dict.fromkeys((*hearing, *self._sessions.of(author))):
             if session.person is target:
                 if session.wants(event):
                     session.correspondent = author
-                has_inbox = session.inbox_of(event.target) is not None
-                if not has_inbox and session.promised_inbox == text.key(event.target):
-                    session.first_private = session.first_private or event.number
+                has_inbox = session.private.inbox_of(event.target) is not None
+                if not has_inbox and session.private.promised == text.key(event.target):
+                    session.private.first = session.private.first or event.number
                     continue  # it comes with the log ...
                 if has_inbox and session.is_behind:
                     continue  # ... and here, too
@@ -170,8 +170,8 @@ class Effects:
         for session in self._sessions.of(change.person):
             if session.ear.view.is_for_people:
                 continue
-            is_promised = session.promised_inbox == text.key(event.target)  # and then comes with the lines before it
-            inbox = session.inbox_of(event.target) or self._change_inbox(session, event)
+            is_promised = session.private.promised == text.key(event.target)  # and then comes with the lines before it
+            inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)
             if inbox not in remembered:
                 remembered[inbox] = None
                 inbox.remember([event])
@@ -181,16 +181,17 @@ class Effects:
                 self._delivery.show(session, event)
 
     def _change_inbox(self, session: Session, event: Event) -> Room:
-        if session.inbox is not None:
-            is_promised = session.inbox_of(session.promised_inbox) is not None
-            session.left_at.pop(session.inbox, None)
-            if session.reader is not None:
-                session.reader.leave(session.inbox, is_over=is_promised or session.leaving is not None)
-        shared = (mate.inbox_of(event.target) for mate in session.mates)
-        inbox = session.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
+        if session.private.inbox is not None:
+            is_promised = session.private.inbox_of(session.private.promised) is not None
+            if session.reader is None:
+                session.leave_at(session.private.inbox, None)
+            else:
+                session.reader.leave(session.private.inbox, is_over=is_promised or session.leaving is not None)
+        shared = (mate.private.inbox_of(event.target) for mate in session.mates)
+        inbox = session.private.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
         inbox.number = max(inbox.number, event.number - 1)
         if session.reader is None:
-            session.left_at[inbox] = event.number - 1
+            session.leave_at(inbox, event.number - 1)
         else:
             session.reader.open(inbox)
             if session.is_behind:
@@ -200,7 +201,7 @@ class Effects:
     def _rewind_inbox(self, session: Session, inbox: Room, number: int) -> None:
         """Owe a session all that it is promised of an inbox, and at least the lines after a number."""
         if session.reader is None:
-            session.left_at[inbox] = min(number, session.left_at.get(inbox, number))
+            session.leave_at(inbox, min(number, session.left_at.get(inbox, number)))
         else:
             session.reader.rewind(inbox, min(number, session.reader.positions.get(inbox, inbox.number)))
 
@@ -264,7 +265,7 @@ class Effects:
             self._rooms.find_topic(room)
         if change.error is not None:
             if asker is not None:
-                asker.after.pop(room.name, None)
+                asker.expect(room.name)
             self._delivery.hear(room, event)
             self._rooms.has_emptied = True
             self._lost(event, asker, change.error)
@@ -337,7 +338,7 @@ class Effects:
 
     def _lost(self, event: Event, asker: Session | None, error: ChatError) -> None:
         """Refuse a request for a reason that only the order of events could tell."""
-        if asker is None or asker.is_abandoned:
+        if asker is None or asker.pending.is_abandoned:
             return
         self._delivery.show(asker, refusal(error, event.ident))
         ask = asker.asks.get(event.ident)

@@ -119,10 +119,11 @@ class Hub:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
         return hashlib.blake2b(token.encode(), key=self._journal.secret, digest_size=16).hexdigest()
 
-    def claim(self, ask: Ask, wanted: str, beside: int = 0) -> None:
-        """Ask for an alias, the first one or another, unless it is theirs already. Everyone starts in the lobby.
+    def claim(self, ask: Ask, wanted: str, rooms: Sequence[str] = (LOBBY,), beside: int = 0) -> None:
+        """Ask for an alias, the first one or another, unless it is theirs already.
 
-        ``beside``: a session of the same person, who is here already and goes on with one session more.
+        ``rooms``: to enter with the first alias. ``beside``: a session of the same person, who is here already and goes
+        on with one session more.
 
         Raises: BadAlias, AliasTaken.
         """
@@ -134,8 +135,8 @@ class Hub:
             data["program"] = session.program
         if beside:
             data["beside"] = beside
-        elif not session.alias and session.first_rooms != (LOBBY,):
-            data["rooms"] = list(session.first_rooms)
+        elif not session.alias and tuple(rooms) != (LOBBY,):
+            data["rooms"] = list(rooms)
         holder = self._asked_to_give_way(session, alias)
         if not beside and (holder is None or not self._is_leaving(holder)):  # who leaves is gone when this happens
             found = self.state.directory.holder(alias, text.looks(alias), session.person)
@@ -167,7 +168,7 @@ class Hub:
         if session.leaving is None:
             session.leaving = why
             session.abandon()
-            if not session.in_flight:
+            if not session.pending.in_flight:
                 self.dispatcher.depart(session)
 
     def go_away(self, ask: Ask, why: str) -> None:
@@ -195,9 +196,7 @@ class Hub:
             return
         if session.person is not None:
             self.state.refuse_room(session.person)
-        session.after.pop(name, None)
-        if after is not None:
-            session.after[name] = after
+        session.expect(name, after)
         self._append(JOINED, ask, name)
 
     def leave(self, ask: Ask, wanted: str = "", why: str = "") -> None:

@@ -44,8 +44,8 @@ class Past:
 
         Without a connection nobody waits for the answer, and nothing is asked.
         """
-        session, epoch = ask.session, ask.session.epoch
-        asker = Asker(session.id, lambda: session.epoch == epoch)
+        session, epoch = ask.session, ask.session.pending.epoch
+        asker = Asker(session.id, lambda: session.pending.epoch == epoch)
         self._ask(ask, partial(self._journal.recall, query, asker=asker), answer)
 
     def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
@@ -60,15 +60,15 @@ class Past:
             self._ask(ask, partial(self._rooms.find, wanted), answer)
 
     def _ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
-        session, epoch = ask.session, ask.session.epoch
+        session, epoch = ask.session, ask.session.pending.epoch
         if session.reader is None or session.reader.outbox.is_closed:
             return
-        session.asking += 1
+        session.pending.asking += 1
 
         def answered(found: Found | ChatError) -> None:
-            if session.epoch != epoch:
+            if session.pending.epoch != epoch:
                 return  # nobody waits for it any more
-            session.asking -= 1
+            session.pending.asking -= 1
             try:
                 if isinstance(found, ChatError):
                     ask.refuse(found)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol, TypeVar
 
 from .calls import Calls
 from .days import Day
 from .ear import Ear
 from .errors import ChatError
-from .events import DOUBTED, LOBBY, NOTICED, POSTS, REPEATED, Event
+from .events import DOUBTED, NOTICED, POSTS, REPEATED, Event
 from .limits import Pace
 from .pen import refusal
+from .pending import Pending
 from .person import Person
 from .ports import Door
 from .reader import HELD, Reader
@@ -20,7 +22,9 @@ from .room import Room
 
 IN_FLIGHT = 2000  # events of one session that may be on their way
 
-_NOWHERE: Mapping[str, Room] = {}
+Key = TypeVar("Key")
+
+_NOTHING: Final = MappingProxyType[Any, Any]({})  # all who need none share it
 
 
 class Giver(Protocol):
@@ -28,6 +32,21 @@ class Giver(Protocol):
 
     def give(self, session: Session, room: Room, first: int, last: int) -> None:
         """Send all of the events from one number to another."""
+
+
+class Private:
+    """A program's private lines: the log of its alias, and what it is promised of that."""
+
+    __slots__ = ("first", "inbox", "promised")
+
+    def __init__(self) -> None:
+        self.inbox: Room | None = None  # the log of what is said to its alias
+        self.promised = ""  # the key of the alias of which it is promised all, until it is given that
+        self.first = 0  # the number of the first line to that alias between its claim and its inbox
+
+    def inbox_of(self, alias: str) -> Room | None:
+        """Return the log, if it is that of this alias."""
+        return self.inbox if self.inbox is not None and self.inbox.is_inbox_of(alias) else None
 
 
 class Session:
@@ -38,10 +57,9 @@ class Session:
     """
 
     __slots__ = (  # a tenth of the memory of an idle session
-        "_past", "active", "after", "alias", "asking", "asks", "calls", "changing", "correspondent", "current", "door",
-        "ear", "epoch", "first_private", "first_rooms", "gone", "id", "in_flight", "inbox", "is_abandoned", "is_held",
-        "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "person", "program",
-        "promised_inbox", "reader", "since",
+        "_past", "active", "after", "alias", "asks", "calls", "correspondent", "current", "door", "ear", "gone", "id",
+        "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "pending", "person",
+        "private", "program", "reader", "since",
     )  # fmt: skip
 
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
@@ -51,29 +69,21 @@ class Session:
         self.mates: Sequence[Session] = ()  # all sessions of the same person on this node, if they have several
         self.ear = ear
         self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
-        self.left_at: dict[Room, int] = {}  # without a reader: what they hear, and the last number written to them
+        self.left_at: Mapping[Room, int] = _NOTHING  # without a reader: what they hear, and the last number written
         self.door = door
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
-        self.is_abandoned = False  # what is under way was asked over a connection that is lost: nobody waits for it
         self.program = ""  # their program's public name, if it has one: the same after a reconnect
-        self.asks: dict[str, Ask] = {}  # requests whose outcome somebody waits for, by their idents
+        self.pending = Pending()
+        self.asks: Mapping[str, Ask] = _NOTHING  # requests whose outcome somebody waits for, by their idents
         self.is_in = False  # once they have entered the first room
         self.is_told_to_wait = False  # until the journal works: they are coming in
-        self.promised_inbox = ""  # the key of the alias of which they are promised all, until they are given it
-        self.first_private = 0  # the number of the first line to that alias between their claim and its inbox
-        self.inbox: Room | None = None  # a program's: the log of what is said to its alias
+        self.private = Private()
         self.current: Room | None = None
         self.correspondent: Person | None = None  # who wrote to them last, for /reply
         self.since = self.active = since  # by Hub.seconds, and not by the time of events
-        self.in_flight = 0  # requests of theirs that are not delivered yet ...
-        self.changing = 0  # ... and those among them that change somebody's state
-        self.asking = 0  # questions of theirs that the journal has not answered yet, and others that they wait for ...
-        self.epoch = 0  # ... since the last time that all of those were abandoned
-        self.is_held = False  # has to wait until less is in flight
-        self.first_rooms: Sequence[str] = (LOBBY,)  # which they enter with their alias
-        self.after: dict[str, int] = {}  # the numbers that they have seen, of groups that they are about to hear
-        self.calls = Calls()
+        self.after: Mapping[str, int] = _NOTHING  # the numbers that they have seen, of groups that they will hear
+        self.calls: Calls | None = None  # once they have called a program
         self.leaving: str | None = None  # why, once they have asked to leave
         self.gone = False
         self._past = past
@@ -91,7 +101,7 @@ class Session:
     @property
     def rooms(self) -> Mapping[str, Room]:
         """The rooms that they are in, in the order in which they joined."""
-        return self.person.rooms if self.person is not None else _NOWHERE
+        return self.person.rooms if self.person is not None else _NOTHING
 
     @property
     def address(self) -> str:
@@ -109,15 +119,14 @@ class Session:
         A post changes nothing that a later post depends on, so posts need not wait for each other. They wait for what
         another session of the same person changes, such as the alias.
         """
-        if self.asking or self.in_flight >= IN_FLIGHT:
-            self.is_held = True
+        pending = self.pending
+        if pending.asking or pending.in_flight >= IN_FLIGHT:
+            pending.is_held = True
             return False
-        if self.in_flight == 0 and not self.mates:
-            return True
-        if self.in_flight and not (posts and self.changing == 0):
+        if pending.in_flight and not (posts and pending.changing == 0):
             return False
-        if any(mate.changing for mate in self.mates if mate is not self):
-            self.is_held = True
+        if self.mates and any(mate.pending.changing for mate in self.mates if mate is not self):
+            pending.is_held = True
             return False
         return True
 
@@ -159,22 +168,28 @@ class Session:
             return
 
         def go_on() -> None:
-            self.asking -= 1
+            self.pending.asking -= 1
             then()
 
-        self.asking += 1
+        self.pending.asking += 1
         self.reader.when_live(go_on)
 
     def abandon(self) -> None:
         """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
-        self.epoch += 1
-        self.asking = 0
+        self.pending.epoch += 1
+        self.pending.asking = 0
         if self.reader is not None:
             self.reader.forget_waiting()
 
-    def inbox_of(self, alias: str) -> Room | None:
-        """Return their inbox, if it is that of this alias."""
-        return self.inbox if self.inbox is not None and self.inbox.is_inbox_of(alias) else None
+    def expect(self, group: str, after: int | None = None) -> int | None:
+        """Set from which number on they will be given a group that they are about to hear; return the one before."""
+        before = self.after.get(group)
+        self.after = _having(self.after, group, after)
+        return before
+
+    def leave_at(self, room: Room, number: int | None) -> None:
+        """Note at which number their next reader goes on in a room; None: they do not hear it any more."""
+        self.left_at = _having(self.left_at, room, number)
 
     def release(self) -> None:
         """Send the promised backlog, if there is one: everything that had to come before it is sent."""
@@ -196,7 +211,7 @@ class Session:
         reader.listen(self.ear)
         self.reader = reader
         reader.resume(self.left_at)
-        self.left_at.clear()
+        self.left_at = _NOTHING
 
     def detach(self, door: Door) -> None:
         """Go on without a connection for a while. Nobody waits any more for requests under way.
@@ -204,11 +219,11 @@ class Session:
         ``door``: stands in for the connection meanwhile, as a Grace does, or is the next connection.
         """
         self.abandon()
-        self.asks.clear()
-        self.is_abandoned = self.in_flight > 0
+        self.asks = _NOTHING
+        self.pending.is_abandoned = self.pending.in_flight > 0
         self.door = door
         if self.reader is not None:
-            self.left_at.update(self.reader.close())
+            self.left_at = self.reader.close()
             self.reader = None
 
     def listen(self, ear: Ear) -> None:
@@ -227,7 +242,7 @@ class Session:
 
     def settle(self) -> None:
         """Wake the door: they may be able to do more than before."""
-        self.is_held = False
+        self.pending.is_held = False
         self.door.settled()
 
     def wants(self, event: Event) -> bool:
@@ -293,7 +308,7 @@ class Ask:
         """Called when an event of it is on its way to the journal."""
         if self.waits:
             self.left += 1
-            self.session.asks[self.ident] = self
+            self.session.asks = {**self.session.asks, self.ident: self}
 
     def delivered(self, event: Event) -> None:
         """Called when an event of it is delivered, or the one of long ago that stands in its place."""
@@ -309,7 +324,7 @@ class Ask:
         """Called when nobody knows what becomes of it: no answer is waited for any more."""
         self.error = error
         self.left = 0
-        self.session.asks.pop(self.ident, None)
+        self._forget()
 
     def finish(self) -> None:
         """Call ``then`` if the outcome is known: never while the hub is delivering."""
@@ -319,5 +334,17 @@ class Ask:
 
     def _one_less(self) -> None:
         self.left -= 1
-        if self.left <= 0 and self.session.asks.get(self.ident) is self:
-            del self.session.asks[self.ident]
+        if self.left <= 0:
+            self._forget()
+
+    def _forget(self) -> None:
+        asks = self.session.asks
+        if asks.get(self.ident) is self:
+            self.session.asks = {ident: ask for ident, ask in asks.items() if ask is not self} or _NOTHING
+
+
+def _having(numbers: Mapping[Key, int], key: Key, number: int | None) -> Mapping[Key, int]:
+    """Return numbers with another one for a key, or without it."""
+    if number is not None:
+        return {**numbers, key: number}
+    return {other: kept for other, kept in numbers.items() if other != key} if key in numbers else numbers

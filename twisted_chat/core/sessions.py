@@ -71,8 +71,8 @@ class Sessions(dict[int, Session]):
 
     def wait_for(self, person: Person, session: Session) -> None:
         """Make a session wait for the next step of somebody who leaves: the end of their last seat, or of all rooms."""
-        session.asking += 1
-        self._waiting.setdefault(person, []).append((session, session.epoch))
+        session.pending.asking += 1
+        self._waiting.setdefault(person, []).append((session, session.pending.epoch))
 
     def has_left(self, person: Person) -> None:
         """Called when somebody has no seat any more, so that their alias is free, and when they have left all rooms."""

@@ -26,7 +26,7 @@ def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
     told: set[Session] = set()
     for item in batch:
         session = sessions.get(item.origin)
-        if session is None or session.is_abandoned:
+        if session is None or session.pending.is_abandoned:
             continue
         is_post = isinstance(item, Lines) or item.kind in POSTS
         if not (is_post or session.is_in):

@@ -223,7 +223,7 @@ class Connection:
             return False
         if session.is_behind and not self._takes_answers():
             return session.reader is not None and session.reader.is_stuck
-        if self._delay is not None or session.leaving is not None or session.in_flight or session.asking:
+        if self._delay is not None or session.leaving is not None or session.pending:
             return False
         return bool(self._waiting) or self._talk.is_busy or not self.is_reading
 

@@ -80,7 +80,7 @@ class PersonTalk:
     def go_on(self) -> None:
         """Ask for another alias if the pending claim is lost."""
         me = self._connection.session
-        if self.is_busy and not (me.in_flight or me.asking):
+        if self.is_busy and not me.pending:
             self.is_busy = False
             if not (me.alias or me.gone):
                 self._ask_again()  # somebody else was first

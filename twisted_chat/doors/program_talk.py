@@ -151,7 +151,7 @@ class ProgramTalk:
     def go_on(self) -> None:
         """Continue the pending request as far as possible now."""
         me = self._connection.session
-        while self._steps is not None and self._ask is not None and not (me.in_flight or me.asking):
+        while self._steps is not None and self._ask is not None and not me.pending:
             steps, ask = self._steps, self._ask
             if me.leaving is not None:
                 self.stop()

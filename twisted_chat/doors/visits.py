@@ -297,7 +297,6 @@ class Visit:
     def _come(self) -> None:
         self._has_come = True
         self.session = self._hub.connect(None, PlainView(), self, self.pace)
-        self.session.first_rooms = ()
         self._claim()
 
     def _claim(self) -> None:
@@ -305,7 +304,7 @@ class Visit:
             self._part()  # nobody waits for it any more
             return
         try:
-            self._hub.claim(Ask(self.session, _CLAIM, self._claimed), self._alias)
+            self._hub.claim(Ask(self.session, _CLAIM, self._claimed), self._alias, rooms=())
         except ChatError as error:
             self._not_given(error)
 
@@ -405,14 +404,14 @@ class Visit:
 
     def _fail_what_is_lost(self) -> None:
         """Fail the posts that were neither kept nor refused although nothing is pending: a fault of ours."""
-        if self._asked and not self.session.in_flight:
+        if self._asked and not self.session.pending.in_flight:
             self._fail_what_is_asked()
 
     def _fail_what_is_asked(self) -> None:
         words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
         for post in list(self._asked):
             self._fail(post, PostFault(words))
-        self.session.asks.clear()
+        self.session.asks = {}
 
     def _fail(self, post: Post, error: ChatError) -> None:
         cancel(post.deadline)

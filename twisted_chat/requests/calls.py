@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.calls import Calls
 from ..core.errors import BadRequest, CannotAnswer, NotCalled
 from ..core.events import ANSWERED, CALLED, Event
 from ..core.hub import Hub
@@ -51,6 +52,7 @@ class CallRequest(JsonRequest):
             room = hub.room_of(me, self.room or "")
             others = (hub.sessions.program_of(person) for person in hub.people_in(room) if person is not me.person)
             group, called = room.name, [other for other in others if other is not None and _can_answer(other, me)]
+        me.calls = me.calls or Calls()
         me.calls.add(ask.ident, [session.program for session in called])
         event = Event(CALLED, group, me.alias, self.text, me.id, ident=ask.ident, data={"name": self.name})
         encoded = me.ear.view.encode([event])  # the same bytes for all programs
@@ -94,7 +96,8 @@ class AnswerRequest(JsonRequest):
         me = ask.session
         client, _slash, _own = self.call.partition("/")
         caller = hub.sessions.programs.get(client)
-        if caller is not None and not caller.calls.answered(self.call, me.program):
+        calls = caller.calls if caller is not None else None
+        if caller is not None and not (calls is not None and calls.answered(self.call, me.program)):
             raise NotCalled
         if caller is not None and not (caller.is_behind or caller.ignores(me.person)):
             data = {"failed": True} if self.failed else None

@@ -75,8 +75,7 @@ class HelloRequest(JsonRequest):
         rooms = list(dict.fromkeys(text.room(name) for name in self.rooms))
         if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
             raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
-        me.first_rooms = ()
-        me.promised_inbox = text.key(self.alias) if "@" in seen else ""
+        me.private.promised = text.key(self.alias) if "@" in seen else ""
         if not me.alias:
             me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
         for room in list(ask.reader.hearing):  # now: a request from before the cut may still leave it
@@ -98,7 +97,7 @@ class HelloRequest(JsonRequest):
         if me.key != text.key(self.alias):
             if hub.wait_for_leaver(me, self.alias):  # usually the program's own earlier session
                 yield
-            hub.claim(ask, self.alias)
+            hub.claim(ask, self.alias, rooms=())
             yield
         for name in rooms:
             if name not in me.rooms:
@@ -106,7 +105,7 @@ class HelloRequest(JsonRequest):
         yield
         if "@" in seen:
             yield from _send_private_backlog(hub, ask, seen["@"])
-            me.promised_inbox = ""
+            me.private.promised = ""
         return HelloResult(
             version=self.version,
             alias=me.alias,
@@ -115,7 +114,7 @@ class HelloRequest(JsonRequest):
             resumed=is_resumed,
             rooms={room.name: room.number for room in me.rooms.values()},
             everyone=hub.everyone.number,
-            private=me.inbox.number if me.inbox is not None else 0,
+            private=me.private.inbox.number if me.private.inbox is not None else 0,
             max_line=hub.limits.max_line,
             grace=hub.limits.grace_seconds,
             current=current_of(me),
@@ -130,18 +129,18 @@ def current_of(me: Session) -> str:
 def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
     """Send the private posts to an alias after a number; posts to others who had the alias come as skipped."""
     me = ask.session
-    assert me.inbox is not None
+    inbox = me.private.inbox
+    assert inbox is not None
     takers: list[Event] = []
-    inbox = me.inbox
     query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=MAX_TAKERS, newest=True)
     hub.past.recall(ask, query, takers.extend)
     yield
-    own = me.first_private or me.taken  # the first number since the program has the alias
+    own = me.private.first or me.taken  # the first number since the program has the alias
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
     firsts = [event.number for event in takers if event.text == me.program]
     is_all_known = takers[:1] and takers[0].number == 1
     ask.reader.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
-    me.first_private = 0
+    me.private.first = 0
 
 
 def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]]:

@@ -132,7 +132,7 @@ def nick(hub: Hub, ask: Ask, rest: str) -> None:
     """Take another alias."""
     me = ask.session
     hub.claim(ask, rest)
-    if not me.in_flight:
+    if not me.pending.in_flight:
         ask.notice(f"you are {me.alias} already")
 
 

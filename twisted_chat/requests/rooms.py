@@ -28,7 +28,7 @@ def join(hub: Hub, ask: Ask, rest: str) -> None:
         raise BadUsage(f"{COMMANDS['join'].usage}, AFTER is the number of an event: /join lobby 120")
     before = me.current
     hub.join(ask, name, int(after) if after else None)
-    if not me.in_flight:  # they were in it already
+    if not me.pending.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
         ask.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
         me.release()

@@ -469,7 +469,7 @@ def test_what_the_journal_refuses_is_counted(measured, door):
     door.hub.dispatcher.refuse([Event(SAID, "lobby", "alice", "a", session)], NotKept("disk full"))
     door.hub.dispatcher.refuse([Lines("lobby", "alice", ["b", "c"], session)], NotKept("disk full"))
     assert measured["twisted_chat_not_kept_total"] == 3
-    door.session("alice").in_flight = 0
+    door.session("alice").pending.in_flight = 0
 
 
 @pytest.mark.slow
