@@ -29,16 +29,16 @@ class BaseDoor:
     place: ClassVar[str]  # begins its line in the log: {} is the address
     over_unix: ClassVar[str]  # how to try it at a UNIX socket: {} is the path, quoted for a shell
 
-    urls: list[str] | None = None  # at which others on the network reach it, once it listens; None: nobody asks
+    urls: list[str] | None = None  # for others on the network, once it listens; None: not needed
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """``options``: the parsed ones; a list for each of this door's own.
+        """``options``: the parsed options; each option of this door has a list.
 
         Raises: usage.UsageError.
         """
 
     def measured(self, journal: Journal, clock: IReactorTime) -> Journal:
-        """Return the journal as this door wants it between the hub and itself."""
+        """Return the journal, or a wrapper of it through which this door measures it."""
         return journal
 
     def open(self, premises: Premises) -> IProtocolFactory:
@@ -50,5 +50,5 @@ class BaseDoor:
         return True
 
     def over_tcp(self, place: str, way: Way) -> str:
-        """Return its line in the log; ``place``: how that begins, with the address."""
+        """Return the door's line in the log; ``place``: the beginning of that line, with the address."""
         raise NotImplementedError

@@ -23,7 +23,7 @@ from .splitter import END
 
 GOODBYE = "the server is stopping: goodbye"
 LINES_AT_ONCE = 500  # of one connection, before others have their turn
-FLOOD_NOTICE_SECONDS = 60  # between two of them to one connection
+FLOOD_NOTICE_SECONDS = 60  # between two notices to one connection
 
 
 class Connection:
@@ -40,15 +40,15 @@ class Connection:
     def __init__(self, premises: Premises, address: IAddress) -> None:
         self.premises = premises
         self.address = address
-        self._waiting: list[bytes] = []  # as received: what comes of a bad line is far larger
+        self._waiting: list[bytes] = []  # as received: the error for a bad line is far larger
         self._is_lost = False
         self._is_at_work = False
-        self._is_woken = False  # meanwhile
+        self._is_woken = False  # during its turn
         self.is_reading = True
         self._peer_is_done = False
         self._is_stopping = False
         self._alias = ""  # as it was logged
-        self._flood_told_until = 0.0
+        self._flood_noticed_until = 0.0
         self._delay: IDelayedCall | None = None
         self._deadline: IDelayedCall | None = None
 
@@ -86,7 +86,7 @@ class Connection:
         self.session = self.premises.hub.connect(outbox, view, self, pace)
         wait = pace.wait(clock.seconds())
         self._deadline = clock.callLater(limits.alias_seconds + wait, self._alias_overdue)
-        if wait:  # somebody else at their address has said too much, or they have, over another connection
+        if wait:  # the address is over its limit, through other connections
             self._delay = clock.callLater(wait, self._go_on)
             self._read_or_not()
         self.premises.connections.add(self)
@@ -99,15 +99,15 @@ class Connection:
         """Called when the connection is lost: end everything."""
         self._is_lost = True
         self._outbox.lost()
-        self.session.abandon()  # the end waits for what they have said, and for no answer
+        self.session.abandon()  # the end waits for pending posts, but not for answers
         self._talk.stop()
         for call in (self._deadline, self._delay, *self._calls()):
             cancel(call)
         if self._delay is not None:
-            self._waiting.clear()  # more than the limits allow, of somebody who is gone
+            self._waiting.clear()  # beyond the limits, and the author is gone
             self._delay = None
         self.premises.forget(self)
-        self._waiting.append(END)  # for a program: what it has asked is done, and it may come back
+        self._waiting.append(END)  # a program's earlier requests are done, and then it may resume
         self._guarded(self._work)
         self.premises.log.info("connection has ended with {address}", address=address_text(self.address))
 
@@ -156,7 +156,7 @@ class Connection:
     def _work(self) -> None:
         """Take a turn, and another one after it if this connection was woken meanwhile.
 
-        What the hub does for a session may wake their door at once: a turn never begins within another.
+        A call to the hub may wake the door at once, but a turn never begins within another.
         """
         self._is_woken = True
         if self._is_at_work:
@@ -166,12 +166,12 @@ class Connection:
             while self._is_woken:
                 self._is_woken = False
                 if self._talk.is_busy or self.session.gone or self.session.alias != self._alias:
-                    self._see_what_happened()
-                self._take_what_waits()
+                    self._check_session()
+                self._take_waiting()
         finally:
             self._is_at_work = False
 
-    def _see_what_happened(self) -> None:
+    def _check_session(self) -> None:
         if self._talk.is_busy:
             self._talk.go_on()
         session = self.session
@@ -180,7 +180,7 @@ class Connection:
         elif session.alias != self._alias:
             self._named(session.alias)
 
-    def _take_what_waits(self) -> None:
+    def _take_waiting(self) -> None:
         """Take the waiting lines that can be taken now."""
         session = self.session
         if self.premises.is_held:
@@ -191,7 +191,7 @@ class Connection:
             taken = self._talk.take(most)
             if not taken:
                 break
-            session = self.session  # who may be another by now
+            session = self.session  # another session by now, if a program has resumed
             wait = session.pace.take_lines(taken, now)
             if wait:
                 self._slow_down(wait)
@@ -240,20 +240,20 @@ class Connection:
         self.premises.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
         if not self._alias:
             cancel(self._deadline)
-            self._talk.came_in()
+            self._talk.entered()
         self._alias = alias
 
     def _slow_down(self, seconds: float) -> None:
         if self._is_lost:
-            self._waiting.clear()  # more than the limits allow, of somebody who is gone
+            self._waiting.clear()  # beyond the limits, and the author is gone
             self._waiting.append(END)
             return
         clock = self.premises.clock
         self.premises.hub.traffic.hit("flood")
         cancel(self._delay)
         self._delay = clock.callLater(seconds, self._go_on)
-        if clock.seconds() >= self._flood_told_until:
-            self._flood_told_until = clock.seconds() + FLOOD_NOTICE_SECONDS
+        if clock.seconds() >= self._flood_noticed_until:
+            self._flood_noticed_until = clock.seconds() + FLOOD_NOTICE_SECONDS
             self.session.notice(self._flood_words())
 
     def _flood_words(self) -> str:
@@ -269,7 +269,7 @@ class Connection:
     def _read_or_not(self) -> None:
         """Read only while nothing waits and the peer reads too: other input stays in the peer's own socket."""
         waits = bool(self._waiting) or self._delay is not None or not self._takes_answers()
-        reads = not waits or self._outbox.is_closed  # what a peer sends then is read and dropped
+        reads = not waits or self._outbox.is_closed  # then input is read and dropped
         if not self._is_lost and reads != self.is_reading:
             self.is_reading = reads
             self._read_on(reads)
@@ -309,7 +309,7 @@ class Connection:
             self.goodbye("too many aliases were tried from your address: come back in a minute")
         return may
 
-    # -- what a program asks of its connection
+    # -- called by a program's talk
 
     def _talk_to_program(self) -> None:
         """Treat all input from now on as a program's."""
@@ -357,7 +357,7 @@ class Connection:
             self._close()
 
     def _let_go(self) -> None:
-        """Leave the session to its grace period or another connection; until the end, this one has an empty one."""
+        """Leave the session to its grace period or another connection, and get an empty one until the end."""
         self._talk.stop()
         self.session = self.premises.hub.connect(self._outbox, self.session.ear.view, self, self._new_pace())
         if self._is_lost:

@@ -57,7 +57,7 @@ class Graces:
 
     def __init__(self, hub: Hub, clock: IReactorTime, seconds: float, addresses: Addresses) -> None:
         self._hub, self._clock, self._seconds, self._addresses = hub, clock, seconds, addresses
-        self._given: dict[str, dict[Grace, None]] = {}  # by what the address counts as, the oldest first
+        self._given: dict[str, dict[Grace, None]] = {}  # by address, or its network: see Addresses; the oldest first
 
     def give(self, session: Session, host: str) -> None:
         """Begin a grace period for a session of this address."""

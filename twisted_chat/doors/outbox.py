@@ -295,7 +295,7 @@ class SocketOutbox(_BaseOutbox):
         self.on_drained()
 
     def _flush(self) -> None:
-        if not self.keeps_up:  # or it is no producer
+        if not self.keeps_up:  # else it is not a producer
             super()._flush()
 
     def _part(self) -> None:

@@ -14,7 +14,7 @@ from .premises import Premises
 from .splitter import END, TOO_LONG, Mark
 
 HINT = "/help shows what you can type, /quit leaves"
-HOW_TO_COME_IN = "type the name that you want to be known by, and press Enter; /quit leaves"
+HOW_TO_ENTER = "type the name that you want to be known by, and press Enter; /quit leaves"
 IN_A_BLOCK = "each line is now said as it is, whatever it begins with: ``` on a line of its own ends that"
 AFTER_A_BLOCK = "the block has ended: commands work again"
 
@@ -50,10 +50,10 @@ class PersonTalk:
         self._connection = connection
         self._hub = connection.premises.hub
         self._waiting = waiting
-        self._is_refused = False  # the alias that they asked for last
-        self._block_line = 0  # the number of the next line in the block that they are saying; 0: none
-        self._is_told_of_block = False  # how to end it
-        self.is_busy = False  # a claim is under way
+        self._is_refused = False  # the last alias that they claimed
+        self._block_line = 0  # the number of the next line of the current block; 0: none
+        self._is_told_of_block = False  # they know how to end it
+        self.is_busy = False  # a claim is pending
 
     def take(self, most: int) -> int:
         """Take lines that are only said, or one of another kind, if they can be taken now; return how many."""
@@ -85,7 +85,7 @@ class PersonTalk:
             if not (me.alias or me.gone):
                 self._ask_again()  # somebody else was first
 
-    def came_in(self) -> None:
+    def entered(self) -> None:
         """Greet the person, who has an alias now."""
         self._connection.session.notice(*self._connection.premises.motd, HINT)
 
@@ -156,7 +156,7 @@ class PersonTalk:
             ask.refuse(error)
         self._block_line += len(lines)
         if self._block_line > text.BLOCK_LINES:
-            self._block_line = 1  # of another block: what follows is text all the same
+            self._block_line = 1  # of another block: the following lines are text, too
 
     def _begin_block(self) -> None:
         self._block_line, self._is_told_of_block = 1, False
@@ -173,7 +173,7 @@ class PersonTalk:
         if self._is_told_of_block:
             self._connection.session.notice(AFTER_A_BLOCK)
 
-    # -- coming in, and leaving
+    # -- entering, and leaving
 
     def _answer_prompt(self, ask: Ask, line: str) -> None:
         line = line.lstrip()
@@ -184,34 +184,34 @@ class PersonTalk:
         elif _is_command(line, "quit"):
             self._leave()
         elif _is_command(line, "help"):
-            ask.notice(HOW_TO_COME_IN)
+            ask.notice(HOW_TO_ENTER)
             self._connection.prompt()
         else:
-            ask.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_COME_IN}"))
+            ask.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_ENTER}"))
             self._connection.prompt()
 
     def _ask_again(self) -> None:
-        """Ask for another alias; drop earlier lines, which are no answer to that, and say none of them."""
+        """Ask for another alias; drop the lines that were sent before, as they are no answer to that."""
         self._is_refused = True
-        came, self._waiting[:] = self._waiting[:], []
-        lines = [line for line in came if line is not END]
-        dropped = sum(1 for line in lines if line.strip()) + self._connection.drop_unfinished()
+        dropped, self._waiting[:] = self._waiting[:], []
+        lines = [line for line in dropped if line is not END]
+        count = sum(1 for line in lines if line.strip()) + self._connection.drop_unfinished()
         if not self._connection.may_try_again():
             return
-        if dropped:
-            what = "the line" if dropped == 1 else f"the {dropped:,} lines"
-            was = "was" if dropped == 1 else "were"
+        if count:
+            what = "the line" if count == 1 else f"the {count:,} lines"
+            was = "was" if count == 1 else "were"
             self._connection.session.refuse(ChatError(f"{what} that you sent after it {was} not read"))
-        if END in came or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
+        if END in dropped or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
             self._leave()
         else:
             self._connection.prompt()
 
     def _leave(self) -> None:
-        """Leave, because the input has ended; if the person never came in, say that nothing was said."""
+        """Leave, because the input has ended; if the person has no alias yet, report that nothing was said."""
         me = self._connection.session
         if self._is_refused and not me.alias:
-            me.refuse(ChatError("you did not come in, and nothing was said: try again under another alias"))
+            me.refuse(ChatError("you did not enter the chat, and nothing was said: try again under another alias"))
         self._hub.leave_all(me, "")
 
 

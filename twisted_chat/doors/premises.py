@@ -60,7 +60,7 @@ class Premises:
     def __init__(
         self, hub: Hub, limits: Limits, addresses: Addresses, clock: IReactorTime, motd: Sequence[str] = ()
     ) -> None:
-        """``motd``: lines, without their ends, that are shown to everybody who comes in."""
+        """``motd``: lines, without their ends, that are shown to everybody who enters."""
         self.hub = hub
         self.limits = limits
         self.addresses = addresses
@@ -69,7 +69,7 @@ class Premises:
         self.connections: set[Connected] = set()
         self.kinds: Sequence[str] = ()  # of connections, also of doors that are closed
         self.counts: list[Callable[[], Mapping[str, int]]] = []  # of connections by their kinds, one a door
-        self.is_held = False  # nothing more is taken from any connection: the server is about to stop
+        self.is_held = False  # no more input is taken from any connection: the server is about to stop
         self.graces = Graces(hub, clock, limits.grace_seconds, addresses)
         self.visits = Visits(hub, limits, addresses, clock)
         self.pulse = Pulse(hub, clock)
@@ -108,14 +108,14 @@ class Premises:
         self.addresses.leave(host(address))
 
     def may_try_again(self, connection: Connected) -> bool:
-        """Count a claim that failed; return False once there were too many from that address."""
+        """Count a failed claim; return False after too many from that address."""
         may = self.addresses.fail(host(connection.address), self.clock.seconds())
         if not may:
             self.hub.traffic.hit("aliases")
         return may
 
     def give_grace(self, connection: Connected) -> bool:
-        """Keep a session whose program can resume for a while without this connection; return whether they stay."""
+        """Keep a session whose program can resume for a while without a connection; return whether it is kept."""
         session = connection.session
         if self._is_stopping or session.leaving is not None or not (session.is_resumable and session.alias):
             return False
@@ -131,7 +131,7 @@ class Premises:
             self._fire_if_all_closed()
 
     def look_out(self) -> None:
-        """Look now and then for connections that are not read and whose peer is gone.
+        """Look again and again for connections that are not read and whose peer is gone.
 
         Nothing else shows that: Twisted removes sockets that it neither reads nor writes from its epoll set.
         """
@@ -139,8 +139,8 @@ class Premises:
             self._look = self.clock.callLater(LOOK_SECONDS, self._look_around)
 
     def _look_around(self) -> None:
-        """Abort connections whose peer is gone. One that is not read for an instant is read before the second look."""
-        before, self._unread = self._unread, {one for one in self.connections if not one.is_reading}
+        """Abort connections whose peer is gone, at the second look: an unread connection is usually soon read again."""
+        before, self._unread = self._unread, {each for each in self.connections if not each.is_reading}
         for connection in before & self._unread:
             if connection.has_hung_up:
                 connection.abort()

@@ -17,7 +17,7 @@ from ..wire.jsonlines import JsonView
 from .premises import Premises
 from .splitter import END, TOO_LONG, Mark
 
-LONGER = 18  # times a line that can be said: for a block of which JSON escapes every second byte, or a line all of it
+LONGER = 18  # times the longest line: for a block with every second byte escaped by JSON, or a line with every byte
 
 
 class ProgramConnection(Door, Protocol):
@@ -48,8 +48,8 @@ class ProgramTalk:
         self._steps: Steps[Result] | None = None
         self.is_in = False  # hello was answered
         self._next: Checked | ChatError | Mark | None = None  # read already, but not taken
-        self._asked: Checked | None = None  # whose steps these are ...
-        self._ask: Ask | None = None  # ... and what has become of it
+        self._asked: Checked | None = None  # the request with these steps ...
+        self._ask: Ask | None = None  # ... and its ask
         self._hub.listen(connection.session, connection.session.ear._replace(view=JsonView()))
 
     def take(self, most: int) -> int:
@@ -68,9 +68,9 @@ class ProgramTalk:
             self._obey(asked)
             taken += asked.record.size if isinstance(asked, Checked) else 1
             if self._connection.session is not me:
-                break  # who was here before has a pace of their own
+                break  # the resumed session has its own pace
             if self.is_in and me.is_behind:
-                break  # they do not read what they ask for
+                break  # the program does not read its answers
         return taken
 
     @property
@@ -83,7 +83,7 @@ class ProgramTalk:
         """Return whether to take requests although the program is behind: it may have to send hello again."""
         return not self.is_in
 
-    def came_in(self) -> None:
+    def entered(self) -> None:
         """Do nothing: the answer to hello is the greeting."""
 
     def stop(self) -> None:
@@ -138,7 +138,7 @@ class ProgramTalk:
         client = self._hub.public_name(token) if token else secrets.token_hex(16)
         before = self._hub.sessions.programs.get(client)
         if before is not None and before is not me and not before.alias:
-            self._hub.leave_all(before, "")  # it was just coming in, over a connection that is dead by now
+            self._hub.leave_all(before, "")  # it was just entering, over a connection that is dead by now
         is_resumed = before is not None and before is not me and bool(before.alias) and before.leaving is None
         if before is not None and is_resumed:
             self._connection.adopt(before)

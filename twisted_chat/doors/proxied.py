@@ -52,7 +52,7 @@ class Header(NamedTuple):
 def header(data: bytes) -> Header | None:
     """Return the header at the start of some bytes, or None until it is whole.
 
-    Raises: ValueError, if they begin with none.
+    Raises: ValueError, if they do not begin with a header.
     """
     if data.startswith(_SECOND[: len(data)]):
         return _second(data)
@@ -131,7 +131,7 @@ class Proxied(Protocol):
         try:
             found = header(self._data)
         except ValueError:
-            self._refuse("it began with something else than a PROXY header")
+            self._refuse("it did not begin with a PROXY header")
             return
         if found is not None:
             self._begin(found)
@@ -144,7 +144,7 @@ class Proxied(Protocol):
             self._connection.dataReceived(found.rest)
 
     def _refuse(self, why: str) -> None:
-        log.info("{address} is no proxy: {why}", address=address_text(self._address), why=why)
+        log.info("{address} is not a proxy: {why}", address=address_text(self._address), why=why)
         self._stop_waiting()
         self.transport.abortConnection()
 

@@ -1,4 +1,4 @@
-"""The pulse: a check that the journal keeps lines now, made at most once a second for all who ask."""
+"""The pulse: a check that the journal keeps lines now, made at most once a second for all callers."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ HUNG = f"the journal has not committed for {SECONDS:g} seconds"
 
 
 class Pulse:
-    """The check that lines are kept now. All who ask while one is running share its answer."""
+    """The check that lines are kept now. All callers during a check share its answer."""
 
     def __init__(self, hub: Hub, clock: IReactorTime) -> None:
         self._hub = hub
         self._clock = clock
         self._why = ""  # the last answer ...
         self._when = float("-inf")  # ... and when
-        self._is_asked = False
-        self._late: IDelayedCall | None = None  # when to wait no longer; None, while it is asked: that was before now
+        self._is_checking = False
+        self._late: IDelayedCall | None = None  # the end of the wait; None during a check: it is over
         self._waiting: list[Callable[[str], None]] = []
 
     def ask(self, answer: Callable[[str], None]) -> None:
         """Answer with the reason why nothing is kept, empty if all is well: at once, or within SECONDS."""
         if self._clock.seconds() - self._when < FRESH_SECONDS:
             answer(self._why)
-        elif self._is_asked and self._late is None:
+        elif self._is_checking and self._late is None:
             answer(HUNG)
         else:
             self._waiting.append(answer)
-            if not self._is_asked:
-                self._is_asked = True
+            if not self._is_checking:
+                self._is_checking = True
                 self._late = self._clock.callLater(SECONDS, self._hangs)
                 self._hub.check(self._answered)
 
@@ -46,7 +46,7 @@ class Pulse:
 
     def _answered(self, refused: NotKept | None) -> None:
         cancel(self._late)
-        self._late, self._is_asked = None, False
+        self._late, self._is_checking = None, False
         self._why = refused.why if refused is not None else ""
         self._when = self._clock.seconds()
         self._tell(self._why)

@@ -10,7 +10,7 @@ class Mark(bytes):
 
 
 TOO_LONG: Final = Mark(b"/ a line over the limit, whose bytes are dropped")
-END: Final = Mark(b"/ Ctrl-D on an empty line: whoever typed it is done, and nothing after it is read")
+END: Final = Mark(b"/ the end of the input, or Ctrl-D on an empty line: nothing after it is read")
 
 
 class LineSplitter:

@@ -1,4 +1,4 @@
-"""The table of doors: the server has one option for each, and opens those that are asked for, in this order."""
+"""The table of doors: the server has one option for each, and opens those that have an endpoint, in this order."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from ..core.session import Ask
 from ..wire.plain import PlainView
 from .delays import cancel, seconds_until
 
-PATIENCE_SECONDS = 20  # more than a visit's --grace, for what has to happen before something can be said
-_CLAIM = "claim"  # the ident of asking for the alias: no post's, as those have a slash
+PATIENCE_SECONDS = 20  # for all that has to happen before a post can be said: longer than --grace
+_CLAIM = "claim"  # the ident of the claim; posts' idents have a slash
 
 log = Logger()
 
@@ -97,7 +97,7 @@ class Post:
         self.lines = lines
         self.done: Deferred[Kept] = Deferred()
         self.deadline: IDelayedCall | None = None
-        self.is_decided = False  # it is known what becomes of it
+        self.is_decided = False  # its outcome is known
         self._kept = Kept(0, False)
         self._error: ChatError | None = None
 
@@ -133,7 +133,7 @@ class Visits:
         self._addresses = addresses
         self._clock = clock
         self._here: dict[tuple[str, str], Visit] = {}
-        self._counts: Counter[str] = Counter()  # by what an address counts as
+        self._counts: Counter[str] = Counter()  # by address, or its network: see Addresses
 
     def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
         """Say something, in the visit under this alias or in a new one. Fires once it is kept.
@@ -196,7 +196,7 @@ class Visits:
 class Visit:
     """One visit: the door of a session without a reader, and a queue of its posts.
 
-    Posts wait for the alias and the room. Each is answered in a turn of its own, since the caller who waits for the
+    Posts wait for the alias and the room. Each is answered in a turn of its own, since the caller that waits for the
     answer may make another request, and the hub is still delivering when it reports the outcome of a post.
     """
 
@@ -219,16 +219,16 @@ class Visit:
         self._alias = alias
         self.host = host
         self._on_over = on_over
-        self._waiting: deque[Post] = deque()  # not asked yet
-        self._asked: dict[Post, None] = {}  # those that are under way
-        self._decided: list[Post] = []  # not told yet
+        self._waiting: deque[Post] = deque()  # not sent to the hub yet
+        self._asked: dict[Post, None] = {}  # pending posts
+        self._decided: list[Post] = []  # outcomes that are not reported yet
         self._answer: IDelayedCall | None = None
         self._leave: IDelayedCall | None = None
         self._again: IDelayedCall | None = None  # asks for the alias again
-        self._why: ChatError | None = None  # why they do not get it, once that is known
-        self._has_come = False  # a session stands for them, and asks for the alias or has it
+        self._why: ChatError | None = None  # why the claim failed, once that is known
+        self._has_entered = False  # there is a session, which claims the alias or has it
 
-    # -- what a door asks
+    # -- called by a door
 
     def say(self, post: Post) -> None:
         """Say something, once the visit has its alias and its room.
@@ -240,8 +240,8 @@ class Visit:
         cancel(self._leave)
         post.deadline = self._clock.callLater(PATIENCE_SECONDS, self._give_up, post)
         self._waiting.append(post)
-        if not self._has_come:
-            self._come()
+        if not self._has_entered:
+            self._enter()
         self._go_on()
 
     def close(self) -> None:
@@ -255,23 +255,23 @@ class Visit:
         cancel(self._again)
         self._part()
 
-    # -- what the hub asks
+    # -- called by the hub
 
     def settled(self) -> None:
         if self.session.gone:
-            self._has_come = False
+            self._has_entered = False
             cancel(self._leave)
             if self._waiting:
-                self._come()  # they said something just when they were leaving
+                self._enter()  # a post came just when the visit was ending
             else:
                 self._on_over()
         elif not self.session.alias:
             if self._again is None or not self._again.active():
-                self._not_given(self._why or NotNow("that alias cannot be had now"))
+                self._not_given(self._why or NotNow("that alias is not available now"))
         else:
             self._why = None
-            self.session.is_in = True  # what they ask for from now on can be refused
-            self._fail_what_is_lost()
+            self.session.is_in = True  # from now on requests can be refused
+            self._fail_lost()
         self._go_on()
 
     def taken_over(self) -> None:
@@ -289,19 +289,19 @@ class Visit:
     def faulted(self) -> None:
         for post in list(self._waiting):
             self._fail(post, PostFault())
-        self._fail_what_is_asked()
+        self._fail_pending()
         self._clock.callLater(0, self._part)  # the hub is at work
 
-    # -- coming, saying, leaving
+    # -- entering, saying, leaving
 
-    def _come(self) -> None:
-        self._has_come = True
+    def _enter(self) -> None:
+        self._has_entered = True
         self.session = self._hub.connect(None, PlainView(), self, self.pace)
         self._claim()
 
     def _claim(self) -> None:
         if not self._waiting:
-            self._part()  # nobody waits for it any more
+            self._part()  # no post waits for it any more
             return
         try:
             self._hub.claim(Ask(self.session, _CLAIM, self._claimed), self._alias, rooms=())
@@ -335,7 +335,7 @@ class Visit:
                 self._guarded(post, self._ask)
             elif not post.is_decided:
                 break
-        if not (self._waiting or self._asked) and self._has_come:
+        if not (self._waiting or self._asked) and self._has_entered:
             cancel(self._leave)
             self._leave = self._clock.callLater(self._limits.grace_seconds, self._part)
 
@@ -346,7 +346,7 @@ class Visit:
         if not session.alias or session.leaving is not None or not session.may(posts=is_there):
             return False
         if post.ident in session.asks:
-            return False  # the same is under way
+            return False  # the same post is pending
         if not is_there:
             self._guarded(post, self._move)
         return is_there
@@ -395,19 +395,19 @@ class Visit:
     def _part(self) -> None:
         self._hub.leave_all(self.session, "")
 
-    # -- what becomes of posts
+    # -- the outcome of posts
 
     def _is_decided(self, post: Post, ask: Ask) -> None:
         if not post.is_decided:
             post.decide(ask)
             self._decide(post)
 
-    def _fail_what_is_lost(self) -> None:
+    def _fail_lost(self) -> None:
         """Fail the posts that were neither kept nor refused although nothing is pending: a fault of ours."""
         if self._asked and not self.session.pending.in_flight:
-            self._fail_what_is_asked()
+            self._fail_pending()
 
-    def _fail_what_is_asked(self) -> None:
+    def _fail_pending(self) -> None:
         words = "sorry, a fault of ours: to be sure that it was said, post it again with the same Idempotency-Key"
         for post in list(self._asked):
             self._fail(post, PostFault(words))
@@ -434,7 +434,7 @@ class Visit:
         for post in decided:
             post.tell()
         if self._waiting:
-            self._go_on()  # for what was waiting because the same was under way
+            self._go_on()  # for a post that waited for the same one
 
     def _all(self) -> list[Post]:
         return [*self._waiting, *self._asked]

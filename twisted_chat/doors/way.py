@@ -30,7 +30,7 @@ class Way(NamedTuple):
     host: str
     port: int
     certificate: PortCertificate | None  # if the port speaks TLS
-    note: str = ""  # what does not work, for the end of the line
+    note: str = ""  # a limitation, for the end of the line
 
     @property
     def to(self) -> str:

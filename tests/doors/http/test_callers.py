@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.limits import Limits
 from twisted_chat.doors.http.callers import EACH
-from twisted_chat.doors.http.refused_caller import HEAD_BYTES, HEAD_SECONDS, PATIENT
+from twisted_chat.doors.http.refused_caller import HEAD_BYTES, HEAD_SECONDS, MAX_PATIENT
 
 from ...in_memory import Door
 from ...web import HOST, Answer, Browser, WebPeer
@@ -125,8 +125,8 @@ def test_one_that_is_gone_is_not_waited_for(hurried):
 
 
 def test_of_a_flood_only_so_many_are_waited_for(hurried):
-    peers = [WebPeer(hurried) for _ in range(PATIENT + 2)]
-    assert [bool(peer.take()) for peer in peers] == [False] * PATIENT + [True] * 2
+    peers = [WebPeer(hurried) for _ in range(MAX_PATIENT + 2)]
+    assert [bool(peer.take()) for peer in peers] == [False] * MAX_PATIENT + [True] * 2
     for peer in peers:
         peer.connection.connectionLost(Failure(ConnectionDone()))
 

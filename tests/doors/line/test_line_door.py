@@ -74,7 +74,7 @@ def test_two_that_claim_one_alias_in_the_same_turn(door):
 
 TAKEN = "!! bob is taken: choose another alias"
 RESERVED = "!! that alias cannot be used: root is reserved, choose another"
-NOT_IN = "!! you did not come in, and nothing was said: try again under another alias"
+NOT_IN = "!! you did not enter the chat, and nothing was said: try again under another alias"
 
 
 @pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])

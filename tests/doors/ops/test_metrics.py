@@ -116,7 +116,7 @@ def test_nothing_else_is(measured):
     for path in ("/", "/rooms", "/ws"):
         answer = measured.ask(path)
         assert answer.status == 404
-        assert answer.text == "there is nothing here: /metrics is for Prometheus, /healthz for whoever checks\n"
+        assert answer.text == "there is nothing here: /metrics is for Prometheus, /healthz for health checks\n"
 
 
 def test_a_head_has_no_body(measured):

@@ -39,7 +39,7 @@ def curl(server, program, tmp_path):
 
 SPEAKER = ("-H", "Chat-Alias: ci")
 FORM = "that is a form, as curl -F sends it: say a text with --data-raw 'TEXT', a file with --data-binary @FILE\n"
-PUT = "to say what is in a file: curl --data-binary @FILE, or -X POST -T FILE\n"
+PUT = "to say the text of a file: curl --data-binary @FILE, or -X POST -T FILE\n"
 
 
 def said(curl, room):
@@ -89,7 +89,7 @@ def test_what_is_typed_is_said(curl, tmp_path, room, typed, lines):
             ["--data-binary", "@zeros"],
             "that line is not UTF-8 (byte 0xFF at position 1): set your terminal to UTF-8 and send it again\n",
         ),
-        (["-X", "DELETE"], "this can be asked with GET, HEAD, POST, OPTIONS only\n"),
+        (["-X", "DELETE"], "use GET, HEAD, POST, OPTIONS for this address\n"),
     ],
 )
 def test_what_cannot_be_said_fails_the_caller_with_one_line_of_what_to_type(curl, tmp_path, typed, answer):

@@ -17,7 +17,7 @@ from twisted_chat.core.session import Ask
 from twisted_chat.core.text import BLOCK_LINES
 from twisted_chat.doors.http.guard import Guard
 from twisted_chat.doors.visits import PATIENCE_SECONDS
-from twisted_chat.doors.web.api.pages import LIMIT, MOST, PAGE_BYTES, TAIL
+from twisted_chat.doors.web.api.pages import LIMIT, MAX_LIMIT, PAGE_BYTES, TAIL
 from twisted_chat.doors.web.api.post_body import SIZE
 from twisted_chat.doors.web.api.streams import HERE_SECONDS
 from twisted_chat.journals.memory import MemoryJournal
@@ -105,7 +105,7 @@ def test_all_others_are_given_the_rooms_as_json(curl, accept):
 def test_a_room_that_is_not_there_is_told_in_one_sentence(curl, path):
     answer = curl.ask("GET", path)
     assert answer.status == 404
-    assert answer.text == "there is no such room: GET /rooms lists them, and POST to it makes it\n"
+    assert answer.text == "there is no such room: GET /rooms lists them, and a POST to it makes it\n"
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_a_page_that_ends_with_the_last_event_has_no_next_one(door, curl):
 
 
 def test_a_page_has_so_many_events_if_nothing_is_asked_and_at_most(door, curl):
-    talk(door, *map(str, range(MOST + 50)))
+    talk(door, *map(str, range(MAX_LIMIT + 50)))
     assert numbers(curl.ask("GET", "/rooms/lobby/events")) == list(range(1, LIMIT + 1))
-    assert numbers(curl.ask("GET", f"/rooms/lobby/events?limit={MOST}")) == list(range(1, MOST + 1))
-    assert curl.ask("GET", f"/rooms/lobby/events?limit={MOST + 1}").status == 400
+    assert numbers(curl.ask("GET", f"/rooms/lobby/events?limit={MAX_LIMIT}")) == list(range(1, MAX_LIMIT + 1))
+    assert curl.ask("GET", f"/rooms/lobby/events?limit={MAX_LIMIT + 1}").status == 400
 
 
 def test_a_page_has_no_more_than_a_megabyte_and_leads_on():
@@ -382,8 +382,8 @@ def test_the_last_lines_are_shown_as_in_the_line_door(door, curl):
     answer = curl.ask("GET", "/rooms/lobby.txt?tail=1")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.text == "nc: ab\n"
-    assert curl.ask("GET", f"/rooms/lobby.txt?tail={MOST}").text.count("\n") == 32
-    assert curl.ask("GET", f"/rooms/lobby.txt?tail={MOST + 1}").status == 400
+    assert curl.ask("GET", f"/rooms/lobby.txt?tail={MAX_LIMIT}").text.count("\n") == 32
+    assert curl.ask("GET", f"/rooms/lobby.txt?tail={MAX_LIMIT + 1}").status == 400
 
 
 def test_text_has_numbers_and_stamps_for_who_asks(door, curl):
@@ -529,7 +529,7 @@ def test_a_page_may_be_of_the_last_minutes_hours_or_days(door, curl):
 def test_a_page_after_an_event_that_is_not_there_is_refused_and_leaves_out_nothing(door, curl, given):
     talk(door, *"abcd")
     answer = curl.ask("GET", f"/rooms/lobby/events?after={given}")
-    assert (answer.status, answer.text) == (409, "lobby has no such event, its last is 5: begin anew, without after\n")
+    assert (answer.status, answer.text) == (409, "lobby has no such event, its last is 5: start again without after\n")
     assert curl.ask("GET", f"/rooms/lobby.txt?after={given}").status == 409
 
 

@@ -81,7 +81,7 @@ def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
         f"{BLOCK_LINES} lines",
         f"last {events.TAIL} lines",
         f"{events.LIMIT} by default",
-        f"{events.MOST} at most",
+        f"{events.MAX_LIMIT} at most",
         f"every {streams.HERE_SECONDS} seconds",
         f"{Limits.lines_at_once} lines or {Limits.bytes_at_once} bytes at once",
         f"{Limits.lines_per_second} lines and {int(Limits.bytes_per_second)} bytes a second",

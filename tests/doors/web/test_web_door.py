@@ -16,7 +16,7 @@ from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 from twisted_chat.core.limits import Limits
 from twisted_chat.doors.addresses import address_text
 from twisted_chat.doors.connection import GOODBYE
-from twisted_chat.doors.http.framing import KEPT, Frames
+from twisted_chat.doors.http.framing import MAX_FRAMES, Frames
 from twisted_chat.doors.http.guard import OF_DOCUMENTS, Guard
 from twisted_chat.doors.program_talk import LONGER
 from twisted_chat.doors.web.websocket import PACKET, READ_AT_ONCE, messages
@@ -476,7 +476,7 @@ def test_what_many_are_sent_is_framed_once():
     shared = bytes(bytearray(b"shared"))
     assert {frames.of(shared) for _ in range(1000)} == {b"SHARED"}
     assert framed == [b"shared"]
-    for number in range(KEPT):
+    for number in range(MAX_FRAMES):
         frames.of(b"%d" % number)
     frames.of(shared)
     assert framed.count(b"shared") == 2

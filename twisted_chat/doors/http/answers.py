@@ -11,9 +11,9 @@ from twisted.web.server import Request
 
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-RETRY_SECONDS = 5  # after which it makes sense to ask again what could not be done
+RETRY_SECONDS = 5  # before a failed request is worth another try
 FAULT = "sorry, a fault of ours: please try again"
-THERE_IS = "/ is the chat, /rooms lists its rooms, /openapi.json tells the rest"
+THERE_IS = "/ is the chat, /rooms lists its rooms, /openapi.json describes the rest"
 
 
 def plain(request: Request, status: int, words: str) -> bytes:
@@ -65,8 +65,8 @@ def wrong_method(request: Request, allowed: str) -> bytes:
         request.setResponseCode(204)
         return b""
     if request.method == b"PUT" and "POST" in allowed:  # as curl -T does
-        return plain(request, 405, "to say what is in a file: curl --data-binary @FILE, or -X POST -T FILE")
-    return plain(request, 405, f"this can be asked with {allowed} only")
+        return plain(request, 405, "to say the text of a file: curl --data-binary @FILE, or -X POST -T FILE")
+    return plain(request, 405, f"use {allowed} for this address")
 
 
 class PlainResource(Resource):

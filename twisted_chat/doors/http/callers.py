@@ -1,7 +1,7 @@
 """Callers: HTTP connections without a session, such as the six over which a browser loads the page.
 
-They do not count as people. Each address may have several times as many callers as people; when it needs one more, the
-one that has waited longest for a request ends. So neither idle connections nor endless requests keep a browser out.
+They do not count as people. Each address may have several times as many callers as people; if it needs one more, the
+caller that has waited longest for a request ends. So neither idle connections nor endless requests keep a browser out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ...core.limits import Addresses
 
-EACH = 4  # callers an address may have, for each of the people that it may have; a browser opens 6 for a moment
+EACH = 4  # callers of an address for each person that it may have; a browser opens 6 for a moment
 
 
 class Caller(Protocol):
@@ -25,11 +25,11 @@ class Callers:
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
-        self._all: dict[str, dict[Caller, None]] = {}  # by what an address counts as
-        self._waiting: dict[str, dict[Caller, None]] = {}  # those that wait for a request, the longest first
+        self._all: dict[str, dict[Caller, None]] = {}  # by address, or its network: see Addresses
+        self._waiting: dict[str, dict[Caller, None]] = {}  # callers that wait for a request, the longest first
 
     def enter(self, caller: Caller, host: str) -> str:
-        """Count a caller, which waits for a request; or return why there may not be one more."""
+        """Count a caller, which waits for a request; or return why it is refused."""
         place, most = self._addresses.place(host)
         if len(self._all.get(place, ())) >= EACH * most:
             idle = next(iter(self._waiting.get(place, ())), None)
@@ -42,7 +42,7 @@ class Callers:
         return ""
 
     def waits(self, caller: Caller, host: str) -> None:
-        """Called when a caller begins to wait for a request; one that is not counted any more is ignored."""
+        """Called when a caller begins to wait for a request; a caller that is not counted any more is ignored."""
         place, _most = self._addresses.place(host)
         if caller in self._all.get(place, ()):
             self.asks(caller, host)

@@ -28,7 +28,7 @@ from .first_bytes import FirstBytes
 from .premises import HttpPremises
 from .refused_caller import RefusedCaller, bare
 
-AGAIN_SECONDS = 10  # after which one that was refused may try again
+AGAIN_SECONDS = 10  # before a refused client may try again
 
 log = Logger()
 
@@ -50,7 +50,7 @@ class HttpConnection(ProtocolWrapper):
         super().__init__(factory, wrapped)
         self._peer = peer
         self._is_caller = is_caller
-        self._counted: IAddress | None = None  # for whom it counts as somebody's place in the chat, if it does
+        self._counted: IAddress | None = None  # the address among whose sessions it counts, if it does
         self._first_bytes = FirstBytes()
         self._has_answered = False
         self._answering = 0  # requests
@@ -58,9 +58,9 @@ class HttpConnection(ProtocolWrapper):
         self._deadline: IDelayedCall | None = None
         self._stall: IDelayedCall | None = None
         self._is_ending = False
-        self._is_paced = False  # somebody wants to know whether the peer takes what is written
-        self._is_full = False  # the peer has not taken what was written
-        self._then: Callable[[], None] | None = None  # what waits until it has, or for its turn
+        self._is_paced = False  # a producer is registered, which is told whether the peer reads
+        self._is_full = False  # the peer has not read what is written
+        self._then: Callable[[], None] | None = None  # a call that waits for that, or for its turn
         self._has_begun = False  # an answer, in this turn
         self._turn: IDelayedCall | None = None
         self._on_data: Callable[[int], bool] = lambda size: True
@@ -114,7 +114,7 @@ class HttpConnection(ProtocolWrapper):
         """Called when the peer sends nothing more, as ``nc -N`` after a request: answer it, and end."""
         self._peer_is_done = True
         if self.outbox is not None:
-            self.loseConnection()  # a WebSocket has no half, and who follows a stream and ends is gone
+            self.loseConnection()  # a WebSocket has no half-close, and a reader that ends a stream is gone
         elif not (self._answering or self._then):
             self.end()
 
@@ -145,7 +145,7 @@ class HttpConnection(ProtocolWrapper):
         if self._is_caller:
             http.callers.waits(self, host(self._peer))
 
-    def came(self) -> None:
+    def arrived(self) -> None:
         """Called when a request has arrived whole."""
         self._answering += 1
         if self._is_caller:
@@ -188,9 +188,9 @@ class HttpConnection(ProtocolWrapper):
             self._go_on()
 
     def takes(self, does: bool) -> None:
-        """Called when the peer begins or stops to read; drop one that reads nothing for as long as a reader may.
+        """Called when the peer begins or stops reading; drop it if it reads nothing for as long as a reader may.
 
-        With more requests pending, no other limit would end that: the next answer waits, and no input is read.
+        While requests are pending, no other limit would end it: the next answer waits, and no input is read.
         """
         self._is_full = not does
         cancel(self._stall)
@@ -226,7 +226,7 @@ class HttpConnection(ProtocolWrapper):
         return self.outbox is None and not self._has_answered
 
     def count(self, address: IAddress) -> str:
-        """Count as a session from now on; or return why the address may not have one more."""
+        """Count as a session from now on; or return why it is refused."""
         refusal = self.factory.http.enter(address, has_called=self._is_caller)
         if not refusal:
             self._is_no_caller()
@@ -274,7 +274,7 @@ class HttpConnection(ProtocolWrapper):
 
 @implementer(IPushProducer)
 class WatchedPace:
-    """The producer between the transport and HTTPChannel: the connection also learns whether the peer reads."""
+    """The producer between the transport and HTTPChannel, which also tells the connection whether the peer reads."""
 
     def __init__(self, connection: HttpConnection, channel: IPushProducer) -> None:
         self._connection = connection
@@ -309,7 +309,7 @@ class HttpListener(WrappingFactory):
         self.http = http
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Return the protocols over TLS: not HTTP/2. Without an answer, Twisted would refuse browsers, which ask."""
+        """Return the protocols over TLS: no HTTP/2. Without a list, Twisted would refuse browsers, which ask for it."""
         return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped

@@ -22,19 +22,21 @@ TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
-ASKED_EACH_TIME = "no-cache"  # which costs an ETag
-KEPT = "private, max-age=31536000, immutable"  # a year (RFC 8246), by browsers: so nobody asks how it is coded
+REVALIDATED = "no-cache"  # each time, by its ETag
+IMMUTABLE = "private, max-age=31536000, immutable"  # for a year (RFC 8246), and only by browsers, so without Vary
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 class File(PlainResource):
     """A resource with the content of one file."""
 
-    def __init__(self, suffix: str, body: bytes, caching: str = ASKED_EACH_TIME, policy: str = "") -> None:
-        """``policy``: the Content-Security-Policy, if it has one of its own."""
+    def __init__(self, suffix: str, body: bytes, caching: str = REVALIDATED, policy: str = "") -> None:
+        """``policy``: the file's own Content-Security-Policy, if it has one."""
         super().__init__()
-        self._type = TYPES[suffix] if caching != KEPT else TYPES[suffix].partition(";")[0]  # it is as the document is
-        self._is_part = caching == KEPT  # no document, and no worker
+        self._type = (
+            TYPES[suffix] if caching != IMMUTABLE else TYPES[suffix].partition(";")[0]
+        )  # the charset is the document's
+        self._is_part = caching == IMMUTABLE  # neither a document nor a worker
         self._body = body
         self._small = gzip.compress(body, mtime=0)
         self._etag = hashlib.sha256(body + policy.encode()).hexdigest()[:20]

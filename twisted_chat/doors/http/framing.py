@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 from ..outbox import ClosableOutbox
 
-KEPT = 4  # framed objects: one batch in the few ways in which many readers are owed it
+MAX_FRAMES = 4  # to keep: a batch in the few forms that many readers get
 
 
 class Frames:
-    """A cache of frames: bytes that many readers are sent are framed once for all of them."""
+    """A cache of frames: bytes for many readers are framed once."""
 
     def __init__(self, frame: Callable[[bytes], bytes]) -> None:
         self._frame = frame
-        self._kept: dict[int, tuple[bytes | memoryview, bytes]] = {}  # by id, with what it is the id of
+        self._kept: dict[int, tuple[bytes | memoryview, bytes]] = {}  # by the id of the bytes, with these bytes
 
     def of(self, data: bytes | memoryview) -> bytes:
         """Return the frame of some bytes."""
         kept = self._kept.get(id(data))
         if kept is not None:
             return kept[1]
-        if len(self._kept) == KEPT:
+        if len(self._kept) == MAX_FRAMES:
             del self._kept[next(iter(self._kept))]
         framed = self._frame(bytes(data))
         self._kept[id(data)] = data, framed

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IAddress
 
 from ..addresses import host
 
-if TYPE_CHECKING:  # only where HTTP is asked for: it takes some megabytes
+if TYPE_CHECKING:  # at run time it is imported only for HTTP: it takes some megabytes
     from twisted.web.http import Request
 
 SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})  # methods that change nothing (RFC 9110, 9.2.1)
@@ -27,13 +27,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-OF_DOCUMENTS = {  # what a browser may show as a document, so not scripts and styles: 300 bytes each
+OF_DOCUMENTS = {  # for answers that a browser may show as a document, not for scripts and styles: 300 bytes
     "Content-Security-Policy": POLICY,
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-UNIX = "unix"  # how a proxy that comes over a UNIX socket is named
+UNIX = "unix"  # the name of a proxy that connects over a UNIX socket
 
 
 class Guard:
@@ -57,10 +57,10 @@ class Guard:
         peer = request.getClientAddress()
         forwarded = ",".join(request.requestHeaders.getRawHeaders("X-Forwarded-For", []))
         for hop in reversed(forwarded.split(",")):
-            told = _told(hop)
-            if told is None or not self.is_proxy(host(peer)):
+            named = _address_in(hop)
+            if named is None or not self.is_proxy(host(peer)):
                 break
-            peer = told
+            peer = named
         return peer
 
     def client_host(self, request: Request) -> str:
@@ -68,9 +68,9 @@ class Guard:
         return host(self.client(request))
 
     def refusal(self, request: Request, opens: bool = False) -> tuple[int, str] | None:
-        """Return the status and one sentence for a request that another site's page may have sent, else nothing.
+        """Return the status and one sentence for a request that another site's page may have sent, else None.
 
-        ``opens``: it opens a WebSocket, which a page of any site could.
+        ``opens``: it opens a WebSocket, which a page of any site can do.
         """
         if not _is_text(request):
             return 400, "a header is not UTF-8: send it as UTF-8, or not at all"
@@ -87,7 +87,7 @@ class Guard:
         return None
 
     def is_ours(self, name: str) -> bool:
-        """Return whether a name is ours, and not one that others can make point to this machine (DNS rebinding)."""
+        """Return whether a name is ours: another name can be made to point to this machine (DNS rebinding)."""
         try:
             ip_address(name)
         except ValueError:
@@ -104,7 +104,7 @@ def _address(written: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _told(hop: str) -> IAddress | None:
+def _address_in(hop: str) -> IAddress | None:
     """Return the address in one element of X-Forwarded-For, if it has one.
 
     Proxies write 192.0.2.1, 192.0.2.1:4711, 2001:db8::1, [2001:db8::1] and [2001:db8::1]:4711, some in quotes.
@@ -135,7 +135,7 @@ def _is_text(request: Request) -> bool:
 
 
 def _name(asked: str) -> str:
-    """Return the name in a Host header, in small letters; empty if it is none."""
+    """Return the name in a Host header, in lower case; empty if there is none."""
     try:
         name = urlsplit(f"//{asked}").hostname or ""
     except ValueError:

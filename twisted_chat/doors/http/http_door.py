@@ -35,7 +35,7 @@ class HttpDoor(BaseDoor):
 
 
 def curl(way: Way, path: str) -> str:
-    """Return the command that asks a port for a path."""
+    """Return the curl command for a path of a port."""
     certificate = way.certificate
     trust = f"--cacert {shlex.quote(certificate.path)} " if certificate and certificate.is_self_signed else ""
     return f"curl {trust}{shlex.quote(f'{way.url}{path}')}"

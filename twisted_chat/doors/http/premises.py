@@ -18,7 +18,7 @@ from .guard import Guard
 class HttpPeer(Protocol):
     """A connection, as its premises see it."""
 
-    outbox: AnyOutbox | None  # once it is taken over by what lasts longer than a request
+    outbox: AnyOutbox | None  # once a WebSocket or a stream has taken it over
 
     def end(self) -> None:
         """Write the unsent bytes, and end."""

@@ -13,9 +13,9 @@ from ..outbox import AnyOutbox, outbox_for
 from .answers import is_for_people, sentence
 from .premises import HttpPremises
 
-HEAD_SECONDS = 1  # that the head of a request may take which is going to be refused ...
-HEAD_BYTES = 8192  # ... and how long it is at most
-PATIENT = 100  # connections in all whose head is waited for; one more is refused without
+HEAD_SECONDS = 1  # to wait for the head of a request that will be refused ...
+HEAD_BYTES = 8192  # ... and its most bytes
+MAX_PATIENT = 100  # connections whose head is awaited; further ones are refused at once
 
 
 class RefusedCaller(Protocol):
@@ -33,7 +33,7 @@ class RefusedCaller(Protocol):
         self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
-        if len(self._http.patient) < PATIENT:
+        if len(self._http.patient) < MAX_PATIENT:
             self._http.patient.add(self)
             self._timer = self._http.clock.callLater(HEAD_SECONDS, self.answer)
         else:
@@ -61,7 +61,7 @@ class RefusedCaller(Protocol):
         limits = self._http.limits
         self._outbox = outbox_for(self.transport, self._http.clock, limits, lambda: None, lambda: None)
         self._outbox.send(data)
-        self._outbox.close(linger=False)  # and not for ever, over TLS, with a peer that never answers
+        self._outbox.close(linger=False)  # a peer over TLS that never answers would keep it open
 
     def _stop_waiting(self) -> None:
         cancel(self._timer)

@@ -10,7 +10,7 @@ def take_origin(request: Request) -> None:
     scheme, colon, rest = request.uri.partition(b"://")
     if not colon or scheme.lower() not in (b"http", b"https"):
         return
-    cut = min((place for place in map(rest.find, (b"/", b"?")) if place >= 0), default=len(rest))
+    cut = min((position for position in map(rest.find, (b"/", b"?")) if position >= 0), default=len(rest))
     host, path = rest[:cut], rest[cut:]
     request.uri = path if path.startswith(b"/") else b"/" + path
     request.path = request.uri.partition(b"?")[0]

@@ -56,7 +56,7 @@ class GuardedRequest(Request):
             connection_of(self).when_taken(self._begin)
 
     def _begin(self) -> None:
-        connection_of(self).came()
+        connection_of(self).arrived()
         for name, value in (HEADERS | OF_DOCUMENTS).items():
             self.setHeader(name, value)
         take_origin(self)
@@ -95,7 +95,7 @@ class GuardedSite(Site):
         super().__init__(root, request, parsePOSTFormSubmission=False, timeout=None, reactor=clock)
 
     def startFactory(self) -> None:
-        """Do nothing: Twisted would begin a log of requests, but the chat has those, and errors are logged."""
+        """Do nothing: Twisted would begin a log of all requests; the chat logs what an operator needs."""
 
     def stopFactory(self) -> None:
         """Do nothing: Twisted would end that log."""

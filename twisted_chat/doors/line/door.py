@@ -78,7 +78,7 @@ class LineChat(Connection, LineReceiver):
             else:
                 if self._telnet.is_within or IAC_BYTE in data:
                     data = self._telnet.feed(data)
-                self._waiting += self._splitter.feed(data)  # as lineReceived does, at once
+                self._waiting += self._splitter.feed(data)  # as lineReceived does, all at once
             if wait and not self._outbox.is_closed:
                 self._slow_down(wait)
             self._work()
@@ -88,7 +88,7 @@ class LineChat(Connection, LineReceiver):
     def lineReceived(self, line: bytes) -> None:
         """Queue one received line, without its end."""
         if self._outbox.is_closed:
-            return  # what comes after another protocol's hello, say
+            return  # for example lines after another protocol's first
         if not self.session.alias and _OTHER_PROTOCOLS.match(line):
             self._wrong_protocol()
         else:
@@ -220,7 +220,7 @@ class Refuser(Protocol):
         clock, limits = self._premises.clock, self._premises.limits
         self._outbox = outbox_for(self.transport, clock, limits, lambda: None, lambda: None)
         self._outbox.send(self._words)
-        self._outbox.close(linger=False)  # and not for ever, over TLS, with a peer that never answers
+        self._outbox.close(linger=False)  # a peer over TLS that never answers would keep it open
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         self._outbox.lost()

@@ -12,7 +12,7 @@ from ..http.http_door import HttpDoor, curl
 from ..premises import Premises
 from ..way import Way
 
-if TYPE_CHECKING:  # only where it is asked for: it needs prometheus_client
+if TYPE_CHECKING:  # at run time it is imported only for this door: it needs prometheus_client
     from .metrics import Scales
 
 

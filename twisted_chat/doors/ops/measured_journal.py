@@ -24,7 +24,7 @@ class Scale(Protocol):
 class MeasuredJournal:
     """A wrapper that keeps nothing itself. It times a batch by the order of events, which the journal does not change.
 
-    Only behind a batch in doubt are events refused out of order; then the times are those of a failing disk.
+    Events are refused out of order only behind a batch whose outcome is unknown; then the disk is failing anyway.
     """
 
     def __init__(self, journal: Journal, seconds: Callable[[], float], commits: Scale, deliveries: Scale) -> None:
@@ -83,7 +83,7 @@ class MeasuredJournal:
     def stop(self) -> Awaitable[None]:
         return self._journal.stop()
 
-    # called by the other journal
+    # -- called by the other journal
 
     def deliver(self, batch: Sequence[Event]) -> None:
         asked = self._taken(len(batch))

@@ -21,8 +21,8 @@ from ..http.premises import HttpPremises
 from ..http.site import GuardedSite
 from ..premises import Premises
 
-TICK_SECONDS = 1.0  # between two looks at how late the reactor is
-MAX_BODY = 1024  # bytes; nothing here is asked with a body
+TICK_SECONDS = 1.0  # between two measurements of the reactor's lag
+MAX_BODY = 1024  # bytes; no request here has a body
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 
 
@@ -32,14 +32,14 @@ class Scales:
     def __init__(self, clock: IReactorTime) -> None:
         self.registry = CollectorRegistry()
         self.commits = self._scale("commit", "From the first line of a batch until it is kept.")
-        self.deliveries = self._scale("delivery", "From the first line of a batch until all who hear it were sent it.")
-        self._lag = self._scale("reactor_lag", "How late the reactor is for what is due, looked at each second.")
+        self.deliveries = self._scale("delivery", "From the first line of a batch until it is sent to all readers.")
+        self._lag = self._scale("reactor_lag", "How late the reactor makes its calls, measured each second.")
         self._clock = clock
         self._tick: IDelayedCall | None = None
         self._due = 0.0
 
     def start(self) -> None:
-        """Begin to measure how late the reactor is."""
+        """Begin to measure the reactor's lag."""
         self._due = self._clock.seconds() + TICK_SECONDS
         self._tick = self._clock.callLater(TICK_SECONDS, self._look)
 
@@ -88,7 +88,7 @@ class MetricsSite(GuardedSite):
 class Root(PlainResource):
     """The parent of both resources."""
 
-    there_is = "/metrics is for Prometheus, /healthz for whoever checks"
+    there_is = "/metrics is for Prometheus, /healthz for health checks"
 
 
 class Exposition(PlainResource):
@@ -114,7 +114,7 @@ class Census:
 
     def collect(self) -> Iterator[Metric]:
         """Yield all counted metrics; called by prometheus_client."""
-        yield InfoMetricFamily("twisted_chat_build", "Which server this is.", {"version": self._version})
+        yield InfoMetricFamily("twisted_chat_build", "The version of the server.", {"version": self._version})
         yield self._connections()
         yield from self._gauges()
         yield from self._counters()
@@ -129,16 +129,16 @@ class Census:
     def _gauges(self) -> Iterator[Metric]:
         hub, away = self._premises.hub, self._premises.away
         yield _gauge("members", "Members, who have an alias.", len(hub.aliases))
-        yield _gauge("programs_away", "Programs whose connection died and that may still come back.", away)
-        yield _gauge("readers_behind", "Members who do not take what they are sent.", hub.behind - away)
-        yield _gauge("rooms", "Rooms, with those that are empty and remembered.", len(hub.rooms))
+        yield _gauge("programs_away", "Programs whose connection died and that may still resume.", away)
+        yield _gauge("readers_behind", "Members whose connection does not keep up.", hub.behind - away)
+        yield _gauge("rooms", "Rooms, with the empty ones that are remembered.", len(hub.rooms))
 
     def _counters(self) -> Iterator[Metric]:
         traffic = self._premises.hub.traffic
-        yield _counter("lines_received", "Lines that were said, and kept.", traffic.lines_in)
-        yield _counter("lines_sent", "Events, once for each session who was to hear them.", traffic.lines_out)
+        yield _counter("lines_received", "Lines said and kept.", traffic.lines_in)
+        yield _counter("lines_sent", "Events sent, once for each session.", traffic.lines_out)
         yield _counter("received_bytes", "Bytes that connections sent.", traffic.bytes_in)
-        yield _counter("sent_bytes", "Bytes that members were sent, without framing and TLS.", traffic.bytes_out)
+        yield _counter("sent_bytes", "Bytes sent to members, without framing and TLS.", traffic.bytes_out)
         yield _counter("not_kept", "Requests that the journal refused.", traffic.not_kept)
 
     def _limits(self) -> Metric:

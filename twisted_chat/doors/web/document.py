@@ -15,7 +15,7 @@ from pathlib import Path
 from ..http.guard import POLICY
 
 FIRST = "main.js"
-KEPT_KINDS = (".css", ".js", ".svg", ".png")  # what the document gets by its content's name; a manifest has one address
+KEPT_KINDS = (".css", ".js", ".svg", ".png")  # loaded under a hash of all files; a manifest has one address
 _IMPORT = re.compile(r'^(?:import|export)\b(?:[^"\'();]*\bfrom)?\s*["\']\./([^"\']+)["\']', re.MULTILINE)
 _STYLE = re.compile(r'<link rel="stylesheet" href="(first\.css)">')
 _SCRIPT = re.compile(r'<script src="(first\.js)"></script>')
@@ -28,7 +28,7 @@ def version(bodies: Iterable[bytes]) -> str:
 
 
 def modules(texts: Mapping[str, str], first: str = FIRST) -> list[str]:
-    """Return the names of all scripts that one needs to start, itself first, breadth first."""
+    """Return the names of all scripts that a script needs to start, itself first, breadth first."""
     found = [first]
     for name in found:
         found += [needed for needed in dict.fromkeys(_IMPORT.findall(texts[name])) if needed not in found]
@@ -38,7 +38,7 @@ def modules(texts: Mapping[str, str], first: str = FIRST) -> list[str]:
 def document(bodies: Mapping[str, bytes], folder: str) -> tuple[bytes, str]:
     """Return the document to send, and its Content-Security-Policy.
 
-    ``bodies``: all files as they are sent, by name; ``folder``: the path, below the document's, of all but itself.
+    ``bodies``: all files as they are sent, by name; ``folder``: the path of all others, below the document's.
     """
     texts = {name: body.decode() for name, body in bodies.items() if Path(name).suffix in (".css", ".js", ".html")}
     allowed: dict[str, str] = {}

@@ -25,10 +25,10 @@ class WebDoor(HttpDoor):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
-        self.urls: list[str] = []  # which the page shows, to invite others
+        self.urls: list[str] = []  # shown on the page, to invite others
 
     def open(self, premises: Premises) -> IProtocolFactory:
-        from .site import WebPremises  # only where it is asked for: it takes some megabytes
+        from .site import WebPremises  # only for this door: it takes some megabytes
 
         return WebPremises(premises, self.guard, self.urls).listener
 

@@ -19,7 +19,7 @@ class Invite(PlainResource):
     """The resource with the addresses, as JSON."""
 
     def __init__(self, urls: Sequence[str]) -> None:
-        """``urls``: where others reach the page, the best first; known once the server listens."""
+        """``urls``: the addresses of the page for others, the best first; known once the server listens."""
         super().__init__()
         self._urls = urls
 
@@ -61,7 +61,7 @@ class InviteCode(PlainResource):
 
 def drawn(url: str) -> bytes:
     """Return the QR code of an address as SVG, dark on white in every scheme: many readers need that."""
-    import segno  # only where it is asked for
+    import segno  # only when needed
 
     drawing = BytesIO()
     segno.make_qr(url, error="m").save(drawing, kind="svg", border=_BORDER, light="#fff", omitsize=True)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ..http.answers import PlainResource
-from ..http.file import KEPT, TYPES, File
+from ..http.file import IMMUTABLE, TYPES, File
 from .document import document, version
 
 FOLDER = Path(__file__).with_name("static")
@@ -40,6 +40,6 @@ def put_page(root: PlainResource) -> None:
     for path in paths:
         if path.suffix != ".html":
             root.putChild(path.name.encode(), File(path.suffix, bodies[path.name]))
-            files.putChild(path.name.encode(), File(path.suffix, bodies[path.name], KEPT))
+            files.putChild(path.name.encode(), File(path.suffix, bodies[path.name], IMMUTABLE))
     root.putChild(b"", File(".html", html, policy=policy))
     root.putChild(b"index.html", root.children[b""])

@@ -22,7 +22,7 @@ from .page import put_page
 from .talk import TalkDoor
 from .websocket import WebSocketDoor
 
-CONTINUES = 1024  # bytes more than the lines of a post, for what stands around them
+BODY_MARGIN = 1024  # bytes of a body beyond the lines of a post
 
 
 class WebRequest(GuardedRequest):
@@ -38,7 +38,7 @@ class WebPremises(HttpPremises):
 
     def __init__(self, premises: Premises, guard: Guard, urls: Sequence[str] = ()) -> None:
         """``urls``: the addresses at which others reach the page, once the server listens."""
-        super().__init__(premises, guard, premises.addresses, SIZE * premises.limits.max_line + CONTINUES)
+        super().__init__(premises, guard, premises.addresses, SIZE * premises.limits.max_line + BODY_MARGIN)
         premises.counts.append(self._count)
         self._streams = Streams(self)
         self._talks = TalkDoor(self, self._streams)

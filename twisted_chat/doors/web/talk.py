@@ -3,7 +3,7 @@
     POST /talk                    -> {"talk":"SECRET"}, then each message to the program, a line each, until the end
     POST /talk, Chat-Talk: SECRET -> 204 once the lines of its body were taken
 
-Both are posts, so that no page of another site can begin a talk or say anything in one.
+Both are posts, so that no page of another site can begin a talk or say anything in it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .api.resource import Later
 from .api.streams import Streams
 from .web_chat import WebChat
 
-HEADER = "Chat-Talk"  # which has the secret
+HEADER = "Chat-Talk"  # carries the secret
 _BYTES = 24  # of a secret
-_SIGN = b"\n"  # of life: proxies cut off what is silent for 60 seconds
+_SIGN = b"\n"  # of life: proxies cut off a connection that is silent for 60 seconds
 
 
 class TalkDoor(Later):
@@ -92,7 +92,7 @@ class TalkChat(WebChat):
         self._taken: Deferred[None] | None = None  # the post that waits until its lines are taken
         self._sign: IDelayedCall | None = None
 
-    # -- what the web asks
+    # -- called by the resource
 
     def begin(self, outbox: ClosableOutbox) -> None:
         """Begin the talk, through an outbox."""

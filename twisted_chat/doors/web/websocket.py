@@ -71,7 +71,7 @@ class WebSocketChat(WebChat):
     def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress, frames: Frames) -> None:
         super().__init__(premises, connection, address)
         self._frames = frames
-        self._unfinished = 0  # bytes of the message that is coming, at most one packet less
+        self._unfinished = 0  # received bytes of the current message, or up to a packet fewer
         self._is_alive = True  # something came since the last ping
         self._ping: IDelayedCall | None = None
 
@@ -79,9 +79,9 @@ class WebSocketChat(WebChat):
 
     def negotiationStarted(self, transport: Any) -> None:  # an IProtocol and a WebSocketTransport
         self._transport = transport
-        self._connection.wrappedProtocol = transport  # what HTTP was spoken with is not needed any more
+        self._connection.wrappedProtocol = transport  # the HTTP protocol is not needed any more
         self._connection.transport.bufferSize = READ_AT_ONCE  # which many pings fit into
-        self._raw = self._connection.take_over(self._drained, self._stalled, self._comes, self._control)
+        self._raw = self._connection.take_over(self._drained, self._stalled, self._received, self._control)
 
     def negotiationFinished(self) -> None:
         self._begin(FramingOutbox(self._raw, self._frames, _close(NORMAL)), JsonView())
@@ -94,7 +94,7 @@ class WebSocketChat(WebChat):
     def textMessageReceived(self, message: str) -> None:
         self._unfinished = 0
         if self._outbox.is_closed:
-            return  # it came in the packet after which nothing more is taken
+            return  # it came in the same packet as the end
         self._queue(message.encode())
         self._guarded(self._work)
 
@@ -110,7 +110,7 @@ class WebSocketChat(WebChat):
 
     # -- what the connection calls
 
-    def _comes(self, size: int) -> bool:
+    def _received(self, size: int) -> bool:
         """Called when this many bytes arrive; return whether to read them."""
         self._is_alive = True
         if self._outbox.is_closed:
@@ -136,7 +136,7 @@ class WebSocketChat(WebChat):
     # -- what we call
 
     def _take_control(self, size: int) -> None:
-        """Count a ping or a pong: it is part of no message, and costs as much time as a line with far fewer bytes."""
+        """Count a ping or a pong: it belongs to no message, and costs as much time as a line, with far fewer bytes."""
         self._unfinished = max(0, self._unfinished - MASKED - size)
         wait = self.session.pace.take_lines(1, self.premises.clock.seconds())
         if wait and not self._outbox.is_closed:

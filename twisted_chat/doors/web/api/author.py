@@ -32,7 +32,7 @@ def _utf8(value: bytes) -> bytes:
 def alias_of(request: Request) -> str:
     """Return the author's alias, from the header Chat-Alias or Chat-Alias*, or the parameter ``alias``.
 
-    No alias contains a percent sign, so one with a percent sign is percent-encoded.
+    No alias contains a percent sign, so an alias with one is percent-encoded.
 
     Raises: HttpRefused, BadAlias.
     """

@@ -24,9 +24,9 @@ Answer = TypeVar("Answer")
 class RoomPosition(NamedTuple):
     """A reader's position in the log of a room."""
 
-    number: int  # of the last event that they have
-    mark: str  # by which they say so
-    is_strange: bool = False  # what they gave is the mark of no event here: they have nothing of this log
+    number: int  # of the last event that the reader has
+    mark: str  # of that event
+    is_strange: bool = False  # the given mark is unknown here: the reader has nothing of this log
 
 
 async def room_called(web: HttpPremises, wanted: bytes) -> Room:
@@ -39,7 +39,7 @@ async def room_called(web: HttpPremises, wanted: bytes) -> Room:
     try:
         return await found
     except NoSuchRoom:
-        raise HttpRefused(404, "there is no such room: GET /rooms lists them, and POST to it makes it") from None
+        raise HttpRefused(404, "there is no such room: GET /rooms lists them, and a POST to it makes it") from None
 
 
 def decoded(segment: bytes) -> str:
@@ -80,7 +80,7 @@ async def place_of(
 ) -> RoomPosition:
     """Return the position of a reader that gives a mark, or only a number.
 
-    An event that is not kept any more cannot be compared, and need not be: all kept events come after it.
+    An event that is not kept any more cannot be compared, and need not be: all kept events are newer.
     ``is_page``: the caller needs no mark, so a mere number is not looked up.
 
     Raises: NotRecalled.

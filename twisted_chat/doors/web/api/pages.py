@@ -29,15 +29,15 @@ from .resource import Later
 from .streams import SSE, Streams, tell_numbers
 
 NDJSON = "application/x-ndjson"
-LIMIT = 100  # events in a page, if nothing is asked ...
-MOST = 500  # ... and at most
-TAIL = 20  # lines of text, if nothing is asked
+LIMIT = 100  # events in a page by default ...
+MAX_LIMIT = 500  # ... and at most
+TAIL = 20  # lines of text by default
 PAGE_BYTES = 1024 * 1024  # at most, but one event at least
-_RANGE: Known = {"after": EventId(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MOST)}
-# What a reader that comes back gives wins: lastEventId is event-source-polyfill's, which cannot send a header.
+_RANGE: Known = {"after": EventId(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MAX_LIMIT)}
+# The position of a resuming reader wins: lastEventId is event-source-polyfill's, which cannot send a header.
 _STREAM: Known = {"after": EventId(), "lastEventId": Words()}
 _TEXT: Known = {
-    "tail": Number(least=1, most=MOST),
+    "tail": Number(least=1, most=MAX_LIMIT),
     "after": EventId(),
     "until": Number(least=1),
     "since": Ago(),
@@ -83,7 +83,7 @@ class Events(Later):
             else place_of(self._web, request, room, given)
         )
         channel: object = request.channel
-        if channel is not None:  # or they are gone meanwhile
+        if channel is not None:  # None: the client has gone meanwhile
             self._streams.open(request, self._web.hub.rooms.get(room.name, room), place)
 
 
@@ -129,7 +129,7 @@ async def page_of(
     """
     place = await place_of(web, request, room, asked.get("after", "0"), is_page=True)
     if place.is_strange:
-        words = f"{room.name} has no such event, its last is {room.number}: begin anew, without after"
+        words = f"{room.name} has no such event, its last is {room.number}: start again without after"
         raise HttpRefused(409, words)
     since = web.hub.now() - asked["since"] if "since" in asked else 0.0
     query = Query(room.name, place.number, asked.get("until", 0), since, most=most + 1, newest=newest)
@@ -145,7 +145,7 @@ async def page_of(
 def _answer(web: HttpPremises, request: Request, room: Room, page: Page, kind: str, again: str) -> bytes:
     """Return the body of a page; ``again``: the URL of the next one, without its ``after``."""
     request.setHeader("Content-Type", kind)
-    request.setHeader("Cache-Control", "private, no-cache")  # may be kept, and is to be asked about each time
+    request.setHeader("Cache-Control", "private, no-cache")  # may be cached, and must be revalidated each time
     tell_numbers(web, request, room)
     if page.is_more:
         last = page.events[-1]

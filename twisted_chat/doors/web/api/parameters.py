@@ -57,7 +57,7 @@ def _is_for_caches(name: str) -> bool:
 def parameters(request: Request, known: Known, leaves: Callable[[str], bool] = _is_for_caches) -> dict[str, Any]:
     """Return the parameters of a request, each checked.
 
-    Unknown ones are refused, except those that ``leaves`` leaves out.
+    ``leaves(name)``: whether to ignore an unknown parameter; all others are refused.
 
     Raises: HttpRefused, whose text says what to give.
     """

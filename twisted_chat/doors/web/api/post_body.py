@@ -14,7 +14,7 @@ from .parameters import header
 from .refused import HttpRefused
 
 SIZE = 20  # times the longest line that can be said, for a body
-_FORM = "application/x-www-form-urlencoded"  # what curl -d and --data-raw call a text
+_FORM = "application/x-www-form-urlencoded"  # the type that curl -d and --data-raw give to any text
 _TYPES = frozenset({"", "text/plain", _FORM})
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 _INSTEAD = {
@@ -41,10 +41,10 @@ def lines_of(request: Request, max_line: int, max_body: int) -> Sequence[str]:
     if kind.strip() == _FORM and _ENCODED.fullmatch(body):
         raise HttpRefused(415, "that is percent-encoded: send it as it is, with --data-raw 'TEXT' or as text/plain")
     lines = _ENDS.split(text.decoded(body))
-    there = [place for place, line in enumerate(lines) if text.clean(line).strip()]
+    there = [index for index, line in enumerate(lines) if text.clean(line).strip()]
     if not there:
         raise NothingToSay
-    lines = lines[there[0] : there[-1] + 1]  # a file ends in an end of a line
+    lines = lines[there[0] : there[-1] + 1]  # a file ends with a line end
     if len(lines) > 1:
         return text.block(lines, max_line)
     if len(text.clean(lines[0]).encode()) > max_line:

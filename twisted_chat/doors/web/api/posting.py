@@ -51,8 +51,8 @@ async def posted(web: HttpPremises, request: Request, group: str) -> bytes:
     request.setHeader("Content-Type", "application/json")
     request.setHeader("Chat-Journal", web.hub.journal_name)
     if group[0] not in "@*":
-        place = f"after={number - len(lines)}&limit={len(lines)}"
-        request.setHeader("Location", f"/rooms/{quote(group, safe='')}/events?{place}")
+        position = f"after={number - len(lines)}&limit={len(lines)}"
+        request.setHeader("Location", f"/rooms/{quote(group, safe='')}/events?{position}")
     request.setResponseCode(OK if is_repeated else CREATED)
     answer = {"room": group, "number": number, "repeated": is_repeated}
     return (json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
@@ -67,7 +67,7 @@ def _secret(request: Request) -> str:
 
 
 def _key(request: Request) -> str:
-    """Return the Idempotency-Key, under which this is said only once; empty if none is given."""
+    """Return the Idempotency-Key, under which a post is said only once; empty if none is given."""
     given = header(request, "Idempotency-Key")
     if given is None:
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ....core.errors import ChatError, NotRecalled
 from ...http.answers import RETRY_SECONDS
 
-# By the code of what went wrong. All else is the asker's mistake: 400.
+# By error code. Every other error is the client's mistake: 400.
 STATUSES = {
     "no_such_room": 404,
     "nobody_called": 404,

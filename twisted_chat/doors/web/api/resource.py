@@ -20,7 +20,7 @@ from ...http.answers import PlainResource, plain, wrong_method
 from ...http.premises import HttpPremises
 from .refused import HttpRefused, refused
 
-_GZIP_FROM = 1000  # bytes: less is not worth it
+_GZIP_FROM = 1000  # bytes: a shorter body is not worth it
 
 JSON = "application/json"
 
@@ -109,7 +109,7 @@ def _packed(request: Request, body: bytes) -> bytes:
     if not body or not takes_gzip(request, is_long=len(body) >= _GZIP_FROM):
         return body
     request.setHeader("Content-Encoding", "gzip")
-    return gzip.compress(body, compresslevel=1, mtime=0)  # 1: others wait for it
+    return gzip.compress(body, compresslevel=1, mtime=0)  # level 1: everyone else waits for it
 
 
 def as_json(found: object) -> bytes:

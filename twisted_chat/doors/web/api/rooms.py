@@ -59,7 +59,7 @@ class Rooms(Later):
         rooms = self._web.hub.rooms.by_size()[:_ROOMS]
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
-            return as_json({"rooms": list(map(_told, rooms))})
+            return as_json({"rooms": list(map(_shown, rooms))})
         request.setHeader("Content-Type", PLAIN)
         return _table(rooms).encode()
 
@@ -87,7 +87,7 @@ class OneRoom(Later):
         parameters(request, {})
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
-        return as_json(_told(await room_called(self._web, self._name)))
+        return as_json(_shown(await room_called(self._web, self._name)))
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, text.room(decoded(self._name)))
@@ -144,7 +144,7 @@ class Everyone(Later):
         return await posted(self._web, request, EVERYONE)
 
 
-def _told(room: Room) -> dict[str, object]:
+def _shown(room: Room) -> dict[str, object]:
     return {
         "room": room.name,
         "members": len(room.people),

@@ -20,7 +20,7 @@ from .parameters import Flag, Known, Number, Words, parameters
 from .refused import HttpRefused
 from .resource import Later
 
-_ROOMS = 1000  # that are searched
+_ROOMS = 1000  # to search
 _SEARCH: Known = {
     "words": Words(most=1000),
     "from": Words(),
@@ -29,7 +29,7 @@ _SEARCH: Known = {
     "stamps": Flag(),
     "numbers": Flag(),
 }
-FOUND = 20  # lines, if nothing is asked
+FOUND = 20  # lines by default
 
 
 class Search(Later):

@@ -19,7 +19,7 @@ from .lookup import RoomPosition
 from .refused import HttpRefused
 
 SSE = "text/event-stream"
-HERE_SECONDS = 15  # between two signs of life; proxies cut off what is silent for 60
+HERE_SECONDS = 15  # between two signs of life; proxies cut off a connection that is silent for 60
 log = Logger()
 _LAST_CHUNK = b"0\r\n\r\n"
 
