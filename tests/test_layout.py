@@ -73,6 +73,7 @@ FOLDERS = {
     "endpoints": "doors",
     "export": "ground journals.sqlite wire",
     "options": "ground doors doors.table endpoints journals journals.table stale .",
+    "vault": "ground journals",
     "service": "core doors announce certificates clocks options signals stale unblocked",
     "__main__": "ground client client.app clocks export .",
     ".": "",

@@ -110,6 +110,22 @@ class BadSecret(ChatError):
         super().__init__(f"that password cannot be used: {why}")
 
 
+class Busy(ChatError):
+    """A password while too many others wait to be checked."""
+
+    seconds = 3  # in which all of them are checked
+
+    def __init__(self) -> None:
+        super().__init__("the server is checking too many passwords now: try again in a few seconds")
+
+
+class NoPasswords(ChatError):
+    """A password on a server that cannot check or set any."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"passwords cannot be used now: {why}")
+
+
 class NotUtf8(ChatError):
     """A line in another encoding."""
 

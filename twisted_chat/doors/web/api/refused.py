@@ -16,6 +16,8 @@ STATUSES = {
     "block_too_long": 413,
     "too_many_rooms": 503,
     "not_kept": 503,
+    "busy": 503,
+    "no_passwords": 503,
     "unknown": 504,
     "not_recalled": 503,
     "too_fast": 429,
