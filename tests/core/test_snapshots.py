@@ -12,7 +12,7 @@ from twisted_chat.core.session import Ask
 from twisted_chat.wire.plain import PlainView
 
 from ..house import House
-from .nodes import Node, SharedLog
+from .nodes import Node, SharedLog, arrive, settle
 
 
 @pytest.fixture
@@ -25,23 +25,6 @@ def first(log):
     node = Node(log, Limits())
     yield node
     assert node.faults == []
-
-
-def settle(*nodes):
-    """Let everything happen that is under way."""
-    while any(node.journal.waiting or node.journal.is_behind for node in nodes):
-        for node in nodes:
-            node.journal.commit()
-            node.journal.pull(100)
-
-
-def arrive(node, alias, *others):
-    """Return somebody who comes in at a node and has read everything."""
-    person = node.connect(PlainView())
-    node.hub.claim(Ask(person.session), alias)
-    settle(node, *others)
-    person.heard()
-    return person
 
 
 def test_a_late_node_lists_and_greets_the_people_of_another(log, first):

@@ -97,7 +97,7 @@ class Dispatcher:
         if self._rooms.has_emptied:
             self._rooms.forget_some()
         self.delivery.flush()
-        asks = finished(batch, origins)
+        asks, self.sessions.asks = finished(batch, origins) + self.sessions.asks, []
         if asks:
             self.delivery.finish(asks)
         for origin, delivered in counts.items():

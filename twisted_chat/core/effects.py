@@ -32,7 +32,7 @@ from .pen import refusal
 from .person import Person
 from .room import Room
 from .rooms import RoomTable
-from .session import Session
+from .session import Ask, Session
 from .sessions import Sessions
 from .state import Change, State
 
@@ -138,10 +138,16 @@ class Effects:
     def _claimed(self, event: Event, asker: Session | None, change: Change) -> None:
         person = change.person
         error = self._hub.taken(event.text, change.holder) if change.holder is not None else change.error
-        if error is not None:
-            self._lost(event, asker, error)
-        elif asker is not None and person is not None and person.waits_for is not None:
-            self._sessions.wait_for(person.waits_for, asker)
+        if error is not None and asker is not None:
+            self._lost(asked(event, asker), error)
+        elif asker is not None and person is not None:
+            if person.waits_for is not None:
+                self._sessions.wait_for(person.waits_for, asker)
+            if person.voice.session != asker.id:  # the rest comes from that session, perhaps on another node
+                if person.next_alias:
+                    asker.wait_for_step(RENAMED, "", event.ident)
+                if not person.is_told:
+                    asker.wait_for_step(TOOK, "", event.ident)
         if person is None or not change.is_new:
             return
         is_first = event.origin == person.voice.session
@@ -166,6 +172,7 @@ class Effects:
     def _took(self, event: Event, asker: Session | None, change: Change) -> None:
         """Begin to give a program the lines to its alias, from now on or from the number that it saw last."""
         self._delivery.end_run()  # before they may fall behind in it
+        self._sessions.have_taken_step(change.person, TOOK, "")
         remembered: dict[Room, None] = {}
         for session in self._sessions.of(change.person):
             if session.ear.view.is_for_people:
@@ -210,6 +217,7 @@ class Effects:
         if event.group:
             self._heard(event, asker, change)
         elif person is not None and change.is_new:
+            self._sessions.have_taken_step(person, RENAMED, "")
             for session in person.sessions:
                 self._sessions.ignorers.renamed(person.alias, session)
             for one in self._sessions.of(person):
@@ -258,24 +266,49 @@ class Effects:
 
     # -- rooms
 
+    def _asked_to_move(self, event: Event, asker: Session | None, change: Change) -> None:
+        """Make the session that has asked to enter or leave a room wait until its person does."""
+        person, name = change.person, str((event.data or {})["room"])
+        assert person is not None
+        to_come = {JOINED: name in person.wanted, LEFT: name in person.unwanted}
+        for kind, is_to_come in to_come.items():
+            if not is_to_come:  # or a later request has undone it
+                self._sessions.have_taken_step(person, kind, name)
+        if asker is None:
+            return
+        if to_come[event.kind] and change.error is None:
+            asker.wait_for_step(event.kind, name, event.ident)
+            return
+        asker.expect(name)
+        if change.error is not None:
+            self._lost(asked(event, asker), change.error)
+        elif event.kind == JOINED:
+            asker.current = person.rooms.get(name, asker.current)
+
     def _joined(self, event: Event, asker: Session | None, change: Change) -> None:
+        if not event.group:
+            self._asked_to_move(event, asker, change)
+            return
         person, room = change.person, change.room
         assert room is not None and person is not None
         if asker is None and event.number > 1 and not room.number:
             self._rooms.find_topic(room)
+        askers = self._sessions.have_taken_step(person, JOINED, room.name)
+        if asker is not None and not self._state.is_shared:
+            askers = [asked(event, asker)]
         if change.error is not None:
-            if asker is not None:
-                asker.expect(room.name)
             self._delivery.hear(room, event)
             self._rooms.has_emptied = True
-            self._lost(event, asker, change.error)
+            for ask in askers:
+                ask.session.expect(room.name)
+                self._lost(ask, change.error)
             return
         self._delivery.remember()
         sessions = self._sessions.of(person) if change.is_new else ()
         shown = {session: self._shown_before(session, room) for session in sessions}
         self._delivery.hear(room, event)
         for session, past in shown.items():
-            self._enter(session, room, event, past, is_asker=session is asker)
+            self._enter(session, room, event, past, is_asker=any(ask.session is session for ask in askers))
 
     def _shown_before(self, session: Session, room: Room) -> list[Event]:
         """Return the last lines that were said in a room, for a person who enters it."""
@@ -305,6 +338,10 @@ class Effects:
             self._delivery.hear(change.room, event)
 
     def _left(self, event: Event, asker: Session | None, change: Change) -> None:
+        if not event.group:
+            self._asked_to_move(event, asker, change)
+            return
+        self._sessions.have_taken_step(change.person, LEFT, event.group)
         room = self._rooms.get(event.group)
         if room is None:
             return  # nobody is there, and it is forgotten since
@@ -336,11 +373,13 @@ class Effects:
         self._delivery.dismiss(session, room)
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
 
-    def _lost(self, event: Event, asker: Session | None, error: ChatError) -> None:
+    def _lost(self, ask: Ask, error: ChatError) -> None:
         """Refuse a request for a reason that only the order of events could tell."""
-        if asker is None or asker.pending.is_abandoned:
-            return
-        self._delivery.show(asker, refusal(error, event.ident))
-        ask = asker.asks.get(event.ident)
-        if ask is not None:
+        if not ask.session.pending.is_abandoned:
+            self._delivery.show(ask.session, refusal(error, ask.ident))
             ask.error = error
+
+
+def asked(event: Event, asker: Session) -> Ask:
+    """Return the request that an event is about."""
+    return asker.asks.get(event.ident) or Ask(asker, event.ident)

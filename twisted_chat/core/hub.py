@@ -195,16 +195,16 @@ class Hub:
                 ask.reader.rewind(room, after)
             return
         if session.person is not None:
-            self.state.refuse_room(session.person)
+            self.state.refuse_room(session.person, {*session.rooms, name})
         session.expect(name, after)
-        self._append(JOINED, ask, name)
+        self._move(JOINED, ask, name)
 
     def leave(self, ask: Ask, wanted: str = "", why: str = "") -> None:
         """Leave a room, the current one if none is named.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom.
         """
-        self._append(LEFT, ask, self.room_of(ask.session, wanted).name, why)
+        self._move(LEFT, ask, self.room_of(ask.session, wanted).name, why)
 
     def retitle(self, ask: Ask, topic: str) -> None:
         """Set the topic of the current room; empty clears it.
@@ -367,6 +367,17 @@ class Hub:
         event = Event(kind, group, session.alias, words, session.id, ident=ask.ident, data=data)
         self.dispatcher.send(event, session)
         ask.appended()
+
+    def _move(self, kind: str, ask: Ask, room: str, why: str = "") -> None:
+        """Append that a person enters or leaves a room.
+
+        Where their sessions may be on several nodes, two of which may ask for that at once, it is first asked for by an
+        event without a number.
+        """
+        if self.state.is_shared:
+            self._append(kind, ask, "", why, {"room": room})
+        else:
+            self._append(kind, ask, room, why)
 
     def _is_leaving(self, person: Person) -> bool:
         """Return whether somebody has no seat any more, or is about to leave all that they have."""

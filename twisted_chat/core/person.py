@@ -13,6 +13,16 @@ from .room import Room
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})  # all who need none share it
 
 
+class Parting(NamedTuple):
+    """A room that they have still to leave."""
+
+    alias: str  # under which the room sees them leave: one taken after that is none of its business
+    why: str
+
+
+_NOWHERE: Final[Mapping[str, Parting]] = MappingProxyType({})
+
+
 class Seat(NamedTuple):
     """A session as the log knows it."""
 
@@ -33,7 +43,7 @@ class Person:
 
     __slots__ = (
         "alias", "away", "called", "former", "heirs", "is_told", "leaving", "made", "next_alias", "rooms", "seats",
-        "taken", "voice", "waits_for", "wanted",
+        "taken", "unwanted", "voice", "waits_for", "wanted",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, alias: str, wanted: tuple[str, ...]) -> None:
@@ -47,6 +57,7 @@ class Person:
         self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they have to leave
         self.made = 0  # rooms in which nothing had happened before they came
         self.wanted = wanted  # rooms that they have still to enter
+        self.unwanted: Mapping[str, Parting] = _NOWHERE  # rooms that they have still to leave
         self.seats: tuple[Seat, ...] = (seat,)
         self.former: tuple[int, ...] = ()  # sessions that are over
         self.voice = seat  # in whose name the server says what follows; it may be over
@@ -63,6 +74,10 @@ class Person:
     def told(self) -> dict[str, str]:
         """The alias by which each room knows them: by the log they are in all of these."""
         return {**dict.fromkeys(self.rooms, self.alias), **self.called}
+
+    def alias_in(self, room: str) -> str:
+        """Return the alias by which a room is to know them in the end."""
+        return self.unwanted[room].alias if room in self.unwanted else self.next_alias or self.alias
 
     @property
     def key(self) -> str:

@@ -81,6 +81,7 @@ class KnownPerson(NamedTuple):
     called: Mapping[str, str]
     made: int
     wanted: Sequence[str]
+    unwanted: Mapping[str, tuple[str, str]]  # with alias and reason
     seats: Sequence[tuple[int, str]]  # sessions and their programs
     former: Sequence[int]
     voice: tuple[int, str]

@@ -59,7 +59,7 @@ class Session:
     __slots__ = (  # a tenth of the memory of an idle session
         "_past", "active", "after", "alias", "asks", "calls", "correspondent", "current", "door", "ear", "gone", "id",
         "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "pending", "person",
-        "private", "program", "reader", "since",
+        "private", "program", "reader", "since", "steps",
     )  # fmt: skip
 
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
@@ -82,6 +82,7 @@ class Session:
         self.current: Room | None = None
         self.correspondent: Person | None = None  # who wrote to them last, for /reply
         self.since = self.active = since  # by Hub.seconds, and not by the time of events
+        self.steps: Mapping[tuple[str, str], Ask] = _NOTHING  # of their person that requests wait for
         self.after: Mapping[str, int] = _NOTHING  # the numbers that they have seen, of groups that they will hear
         self.calls: Calls | None = None  # once they have called a program
         self.leaving: str | None = None  # why, once they have asked to leave
@@ -174,10 +175,31 @@ class Session:
         self.pending.asking += 1
         self.reader.when_live(go_on)
 
+    def wait_for_step(self, kind: str, room: str, ident: str) -> None:
+        """Wait for an event of their person that follows from a request, and that another session may append.
+
+        ``room``: in which; empty for one of another log.
+        """
+        if (kind, room) in self.steps:
+            return
+        ask = self.asks.get(ident) or Ask(self, ident)
+        ask.left += 1
+        self.pending.asking += 1
+        self.steps = {**self.steps, (kind, room): ask}
+
+    def has_taken_step(self, kind: str, room: str) -> Ask | None:
+        """Return the request that has waited for such an event of their person."""
+        ask = self.steps.get((kind, room))
+        if ask is not None:
+            self.steps = {step: other for step, other in self.steps.items() if step != (kind, room)}
+            ask.one_less()
+        return ask
+
     def abandon(self) -> None:
         """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
         self.pending.epoch += 1
         self.pending.asking = 0
+        self.steps = _NOTHING
         if self.reader is not None:
             self.reader.forget_waiting()
 
@@ -313,12 +335,12 @@ class Ask:
     def delivered(self, event: Event) -> None:
         """Called when an event of it is delivered, or the one of long ago that stands in its place."""
         self.number, self.is_repeated = event.number, event.kind == REPEATED
-        self._one_less()
+        self.one_less()
 
     def refused(self, error: ChatError) -> None:
         """Called when an event of it is not kept; the session has been told."""
         self.error = error
-        self._one_less()
+        self.one_less()
 
     def doubted(self, error: ChatError) -> None:
         """Called when nobody knows what becomes of it: no answer is waited for any more."""
@@ -332,7 +354,8 @@ class Ask:
             then, self._then = self._then, None
             then(self)
 
-    def _one_less(self) -> None:
+    def one_less(self) -> None:
+        """Called when one of the events that it waits for has come, or never will."""
         self.left -= 1
         if self.left <= 0:
             self._forget()

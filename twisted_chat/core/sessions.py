@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from .ignoring import Ignorers
 from .person import Person
-from .session import Session
+from .session import Ask, Session
 
 
 class _Here(Container[int]):
@@ -27,14 +27,15 @@ class Sessions(dict[int, Session]):
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
         self.ignorers = Ignorers(_Here(self))
-        self.heirs: list[tuple[Session, int]] = []  # who waited for somebody who leaves, and need not wait more
+        self.heirs: list[tuple[Session, int]] = []  # who waited for a step of somebody, and need not wait more
+        self.asks: list[Ask] = []  # which waited for such a step, too
         self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of their leaving; with epochs
 
     def of(self, person: Person | None) -> Sequence[Session]:
         """Return the sessions of a person on this node, the oldest first."""
         if person is None:
             return ()
-        return [self[id_] for id_ in person.sessions or (person.voice.session,) if id_ in self]
+        return [self[id_] for id_ in person.sessions or person.former[-1:] if id_ in self]
 
     def program_of(self, person: Person) -> Session | None:
         """Return the newest session of a person that is a program's."""
@@ -68,6 +69,13 @@ class Sessions(dict[int, Session]):
         """Forget the public name of a session's program, unless it has another session by now."""
         if self.programs.get(session.program) is session:
             del self.programs[session.program]
+
+    def have_taken_step(self, person: Person | None, kind: str, room: str) -> list[Ask]:
+        """Return the requests that waited for an event of their person."""
+        asks = [ask for session in self.of(person) if (ask := session.has_taken_step(kind, room)) is not None]
+        self.heirs += [(ask.session, ask.session.pending.epoch) for ask in asks]
+        self.asks += asks
+        return asks
 
     def wait_for(self, person: Person, session: Session) -> None:
         """Make a session wait for the next step of somebody who leaves: the end of their last seat, or of all rooms."""

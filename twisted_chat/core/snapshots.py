@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .person import Person, Seat
+from .person import Parting, Person, Seat
 from .ports import Known, KnownPerson, Snapshot
 from .room import Room
 from .state import State
@@ -30,7 +30,7 @@ def restore(state: State, snapshot: Snapshot) -> None:
     people = [_restored(state, known) for known in snapshot.people]
     for person, known in zip(people, snapshot.people, strict=True):
         state.everyone.people[person] = None
-        for session in (*person.sessions, *person.former, person.voice.session):
+        for session in (*person.sessions, *person.former):
             state.seats[session] = person
         if known.waits_for is not None:
             person.waits_for = people[known.waits_for]
@@ -55,6 +55,7 @@ def _known(state: State, person: Person, places: Mapping[Person, int]) -> KnownP
         called=dict(person.called),
         made=person.made,
         wanted=list(person.wanted),
+        unwanted={room: (parting.alias, parting.why) for room, parting in person.unwanted.items()},
         seats=[(seat.session, seat.program) for seat in person.seats],
         former=list(person.former),
         voice=(person.voice.session, person.voice.program),
@@ -70,6 +71,8 @@ def _restored(state: State, known: KnownPerson) -> Person:
     person.next_alias, person.taken, person.is_told = known.next_alias, known.taken, known.is_told
     person.away, person.made, person.leaving = known.away, known.made, known.leaving
     person.rooms = {name: state.rooms[name] for name in known.rooms}
+    if known.unwanted:
+        person.unwanted = {room: Parting(*parting) for room, parting in known.unwanted.items()}
     if known.called:
         person.called = dict(known.called)
     person.seats, person.former = tuple(seats), tuple(known.former)

@@ -8,8 +8,8 @@ just the missing ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, NamedTuple, TypeVar
 
 from . import text
 from .directory import Directory
@@ -34,9 +34,11 @@ from .events import (
     Event,
 )
 from .limits import Limits
-from .person import Person, Seat
+from .person import Parting, Person, Seat
 from .room import Room
 from .rooms import RoomTable
+
+Value = TypeVar("Value")
 
 FORMER = 100  # sessions of one person that are over and remembered, the newest
 
@@ -83,13 +85,21 @@ class State:
         if person.seats and person.voice not in person.seats and not self.due(person):
             person.voice = person.seats[0]
 
-    def refuse_room(self, person: Person, is_new: bool = False) -> None:
-        """Refuse a room too many; ``is_new``: nothing has happened there before, which only the order can tell.
+    @property
+    def is_shared(self) -> bool:
+        """True if several nodes may share the journal. Then a person's sessions may be on several of them."""
+        return bool(self.openings)
+
+    def refuse_room(self, person: Person, rooms: Collection[str], is_new: bool = False) -> None:
+        """Refuse a room too many.
+
+        ``rooms``: all that the person would be in. ``is_new``: nothing has happened there before, which only the order
+        can tell.
 
         Raises: TooManyRooms.
         """
-        if len(person.rooms) >= self._limits.rooms_each:
-            raise TooManyRooms(f"you are in {len(person.rooms)}, /leave one first")
+        if len(rooms) > self._limits.rooms_each:
+            raise TooManyRooms(f"you are in {len(rooms) - 1}, /leave one first")
         if is_new and person.made >= self._limits.rooms_made:
             raise TooManyRooms(f"you have made {person.made}, join one that is there")
 
@@ -106,21 +116,24 @@ class State:
             return follows  # they are released
         told = person.told if person.next_alias or person.called else {}  # as a rule each room knows the right alias
         if person.waits_for is None:  # or a room might hear of two who have one alias
-            follows += [Event(RENAMED, room, name, alias, session) for room, name in told.items() if name != alias]
+            renamed = [(room, name, person.alias_in(room)) for room, name in told.items()]
+            follows += [Event(RENAMED, room, name, new, session) for room, name, new in renamed if name != new]
             if person.next_alias:
                 follows.append(Event(RENAMED, "", person.alias, alias, session))
         if person.leaving is not None:
             if follows or person.waits_for is not None:
                 return follows
-            left = [Event(LEFT, room, alias, person.leaving, session) for room in person.told]
+            left = [Event(LEFT, room, name, person.leaving, session) for room, name in person.told.items()]
             return [*left, Event(RELEASED, "", alias, "", session)]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
+        told = person.told if person.wanted or person.unwanted else {}
+        for room, parting in person.unwanted.items():
+            if told.get(room) == parting.alias:
+                follows.append(Event(LEFT, room, parting.alias, parting.why, session))
         if person.waits_for is None and not person.next_alias:
-            follows += [Event(JOINED, room, alias, "", session) for room in person.wanted]
-        return follows + [
-            Event(LEFT, room, name, "", session) for room, name in person.called.items() if room not in person.rooms
-        ]
+            follows += [Event(JOINED, room, alias, "", session) for room in person.wanted if room not in told]
+        return follows
 
 
 # -- one function a kind
@@ -148,8 +161,7 @@ def _claimed(state: State, event: Event) -> Change:
         person = state.seats[event.origin] = Person(seat, event.text, tuple(data.get("rooms", (LOBBY,))))
         state.everyone.people[person] = None
     else:
-        if not state.due(person):
-            person.voice = next((other for other in person.seats if other.session == event.origin), person.voice)
+        _speak(state, person, event.origin)
         person.next_alias = event.text
     person.waits_for = state.parting.get(text.key(event.text))
     if person.waits_for is not None:
@@ -168,6 +180,8 @@ def _took(state: State, event: Event) -> Change | None:
 
 
 def _joined(state: State, event: Event) -> Change | None:
+    if not event.group:
+        return _asked_to_move(state, event)
     room, person = state.rooms.made(event.group), state.seats.get(event.origin)
     if person is None:
         return None
@@ -175,9 +189,10 @@ def _joined(state: State, event: Event) -> Change | None:
     is_first = event.number == 1 and room.name != LOBBY
     try:
         if room.name not in person.rooms:
-            state.refuse_room(person, is_first)
+            state.refuse_room(person, {*person.rooms, room.name}, is_first)
     except TooManyRooms as error:
         person.called = {**person.called, room.name: event.author}  # the log says that they are there: they leave
+        person.unwanted = {**person.unwanted, room.name: Parting(event.author, "")}
         return Change(person, room, error=error)
     person.made += is_first
     is_new = room.name not in person.rooms
@@ -189,15 +204,56 @@ def _joined(state: State, event: Event) -> Change | None:
 
 
 def _left(state: State, event: Event) -> Change | None:
+    if not event.group:
+        return _asked_to_move(state, event)
     person = state.seats.get(event.origin)
     if person is None:
         return None
-    if event.group in person.called:
-        person.called = {name: alias for name, alias in person.called.items() if name != event.group}
+    person.called = _without(person.called, event.group)
+    person.unwanted = _without(person.unwanted, event.group)
     room = person.rooms.pop(event.group, None)
     if room is not None:
         room.people.pop(person, None)
     return Change(person, room)
+
+
+def _asked_to_move(state: State, event: Event) -> Change | None:
+    """Note a room that a person is to enter or to leave: several of their sessions may ask, and they do it once."""
+    name, person = str((event.data or {})["room"]), state.seats.get(event.origin)
+    if person is None or event.origin not in person.sessions:
+        return None
+    is_told, is_wanted, is_unwanted = name in person.told, name in person.wanted, name in person.unwanted
+    will_be_there = (is_told and not is_unwanted) or (is_wanted and (is_told or not is_unwanted))
+    if will_be_there == (event.kind == JOINED):
+        return Change(person)
+    if event.kind == JOINED and not is_wanted:
+        parting = person.unwanted.keys() - set(person.wanted)
+        try:
+            state.refuse_room(person, {*person.rooms, *person.wanted, name} - parting)
+        except TooManyRooms as error:
+            return Change(person, error=error)
+    _speak(state, person, event.origin)
+    if event.kind == JOINED:
+        if is_wanted:
+            person.unwanted = _without(person.unwanted, name)
+        else:
+            person.wanted += (name,)
+    elif is_unwanted:
+        person.wanted = tuple(wanted for wanted in person.wanted if wanted != name)
+    else:
+        alias = person.next_alias or person.alias
+        person.unwanted = {**person.unwanted, name: Parting(alias, event.text)}
+    return Change(person)
+
+
+def _speak(state: State, person: Person, session: int) -> None:
+    """Make the session that asks for something speak for its person, unless another has begun something."""
+    if not state.due(person):
+        person.voice = next((seat for seat in person.seats if seat.session == session), person.voice)
+
+
+def _without(mapping: Mapping[str, Value], key: str) -> Mapping[str, Value]:
+    return {name: value for name, value in mapping.items() if name != key} if key in mapping else mapping
 
 
 def _renamed(state: State, event: Event) -> Change | None:
@@ -210,12 +266,13 @@ def _renamed(state: State, event: Event) -> Change | None:
         return Change(person, state.rooms.get(event.group))
     if event.text != person.next_alias:
         return None
-    if any(name != event.text for name in person.told.values()):
+    told = person.told
+    if any(name != person.alias_in(room) for room, name in told.items()):
         return Change(person)  # a room that they have joined meanwhile has still to be told
     if person.is_here:
         state.directory.give_back(person.alias, but=event.text)
     person.alias, person.next_alias = event.text, ""
-    person.called = {name: alias for name, alias in person.called.items() if name not in person.rooms}
+    person.called = {room: name for room, name in told.items() if name != event.text or room not in person.rooms}
     return Change(person, is_new=True)
 
 
@@ -256,12 +313,11 @@ def _ended(state: State, event: Event) -> Change | None:
 
 
 def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
-    seat = next(seat for seat in person.seats if seat.session == session)
-    person.seats = tuple(other for other in person.seats if other is not seat)
+    person.seats = tuple(seat for seat in person.seats if seat.session != session)
+    _remember_former(state, person, session)
     if person.seats:
-        _remember_former(state, person, session)
         return
-    person.voice, person.leaving = seat, why
+    person.leaving = why
     for alias in {person.alias: None, person.next_alias: None}:
         if alias:  # free for others from here on
             state.directory.give_back(alias)
@@ -282,7 +338,7 @@ def _released(state: State, event: Event) -> Change | None:
         return None
     if person.told:
         return Change(person)  # a room has still to be told that they leave
-    for session in (event.origin, *person.former):
+    for session in person.former:
         del state.seats[session]
     state.everyone.people.pop(person, None)
     for key in [key for key, other in state.parting.items() if other is person]:
