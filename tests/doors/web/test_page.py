@@ -560,7 +560,7 @@ def test_a_server_that_has_forgotten_all_is_told_and_numbers_begin_anew(window, 
         page.say("four")
         server = Twistd(tmp_path, *options)
         page.hears("four")
-        page.shows("the server's journal is another one now", "#lines")
+        page.shows("the server has another journal now", "#lines")
         wait_until(lambda: heard(page) == ["four"])  # it was shown as unsent before
         assert page.rows[0][0] == 1
     finally:

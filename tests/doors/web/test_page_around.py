@@ -43,9 +43,9 @@ def crowd(tmp_path_factory):
 @in_both
 def test_the_entrance_says_which_room_and_server_it_leads_into(window, house):
     page = window(f"{house.url}#caf%C3%A9/7")
-    page.shows(f"You come into #caf\u00e9 on {house.url.split('/')[2]}", "#where")
+    page.shows(f"You enter #caf\u00e9 on {house.url.split('/')[2]}", "#where")
     page.open("#@Anna")
-    page.shows("You come into #lobby on", "#where")
+    page.shows("You enter #lobby on", "#where")
 
 
 # -- the lists

@@ -1,16 +1,16 @@
-// Blocks: several lines that somebody says together, code for example. What is typed becomes posts, and lines one row.
+// Blocks: several lines that are said together, code for example. Typed text becomes posts; the lines become one row.
 
 import {make} from "./dom.js"
 
-export const MOST = 200 // lines of a block
-export const SIZE = 8 // times the bytes of the longest line, that a block may have
+export const MAX_LINES = 200 // of a block
+export const SIZE = 8 // times the bytes of the longest line, for a whole block
 const FENCE = /^```[\w+#.-]*\s*$/ // a line that begins a block ...
 const END = /^```\s*$/ // ... and one that ends it
-const SAID = 1500 // milliseconds for which the button says that it has copied
+const COPIED = 1500 // milliseconds for which the button says "copied"
 
-// -- what is typed. Pure.
+// -- typed text. Pure.
 
-// Return what is said of a text of more than one line: {text} for a line, {lines} for a block. Nothing in it is a command.
+// Return the posts in a text of several lines: {text} for a line, {lines} for a block. Nothing in it is a command.
 export function postsOf(typed) {
 	const posts = []
 	let [lines, isFenced] = [[], false]
@@ -37,20 +37,20 @@ function withoutBlankEnds(lines) {
 	return lines.slice(lines.findIndex(isThere), lines.findLastIndex(isThere) + 1)
 }
 
-// Return what could be typed to say the same again.
+// Return the text to type to say the same again.
 export function typedOf({text, lines, act}) {
 	if (!lines) return act ? `/me ${text}` : text.replace(/^\//, "//")
 	const isPlain = lines.length > 1 && !lines.some((line) => FENCE.test(line))
 	return (isPlain ? lines : ["```", ...lines, "```"]).join("\n")
 }
 
-// Return why a block cannot be said, if that is so.
+// Return why a line or a block cannot be said; undefined if it can.
 export function refusalOf({text, lines}, maxLine) {
 	const bytes = (line) => new TextEncoder().encode(line).length
 	const long = (lines ?? [text]).findIndex((line) => bytes(line) > maxLine)
 	const counted = (number) => number.toLocaleString()
-	if (lines?.length > MOST)
-		return `that is ${counted(lines.length)} lines, and a block has at most ${MOST}: send it in parts`
+	if (lines?.length > MAX_LINES)
+		return `that is ${counted(lines.length)} lines, and a block has at most ${MAX_LINES}: send it in parts`
 	if (long >= 0)
 		return `${lines ? `line ${long + 1}` : "that line"} is longer than ${counted(maxLine)} bytes: send it in parts`
 	const most = SIZE * maxLine
@@ -59,9 +59,9 @@ export function refusalOf({text, lines}, maxLine) {
 		: undefined
 }
 
-// -- what is shown
+// -- shown blocks
 
-// Whether one event goes on where another ends.
+// Return whether an event is the next line of the same block.
 export const goesOn = (one, other) =>
 	other.block > 1 &&
 	other.block === one.block + 1 &&
@@ -69,11 +69,11 @@ export const goesOn = (one, other) =>
 	other.room === one.room &&
 	!one.state
 
-// Make the text of a block of some events; shown(event): nodes; isMarked(event): whether one came for this line.
+// Make a block of some events; shown(event): its nodes; isMarked(event): whether the reader came for this line.
 export function blockOf(events, shown, isMarked) {
 	const texts = events.flatMap((event) => (event.state ? event.text.split("\n").map((text) => ({text})) : [event]))
 	const row = (event) => make("span", {"data-line": event.number, class: isMarked(event) && "marked"}, ...shown(event))
-	const rows = texts.flatMap((event, place) => [place > 0 && "\n", row(event)])
+	const rows = texts.flatMap((event, index) => [index > 0 && "\n", row(event)])
 	const words = texts.map(({text}) => text).join("\n")
 	const button = make(
 		"button",
@@ -84,11 +84,11 @@ export function blockOf(events, shown, isMarked) {
 }
 
 async function copy(button, words) {
-	await navigator.clipboard?.writeText(words).catch(() => copyOldWay(words)) // there is none on plain http
+	await navigator.clipboard?.writeText(words).catch(() => copyOldWay(words)) // plain http has no clipboard
 	if (!navigator.clipboard) copyOldWay(words)
 	button.textContent = "copied"
 	button.focus()
-	setTimeout(() => (button.textContent = "copy"), SAID)
+	setTimeout(() => (button.textContent = "copy"), COPIED)
 }
 
 function copyOldWay(words) {

@@ -1,6 +1,6 @@
-// What can be completed at the end of a text: commands from the server's table, aliases, rooms. Pure.
+// Completion at the end of a text: the server's commands, aliases, rooms. Pure.
 
-const MOST = 40 // offers
+const MAX_OFFERS = 40
 const FIRST = /^\[?([A-Z]+)/ // of a command's arguments
 
 // Return the command that a text begins with, by any of its names.
@@ -9,11 +9,11 @@ export function commandOf(text, commands) {
 	return commands.find((command) => command.name === name || command.short.includes(name))
 }
 
-// Return {start, list: [{text, label, hint}]} for what stands before the cursor; "text" replaces all from "start" on.
+// Return {start, list: [{text, label, hint}]} for the text before the cursor; "text" replaces all from "start" on.
 export function offers(before, known) {
 	const word = before.match(/\S*$/)[0]
 	const start = before.length - word.length
-	return {start, list: choices(before.slice(0, start), word, known).slice(0, MOST)}
+	return {start, list: choices(before.slice(0, start), word, known).slice(0, MAX_OFFERS)}
 }
 
 function choices(head, word, {commands, aliases, rooms, own}) {

@@ -1,4 +1,4 @@
-// The row in which one types: sending, the lines typed before, and completion.
+// The input row: sending, lines that were typed before, and completion.
 
 import {offers} from "./complete.js"
 import {$, make} from "./dom.js"
@@ -7,12 +7,12 @@ const REMEMBERED = 50 // lines
 const TALLEST = 160 // pixels
 
 export class Compose {
-	#lines = [] // typed before, the newest last
+	#lines = [] // typed earlier, the newest last
 	#at = null // which of them is shown; null: none
 	#offered = null // {start, list}
 	#chosen = -1 // none
 
-	// send(text): whether it was taken; known(): {commands, aliases, rooms, own}; begun(): a command is; changed(text)
+	// send(text): whether it was taken; known(): {commands, aliases, rooms, own}; begun(): a command begins; changed(text)
 	constructor({send, known, begun, changed}) {
 		const [field, list] = [$("say"), $("offers")]
 		Object.assign(this, {field, list, send, known, begun, changed})
@@ -27,7 +27,7 @@ export class Compose {
 		return this.field.value
 	}
 
-	// Put a text there, to be edited.
+	// Put a text into the row, to be edited.
 	put(text) {
 		this.field.value = text
 		this.changed(text)
@@ -77,7 +77,7 @@ export class Compose {
 		const {before} = this
 		if (before === "/") this.begun()
 		const isAsked = /^\/\S*$|(^|\s)(#\S+|@\S*)$/.test(before) || /^\/\S+ +\S+$/.test(before)
-		this.#offer(isAsked ? offers(before, this.known()) : null, /(^|\s)@\S+$/.test(before) ? 0 : -1) // "@an" and Enter means Anna
+		this.#offer(isAsked ? offers(before, this.known()) : null, /(^|\s)@\S+$/.test(before) ? 0 : -1) // "@an" and Enter take Anna
 	}
 
 	get before() {
@@ -89,7 +89,7 @@ export class Compose {
 		this.field.style.height = `${Math.min(this.field.scrollHeight + 2, TALLEST)}px`
 	}
 
-	// -- lines typed before
+	// -- lines typed earlier
 
 	#older() {
 		if (!this.#lines.length || this.before.includes("\n") || (this.#at === null && this.text)) return false

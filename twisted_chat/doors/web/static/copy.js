@@ -1,4 +1,4 @@
-// What is copied out of the log: the text that is seen selected, each row and each paragraph on a line of its own.
+// Copying out of the log: exactly the text that looks selected, each row and each paragraph on its own line.
 
 const PARAGRAPH = "p, pre, div, li"
 

@@ -1,4 +1,4 @@
-// A dialog that is made when it is wanted and gone when it is closed: by Escape, its button, or a click beside it.
+// A dialog that is made when it opens, and removed when it closes: by Escape, its button, or a click beside it.
 
 import {icon, make} from "./dom.js"
 

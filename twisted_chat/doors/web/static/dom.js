@@ -1,4 +1,4 @@
-// Elements made of tags, attributes and text nodes: nothing that a person wrote is ever parsed as markup.
+// Elements made of tags, attributes and text nodes: no text of a person is ever parsed as markup.
 
 export const $ = (id) => document.getElementById(id)
 
@@ -39,7 +39,7 @@ export function icon(name) {
 	return svg
 }
 
-// Make a list's nodes those that are wanted, in their order, and touch no more than is needed.
+// Give a list the wanted nodes, in their order, and touch no more nodes than necessary.
 export function arrange(list, wanted) {
 	wanted.forEach((node, index) => {
 		if (list.childNodes[index] !== node) list.insertBefore(node, list.childNodes[index] || null)

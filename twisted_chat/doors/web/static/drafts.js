@@ -1,4 +1,4 @@
-// Drafts: what is typed and not sent, kept in this browser for each alias and conversation, over reloads and cuts.
+// Drafts: unsent text, kept in this browser for each alias and conversation, over reloads and cuts.
 
 import {keyOf} from "./people.js"
 import {read, write} from "./keep.js"
@@ -14,7 +14,7 @@ export class Drafts {
 	#owner = "" // the key of the alias
 	#timer = 0
 
-	// alias(): whom one is now.
+	// alias(): the person's alias now
 	constructor(alias) {
 		this.alias = alias
 		addEventListener("pagehide", () => this.#save())
@@ -39,7 +39,7 @@ export class Drafts {
 		this.#timer ||= setTimeout(() => this.#save(), WAIT)
 	}
 
-	// Forget all of this alias: somebody leaves on purpose.
+	// Forget all drafts of this alias: the person leaves on purpose.
 	clear() {
 		this.#texts.clear()
 		this.#save()
@@ -50,8 +50,8 @@ export class Drafts {
 		clearTimeout(this.#timer)
 		this.#timer = 0
 		if (!this.#owner) return
-		const [before, owner] = [this.#owner, keyOf(this.alias())] // who has taken another alias keeps their drafts
-		const others = Object.entries(all()).filter(([one]) => one !== before && one !== owner)
+		const [before, owner] = [this.#owner, keyOf(this.alias())] // a new alias keeps the drafts
+		const others = Object.entries(all()).filter(([key]) => key !== before && key !== owner)
 		const own = [...this.#texts].slice(-DRAFTS)
 		const kept = own.length ? [[owner, Object.fromEntries(own)]] : []
 		this.#owner = owner

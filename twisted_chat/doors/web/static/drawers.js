@@ -1,4 +1,4 @@
-// What comes over the lines: the lists, where there is no place beside the lines, and dialogs that are loaded when wanted.
+// Parts over the lines: the lists, where the window is narrow, and dialogs that are loaded when they are opened.
 
 import {$, make} from "./dom.js"
 
@@ -56,7 +56,7 @@ export async function openPart(view, name) {
 	}
 }
 
-// Load what is not needed to come in, once one is in.
+// Load the rest of the page, once the person has entered.
 export async function loadRest(view) {
 	if (isLoading) return
 	isLoading = true
@@ -66,11 +66,11 @@ export async function loadRest(view) {
 		copyFrom($("lines"))
 		view.notify = new Notify($("notify"), (log) => view.open(log.key))
 	} catch {
-		isLoading = false // until one is in again
+		isLoading = false // until the person enters again
 	}
 }
 
-// Keep what one types above the keyboard where that covers the page instead of making it smaller (iOS).
+// Keep the input row above a keyboard that covers the page instead of making it smaller (iOS).
 function fit() {
 	const {height, scale} = visualViewport
 	const isCovered = scale === 1 && innerHeight - height > KEYBOARD

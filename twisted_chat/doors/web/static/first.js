@@ -1,4 +1,4 @@
-// The entrance before the rest has come: it takes an alias, and says why if the rest does not come. It is sent within the page.
+// The entrance before the rest is loaded: it takes an alias, and shows why if the rest does not load. It is sent inside the page.
 
 ;(() => {
 	const $ = (id) => document.getElementById(id)
@@ -15,19 +15,19 @@
 		}
 	}
 
-	// Say where the address leads.
+	// Show where the address leads.
 	function sayWhere() {
 		let name = location.hash.slice(1).split("/")[0]
 		try {
 			name = decodeURIComponent(name)
 		} catch {
-			// it is taken as it stands
+			// take it undecoded
 		}
 		$("where-room").textContent = `#${/^[^@*]/.test(name) ? name : "lobby"}`
 		$("where-server").textContent = location.host
 	}
 
-	// Say why a part is not there, in the server's own words if it has any.
+	// Show why a part is missing, in the server's own words if it has any.
 	async function failed(url, message = "a part of it is missing") {
 		if (isOver || hasFailed) return
 		hasFailed = true
@@ -53,7 +53,7 @@
 		({target, message}) => target.matches?.("img") || failed(target.src || target.href, message),
 		true
 	)
-	// What main.js calls once it is there: returns the alias that was given meanwhile.
+	// Called by main.js once it is loaded: return the alias that was typed meanwhile.
 	window.begun = () => {
 		isOver = true
 		form.hidden = false
@@ -62,7 +62,7 @@
 
 	sayWhere()
 	addEventListener("hashchange", sayWhere)
-	form.hidden = Boolean(kept("sessionStorage", "session")?.includes('"token"')) // coming back from a reload
+	form.hidden = Boolean(kept("sessionStorage", "session")?.includes('"token"')) // after a reload
 	$("alias").value = kept("localStorage", "alias") ?? ""
 	if (!form.hidden) $("alias").select()
 })()

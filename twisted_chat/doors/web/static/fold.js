@@ -1,10 +1,10 @@
-// Who came, went and took other aliases, in as few words as can be: "Anshul, Bhoomika joined". Pure.
+// Joins, leaves and new aliases in as few words as possible: "Anshul, Bhoomika joined". Pure.
 
 import {keyOf} from "./people.js"
 
-const MOST = 12 // names that are told of each kind
+const MAX_NAMES = 12 // of each kind
 
-// Return what some moves of one room come to, oldest first: words, and [text] for what a person wrote.
+// Return the sum of some moves in one room, oldest first: words, and [text] for the text of a person.
 export function folded(moves) {
 	const people = new Map() // by key: {alias, steps}
 	const renames = []
@@ -18,12 +18,12 @@ export function folded(moves) {
 		person.why = kind === "left" ? text : ""
 		people.set(keyOf(author), person)
 	}
-	const told = new Map(["joined", "left"].map((words) => [words, []]))
+	const aliases = new Map(["joined", "left"].map((words) => [words, []]))
 	for (const {alias, steps, why} of people.values()) {
 		const words = outcome(steps, why)
-		told.set(words, [...(told.get(words) ?? []), alias])
+		aliases.set(words, [...(aliases.get(words) ?? []), alias])
 	}
-	const parts = [...told]
+	const parts = [...aliases]
 		.filter(([, names]) => names.length)
 		.map(([words, names]) => [...listed(names.map((name) => [[name]])), " ", [words]])
 	return joined([...parts, ...(renames.length ? [listed(renames)] : [])], " \u00b7 ")
@@ -36,8 +36,8 @@ function outcome(steps, why) {
 }
 
 function listed(parts) {
-	const rest = parts.length - MOST
-	return [...joined(parts.slice(0, MOST), ", "), ...(rest > 0 ? [` and ${rest} more`] : [])]
+	const rest = parts.length - MAX_NAMES
+	return [...joined(parts.slice(0, MAX_NAMES), ", "), ...(rest > 0 ? [` and ${rest} more`] : [])]
 }
 
 const joined = (parts, sign) => parts.flatMap((part, index) => (index ? [sign, ...part] : part))

@@ -1,4 +1,4 @@
-// The help: what a newcomer wants to know, all keys, and the commands as the server has them.
+// The help: the first steps, all keys, and the server's commands.
 
 import {dialog} from "./dialog.js"
 import {make} from "./dom.js"
@@ -16,15 +16,15 @@ const HOW = [
 	["Speak to everyone", "Everyone, in the list of rooms, reaches all who are connected, in every room."],
 	[
 		"Rooms",
-		"Choose one in the list, or type a new name there to make one. A number is what you have not read; red means that it concerns you."
+		"Choose one in the list, or type a new name there to make one. A number counts unread lines; red means that one concerns you."
 	],
 	[
 		"Commands",
-		"Type / to see what else you can do, such as /topic, /away or /search. Begin with two slashes to say a line that begins with a slash."
+		"Type / to see all commands, such as /topic, /away or /search. Begin with two slashes to say a line that begins with a slash."
 	],
 	[
 		"The bell",
-		"Press it to be notified, while you look elsewhere, of lines that name you and of private ones. It is there over https, and on the server's own machine."
+		"Press it to be notified, while you look elsewhere, of private lines and of lines that name you. It works over https, and on the server's own machine."
 	],
 	["Bring somebody in", "Invite people, below the rooms, shows a link and a code to scan."],
 	["Link to a line", "The time of a line is a link to it."]

@@ -1,4 +1,4 @@
-// How to bring somebody in: a link that others can reach, and a code of it to scan.
+// Inviting people: a link that others can reach, and a code of it to scan.
 
 import {dialog} from "./dialog.js"
 import {make} from "./dom.js"
@@ -56,7 +56,7 @@ function reachable(link) {
 		make(
 			"p",
 			{},
-			"Whoever opens this link types an alias, and is in. It works where this server can be reached: on the same network, or everywhere if the server is public."
+			"People who open this link type an alias, and are in. It works where this server can be reached: on the same network, or everywhere if the server is public."
 		),
 		make("div", {class: "row"}, field, make("button", {class: "strong", onclick: copy}, "Copy")),
 		share || "",
@@ -67,6 +67,6 @@ function reachable(link) {
 
 const unreachable = () => [
 	make("p", {}, "Only this machine can reach the server now: it listens on 127.0.0.1."),
-	make("p", {}, "To let your network in, whoever runs the server starts it with:"),
+	make("p", {}, "To let your network in, start the server with:"),
 	make("pre", {}, "twistd -n chat --listen tcp:59000 --web tcp:59080")
 ]

@@ -1,5 +1,5 @@
-// What outlives a reload: the session in this tab, and in this browser the alias and, for as long as the server waits for one
-// to come back, what proves who one is. Without storage the page works all the same.
+// Storage over a reload: the session in this tab; in this browser the alias and, while the server keeps a grace period,
+// the proof of who the person is. Without storage the page still works.
 
 import {isSame} from "./people.js"
 
@@ -17,7 +17,7 @@ const tried = (act) => {
 	}
 }
 
-// A second tab is another person; a tab that was duplicated is the same, and the server tells.
+// A second tab is another person; a duplicated tab is the same person, and the server says so.
 export const session = () => tried(() => JSON.parse(sessionStorage.getItem(SESSION))) ?? {}
 
 export function keepSession(state) {
@@ -32,20 +32,20 @@ const proofs = () => tried(() => JSON.parse(localStorage.getItem(PROOFS)).filter
 
 function keepProofs(alias, more) {
 	tried(() =>
-		localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((one) => !isSame(one.alias, alias)), ...more]))
+		localStorage.setItem(PROOFS, JSON.stringify([...proofs().filter((other) => !isSame(other.alias, alias)), ...more]))
 	)
 }
 
-// Keep for some seconds what proves that one is who one is, also once this tab is closed.
+// Keep the proof of who the person is for some seconds, even after this tab is closed.
 export const keepProof = (alias, token, seconds) =>
 	keepProofs(alias, [{alias, token, until: Date.now() + 1000 * seconds}])
 
 export const dropProof = (alias) => keepProofs(alias, [])
 
-// The token of whoever was or is here under an alias, in any tab of this browser.
-export const proof = (alias) => proofs().find((one) => isSame(one.alias, alias))?.token
+// The token of the person who has or had an alias, in any tab of this browser.
+export const proof = (alias) => proofs().find((kept) => isSame(kept.alias, alias))?.token
 
-// Whether nobody has closed the hint for newcomers in this browser.
+// Whether the hint for newcomers was never closed in this browser.
 export const isNewcomer = () => tried(() => localStorage.getItem(HINT) === null) ?? false
 
 export const keepHintClosed = () => tried(() => localStorage.setItem(HINT, "closed"))
@@ -53,12 +53,12 @@ export const keepHintClosed = () => tried(() => localStorage.setItem(HINT, "clos
 // Whether private conversations are kept in this browser, by private.js.
 export const hasPrivate = () => tried(() => localStorage.getItem("twisted_chat.private") !== null) ?? false
 
-// Anything else that is of this browser.
+// Anything else in this browser.
 export const read = (name) => tried(() => JSON.parse(localStorage.getItem(`twisted_chat.${name}`)))
 
 export const write = (name, value) => tried(() => localStorage.setItem(`twisted_chat.${name}`, JSON.stringify(value)))
 
-// crypto.randomUUID is not there on plain http, but for the machine itself.
+// crypto.randomUUID does not exist on plain http, except on the machine itself.
 export function token(bytes = BYTES) {
 	const random = crypto.getRandomValues(new Uint8Array(bytes))
 	return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")

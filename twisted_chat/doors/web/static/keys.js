@@ -1,7 +1,7 @@
-// Keys that concern the whole page: those of an input method, and letters that are typed while nothing takes them.
+// Keys for the whole page: those of an input method, and letters that are typed while no field has the focus.
 
-// Keys that belong to a composition (Japanese, Chinese, Korean) are nothing but that: an Enter that ends one sends nothing.
-// Safari tells of that Enter after the composition; its keyCode is what an input method has taken (UI Events, 7.1).
+// Keys of a composition (Japanese, Chinese, Korean) do nothing else: an Enter that ends a composition sends nothing.
+// Safari reports that Enter after the composition, with the keyCode of a key that an input method has taken (UI Events, 7.1).
 const TAKEN = 229
 
 addEventListener(
@@ -16,7 +16,7 @@ addEventListener(
 
 const TAKES_LETTERS = "input, textarea, select, dialog, [contenteditable]"
 
-// Let what is typed or pasted where nothing takes it go to a field, as long as isOpen().
+// Send text that is typed or pasted outside any field to this field, while isOpen().
 export function typeInto(field, isOpen) {
 	const isFree = ({target, defaultPrevented}) => !defaultPrevented && isOpen() && !target.closest?.(TAKES_LETTERS)
 	document.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-// What is asked before one leaves: what others see, and what becomes of private conversations.
+// The question before leaving: what others see, and whether private conversations are kept.
 
 import {dialog} from "./dialog.js"
 import {make} from "./dom.js"
@@ -12,7 +12,7 @@ export function open({rooms, session}) {
 		node.close()
 		session.quit("")
 	}
-	const words = [`Others see that ${rooms.alias} has left. What was said in rooms stays on the server.`]
+	const words = [`Others see that ${rooms.alias} has left. Lines in rooms stay on the server.`]
 	if (unsent)
 		words.push(
 			unsent === 1
@@ -22,7 +22,7 @@ export function open({rooms, session}) {
 	const them = people.length === 1 ? "it" : "them"
 	if (people.length)
 		words.push(
-			`${told(people)} only in this browser. You can keep ${them} here for ${DAYS} days: then whoever comes in as ${rooms.alias} in this browser can read ${them}.`
+			`${conversations(people)} only in this browser. You can keep ${them} here for ${DAYS} days: until then, anyone who enters as ${rooms.alias} in this browser can read ${them}.`
 		)
 	const button = (label, act, attributes) => make("button", {type: "button", onclick: act, ...attributes}, label)
 	const buttons = [button("Stay", () => node.close(), {class: "plain", "data-first": ""})]
@@ -42,7 +42,7 @@ export function open({rooms, session}) {
 	)
 }
 
-const told = (people) =>
+const conversations = (people) =>
 	people.length === 1
 		? `Your private conversation with ${people[0].label} is`
 		: `Your ${people.length} private conversations are`

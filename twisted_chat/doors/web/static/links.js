@@ -1,14 +1,14 @@
-// What in a text is a link, and what in a text names a person. Pure: no DOM, no state.
+// The links in a text, and the person's name in a text. Pure: no DOM, no state.
 
-// No address goes on after these: spaces, quotes, and the stops and brackets of scripts that put no space after them.
+// An address ends before these: spaces, quotes, and the stops and brackets of scripts that put no space after them.
 const STOPS =
 	'\\s<>"`\\u00ab\\u00bb\\u2018\\u2019\\u201c\\u201d\\u200b\\u3001\\u3002\\u3008-\\u3011\\u3014-\\u301f\\uff01\\uff08\\uff09\\uff0c\\uff1a\\uff1b\\uff1f\\uff3b\\uff3d\\uff5b\\uff5d\\uff5f-\\uff64\\u0964\\u0965\\u104a\\u104b\\u17d4\\u17d5\\u1362'
 const CANDIDATE = new RegExp(`(?<![a-z0-9])https?://[^${STOPS}/?#']+(?:[/?#][^${STOPS}]*)?`, "giu")
 const AT_THE_END = /(?![/#%&@\\*])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Cf}]$/u
 const PAIRS = {")": "(", "]": "[", "}": "{"}
 
-// Return a text in pieces, {text} or {text, href, host}; joined they are the text as it was typed. "host" is where a link
-// leads, if that is not what the text seems to say.
+// Return a text in pieces, {text} or {text, href, host}; joined they are the text as it was typed. "host" is a link's real
+// host, if the text seems to show another.
 export function pieces(text) {
 	const found = []
 	let from = 0
@@ -59,11 +59,11 @@ const PLAIN = [
 	"a-z\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Bopomofo}\\p{scx=Hangul}",
 	...ALONE.split(" ").map((script) => `\\p{scx=${script}}`)
 ].map((letters) => new RegExp(`^[${letters}0-9-]+$`, "u"))
-// Letters of Cyrillic, Greek and Armenian that can be taken for Latin; Chromium's list.
+// Letters of Cyrillic, Greek and Armenian that look like Latin; Chromium's list.
 const LIKE_LATIN =
 	/^[\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u0517\u051b\u0455\u051d\u0445\u0443\u044a\u044c\u04bd\u043f\u0433\u0475\u0461\u03b1\u03b9\u03ba\u03bd\u03c1\u03c5\u03c9\u03b7\u03bf\u03c4\u0561\u0563\u0566\u0567\u056c\u0570\u0575\u0578\u057d\u0582\u05850-9-]+$/
 
-// Return {host} if the host is not the one that is read: after a "user@", a number, or letters taken for others.
+// Return {host} if people would read another host: after a "user@", a number, or letters that look like others.
 function guise(shown, {hostname, host}) {
 	const read = shown.match(/\/\/((?:\[[^\]]*\])?[^/?#\\:]*)/)[1].toLowerCase()
 	const isRead =
@@ -72,7 +72,7 @@ function guise(shown, {hostname, host}) {
 	return isRead ? {} : {host}
 }
 
-// Whether all letters of a part of a host are of one script, and not all of them look like another's.
+// Return whether the letters of a part of a host are all of one script, and do not all look like letters of another.
 const isPlain = (label) =>
 	/^[a-z0-9-]*$/.test(label) ||
 	(!LIKE_LATIN.test(label) && PLAIN.some((letters) => letters.test(label.normalize("NFC"))))
@@ -83,12 +83,12 @@ const isPlain = (label) =>
 const SPACELESS =
 	"\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3\\uf900-\\ufaff\\u{20000}-\\u{3ffff}"
 const LETTER = `(?![${SPACELESS}])[\\p{L}\\p{N}\\p{M}_]`
-const JOINED_BEFORE = new RegExp(`${LETTER}[-.@]?$`, "u") // these signs join what is on both their sides
+const JOINED_BEFORE = new RegExp(`${LETTER}[-.@]?$`, "u") // these signs join the words on both sides
 const JOINED_AFTER = new RegExp(`^[-.@]?${LETTER}`, "u")
-const HOST = "(?<![a-z0-9-])(?<![a-z0-9-]\\.)[a-z0-9-]+(?:\\.[a-z0-9-]+)+" // from its beginning only: a long one is read once
+const HOST = "(?<![a-z0-9-])(?<![a-z0-9-]\\.)[a-z0-9-]+(?:\\.[a-z0-9-]+)+" // from its beginning only, so that a long host is read once
 const ADDRESS = new RegExp(`(?:https?://|${HOST}/)[^${STOPS}]*`, "giu")
 
-// Whether a text names an alias, as a word of its own, in any case of letters; what is in an address names nobody.
+// Return whether a text names an alias as a separate word, in upper or lower case; an address in the text names nobody.
 export function names(text, alias) {
 	const name = folded(alias)
 	let said = folded(text)

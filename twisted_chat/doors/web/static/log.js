@@ -3,24 +3,24 @@
 import {arrange, $, make} from "./dom.js"
 import {entriesOf, rowsOf, signature, spoken} from "./row.js"
 
-const MOST = 400 // rows
+const MAX_ROWS = 400
 const FOLLOWED = 200 // items, while the newest are shown
-const PAGE = 60 // items at a time
-const NEAR = 600 // pixels from an end, at which the next page is put there
-const BOTTOM = 48 // pixels from the bottom that still are at the bottom
+const PAGE = 60 // items to page by
+const NEAR = 600 // pixels from an end, where the next page is added
+const BOTTOM = 48 // pixels from the bottom that still count as the bottom
 const SPOKEN = 20 // lines that the live region keeps
 
 export class Lines {
 	#log = null
 	#start = null // the first item that is shown
-	#size = 0 // items that are shown from there on, while one reads further up
+	#size = 0 // items that are shown from there on, while the reader is further up
 	#rows = new Map() // by key: {nodes, signature}
 	#isPaging = false
-	#width = 0 // of what is seen, in pixels
+	#width = 0 // of the visible part, in pixels
 	#height = 0
-	#heard = null // the newest item that was spoken of
+	#heard = null // the newest item that was announced
 
-	// acts: older(log), newer(log): promises of one more page; moved(): where one reads has changed; edit(key), forget(key)
+	// acts: older(log), newer(log): promises of one more page; moved(): the reader has scrolled; edit(key), forget(key)
 	constructor(acts) {
 		Object.assign(this, {scroller: $("scroller"), list: $("lines"), live: $("live"), top: $("older"), acts})
 		this.isFollowing = true
@@ -30,7 +30,7 @@ export class Lines {
 		new ResizeObserver(() => this.#resized()).observe(this.scroller)
 	}
 
-	// The last line that is seen stays so, when a phone's keyboard comes or goes.
+	// Keep the last visible line visible when a phone's keyboard opens or closes.
 	#resized() {
 		const {clientWidth, clientHeight} = this.scroller
 		if (this.isFollowing) this.#toBottom()
@@ -55,7 +55,7 @@ export class Lines {
 		this.#toBottom()
 	}
 
-	// Show the item at an index: where it is, if that is in sight, or else in the middle.
+	// Show the item at an index: where it is if that is visible, or else in the middle.
 	showItem(at) {
 		if (this.isFollowing && this.#isInSight(at)) return this.render()
 		this.isFollowing = false
@@ -76,7 +76,7 @@ export class Lines {
 		return rect && rect.top >= this.scroller.getBoundingClientRect().top
 	}
 
-	// Show what has changed, and let what one reads stay where it is.
+	// Draw the changes, and leave the lines that the reader sees where they are.
 	render() {
 		const log = this.#log
 		if (!log) return
@@ -90,7 +90,7 @@ export class Lines {
 		if (this.scroller.scrollHeight < this.scroller.clientHeight + NEAR && !this.#isFull(log)) this.#pageUp()
 	}
 
-	// A click on a private line answers it in private; one that ends a selection of text does not.
+	// A click on a private line answers it in private, unless the click ends a selection of text.
 	#clicked({target}) {
 		const {answer} = target.closest("[data-answer]")?.dataset ?? {}
 		if (answer && !target.closest("a, button") && getSelection().isCollapsed) location.hash = answer
@@ -102,8 +102,8 @@ export class Lines {
 		const {items} = this.#log
 		const at = Math.max(0, items.indexOf(this.#start))
 		if (!this.isFollowing) return items.slice(at, at + this.#size)
-		if (items.length - at <= MOST) return items.slice(at)
-		this.#start = items.at(-FOLLOWED) // many at once, so that seldom anything is taken away
+		if (items.length - at <= MAX_ROWS) return items.slice(at)
+		this.#start = items.at(-FOLLOWED) // many at once, so that rows are seldom removed
 		return items.slice(-FOLLOWED)
 	}
 
@@ -115,7 +115,7 @@ export class Lines {
 	#arrange(log) {
 		const unsent = this.isFollowing || this.#isEnd(log) ? log.unsent : []
 		const rows = new Map()
-		for (const entry of entriesOf(log, [...this.#shown(), ...unsent]).slice(-MOST)) {
+		for (const entry of entriesOf(log, [...this.#shown(), ...unsent]).slice(-MAX_ROWS)) {
 			const sign = signature(entry, log)
 			const old = this.#rows.get(entry.key)
 			rows.set(entry.key, old?.signature === sign ? old : {nodes: rowsOf(log, entry, this.acts), signature: sign})
@@ -135,7 +135,9 @@ export class Lines {
 
 	#isFull(log) {
 		return (
-			(log.isComplete && this.#shown()[0] === log.items[0]) || this.list.childNodes.length >= MOST / 2 || this.#isPaging
+			(log.isComplete && this.#shown()[0] === log.items[0]) ||
+			this.list.childNodes.length >= MAX_ROWS / 2 ||
+			this.#isPaging
 		)
 	}
 
@@ -170,7 +172,7 @@ export class Lines {
 		const at = log.items.indexOf(shown[0])
 		const first = Math.max(0, at - PAGE)
 		if (!this.isFollowing && at > 0) this.#window(first, at + shown.length, true)
-		const isMore = this.isFollowing && at > 0 && log.items.length - first <= MOST
+		const isMore = this.isFollowing && at > 0 && log.items.length - first <= MAX_ROWS
 		if (isMore) this.#start = log.items[first]
 		if (isMore || (!this.isFollowing && at > 0) || log.items[0] !== before || log.isComplete !== isComplete)
 			this.render()
@@ -188,12 +190,12 @@ export class Lines {
 		this.render()
 	}
 
-	// Show some items, but no more rows than there may be: the last go, or the first.
+	// Show some items, but at most MAX_ROWS rows: drop the last ones, or the first.
 	#window(first, end, isUp) {
 		const items = this.#log.items.slice(first, end)
 		const rows = entriesOf(this.#log, items)
-		if (rows.length <= MOST) return this.#from(first, items.length)
-		const cut = items.indexOf(rows.at(isUp ? MOST : -MOST).items[0])
+		if (rows.length <= MAX_ROWS) return this.#from(first, items.length)
+		const cut = items.indexOf(rows.at(isUp ? MAX_ROWS : -MAX_ROWS).items[0])
 		return isUp ? this.#from(first, cut) : this.#from(first + cut, items.length - cut)
 	}
 
@@ -206,14 +208,14 @@ export class Lines {
 		}
 	}
 
-	// The rows that can be seen or are further down, and where each is.
+	// The rows that are visible or further down, with their positions.
 	#anchors() {
 		const top = this.scroller.getBoundingClientRect().top
 		const nodes = [...this.list.childNodes].map((node) => ({node, rect: node.getBoundingClientRect()}))
 		return nodes.filter(({rect}) => rect.bottom > top)
 	}
 
-	// Put the first of them that is still there where it was.
+	// Scroll so that the first of them that still exists is where it was.
 	#keepPlace(anchors) {
 		const anchor = anchors.find(({node}) => node.isConnected)
 		if (anchor) this.scroller.scrollTop += anchor.node.getBoundingClientRect().bottom - anchor.rect.bottom
@@ -230,7 +232,7 @@ export class Lines {
 
 	// -- aloud
 
-	// Only what is new is announced, never what is paged in.
+	// Announce only new items, never those of a page of history.
 	#speak(log) {
 		const at = log.items.indexOf(this.#heard)
 		if (log.isLive && at >= 0) {

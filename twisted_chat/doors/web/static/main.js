@@ -1,15 +1,15 @@
 // The page: puts the parts together.
 //
-// pure           rooms.js (what was heard, with its numbers) block.js links.js people.js times.js fold.js complete.js
-// to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the way back) talk.js keep.js
-// to the eye     view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
+// pure           rooms.js (the logs, with their numbers) block.js links.js people.js times.js fold.js complete.js
+// to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the resume) talk.js keep.js
+// on screen      view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
 // when wanted    search.js words.js print.js
 //
 // A line's way: compose.js (Enter) -> talk.js: it gets an id, and is shown as unsent -> session.js: it is sent, and again
 // after each cut -> wire.js -> the server orders, numbers and keeps it -> wire.js -> session.js -> rooms.js: its number is
 // the next -> session.js: it has our client and this id, so it is acknowledged -> talk.js -> view.js, log.js, row.js.
 
-import "./keys.js" // first: it hears each key before all others
+import "./keys.js" // first: it gets each key before all others
 import {Drafts} from "./drafts.js"
 import {Session} from "./session.js"
 import * as keep from "./keep.js"
@@ -17,9 +17,9 @@ import {Rooms} from "./rooms.js"
 import {Talk} from "./talk.js"
 import {View} from "./view.js"
 
-const POLL = 30000 // milliseconds: who is away, and what rooms there are, is told to nobody
+const POLL = 30000 // milliseconds: no event reports who is away, or which rooms there are
 const PAGE = 100 // events
-const KEPT = 200 // items of a conversation, over a reload
+const KEPT_ITEMS = 200 // of a conversation, over a reload
 const WAIT = 800 // milliseconds before the session is kept
 
 const url = new URL("ws", location.href)
@@ -41,14 +41,14 @@ const talk = new Talk(session, rooms, {
 	giveBack: (log, text) => view.giveBack(log, text),
 	open: (key) => view.open(key)
 })
-const view = new View(rooms, session, talk, drafts, {enter, join, leave, older, newer, goTo, learn, whole})
+const view = new View(rooms, session, talk, drafts, {enter, join, leave, older, newer, goTo, refresh, whole})
 let tabs
 
-let paper // a promise of what prints
+let paper // a promise of the part that prints
 
-// -- coming and going
+// -- entering and leaving
 
-// Come in under an alias, as the same person if it was one's own in this browser a moment ago.
+// Enter under an alias; as the same person, if the alias was in use in this browser a moment ago.
 async function enter(alias, takesOver = false) {
 	const proof = keep.proof(alias)
 	if (!takesOver && (await isElsewhere(alias))) return
@@ -61,7 +61,7 @@ async function knowTabs() {
 	return (tabs ??= new Tabs(() => session.wasIn && document.body.dataset.state !== "elsewhere" && session.token))
 }
 
-// Tell if another tab is in the chat under an alias, and offer another one, or to go on here.
+// Return whether another tab is in the chat under an alias; if so, offer another alias, or to go on here.
 async function isElsewhere(alias, isPatient) {
 	const proof = keep.proof(alias)
 	const is = !session.wasIn && proof && (await knowTabs().then((known) => known.has(proof, isPatient), ignore))
@@ -71,7 +71,7 @@ async function isElsewhere(alias, isPatient) {
 
 function entered(isFirst) {
 	keep.keepAlias(session.alias)
-	knowTabs().then(keepNow, ignore) // from now on another tab has reason to ask
+	knowTabs().then(keepNow, ignore) // other tabs may ask from now on
 	drafts.begin()
 	view.entered(isFirst)
 	if (isFirst && keep.hasPrivate())
@@ -80,7 +80,7 @@ function entered(isFirst) {
 			.then(changed)
 	if (isFirst) session.ask("join", {room: session.current}).catch(ignore) // for its topic
 	session.ask("commands").then(({commands}) => (talk.commands = commands), ignore)
-	learn()
+	refresh()
 	changed()
 	paper ??= import("./print.js").then(
 		({Paper}) =>
@@ -100,7 +100,7 @@ function left() {
 	keep.keepSession({})
 	keep.dropProof(session.alias)
 	drafts.clear()
-	if (location.hash.startsWith("#@")) history.replaceState(null, "", location.pathname + location.search) // it names somebody
+	if (location.hash.startsWith("#@")) history.replaceState(null, "", location.pathname + location.search) // the address names a person
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
@@ -121,13 +121,13 @@ function leave(key) {
 	if (rooms.get(key)?.kind === "room") {
 		session.ask("leave", {room: key}).catch(ignore)
 	} else {
-		rooms.get(key).isClosed = true // until there is something new, or it is opened: nothing is lost
+		rooms.get(key).isClosed = true // until it has something new or is opened: nothing is lost
 		view.moved()
 		changed()
 	}
 }
 
-// -- hearing
+// -- events
 
 function heard(event, log) {
 	const item = log?.items.at(-1)
@@ -135,28 +135,28 @@ function heard(event, log) {
 	if (isNews && log.kind !== "room" && log !== view.log && view.log?.kind === "room") view.log.copy(log, item)
 	if (isNews && item.isCall && !(item.block > 1) && !rooms.isReading(log)) view.notify?.call(log, item)
 	const isMine = rooms.isMe(event.author) && event.client === rooms.client
-	if (isMine && event.kind === "joined") learn()
+	if (isMine && event.kind === "joined") refresh()
 	if (isMine && event.kind === "left") view.moved()
 	changed()
 }
 
-// -- what the server is asked of its own accord
+// -- requests that nobody typed
 
-function learn() {
+function refresh() {
 	if (!session.isIn) return
 	const take = (act) => (result) => act(result) ?? view.later()
 	whole("rooms", {}).then(
-		take((result) => view.side.learnRooms(rooms, result.rooms)),
+		take((result) => view.side.setRooms(rooms, result.rooms)),
 		ignore
 	)
 	if (view.log?.kind === "room")
 		whole("who", {room: view.log.key}).then(
-			take((result) => rooms.learnMembers(result)),
+			take((result) => rooms.setMembers(result)),
 			ignore
 		)
 }
 
-// Return a promise of an answer with all that there are: what does not fit into one answer is asked for in pages.
+// Return a promise of the whole answer: a list that is too long for one answer comes in pages.
 async function whole(name, fields) {
 	const list = name === "who" ? "members" : "rooms"
 	const first = await session.ask(name, fields)
@@ -172,7 +172,7 @@ async function whole(name, fields) {
 }
 
 setInterval(() => {
-	if (!document.hidden) learn()
+	if (!document.hidden) refresh()
 	keepNow()
 }, POLL)
 
@@ -203,7 +203,7 @@ async function page(log, fields, take) {
 	view.later()
 }
 
-// Show the event of a number, with what happened around it.
+// Load the event of a number, with the events around it; return whether it exists.
 async function goTo(log, number) {
 	if (log.find(number) < 0) {
 		const after = Math.max(0, number - PAGE / 2)
@@ -233,7 +233,7 @@ function keepNow() {
 		...Object.fromEntries(
 			["key", "label", "last", "unread", "calls", "topic", "used", "isClosed"].map((name) => [name, log[name]])
 		),
-		items: log.kind === "room" ? [] : log.items.slice(-KEPT),
+		items: log.kind === "room" ? [] : log.items.slice(-KEPT_ITEMS),
 		unsent: talk.keep(log)
 	}))
 	const {token, alias} = session
@@ -271,10 +271,10 @@ try {
 	const kept = keep.session()
 	if (kept.token) restore(kept)
 } catch {
-	session.token = keep.token() // that was kept by another version of the page
+	session.token = keep.token() // the kept session is of another version of the page
 }
 document.body.dataset.ready = ""
-const wanted = window.begun() // first.js: the alias that was given before this was here
+const wanted = window.begun() // first.js: the alias that was typed before this was loaded
 if (!session.wasIn) view.askAlias(wanted || keep.lastAlias())
 if (!session.wasIn && wanted) document.getElementById("entrance-form").requestSubmit()
 else isElsewhere(keep.lastAlias(), true)

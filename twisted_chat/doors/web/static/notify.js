@@ -1,9 +1,9 @@
-// Notifications, where they were asked for. They need https or the machine itself, and the reader's leave.
+// Notifications, if the reader wants them. They need https or the server's own machine, and the reader's permission.
 
 import {make} from "./dom.js"
 import {addressOf} from "./side.js"
 
-// Make of the page something that can be installed, with a service worker, which alone may notify on a phone.
+// Make the page installable, with a service worker: on a phone, only that may notify.
 function install() {
 	for (const [rel, href] of [
 		["manifest", "app.webmanifest"],
@@ -32,10 +32,10 @@ export class Notify {
 
 	#show() {
 		this.button.setAttribute("aria-pressed", String(this.isWanted))
-		this.button.title = `Notify me of what names me or is to me alone: ${this.isWanted ? "on" : "off"}`
+		this.button.title = `Notify me of private lines and lines that name me: ${this.isWanted ? "on" : "off"}`
 	}
 
-	// Tell of a line that names the reader or is to them alone.
+	// Notify the reader of a private line or a line that names them.
 	async call(log, {author, text}) {
 		if (!this.isWanted || document.hasFocus()) return
 		const where = log.kind === "room" ? `${author} in ${log.label}` : author
@@ -51,7 +51,7 @@ export class Notify {
 		}
 	}
 
-	// A phone's browser has Notification, and refuses it to a page.
+	// A phone's browser has Notification, but not for pages.
 	async #callByWorker(where, options) {
 		try {
 			const worker = await navigator.serviceWorker.getRegistration()

@@ -1,8 +1,8 @@
-// What an alias is worth to the page: whether two are one, its colour, its first letter.
+// Aliases on the page: whether two are the same, their colour, their first letter.
 
 const HUES = 10 // in style.css
 
-// Nearly the server's own rule; where they differ, two entries stand for one person, and no line is lost.
+// Nearly the server's rule; where they differ, a person has two entries, and no line is lost.
 export const keyOf = (alias) => alias.normalize("NFC").toLowerCase()
 
 export const isSame = (one, other) => keyOf(one) === keyOf(other)
@@ -14,7 +14,7 @@ export function hueOf(alias) {
 	return (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 13) % HUES
 }
 
-// Give an element somebody's colour.
+// Give an element the colour of an alias.
 export function colour(node, alias) {
 	node.style.setProperty("--hue", `var(--h${hueOf(alias)})`)
 	return node

@@ -1,7 +1,7 @@
-// A connection where WebSockets are barred: one answer that goes on, and posts. To wire.js it is like a WebSocket.
+// A connection where WebSockets are blocked: one endless answer, and posts. To wire.js it is like a WebSocket.
 
 const WORDS = 300 // characters of a refusal that are shown
-const MOST = 16000 // characters in one post, of which each has 4 bytes at most
+const MAX_POST = 16000 // characters in one post, each of at most 4 bytes
 
 export class Posts {
 	readyState = WebSocket.CONNECTING
@@ -63,12 +63,12 @@ export class Posts {
 		}
 	}
 
-	// Post what waits, in order: one post at a time, as many lines as it may have.
+	// Post the waiting lines in order: one post at a time, with as many lines as it may have.
 	async #post() {
 		this.#isPosting = true
 		while (this.#waiting.length) {
 			const lines = [this.#waiting.shift()]
-			for (let size = lines[0].length; this.#waiting.length && (size += this.#waiting[0].length + 1) < MOST;)
+			for (let size = lines[0].length; this.#waiting.length && (size += this.#waiting[0].length + 1) < MAX_POST;)
 				lines.push(this.#waiting.shift())
 			const answer = await this.#ask({headers: {"Chat-Talk": this.#secret}, body: lines.join("\n")})
 			if (!answer.ok) throw new Error(`${answer.status}`)
@@ -77,7 +77,7 @@ export class Posts {
 	}
 }
 
-// What refuses, in its own sentence, if that is no page.
+// Return the reason of a refusal, in the server's own sentence unless it is a page.
 export async function reason(answer) {
 	const isText = answer.headers.get("content-type")?.startsWith("text/plain")
 	const words = isText && (await answer.text().catch(() => ""))

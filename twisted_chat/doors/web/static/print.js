@@ -4,12 +4,12 @@ import {$, make} from "./dom.js"
 import {withoutGaps} from "./rooms.js"
 import {entriesOf, rowsOf} from "./row.js"
 
-const PAGE = 500 // events
-const MOST = 20000 // lines
+const HISTORY_PAGE = 500 // events
+const MAX_LINES = 20000
 
-// log(): the one that is shown; ask(fields): a promise of a page of history
+// log(): the shown log; ask(fields): a promise of a page of history
 export class Paper {
-	#isWhole = false // all lines are there already
+	#isWhole = false // all lines are in the document already
 
 	constructor(log, ask) {
 		Object.assign(this, {log, ask})
@@ -38,8 +38,8 @@ export class Paper {
 		let events = []
 		let until = log.last ?? 0
 		try {
-			while (until > 0 && events.length < MOST) {
-				const page = await this.ask({room: log.key, until, limit: PAGE})
+			while (until > 0 && events.length < MAX_LINES) {
+				const page = await this.ask({room: log.key, until, limit: HISTORY_PAGE})
 				events = [...page.events, ...events]
 				until = page.more && page.events.length ? page.events[0].number - 1 : 0
 			}

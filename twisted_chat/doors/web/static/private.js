@@ -1,14 +1,14 @@
-// Private conversations that outlive leaving: in this browser, by alias, for some days. The server gives them to nobody again.
+// Private conversations after leaving: kept in this browser, by alias, for some days. The server does not send them again.
 
 import {$} from "./dom.js"
 import {keyOf} from "./people.js"
 
 export const DAYS = 7
 const NAME = "twisted_chat.private"
-const MOST = 200 // items of a conversation
+const MAX_ITEMS = 200 // of a conversation
 const DAY = 86400000 // milliseconds
 
-// Return what is kept, by the alias's key: {until, alias, logs: [{label, items}]}; what is too old is gone.
+// Return the kept conversations by the alias's key, {until, alias, logs: [{label, items}]}, without those that are too old.
 function kept() {
 	try {
 		const all = Object.entries(JSON.parse(localStorage.getItem(NAME)) ?? {})
@@ -27,14 +27,16 @@ function write(all) {
 	}
 }
 
-// Keep the conversations of an alias in place of those that were kept of it.
+// Keep the conversations of an alias, in place of those that were kept before.
 export function keep(alias, people) {
-	const logs = people.filter(({items}) => items.length).map(({label, items}) => ({label, items: items.slice(-MOST)}))
+	const logs = people
+		.filter(({items}) => items.length)
+		.map(({label, items}) => ({label, items: items.slice(-MAX_ITEMS)}))
 	const {[keyOf(alias)]: _, ...others} = kept()
 	write(logs.length ? {...others, [keyOf(alias)]: {alias, until: Date.now() + DAYS * DAY, logs}} : others)
 }
 
-// Put what is kept of an alias before what was heard since.
+// Put the kept lines of an alias before those that came since.
 export function restore(rooms) {
 	for (const {label, items} of kept()[keyOf(rooms.alias)]?.logs ?? []) {
 		const log = rooms.person(label)
@@ -42,7 +44,7 @@ export function restore(rooms) {
 	}
 }
 
-// Say at the entrance whose conversations are kept, and let them be deleted.
+// Show at the entrance whose conversations are kept, with a button that deletes them.
 export function tell() {
 	const all = Object.values(kept())
 	write(kept())

@@ -1,43 +1,43 @@
-// What was heard: rooms, conversations and the log of everyone, with their numbers. Pure: no DOM, no connection.
+// The logs: rooms, conversations and broadcasts, with their numbers. Pure: no DOM, no connection.
 //
-// The law: in a room each number is taken once, after the one before it; what is not there is told as skipped.
+// The law: in a room each number is taken once, in order; missing numbers become a "skipped".
 
 import {names} from "./links.js"
 import {isSame, keyOf} from "./people.js"
 
-const KEPT = 2000 // items of a log that are kept; the rest is asked for again
-const CUT = 500 // items that are forgotten at once
-const TOLD = 80 // characters of a topic
+const KEPT_ITEMS = 2000 // of a log; older ones are fetched again when needed
+const CUT = 500 // items to forget at once
+const MAX_TOPIC = 80 // characters of a topic in the answer to "rooms"
 const MOVES = new Set(["joined", "left", "renamed"])
 const SAID = new Set(["said", "acted"])
 const EVERYONE = "*"
 
 let made = 0
 
-// A log: a stretch without gaps of what happened in a room, and what this page alone has to say between it.
+// A log: events of a room without gaps, and notices of this page between them.
 export class Log {
 	constructor(key, label) {
 		this.key = key // a room's name, "*", or "@" and an alias's key
 		this.label = label
 		this.kind = key === EVERYONE ? "everyone" : key.startsWith("@") ? "person" : "room"
-		this.last = undefined // the newest number, heard or told of
+		this.last = undefined // the newest number, from an event or an answer
 		this.items = [] // oldest first: events, and {kind: "notice" ...} without a number
-		this.unsent = [] // what the reader said here and is not acknowledged, or was refused
-		this.isLive = true // the items reach to the newest
-		this.isHeld = false // somebody reads further up: nothing may be forgotten there
-		this.isComplete = this.kind !== "room" // there is nothing before the items that could be asked for
+		this.unsent = [] // the reader's posts here that are not acknowledged, or were refused
+		this.isLive = true // the items reach to the newest event
+		this.isHeld = false // the reader is further up: nothing may be forgotten there
+		this.isComplete = this.kind !== "room" // there are no earlier items to fetch
 		this.copied = [] // [log, item]: lines of other logs that are shown here and are unread
 		this.unread = 0
-		this.calls = 0 // unread lines that name the reader, or are to them alone
-		this.mark = undefined // the item before the first that was unread when the log was opened
+		this.calls = 0 // unread lines that name the reader, or are private
+		this.mark = undefined // the item before the first unread one, when the log was opened
 		this.topic = ""
-		this.isClosed = false // a conversation that the reader has put away
+		this.isClosed = false // a conversation that the reader has closed
 		this.members = new Map() // by key: {alias, away}
 		this.moves = 0 // changes of "members"
 		this.used = 0 // when the reader opened it last, in milliseconds
 		this.count = 0
-		this.membersAt = Infinity // the number at which they were told
-		this.cameAt = 0 // the last number when one came in
+		this.membersAt = Infinity // the number at which the members were listed
+		this.enteredAt = 0 // the last number when the reader entered
 	}
 
 	get first() {
@@ -48,41 +48,41 @@ export class Log {
 		return this.items.findLast((item) => item.number)?.end
 	}
 
-	// Take an event, or something of the page's own, as the newest.
+	// Add an event, or a notice of the page, as the newest item.
 	push(item) {
 		item.key = item.number && this.kind !== "person" ? `n${item.number}` : `l${++made}`
 		item.end ??= item.number
-		if (!this.isLive && item.number) return // it will be asked for
-		if (this.items.length >= KEPT && this.isHeld) {
+		if (!this.isLive && item.number) return // it will be fetched
+		if (this.items.length >= KEPT_ITEMS && this.isHeld) {
 			this.isLive = this.kind !== "room"
 			if (!this.isLive) return
-		} else if (this.items.length >= KEPT) {
+		} else if (this.items.length >= KEPT_ITEMS) {
 			this.#forgetOldest()
 		}
 		this.items.push(item)
 	}
 
-	// Take a page of what was before the first item, or after the last one.
+	// Add a page of events before the first item, or after the last one.
 	addPage(events, {before, isWhole}) {
 		if (before) {
 			this.items.unshift(...withoutGaps(events, undefined, this.first ?? (this.last ?? 0) + 1))
 			this.isComplete = isWhole
-			if (this.items.length > KEPT) this.#forgetNewest()
+			if (this.items.length > KEPT_ITEMS) this.#forgetNewest()
 		} else {
 			this.items.push(...withoutGaps(events, (this.end ?? 0) + 1))
 			this.isLive = (this.end ?? 0) >= (this.last ?? 0)
-			if (this.items.length > KEPT) this.#forgetOldest()
+			if (this.items.length > KEPT_ITEMS) this.#forgetOldest()
 		}
 	}
 
-	// Take a page from the middle in place of all that is there.
+	// Replace all items by a page from the middle.
 	replace(events, isWhole) {
 		this.items = withoutGaps(events)
 		this.isLive = (this.end ?? 0) >= (this.last ?? 0)
 		this.isComplete = isWhole
 	}
 
-	// Forget all items: the newest are asked for again.
+	// Forget all items: the newest are fetched again.
 	clear() {
 		this.items = []
 		this.isLive = true
@@ -99,7 +99,7 @@ export class Log {
 		this.isComplete = this.kind !== "room"
 	}
 
-	// Show a line of another log here too: who reads it here has read it there.
+	// Show a line of another log here too: reading it here marks it as read there.
 	copy(log, item) {
 		this.push({kind: "copied", event: item, from: log.label, time: 0})
 		this.copied.push([log, item])
@@ -124,7 +124,7 @@ export class Log {
 	}
 }
 
-// Put a "skipped" wherever the numbers of some events leave something out.
+// Put a "skipped" wherever the numbers of some events have a gap.
 export function withoutGaps(events, from, to) {
 	const whole = []
 	let next = from ?? events[0]?.number ?? to
@@ -139,15 +139,15 @@ export function withoutGaps(events, from, to) {
 
 const gap = (room, number, end) => ({kind: "skipped", room, number, end, key: `n${number}`})
 
-// All the logs of one person, who has an alias.
+// All the logs of one person.
 export class Rooms {
 	constructor() {
 		this.alias = ""
-		this.client = "" // as whom the server knows this page
+		this.client = "" // the server's public name for this page
 		this.journal = ""
-		this.inbox = undefined // the last number of what is said to the alias
+		this.inbox = undefined // the last number in the alias's log
 		this.logs = new Map([[EVERYONE, new Log(EVERYONE, "Everyone")]])
-		this.isReading = () => false // whether a log is before somebody's eyes
+		this.isReading = () => false // whether the reader is looking at a log
 	}
 
 	get(key) {
@@ -184,9 +184,9 @@ export class Rooms {
 		return Boolean(this.alias) && isSame(alias, this.alias)
 	}
 
-	// -- coming in
+	// -- entering
 
-	// Return the numbers to come back with.
+	// Return the numbers after which to resume.
 	after() {
 		const after = Object.create(null) // a room may be called "constructor"
 		for (const log of this.of("room")) if (log.last !== undefined) after[log.key] = log.last
@@ -195,7 +195,7 @@ export class Rooms {
 		return after
 	}
 
-	// Learn from the answer to hello, which was asked for what came after some numbers.
+	// Apply the answer to hello; "asked": the numbers after which we resumed.
 	begin(hello, asked) {
 		const isAnother = Boolean(this.journal) && this.journal !== hello.journal
 		Object.assign(this, {alias: hello.alias, client: hello.client, journal: hello.journal})
@@ -208,7 +208,7 @@ export class Rooms {
 	}
 
 	#enter(log, number, asked, isAnother) {
-		log.cameAt = number
+		log.enteredAt = number
 		log.membersAt = Infinity
 		if (asked === undefined) {
 			log.last = number
@@ -216,17 +216,17 @@ export class Rooms {
 			log.clear()
 			log.last = isAnother ? 0 : number
 			const why = isAnother
-				? "the server's journal is another one now"
-				: `the server has lost what came after number ${number}`
+				? "the server has another journal now"
+				: `the server has lost the events after number ${number}`
 			log.push({kind: "notice", lines: [why]})
 		} else if (log.kind === "room") {
 			log.push({kind: "back", words: `here again; resumed after ${asked}`})
 		}
 	}
 
-	// -- hearing
+	// -- events
 
-	// Take an event; return {log, isNews}. If something before it is missing, it is asked for when somebody reads there.
+	// Take an event; return {log, isNews}. If events before it are missing, they are fetched when the reader scrolls there.
 	hear(event) {
 		if (event.room.startsWith("@")) return this.#hearPrivate(event)
 		const log = this.room(event.room)
@@ -252,7 +252,7 @@ export class Rooms {
 		return {log, isNews: true}
 	}
 
-	// Take what the server does not give as seen.
+	// Mark the numbers that the server does not send as seen.
 	skip({room, first, last}) {
 		if (room.startsWith("@")) {
 			if (this.isMe(room.slice(1))) this.inbox = Math.max(last, this.inbox ?? 0)
@@ -271,12 +271,12 @@ export class Rooms {
 		log.isClosed = false
 		if (item.isOwn) log.mark = undefined
 		if (item.isOwn && log.kind === "person")
-			log.read() // who answers has read
+			log.read() // an answer means that the reader has read it
 		else if (!item.isOwn && SAID.has(event.kind) && !this.isReading(log)) count(log, item)
 		log.push(item)
 	}
 
-	// Note what an event is to the reader: their own, or a call to them.
+	// Mark an event as the reader's own, or as a call to the reader.
 	regard(event) {
 		if (SAID.has(event.kind)) {
 			event.isOwn = this.isMe(event.author)
@@ -285,13 +285,13 @@ export class Rooms {
 		return event
 	}
 
-	// -- who is where
+	// -- people and rooms
 
 	#follow(log, {kind, number, author, text}) {
 		if (kind === "retitled") log.topic = text
 		if (MOVES.has(kind)) {
 			if (number > log.membersAt) move(log, kind, author, text)
-			if (number > log.cameAt && this.isMe(author)) this.#moved(log, kind, text)
+			if (number > log.enteredAt && this.isMe(author)) this.#moved(log, kind, text)
 		}
 	}
 
@@ -300,20 +300,20 @@ export class Rooms {
 		if (kind === "renamed") this.take(text)
 	}
 
-	// Be somebody else from now on.
+	// Take another alias.
 	take(alias, inbox) {
 		if (!isSame(alias, this.alias)) this.inbox = inbox
 		this.alias = alias
 	}
 
-	// Learn a topic, or its beginning from the answer to "rooms".
-	learnTopic(room, topic, isWhole) {
+	// Set a topic, from its event or answer, or its beginning from the answer to "rooms".
+	setTopic(room, topic, isWhole) {
 		const log = this.get(room)
-		if (log && (isWhole || log.topic.slice(0, TOLD) !== topic)) log.topic = topic
+		if (log && (isWhole || log.topic.slice(0, MAX_TOPIC) !== topic)) log.topic = topic
 	}
 
-	// Learn from the answer to "who".
-	learnMembers({room, number, count, members, away = {}}) {
+	// Set the members from the answer to "who".
+	setMembers({room, number, count, members, away = {}}) {
 		const log = this.get(room)
 		if (!log) return
 		const why = new Map(Object.entries(away))

@@ -1,7 +1,7 @@
-// How one thing that happened looks: a list item for each entry of a log. What people wrote is text nodes only.
+// Rows: a list item for each entry of a log. Texts of people become text nodes only.
 //
-// Only what is seen at all times is text. What is there for those who point at a line or hear it read aloud (the author and the
-// time of a line without a heading) is an attribute that style.css shows, so that it is in no selection and no copy.
+// Only words that are always visible are text. Words for readers who point at a line or hear it read aloud (the author and the
+// time of a line without a heading) are attributes that style.css shows, so that they are in no selection and no copy.
 
 import {blockOf, goesOn} from "./block.js"
 import {make} from "./dom.js"
@@ -12,15 +12,15 @@ import {brief, clock, counted, dayOf, full, isSameDay} from "./times.js"
 
 const MOVES = new Set(["joined", "left", "renamed"])
 const SAID = new Set(["said", "acted"])
-const HIDDEN = new Set(["took", "ignored"]) // there so that numbers have no gaps, and nothing to show
-const TOGETHER = 300 // seconds from a heading, within which its author's next lines stand below it
+const HIDDEN = new Set(["took", "ignored"]) // they only keep the numbers without gaps
+const TOGETHER = 300 // seconds after a heading in which the author's next lines need none
 
-// -- entries: what stands together
+// -- entries: the items of one row
 
 // Return [{key, items, isAgain, since, day, isNew}] for some items of a log, oldest first.
 export function entriesOf(log, items) {
 	const entries = []
-	let isNew = false // what is unread begins here
+	let isNew = false // unread items begin here
 	for (const item of items) {
 		const before = entries.at(-1)
 		if (before && !isNew && MOVES.has(item.kind) && MOVES.has(before.items[0].kind) && isOneDay(before, item)) {
@@ -61,7 +61,7 @@ function isOneSpeech({items: [one], since}, other) {
 	return isSpeech && other.time - since < TOGETHER
 }
 
-// What about an entry can change while it is shown; in another journal, even what its number means.
+// The parts of an entry that can change while it is shown; in another journal even the meaning of its number.
 export const signature = ({items, isAgain, day, isNew}, log) =>
 	[
 		items.length,
@@ -80,7 +80,7 @@ const isMarked = (log, item) =>
 
 // -- rows
 
-// Make the list items of an entry: the row, after the rule that divides it from what was before.
+// Make the list items of an entry: the row, after the rule that separates it from earlier ones.
 export function rowsOf(log, entry, acts) {
 	const [item] = entry.items
 	const row = (ROWS[item.kind] ?? quiet)(log, entry.items, acts, entry.isAgain)
@@ -99,7 +99,7 @@ function said(log, items, acts, isAgain) {
 	return row
 }
 
-// A line that is to one person or to everyone, in the room where its reader is just now; a private one is answered in private.
+// A private line or a broadcast, shown in the room that its reader has open; a private line is answered in private.
 function copied(log, items) {
 	const [{event, from}] = items
 	const kind = event.room === "*" ? "everyone" : "person"
@@ -112,7 +112,7 @@ function copied(log, items) {
 	return row
 }
 
-// Several events are the lines of a block.
+// Make the row of a line, or of a block if there are several events.
 function speech(log, events, kind, isAgain) {
 	const [event] = events
 	const {author} = event
@@ -160,7 +160,7 @@ function heading(log, event, kind) {
 	)
 }
 
-// Return a text's nodes: its links are links, and what stands at some places, [[start, end]] in order, is marked.
+// Return a text's nodes: its links are links, and the places, [[start, end]] in order, are marked.
 export function linked(text, places = []) {
 	let at = 0
 	return pieces(text).flatMap(({text: shown, href, host}) => {
@@ -182,10 +182,10 @@ function highlighted(text, offset, places) {
 	return [...parts, text.slice(at)]
 }
 
-// Return a whole address: one of a fragment alone looks like a way to skip something, once it is out of sight.
+// Return a whole address: to a screen reader, a fragment alone looks like a link to skip something.
 const leading = (hash) => location.href.split("#")[0] + hash
 
-// The time of an event; its number and full date are shown when it is pointed at, and it leads to the event itself.
+// The time of an event, which is a link to it; pointing at it shows its number and full date.
 function when(log, item, isAside = false) {
 	const time = clock(item.time)
 	const shown = isAside ? {"data-time": brief(item.time)} : {}
@@ -212,7 +212,7 @@ function quiet(log, items, _acts, _isAgain, words = isolated(folded(items))) {
 	return make("li", {class: "line quiet", ...numbers}, when(log, items.at(-1), true), make("span", {}, ...words))
 }
 
-// What a person wrote does not turn the words around it, whichever way it is read.
+// A person's text does not change the direction of the words around it.
 const isolated = (words) => words.map((word) => (typeof word === "string" ? word : make("bdi", {}, ...word)))
 
 function retitled(log, items) {
@@ -227,7 +227,7 @@ function skipped(log, [{number, end}]) {
 	return make("li", {class: "line gap", ...numbers}, words)
 }
 
-// The server's own words, and events of the past that were asked for by a command.
+// Notices of the server, and earlier events that a command has asked for.
 function notice(log, [{lines, isRefusal}]) {
 	const shown = lines.map((line) => (typeof line === "string" ? make("p", {}, ...linked(line)) : past(line)))
 	return make("li", {class: `line notice${isRefusal ? " refusal" : ""}`}, ...shown)
@@ -248,7 +248,7 @@ const back = (log, [{words}]) => rule("rule back", `-- ${words}`)
 
 const ROWS = {said, acted: said, copied, retitled, skipped, notice, back}
 
-// What a screen reader is told of a new line.
+// The words of a new line for a screen reader.
 export function spoken(item) {
 	const {kind, author, text, block} = eventOf(item)
 	if (block > 1) return text

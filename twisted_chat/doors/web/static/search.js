@@ -1,4 +1,4 @@
-// The search: a dialog, in which what was found leads to where it was said. Rooms are searched by the server, the rest here.
+// The search: a dialog, in which each found line is a link to its place. The server searches rooms, the page the rest.
 
 import {$, make} from "./dom.js"
 import {colour, isSame} from "./people.js"
@@ -7,10 +7,10 @@ import {addressOf} from "./side.js"
 import {clock, dayOf} from "./times.js"
 import {finder} from "./words.js"
 
-const MOST = 50 // lines
+const MAX_LINES = 50
 
 export class Search {
-	// ask(fields): a promise of the result; show(log, item, sought): show what was found in a log
+	// ask(fields): a promise of the result; show(log, item, sought): show a found line in its log
 	constructor(rooms, {ask, show}) {
 		Object.assign(this, {rooms, ask, show, dialog: $("search")})
 		for (const name of ["words", "room", "from", "found", "said"]) this[name] = $(`search-${name}`)
@@ -37,17 +37,17 @@ export class Search {
 		const here = this.#here(sought, from, where)
 		let [there, why] = [{events: [], more: false}, undefined]
 		try {
-			if (!/^[@*]/.test(where)) there = await this.ask(fields({words, limit: MOST, room: where, from}))
+			if (!/^[@*]/.test(where)) there = await this.ask(fields({words, limit: MAX_LINES, room: where, from}))
 		} catch (refused) {
 			why = refused.message
 		}
 		const rooms = there.events.map((item) => ({log: this.rooms.get(item.room), item}))
 		const found = [...rooms, ...here].filter(({log}) => log).sort((one, other) => other.item.time - one.item.time)
-		this.#tell(found.slice(0, MOST), there.more || found.length > MOST, why)
-		this.found.replaceChildren(...found.slice(0, MOST).map((one) => this.#line(one, sought)))
+		this.#tell(found.slice(0, MAX_LINES), there.more || found.length > MAX_LINES, why)
+		this.found.replaceChildren(...found.slice(0, MAX_LINES).map((one) => this.#line(one, sought)))
 	}
 
-	// What was said to everyone and in private is kept in this tab.
+	// Broadcasts and private lines are in this tab only.
 	#here({words, places}, from, where) {
 		const logs = [this.rooms.everyone, ...this.rooms.of("person")].filter(({key}) => !where || key === where)
 		const isFound = ({kind, author, text}) =>
@@ -57,8 +57,8 @@ export class Search {
 
 	#tell({length}, isMore, why) {
 		const count = length === 1 ? "1 line" : `${length} lines`
-		const told = length ? `${isMore ? "the newest " : ""}${count}` : "nothing was found"
-		this.said.textContent = [why, (length || !why) && told].filter(Boolean).join("; ")
+		const result = length ? `${isMore ? "the newest " : ""}${count}` : "nothing was found"
+		this.said.textContent = [why, (length || !why) && result].filter(Boolean).join("; ")
 	}
 
 	#line({log, item}, sought) {

@@ -1,15 +1,15 @@
-// One's stay in the chat over any number of connections: hello, what is under way, and the way back after a cut.
+// A session over any number of connections: hello, pending requests, and the resume after a cut.
 //
-// The law: what was typed is kept until the server answers it, and sent again under the same id after each cut.
+// The law: typed text is kept until the server answers it, and sent again under the same id after each cut.
 
 import {token} from "./keep.js"
 import {isSame} from "./people.js"
 import {Wire} from "./wire.js"
 
 const HELLO = 15000 // milliseconds for the answer to hello
-const AGAIN = 2000 // milliseconds until what nobody knows of is asked again
-const MOST = 500 // requests under way
-const ASKED_ONCE = new Set(["who", "rooms", "commands", "history", "search", "ping"]) // by the page, for what it shows
+const AGAIN = 2000 // milliseconds before a request whose outcome is unknown is sent again
+const MAX_PENDING = 500 // requests
+const ASKED_ONCE = new Set(["who", "rooms", "commands", "history", "search", "ping"]) // by the page itself, for its lists
 const POSTS = new Set(["say", "tell", "broadcast"])
 const NO_PROGRAM = "a person reads here: no program answers"
 
@@ -17,11 +17,11 @@ export class Session {
 	#wire
 	#ears
 	#hello = null // {id, asked, before: messages that came before its answer}
-	#underWay = new Map() // by id: {fields, inRoom, resolve, reject}
+	#pending = new Map() // by id: {fields, inRoom, resolve, reject}
 	#made = 0
-	#name = token(6) // so that no id of this page is one of the page before a reload
+	#name = token(6) // so that ids from before a reload are not used again
 	#timer = 0
-	#lastWords = "" // the server's, if they explain why it hangs up
+	#lastWords = "" // the server's last notice, if it explains why the connection ends
 
 	// ears: status(name, milliseconds, why) entered(isFirst) refused(why) heard(event, log) noticed(message) left()
 	constructor(url, rooms, ears) {
@@ -29,11 +29,11 @@ export class Session {
 		this.#ears = ears
 		this.token = token()
 		this.alias = ""
-		this.current = "" // the room that the server takes commands for
+		this.current = "" // the server's current room of this session, for commands
 		this.isIn = false
 		this.wasIn = false
 		this.maxLine = 4096 // bytes
-		this.grace = 15 // seconds that the server waits for one to come back
+		this.grace = 15 // seconds in which the session may resume
 		this.#wire = new Wire(url, {
 			opened: () => this.#sayHello(),
 			heard: (message) => this.#take(message),
@@ -42,7 +42,7 @@ export class Session {
 		})
 	}
 
-	// Come in, or come back, under an alias.
+	// Enter or resume under an alias.
 	enter(alias) {
 		this.alias = alias
 		this.#wire.open()
@@ -52,7 +52,7 @@ export class Session {
 		this.#wire.retry()
 	}
 
-	// Leave for good: the next time one is somebody new.
+	// Leave for good: the next session is a new one.
 	async quit(text) {
 		if (this.isIn) await this.ask("quit", text ? {text} : {}).catch(() => {})
 		this.#leave()
@@ -60,7 +60,7 @@ export class Session {
 
 	#leave() {
 		this.#end()
-		this.#underWay.clear()
+		this.#pending.clear()
 		this.token = token()
 		this.wasIn = false
 		this.#ears.left()
@@ -73,28 +73,28 @@ export class Session {
 		this.#wire.close()
 	}
 
-	// -- asking
+	// -- requests
 
 	get hasRoom() {
-		return this.#underWay.size < MOST
+		return this.#pending.size < MAX_PENDING
 	}
 
-	// Return a promise of what answers a request: a result, or the event that a post became.
+	// Return a promise of the answer to a request: its result, or the event of a post.
 	ask(name, fields = {}, id = this.newId(), inRoom = "") {
 		const request = {fields: {do: name, id, ...fields}, inRoom}
-		this.#underWay.set(id, request)
+		this.#pending.set(id, request)
 		if (this.isIn) this.#send(request)
 		return new Promise((resolve, reject) => Object.assign(request, {resolve, reject}))
 	}
 
 	#send({fields, inRoom}) {
-		if (inRoom) this.#wire.send({do: "join", id: this.newId(), room: inRoom}) // for a command, which means this one
+		if (inRoom) this.#wire.send({do: "join", id: this.newId(), room: inRoom}) // for a command that is meant for this room
 		this.#wire.send(fields)
 	}
 
-	// Ask again, as after a cut, for what nobody knows of: under the same id it is done once.
+	// Send a request whose outcome is unknown again, as after a cut: under the same id it is done once.
 	#askAgain(id) {
-		const request = this.#underWay.get(id)
+		const request = this.#pending.get(id)
 		if (request && this.isIn) this.#send(request)
 	}
 
@@ -104,18 +104,18 @@ export class Session {
 	}
 
 	#done(id, act) {
-		const request = this.#underWay.get(id)
-		this.#underWay.delete(id)
+		const request = this.#pending.get(id)
+		this.#pending.delete(id)
 		if (request) act(request)
 		return Boolean(request)
 	}
 
-	// -- coming in
+	// -- entering
 
 	#sayHello() {
 		const {rooms} = this
 		const after = this.wasIn ? rooms.after() : Object.create(null)
-		if (rooms.alias && !rooms.isMe(this.alias)) delete after["@"] // it is the log of another name
+		if (rooms.alias && !rooms.isMe(this.alias)) delete after["@"] // another alias has another log
 		const names = this.wasIn ? rooms.of("room").map((log) => log.key) : ["lobby"]
 		const hello = {do: "hello", id: this.newId(), version: 1, alias: this.alias, token: this.token, rooms: names}
 		if (Object.keys(after).length) Object.assign(hello, {after, journal: rooms.journal})
@@ -132,7 +132,7 @@ export class Session {
 		else if (message.kind === "noticed" && !message.id)
 			this.#ears.status("waiting", HELLO, message.text) // why there is no answer yet
 		else if (message.kind)
-			this.#hello.before.push(message) // one's own coming in: the answer tells how to count it
+			this.#hello.before.push(message) // our own entry: the answer gives the numbers
 		else if (message.error) this.#hear(message)
 	}
 
@@ -151,22 +151,22 @@ export class Session {
 		this.#lastWords = ""
 		this.#wire.isGood()
 		this.rooms.begin(message, after)
-		for (const request of this.#underWay.values()) this.#send(request)
+		for (const request of this.#pending.values()) this.#send(request)
 		this.#ears.entered(isFirst)
-		before.forEach((one) => this.#hear(one))
+		before.forEach((earlier) => this.#hear(earlier))
 	}
 
 	#lost(pause, why) {
 		this.isIn = false
 		this.#hello = null
 		clearTimeout(this.#timer)
-		for (const [id, {fields}] of [...this.#underWay]) {
+		for (const [id, {fields}] of [...this.#pending]) {
 			if (ASKED_ONCE.has(fields.do)) this.#done(id, ({reject}) => reject(new Error("no connection")))
 		}
 		this.#ears.status("waiting", pause, why || this.#lastWords)
 	}
 
-	// -- hearing
+	// -- messages
 
 	#hear(message) {
 		if (message.kind === "noticed" || message.again) this.#ears.noticed(message)
@@ -186,7 +186,7 @@ export class Session {
 	}
 
 	#became(event) {
-		const request = this.#underWay.get(event.id)
+		const request = this.#pending.get(event.id)
 		if (request && POSTS.has(request.fields.do)) this.#done(event.id, ({resolve}) => resolve(event))
 		if (event.kind === "joined") this.current = event.room
 	}
@@ -200,7 +200,7 @@ export class Session {
 		if (message.error === "taken_over") {
 			this.#end()
 			this.#ears.status("elsewhere")
-		} else if (message.error === "unknown" && this.#underWay.has(message.id)) {
+		} else if (message.error === "unknown" && this.#pending.has(message.id)) {
 			setTimeout(() => this.#askAgain(message.id), AGAIN)
 		} else if (!this.#done(message.id, ({reject}) => reject(new Error(message.text)))) {
 			this.#ears.noticed({text: message.text, isRefusal: true})
@@ -208,7 +208,7 @@ export class Session {
 	}
 
 	#answered(message) {
-		if (message.result === "join") this.rooms.learnTopic((this.current = message.room), message.topic, true)
+		if (message.result === "join") this.rooms.setTopic((this.current = message.room), message.topic, true)
 		if (message.result === "type") this.current = message.current
 		if (message.alias) {
 			this.rooms.take(message.alias, message.private)
@@ -219,15 +219,15 @@ export class Session {
 		if (message.left) this.#leave()
 	}
 
-	// What one said to another before a cut comes from nowhere else; what was said in a room comes with all that was missed.
+	// Rebuild a private post from before a cut: no event brings it, while a post to a room comes with the missed events.
 	#repeated({id, room, number}) {
 		const to = room.slice(1)
-		const asked = this.#underWay.get(id)?.fields
+		const asked = this.#pending.get(id)?.fields
 		if (!asked || !room.startsWith("@") || this.rooms.isMe(to)) return
 		const said = {kind: "said", room, time: Date.now() / 1000, author: this.alias, client: this.rooms.client, id}
-		const lines = asked.lines?.map((text, place) => ({text, number: number + place, block: place + 1}))
+		const lines = asked.lines?.map((text, index) => ({text, number: number + index, block: index + 1}))
 		const line = {text: asked.do === "tell" ? asked.text : withoutAddress(asked.text, to), number}
-		for (const one of lines ?? [line]) this.#happened({...said, ...one})
+		for (const rest of lines ?? [line]) this.#happened({...said, ...rest})
 	}
 }
 

@@ -1,16 +1,16 @@
-// The two lists beside the log: rooms and conversations with what is unread, and who is in the room.
+// The two lists beside the log: rooms and conversations with their unread counts, and the people in the room.
 
 import {arrange, $, icon, make} from "./dom.js"
 import {byName, colour, initialOf, keyOf} from "./people.js"
 
-const STEP = 500 // rows of a list, and as many again each time that its end is scrolled to
-const FEW = 8 // rooms that are all in sight, so that they keep their places
-const MANY = 20 // members, from which on they can be searched
+const STEP = 500 // rows of a list, and as many more each time the reader scrolls to its end
+const FEW = 8 // rooms that are all visible, and so keep their places
+const MANY = 20 // members: a longer list has a search field
 
 export const addressOf = ({kind, label}) =>
 	kind === "everyone" ? "#*" : `#${kind === "person" ? "@" : ""}${encodeURIComponent(label)}`
 
-// Return logs in the order in which a reader wants them: the one before them, calls, what is unread, what they used last.
+// Return logs in the order of their use to the reader: the shown log, calls, unread lines, the most recently used.
 export function byUse(logs, shown) {
 	const worth = (log) => [log === shown, log.calls > 0, log.unread > 0, log.used]
 	const more = (one, other) =>
@@ -22,11 +22,11 @@ export function byUse(logs, shown) {
 
 const inOrder = (logs, shown) => (logs.length > FEW ? byUse(logs, shown) : logs)
 
-// Nodes are made anew only where something has changed, and the focus stays where it is.
+// A list that makes only changed nodes again, and keeps the focus.
 class List {
 	#made = new Map() // by key: {sign, node}
 	#most = STEP
-	#given = [] // what show was called with
+	#given = [] // the arguments of the last show()
 
 	constructor(list) {
 		this.list = list
@@ -64,7 +64,7 @@ class List {
 
 export class Side {
 	#shown = null // the log that was shown last
-	#signs = {} // by the name of a list: what it was made of
+	#signs = {} // by the name of a list: the values that it was made from
 
 	// acts: leave(log key), join(room name)
 	constructor(acts) {
@@ -112,12 +112,12 @@ export class Side {
 		return make("li", {}, link, kind === "everyone" ? "" : leave)
 	}
 
-	// Learn from the answer to "rooms".
-	learnRooms(rooms, all) {
+	// Set the rooms from the answer to "rooms".
+	setRooms(rooms, all) {
 		this.known = all
 			.map(({room, members, topic}) => ({key: room, members, topic}))
 			.sort((one, other) => other.members - one.members)
-		for (const {room, topic} of all) rooms.learnTopic(room, topic)
+		for (const {room, topic} of all) rooms.setTopic(room, topic)
 	}
 
 	#isNew(list, ...sign) {
@@ -158,7 +158,7 @@ export class Side {
 		)
 	}
 
-	// Return what Enter in the field for rooms means: the name of a room, the key of a log that matches, or a name to make.
+	// Return the meaning of Enter in the field for rooms: the name of a room, the key of a matching log, or a new name.
 	meant(rooms) {
 		const wanted = $("room-wanted").value.trim().replace(/^#/, "")
 		const name = wanted.replace(/^@/, "").toLowerCase()

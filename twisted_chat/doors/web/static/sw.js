@@ -1,6 +1,6 @@
-// The service worker: shows notifications where a page may not (Android), and says so when the server cannot be reached.
+// The service worker: shows notifications where a page may not (Android), and a page of its own when the server is down.
 //
-// The law: it keeps no copy of anything, so that nobody ever has an old page.
+// The law: it keeps no copy of anything, so that nobody ever gets an old page.
 
 const OFFLINE =
 	`<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
@@ -12,12 +12,12 @@ addEventListener("install", () => skipWaiting())
 addEventListener("activate", (event) => event.waitUntil(clients.claim()))
 
 addEventListener("fetch", (event) => {
-	if (event.request.mode !== "navigate") return // it goes its way as if there were no service worker
+	if (event.request.mode !== "navigate") return // the browser handles it without the service worker
 	const offline = () => new Response(OFFLINE, {status: 503, headers: {"Content-Type": "text/html; charset=utf-8"}})
 	event.respondWith(fetch(event.request).catch(offline))
 })
 
-// A tap on a notification leads to where it was said, in a window that is open if there is one.
+// A tap on a notification opens its line, in an open window if there is one.
 addEventListener("notificationclick", (event) => {
 	const {notification} = event
 	notification.close()

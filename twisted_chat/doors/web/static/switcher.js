@@ -5,7 +5,7 @@ import {$, make} from "./dom.js"
 import {byName, colour, initialOf, keyOf} from "./people.js"
 import {byUse} from "./side.js"
 
-const SHOWN = 60 // rows; typing more finds the rest
+const SHOWN = 60 // rows; typing more letters finds the rest
 
 export function open(view) {
 	new Switcher(view)
@@ -44,7 +44,7 @@ class Switcher {
 		view.session.isIn && view.acts.whole("who", {room: "*"}).then(take, () => {})
 	}
 
-	// Return all there is: {name, kind, sign, hint, go}, what is used most first.
+	// Return all entries, {name, kind, sign, hint, go}, the most used first.
 	#all() {
 		const {rooms, side, talk, log} = this.view
 		const logs = byUse([...rooms.logs.values()].filter((one) => one !== log))
@@ -114,7 +114,7 @@ class Switcher {
 			? `${rest.toLocaleString()} more: type to find them`
 			: shown.length
 				? `${shown.length} found`
-				: "nothing is called that"
+				: "nothing has that name"
 		if (this.said.textContent !== words) this.said.textContent = words
 	}
 

@@ -1,7 +1,7 @@
-// The open tabs of one browser: each tells the others, when they ask and when it is new, under which token it is in the chat.
+// The open tabs of one browser: each sends the others the token of its session, when it opens and when they ask.
 
-const SOON = 200 // milliseconds that a tab has to answer of which nothing was heard yet
-const LATE = 5000 // and one that was there a moment ago: a tab in the background can be slow
+const SOON = 200 // milliseconds to wait for the answer of an unknown tab ...
+const LATE = 5000 // ... and of a tab that was there a moment ago: in the background it can be slow
 
 export class Tabs {
 	#channel
@@ -22,7 +22,7 @@ export class Tabs {
 		for (const asked of this.#asked) if (asked.token === token) asked.resolve(true)
 	}
 
-	// Whether another tab is in the chat under a token. isPatient: nobody waits for the answer.
+	// Return whether another tab is in the chat under a token. isPatient: nobody waits for the answer.
 	async has(token, isPatient) {
 		if (!token || !this.#channel) return false
 		const wait = isPatient || this.#known.has(token) ? LATE : SOON

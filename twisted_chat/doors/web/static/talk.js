@@ -1,9 +1,9 @@
-// What becomes of what is typed: a post that waits for its acknowledgement, or a command for the server.
+// Typed text: a post that waits for its acknowledgement, or a command for the server.
 
 import {postsOf, refusalOf, typedOf} from "./block.js"
 import {commandOf} from "./complete.js"
 
-const LATE = 600 // milliseconds after which a command that is not answered is shown
+const LATE = 600 // milliseconds after which an unanswered command is shown
 
 export class Talk {
 	#made = 0
@@ -14,7 +14,7 @@ export class Talk {
 		Object.assign(this, {session, rooms, changed, giveBack, open, commands: []})
 	}
 
-	// Send what was typed in a log; return whether it could be taken. Only a single line can be a command.
+	// Send a text that was typed in a log; return whether it was taken. Only a single line can be a command.
 	send(log, typed) {
 		const isOneLine = !/[\r\n]/.test(typed)
 		const isCommand = isOneLine && /^\/(?!\/)/.test(typed)
@@ -44,7 +44,7 @@ export class Talk {
 		this.#await(log, name, {...to, ...post}, {kind: post.act ? "acted" : "said", text, ...(post.lines && {block: 1})})
 	}
 
-	// Ask for what was typed, and show it until it is answered.
+	// Send the request for a typed text, and show the text until the answer.
 	#await(log, name, fields, {id = this.session.newId(), ...shown}) {
 		const item = {
 			key: `u${++this.#made}`,
@@ -66,7 +66,7 @@ export class Talk {
 		)
 	}
 
-	// The server could not tell which line it was that is too long.
+	// Refuse a line that is too long here: the server would not know its id.
 	#refusal(fields) {
 		const why = refusalOf(fields, this.session.maxLine)
 		return why && Promise.reject(new Error(why))
@@ -79,7 +79,7 @@ export class Talk {
 
 	#acknowledged(log, item, result) {
 		item.state = "said"
-		log.unsent = log.unsent.filter((one) => one !== item)
+		log.unsent = log.unsent.filter((other) => other !== item)
 		this.changed(log)
 		return result
 	}
@@ -89,14 +89,14 @@ export class Talk {
 		this.#show(log, item)
 	}
 
-	// Put a line that was refused back where it can be edited, or forget it.
+	// Put a refused line back into the input row.
 	edit(log, key) {
 		const item = log.unsent.find((one) => one.key === key)
 		if (item && this.giveBack(log, typedAgain(item))) this.forget(log, key)
 	}
 
 	forget(log, key) {
-		log.unsent = log.unsent.filter((one) => one.key !== key)
+		log.unsent = log.unsent.filter((other) => other.key !== key)
 		this.changed(log)
 	}
 
@@ -135,7 +135,7 @@ export class Talk {
 		if (result?.current && isElsewhere) this.open(result.current)
 	}
 
-	// Show the server's own words, or events of the past, where they were asked for.
+	// Show a notice of the server, or earlier events, in the log where they were asked for.
 	notice(shown, message) {
 		const log = this.rooms.get(this.#typed.get(message.id)) ?? shown
 		if (!log) return

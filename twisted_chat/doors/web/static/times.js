@@ -1,4 +1,4 @@
-// Times and numbers as the reader's own locale writes them. Pure.
+// Times and numbers in the reader's own locale. Pure.
 
 const format = (options) => {
 	const made = new Intl.DateTimeFormat(undefined, options)
@@ -7,7 +7,7 @@ const format = (options) => {
 
 export const clock = format({hour: "2-digit", minute: "2-digit"})
 export const full = format({dateStyle: "full", timeStyle: "medium"})
-// The same without "am" and "pm", for a narrow place.
+// The time without "am" and "pm", for a narrow column.
 export const brief = (seconds) => {
 	const parts = new Intl.DateTimeFormat(undefined, {hour: "2-digit", minute: "2-digit"}).formatToParts(
 		new Date(seconds * 1000)

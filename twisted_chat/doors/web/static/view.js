@@ -1,4 +1,4 @@
-// What one sees: which log is shown, and what stands around it.
+// The view: the shown log, and the parts around it.
 
 import {Compose} from "./compose.js"
 import {$, icon, make} from "./dom.js"
@@ -10,7 +10,7 @@ import {colour, initialOf, isSame} from "./people.js"
 import {linked} from "./row.js"
 import {Side, addressOf} from "./side.js"
 
-const FRAME = 200 // milliseconds after which a hidden page is drawn all the same
+const FRAME = 200 // milliseconds after which even a hidden page is drawn
 const WORDS = {trying: "connecting ...", in: "connected", elsewhere: "open in another tab"}
 
 export class View {
@@ -26,7 +26,7 @@ export class View {
 		this.compose = new Compose({
 			send: (text) => this.#send(text),
 			known: () => this.#known(),
-			begun: acts.learn,
+			begun: acts.refresh,
 			changed: (text) => this.log && drafts.put(this.log.key, text)
 		})
 		this.side = new Side(acts)
@@ -62,12 +62,12 @@ export class View {
 		for (const type of ["focus", "visibilitychange"]) addEventListener(type, () => this.later(), true)
 	}
 
-	// -- coming in
+	// -- entering
 
-	// Ask who one is; with the reason if the last alias was refused.
+	// Ask for an alias; with the reason if the last alias was refused.
 	askAlias(alias, why = "") {
 		this.#showChat(false)
-		const isTyping = !why && document.activeElement === $("alias") && $("alias").value // before this was here
+		const isTyping = !why && document.activeElement === $("alias") && $("alias").value // since before this was loaded
 		if (!isTyping) $("alias").value = alias
 		$("alias").setAttribute("aria-invalid", String(Boolean(why)))
 		this.#waits(false, why)
@@ -89,7 +89,7 @@ export class View {
 		this.acts.enter(alias)
 	}
 
-	// Offer another alias, since another tab uses this one, or to go on under it here.
+	// Offer another alias, since another tab uses this one, or to take it over here.
 	offer(alias, takeOver) {
 		const isOpen = isSame($("alias").value.trim(), alias)
 		if (!isOpen) return
@@ -112,13 +112,13 @@ export class View {
 		$("hint").hidden = !isNewcomer()
 	}
 
-	// Show what there was before a reload.
+	// Show the state from before a reload.
 	restored(shown) {
 		this.#showChat()
 		this.#open(this.rooms.get(shown) ?? this.#another())
 	}
 
-	// Of the two main parts of the page one is there at a time.
+	// Show the chat or the entrance, and hide the other.
 	#showChat(isIn = true) {
 		for (const [id, isShown] of [
 			["entrance", !isIn],
@@ -172,12 +172,12 @@ export class View {
 		log.isClosed = false
 		if (!log.isLive) log.clear()
 		this.lines.show(log)
-		this.acts.learn()
+		this.acts.refresh()
 		this.later()
 		this.#head()
 	}
 
-	// Learn that one has left a room: the log that is shown may be that one's.
+	// Called when the reader has left a room: if it is shown, show another log.
 	moved() {
 		if (this.rooms.get(this.log.key) !== this.log || this.log.isClosed) this.open(this.#another().key)
 	}
@@ -186,7 +186,7 @@ export class View {
 		return this.rooms.get(this.session.current) ?? this.rooms.of("room")[0] ?? this.rooms.everyone
 	}
 
-	// Go where the address says: #lobby, #lobby/1042, #@alias, #*
+	// Open the log in the address: #lobby, #lobby/1042, #@alias, #*
 	#route() {
 		const [name, number] = location.hash.slice(1).split("/").map(decoded)
 		this.isRouted = true
@@ -197,7 +197,7 @@ export class View {
 		else this.#openAt(this.rooms.get(name.toLowerCase()), Number(number))
 	}
 
-	// Begin a line that the reader goes on with.
+	// Begin a line for the reader to complete.
 	begin(text) {
 		this.compose.put(text)
 		$("say").focus()
@@ -259,7 +259,7 @@ export class View {
 		this.search.open()
 	}
 
-	// A line of a room is shown as any link to it is; the others have no address.
+	// Show a found line. In a room, the link does that; other lines have no address.
 	#showFound(event, log, item, sought) {
 		log.sought = sought
 		if (log.kind === "room") return
@@ -307,7 +307,7 @@ export class View {
 
 	// -- drawing
 
-	// Draw what has changed in the next frame; a hidden page has none.
+	// Draw the changes in the next frame; a hidden page has no frames.
 	later() {
 		if (this.#isDue) return
 		this.#isDue = true
@@ -341,7 +341,7 @@ export class View {
 		if ($("topic").title !== topic || !topic) $("topic").replaceChildren(...linked(topic))
 		$("topic").title = topic
 		$("say").placeholder = $("say-label").textContent = `Say something ${say}`
-		$("lines").setAttribute("aria-label", `What was said: ${log.label}`)
+		$("lines").setAttribute("aria-label", `Lines: ${log.label}`)
 		$("member-count").textContent = $("people-count").textContent = log.count || ""
 		$("beginning").replaceChildren(make("b", {dir: "auto"}, title), beginning)
 		$("own-alias").textContent = rooms.alias
@@ -383,7 +383,7 @@ const ABOUT = {
 		say: `in ${label}`,
 		beginning:
 			first > 1
-				? "What was said before is not kept any more."
+				? "Earlier lines are not kept any more."
 				: items.some((item) => item.kind === "said")
 					? "This is where the room began."
 					: "Nobody has said anything here yet."
@@ -392,13 +392,13 @@ const ABOUT = {
 		title: label,
 		topic: "private",
 		say: `to ${label} alone`,
-		beginning: "Only the two of you see what is said here."
+		beginning: "Only the two of you see these lines."
 	}),
 	everyone: ({label}) => ({
 		title: label,
 		topic: "",
 		say: "to everyone",
-		beginning: "What is said here reaches all who are connected."
+		beginning: "These lines reach everyone who is connected."
 	})
 }
 

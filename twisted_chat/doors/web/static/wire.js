@@ -1,12 +1,12 @@
-// One WebSocket after the other: notices when it is dead, and opens the next, later each time. If none can be opened, it learns
-// why; where only WebSockets are barred, it goes on over HTTP alone.
+// One WebSocket after the other: notices a dead one, and opens the next after growing pauses. If none can be opened, it finds out
+// why; where only WebSockets are blocked, it goes on over plain HTTP.
 
 const FIRST_PAUSE = 500 // milliseconds; doubled each time ...
-const LONGEST_PAUSE = 12000 // ... up to this, give or take a quarter, so that not everybody comes back at once
+const LONGEST_PAUSE = 12000 // ... up to this, give or take a quarter, so that clients do not reconnect all at once
 const OPENING = 10000 // for a connection to be made
-const SILENCE = 25000 // after which the server is asked whether it is there
-const ANSWER = 8000 // for its answer
-const SPEAKS_WEBSOCKET = 426 // the server's status for a request that is none, if only WebSockets are barred
+const SILENCE = 25000 // before a ping
+const ANSWER = 8000 // for the answer to the ping
+const SPEAKS_WEBSOCKET = 426 // the server's status for a plain request, if only WebSockets are blocked
 
 export class Wire {
 	#socket = null
@@ -25,14 +25,14 @@ export class Wire {
 		document.addEventListener("visibilitychange", () => document.hidden || this.wake())
 	}
 
-	// Have a connection from now on.
+	// Connect, and stay connected.
 	open() {
 		this.#isWanted = true
 		this.#tries = 0
 		this.retry()
 	}
 
-	// Have none.
+	// Disconnect, and stay disconnected.
 	close() {
 		this.#isWanted = false
 		clearTimeout(this.#timer)
@@ -46,12 +46,12 @@ export class Wire {
 		this.#open()
 	}
 
-	// Learn that the server has let one in: the next pause is a short one again.
+	// Called when the server has accepted hello: the next pause is short again.
 	isGood() {
 		this.#tries = 0
 	}
 
-	// Learn that the network or the reader is back.
+	// Called when the network or the reader is back: check the connection.
 	wake() {
 		if (!this.#isWanted) return
 		if (!this.#socket) this.retry()
@@ -66,22 +66,22 @@ export class Wire {
 		this.ears.trying()
 		const socket = connect(this.url)
 		this.#socket = socket
-		const isIt = () => socket === this.#socket // what a dropped one still says is not heard
+		const isIt = () => socket === this.#socket // a dropped socket is ignored
 		let isOpen = false
-		const over = () => isIt() && (isOpen || isLast ? this.#lost() : this.#barred(() => isIt() && !isOpen))
+		const over = () => isIt() && (isOpen || isLast ? this.#lost() : this.#blocked(() => isIt() && !isOpen))
 		socket.onopen = () => isIt() && this.#opened((isOpen = true))
 		socket.onmessage = ({data}) => isIt() && this.#heard(data, isIt)
 		socket.onclose = over
 		this.#later(OPENING, over)
 	}
 
-	// Learn why no WebSocket could be opened, since the browser does not tell.
-	async #barred(isWaiting) {
+	// Find out why no WebSocket could be opened, since the browser does not report it.
+	async #blocked(isWaiting) {
 		clearTimeout(this.#check)
 		const url = new URL(this.url.replace(/^ws/, "http"))
 		const asked = {cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(ANSWER)}
 		const answer = await fetch(url, asked).catch(() => null)
-		const part = answer && (await import("./posts.js").catch(() => null)) // not if there is no server: it would not come
+		const part = answer && (await import("./posts.js").catch(() => null)) // without a server it would not load
 		if (!isWaiting()) return
 		if (answer?.status !== SPEAKS_WEBSOCKET || !part) return this.#lost(part && (await part.reason(answer)))
 		this.#drop()
