@@ -32,6 +32,20 @@ def decided(sets="", verifier="", secret="", clears=(), text="", group=SERVER, i
     return Fact.of(event, verifier) if verifier else event
 
 
+def chosen(chance, text):
+    """Return such an event by chance, with the verifier that ``fact`` gives it."""
+    subjects = [f"token {number}" for number in range(20)]
+    if chance.random() < 0.2:
+        return decided(clears=chance.sample(subjects, 3), text=text)
+    subject = chance.choice(subjects)
+    return fact(decided(subject, secret=subject if chance.random() < 0.8 else "", text=text))
+
+
+def fact(event):
+    """Return an event with the verifier that it was kept with, if it is one that ``chosen`` made."""
+    return Fact.of(event, f"of {event.text}") if (event.data or {}).get("secret") else event
+
+
 class Standings:
     """The events that stand, by their subjects."""
 

@@ -7,18 +7,24 @@ POWER_CUTS (150) makes more of them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from twisted_chat.core.events import SERVER
 from twisted_chat.journals.sqlite.queries import export
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
+from twisted_chat.journals.standing import decisions
 
+from .. import standing_kinds
 from ..house import opened
+from ..standing_kinds import Standings
 from ..threaded_clock import ThreadedClock
 
 ROOT = Path(__file__).parents[2]
@@ -26,17 +32,20 @@ SECONDS = 60
 CUTS = int(os.environ.get("POWER_CUTS", "150"))
 SEED = int(os.environ.get("SEED", "1"))
 FOLDER = "talk"
+APART = "what stands, and the log"  # that do not fit each other
 SECTOR = 512  # bytes, which a disk writes whole or not at all
 
 # A server's journal that acknowledges, in a file of its own, what is delivered; a fault can be planted.
 TALK = """
 import os, random, sys
+from tests import standing_kinds
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.events import SAID, Event
-from twisted_chat.journals.sqlite import database, event_store, writer
+from twisted_chat.journals.sqlite import database, event_store, standing_table, writer
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 path, planted = sys.argv[1:]
+standing_kinds.add()
 acks = os.open(path + ".acks", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 def acknowledge(events):
@@ -63,6 +72,16 @@ if planted == "early":
         acknowledge(events)
         return kinds
     event_store.EventStore._insert = early
+if planted == "apart":
+    later, commit = [], event_store.EventStore.commit
+    event_store.decide = lambda connection, decisions: later.extend(decisions)
+    def apart(store, batch, now):
+        kept = commit(store, batch, now)
+        with database.transaction(store._connection):
+            standing_table.decide(store._connection, later)
+        later.clear()
+        return kept
+    event_store.EventStore.commit = apart
 
 chance = random.Random(1)
 clock, user = ThreadedClock(), User()
@@ -74,7 +93,11 @@ while said < 3000:  # some checkpoints
     for _ in range(chance.choice((1, 1, 2, 5, 20, 100))):
         said += 1
         words = f"{said:06} {'x' * chance.choice((10, 100, 4000))}"
-        journal.append(Event(SAID, chance.choice(("lobby", "ops", "@bob")), "alice", words, 1, ident=f"pc/{said}"))
+        if chance.random() < 0.1:
+            journal.append(standing_kinds.chosen(chance, words))
+        else:
+            group = chance.choice(("lobby", "ops", "@bob"))
+            journal.append(Event(SAID, group, "alice", words, 1, ident=f"pc/{said}"))
     if chance.random() < 0.8:
         clock.run_until(lambda: user.delivered == said)
     else:
@@ -87,12 +110,14 @@ os.kill(os.getpid(), 9)
 # One on a disk whose syncs fail now and then, killed while they do: it notes what is heard, and what is refused.
 FAILS = """
 import os, pathlib, random, sys, threading
+from tests import standing_kinds
 from tests.threaded_clock import ThreadedClock
 from twisted_chat.core.errors import CannotOpen, NotKept
 from twisted_chat.core.events import SAID, Event
 from twisted_chat.journals.sqlite.sqlite_journal import SqliteJournal
 
 path, seed = sys.argv[1], int(sys.argv[2])
+standing_kinds.add()
 acks, noes = (os.open(path + end, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for end in (".acks", ".noes"))
 switch = pathlib.Path(os.environ["FAIL_SYNCS"])
 switch.unlink(missing_ok=True)
@@ -126,7 +151,8 @@ journal.start(User())
 journal.open()
 for said in range(60):  # so few that there is no checkpoint, which would mend much
     words = f"{seed}-{said:06} {'x' * chance.choice((10, 100))}"
-    journal.append(Event(SAID, chance.choice(("lobby", "ops", "@bob")), "alice", words, 1))
+    group = chance.choice(("lobby", "ops", "@bob", "!"))
+    journal.append(standing_kinds.chosen(chance, words) if group == "!" else Event(SAID, group, "alice", words, 1))
     if chance.random() < 0.15:
         switch.unlink(missing_ok=True) if switch.exists() else switch.touch()
     go_on(chance.choice((0, 1, 3)))
@@ -138,6 +164,11 @@ clock.advance(0)
 finish()
 os.kill(os.getpid(), 9)
 """
+
+
+@pytest.fixture(autouse=True)
+def _kinds(monkeypatch):
+    standing_kinds.add(monkeypatch)
 
 
 @pytest.fixture
@@ -301,12 +332,33 @@ def missed(path, acks, noes):
     opened(journal)
     clock.wait_for(journal.stop())
     there = set()
-    for group in ("lobby", "ops", "@bob"):
+    for group in ("lobby", "ops", "@bob", SERVER):
         events = list(export(path, group))
         assert [event.number for event in events] == list(range(1, len(events) + 1))
         there.update(f"{group} {event.number} {event.text[:20]}" for event in events)
     texts = {line.split(" ", 2)[2] for line in there}
-    return [ack for ack in acks if ack not in there] + [no for no in noes if no in texts]
+    apart = [] if stands(path) == decided_by(list(export(path, SERVER))) else [APART]
+    return [ack for ack in acks if ack not in there] + [no for no in noes if no in texts] + apart
+
+
+def stands(path):
+    """Return the events that stand in the file, by their subjects, with their verifiers."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        verifiers = dict(connection.execute("SELECT subject, verifier FROM verifiers"))
+        numbers = dict(connection.execute("SELECT subject, number FROM standing"))
+    return numbers, verifiers
+
+
+def decided_by(events):
+    """Return the same as the log alone has it: so no event is there without its verifier, nor the other way round."""
+    standings, verifiers = Standings(), {}
+    for decision in decisions([standing_kinds.fact(event) for event in events], events):
+        standings.apply(decision)
+        for subject in decision.forgets:
+            verifiers.pop(subject, None)
+        if decision.secret:
+            verifiers[decision.secret] = decision.verifier
+    return {event.data["sets"]: event.number for event in standings.events}, verifiers
 
 
 def test_a_power_cut_at_any_moment_loses_nothing_that_was_acknowledged(record, tmp_path):
@@ -318,6 +370,10 @@ def test_a_power_cut_at_any_moment_loses_nothing_that_was_acknowledged(record, t
 
 def test_a_journal_that_does_not_sync_each_commit_is_caught(record, tmp_path):
     assert lost(record("normal"), tmp_path, 30)
+
+
+def test_a_verifier_that_is_kept_after_its_event_is_caught(record, tmp_path):
+    assert {what for *_when, what in lost(record("apart"), tmp_path, 60)} == {APART}
 
 
 def test_an_acknowledgement_before_the_commit_is_caught(record, tmp_path):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.core.events import JOINED, SAID, TOOK, Event, Lines
+from twisted_chat.core.events import JOINED, SAID, SERVER, TOOK, Event, Lines
 from twisted_chat.journals.retention import Retention
 from twisted_chat.journals.sqlite import database, event_store, ident_pruner, log_pruner, pruner
 from twisted_chat.journals.sqlite.queries import SIZE
 from twisted_chat.journals.sqlite.slices import SliceBudget
 from twisted_chat.journals.sqlite.word_index import index_some
 
+from .. import standing_kinds
+from ..standing_kinds import decided
+
 DAY = 86400.0
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "chat.db"
 
 
 def said(text, room="lobby", author="alice", ident=""):
@@ -140,6 +138,22 @@ def test_without_limits_nothing_goes(kit):
     kept.say(*WORDS)
     assert not kept.prune(10.0**9)
     assert len(kept.numbers()) == 1000
+
+
+@pytest.mark.parametrize("keep", [{"events": 10}, {"age": 100}, {"size": 1_000_000}])
+def test_the_servers_own_log_stays_whole_and_so_does_what_stands(kit, monkeypatch, keep):
+    standing_kinds.add(monkeypatch)
+    kept = kit(**keep)
+    for begun in range(0, 2000, 100):
+        texts = [f"{number} {'x' * 900}" for number in range(begun, begun + 100)]
+        kept.log.commit([decided(text, "verifier", text=text) for text in texts], 1000.0)
+        kept.say(*texts)
+    assert kept.live(2000.0) > 1
+    assert len(kept.numbers()) < 1000
+    assert kept.numbers(SERVER) == list(range(1, 2001))
+    for table in ("standing", "verifiers"):
+        assert kept.connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (2000,)
+    kept.is_sound()
 
 
 def test_idents_are_remembered_for_a_day(kit):

@@ -16,13 +16,12 @@ import sys
 import tempfile
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 
 from twisted_chat.core.errors import CannotOpen, NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
@@ -48,35 +47,10 @@ from twisted_chat.wire.plain import PlainView
 
 from ..house import House, Person, opened
 from ..threaded_clock import SECONDS, ThreadedClock
-from ..wall_clock import STEPS, WallClock
-from .test_contract import Kept, numbers
+from ..wall_clock import STEPS
+from .test_contract import numbers
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "chat.db"
-
-
-@pytest.fixture
-def begin(path):
-    """Start a server's journal on a file; it is stopped with the test."""
-    started = []
-
-    def start(path=path, keep=Retention(), now=1000.0):  # noqa: B008
-        clock = ThreadedClock()
-        clock.rightNow = now
-        wall = WallClock(clock)
-        kept = Kept(SqliteJournal(path, clock, wall, keep), clock)
-        kept.wall = wall
-        started.append(kept)
-        return kept
-
-    yield start
-    for kept in started:
-        kept.next.clear()
-        kept.stop()
 
 
 def append(kept, *events):
@@ -96,20 +70,6 @@ def eventually(is_so):
     while not is_so():
         assert time.monotonic() < end
         threading.Event().wait(0.01)
-
-
-@pytest.fixture
-def logged():
-    """The lines logged with what level, as they come."""
-    lines = []
-
-    def observe(event):
-        if event.get("log_namespace", "").startswith("twisted_chat"):
-            lines.append((event["log_level"], event["log_format"].format(**event)))
-
-    globalLogPublisher.addObserver(observe)
-    yield lines
-    globalLogPublisher.removeObserver(observe)
 
 
 def texts(events):
@@ -866,24 +826,6 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
 
 
 # -- a commit of which nobody knows at first whether it is kept
-
-
-@pytest.fixture
-def syncs(monkeypatch):
-    """A disk whose commits fail while ``fails`` is "before", or once they are done: "after"."""
-
-    class Disk(sqlite3.Connection):
-        fails = ""
-
-        def execute(self, sql, *given):
-            if sql != "COMMIT" or not Disk.fails:
-                return super().execute(sql, *given)
-            if Disk.fails == "after":
-                super().execute(sql)
-            raise sqlite3.OperationalError("disk I/O error")
-
-    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Disk))
-    return Disk
 
 
 def wait(kept, seconds):

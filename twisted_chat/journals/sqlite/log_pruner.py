@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ...core.events import SERVER
 from .cut import Cut, cut
 from .queries import fitting
 from .slices import Newest, SliceBudget
@@ -90,7 +91,7 @@ class LogPruner:
         gone: list[int] = []
         for row in rows:
             is_gone = row.room != newest and self._is_gone(row, now)
-            kept = 0 if is_gone else self._events
+            kept = None if row.name == SERVER else 0 if is_gone else self._events
             too_many = max(0, row.number - row.first + 1 - kept) if kept is not None else 0
             if (too_many or is_gone) and left <= 0:
                 break

@@ -1,10 +1,14 @@
-"""Pruning: deletes events, logs and idents beyond the limits of retention, a slice at a time."""
+"""Pruning: deletes events, logs and idents beyond the limits of retention, a slice at a time.
+
+The server's own log stays whole, and so do the events that stand, verifiers and profiles.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
 
+from ...core.events import SERVER
 from ..retention import Retention
 from .cut import Cut, cut
 from .database import pragma
@@ -89,7 +93,8 @@ class Pruner:
         when, left = now - self._retention.age, self._budget.bytes
         cuts: list[Cut] = []
         logs = connection.execute(
-            "SELECT id, first, number FROM rooms WHERE oldest <= ? ORDER BY oldest LIMIT ?", (when, _LOGS)
+            "SELECT id, first, number FROM rooms WHERE oldest <= ? AND name <> ? ORDER BY oldest LIMIT ?",
+            (when, SERVER, _LOGS),
         ).fetchall()
         for room, first, number in logs:
             last, taken = fitting(connection, room, first, number, left)
@@ -118,8 +123,9 @@ class Pruner:
     def _of_the_largest(self, connection: sqlite3.Connection, surplus: int) -> Iterable[Cut]:
         """Yield cuts of the largest logs only, so that a busy room does not empty a quiet one."""
         logs = connection.execute(
-            f"SELECT id, first, number, size FROM rooms WHERE size > {FLOOR} ORDER BY size DESC LIMIT ?",  # noqa: S608  # a constant
-            (_LOGS,),
+            f"SELECT id, first, number, size FROM rooms WHERE size > {FLOOR} AND name <> ? "  # noqa: S608  # a constant
+            "ORDER BY size DESC LIMIT ?",
+            (SERVER, _LOGS),
         ).fetchall()
         largest = logs[0][3] if logs else 0
         logs = [log for log in logs if log[3] >= largest * _NEARLY]

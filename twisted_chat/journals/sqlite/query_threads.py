@@ -22,7 +22,7 @@ Lookup = Callable[[sqlite3.Connection], Found]  # of a single row, by its key
 
 
 class QueryThreads:
-    """Three threads, each with a connection. In the two that answer queries, askers take turns.
+    """Three threads, each with a connection. Askers take turns in the two that answer queries.
 
     A lookup never waits for a query: every request of a program over HTTP may need one.
     """

@@ -1,4 +1,11 @@
-"""The events that stand and the verifiers, in the file: changed in the same transaction as the log."""
+"""The events that stand and the verifiers, in the file: changed in the same transaction as the log.
+
+A verifier that is dropped is overwritten (``secure_delete``), but not at once everywhere. The file has it until SQLite
+moves the -wal into the file, at the latest when the server stops. The -wal has it until later commits fill that part
+again; the end of the server deletes the -wal. Where SQLite has moved rows to another page, the first page may keep a
+copy, of about one verifier in a thousand: a copy of the file by VACUUM INTO has none of them. What a disk, its
+snapshots and older backups have is not ours to overwrite.
+"""
 
 from __future__ import annotations
 
