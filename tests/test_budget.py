@@ -141,7 +141,7 @@ def test_who_is_slowed_down_by_others_is_told_that_it_is_their_address():
 def test_a_name_in_fifty_rooms_costs_fifty():
     door = Door(Limits(per_address=16))
     bob = door.connect().send(hello("bob", *(f"room{number}" for number in range(50))))
-    left = bob.chat.session.pace.address.left
+    left = bob.chat.session.pace.address.lines.left
     before = left(door.clock.seconds())
     bob.send('{"do":"nick","id":"2","alias":"rob"}\n', '{"do":"ping","id":"3"}\n')
     assert before - left(door.clock.seconds()) >= 50

@@ -105,7 +105,7 @@ def test_what_somebody_causes_by_leaving_is_paid_by_those_who_come_after():
     gone = addresses.pace("192.0.2.1", 0)
     gone.take_lines(1, 0)
     gone.caused = 29
-    gone.leave()
+    gone.leave(0)
     assert addresses.pace("192.0.2.1", 0).left(0) == -10
     assert addresses.pace("192.0.2.1", 0).wait(0) == 5
 
@@ -214,9 +214,9 @@ def test_addresses_without_a_connection_are_forgotten_when_there_are_too_many():
     for number in range(PLACES):
         addresses.enter(f"198.51.{number // 250}.{number % 250}", 0)
         addresses.leave(f"198.51.{number // 250}.{number % 250}")
-    assert addresses.pace("192.0.2.1", 0).address.left(0) == 15  # it is here
+    assert addresses.pace("192.0.2.1", 0).address.lines.left(0) == 15  # it is here
     assert len(addresses._live) == 1
     assert len(addresses._quiet) == PLACES
-    assert addresses.pace("192.0.2.2", 0).address.left(0) == 20
+    assert addresses.pace("192.0.2.2", 0).address.lines.left(0) == 20
     addresses.leave("192.0.2.1")
     assert addresses._live == {}

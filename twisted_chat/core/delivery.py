@@ -37,14 +37,18 @@ class Delivery:
 
     def hear(self, room: Room, event: Event) -> None:
         """Give an event to all readers of a room."""
-        self._run_in(room).events.append(event)
+        self.hear_all(room, (event,))
 
     def hear_all(self, room: Room, events: Iterable[Event]) -> int:
         """Give some events in a row to all readers of a room; return how many these are."""
-        heard = self._run_in(room).events
-        before = len(heard)
-        heard += events
-        return len(heard) - before
+        run = self._run
+        if run is None or room is not run.room:  # another room heard the last ones
+            if run is not None:
+                self.end_run()
+            run = self._run = Run(room)
+        before = len(run.events)
+        run.events += events
+        return len(run.events) - before
 
     def hear_alone(self, session: Session, event: Event) -> None:
         """Give one session a line that was said to its person alone, or by them to another."""
@@ -103,24 +107,27 @@ class Delivery:
             self._run.remember()
 
     def end_run(self, is_last: bool = False) -> None:
-        """Owe the run to all who hear it, or write it, if it is all that this batch has for them."""
+        """Owe the run to all who hear it, or write it at once, if it is all that this batch has for them.
+
+        ``is_last``: of the batch; everything that is owed is written.
+        """
         run, self._run = self._run, None
-        if run is None:
-            return
-        is_only = is_last and not (self._pending or run.begins or run.ends)
-        try:
-            run.remember()
-            self._traffic.lines_out += len(run.events) * run.room.readers
-            run.room.hear(run, self._write if is_only else None)
-        except Exception:
-            self._on_fault(None)
-        for readers in (run.room.apart,) if is_only else run.room.live:
-            self._pending.update(readers)
-        self._pending.update(dict.fromkeys(run.ends))
+        if run is not None:
+            is_only = is_last and not (self._pending or run.begins or run.ends)
+            try:
+                run.remember()
+                self._traffic.lines_out += len(run.events) * run.room.hear(run, self._write if is_only else None)
+            except Exception:
+                self._on_fault(None)
+            for readers in (run.room.apart,) if is_only else run.room.live:
+                self._pending.update(readers)
+            self._pending.update(dict.fromkeys(run.ends))
+        if is_last and self._pending:
+            self._flush()
 
     # -- when it is
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Write to each who heard anything, once."""
         pending, self._pending = self._pending, {}
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
@@ -137,15 +144,6 @@ class Delivery:
                 ask.finish()
             except Exception:
                 self._on_fault(ask.session)
-
-    def _run_in(self, room: Room) -> Run:
-        """Return the run of events that one room hears in a row, a new one if another room heard the last."""
-        run = self._run
-        if run is None or room is not run.room:
-            if run is not None:
-                self.end_run()
-            run = self._run = Run(room)
-        return run
 
     def _write(self, readers: Sequence[Hearer], data: bytes) -> None:
         self._traffic.bytes_out += len(data) * len(readers)

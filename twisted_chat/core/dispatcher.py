@@ -82,7 +82,7 @@ class Dispatcher:
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Apply a batch, in its order; then write once to each reader that heard any of it."""
-        if batch and not self.day.holds(batch[0].when):
+        if batch and not self.day.begins <= batch[0].when < self.day.ends:
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
         origins = dict(zip(counts, map(self.sessions.get, counts), strict=True))
@@ -96,7 +96,6 @@ class Dispatcher:
         self.delivery.end_run(is_last=True)
         if self._rooms.has_emptied:
             self._rooms.forget_some()
-        self.delivery.flush()
         asks, self.sessions.asks = finished(batch, origins) + self.sessions.asks, []
         if asks:
             self.delivery.finish(asks)
@@ -256,7 +255,7 @@ class Dispatcher:
     def forget(self, session: Session) -> None:
         """Called when a session is over."""
         self.sessions.forget_program(session)
-        session.pace.leave()
+        session.pace.leave(self._seconds())
         session.gone = True
 
     def taken(self, alias: str, holder: Person) -> AliasTaken:

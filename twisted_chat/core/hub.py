@@ -229,7 +229,9 @@ class Hub:
         """
         said, session = list(filter(None, lines)), ask.session
         if said:
-            batch = Lines(self.room_of(session).name, session.alias, said, session.id)
+            if session.current is None:
+                raise NoCurrentRoom
+            batch = Lines(session.current.name, session.alias, said, session.id)
             self.dispatcher.send(batch, session, len(said))
 
     def say_block(self, ask: Ask, block: Sequence[str], group: str = "", place: int = 1) -> None:

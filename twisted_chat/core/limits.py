@@ -122,7 +122,7 @@ class Pace:
 
     def left(self, now: float) -> float:
         """Return how many lines can be taken without a wait."""
-        return math.inf if self._is_lifted else min(self.lines.left(now), self.address.left(now))
+        return math.inf if self._is_lifted else min(self.lines.left(now), self.address.lines.left(now))
 
     def wait(self, now: float) -> float:
         """Return how many seconds to wait before more is taken."""
@@ -133,7 +133,7 @@ class Pace:
         if self._is_lifted:
             return 0.0
         caused, self.caused = self.caused, 0
-        return max(self.lines.take(lines, now), self.address.take_lines(max(lines, caused), now))
+        return max(self.lines.take(lines, now), self.address.lines.take(max(lines, caused), now))
 
     def take_bytes(self, size: int, now: float) -> float:
         """Count bytes; return how many seconds to wait."""
@@ -141,9 +141,9 @@ class Pace:
             return 0.0
         return max(self.bytes.take(size, now), self.address.bytes.take(size, now))
 
-    def leave(self) -> None:
+    def leave(self, now: float) -> None:
         """Charge the address with events that were caused without a line, for example the session's own leave."""
-        self.address.owed += self.caused
+        self.address.lines.take(self.caused, now)
         self.caused = 0
 
     def move(self, newcomer: Pace, now: float) -> float:
@@ -158,7 +158,7 @@ class Budget:
     Lines are counted by the events that they cause: a rename in fifty rooms costs fifty.
     """
 
-    __slots__ = ("_lines", "_told_until", "bytes", "failures", "live", "most", "opened", "owed", "share")
+    __slots__ = ("_told_until", "bytes", "failures", "lines", "live", "most", "opened", "share")
 
     def __init__(self, limits: Limits, most: float, now: float) -> None:
         """``most``: how many connections the address may have."""
@@ -166,25 +166,15 @@ class Budget:
         self.most = most
         self.share = share  # the address's limits on lines and bytes, as a multiple of one connection's
         self.live = 0  # open connections
-        self.owed = 0  # events caused by members who have left, which are not counted yet
-        self._lines = Bucket(limits.lines_per_second * share, limits.lines_at_once * share, now)
+        self.lines = Bucket(limits.lines_per_second * share, limits.lines_at_once * share, now)
         self.bytes = Bucket(limits.bytes_per_second * share, limits.bytes_at_once * share, now)
         self.opened = Bucket(limits.opened_per_second * most, limits.opened_at_once * most, now)
         self.failures = Bucket(limits.aliases_per_second, limits.aliases_at_once, now)
         self._told_until = -math.inf
 
-    def left(self, now: float) -> float:
-        """Return how many lines can be taken before everybody at the address has to wait."""
-        return self._lines.left(now) - self.owed
-
     def wait(self, now: float) -> float:
         """Return how many seconds everybody at the address has to wait."""
-        return max(self.take_lines(0, now), self.bytes.take(0, now))
-
-    def take_lines(self, lines: int, now: float) -> float:
-        """Count lines; return how many seconds to wait."""
-        owed, self.owed = self.owed, 0
-        return self._lines.take(lines + owed, now)
+        return max(self.lines.take(0, now), self.bytes.take(0, now))
 
     def full(self) -> str:
         """Return why another connection is refused; empty if it is not."""

@@ -89,20 +89,20 @@ class Room:
         """Add events to the tail, which is bounded in events and in bytes.
 
         An event is measured once: a str keeps its UTF-8 too as soon as a journal asks for that, and then takes more.
+        So a letter takes up to four bytes and its UTF-8. Almost all lines are ASCII and typed by people: those are
+        measured together, in a tenth of the time.
         """
         self.number = events[-1].number
         self.tail.extend(events)
-        sizes = _sizes(events)
+        texts = [*map(_text, events)]
+        sizes = [*map(len if "".join(texts).isascii() else getsizeof, texts)]  # beside _EVENT_SIZE, about
+        if any(map(_ident, events)):
+            sizes = [*map(add, sizes, map(getsizeof, map(_ident, events)))]
         self._sizes.extend(sizes)
         self._size += _EVENT_SIZE * len(sizes) + sum(sizes)
         while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):
             self.tail.popleft()
             self._size -= _EVENT_SIZE + self._sizes.popleft()
-
-    @property
-    def readers(self) -> int:
-        """The number of live readers: all but those that are behind."""
-        return len(self.apart) + sum(map(len, self._shared.values()))
 
     @property
     def is_empty(self) -> bool:
@@ -131,13 +131,16 @@ class Room:
             if not readers:
                 del self._shared[reader.ear.view]
 
-    def hear(self, run: Run, write: Callable[[Sequence[Hearer], bytes], None] | None) -> None:
+    def hear(self, run: Run, write: Callable[[Sequence[Hearer], bytes], None] | None) -> int:
         """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
 
-        With ``write``, those who share a view are written to at once: nobody must be owed anything.
+        With ``write``, those who share a view are written to at once: nobody must be owed anything. Return the number
+        of live readers.
         """
         encoded: dict[View, _Encoded] = {}
+        live = len(self.apart)
         for view, readers in list(self._shared.items()):
+            live += len(readers)
             shared = encoded[view] = _Encoded(view, run.events)
             if write is not None:
                 if shared.data:  # the view may show nothing of it
@@ -154,6 +157,7 @@ class Room:
             if view not in encoded:
                 encoded[view] = _Encoded(view, run.events)
             encoded[view].owe(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
+        return live
 
     # -- for those who are behind
 
@@ -270,18 +274,6 @@ def by_time(*logs: Iterable[Event]) -> Iterator[Event]:
 def of_rooms(events: Iterable[Event]) -> Iterator[Event]:
     """Merge the events of several logs by their time; those of one log stand together, oldest first."""
     return by_time(*[list(log) for _group, log in groupby(events, key=attrgetter("group"))])
-
-
-def _sizes(events: Sequence[Event]) -> list[int]:
-    """Return how many bytes each event takes beside _EVENT_SIZE, about: up to four a character, and its UTF-8.
-
-    Almost all lines are ASCII and typed by people: those are measured together, in a tenth of the time.
-    """
-    texts = [*map(_text, events)]
-    sizes = [*map(len if "".join(texts).isascii() else getsizeof, texts)]
-    if any(map(_ident, events)):
-        sizes = [*map(add, sizes, map(getsizeof, map(_ident, events)))]
-    return sizes
 
 
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
