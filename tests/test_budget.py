@@ -155,12 +155,12 @@ def test_a_grace_that_ends_is_paid_for():
     bob = door.connect().send(first)
     bob.lose()
     budget = door.premises.addresses.budget("192.0.2.1", door.clock.seconds())
-    before = budget.left(door.clock.seconds())
+    before = budget.lines.left(door.clock.seconds())
     assert "bob" in door.hub.aliases
     door.clock.advance(door.limits.grace_seconds)
     door.settle()
     assert "bob" not in door.hub.aliases
-    assert before - budget.left(door.clock.seconds()) >= 50
+    assert before - budget.lines.left(door.clock.seconds()) >= 50
     door.close()
 
 
