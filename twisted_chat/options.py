@@ -16,6 +16,7 @@ from .core.errors import CannotOpen
 from .core.limits import Limits
 from .core.ports import Journal
 from .doors.base_door import BaseDoor
+from .doors.overheard import PrivateNetworks
 from .doors.table import DOORS
 from .endpoints import check
 from .journals.journal_kind import JournalKind
@@ -94,8 +95,17 @@ class ServerOptions(usage.Options):
     def __init__(self) -> None:
         super().__init__()
         self["motd-lines"] = []
+        self["private-net"] = []
         for door in self.doors:
             self.update({name: [] for name in (door.option, *door.lists)})
+
+    def opt_private_net(self, network: str) -> None:
+        """A NETWORK, such as 192.168.1.0/24, on which passwords may go without TLS; may be repeated. [default: none]"""
+        try:
+            PrivateNetworks([network])
+        except ValueError:
+            raise usage.UsageError(f"--private-net {network}: give a network, such as 192.168.1.0/24") from None
+        self["private-net"].append(network)
 
     def opt_version(self) -> None:
         """Display the versions of twisted_chat and of Twisted, and exit."""

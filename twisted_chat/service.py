@@ -27,6 +27,7 @@ from .core.hub import Hub
 from .core.limits import Addresses
 from .core.ports import Journal
 from .doors.base_door import BaseDoor
+from .doors.overheard import PrivateNetworks
 from .doors.premises import Premises
 from .doors.proxied import PREFIX, ProxiedFactory
 from .options import CannotStart, Options, ServerOptions, read_motd
@@ -185,7 +186,8 @@ def makeService(options: ServerOptions) -> IService:
     for door in options.opened:
         journal = door.measured(journal, reactor)
     hub = Hub(journal, limits, reactor.seconds, wall, on_fault)
-    premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"])
+    private = PrivateNetworks(options["private-net"])
+    premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"], private)
     premises.kinds = tuple(kind for door in options.doors for kind in door.kinds)
     listening = []
     for door in options.opened:

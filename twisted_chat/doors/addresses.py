@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from twisted.internet.interfaces import IAddress
+from zope.interface import implementer
 
 
 def host(address: IAddress) -> str:
@@ -19,3 +22,20 @@ def address_text(address: IAddress) -> str:
 def with_port(host: str, port: int) -> str:
     """Return a host and a port as people and URLs write them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@implementer(IAddress)
+@dataclass(frozen=True)
+class ProxiedAddress:
+    """The address at the other end of a proxy that speaks the PROXY protocol."""
+
+    client: IAddress | None  # as the proxy names it; None: it does not know
+    proxy: IAddress
+
+    @property
+    def host(self) -> str:
+        return host(self.client or self.proxy)
+
+    @property
+    def port(self) -> int:
+        return getattr(self.client or self.proxy, "port", 0)

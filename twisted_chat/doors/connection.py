@@ -59,6 +59,11 @@ class Connection:
         """Return the kind of connection in one word, as it is counted."""
         raise NotImplementedError
 
+    @property
+    def is_overheard(self) -> bool:
+        """Return whether others on the network can read what goes over it, so that no password may."""
+        raise NotImplementedError
+
     def _read_on(self, on: bool) -> None:
         """Read what the peer sends, or leave it in its own socket."""
         raise NotImplementedError

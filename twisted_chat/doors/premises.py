@@ -16,6 +16,7 @@ from ..core.session import Session
 from .addresses import address_text, host
 from .delays import cancel
 from .grace import Graces
+from .overheard import PrivateNetworks
 from .pulse import Pulse
 from .visits import Visits
 from .watchdog import Watchdog
@@ -58,14 +59,24 @@ class Premises:
     log = Logger()
 
     def __init__(
-        self, hub: Hub, limits: Limits, addresses: Addresses, clock: IReactorTime, motd: Sequence[str] = ()
+        self,
+        hub: Hub,
+        limits: Limits,
+        addresses: Addresses,
+        clock: IReactorTime,
+        motd: Sequence[str] = (),
+        private: PrivateNetworks | None = None,
     ) -> None:
-        """``motd``: lines, without their ends, that are shown to everybody who enters."""
+        """``motd``: lines, without their ends, that are shown to everybody who enters.
+
+        ``private``: the networks in which nobody overhears others, beside this machine.
+        """
         self.hub = hub
         self.limits = limits
         self.addresses = addresses
         self.clock = clock
         self.motd = motd
+        self._private = private or PrivateNetworks()
         self.connections: set[Connected] = set()
         self.kinds: Sequence[str] = ()  # of connections, also of doors that are closed
         self.counts: list[Callable[[], Mapping[str, int]]] = []  # of connections by their kinds, one a door
@@ -106,6 +117,13 @@ class Premises:
     def leave(self, address: IAddress) -> None:
         """Stop counting a connection of an address."""
         self.addresses.leave(host(address))
+
+    def is_overheard(self, address: IAddress, is_tls: bool) -> bool:
+        """Return whether a connection with an address can be overheard; ``is_tls``: it ends in TLS of ours.
+
+        A request over HTTP may come from a proxy: see HttpPremises.is_overheard.
+        """
+        return self._private.is_overheard(address, is_tls)
 
     def may_try_again(self, connection: Connected) -> bool:
         """Count a failed claim; return False after too many from that address."""

@@ -25,7 +25,7 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer
 
-from .addresses import address_text
+from .addresses import ProxiedAddress, address_text
 from .delays import cancel
 
 PREFIX = "haproxy:"  # of an endpoint whose connections begin with such a header
@@ -138,7 +138,8 @@ class Proxied(Protocol):
 
     def _begin(self, found: Header) -> None:
         self._stop_waiting()
-        self._connection = self.factory.wrappedFactory.buildProtocol(found.client or self._address)
+        address = ProxiedAddress(found.client, self._address)
+        self._connection = self.factory.wrappedFactory.buildProtocol(address)
         self._connection.makeConnection(self.transport)
         if found.rest:
             self._connection.dataReceived(found.rest)

@@ -67,6 +67,11 @@ class Guard:
         """Return the client's host; empty for a UNIX socket."""
         return host(self.client(request))
 
+    def came_by_https(self, request: Request) -> bool:
+        """Return whether a trusted proxy says that the client came to it over TLS; some call a WebSocket wss."""
+        said = request.requestHeaders.getRawHeaders("X-Forwarded-Proto", [""])[0].partition(",")[0].strip().lower()
+        return said in ("https", "wss") and self.is_proxy(host(request.getClientAddress()))
+
     def refusal(self, request: Request, opens: bool = False) -> tuple[int, str] | None:
         """Return the status and one sentence for a request that another site's page may have sent, else None.
 
@@ -93,6 +98,11 @@ class Guard:
         except ValueError:
             return name in self._names or name.endswith(".localhost")
         return True
+
+
+def is_forwarded(request: Request) -> bool:
+    """Return whether a proxy has handed a request on, trusted or not."""
+    return any(map(request.requestHeaders.hasHeader, ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded")))
 
 
 def _address(written: str) -> str:

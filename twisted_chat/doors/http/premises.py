@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, ISSLTransport
 
 from ...core.limits import Addresses
 from ..addresses import host
 from ..outbox import AnyOutbox
 from ..premises import Premises
 from .callers import Callers
-from .guard import Guard
+from .guard import Guard, is_forwarded
+
+if TYPE_CHECKING:  # at run time it is imported only for HTTP: it takes some megabytes
+    from twisted.web.http import Request
 
 
 class HttpPeer(Protocol):
@@ -41,6 +44,19 @@ class HttpPremises:
         self.patient: set[object] = set()  # refused connections whose request is still to come
         self._all_closed: Deferred[None] | None = None
         premises.when_ending(self.close_all)
+
+    def is_overheard(self, request: Request) -> bool:
+        """Return whether others on the network can read a request and its answer, so that neither may hold a password.
+
+        A trusted proxy says whether the client came with TLS. Other proxies cannot be believed.
+        """
+        peer, client = request.getClientAddress(), self.guard.client(request)
+        if self.guard.came_by_https(request):
+            return False
+        if client is not peer:
+            return self.premises.is_overheard(client, is_tls=False)
+        is_tls = ISSLTransport.providedBy(request.channel.transport)
+        return is_forwarded(request) or self.premises.is_overheard(peer, is_tls)
 
     def called(self, connection: HttpPeer, address: IAddress) -> str:
         """Count a connection without a session; or return, and log, why it is refused."""

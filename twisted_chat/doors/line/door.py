@@ -7,7 +7,14 @@ import shlex
 from functools import partial
 from typing import ClassVar
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, IProtocolFactory, ITCPTransport
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IProtocolFactory,
+    ISSLTransport,
+    ITCPTransport,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
@@ -52,6 +59,10 @@ class LineChat(Connection, LineReceiver):
     @property
     def kind(self) -> str:
         return "line" if isinstance(self._talk, PersonTalk) else "program"
+
+    @property
+    def is_overheard(self) -> bool:
+        return self.premises.is_overheard(self.address, ISSLTransport.providedBy(self.transport))
 
     # -- what Twisted calls
 

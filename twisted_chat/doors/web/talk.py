@@ -13,14 +13,13 @@ import secrets
 from typing import ClassVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.interfaces import IDelayedCall
 from twisted.web.server import Request
 
 from ...wire.jsonlines import JsonView
-from ..http.connection import HttpConnection, connection_of
+from ..http.connection import connection_of
 from ..http.premises import HttpPremises
 from ..outbox import ClosableOutbox
-from ..premises import Premises
 from .api.pages import NDJSON
 from .api.parameters import header, parameters
 from .api.refused import HttpRefused
@@ -53,13 +52,14 @@ class TalkDoor(Later):
         if talk is None or talk.is_over:
             raise HttpRefused(404, f"that talk has ended: begin another one, without {HEADER}")
         assert request.content is not None
+        talk.note_overheard(self._web.is_overheard(request))
         await talk.take(request.content.read())
         request.setResponseCode(204)
         return b""
 
     def _begin(self, request: Request) -> None:
-        connection, address = connection_of(request), self._web.guard.client(request)
-        refusal = connection.count(address)
+        connection = connection_of(request)
+        refusal = connection.count(self._web.guard.client(request))
         if refusal:
             raise HttpRefused(429, refusal, {"Retry-After": "10"})
         request.setHeader("Content-Type", NDJSON)
@@ -67,7 +67,7 @@ class TalkDoor(Later):
         request.setHeader("X-Accel-Buffering", "no")  # nginx would keep lines back until it has a page of them
         request.setHeader("Connection", "close")  # nothing else is answered on it
         secret = secrets.token_urlsafe(_BYTES)
-        talk = self._talks[secret] = TalkChat(self._web.premises, connection, address)
+        talk = self._talks[secret] = TalkChat(self._web, request)
         request.notifyFinish().addErrback(lambda failure: self._end(secret))
         outbox = connection.take_over(talk.drained, talk.stalled, lambda size: False)
         request.write(json.dumps({"talk": secret}, separators=(",", ":")).encode() + b"\n")
@@ -87,12 +87,16 @@ class TalkChat(WebChat):
 
     kind = "talk"
 
-    def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress) -> None:
-        super().__init__(premises, connection, address)
+    def __init__(self, web: HttpPremises, request: Request) -> None:
+        super().__init__(web, request)
         self._taken: Deferred[None] | None = None  # the post that waits until its lines are taken
         self._sign: IDelayedCall | None = None
 
     # -- called by the resource
+
+    def note_overheard(self, is_overheard: bool) -> None:
+        """Called with each post: if others can read one of them, they could read a password, too."""
+        self._is_overheard = self._is_overheard or is_overheard
 
     def begin(self, outbox: ClosableOutbox) -> None:
         """Begin the talk, through an outbox."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from twisted.internet.interfaces import IAddress
+from twisted.web.server import Request
 
 from ..connection import Connection
-from ..http.connection import HttpConnection
+from ..http.connection import connection_of
+from ..http.premises import HttpPremises
 from ..outbox import has_hung_up
-from ..premises import Premises
 from ..program_talk import LONGER
 from ..splitter import TOO_LONG
 
@@ -15,10 +15,16 @@ from ..splitter import TOO_LONG
 class WebChat(Connection):
     """The connection of one browser or program."""
 
-    def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress) -> None:
-        super().__init__(premises, address)
-        self._connection = connection
-        self._longest = LONGER * premises.limits.max_line  # bytes in a line
+    def __init__(self, web: HttpPremises, request: Request) -> None:
+        """``request``: the one that begins it."""
+        super().__init__(web.premises, web.guard.client(request))
+        self._connection = connection_of(request)
+        self._is_overheard = web.is_overheard(request)
+        self._longest = LONGER * web.limits.max_line  # bytes in a line
+
+    @property
+    def is_overheard(self) -> bool:
+        return self._is_overheard
 
     def _queue(self, *lines: bytes) -> None:
         """Queue received lines; one that is too long is replaced by a mark."""

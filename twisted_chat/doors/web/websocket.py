@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 from twisted.web.websocket import WebSocketResource
@@ -14,10 +14,9 @@ from wsproto.events import CloseConnection, TextMessage
 from ...wire.jsonlines import JsonView
 from ..delays import cancel
 from ..http.answers import PlainResource, plain
-from ..http.connection import HttpConnection, connection_of
+from ..http.connection import connection_of
 from ..http.framing import Frames, FramingOutbox
 from ..http.premises import HttpPremises
-from ..premises import Premises
 from .web_chat import WebChat
 
 READ_AT_ONCE = 4096  # bytes, so that others have their turn; Twisted's own is 65,536 ...
@@ -60,7 +59,7 @@ class WebSocketDoor(PlainResource):
 
     def buildProtocol(self, request: Request) -> WebSocketChat:
         """Return the protocol of a new WebSocket; called by WebSocketResource."""
-        return WebSocketChat(self._web.premises, connection_of(request), self._web.guard.client(request), self._frames)
+        return WebSocketChat(self._web, request, self._frames)
 
 
 class WebSocketChat(WebChat):
@@ -68,8 +67,8 @@ class WebSocketChat(WebChat):
 
     kind = "websocket"
 
-    def __init__(self, premises: Premises, connection: HttpConnection, address: IAddress, frames: Frames) -> None:
-        super().__init__(premises, connection, address)
+    def __init__(self, web: HttpPremises, request: Request, frames: Frames) -> None:
+        super().__init__(web, request)
         self._frames = frames
         self._unfinished = 0  # received bytes of the current message, or up to a packet fewer
         self._is_alive = True  # something came since the last ping
