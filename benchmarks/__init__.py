@@ -1,1 +1,1 @@
-"""Measure this server beside others, on a user's own machine: ``python -m benchmarks``."""
+"""Benchmarks of this server and others, on the user's own machine: ``python -m benchmarks``."""

@@ -1,4 +1,4 @@
-"""The command: run the same work on each server in turns, and print what came of it."""
+"""The command: runs the same work on each server in turns, and prints the figures."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ QUICK = {
 }
 MORE = """\
 Everything happens on 127.0.0.1, in temporary folders; every server that is started is stopped again. With two cores or
-more the servers run on one and the load on another. What takes longer, and memory:
---work idle --connections 10000; --work stuck --stuck 20:1000:200 (Linux keeps some gigabytes for who does not read).
+more the servers run on one and the load on another. These take longer, and memory: --work idle --connections 10000;
+--work stuck --stuck 20:1000:200 (Linux keeps some gigabytes for clients that do not read).
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit status: 1 if a run has no figure."""
+    """Run the benchmarks of a command line; return the exit status: 1 if a run has no figures."""
     asked = _parser().parse_args(arguments)
     if sys.platform != "linux":
         print("the benchmarks need Linux: epoll and /proc", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # or the servers would stay
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # or the servers would go on running
     gc.disable()  # no pauses in the load; it makes next to no cycles
     settings, facts = _settings(asked), machine.describe()
     servers = [name for name in asked.servers if not _skipped(name)]
@@ -95,7 +95,7 @@ def _run(case: Case, server: str, number: int, core: int | None) -> Run:
 
 
 def _skipped(name: str) -> bool:
-    """Say why a server is left out, if it is."""
+    """Return whether a server is left out, and print why."""
     why = missing(name)
     if why:
         print(f"{name} is left out: {why}", file=sys.stderr)
@@ -103,7 +103,7 @@ def _skipped(name: str) -> bool:
 
 
 def _feasible(works: Sequence[str], settings: Settings) -> list[Case]:
-    """Return the cases for which there are descriptors enough, and say which are left out."""
+    """Return the cases for which there are enough descriptors, and print the others."""
     most = machine.raise_descriptor_limit()
     todo = []
     for case in (case for work in works for case in cases(work, settings)):
@@ -153,16 +153,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=_number, help="runs of each, in turns; default 3", default=3)
     add("--readers", type=_numbers, help="default 10,100,1000")
     add("--speakers", type=_speakers, help="1 to 10 each; default 1,10")
-    add("--seconds", type=float, help="that lines are said in one run; default 3")
-    add("--lines", type=_number, help="that are said in one run at most; default 2000000")
-    add("--window", type=_number, help="lines of each speaker that may be under way; default 64")
+    add("--seconds", type=float, help="of speaking in one run; default 3")
+    add("--lines", type=_number, help="the most lines in one run; default 2000000")
+    add("--window", type=_number, help="pending lines of each speaker; default 64")
     add("--chunk", type=_number, help="lines in one send; default 32")
     add("--rates", type=_rates, help="lines a second, for latency; default 100,500")
-    add("--connections", type=_numbers, help="idle ones; default 2000")
+    add("--connections", type=_numbers, help="idle connections; default 2000")
     add("--visits", type=_number, help="connections that come and go; default 10000")
     add("--rooms", type=_numbers, help="default 1,2,5,10; each divides 10")
     add("--stuck", type=_stuck, help="READERS:STUCK:MEGABYTES, several with commas; default 95:5:100")
-    add("--quick", action="store_true", help="little of everything, to see whether it works")
+    add("--quick", action="store_true", help="a little of everything, to check that it works")
     add("--svg", type=Path, metavar="FILE", help="write a picture")
     add("--json", type=Path, metavar="FILE", help="write the figures of each run")
     return parser
@@ -175,7 +175,7 @@ def _some(known: Iterable[str]) -> Callable[[str], list[str]]:
         given = written.split(",")
         for name in given:
             if name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+                raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(known)}")
         return given
 
     return names
@@ -183,7 +183,7 @@ def _some(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 def _number(written: str) -> int:
     if not written.isdecimal() or int(written) == 0:
-        raise argparse.ArgumentTypeError(f"{written!r} is no number from 1 up")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a number from 1 up")
     return int(written)
 
 

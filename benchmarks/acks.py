@@ -18,7 +18,7 @@ TEXT = "x" * 59
 
 
 class Program:
-    """One speaker. It hears all that is said in the room, and looks only for its own acknowledgements."""
+    """A speaker, which hears the whole room, and looks only for its own acknowledgements."""
 
     def __init__(self, server: Running, name: str) -> None:
         self.sock = socket.create_connection(server.address, PATIENCE_SECONDS)
@@ -47,7 +47,7 @@ class Program:
         self.sock.sendall(b"".join(asked))
 
     def hear(self) -> None:
-        """Read what has come, and note which of one's lines are acknowledged: each once, and in order."""
+        """Read, and note which of its own lines are acknowledged: each once, and in order."""
         data = self._rest + self.sock.recv(READ_BYTES)
         end = data.rfind(b"\n") + 1
         data, self._rest = data[:end], data[end:]
@@ -56,7 +56,7 @@ class Program:
         now = time.monotonic_ns()
         for found in self._own.findall(data):
             if int(found) != self.acknowledged:
-                raise Wrong(f"line {int(found)} is acknowledged where {self.acknowledged} is due")
+                raise Wrong(f"line {int(found)} is acknowledged instead of line {self.acknowledged}")
             self.latencies.append(now - self.times[self.acknowledged])
             self.acknowledged += 1
 
@@ -75,7 +75,7 @@ def programs(server: Running, count: int) -> Iterator[list[Program]]:
 
 
 def at_full_speed(here: list[Program], seconds: float, window: int, chunk: int) -> float:
-    """Say as much as is acknowledged, with so many lines of each under way; return how many seconds it took."""
+    """Say lines as fast as they are acknowledged, with ``window`` pending lines each; return the seconds it took."""
     began = time.monotonic()
     for program in here:
         program.say(window)
@@ -88,7 +88,7 @@ def at_full_speed(here: list[Program], seconds: float, window: int, chunk: int) 
 
 
 def at_rate(here: list[Program], seconds: float, rate: float) -> None:
-    """Say so many lines a second in all, evenly, and wait for the acknowledgement of each."""
+    """Say ``rate`` lines a second in all, evenly, and wait for the acknowledgement of each."""
     began = time.monotonic()
     turns = 0
     for program in _heard(here, idle=1 / rate):
@@ -102,7 +102,7 @@ def at_rate(here: list[Program], seconds: float, rate: float) -> None:
 
 
 def _heard(here: list[Program], idle: float | None = None) -> Iterator[Program | None]:
-    """Yield each program that has heard something; with ``idle``, None when so many seconds were silent."""
+    """Yield each program that has heard something; None after ``idle`` silent seconds."""
     by_fd = {program.sock.fileno(): program for program in here}
     alive = time.monotonic()
     with select.epoll() as epoll:
@@ -117,4 +117,4 @@ def _heard(here: list[Program], idle: float | None = None) -> Iterator[Program |
                 yield None
             alive = time.monotonic() if events else alive
             if time.monotonic() - alive > PATIENCE_SECONDS:
-                raise Wrong("acknowledgements do not come any more")
+                raise Wrong("no more acknowledgements come")

@@ -1,7 +1,7 @@
-"""The check that makes a figure a figure: every reader got every line, once, and in one order.
+"""The check behind every figure: every reader got every line, once, and in the same order.
 
-All readers hear the same bytes from a common start on. So whoever hears something first extends a reference, and what
-everybody else hears is compared with it where they are, as fast as memcmp. The reference itself is read line by line
+All readers hear the same bytes from a common start on. So the first reader to hear something extends a reference, and
+the others are compared with it at their positions, as fast as memcmp. The reference itself is read line by line
 only once, at the end: each speaker's numbers must be 0, 1, 2, and so on, to the last one said.
 """
 
@@ -11,9 +11,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 
-MARK = 9_999_999_999  # the number of a line that only tells where the measured ones begin
-TEXT = rb"<(\d):(\d{10}):(\d{19}):-*>"  # speaker, number, nanoseconds on the monotonic clock when it was said
-_SPARE_BYTES = 4 * 1024 * 1024  # of the reference, before what all have passed is put aside
+MARK = 9_999_999_999  # the number of the line after which the measured ones begin
+TEXT = rb"<(\d):(\d{10}):(\d{19}):-*>"  # speaker, number, time of speaking in nanoseconds on the monotonic clock
+_SPARE_BYTES = 4 * 1024 * 1024  # of the reference, before the part that all readers have passed is put aside
 _STAMP_AT, _STAMP_LENGTH = 14, 19  # in a text
 
 
@@ -22,7 +22,7 @@ class Wrong(Exception):
 
 
 def text(speaker: int, number: int, stamp: int, length: int) -> bytes:
-    """Return what a speaker says, filled up to some length, which is 35 or more."""
+    """Return a speaker's text, filled up to a length of 35 or more."""
     return b"<%d:%010d:%019d:" % (speaker, number, stamp) + b"-" * (length - 35) + b">"
 
 
@@ -32,26 +32,26 @@ def template(say: Callable[[int, bytes], bytes], speaker: int, length: int) -> b
 
 
 class Checker:
-    """What a number of readers hear, compared while they hear it."""
+    """The bytes that some readers hear, compared while they hear them."""
 
     def __init__(self, readers: int, line: re.Pattern[bytes], length: int) -> None:
         """``line`` matches one whole line, framing and all, with the groups of ``TEXT``; each has ``length`` bytes."""
-        self.positions = [0] * readers  # bytes that each has heard
+        self.positions = [0] * readers  # the bytes that each has heard
         self._line = line
         self._length = length
         self._reference = bytearray()
         self._base = 0  # the position of the reference's first byte
-        self._passed: list[bytes] = []  # what was before it
+        self._passed: list[bytes] = []  # the bytes before it
 
     def take(self, reader: int, chunk: bytes | memoryview) -> None:
-        """Take what one reader heard next."""
+        """Compare the next bytes that a reader heard."""
         position = self.positions[reader]
         if not self._reference.startswith(chunk, position - self._base):
             self._extend(reader, chunk, position - self._base)
         self.positions[reader] = position + len(chunk)
 
     def slowest(self) -> int:
-        """Return how many lines everybody has heard whole."""
+        """Return how many whole lines all readers have heard."""
         low = min(self.positions)
         if low - self._base > _SPARE_BYTES:
             self._put_aside(low)
@@ -62,11 +62,11 @@ class Checker:
         return position // self._length
 
     def stamps(self, reader: int, since: int) -> list[int]:
-        """Return when the lines were said that a reader has heard just now, after so many."""
+        """Return the stamps of the lines that a reader has heard, after the first ``since``."""
         return [self._stamp(line) for line in range(since, self.lines(self.positions[reader]))]
 
     def expect(self, speaker: int, fields: tuple[int, ...]) -> None:
-        """Learn what was said: a number and a stamp for each line. Of use only where there is no common order."""
+        """Note the lines of a speaker, a number and a stamp each: only needed without a common order."""
 
     def _stamp(self, number: int) -> int:
         start = number * self._length - self._base
@@ -75,7 +75,7 @@ class Checker:
         return int(line[at : at + _STAMP_LENGTH])
 
     def finish(self, said: Sequence[int]) -> None:
-        """Raise Wrong unless all readers heard all that was said; ``said``: how many lines by each speaker."""
+        """Raise Wrong unless all readers heard all lines; ``said``: the number of lines of each speaker."""
         total = sum(said) * self._length
         self._compare_ends(total)
         heard = [0] * len(said)
@@ -109,24 +109,24 @@ class Checker:
             if found.start() != end or found.end() - end != self._length:
                 raise Wrong(f"something stands between the lines, after {sum(heard)} of them")
             if speaker >= len(heard) or number != heard[speaker]:
-                raise Wrong(f"line {number} of speaker {speaker} is not the one that is due")
+                raise Wrong(f"line {number} of speaker {speaker} is not the next one")
             heard[speaker] += 1
             end = found.end()
         if end != len(part):
-            raise Wrong(f"what is heard after {sum(heard)} lines is no line")
+            raise Wrong(f"the bytes after {sum(heard)} lines are not a line")
 
 
 class PatientChecker(Checker):
-    """The same where other things may stand between the lines, as that somebody has left: it looks at each line."""
+    """A checker that looks at each line, because other things may come between the lines, such as a leave."""
 
     def __init__(self, readers: int, line: re.Pattern[bytes], other: re.Pattern[bytes], length: int) -> None:
-        """``other`` matches what may stand between the lines."""
+        """``other`` matches whatever may come between the lines."""
         super().__init__(readers, line, length)
         self._other = other
         self._ends: list[int] = []  # positions after each line
         self._stamps: list[int] = []
         self._heard: dict[int, int] = {}  # lines by speaker
-        self._looked = 0  # the position up to which it has looked
+        self._looked = 0  # the position of the last look
 
     def lines(self, position: int) -> int:
         return bisect_right(self._ends, position)
@@ -137,7 +137,7 @@ class PatientChecker(Checker):
     def finish(self, said: Sequence[int]) -> None:
         self._compare_ends(self._base + len(self._reference))
         if self._looked != self.positions[0]:
-            raise Wrong(f"what is heard after {len(self._ends)} lines is no line")
+            raise Wrong(f"the bytes after {len(self._ends)} lines are not a line")
         heard = [self._heard.get(speaker, 0) for speaker in range(len(said))]
         if heard != list(said):
             raise Wrong(f"of {list(said)} lines {heard} were heard")
@@ -159,7 +159,7 @@ class PatientChecker(Checker):
     def _count(self, found: re.Match[bytes]) -> None:
         speaker, number = int(found[1]), int(found[2])
         if number != self._heard.get(speaker, 0):
-            raise Wrong(f"line {number} of speaker {speaker} is not the one that is due")
+            raise Wrong(f"line {number} of speaker {speaker} is not the next one")
         self._heard[speaker] = number + 1
         self._stamps.append(int(found[3]))
 
@@ -170,15 +170,15 @@ class PatientChecker(Checker):
 
 
 class SpeakerChecker(Checker):
-    """The same where only each speaker's own lines have an order: what is heard is compared with what was said."""
+    """A checker where only each speaker's lines have an order: it compares heard lines with said ones."""
 
     def __init__(self, readers: int, speakers: int, line: bytes, timed: Collection[int]) -> None:
-        """``line``: one of speaker 0, as a reader receives it; ``timed``: the readers whose stamps are asked for."""
+        """``line``: one of speaker 0, as a reader receives it; ``timed``: the readers with measured times."""
         super().__init__(readers, re.compile(TEXT), len(line))
         self._at, end = line.index(b"<"), line.index(b">") + 1
         before, after, length = line[: self._at], line[end:], end - self._at
         self._templates = [template(lambda _, said: before + said + after, n, length) for n in range(speakers)]
-        self._said = [bytearray() for _ in range(speakers)]  # as it is to be heard
+        self._said = [bytearray() for _ in range(speakers)]  # the bytes to be heard
         self._heard = [[0] * speakers for _ in range(readers)]  # bytes
         self._rests = [b""] * readers  # the beginning of a line
         self._stamps: dict[int, list[int]] = {reader: [] for reader in timed}
@@ -206,15 +206,15 @@ class SpeakerChecker(Checker):
         return self.lines(min(self.positions))
 
     def _take_run(self, reader: int, data: bytes) -> int:
-        """Take as many of these lines as one speaker said on end; return their bytes."""
+        """Take as many of these lines as are of one speaker in a row; return the number of their bytes."""
         speaker = data[self._at + 1] - ord("0")
         heard = self._heard[reader]
         if not 0 <= speaker < len(heard):
-            raise Wrong(f"reader {reader} hears what is no line")
+            raise Wrong(f"reader {reader} hears bytes that are not a line")
         said, run = self._said[speaker], data
         while not said.startswith(run, heard[speaker]):
             if len(run) == self._length:
-                raise Wrong(f"reader {reader} hears something else than what speaker {speaker} says next")
+                raise Wrong(f"reader {reader} does not hear the next line of speaker {speaker}")
             run = run[: len(run) // self._length // 2 * self._length]
         heard[speaker] += len(run)
         if reader in self._stamps:

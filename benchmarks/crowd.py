@@ -1,4 +1,4 @@
-"""Many connections to one server, from coming in until nothing but lines can disturb them."""
+"""Many connections to one server, from entering until they receive nothing but lines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from .check import MARK, Wrong, text
 from .servers import Running, Steps
 
-PATIENCE_SECONDS = 30  # for anything, after the last sign of life
-KEPT_BYTES = 4096  # of what came last, to look for what is waited for
+PATIENCE_SECONDS = 30  # to wait for anything after the last sign of life
+KEPT_BYTES = 4096  # of the last input, to search for the awaited bytes
 READ_BYTES = 256 * 1024
-SMALL_BUFFER = 64 * 1024  # of those who will not read: a thousand with the usual 6 MB would harm the machine
+SMALL_BUFFER = 64 * 1024  # for clients that do not read: 6 MB each, as usual, would harm the machine
 
 
 class Connection:
-    """One socket, and what it still has to do to be in."""
+    """One socket, and its remaining steps to enter."""
 
     __slots__ = ("heard", "sock", "steps", "tail")
 
@@ -43,7 +43,7 @@ class Connection:
         self.tail = self.tail[-KEPT_BYTES:]
 
     def go_on(self) -> None:
-        """Do what can be done of what there is to do."""
+        """Take the steps that are possible now."""
         while self.steps and self.steps[0][0] in self.tail:
             awaited, answer = self.steps.popleft()
             self.tail = self.tail.partition(awaited)[2] if awaited else self.tail
@@ -57,7 +57,7 @@ class Crowd:
     def __init__(self, server: Running) -> None:
         self.server = server
         self.connections: dict[int, Connection] = {}  # by descriptor
-        self.near = select.epoll()  # for those whose time is taken; made first, since select() knows 1024 descriptors
+        self.near = select.epoll()  # for readers with measured times; made first, since select() knows 1024 descriptors
         self._epoll = select.epoll()
         self._seen_at = time.monotonic()
 
@@ -69,33 +69,33 @@ class Crowd:
         self.near.close()
 
     def admit(self, names: Iterable[str], settle: bool, speaks: bool = False, small: bool = False) -> list[Connection]:
-        """Let connections come in, some side by side; ``settle``: until nothing disturbs them."""
-        kind, admitted, coming = self.server.kind, [], set()
+        """Make connections enter, some at the same time; ``settle``: until nothing but lines can come."""
+        kind, admitted, entering = self.server.kind, [], set()
         for name in names:
-            steps = kind.come_in(name, speaks) + (kind.settle(speaks) if settle else [])
+            steps = kind.enter(name, speaks) + (kind.settle(speaks) if settle else [])
             address = (speaks and kind.speaks_at) or self.server.address
             connection = Connection(address, steps, small)
             self.connections[connection.sock.fileno()] = connection
             self._epoll.register(connection.sock, select.EPOLLIN)
             admitted.append(connection)
-            coming.add(connection)
-            if not steps and len(coming) >= kind.at_once:
-                time.sleep(0.005)  # it does not tell when it has accepted, and its backlog may be short
-            while len(coming) >= kind.at_once:
-                coming -= self._done(coming)
-        while coming:
-            coming -= self._done(coming)
+            entering.add(connection)
+            if not steps and len(entering) >= kind.at_once:
+                time.sleep(0.005)  # such a server does not report that it has accepted, and its backlog may be short
+            while len(entering) >= kind.at_once:
+                entering -= self._done(entering)
+        while entering:
+            entering -= self._done(entering)
         return admitted
 
     def calm_down(self, seconds: float) -> None:
-        """Read until nothing has come for so long."""
+        """Read until nothing has come for some seconds."""
         while self._read(seconds):
             pass
 
     def mark(self, speakers: Sequence[Connection], readers: Sequence[Connection], length: int) -> bytes:
-        """Let each speaker say one line, and everyone hear it; return the last one as a reader received it.
+        """Say one line as each speaker, until everyone has heard it; return the last one as a reader received it.
 
-        Then nothing is under way any more, so that what comes next begins with the same byte for all.
+        Then nothing is pending any more, so that the next bytes are the same for all.
         """
         kind = self.server.kind
         for number, speaker in enumerate(speakers):
@@ -108,16 +108,16 @@ class Crowd:
                 waiting -= {each for each in touched if marked in each.tail and each.tail.endswith(kind.end)}
         return readers[0].tail
 
-    def _done(self, coming: set[Connection]) -> set[Connection]:
-        done = {connection for connection in coming if not connection.steps}
-        return done or {c for c in self._read_or_give_up("what lets it in") if c in coming and not c.steps}
+    def _done(self, entering: set[Connection]) -> set[Connection]:
+        done = {connection for connection in entering if not connection.steps}
+        return done or {c for c in self._read_or_give_up("the server's welcome") if c in entering and not c.steps}
 
     def _read_or_give_up(self, what: str) -> list[Connection]:
         touched = self._read(1)
         if touched:
             self._seen_at = time.monotonic()
         elif time.monotonic() - self._seen_at > PATIENCE_SECONDS:
-            raise Wrong(f"somebody waits in vain for {what}")
+            raise Wrong(f"a connection waits in vain for {what}")
         return touched
 
     def _read(self, seconds: float) -> list[Connection]:
@@ -133,7 +133,7 @@ class Crowd:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask again and again until the answer is true, or the time is over; return the last answer."""
+    """Check a condition again and again until it is true, or the time is over; return whether it is true."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

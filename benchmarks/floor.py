@@ -1,6 +1,6 @@
 """The floor: a bare epoll loop that joins a turn's lines and sends them once to each connection; no chat in it.
 
-What a Python server can do at best on such sockets. ``python floor.py PORT``.
+No Python server can be faster on such sockets. ``python floor.py PORT``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ TURN_BYTES = 64 * 1024  # read from one connection in a turn, as Twisted does
 
 
 class Peer:
-    """One connection: the line that it has begun, and what its socket did not take yet."""
+    """One connection: its unfinished line, and the bytes that its socket did not take yet."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -32,7 +32,7 @@ class Floor:
         self._peers: dict[int, Peer] = {}
 
     def turn(self) -> None:
-        """Read what can be read, and say it to all."""
+        """Read from all readable connections, and send the lines to all."""
         said = []
         for fd, events in self._epoll.poll():
             if fd == self._listener.fileno():

@@ -1,4 +1,4 @@
-"""What the machine and Linux's /proc tell: cores, limits, and what a process uses."""
+"""Facts from the machine and Linux's /proc: cores, limits, and the resources that a process uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def raise_descriptor_limit() -> int:
-    """Allow this process, and those that it starts, as many descriptors as may be; return how many."""
+    """Allow this process, and those that it starts, as many descriptors as possible; return how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, 1_048_576) if hard != resource.RLIM_INFINITY else 1_048_576
     if soft < wanted:
@@ -20,7 +20,7 @@ def raise_descriptor_limit() -> int:
 
 
 def two_cores() -> tuple[int, int] | None:
-    """Return a core for the server and another for the load, or None if there is one only."""
+    """Return a core for the server and another for the load, or None if there is only one."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return None
@@ -30,7 +30,7 @@ def two_cores() -> tuple[int, int] | None:
 
 
 def describe() -> dict[str, str]:
-    """Return what figures depend on."""
+    """Return the facts on which figures depend."""
     model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
         "cpu": model[0].partition(":")[2].strip() if model else platform.machine(),
@@ -42,7 +42,7 @@ def describe() -> dict[str, str]:
 
 
 class Usage:
-    """What one process uses, all its threads together."""
+    """The resources that one process uses, all its threads together."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path("/proc") / str(pid)
@@ -57,11 +57,11 @@ class Usage:
         return self._status("VmRSS")
 
     def peak_memory(self) -> int:
-        """Return the most bytes of memory that it had since ``forget_peak``."""
+        """Return the most bytes of memory since ``forget_peak``."""
         return self._status("VmHWM")
 
     def forget_peak(self) -> None:
-        """Count the peak from now on."""
+        """Start measuring the peak anew."""
         (self._folder / "clear_refs").write_text("5")  # see proc(5)
 
     def descriptors(self) -> int:

@@ -1,4 +1,4 @@
-"""What the runs came to: medians and ratios as text tables, and a picture as SVG."""
+"""The report: medians and ratios as text tables, and a picture as SVG."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Column(NamedTuple):
 
     title: str
     figure: str
-    scale: float  # what the figure is multiplied with
+    scale: float  # the figure is multiplied by it
     digits: int
 
 
 @dataclass
 class Run:
-    """What one run of one case came to: figures, or why there are none."""
+    """The outcome of one run of one case: figures, or why there are none."""
 
     case: Case
     server: str
@@ -41,7 +41,7 @@ _SPEED = [
 ]
 _TIMES = [Column("p99 ms", "p99_ms", 1, 2), Column("p50 ms", "p50_ms", 1, 2), Column("max ms", "max_ms", 1, 1)]
 
-# The first is the one that servers are compared by.
+# Servers are compared by the first column.
 COLUMNS: dict[str, list[Column]] = {
     "fanout": _SPEED,
     "one": [_SPEED[1], _SPEED[0], *_SPEED[2:]],
@@ -49,7 +49,7 @@ COLUMNS: dict[str, list[Column]] = {
     "latency": [*_TIMES, Column("load late p99 ms", "load_late_p99_ms", 1, 2), *_SHARES],
     "idle": [
         Column("KiB/connection", "bytes_per_connection", 1 / 1024, 2),
-        Column("s to come in", "seconds_to_come_in", 1, 1),
+        Column("s to enter", "seconds_to_enter", 1, 1),
     ],
     "visits": [
         Column("visits/s", "visits_per_second", 1, 0),
@@ -69,15 +69,15 @@ COLUMNS: dict[str, list[Column]] = {
     "soon": _TIMES,
 }
 LESS_IS_BETTER = {"rooms", "latency", "idle", "stuck", "soon"}
-BUSY = 0.85  # of a core: whoever uses that much is what limits
+BUSY = 0.85  # of a core: the side that uses more is the limit
 NOTES = """\
 M deliveries/s: million lines received by anyone a second. us/delivery, us/line: the server's CPU time, microseconds.
-x NAME: how many times that server's figure. spread: from the least to the most of the rounds, of the median.
-limit: who used its core up, the server or the load; if neither, both waited, or other processes had the machine.
+x NAME: the multiple of that server's figure. spread: from the least to the most of the rounds, as a part of the median.
+limit: the side that used up its core, the server or the load; if neither, both waited, or other processes were busy.
 checked: the runs in which every reader got every line once and in order; other runs have no figure.
-A server that keeps only each speaker's order, not one order for all, is held to that: nats.
-stuck: with each server's own limits on what waits for one reader; otherwise these are lifted.
-late: how long after its time the load said a line. dropped: those who did not read and were disconnected.
+A server that keeps only each speaker's order, not one order for all, is checked for that: nats.
+stuck: with each server's own limits on unsent output for one reader; otherwise these are lifted.
+late: how long after its time the load said a line. dropped: clients that did not read and were disconnected.
 """
 
 
@@ -161,7 +161,7 @@ def _limit(figures: Figures) -> str:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a reStructuredText simple table; the first row is the head."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = " ".join("=" * width for width in widths)
     lines = []
     for row in rows:
@@ -191,7 +191,7 @@ _PANEL, _LABELS, _BARS, _ROW, _MARGIN = 440, 120, 220, 20, 16  # pixels: widths,
 
 
 def picture(runs: Sequence[Run]) -> str:
-    """Return an SVG with a panel of bars for each case that is worth one; light or dark as the reader's screen is."""
+    """Return an SVG with a panel of bars for each case that has one, light or dark as the reader's screen is."""
     panels = [panel for case in _cases(runs) if case.pictured and (panel := _values(case, runs))]
     parts, tops = [], [_MARGIN, _MARGIN]
     for case, values in panels:
@@ -221,8 +221,8 @@ def _panel(case: Case, values: dict[str, float], left: int, top: int) -> str:
         f'<text class="quiet" x="{left}" y="{top + 28}">{escape(column.title)}, {better} is better</text>',
     ]
     most = max(*values.values(), 0) or 1
-    for place, (server, value) in enumerate(values.items()):
-        y = top + 36 + place * _ROW
+    for index, (server, value) in enumerate(values.items()):
+        y = top + 36 + index * _ROW
         width = max(1.0, value / most * _BARS)
         style = "bar ours" if server.startswith("ours") else "floor" if server == "floor" else "bar"
         lines += [

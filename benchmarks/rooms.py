@@ -1,4 +1,4 @@
-"""People in several rooms at once: a process of the load for each, which says lines there and checks what is heard."""
+"""People in several rooms at once: a process of the load for each room, which says lines there and checks them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINES, WINDOW, CHUNK = 2_000_000, 64, 32
 
 
 def in_rooms(server: Running, rooms: int, readers: int, speakers: int, seconds: float) -> Course:
-    """Say lines in so many rooms at the same time; ``readers`` and ``speakers``: in each. Return what came of all."""
+    """Say lines in several rooms at the same time; ``readers`` and ``speakers``: in each. Return the sum of all."""
     fork = multiprocessing.get_context("fork")
     here = fork.Barrier(rooms + 1)
     pipes, processes = [], []
@@ -48,7 +48,7 @@ def in_rooms(server: Running, rooms: int, readers: int, speakers: int, seconds: 
 def _in_room(
     server: Running, number: int, readers: int, speakers: int, seconds: float, here: Barrier, pipe: Pipe
 ) -> None:
-    """Be the process of one room."""
+    """Run the process of one room."""
     server.kind.room = f"r{number}"
     crowd = Crowd(server)
     try:
@@ -64,7 +64,7 @@ def _in_room(
 
 def _received(pipe: Any) -> Course:
     if not pipe.poll(2 * PATIENCE_SECONDS):
-        raise Wrong("a room does not come to its end")
+        raise Wrong("a room does not end")
     course = pipe.recv()
     if isinstance(course, str):
         raise Wrong(course)

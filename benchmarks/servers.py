@@ -1,4 +1,4 @@
-"""The servers that are measured: how each is started, how a reader comes in, and what is said and heard there."""
+"""The measured servers: how each is started, how a connection enters, and how its lines look."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ from .machine import Usage
 HERE = Path(__file__).parent
 START_SECONDS = 15
 STOP_SECONDS = 10
-MANY = 100_000  # connections, where a server wants a number
+MANY = 100_000  # connections, for servers that need a limit
 
-# What comes first, and what is sent then; with b"" it is sent at once.
+# The bytes to wait for (b"": none), and those to send then.
 Steps = list[tuple[bytes, bytes]]
 
 
 class CannotRun(Exception):
-    """A server that is not here, or does not start."""
+    """A server that is not installed, or does not start."""
 
 
 class Server:
     """One kind of server."""
 
-    room = "b"  # that all readers are in, where rooms have names
+    room = "b"  # of all readers, if rooms have names
 
     name = ""
-    program = ""  # that must be installed
-    package = ""  # Debian's, that it is in
-    hears = "all"  # whom a speaker hears: "all", the "others", or "none"
-    has_one_order = True  # or each speaker's lines have theirs
-    has_one_length = True  # or a line's bytes grow with its number
-    speaks_at = ""  # the UNIX socket at which speakers come in, if it is another address
-    end = b"\n"  # of what a reader receives
+    program = ""  # the program that must be installed
+    package = ""  # Debian's package of it
+    hears = "all"  # the speakers that a speaker hears: "all", the "others", or "none"
+    has_one_order = True  # False: only each speaker's lines have an order
+    has_one_length = True  # False: a line's bytes grow with its number
+    speaks_at = ""  # the UNIX socket of the speakers, if they have another address
+    end = b"\n"  # of a line that a reader receives
     pattern = rb"s\w+: " + TEXT + rb"\n"  # of a line as a reader receives it
-    leaving = rb"(?!)"  # what readers receive when one of those called x, with a number, has left: nothing
-    goodbye = b""  # that somebody says who goes, before ending their side
-    at_once = 32  # connections that come in side by side; less than any backlog
+    leaving = rb"(?!)"  # the line when a connection named x, with a number, has left: none
+    goodbye = b""  # sent before a connection ends its side
+    at_once = 32  # connections that enter at the same time; less than any backlog
 
     def command(self, port: int, folder: Path, bounded: bool) -> Sequence[str | Path]:
-        """Return the command to start it; ``bounded``: with its own limits on what waits for one reader."""
+        """Return the command to start it; ``bounded``: with its own limits on unsent output for one reader."""
         raise NotImplementedError
 
-    def come_in(self, name: str, speaks: bool = False) -> Steps:
-        """Return what a connection does until it is in the room."""
+    def enter(self, name: str, speaks: bool = False) -> Steps:
+        """Return the steps of a connection until it is in the room."""
         return []
 
     def settle(self, speaks: bool) -> Steps:
-        """Return what is left to do then before nothing disturbs the lines."""
+        """Return the further steps until it receives nothing but lines."""
         return []
 
     def say(self, speaker: int, text: bytes) -> bytes:
@@ -77,7 +77,7 @@ class Ours(Server):
         listen = f"tcp:{port}:interface=127.0.0.1"
         return [self.program, "-n", "--pidfile=", "chat", "--listen", listen, "--web", "none", "--no-limits"]
 
-    def come_in(self, name, speaks=False):
+    def enter(self, name, speaks=False):
         steps = [(b"alias?", b"%s\n" % name.encode()), (b"/quit leaves\n", b"")]
         if self.room != "b":
             room = self.room.encode()
@@ -92,7 +92,7 @@ class Ours(Server):
 
 
 class OursInMemory(Ours):
-    """The same with a journal that forgets with the process."""
+    """Our server with a journal in memory."""
 
     name = "ours-memory"
 
@@ -101,7 +101,7 @@ class OursInMemory(Ours):
 
 
 class OursWithEcho(Ours):
-    """The same with the option as it is by default: speakers hear their own lines too."""
+    """Our server with the default option: speakers hear their own lines, too."""
 
     name = "ours-echo"
     hears = "all"
@@ -111,10 +111,10 @@ class OursWithEcho(Ours):
 
 
 class OursOnTheWeb(Ours):
-    """The same with readers by WebSocket: a line is a message of JSON, with number and time."""
+    """Our server with readers by WebSocket: a line is a message of JSON, with number and time."""
 
     name = "ours-web"
-    hears = "none"  # of what is counted
+    hears = "none"  # of the counted lines
     has_one_length = False
     end = b'"}'
     pattern = (  # of a message of 126 bytes or more
@@ -130,9 +130,9 @@ class OursOnTheWeb(Ours):
         where = ["--listen", f"unix:{self.speaks_at}", "--web", f"tcp:{port}:interface=127.0.0.1"]
         return [self.program, "-n", "--pidfile=", "chat", *where, "--no-limits"]
 
-    def come_in(self, name, speaks=False):
+    def enter(self, name, speaks=False):
         if speaks:
-            return super().come_in(name)
+            return super().enter(name)
         asked = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         asked += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
         hello = b'{"do":"hello","id":"h","version":1,"alias":"%s"}' % name.encode()
@@ -165,15 +165,15 @@ class TextbookAsyncio(Script):
 
 
 class Irc(Server):
-    """What IRC servers have in common."""
+    """The base of IRC servers."""
 
     hears = "others"
     end = b"\r\n"
     pattern = rb":s\S*!\S+ PRIVMSG #\w+ :" + TEXT + rb"\r\n"
-    goodbye = b"QUIT\r\n"  # else inspircd overlooks the end of some
+    goodbye = b"QUIT\r\n"  # or inspircd overlooks the end of some connections
     leaving = rb":x\d+!\S+ QUIT [^\n]*\n"
 
-    def come_in(self, name, speaks=False):
+    def enter(self, name, speaks=False):
         hello = f"NICK {name}\r\nUSER {name} 0 * :{name}\r\n".encode()
         return [(b"", hello), (b" 001 ", f"JOIN #{self.room}\r\n".encode()), (b" 366 ", b"")]
 
@@ -211,7 +211,7 @@ PAM = no
 
 class Inspircd(Irc):
     name = program = package = "inspircd"
-    at_once = 500  # since it lets people in once a second, whatever they have done by then
+    at_once = 500  # it accepts people once a second only
     configuration = """
 <server name="irc.benchmark.test" description="benchmark" network="benchmark" id="0BM">
 <admin name="nobody" nick="nobody" email="nobody@benchmark.test">
@@ -243,7 +243,7 @@ class Redis(Server):
         files = ["--save", "", "--appendonly", "no"]
         return [self.program, *where, *files, "--maxclients", "12000", *lifted]
 
-    def come_in(self, name, speaks=False):
+    def enter(self, name, speaks=False):
         if speaks:
             return [(b"", b"PING\r\n"), (b"+PONG\r\n", b"")]
         return [(b"", b"SUBSCRIBE b\r\n"), (b":1\r\n", b"")]
@@ -259,14 +259,14 @@ class Nats(Server):
     has_one_order = False  # readers may hear two speakers' lines in different orders
     end = b"\r\n"
     pattern = rb"MSG b 1 \d+\r\n" + TEXT + rb"\r\n"
-    at_once = 500  # since all wait for a ping, and its backlog is long
+    at_once = 500  # all wait for a ping, and its backlog is long
 
     def command(self, port, folder, bounded):
         lifted = "" if bounded else 'max_pending: 1GB\nwrite_deadline: "60s"\n'
         text = f'listen: "127.0.0.1:{port}"\nmax_connections: {MANY}\nping_interval: "1h"\n{lifted}'
         return [self.program, "-c", _written(folder / "nats.conf", text)]
 
-    def come_in(self, name, speaks=False):
+    def enter(self, name, speaks=False):
         hello = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
         return [(b"INFO ", hello + (b"" if speaks else b"SUB b 1\r\n") + b"PING\r\n"), (b"PONG\r\n", b"")]
 
@@ -297,7 +297,7 @@ KINDS: dict[str, type[Server]] = {
 
 
 class Running:
-    """A server that runs: where, and what it uses."""
+    """A running server: its address, and the resources that it uses."""
 
     def __init__(self, kind: Server, port: int, process: subprocess.Popen[bytes]) -> None:
         self.kind = kind
@@ -306,7 +306,7 @@ class Running:
 
 
 def missing(name: str) -> str:
-    """Return why a server cannot be measured here, or nothing."""
+    """Return why a server cannot be measured here, or an empty string."""
     kind = KINDS[name]
     if not kind.program or shutil.which(kind.program):
         return ""
@@ -314,7 +314,7 @@ def missing(name: str) -> str:
 
 
 def version(name: str) -> str:
-    """Return what a server's program says of its version, in one line; nothing for a script of this folder."""
+    """Return the version line of a server's program; empty for a script of this folder."""
     program = KINDS[name].program
     if not program:
         return ""
@@ -324,7 +324,7 @@ def version(name: str) -> str:
 
 @contextmanager
 def running(name: str, core: int | None, bounded: bool = False) -> Iterator[Running]:
-    """Run a server, on one core only if one is given, in a folder of its own that goes with it."""
+    """Run a server, on the given core if there is one, in a temporary folder."""
     kind = KINDS[name]()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
@@ -339,21 +339,21 @@ def running(name: str, core: int | None, bounded: bool = False) -> Iterator[Runn
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Let a Ctrl-C or SIGTERM wait until a process that is being started is sure to be stopped."""
+    """Delay Ctrl-C and SIGTERM until a process that is being started is sure to be stopped."""
     came: list[int] = []
     before = {number: signal.signal(number, lambda which, _: came.append(which)) for number in (SIGINT, SIGTERM)}
     try:
         yield
     finally:
-        for number, what in before.items():
-            signal.signal(number, what)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     for number in came:
         signal.raise_signal(number)
 
 
 def _start(command: Sequence[str | Path], folder: Path, core: int | None) -> subprocess.Popen[bytes]:
     before = os.sched_getaffinity(0)
-    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}  # measured is this checkout
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}  # to measure this checkout
     try:
         if core is not None:
             os.sched_setaffinity(0, {core})  # which the process inherits before it has any threads
@@ -365,7 +365,7 @@ def _start(command: Sequence[str | Path], folder: Path, core: int | None) -> sub
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # so that it is we who stop it after a Ctrl-C, not the terminal
+                start_new_session=True,  # so that we stop it after a Ctrl-C, not the terminal
             )
     finally:
         os.sched_setaffinity(0, before)

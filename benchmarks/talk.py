@@ -1,4 +1,4 @@
-"""The load: speakers who say numbered lines, readers who hear and check them, and a stopwatch.
+"""The load: speakers that say numbered lines, readers that check them, and a stopwatch.
 
 It is one process, which must be quicker than the servers: a reader's chunk costs it one receive into a big buffer and
 one comparison (check.py). How much of its core it needs is part of every figure.
@@ -17,14 +17,14 @@ from .crowd import PATIENCE_SECONDS, READ_BYTES, Connection, Crowd
 from .servers import Running
 
 ALL = 4096  # events that one poll may return
-SLICE = 32  # readers that are read between two looks at those whose time is taken
-FAR_SECONDS = 0.05  # after which the others are read, at a fixed rate
-QUIET_SECONDS = 0.05  # at the end, in which nothing more may come
+SLICE = 32  # readers to read between two looks at the readers with measured times
+FAR_SECONDS = 0.05  # between two rounds of the other readers, at a fixed rate
+QUIET_SECONDS = 0.05  # at the end, without any further line
 
 
 @dataclass
 class Course:
-    """What came of some talk."""
+    """The outcome of some talk."""
 
     seconds: float = 0.0
     lines: int = 0
@@ -36,7 +36,7 @@ class Course:
 
 
 class Talk:
-    """Lines from some speakers to some readers, who have all heard the mark."""
+    """Lines from some speakers to some readers, after all of them have heard the mark."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Talk:
         samples: int = 0,
         patient: bool = False,
     ) -> None:
-        """``length``: bytes of a text; ``samples``: how many readers have their latency taken; ``patient``: others
+        """``length``: bytes of a text; ``samples``: the number of readers with measured times; ``patient``: others
         may leave meanwhile."""
         self._server: Running = crowd.server
         self._templates = [template(self._server.kind.say, number, length) for number in range(len(speakers))]
@@ -71,9 +71,9 @@ class Talk:
     # -- as fast as it goes
 
     def at_full_speed(self, seconds: float, most_lines: int, window: int, chunk: int) -> Course:
-        """Say lines for some seconds, at most so many; never let more than ``window`` a speaker be under way.
+        """Say at most ``most_lines`` lines for some seconds, with at most ``window`` pending lines a speaker.
 
-        What limits is then the server, not its queues. The clock stops when the last reader has heard the last line.
+        Then the server is the limit, not its queues. The clock stops when the last reader has heard the last line.
         """
         self._start()
         window = max(window * len(self._speakers), chunk)
@@ -90,13 +90,13 @@ class Talk:
             if slowest > done:
                 done, alive = slowest, now
             elif now - alive > PATIENCE_SECONDS:
-                raise Wrong(f"after {done} of {total} lines nothing more comes")
+                raise Wrong(f"nothing more comes after {done} of {total} lines")
         return self._stop()
 
     # -- at a fixed rate
 
     def at_rate(self, seconds: float, rate: float) -> Course:
-        """Say lines one by one at a fixed rate, whatever the server does, and take the time of sampled readers.
+        """Say lines one by one at a fixed rate, whatever the server does, and measure the times of sampled readers.
 
         The other readers are read a few at a time, in between.
         """
@@ -117,7 +117,7 @@ class Talk:
         return self._stop()
 
     def _hear_for(self, seconds: float, far_at: float) -> float:
-        """Read for at most so long; return when the readers whose time is not taken are to be read."""
+        """Read for at most some seconds; return when to read the readers without measured times."""
         if time.monotonic() < far_at:
             wait = min(seconds, max(0.0, far_at - time.monotonic()))
             # select, since an epoll counts in milliseconds
@@ -155,7 +155,7 @@ class Talk:
         self._course.load_cpu = -time.process_time()
 
     def _stop(self) -> Course:
-        """Take the figures, then check that there is nothing wrong with them."""
+        """Take the figures, then check that all lines were heard."""
         course = self._course
         course.seconds = time.monotonic() - self._began
         course.load_cpu += time.process_time()
@@ -174,7 +174,7 @@ class Talk:
         return course
 
     def _due_to(self, number: int) -> int:
-        """Return how many bytes one speaker is to hear."""
+        """Return how many bytes a speaker has to hear."""
         own = self.said[number] if self._server.kind.hears == "others" else 0
         return (sum(self.said) - own) * self._line_length if self._server.kind.hears != "none" else 0
 
@@ -197,7 +197,7 @@ class Talk:
         self._speakers[number].sock.sendall(self._templates[number] * count % tuple(fields))
 
     def _hear(self, epoll: select.epoll, seconds: float, most: int) -> int:
-        """Take what has come; return how many lines everybody has heard."""
+        """Read; return how many lines all readers have heard."""
         self._read(epoll, seconds, most)
         return self._checker.slowest()
 

@@ -9,7 +9,7 @@ writers = set()
 
 
 async def chat(reader, writer):
-    """Serve one connection: what it says, all connections hear."""
+    """Serve one connection: all connections hear its lines."""
     writers.add(writer)  # asyncio has switched Nagle's algorithm off
     try:
         while line := await reader.readline():

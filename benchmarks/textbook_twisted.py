@@ -10,7 +10,7 @@ from twisted.protocols.basic import LineReceiver
 
 
 class Chat(LineReceiver):
-    """One connection: what it says, all connections hear."""
+    """One connection: all connections hear its lines."""
 
     delimiter = b"\n"
 
@@ -27,7 +27,7 @@ class Chat(LineReceiver):
 
 
 class ChatFactory(Factory):
-    """Who is connected."""
+    """The factory, with all connections."""
 
     protocol = Chat
 

@@ -1,4 +1,4 @@
-"""Connections that come and go: each comes in, ends its side, and waits until the server has ended the other."""
+"""Connections that come and go: each enters, ends its side, and waits until the server has ended the other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .servers import Running
 
 
 def visit(server: Running, first: int, count: int) -> None:
-    """Let some connections come and go, a few side by side; ``first``: the number in the first one's name."""
+    """Make some connections come and go, a few at the same time; ``first``: the number in the first name."""
     here: dict[int, Connection] = {}
     alive = time.monotonic()
     with select.epoll() as epoll:
         came = 0
         while came < count or here:
             while came < count and len(here) < server.kind.at_once:
-                connection = Connection(server.address, server.kind.come_in(f"v{first + came}"))
+                connection = Connection(server.address, server.kind.enter(f"v{first + came}"))
                 here[connection.sock.fileno()] = connection
                 epoll.register(connection.sock, select.EPOLLIN)
                 came += 1
@@ -40,7 +40,7 @@ def _leave_if_in(connection: Connection, goodbye: bytes) -> None:
 
 
 def _goes_on(connection: Connection, goodbye: bytes) -> bool:
-    """Read what has come; return False once the server has ended the connection."""
+    """Read; return False once the server has ended the connection."""
     was_in = not connection.steps
     try:
         data = connection.sock.recv(READ_BYTES)

@@ -1,4 +1,4 @@
-"""The works: what is done to a server, and the figures that come of it."""
+"""The works: the loads for a server, and the figures that they give."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from .talk import Course, Talk
 from .visits import visit
 
 LONG = 400  # bytes of a text: as much as an IRC server passes on
-SAMPLES = 20  # readers whose latency is taken
-SETTLE_SECONDS = 8  # for a server to let go of what it holds for connections that are gone
-STUCK_SECONDS = 90  # in which so and so many megabytes are to be said
-OURS = frozenset({"ours", "ours-memory"})  # who acknowledge lines
+SAMPLES = 20  # readers with measured times
+SETTLE_SECONDS = 8  # for a server to release the resources of lost connections
+STUCK_SECONDS = 90  # to say all megabytes
+OURS = frozenset({"ours", "ours-memory"})  # they acknowledge lines
 ACK_RATE = 1000  # lines a second
 WITH_ROOMS = frozenset({"ours", "ours-memory", "ngircd", "inspircd"})
 IN_ROOMS, SPEAKERS = 100, 10
-FEW = 100  # connections that come and go first, so that what is made once is there
+FEW = 100  # connections that come and go first, so that one-time allocations are done
 
 Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much of everything."""
+    """The size of each work."""
 
     readers: tuple[int, ...] = (10, 100, 1000)
     speakers: tuple[int, ...] = (1, 10)
     seconds: float = 3.0
     lines: int = 2_000_000  # at most, in one run
-    window: int = 64  # lines of each speaker that may be under way
+    window: int = 64  # pending lines of each speaker
     chunk: int = 32  # lines in one send
     rates: tuple[float, ...] = (100, 500)  # lines a second
     connections: tuple[int, ...] = (2000,)
     visits: int = 10_000
     rooms: tuple[int, ...] = (1, 2, 5, 10)
-    stuck: tuple[tuple[int, int, int], ...] = ((95, 5, 100),)  # readers, stuck ones, megabytes said
+    stuck: tuple[tuple[int, int, int], ...] = ((95, 5, 100),)  # readers, stuck readers, megabytes
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to measure: the same for each server, and a new process for each run of it."""
+    """A measurement: the same for each server, with a new process for each run."""
 
     work: str
     title: str
     run: Callable[[Running], Figures]
-    connections: int  # descriptors that it takes
-    bounded: bool = False  # with the server's own limits on what waits for one reader
+    connections: int  # descriptors that it needs
+    bounded: bool = False  # with the server's own limits on unsent output for one reader
     pictured: bool = True
     readers: int = 0
     speakers: int = 0
-    only: frozenset[str] = frozenset()  # servers that can do it; empty: all
+    only: frozenset[str] = frozenset()  # the servers that can do it; empty: all
 
 
 def cases(work: str, settings: Settings) -> Iterator[Case]:
-    """Yield what there is to measure of one kind of work."""
+    """Yield the cases of one kind of work."""
     yield from WORKS[work](settings)
 
 
@@ -127,7 +127,7 @@ def _idle(settings: Settings) -> Iterator[Case]:
                 seconds = time.monotonic() - began
                 crowd.calm_down(1)
                 grown = server.usage.memory() - before
-                return {"bytes_per_connection": grown / connections, "seconds_to_come_in": seconds}
+                return {"bytes_per_connection": grown / connections, "seconds_to_enter": seconds}
 
         yield Case("idle", f"{connections:,} idle connections", run, connections + FEW)
 
@@ -162,7 +162,7 @@ def _stuck(settings: Settings) -> Iterator[Case]:
             lines = megabytes * 1_000_000 // LONG
             with _crowd(server) as crowd:
                 stopped = crowd.admit((f"x{n}" for n in range(stuck)), settle=True, small=stuck > FEW)
-                talk = Talk(crowd, *_come_in(crowd, readers, 1), LONG, SAMPLES, patient=True)
+                talk = Talk(crowd, *_enter(crowd, readers, 1), LONG, SAMPLES, patient=True)
                 server.usage.forget_peak()
                 before = server.usage.memory()
                 course = talk.at_full_speed(STUCK_SECONDS, lines, settings.window, settings.chunk)
@@ -176,7 +176,7 @@ def _stuck(settings: Settings) -> Iterator[Case]:
                     **_shares(course),
                 }
 
-        title = f"{readers} who read and {stuck:,} who do not, while {megabytes} MB are said"
+        title = f"{readers} that read and {stuck:,} that do not, while {megabytes} MB are said"
         yield Case("stuck", title, run, readers + stuck + 1, bounded=True)
 
 
@@ -199,8 +199,8 @@ def _soon(settings: Settings) -> Iterator[Case]:
     def run(server: Running) -> Figures:
         with acks.programs(server, max(settings.speakers)) as here:
             acks.at_rate(here, settings.seconds, ACK_RATE)
-            hundredths = statistics.quantiles([late for one in here for late in one.latencies], n=100)
-            worst = max(late for one in here for late in one.latencies)
+            hundredths = statistics.quantiles([late for program in here for late in program.latencies], n=100)
+            worst = max(late for program in here for late in program.latencies)
             return {"p99_ms": hundredths[98] / 1e6, "p50_ms": hundredths[49] / 1e6, "max_ms": worst / 1e6}
 
     title = f"from a line to its acknowledgement, {ACK_RATE:,} lines a second"
@@ -232,11 +232,11 @@ def _crowd(server: Running) -> Iterator[Crowd]:
 @contextmanager
 def _talk(server: Running, readers: int, speakers: int, samples: int = 0) -> Iterator[Talk]:
     with _crowd(server) as crowd:
-        yield Talk(crowd, *_come_in(crowd, readers, speakers), SHORT, samples)
+        yield Talk(crowd, *_enter(crowd, readers, speakers), SHORT, samples)
 
 
-def _come_in(crowd: Crowd, readers: int, speakers: int) -> tuple[list[Connection], list[Connection]]:
-    """Return speakers and readers. These come first: when somebody is heard, all readers have been accepted."""
+def _enter(crowd: Crowd, readers: int, speakers: int) -> tuple[list[Connection], list[Connection]]:
+    """Return speakers and readers. The readers enter first, so that all are there when a speaker is heard."""
     hearing = crowd.admit((f"r{number}" for number in range(readers)), settle=True)
     speaking = crowd.admit((f"s{number}" for number in range(speakers)), settle=True, speaks=True)
     return speaking, hearing
@@ -267,14 +267,14 @@ def _latencies(course: Course) -> Figures:
 
 
 def _shares(course: Course) -> Figures:
-    """Return which part of a core each side has used."""
+    """Return the part of a core that each side has used."""
     return {"server_cpu": course.server_cpu / course.seconds, "load_cpu": course.load_cpu / course.seconds}
 
 
 def _count_dropped(stopped: Iterable[Connection]) -> int:
-    """Read what those who did not read were sent until now, and return how many the server has disconnected.
+    """Read everything that was sent to the stuck readers, and return how many the server has disconnected.
 
-    A server's close comes after what the kernel holds for them, so that nothing else tells.
+    A server's close comes after the bytes that the kernel holds for them, so that nothing else shows it.
     """
     here = {connection.sock.fileno(): connection.sock for connection in stopped}
     count, buffer, end = 0, bytearray(READ_BYTES), time.monotonic() + SETTLE_SECONDS

@@ -140,7 +140,7 @@ def test_what_all_have_heard_is_put_aside_and_checked_all_the_same(kind, monkeyp
 
 
 def run_of(case, server, number, value, fault=""):
-    figures = None if fault else {"bytes_per_connection": value, "seconds_to_come_in": 1.0}
+    figures = None if fault else {"bytes_per_connection": value, "seconds_to_enter": 1.0}
     return Run(case, server, number, figures, fault)
 
 
@@ -149,7 +149,7 @@ def test_a_run_with_a_lost_line_has_no_figure_and_is_told_of():
     runs = [run_of(case, "ours", 1, 2048), run_of(case, "ours", 2, 4096), run_of(case, "ours", 3, 0, "a line is lost")]
     runs.append(run_of(case, "redis", 1, 0, "gone"))
     table = tables(runs)
-    assert medians(runs) == {"bytes_per_connection": 3072, "seconds_to_come_in": 1.0}
+    assert medians(runs) == {"bytes_per_connection": 3072, "seconds_to_enter": 1.0}
     assert re.search(r"^ours +3\.00 +1\.00 +67 % +1\.0 +- +2 of 3$", table, re.MULTILINE)
     assert re.search(r"^redis +none .* 0 of 1$", table, re.MULTILINE)
     assert "ours, round 3: a line is lost" in table
