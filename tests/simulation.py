@@ -174,6 +174,9 @@ class DiskJournal:
         why = "the server is stopping" if stopped else "disk full"
         self.clock.callLater(self.seconds(0.2), lambda: answer(NotKept(why) if self.fails or stopped else None))
 
+    def pass_on(self, session, event):
+        """Do nothing: every other opening has ended."""
+
     def know(self, group, answer):
         self._unknown.append((group, answer))
         if self._committing is None:

@@ -20,7 +20,7 @@ CORE = {
     "events": "",
     "limits": "",
     "traffic": "",
-    "calls": "",
+    "calls": "events",
     "days": "events",
     "secrets": "errors",
     "text": "errors secrets",
@@ -40,10 +40,11 @@ CORE = {
     "session": "GROUND calls ear pen pending person reader room",
     "sessions": "GROUND ignoring person session",
     "past": "GROUND reader room rooms session",
+    "passing": "GROUND calls person session sessions state",
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "effects": "GROUND delivery pen person room rooms session sessions state",
-    "dispatcher": "GROUND delivery effects person reader room session sessions snapshots state unkept",
+    "dispatcher": "GROUND delivery effects passing person reader room session sessions snapshots state unkept",
     "hub": "GROUND delivery dispatcher ear past person reader room rooms session state",
 }
 GROUND = "errors events days secrets text limits ports traffic"

@@ -43,10 +43,12 @@ class SharedLog(TurnJournal):
         super().__init__()
         self.events = []
         self.openings = 0
+        self.post = {}  # what nodes have passed on to a living one, by its opening
 
     def join(self, snapshot, position):
         """Return the journal of a node that begins with the state after so many events; its opening is an event."""
         self.openings += 1
+        self.post[self.openings] = []
         self.take(Event(OPENED, origin=self.openings << OPENING_BITS))
         return NodeJournal(self, self.openings, snapshot, position)
 
@@ -54,6 +56,7 @@ class SharedLog(TurnJournal):
         """End a node: what it has not committed is lost, and the log says that it is gone."""
         node.waiting.clear()
         node.is_gone = True
+        self.post.pop(node.opening, None)
         self.take(Event(GONE, data={"opening": node.opening}))
 
     def take(self, item):
@@ -123,6 +126,17 @@ class NodeJournal:
 
     def keep_profile(self, account, profile):
         self.log.profiles[account] = profile
+
+    def pass_on(self, session, event):
+        assert session >> OPENING_BITS != self.opening
+        if session >> OPENING_BITS in self.log.post:
+            self.log.post[session >> OPENING_BITS].append((session, event))
+
+    def take_post(self):
+        """Give the hub what other nodes have passed on."""
+        post, self.log.post[self.opening] = self.log.post[self.opening], []
+        for session, event in post:
+            self.user.passed(session, pickle.loads(pickle.dumps(event)))
 
     def commit(self, most=None):
         """Give the log what waits, or the first of it, in one piece."""

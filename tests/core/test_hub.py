@@ -362,10 +362,15 @@ def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
 
 
 def test_a_call_to_a_room_leaves_out_whoever_is_just_leaving_it(house):
-    program, bob = house.enter("program", view=JsonView()), house.enter("bob", view=JsonView())
+    program, bob = house.enter("program", view=JsonView()), house.connect(JsonView())
+    house.hub.sessions.introduce(bob.session, "first")
+    house.hub.claim(Ask(bob.session), "bob")
+    house.settle()
+    assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/0")).called == ["bob"]
     house.hub.leave_all(bob.session, "")
     house.journal.turn()
     heir = house.connect(JsonView())
+    house.hub.sessions.introduce(heir.session, "second")
     house.hub.claim(Ask(heir.session), "bob")
     assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/1")).called == []
     house.journal.turn()

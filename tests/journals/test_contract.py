@@ -7,7 +7,20 @@ from random import Random
 import pytest
 
 from twisted_chat.core.errors import NotRecalled
-from twisted_chat.core.events import ACTED, CLAIMED, JOINED, REPEATED, RETITLED, SAID, SERVER, Event, Fact, Lines
+from twisted_chat.core.events import (
+    ACTED,
+    CALLED,
+    CLAIMED,
+    JOINED,
+    OPENING_BITS,
+    REPEATED,
+    RETITLED,
+    SAID,
+    SERVER,
+    Event,
+    Fact,
+    Lines,
+)
 from twisted_chat.core.ports import Known, Profile, Query
 from twisted_chat.doors.ops.measured_journal import MeasuredJournal
 from twisted_chat.journals import memory
@@ -47,6 +60,9 @@ class Kept:
 
     def doubt(self, batch, error):
         self.doubted.append((list(batch), error))
+
+    def passed(self, session, event):
+        raise AssertionError("nobody shares this journal")
 
     def remembered(self, group):
         return [event for event in self.events if event.group == group and event.kind != REPEATED]
@@ -159,6 +175,15 @@ def kept(request, tmp_path):
     yield kept
     kept.next.clear()
     kept.stop()
+
+
+def test_what_is_passed_on_to_an_opening_that_has_ended_is_lost_and_not_kept(kept):
+    elsewhere = (kept.journal.opening + 1) << OPENING_BITS | 1
+    kept.journal.pass_on(elsewhere, Event(CALLED, "@bob", "alice", ident="alice/1", data={"name": "add"}))
+    kept.say("hi")
+    kept.turn()
+    assert [event.text for event in kept.events] == ["hi"]
+    assert kept.texts("@bob") == []
 
 
 def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):

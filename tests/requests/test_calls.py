@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.core.calls import ANSWERS, CALLS, Calls
+from twisted_chat.core.calls import ANSWERS, CALLS, Called, Calls
 
 from .test_program_door import Program
 
@@ -111,23 +111,27 @@ def test_who_answers_after_a_cut_is_still_who_was_called(door):
     assert [message["text"] for message in alice.heard()] == ["5"]
 
 
+def called(*clients):
+    return {client: Called(1, client) for client in clients}
+
+
 def test_so_many_calls_are_remembered():
     calls = Calls()
     for number in range(CALLS):
-        calls.add(f"a/{number}", ["bob"])
+        calls.add(f"a/{number}", called("bob"))
     assert calls.answered("a/0", "bob")
-    calls.add("a/more", ["bob"])
+    calls.add("a/more", called("bob"))
     assert not calls.answered("a/0", "bob")
     assert calls.answered("a/1", "bob")
 
 
 def test_so_many_answers_are_waited_for_and_all_to_the_newest_call():
     calls = Calls()
-    calls.add("a/1", ["bob"])
-    calls.add("a/2", map(str, range(ANSWERS - 1)))
+    calls.add("a/1", called("bob"))
+    calls.add("a/2", called(*map(str, range(ANSWERS - 1))))
     assert calls.answered("a/1", "bob")
-    calls.add("a/1", ["bob", "carol"])
+    calls.add("a/1", called("bob", "carol"))
     assert not calls.answered("a/2", "0")
-    calls.add("a/3", map(str, range(ANSWERS + 1)))
+    calls.add("a/3", called(*map(str, range(ANSWERS + 1))))
     assert calls.answered("a/3", str(ANSWERS))
     assert not calls.answered("a/1", "bob")

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from .events import ANSWERED, OPENING_BITS, Event
 
 CALLS = 100  # of one caller that are remembered, the newest ...
 ANSWERS = 5000  # ... as long as no more answers than these are missing
+
+
+class Called(NamedTuple):
+    """A program that was called."""
+
+    session: int  # its id
+    alias: str  # when it was called
 
 
 class Calls:
@@ -14,21 +24,31 @@ class Calls:
     __slots__ = ("_missing",)
 
     def __init__(self) -> None:
-        self._missing: dict[str, set[str]] = {}  # by the ident of the call, the oldest first
+        self._missing: dict[str, dict[str, Called]] = {}  # by the ident of the call, the oldest first
 
-    def add(self, call: str, called: Iterable[str]) -> None:
+    def add(self, call: str, called: Mapping[str, Called]) -> None:
         """Remember who was called, as far as memory is given to that."""
         self._missing.pop(call, None)
-        self._missing[call] = set(called)
+        self._missing[call] = dict(called)
         while len(self._missing) > 1 and self._are_too_many():
             del self._missing[next(iter(self._missing))]
 
     def answered(self, call: str, client: str) -> bool:
         """Note an answer; return whether it was missing."""
-        missing = self._missing.get(call, set())
-        is_missing = client in missing
-        missing.discard(client)
-        return is_missing
+        return self._missing.get(call, {}).pop(client, None) is not None
+
+    def lost(self, opening: int) -> Iterator[Event]:
+        """Note that a node is lost; yield an answer in place of each one that it will not give any more."""
+        for call, missing in self._missing.items():
+            for client, called in list(missing.items()):
+                if called.session >> OPENING_BITS == opening:
+                    del missing[client]
+                    yield failure(called.alias, call, "its server is gone")
 
     def _are_too_many(self) -> bool:
         return len(self._missing) > CALLS or sum(map(len, self._missing.values())) > ANSWERS
+
+
+def failure(alias: str, call: str, why: str, origin: int = 0) -> Event:
+    """Return the answer to a call that a program cannot be given."""
+    return Event(ANSWERED, "", alias, f"{alias} cannot be called: {why}", origin, ident=call, data={"failed": True})

@@ -13,6 +13,7 @@ from .effects import Effects
 from .errors import AliasTaken, NotKept, Unknown
 from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, Event, Lines
 from .limits import Limits
+from .passing import Passing
 from .person import Person
 from .ports import Journal, Snapshot
 from .reader import HELD
@@ -42,6 +43,7 @@ class Dispatcher:
         """``seconds`` and ``on_fault``: see Hub."""
         self.sessions = Sessions()
         self.traffic = Traffic()
+        self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
         self.day = NO_DAY  # of the last batch
         self._journal = journal
@@ -63,6 +65,13 @@ class Dispatcher:
             elif len(self._rooms) < self._limits.rooms or known.room in snapshot.present:
                 self._rooms.restore(known)
         restore(self._state, snapshot)
+
+    def passed(self, session: int, event: Event) -> None:
+        """Take an event that another node has passed on to a session."""
+        try:
+            self.passing.take(session, event)
+        except Exception:
+            self._on_fault(self.sessions.get(session))
 
     def snapshot(self) -> Snapshot:
         """Return the state after the last batch, for a node that begins later."""

@@ -245,6 +245,10 @@ class Effects:
             self._part(asker)  # their other sessions stay
 
     def _gone(self, event: Event, asker: Session | None, change: Change) -> None:
+        for session in self._sessions.values():
+            if session.calls is not None:
+                for answer in session.calls.lost(int((event.data or {})["opening"])):
+                    self._delivery.show(session, answer)
         for person in change.people:
             if not person.is_here:
                 self._sessions.has_left(person)

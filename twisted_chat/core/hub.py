@@ -74,6 +74,7 @@ class Hub:
         self.dispatcher = Dispatcher(journal, self.state, limits, seconds, on_fault)
         self.sessions = self.dispatcher.sessions
         self.traffic = self.dispatcher.traffic
+        self.passing = self.dispatcher.passing
         self._delivery = self.dispatcher.delivery
         self._journal = journal
         self.limits = limits

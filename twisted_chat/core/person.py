@@ -71,6 +71,11 @@ class Person:
         return [seat.session for seat in self.seats]
 
     @property
+    def program(self) -> Seat | None:
+        """Their newest seat that is a program's."""
+        return next((seat for seat in reversed(self.seats) if seat.program), None)
+
+    @property
     def told(self) -> dict[str, str]:
         """The alias by which each room knows them: by the log they are in all of these."""
         return {**dict.fromkeys(self.rooms, self.alias), **self.called}

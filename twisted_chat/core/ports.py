@@ -135,6 +135,9 @@ class JournalUser(Protocol):
     def remembered(self, group: str) -> Sequence[Event]:
         """Return the events of a group that are in memory, oldest first."""
 
+    def passed(self, session: int, event: Event) -> None:
+        """Called with an event that another opening has passed on to a session of this one."""
+
     def snapshot(self) -> Snapshot:
         """Return the state after the last batch, which is the same at every node.
 
@@ -184,6 +187,13 @@ class Journal(Protocol):
 
         The answer is in order: it has every event delivered in the room before it, and none delivered after it. Events
         that are appended after this call are delivered after the answer.
+        """
+
+    def pass_on(self, session: int, event: Event) -> None:
+        """Pass an event on to a session that another opening serves: once at most, and without keeping it.
+
+        The events from one session to another arrive in their order, or are lost. They are lost if the opening has
+        ended, and where nobody shares the journal every other opening has.
         """
 
     def forget(self, known: Known) -> None:

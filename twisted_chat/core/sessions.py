@@ -37,11 +37,6 @@ class Sessions(dict[int, Session]):
             return ()
         return [self[id_] for id_ in person.sessions or person.former[-1:] if id_ in self]
 
-    def program_of(self, person: Person) -> Session | None:
-        """Return the newest session of a person that is a program's."""
-        programs = [session for session in self.of(person) if not session.ear.view.is_for_people]
-        return programs[-1] if programs else None
-
     def seat(self, session: Session, person: Person) -> None:
         """Note that a session stands for a person from now on."""
         session.person, session.alias = person, person.alias

@@ -75,6 +75,8 @@ def _restored(state: State, known: KnownPerson) -> Person:
         person.unwanted = {room: Parting(*parting) for room, parting in known.unwanted.items()}
     if known.called:
         person.called = dict(known.called)
+    for seat in seats:
+        state.note_program(seat)
     person.seats, person.former = tuple(seats), tuple(known.former)
     return person
 

@@ -63,6 +63,7 @@ class State:
         self.everyone = Room(EVERYONE, limits)
         self.directory = Directory()
         self.seats: dict[int, Person] = {}  # by session; those that are over, too, until the person is released
+        self.programs: dict[str, int] = {}  # the newest session of each program, by its public name
         self.parting: dict[str, Person] = {}  # who are leaving, by the key of the alias that they had
         self.openings: set[int] = set()  # of the nodes that live, where several share a journal
         self._limits = limits
@@ -84,6 +85,11 @@ class State:
         """Choose another seat to speak for a person, if theirs is over and has finished everything that it began."""
         if person.seats and person.voice not in person.seats and not self.due(person):
             person.voice = person.seats[0]
+
+    def note_program(self, seat: Seat) -> None:
+        """Note the session of a program, if it is one's."""
+        if seat.program:
+            self.programs[seat.program] = seat.session
 
     @property
     def is_shared(self) -> bool:
@@ -144,6 +150,7 @@ def _claimed(state: State, event: Event) -> Change:
     seat = Seat(event.origin, str(data.get("program", "")))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
+        state.note_program(seat)
         beside.seats += (seat,)
         state.seats[seat.session] = beside
         beside.is_told = beside.is_told and not seat.program  # which hears the log of the alias from here on
@@ -158,6 +165,7 @@ def _claimed(state: State, event: Event) -> Change:
         return Change(person, error=ChatError("you are just taking another alias: try again"))
     is_new = person is None
     if person is None:
+        state.note_program(seat)
         person = state.seats[event.origin] = Person(seat, event.text, tuple(data.get("rooms", (LOBBY,))))
         state.everyone.people[person] = None
     else:
@@ -296,9 +304,9 @@ def _resumed(state: State, event: Event) -> Change | None:
     person = state.seats.get(former)
     if person is None or former not in person.sessions:
         return None  # it has ended before
-    person.seats = tuple(
-        seat._replace(session=event.origin) if seat.session == former else seat for seat in person.seats
-    )
+    seat = next(seat for seat in person.seats if seat.session == former)._replace(session=event.origin)
+    person.seats = tuple(seat if other.session == former else other for other in person.seats)
+    state.note_program(seat)
     state.seats[event.origin] = person
     _remember_former(state, person, former)
     return Change(person, is_new=True, former=former)
@@ -313,6 +321,9 @@ def _ended(state: State, event: Event) -> Change | None:
 
 
 def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
+    program = next(seat.program for seat in person.seats if seat.session == session)
+    if state.programs.get(program) == session:
+        del state.programs[program]
     person.seats = tuple(seat for seat in person.seats if seat.session != session)
     _remember_former(state, person, session)
     if person.seats:

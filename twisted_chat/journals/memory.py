@@ -72,6 +72,9 @@ class MemoryJournal:
         self._unknown.append((group, answer))
         self._end_turn_soon()
 
+    def pass_on(self, session: int, event: Event) -> None:
+        """Do nothing: every other opening has ended."""
+
     def forget(self, known: Known) -> None:
         if known.topic:
             self._topics[known.room] = known.topic

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..core.calls import Calls
+from ..core.calls import Called, Calls
 from ..core.errors import BadRequest, CannotAnswer, NotCalled
 from ..core.events import ANSWERED, CALLED, Event
 from ..core.hub import Hub
+from ..core.passing import why_not_called
 from ..core.person import Person
 from ..core.secrets import refuse_secrets
 from ..core.session import Ask, Session
@@ -46,40 +47,37 @@ class CallRequest(JsonRequest):
         if (self.to is None) == (self.room is None):
             raise BadRequest('a "call" needs either "to", an alias, or "room"')
         if self.to is not None:
-            program = _hearing_program(hub, hub.person_called(self.to), me)
-            group, called = "@" + program.alias, [program]
+            person = hub.person_called(self.to)
+            why = _why_not(hub, person, me)
+            if why:
+                raise CannotAnswer(person.alias, why)
+            group, called = "@" + person.alias, [person]
         else:
             room = hub.room_of(me, self.room or "")
-            others = (hub.sessions.program_of(person) for person in hub.people_in(room) if person is not me.person)
-            group, called = room.name, [other for other in others if other is not None and _can_answer(other, me)]
+            others = [person for person in hub.people_in(room) if person is not me.person]
+            group, called = room.name, [other for other in others if not _why_not(hub, other, me)]
+        programs = {seat.program: Called(seat.session, other.alias) for other in called if (seat := other.program)}
         me.calls = me.calls or Calls()
-        me.calls.add(ask.ident, [session.program for session in called])
+        me.calls.add(ask.ident, programs)
         event = Event(CALLED, group, me.alias, self.text, me.id, ident=ask.ident, data={"name": self.name})
         encoded = me.ear.view.encode([event])  # the same bytes for all programs
-        for session in called:
-            session.write(encoded)
-        return CallResult([session.alias for session in called])
+        for client, program in programs.items():
+            session = hub.sessions.get(program.session)
+            if session is not None:
+                session.write(encoded)
+            else:
+                hub.passing.call(program, client, event)
+        return CallResult([person.alias for person in called])
 
 
-def _hearing_program(hub: Hub, target: Person, me: Session) -> Session:
-    """Return a person's program, if it hears the caller.
-
-    Raises: CannotAnswer.
-    """
-    program = hub.sessions.program_of(target)
-    if program is None:
-        raise CannotAnswer(target.alias, "that is a person, with no program to answer")
+def _why_not(hub: Hub, target: Person, me: Session) -> str:
+    """Return why a person has no program that can answer a call, as far as this node knows; empty if there is one."""
+    if target.program is None:
+        return "that is a person, with no program to answer"
     if me.ignores(target):
-        raise CannotAnswer(target.alias, "you ignore it")
-    if program.ignores(me.person):
-        raise CannotAnswer(target.alias, "it does not hear you")
-    if program.is_behind:
-        raise CannotAnswer(target.alias, "it does not read now")
-    return program
-
-
-def _can_answer(program: Session, caller: Session) -> bool:
-    return not (program.is_behind or program.ignores(caller.person) or caller.ignores(program.person))
+        return "you ignore it"
+    program = hub.sessions.get(target.program.session)
+    return why_not_called(program, me.person) if program is not None else ""
 
 
 @request("the result; the caller gets ``answered``")
@@ -95,12 +93,8 @@ class AnswerRequest(JsonRequest):
         refuse_secrets(self.text)
         me = ask.session
         client, _slash, _own = self.call.partition("/")
-        caller = hub.sessions.programs.get(client)
-        calls = caller.calls if caller is not None else None
-        if caller is not None and not (calls is not None and calls.answered(self.call, me.program)):
+        data = {"failed": True} if self.failed else None
+        answer = Event(ANSWERED, "", me.alias, self.text, me.id, ident=self.call, data=data)
+        if not hub.passing.answer(client, answer, me):
             raise NotCalled
-        if caller is not None and not (caller.is_behind or caller.ignores(me.person)):
-            data = {"failed": True} if self.failed else None
-            answered = Event(ANSWERED, caller.address, me.alias, self.text, me.id, ident=self.call, data=data)
-            caller.send([answered])
         return Done()

@@ -65,6 +65,9 @@ class MeasuredJournal:
     def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
         self._journal.know(group, answer)
 
+    def pass_on(self, session: int, event: Event) -> None:
+        self._journal.pass_on(session, event)
+
     def forget(self, known: Known) -> None:
         self._journal.forget(known)
 
@@ -105,6 +108,9 @@ class MeasuredJournal:
 
     def remembered(self, group: str) -> Sequence[Event]:
         return self._user.remembered(group)
+
+    def passed(self, session: int, event: Event) -> None:
+        self._user.passed(session, event)
 
     def snapshot(self) -> Snapshot:
         return self._user.snapshot()

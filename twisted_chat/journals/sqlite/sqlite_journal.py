@@ -148,6 +148,9 @@ class SqliteJournal:
         else:
             self._writing.do(partial(self._know, group, answer))
 
+    def pass_on(self, session: int, event: Event) -> None:
+        """Do nothing: every other opening has ended."""
+
     def forget(self, known: Known) -> None:
         """Do nothing: the file has it all."""
 
