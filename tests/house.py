@@ -14,6 +14,8 @@ from twisted_chat.journals.standing import Verifiers, decisions
 from twisted_chat.requests import table
 from twisted_chat.wire.plain import PlainView
 
+from .quick_vault import QuickVault
+
 
 class TurnJournal:
     """Keeps the contract of ports.Journal; a turn ends when ``turn`` is called."""
@@ -32,6 +34,7 @@ class TurnJournal:
         self.unknown = []
         self.lookups = []
         self.verifiers = Verifiers()
+        self.stands = {}  # the events that stand, by subject
         self.profiles = {}
         self.forgotten = {}  # what the hub dropped of rooms, by their names
         self.is_stopped = False
@@ -120,6 +123,10 @@ class TurnJournal:
             kept = [self.numbered(item)]
             for decision in decisions([item], kept):
                 self.verifiers.apply(decision)
+                for subject in (*decision.clears, decision.sets):
+                    self.stands.pop(subject, None)
+                if decision.sets:
+                    self.stands[decision.sets] = decision.event
             return kept
         if item.ident in self.firsts:
             first = self.numbered(Event(SAID, item.group, item.author, "", item.origin, ident=item.ident))
@@ -246,11 +253,13 @@ class House:
         self.faults = []
         self.journal = journal or TurnJournal(lambda: self.now)
         self.people = []
-        self.hub = Hub(self.journal, limits or Limits(), lambda: self.seconds, lambda: self.now, self.faults.append)
+        self.hub = Hub(
+            self.journal, limits or Limits(), lambda: self.seconds, lambda: self.now, self.faults.append, QuickVault()
+        )
 
     def settle(self):
         """End turns until nothing is on its way."""
-        while self.journal.batch or self.journal.asked or self.journal.unknown:
+        while self.journal.batch or self.journal.asked or self.journal.unknown or self.journal.lookups:
             self.journal.turn()
 
     def connect(self, view=None):

@@ -16,6 +16,7 @@ from twisted_chat.doors.premises import Premises
 from twisted_chat.doors.web.site import WebPremises
 from twisted_chat.journals.memory import MemoryJournal
 
+from .quick_vault import QuickVault
 from .wall_clock import WallClock
 
 
@@ -90,7 +91,7 @@ class Door:
         self.faults = []
         self.limits = limits or Limits()
         self.journal = MemoryJournal(self.clock, self.wall)
-        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append)
+        self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append, QuickVault())
         self.premises = Premises(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
         self.factory = LineFactory(self.premises)
         self.web = WebPremises(self.premises, guard or Guard())

@@ -37,6 +37,7 @@ from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check
 from .good_client import GoodClient
 from .house import opened
+from .quick_vault import QuickVault
 from .standing_kinds import Standings
 from .wall_clock import STEPS, WallClock
 
@@ -469,7 +470,7 @@ class Server:
         self.faults = []
         self.journal = journal(self.clock, self.wall, disk, chance)
         self.refused = set()
-        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.wall, self.fault)
+        self.hub = Hub(self.journal, LIMITS, self.clock.seconds, self.wall, self.fault, QuickVault())
         self.hub.past.page = PAGE
         self._watch_refusals()
         self.premises = Premises(self.hub, LIMITS, Addresses(LIMITS), self.clock)

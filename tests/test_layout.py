@@ -16,8 +16,9 @@ PACKAGE = ROOT / "twisted_chat"
 
 # The core, file by file: what each may import of it. Types count too: no two files know each other.
 CORE = {
-    "errors": "",
-    "events": "",
+    "durations": "",
+    "errors": "durations",
+    "events": "durations",
     "limits": "",
     "traffic": "",
     "calls": "events",
@@ -29,9 +30,13 @@ CORE = {
     "ear": "GROUND ignoring",
     "room": "GROUND ear",
     "rooms": "GROUND room",
-    "person": "GROUND room",
+    "accounts": "GROUND",
+    "rules": "GROUND accounts",
+    "decisions": "GROUND accounts rules",
+    "person": "GROUND accounts room",
     "directory": "GROUND person",
-    "state": "GROUND directory person room rooms",
+    "state": "GROUND accounts decisions directory person room rooms rules",
+    "changes": "GROUND accounts decisions directory person room rooms rules state",
     "snapshots": "GROUND person room state",
     "pen": "GROUND ear",
     "backlog": "GROUND room",
@@ -43,11 +48,16 @@ CORE = {
     "passing": "GROUND calls person session sessions state",
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
-    "effects": "GROUND delivery pen person room rooms session sessions state",
-    "dispatcher": "GROUND delivery effects passing person reader room session sessions snapshots state unkept",
-    "hub": "GROUND delivery dispatcher ear past person reader room rooms session state",
+    "effects": "GROUND changes delivery pen person reader room rooms rules session sessions state",
+    "dispatcher": "GROUND changes delivery effects passing person reader room rules session sessions snapshots state "
+    "unkept",
+    "gate": "GROUND accounts decisions",
+    "members": "GROUND accounts decisions dispatcher past person rules session state",
+    "moderation": "GROUND dispatcher person room rules session state",
+    "hub": "GROUND accounts delivery dispatcher ear gate members moderation past person reader room rooms rules "
+    "session state",
 }
-GROUND = "errors events days secrets text limits ports traffic"
+GROUND = "durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
 FOLDERS = {
     "requests": "core",
@@ -75,7 +85,7 @@ FOLDERS = {
     "export": "ground journals.sqlite wire",
     "options": "ground doors doors.table endpoints journals journals.table stale .",
     "vault": "ground journals",
-    "service": "core doors announce certificates clocks options signals stale unblocked",
+    "service": "core doors announce certificates clocks options signals stale unblocked vault",
     "__main__": "ground client client.app clocks export .",
     ".": "",
 }

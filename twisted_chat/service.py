@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -34,6 +34,7 @@ from .options import CannotStart, Options, ServerOptions, read_motd
 from .signals import Signals
 from .stale import remove_stale_socket
 from .unblocked import Unblocked
+from .vault import Argon2Vault
 
 if TYPE_CHECKING:  # at run time it is imported only for TLS: it needs OpenSSL
     from .certificates import Renewing
@@ -185,9 +186,11 @@ def makeService(options: ServerOptions) -> IService:
     journal = options.make_journal(reactor, wall)
     for door in options.opened:
         journal = door.measured(journal, reactor)
-    hub = Hub(journal, limits, reactor.seconds, wall, on_fault)
+    vault = Argon2Vault(cast(Any, reactor))  # which has callFromThread, too
+    hub = Hub(journal, limits, reactor.seconds, wall, on_fault, vault)
     private = PrivateNetworks(options["private-net"])
     premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"], private)
+    premises.when_ending(vault.stop)
     premises.kinds = tuple(kind for door in options.doors for kind in door.kinds)
     listening = []
     for door in options.opened:

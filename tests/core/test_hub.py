@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from twisted_chat.core.changes import APPLY
 from twisted_chat.core.ear import Ear
 from twisted_chat.core.errors import AliasTaken, BadAlias, NotKept, TooManyRooms
 from twisted_chat.core.events import LEFT, RENAMED, SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
-from twisted_chat.core.state import APPLY
 from twisted_chat.requests.calls import CallRequest
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView

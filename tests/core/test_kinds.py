@@ -18,6 +18,11 @@ PACKAGE = Path(twisted_chat.__file__).parent
 MIGRATIONS = PACKAGE / "journals" / "sqlite" / "migrations"
 STATIC = PACKAGE / "doors" / "web" / "static"
 
+DATA = {
+    "first": 2, "name": "n", "by": "bob", "role": "operator", "access": "open", "credential": "token", "former": "al",
+    "credentials": [3], "who": "alice", "account": 1, "until": 60.0, "why": "spam",
+}  # fmt: skip
+
 
 def test_each_kind_has_one_entry_under_its_own_name_and_no_constant_is_without():
     constants = {value for name, value in vars(events).items() if name.isupper() and isinstance(value, str)}
@@ -27,7 +32,7 @@ def test_each_kind_has_one_entry_under_its_own_name_and_no_constant_is_without()
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_people_are_never_shown_has_no_line(kind):
-    event = Event(kind, "ops", "alice", "x", number=3, data={"first": 2, "name": "n"})
+    event = Event(kind, "ops", "alice", "x", number=3, data=DATA)
     if KINDS[kind].people is None:
         with pytest.raises(KeyError):
             PlainView().encode([event])
@@ -37,7 +42,7 @@ def test_what_people_are_never_shown_has_no_line(kind):
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_programs_are_never_sent_has_no_line_and_all_else_one_object(kind):
-    event = Event(kind, "ops", "alice", "x", number=3, data={"first": 2, "name": "n"})
+    event = Event(kind, "ops", "alice", "x", number=3, data=DATA)
     sent = JsonView().encode([event])
     assert (KINDS[kind].programs is None) == (sent == b"")
     assert not sent or isinstance(json.loads(sent), dict)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from twisted_chat.core.changes import APPLY, FORMER
 from twisted_chat.core.errors import AliasTaken
 from twisted_chat.core.events import KINDS
 from twisted_chat.core.session import Ask
-from twisted_chat.core.state import APPLY, FORMER
 from twisted_chat.wire.jsonlines import JsonView
 
 from ..house import House

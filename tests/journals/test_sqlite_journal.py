@@ -46,6 +46,7 @@ from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
 from ..house import House, Person, opened
+from ..quick_vault import QuickVault
 from ..threaded_clock import SECONDS, ThreadedClock
 from ..wall_clock import STEPS
 from .test_contract import numbers
@@ -1310,7 +1311,9 @@ class HouseOnFile:
         self.clock = ThreadedClock()
         self.journal = SqliteJournal(path, self.clock, self.clock.seconds, keep)
         self.faults = []
-        self.hub = Hub(self.journal, Limits(remembered=3), self.clock.seconds, self.clock.seconds, self.faults.append)
+        self.hub = Hub(
+            self.journal, Limits(remembered=3), self.clock.seconds, self.clock.seconds, self.faults.append, QuickVault()
+        )
         self.hub.restore(opened(self.journal))
 
     def enter(self, alias, view=None):

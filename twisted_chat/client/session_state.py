@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..core.events import JOINED, LEFT, LOBBY, RENAMED, Event
+from ..core.events import JOINED, LEFT, LOBBY, REMOVED, RENAMED, Event
 
 
 class SessionState:
@@ -27,7 +27,7 @@ class SessionState:
             self.alias = event.text
         elif event.kind == JOINED:
             self.join(event.group)
-        elif event.kind == LEFT:
+        elif event.kind in (LEFT, REMOVED):
             self.leave(event.group)
 
     def join(self, room: str) -> None:

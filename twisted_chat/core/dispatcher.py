@@ -7,21 +7,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
+from .changes import Change, apply
 from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
 from .effects import Effects
 from .errors import AliasTaken, NotKept, Unknown
-from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, Event, Lines
+from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, SERVER, Event, Lines
 from .limits import Limits
 from .passing import Passing
 from .person import Person
 from .ports import Journal, Snapshot
-from .reader import HELD
+from .reader import HELD, Reader
 from .room import Room
+from .rules import Stranger
 from .session import IN_FLIGHT, Ask, Session
 from .sessions import Sessions
 from .snapshots import restore, snapshot_of
-from .state import Change, State
+from .state import State
 from .traffic import Traffic
 from .unkept import tell_doubt, tell_to_wait
 
@@ -45,6 +47,7 @@ class Dispatcher:
         self.traffic = Traffic()
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
+        self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and on whose behalf they hear
         self.day = NO_DAY  # of the last batch
         self._journal = journal
         self._state = state
@@ -64,6 +67,8 @@ class Dispatcher:
                 room.restore(known.number, known.topic, known.tail)
             elif len(self._rooms) < self._limits.rooms or known.room in snapshot.present:
                 self._rooms.restore(known)
+        for event in snapshot.standing:
+            apply(self._state, event)
         restore(self._state, snapshot)
 
     def passed(self, session: int, event: Event) -> None:
@@ -87,7 +92,8 @@ class Dispatcher:
         return list(room.tail) if room is not None else ()
 
     def _room_named(self, group: str) -> Room | None:
-        return self._state.everyone if group == EVERYONE else self._rooms.get(group)
+        own = {EVERYONE: self._state.everyone, SERVER: self._state.log}
+        return own.get(group) or self._rooms.get(group)
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Apply a batch, in its order; then write once to each reader that heard any of it."""
@@ -249,6 +255,14 @@ class Dispatcher:
         for mate in session.mates:
             if mate.pending.is_held and mate is not session and not session.pending.changing:
                 self.settle(mate)
+
+    def leave_all(self, session: Session, why: str) -> None:
+        """End a session, once everything has happened that it asked for before."""
+        if session.leaving is None:
+            session.leaving = why
+            session.abandon()
+            if not session.pending.in_flight:
+                self.depart(session)
 
     def depart(self, session: Session) -> None:
         """End a session of which nothing is on its way."""

@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from . import text
+from .changes import Change, apply
 from .days import NO_DAY, Day
 from .delivery import Delivery
-from .errors import ChatError, NoCurrentRoom
+from .errors import ChatError, NoCurrentRoom, NoSuchRoom
 from .events import (
+    BANNED,
     CLAIMED,
     CONNECTED,
+    DROPPED,
     ENDED,
     EVERYONE,
     GONE,
+    GRANTED,
     JOINED,
     LEFT,
     LOBBY,
+    NAMED,
     NOTICED,
     RELEASED,
+    REMOVED,
     RENAMED,
     REPEATED,
+    RESTRICTED,
     RESUMED,
     RETITLED,
+    REVOKED,
+    SERVER,
+    SUSPENDED,
     TOOK,
     Event,
 )
 from .limits import Limits
 from .pen import refusal
 from .person import Person
+from .reader import Reader
 from .room import Room
 from .rooms import RoomTable
+from .rules import Stranger
 from .session import Ask, Session
 from .sessions import Sessions
-from .state import Change, State
+from .state import State
+
+_ENDING = frozenset({REVOKED, GRANTED, SUSPENDED, DROPPED, NAMED, BANNED})  # they may end sessions
 
 
 class Served(Protocol):
@@ -49,6 +63,13 @@ class Served(Protocol):
 
     def forget(self, session: Session) -> None:
         """Called when a session is over."""
+
+    @property
+    def overhearing(self) -> Mapping[Reader, Stranger]:
+        """Return the readers without a session, and on whose behalf each hears."""
+
+    def leave_all(self, session: Session, why: str) -> None:
+        """End a session."""
 
 
 class Effects:
@@ -67,6 +88,7 @@ class Effects:
             TOOK: self._took,
             JOINED: self._joined,
             LEFT: self._left,
+            REMOVED: self._left,
             RENAMED: self._renamed,
             RETITLED: self._heard,
             RESUMED: self._resumed,
@@ -89,12 +111,15 @@ class Effects:
 
     def change(self, event: Event, asker: Session | None) -> Change | None:
         """Apply an event that may change the state, and let the sessions hear of it; return what has changed."""
-        change = self._state.apply(event)
+        change = apply(self._state, event)
         room = self._rooms.get(event.group) if event.group else None
         if change is None:
             if room is not None:
                 self._delivery.hear(room, event)
             return None
+        if change.is_decision:
+            self._decided(event, change)
+            return change
         effect = self._table.get(event.kind)
         if effect is not None:
             effect(event, asker, change)
@@ -132,6 +157,41 @@ class Effects:
         if asker.ear.view.is_for_people:
             words = f"{event.target} has just left, and has not heard that"
             self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
+
+    # -- decisions
+
+    def _decided(self, event: Event, change: Change) -> None:
+        """Show a decision to those who hear the log, and end the sessions and streams that may not go on."""
+        room = self._state.log if event.group == SERVER else change.room
+        if room is not None:
+            self._delivery.hear(room, event)
+        if event.kind in _ENDING:
+            for session in list(self._sessions.values()):
+                self._check_stay(session, event.when)
+        if event.kind in _ENDING or event.kind == RESTRICTED:
+            for reader, stream in list(self._hub.overhearing.items()):
+                self._check_stream(reader, stream, event.when)
+
+    def _check_stay(self, session: Session, now: float) -> None:
+        if session.person is None or session.leaving is not None:
+            return
+        try:
+            self._state.refuse_stay(session.person, session.id, session.door.host, now)
+        except ChatError as error:
+            self._delivery.show(session, refusal(error, ""))
+            self._hub.leave_all(session, "")
+
+    def _check_stream(self, reader: Reader, stream: Stranger, now: float) -> None:
+        try:
+            if stream.account is not None:
+                stream.account.refuse(stream.credential, now)
+            self._state.decisions.bans.refuse(stream, stream.host, now)
+            for room in reader.hearing:
+                rules = self._state.decisions.rules.get(room.name)
+                if rules is not None and not rules.may_see(stream, now):
+                    raise NoSuchRoom(room.name)
+        except ChatError:
+            reader.outbox.drop(b"")
 
     # -- who is here
 

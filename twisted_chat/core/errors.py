@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .durations import span
+
 
 class ChatError(Exception):
     """The root: the asker sees ``str(error)``, one line, and stays connected. Programs also get ``code``."""
@@ -244,6 +246,112 @@ class TakenOver(ChatError):
 
     def __init__(self) -> None:
         super().__init__("another connection has said hello with your token and goes on from here: this one is closed")
+
+
+class SecretNeeded(ChatError):
+    """A claim of a member's alias, without a proof that it is one's own."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is a member's name: log in with its password, or choose another alias")
+
+
+class WrongSecret(ChatError):
+    """A secret that proves nothing about the account."""
+
+    def __init__(self, alias: str = "") -> None:
+        whose = f" for {alias}" if alias else ""
+        super().__init__(f"that secret is wrong or no longer valid{whose}: try again, or choose another alias")
+
+
+class NotAMember(ChatError):
+    """A log-in under an alias that belongs to nobody."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is nobody's name: give it alone to come in as a guest")
+
+
+class TooManyTries(ChatError):
+    """A log-in or a registration too soon after others."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"too many {what}: try again in {max(1, round(seconds))} seconds")
+        self.seconds = max(1, round(seconds))
+
+
+class Overheard(ChatError):
+    """A secret over a connection that others on the way can read."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class MembersOnly(ChatError):
+    """A guest, while the chat is closed to guests."""
+
+    def __init__(self, why: str = "") -> None:
+        reason = f" ({why})" if why else ""
+        super().__init__(f"only members may come in now{reason}: log in, or come back later")
+
+
+class Suspended(ChatError):
+    """A log-in to an account that may not be used now."""
+
+    def __init__(self, alias: str, why: str, until: float, now: float) -> None:
+        """``until`` and ``now`` in seconds since the epoch; ``until`` 0: without an end."""
+        ending = f"try again in {span(until - now)}" if until else "ask an admin"
+        super().__init__(f"{alias} is suspended{f' ({why})' if why else ''}: {ending}")
+
+
+class Banned(ChatError):
+    """A person or an address that may not come in."""
+
+    def __init__(self, target: str, why: str, seconds: float) -> None:
+        """``seconds``: until the end; 0: it has none."""
+        ending = f"it ends in {span(seconds)}" if seconds else "ask an admin of this chat"
+        super().__init__(f"{target} is banned{f' ({why})' if why else ''}: {ending}")
+        self.seconds = round(seconds)
+
+
+class Barred(ChatError):
+    """A person who may not enter a room."""
+
+    def __init__(self, room: str, seconds: float) -> None:
+        """``seconds``: until they may; 0: without an end."""
+        ending = f"try again in {span(seconds)}" if seconds else "its operators /unbar"
+        super().__init__(f"you may not enter {room}: {ending}")
+        self.seconds = round(seconds)
+
+
+class NotOpen(ChatError):
+    """A room that is not open to this person."""
+
+
+class NotAllowed(ChatError):
+    """An act that this person's role does not allow."""
+
+
+class Quieted(ChatError):
+    """A post of a person who may not speak."""
+
+    def __init__(self, room: str, seconds: float) -> None:
+        """``seconds``: until they may; 0: without an end."""
+        ending = f"for {span(seconds)} more" if seconds else "until an operator says /unquiet"
+        super().__init__(f"you may not speak in {room} {ending}: /msg one of its operators")
+        self.seconds = round(seconds)
+
+
+class TooManySessions(ChatError):
+    """One device more than the limits allow."""
+
+    def __init__(self, alias: str, most: int) -> None:
+        super().__init__(f"{alias} is logged in {most} times already: /devices shows where, and ends some")
+
+
+class CredentialRevoked(ChatError):
+    """The end of a session whose credential was revoked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"you are logged out: {why}")
 
 
 class CannotOpen(Exception):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from .durations import span
+
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
 SERVER: Final = "!"  # the server's own log: accounts, roles and bans; only admins read it
@@ -71,6 +73,12 @@ class Fact(Event):
         return fact
 
 
+def named(event: Event, ident: str) -> Event:
+    """Return an event, or a fact, with another ident."""
+    other = event._replace(ident=ident)
+    return Fact.of(other, event.verifier) if isinstance(event, Fact) else other
+
+
 class Lines(NamedTuple):
     """Lines that one session says to a group in one go: an event each, once a journal has numbered them.
 
@@ -119,7 +127,7 @@ class Kind(NamedTuple):
     programs: Callable[[Event, str], Fields] | None  # what programs are sent, given the id of the request; None: never
     is_post: bool  # what a person said; it changes nobody's state
     is_move: bool  # it changes who is in a room
-    is_change: bool  # it changes the state: see state.py, which has a function for each
+    is_change: bool  # it changes the state: see changes.py, which has a function for each
     is_logged: bool  # it has a number in a group, and programs read all such events in one shape: ``as_logged``
     standing: Callable[[Event], Standing] | None  # where one stands, once it has its number; None: such events do not
 
@@ -222,6 +230,108 @@ def _repeated(event: Event, ident: str) -> Fields:
     return {"result": name, "id": ident, "room": event.group, "number": event.number, "repeated": True}
 
 
+def _why(event: Event) -> str:
+    why = (event.data or {}).get("why")
+    return f" ({why})" if why else ""
+
+
+def _lasting(event: Event) -> str:
+    until = (event.data or {}).get("until")
+    return f" for {span(until - event.when)}" if until else ""
+
+
+def _ruled(words: str) -> Callable[[Event, str], str]:
+    """Return how people read what an operator has done to a person, whom the text names."""
+    return lambda event, author: f"{event.text} {words}{_lasting(event)}, by {author}{_why(event)}"
+
+
+def _removed(event: Event, author: str) -> str:
+    return f"{author} has been removed by {(event.data or {}).get('by', '')}{_why(event)}"
+
+
+def _restricted(event: Event, author: str) -> str:
+    return f"{author} has changed the access: {ACCESSES[(event.data or {})['access']]}"
+
+
+def _appointed(event: Event, author: str) -> str:
+    role = (event.data or {})["role"]
+    if event.group == SERVER:
+        return f"{author} has made {event.text} {_an(role)}"
+    return f"{event.text} is {'an' if role == 'operator' else 'no'} operator here now, by {author}"
+
+
+def _an(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _granted(event: Event, author: str) -> str:
+    data = event.data or {}
+    label = f" called {data['label']}" if data.get("label") else ""
+    return f"{author} has made {_an(data['credential'])}{label} for {event.text}{_lasting(event)}"
+
+
+def _revoked(event: Event, author: str) -> str:
+    count = len((event.data or {})["credentials"])
+    return f"{author} has ended {count} {'way' if count == 1 else 'ways'} to log in as {event.text}{_why(event)}"
+
+
+def _banned(event: Event, author: str) -> str:
+    guests = ", guests only" if (event.data or {}).get("guests") else ""
+    return f"{author} has banned {event.text}{guests}{_lasting(event)}{_why(event)}"
+
+
+def _did(words: str) -> Callable[[Event, str], str]:
+    """Return how admins read of an act on the account or the network that the text names."""
+    return lambda event, author: f"{author} has {words.format(event.text)}{_lasting(event)}{_why(event)}"
+
+
+def _of_account(subject: str, clears: bool = False) -> Callable[[Event], Standing]:
+    """Return where an event about an account stands; or, with ``clears``, that none stands there after it."""
+
+    def standing(event: Event) -> Standing:
+        name = f"{subject} {(event.data or {})['account']}"
+        return Standing(clears=(name,)) if clears else Standing(name)
+
+    return standing
+
+
+def _in_room(sets: str, clears: str = "") -> Callable[[Event], Standing]:
+    """Return where a rule of a room about a person stands; either name may be empty."""
+
+    def standing(event: Event) -> Standing:
+        begin, end = event.group, (event.data or {})["who"]
+        return Standing(sets and f"{begin} {sets} {end}", (f"{begin} {clears} {end}",) if clears else ())
+
+    return standing
+
+
+def _appointment(event: Event) -> Standing:
+    if event.group == SERVER:
+        return _of_account("role")(event)
+    is_operator = (event.data or {})["role"] == "operator"
+    return _in_room("operator")(event) if is_operator else _in_room("", clears="operator")(event)
+
+
+def _credential(event: Event) -> Standing:
+    name = f"credential {event.number}"
+    return Standing(name, tuple(f"credential {old}" for old in (event.data or {}).get("instead", ())), name)
+
+
+def _registration(event: Event) -> Standing:
+    return Standing(f"account {event.number}", secret=f"credential {event.number}")
+
+
+def _revocation(event: Event) -> Standing:
+    return Standing(clears=tuple(f"credential {number}" for number in (event.data or {})["credentials"]))
+
+
+ACCESSES: Final = {  # of a room, and how each reads
+    "open": "everyone may enter",
+    "private": "only invited people may enter, and others do not see it",
+    "password": "a password is asked from all but its operators",
+    "listen": "only its operators speak",
+}
+
 # Said to a group. ``author`` said ``text``.
 SAID: Final = kind("said", _said, is_post=True, is_logged=True)
 ACTED: Final = kind("acted", lambda event, author: f"* {author} {event.text}", is_post=True, is_logged=True)  # /me
@@ -234,6 +344,61 @@ RENAMED: Final = kind(
     "renamed", lambda event, author: f"{author} is now known as {event.text}", is_move=True, is_logged=True
 )
 RETITLED: Final = kind("retitled", _retitled, is_change=True, is_logged=True)
+# Rules of a room, in its log. The text: the alias of the person concerned, in REMOVED the author is that person.
+# Data: "who", in rules: "#" and the number of an account, or the key of a guest's alias; "until", in seconds since the
+# epoch; "why".
+REMOVED: Final = kind("removed", _removed, is_move=True, is_logged=True)  # data: "by"; they may not return for a minute
+BARRED: Final = kind("barred", _ruled("may not enter"), is_logged=True, standing=_in_room("barred", "invited"))
+UNBARRED: Final = kind("unbarred", _ruled("may enter again"), is_logged=True, standing=_in_room("", clears="barred"))
+QUIETED: Final = kind("quieted", _ruled("may not speak"), is_logged=True, standing=_in_room("quieted"))
+UNQUIETED: Final = kind("unquieted", _ruled("may speak again"), is_logged=True, standing=_in_room("", clears="quieted"))
+INVITED: Final = kind("invited", _ruled("is invited"), is_logged=True, standing=_in_room("invited", "barred"))
+RESTRICTED: Final = kind(  # data: "access", one of ACCESSES; with a verifier, if that is a password
+    "restricted",
+    _restricted,
+    is_logged=True,
+    standing=lambda event: Standing(f"{event.group} access", secret=f"{event.group} access"),
+)
+# In a room: data "who" and "role", "operator" or none. In the server's log: "account" and "role".
+APPOINTED: Final = kind("appointed", _appointed, is_logged=True, standing=_appointment)
+# In the server's own log: accounts, and who may come in. The text: the alias concerned, or the network. Data:
+# "account", the number of the account, which is that of its REGISTERED; "until", "why" as above.
+REGISTERED: Final = kind(
+    "registered", _did("registered {}"), is_logged=True, standing=_registration
+)  # data: looks, bot
+DROPPED: Final = kind("dropped", _did("dropped the account of {}"), is_logged=True, standing=_of_account("dropped"))
+NAMED: Final = kind(  # text: the new alias; data: "former", "looks"
+    "named",
+    lambda event, author: f"{author} has renamed {(event.data or {})['former']} to {event.text}",
+    is_logged=True,
+    standing=_of_account("name"),
+)
+GRANTED: Final = (
+    kind(  # a credential; data: "credential", its kind; "label", "at", a host; "instead", older credentials
+        "granted", _granted, is_logged=True, standing=_credential
+    )
+)
+REVOKED: Final = kind("revoked", _revoked, is_logged=True, standing=_revocation)  # data: "credentials", their numbers
+SUSPENDED: Final = kind("suspended", _did("suspended {}"), is_logged=True, standing=_of_account("suspended"))
+RESTORED: Final = kind("restored", _did("restored {}"), is_logged=True, standing=_of_account("suspended", clears=True))
+BANNED: Final = kind(  # data: "who" or "network"; "guests": only those
+    "banned", _banned, is_logged=True, standing=lambda event: Standing(f"ban {event.number}")
+)
+UNBANNED: Final = kind(  # about: the number of the ban
+    "unbanned",
+    _did("lifted the ban of {}"),
+    is_logged=True,
+    standing=lambda event: Standing(clears=(f"ban {event.about}",)),
+)
+GUESTS_REFUSED: Final = kind(
+    "guests refused", _did("closed the chat to guests"), is_logged=True, standing=lambda event: Standing("guests")
+)
+GUESTS_ADMITTED: Final = kind(
+    "guests admitted",
+    _did("opened the chat to guests"),
+    is_logged=True,
+    standing=lambda event: Standing(clears=("guests",)),
+)
 # In the log of @ALIAS: somebody has the alias now; text: their program's public name, or empty.
 TOOK: Final = kind("took", is_change=True, is_logged=True)
 # In place of an event that a program does not wish to hear: it has this number.

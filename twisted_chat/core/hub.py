@@ -14,11 +14,21 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from . import text
+from .accounts import CODE
 from .days import day_of
 from .delivery import Faulty
 from .dispatcher import Dispatcher
 from .ear import Ear
-from .errors import ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept
+from .errors import (
+    ChatError,
+    MembersOnly,
+    NobodyCalled,
+    NoCurrentRoom,
+    NotAllowed,
+    NotInRoom,
+    NotKept,
+    SecretNeeded,
+)
 from .events import (
     CAME_BACK,
     CLAIMED,
@@ -29,23 +39,30 @@ from .events import (
     OPENING_BITS,
     RESUMED,
     RETITLED,
+    REVOKED,
     SAID,
+    SERVER,
     WENT_AWAY,
     Data,
     Event,
     Lines,
 )
-from .limits import Limits, Pace
+from .gate import Gate, Proof
+from .limits import Limits, Pace, SecretTries
+from .members import Members
+from .moderation import Moderation
 from .past import Past
 from .person import Person
-from .ports import Door, Journal, Outbox, Snapshot, View
+from .ports import Door, Journal, Outbox, Snapshot, Vault, View
 from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
+from .rules import RoomRules, Stranger
 from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
+NOBODY = Stranger()  # nobody in particular, at an unknown address
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
 
@@ -60,8 +77,9 @@ class Hub:
         seconds: Callable[[], float],
         now: Callable[[], float],
         on_fault: Callable[[Faulty | None], None],
+        vault: Vault,
     ) -> None:
-        """Serve from this journal.
+        """Serve from this journal; the vault keeps passwords.
 
         ``seconds`` is the monotonic clock, for durations; ``now`` is the wall clock, in seconds since the epoch, for
         comparisons with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
@@ -81,8 +99,15 @@ class Hub:
         self.seconds = seconds
         self.now = now
         self._session_numbers = itertools.count(1)  # of this opening of the journal
-        self._overhearing: dict[Reader, None] = {}  # without being anybody
+        self.decisions = self.state.decisions
+        self.overhearing = self.dispatcher.overhearing
         self.past = Past(journal, self.rooms, self.dispatcher.settle, on_fault)
+        tries = SecretTries(limits)
+        self.gate = Gate(self.decisions, journal, vault, tries, seconds, now)
+        self.members = Members(
+            self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now
+        )
+        self.moderation = Moderation(self.state, self.dispatcher, now)
         journal.start(self.dispatcher)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -120,18 +145,25 @@ class Hub:
         """Return the public name of the program that has a token: always the same, and no help in finding the token."""
         return hashlib.blake2b(token.encode(), key=self._journal.secret, digest_size=16).hexdigest()
 
-    def claim(self, ask: Ask, wanted: str, rooms: Sequence[str] = (LOBBY,), beside: int = 0) -> None:
+    def claim(
+        self, ask: Ask, wanted: str, rooms: Sequence[str] = (LOBBY,), beside: int = 0, proof: Proof | None = None
+    ) -> None:
         """Ask for an alias, the first one or another, unless it is theirs already.
 
         ``rooms``: to enter with the first alias. ``beside``: a session of the same person, who is here already and goes
-        on with one session more.
+        on with one session more. ``proof``: that the alias is their account's, of which other sessions may be here.
 
-        Raises: BadAlias, AliasTaken.
+        Raises: BadAlias, AliasTaken, SecretNeeded, MembersOnly, Banned.
         """
         alias, session = text.alias(wanted), ask.session
         if alias == session.alias:
             return
         data: dict[str, object] = {"looks": sorted(text.looks(alias))}
+        if not beside:
+            self._refuse_claim(session, alias, proof)
+        if proof is not None:
+            alias = proof.account.alias
+            data["proof"] = proof.credential
         if session.program:
             data["program"] = session.program
         if beside:
@@ -141,9 +173,34 @@ class Hub:
         holder = self._asked_to_give_way(session, alias)
         if not beside and (holder is None or not self._is_leaving(holder)):  # who leaves is gone when this happens
             found = self.state.directory.holder(alias, text.looks(alias), session.person)
-            if found is not None:
+            if found is not None and (proof is None or found.account is not proof.account):
                 raise self.dispatcher.taken(alias, found)
+        if proof is not None and proof.kind == CODE:  # before the claim, and in the same commit
+            used = {"account": proof.account.number, "credentials": [proof.credential], "used": True}
+            event = Event(REVOKED, SERVER, alias, alias, session.id, data=used)
+            self.dispatcher.send(event, session)
         self._append(CLAIMED, ask, "", alias, data)
+
+    def _refuse_claim(self, session: Session, alias: str, proof: Proof | None) -> None:
+        """Refuse a claim that the accounts and bans of now do not allow; its delivery decides again.
+
+        Raises: ChatError.
+        """
+        me, now = session.person, self.now()
+        account = self.decisions.accounts.holder(alias, text.looks(alias))
+        if me is not None and me.account is not None:
+            raise ChatError(f"you are {me.alias}, which is yours: /quit, and come in under another alias")
+        if account is not None and (proof is None or proof.account is not account):
+            raise SecretNeeded(account.alias)
+        if account is None and me is None and self.decisions.guests_refused is not None:
+            raise MembersOnly(self.decisions.guests_refused)
+        if me is not None and any(rules.quiets(me, now) for rules in self._rules_of_rooms(me)):
+            raise NotAllowed("you may not take another alias while you may not speak in a room that you are in")
+        self.decisions.bans.refuse(Stranger(alias, account), session.door.host, now)
+
+    def _rules_of_rooms(self, person: Person) -> list[RoomRules]:
+        rules = self.decisions.rules
+        return [rules[name] for name in person.rooms if name in rules]
 
     def resume(self, ask: Ask, former: int) -> None:
         """Ask for the seat of another session of the same program, which another node serves.
@@ -166,11 +223,7 @@ class Hub:
         Raises: SecretSaid.
         """
         refuse_secrets(why)
-        if session.leaving is None:
-            session.leaving = why
-            session.abandon()
-            if not session.pending.in_flight:
-                self.dispatcher.depart(session)
+        self.dispatcher.leave_all(session, why)
 
     def go_away(self, ask: Ask, why: str) -> None:
         """Be shown as away."""
@@ -182,10 +235,10 @@ class Hub:
 
     # -- requests: rooms
 
-    def join(self, ask: Ask, wanted: str, after: int | None = None) -> None:
+    def join(self, ask: Ask, wanted: str, after: int | None = None, knows_password: bool = False) -> None:
         """Enter a room, made if need be, and make it the current one; be given what came after a number.
 
-        Raises: BadRoom, TooManyRooms.
+        ``knows_password``: that of the room, where it has one. Raises: BadRoom, TooManyRooms, Barred, NotOpen.
         """
         name, session = text.room(wanted), ask.session
         room = session.rooms.get(name)
@@ -196,6 +249,9 @@ class Hub:
                 ask.reader.rewind(room, after)
             return
         if session.person is not None:
+            rules = self.decisions.rules.get(name)
+            if rules is not None:
+                rules.refuse_entry(session.person, name, self.now(), knows_password)
             self.state.refuse_room(session.person, {*session.rooms, name})
         session.expect(name, after)
         self._move(JOINED, ask, name)
@@ -212,7 +268,8 @@ class Hub:
 
         Raises: NoCurrentRoom, TopicTooLong.
         """
-        self._append(RETITLED, ask, self.room_of(ask.session).name, text.topic(topic))
+        room = self.room_to_speak_in(ask.session)
+        self._append(RETITLED, ask, room.name, text.topic(topic))
 
     # -- requests: the three kinds of group communication
 
@@ -221,7 +278,7 @@ class Hub:
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, NothingToSay.
         """
-        self._append(kind, ask, self.room_of(ask.session, wanted).name, text.said(line))
+        self._append(kind, ask, self.room_to_speak_in(ask.session, wanted).name, text.said(line))
 
     def say_lines(self, ask: Ask, lines: Sequence[str]) -> None:
         """Say clean lines (text.plain) in the current room, but for the empty ones.
@@ -230,9 +287,12 @@ class Hub:
         """
         said, session = list(filter(None, lines)), ask.session
         if said:
-            if session.current is None:
+            room = session.current
+            if room is None:
                 raise NoCurrentRoom
-            batch = Lines(session.current.name, session.alias, said, session.id)
+            if self.decisions.rules:
+                self._refuse_speech(session, room)
+            batch = Lines(room.name, session.alias, said, session.id)
             self.dispatcher.send(batch, session, len(said))
 
     def say_block(self, ask: Ask, block: Sequence[str], group: str = "", place: int = 1) -> None:
@@ -245,7 +305,7 @@ class Hub:
         if group[:1] == "@":
             group = self.person_called(group[1:]).address
         elif group != EVERYONE:
-            group = self.room_of(session, group).name
+            group = self.room_to_speak_in(session, group).name
         self.dispatcher.send(Lines(group, session.alias, block, session.id, place, ask.ident), session, len(block))
         ask.appended()
 
@@ -267,14 +327,16 @@ class Hub:
 
     # -- how a session hears, which is nobody else's business
 
-    def overhear(self, outbox: Outbox, view: View, room: Room, after: int | None = None) -> Reader:
+    def overhear(
+        self, outbox: Outbox, view: View, room: Room, after: int | None = None, stranger: Stranger = NOBODY
+    ) -> Reader:
         """Return a reader that hears a room, from now on or what came after a number; nobody is told, and it is nobody.
 
-        It hears until ``stop_overhearing``.
+        It hears until ``stop_overhearing``, or until the stranger, on whose behalf it does, may hear the room no more.
         """
         room = self.rooms.setdefault(room.name, room)
         reader = Reader(outbox, Ear(view), self.past, self.traffic, self._new_session())
-        self._overhearing[reader] = None
+        self.overhearing[reader] = stranger
         reader.today = reader.told_day = self.dispatcher.day
         room.overhearing[reader] = None
         self._delivery.open(reader, room, after)
@@ -283,7 +345,7 @@ class Hub:
 
     def stop_overhearing(self, reader: Reader) -> None:
         """End a reader that overhears a room."""
-        self._overhearing.pop(reader, None)
+        self.overhearing.pop(reader, None)
         for room in list(reader.hearing):
             room.overhearing.pop(reader, None)
             self._delivery.close(reader, room, is_over=True)
@@ -348,6 +410,25 @@ class Hub:
                 raise NotInRoom(name)
         return room
 
+    def room_to_speak_in(self, session: Session, wanted: str = "") -> Room:
+        """Return a room that a session is in and may speak in, the current one if none is named.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed.
+        """
+        room = self.room_of(session, wanted)
+        self._refuse_speech(session, room)
+        return room
+
+    def _refuse_speech(self, session: Session, room: Room) -> None:
+        rules = self.decisions.rules.get(room.name)
+        if rules is not None and session.person is not None:
+            rules.refuse_speech(session.person, room.name, self.now())
+
+    def may_see(self, person: Person | None, room: Room) -> bool:
+        """Return whether a room exists for a person; None: for anyone at all, such as a stream."""
+        rules = self.decisions.rules.get(room.name) if self.decisions.rules else None
+        return rules is None or person in room.people or rules.may_see(person, self.now())
+
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if a line that is said now would be kept, or with the reason why not."""
         self._journal.check(answer)
@@ -356,7 +437,7 @@ class Hub:
     def behind(self) -> int:
         """The number of readers that do not read now, or are away for a moment."""
         sessions = sum(session.is_behind for session in self.sessions.values())
-        return sessions + sum(reader.is_behind for reader in self._overhearing)
+        return sessions + sum(reader.is_behind for reader in self.overhearing)
 
     # -- helpers
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from . import text
 from .errors import ChatError, NotRecalled
-from .events import JOINED, LEFT, MOVES, Event
+from .events import JOINED, LEFT, MOVES, REMOVED, Event
 from .ports import ANYONE, Asker, Journal, Query
 from .reader import FETCHED, Reader, whole
 from .room import Room
@@ -46,7 +46,7 @@ class Past:
         """
         session, epoch = ask.session, ask.session.pending.epoch
         asker = Asker(session.id, lambda: session.pending.epoch == epoch)
-        self._ask(ask, partial(self._journal.recall, query, asker=asker), answer)
+        self.ask(ask, partial(self._journal.recall, query, asker=asker), answer)
 
     def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
         """Answer a session's question with a room: at once or, if only the journal knows it, as ``recall`` does.
@@ -57,9 +57,9 @@ class Past:
         if room is not None:
             answer(room)
         else:
-            self._ask(ask, partial(self._rooms.find, wanted), answer)
+            self.ask(ask, partial(self._rooms.find, wanted), answer)
 
-    def _ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
+    def ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
         session, epoch = ask.session, ask.session.pending.epoch
         if session.reader is None or session.reader.outbox.is_closed:
             return
@@ -170,7 +170,7 @@ def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:
     for event in reversed(moves):
         if event.kind == JOINED:
             there.pop(event.author, None)
-        elif event.kind == LEFT:
+        elif event.kind in (LEFT, REMOVED):
             there[event.author] = None
         else:
             there.pop(event.text, None)

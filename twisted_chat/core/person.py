@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from . import text
+from .accounts import Account
 from .events import OPENING_BITS
 from .room import Room
 
@@ -28,6 +29,7 @@ class Seat(NamedTuple):
 
     session: int  # its id
     program: str  # the public name of its program; empty for a person who types
+    credential: int = 0  # the number of the one that it came by; 0: a guest's
 
     @property
     def opening(self) -> int:
@@ -36,19 +38,20 @@ class Seat(NamedTuple):
 
 
 class Person:
-    """Somebody who has an alias. Only the functions in state.py change one.
+    """Somebody who has an alias. Only the functions in changes.py change one.
 
     ``leaving`` is why they leave, once they have no seat any more; None while they are here.
     """
 
     __slots__ = (
-        "alias", "away", "called", "former", "heirs", "is_told", "leaving", "made", "next_alias", "rooms", "seats",
-        "taken", "unwanted", "voice", "waits_for", "wanted",
+        "account", "alias", "away", "called", "former", "founded", "heirs", "is_told", "leaving", "made", "next_alias",
+        "rooms", "seats", "taken", "unwanted", "voice", "waits_for", "wanted",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, alias: str, wanted: tuple[str, ...]) -> None:
         """``wanted``: the rooms that they enter with their alias."""
         self.alias = alias
+        self.account: Account | None = None  # none: a guest
         self.next_alias = ""  # theirs already, while their rooms are told of it
         self.taken = 0  # the number of the event by which they took the alias, in its log
         self.is_told = False  # that they have it, in its log
@@ -56,6 +59,7 @@ class Person:
         self.rooms: dict[str, Room] = {}  # in the order in which they joined
         self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they have to leave
         self.made = 0  # rooms in which nothing had happened before they came
+        self.founded: tuple[str, ...] = ()  # rooms that they have made as a member, and do not operate yet
         self.wanted = wanted  # rooms that they have still to enter
         self.unwanted: Mapping[str, Parting] = _NOWHERE  # rooms that they have still to leave
         self.seats: tuple[Seat, ...] = (seat,)

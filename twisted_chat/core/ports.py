@@ -82,9 +82,11 @@ class KnownPerson(NamedTuple):
     made: int
     wanted: Sequence[str]
     unwanted: Mapping[str, tuple[str, str]]  # with alias and reason
-    seats: Sequence[tuple[int, str]]  # sessions and their programs
+    seats: Sequence[tuple[int, str, int]]  # sessions, their programs and credentials
     former: Sequence[int]
-    voice: tuple[int, str]
+    voice: tuple[int, str, int]
+    account: int  # its number; 0: a guest
+    founded: Sequence[str]
     leaving: str | None
     waits_for: int | None
 

@@ -56,9 +56,11 @@ def _known(state: State, person: Person, places: Mapping[Person, int]) -> KnownP
         made=person.made,
         wanted=list(person.wanted),
         unwanted={room: (parting.alias, parting.why) for room, parting in person.unwanted.items()},
-        seats=[(seat.session, seat.program) for seat in person.seats],
+        seats=[_values(seat) for seat in person.seats],
         former=list(person.former),
-        voice=(person.voice.session, person.voice.program),
+        voice=_values(person.voice),
+        account=person.account.number if person.account is not None else 0,
+        founded=list(person.founded),
         leaving=person.leaving,
         waits_for=places[person.waits_for] if person.waits_for is not None else None,
     )
@@ -69,6 +71,8 @@ def _restored(state: State, known: KnownPerson) -> Person:
     seats = [Seat(*seat) for seat in known.seats]
     person = Person(Seat(*known.voice), known.alias, tuple(known.wanted))
     person.next_alias, person.taken, person.is_told = known.next_alias, known.taken, known.is_told
+    person.account = state.decisions.accounts.by_number.get(known.account)
+    person.founded = tuple(known.founded)
     person.away, person.made, person.leaving = known.away, known.made, known.leaving
     person.rooms = {name: state.rooms[name] for name in known.rooms}
     if known.unwanted:
@@ -79,6 +83,10 @@ def _restored(state: State, known: KnownPerson) -> Person:
         state.note_program(seat)
     person.seats, person.former = tuple(seats), tuple(known.former)
     return person
+
+
+def _values(seat: Seat) -> tuple[int, str, int]:
+    return seat.session, seat.program, seat.credential
 
 
 def _people_in(room: Room) -> list[Person]:

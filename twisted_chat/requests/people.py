@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ..core import text
+from ..core.durations import span
 from ..core.errors import BadRequest, BadUsage, ChatError
 from ..core.events import EVERYONE
 from ..core.hub import Hub
@@ -14,7 +15,7 @@ from ..core.room import Room
 from ..core.session import Ask
 from .fields import About, Alias, Count, FirstNumber, Number, RoomName, Rule, WantedAlias, WantedRoom
 from .table import JsonRequest, Result, Steps, command, request
-from .words import MAX_NAMES, how_long, is_number
+from .words import MAX_NAMES, is_number
 
 MAX_MEMBERS = 1000  # in one result
 
@@ -119,7 +120,7 @@ def whois(hub: Hub, ask: Ask, rest: str) -> None:
     if sessions:
         here = hub.seconds() - min(session.since for session in sessions)
         idle = hub.seconds() - max(session.active for session in sessions)
-        ask.notice(f"{them.alias} came {how_long(here)} ago and was last active {how_long(idle)} ago")
+        ask.notice(f"{them.alias} came {span(here)} ago and was last active {span(idle)} ago")
     if them.away is not None:
         ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
 

@@ -36,11 +36,3 @@ def is_number(written: str) -> bool:
 def plural(count: int, thing: str) -> str:
     """Return a count with the name of the thing."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
-
-
-def how_long(seconds: float) -> str:
-    """Return a duration in its largest unit."""
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            return plural(int(seconds // length), unit)
-    return plural(int(seconds), "second")

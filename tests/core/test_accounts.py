@@ -1,0 +1,220 @@
+"""Accounts in the core: a name that is yours, several devices, credentials, and the way to prove who you are."""
+
+from __future__ import annotations
+
+import pytest
+
+from twisted_chat.core.changes import SESSIONS
+from twisted_chat.core.errors import ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
+from twisted_chat.core.events import KINDS, SERVER
+from twisted_chat.core.gate import Attempt, Proof
+from twisted_chat.core.ports import Snapshot
+from twisted_chat.core.session import Ask
+
+from ..house import House
+
+PASSWORD = "four simple words"
+
+
+@pytest.fixture
+def house():
+    house = House()
+    yield house
+    assert house.faults == []
+
+
+def register(house, alias="alice", *rooms):
+    """Return a member who has just registered."""
+    person = house.enter(alias, *rooms)
+    done = []
+    house.hub.members.register(Ask(person.session), PASSWORD, lambda: done.append(True))
+    house.settle()
+    assert done == [True]
+    return person
+
+
+def prove(house, alias, secret, host="", is_overheard=False):
+    """Return the proof, or raise the error, that the gate answers with."""
+    answers = []
+    house.hub.gate.prove(Attempt(alias, secret, host, is_overheard), answers.append)
+    house.settle()
+    (answer,) = answers
+    if isinstance(answer, ChatError):
+        raise answer
+    assert isinstance(answer, Proof)
+    return answer
+
+
+def log_in(house, alias="alice", secret=PASSWORD):
+    """Return another session of a member; everyone has read all that they were sent."""
+    proof = prove(house, alias, secret)
+    person = house.connect()
+    house.hub.claim(Ask(person.session), alias, proof=proof)
+    house.settle()
+    for reader in house.people:
+        reader.heard()
+    return person
+
+
+def grant(house, person, kind, label=""):
+    """Return a new secret of a member."""
+    made = []
+    house.hub.members.grant(Ask(person.session), kind, label, made.append)
+    house.settle()
+    (secret,) = made
+    return secret
+
+
+def test_a_registered_alias_needs_its_secret_also_when_nobody_is_here(house):
+    alice = register(house)
+    house.hub.leave_all(alice.session, "")
+    house.settle()
+    stranger = house.connect()
+    for alias in ("alice", "ALICE", "a1ice"):
+        with pytest.raises(SecretNeeded):
+            house.hub.claim(Ask(stranger.session), alias)
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", "not that one")
+    with pytest.raises(NotAMember):
+        prove(house, "bob", PASSWORD)
+    assert log_in(house).session.alias == "alice"
+
+
+def test_a_second_device_is_the_same_person_and_nobody_sees_it_come_or_go(house):
+    alice, bob = register(house, "alice", "ops"), house.enter("bob")
+    house.journal.turn()
+    phone = log_in(house)
+    assert phone.session.person is alice.session.person
+    assert bob.heard() == []
+    bob.type("hi")
+    assert phone.heard() == alice.heard() == ["bob: hi"]
+    phone.type("hello")
+    assert alice.heard() == ["alice: hello"]
+    house.hub.leave_all(alice.session, "")
+    house.settle()
+    assert bob.heard() == ["bob: hi", "alice: hello"]
+    house.hub.leave_all(phone.session, "")
+    house.settle()
+    assert bob.heard() == ["alice has left the chat room!"]
+
+
+def test_a_member_has_twenty_sessions_at_most(house):
+    register(house)
+    for _ in range(SESSIONS - 1):
+        assert log_in(house).session.alias == "alice"
+    assert log_in(house).session.alias == ""
+
+
+def test_a_code_lets_one_device_in_and_only_once(house):
+    alice = register(house)
+    code = grant(house, alice, "code")
+    assert prove(house, "alice", code.lower()).kind == "code"
+    proofs = [prove(house, "alice", code), prove(house, "alice", code)]
+    phones = [house.connect(), house.connect()]
+    for phone, proof in zip(phones, proofs, strict=True):
+        house.hub.claim(Ask(phone.session), "alice", proof=proof)
+    house.settle()
+    assert [phone.session.alias for phone in phones] == ["alice", ""]
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", code)
+
+
+def test_a_code_is_valid_for_ten_minutes(house):
+    alice = register(house)
+    code = grant(house, alice, "code")
+    house.now += 599
+    prove(house, "alice", code)
+    house.now += 2
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", code)
+
+
+def test_revoking_a_token_ends_the_sessions_that_came_by_it_and_no_others(house):
+    alice = register(house)
+    token = grant(house, alice, "token", "ci")
+    script, phone = log_in(house, secret=token), log_in(house)
+    (credential,) = house.hub.members.credentials(alice.session)
+    house.hub.members.revoke(Ask(alice.session), [credential.number], lambda: None)
+    house.settle()
+    assert [one.session.gone for one in (script, phone, alice)] == [True, False, False]
+    assert "no longer valid" in script.heard()[0]
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", token)
+
+
+def test_a_new_password_ends_all_sessions_but_ones_own_and_those_by_tokens(house):
+    alice = register(house)
+    token, code, device = (grant(house, alice, kind, kind) for kind in ("token", "code", "device"))
+    by_token, by_code, by_device = (log_in(house, secret=secret) for secret in (token, code, device))
+    by_password = log_in(house)
+    stay = []
+    house.hub.members.change_password(Ask(by_password.session), "another password", stay.append)
+    house.settle()
+    assert stay == [1]
+    gone = [one.session.gone for one in (alice, by_token, by_code, by_device, by_password)]
+    assert gone == [True, False, True, True, False]
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", PASSWORD)
+    assert log_in(house, secret="another password").session.alias == "alice"
+
+
+@pytest.mark.parametrize("kind", ["password", "token", "device", "code"])
+def test_no_way_in_skips_a_suspension(house, kind):
+    owner, alice = register(house, "olga"), register(house)
+    house.hub.members.operate("appointed", "olga", {"account": owner.session.person.account.number, "role": "owner"})
+    house.settle()
+    secret = PASSWORD if kind == "password" else grant(house, alice, kind)
+    before = prove(house, "alice", secret)
+    house.hub.members.suspend(Ask(owner.session), "alice", "spam")
+    house.settle()
+    assert alice.session.gone
+    with pytest.raises(Suspended, match=r"alice is suspended \(spam\)"):
+        prove(house, "alice", secret)
+    late = house.connect()
+    house.hub.claim(Ask(late.session), "alice", proof=before)
+    house.settle()
+    assert late.session.alias == ""
+    house.hub.members.restore(Ask(owner.session), "alice")
+    house.settle()
+    if kind != "code":  # which was used for the claim that came too late
+        assert log_in(house, secret=secret).session.alias == "alice"
+
+
+def test_only_a_code_is_taken_where_others_can_read_it(house):
+    alice = register(house)
+    for secret in (PASSWORD, grant(house, alice, "token"), grant(house, alice, "device")):
+        with pytest.raises(Overheard):
+            prove(house, "alice", secret, is_overheard=True)
+    prove(house, "alice", grant(house, alice, "code"), is_overheard=True)
+
+
+def test_the_state_after_a_restart_is_that_of_before(house):
+    alice, bob = register(house), register(house, "bob")
+    alice.type("/join ops")
+    token = grant(house, alice, "token", "ci")
+    assert house.hub.decisions.rules["ops"].operators == {alice.session.person.account.who}
+    house.hub.moderation.quiet(Ask(alice.session), house.hub.rooms["ops"], "bob", why="spam")
+    house.settle()
+    after = House(journal=house.journal)
+    after.now = house.now
+    after.hub.restore(Snapshot(standing=house.journal.stands.values()))
+    assert after.hub.decisions.rules["ops"].operators == house.hub.decisions.rules["ops"].operators
+    assert after.hub.decisions.rules["ops"].quieted == {bob.session.person.account.who: 0.0}
+    assert prove(after, "alice", token).account.alias == "alice"
+    assert prove(after, "bob", PASSWORD).account.alias == "bob"
+
+
+def test_no_secret_and_no_verifier_is_in_the_log(house):
+    alice = register(house)
+    secrets = [grant(house, alice, kind) for kind in ("token", "device", "code")]
+    written = repr(list(house.hub.state.log.tail))
+    assert [event.kind for event in house.hub.state.log.tail] == ["registered", "granted", "granted", "granted"]
+    assert not any(secret in written for secret in (*secrets, PASSWORD, "quick"))
+
+
+def test_each_event_of_the_servers_log_reads_as_one_line(house):
+    alice = register(house)
+    grant(house, alice, "token", "ci")
+    lines = [KINDS[event.kind].people(event, event.author) for event in house.hub.state.log.tail]
+    assert lines == ["alice has registered alice", "alice has made a token called ci for alice"]
+    assert house.hub.state.log.name == SERVER

@@ -1,0 +1,167 @@
+"""Accounts: the aliases that belong to somebody for good, and the credentials that prove it. Part of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from . import text
+from .errors import ChatError, SecretNeeded, Suspended, WrongSecret
+from .events import Event
+
+PASSWORD: Final = "password"  # noqa: S105  # the name of a kind
+USED = 100  # codes that are used up and remembered, of one account
+CODE: Final = "code"
+
+
+class Credential(NamedTuple):
+    """A way to prove that an account is one's own. Its secret is nowhere; the journal has a verifier of it."""
+
+    number: int  # of the event in the server's log by which it was granted
+    kind: str  # "password", "token", "device" or "code"
+    label: str = ""
+    since: float = 0.0  # seconds since the epoch
+    until: float = 0.0  # 0: without an end
+    at: str = ""  # the address that it was granted to; empty: unknown, or this machine
+
+    def is_over(self, now: float) -> bool:
+        """Return whether its time is over."""
+        return bool(self.until) and now >= self.until
+
+
+class Account:
+    """An alias that belongs to a person or a bot for good. Only the functions in changes.py change one."""
+
+    __slots__ = ("alias", "credentials", "is_bot", "is_dropped", "number", "password", "role", "suspended", "used")
+
+    def __init__(self, number: int, alias: str, is_bot: bool = False, has_password: bool = True) -> None:
+        """``number``: of its REGISTERED event in the server's log, by which it may have a password."""
+        self.number = number
+        self.alias = alias
+        self.is_bot = is_bot
+        self.role = "member"
+        self.password = number if has_password and not is_bot else 0  # the credential's number; 0: none
+        self.credentials: tuple[Credential, ...] = ()  # all others, the oldest first
+        self.used: tuple[tuple[int, int], ...] = ()  # codes since the last password, and the sessions that came by them
+        self.suspended: tuple[str, float] | None = None  # why, and until when in seconds since the epoch; 0: no end
+        self.is_dropped = False  # its alias stays reserved
+
+    @property
+    def who(self) -> str:
+        """Its name in the rules of rooms, which no rename changes."""
+        return f"#{self.number}"
+
+    def has(self, credential: int, now: float, session: int = 0) -> bool:
+        """Return whether a credential proves at this time that the account is one's own.
+
+        ``credential``: its number; ``session``: by its id, which may have used up the credential to come in.
+        """
+        if credential == self.password or (credential, session) in self.used:
+            return bool(credential)
+        return any(one.number == credential and not one.is_over(now) for one in self.credentials)
+
+    def refuse(self, credential: int, now: float, session: int = 0) -> None:
+        """Refuse a log-in, or a session that goes on; see ``has``. Without a credential, it is 0.
+
+        Raises: SecretNeeded, Suspended, WrongSecret.
+        """
+        if self.is_dropped:
+            raise ChatError(f"{self.alias} was a member's name, and stays reserved: choose another alias")
+        if not credential:
+            raise SecretNeeded(self.alias)
+        if not self.has(credential, now, session):
+            raise WrongSecret(self.alias)
+        if self.suspended is not None and not 0 < self.suspended[1] <= now:
+            raise Suspended(self.alias, *self.suspended, now)
+
+
+class Accounts:
+    """All accounts, by their aliases, by what looks like these, and by their numbers."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, Account] = {}
+        self.by_number: dict[int, Account] = {}
+        self.by_credential: dict[int, Account] = {}  # but for passwords
+        self._looks: dict[str, Account] = {}
+
+    def called(self, alias: str) -> Account | None:
+        """Return the account of an alias."""
+        return self.by_key.get(text.key(alias))
+
+    def holder(self, alias: str, looks: Iterable[str]) -> Account | None:
+        """Return the account that has an alias, or one that looks like it."""
+        if not self.by_key:
+            return None
+        found = self.called(alias)
+        return found if found is not None else next(filter(None, map(self._looks.get, looks)), None)
+
+    def with_credential(self, number: int) -> tuple[Account, Credential] | None:
+        """Return a credential that is not a password, and its account."""
+        account = self.by_credential.get(number)
+        if account is None:
+            return None
+        return account, next(one for one in account.credentials if one.number == number)
+
+    def owners(self) -> list[Account]:
+        """Return the accounts that own the chat."""
+        return [account for account in self.by_number.values() if account.role == "owner" and not account.is_dropped]
+
+    # -- what events change; see changes.py
+
+    def register(self, event: Event) -> Account | None:
+        """Make an account, unless its alias, or one that looks like it, belongs to another."""
+        data = event.data or {}
+        looks = data.get("looks") or text.looks(event.text)
+        if self.holder(event.text, looks) is not None:
+            return None
+        account = Account(event.number, event.text, bool(data.get("bot")), not data.get("passwordless"))
+        self.by_number[account.number] = account
+        self._call(account, looks)
+        return account
+
+    def _call(self, account: Account, looks: Iterable[str]) -> None:
+        key = text.key(account.alias)
+        self.by_key[account.alias if key == account.alias else key] = account
+        self._looks.update((key if look == key else look, account) for look in looks)
+
+    def rename(self, account: Account, event: Event) -> None:
+        """Give an account another alias; the former one is free again."""
+        former = account.alias
+        self.by_key.pop(text.key(former), None)
+        for look in text.looks(former):
+            if self._looks.get(look) is account:
+                del self._looks[look]
+        account.alias = event.text
+        self._call(account, (event.data or {}).get("looks") or text.looks(event.text))
+
+    def grant(self, account: Account, event: Event) -> None:
+        """Give an account a credential, instead of others or beside them."""
+        data = event.data or {}
+        self.revoke(account, data.get("instead", ()))
+        if data["credential"] == PASSWORD:
+            account.password, account.used = event.number, ()
+            return
+        credential = Credential(
+            event.number,
+            data["credential"],
+            data.get("label", ""),
+            event.when,
+            data.get("until", 0.0),
+            data.get("at", ""),
+        )
+        account.credentials += (credential,)
+        self.by_credential[event.number] = account
+
+    def use(self, account: Account, number: int, session: int) -> None:
+        """Use up a credential, by which a session comes in."""
+        self.revoke(account, [number])
+        account.used = (*account.used, (number, session))[-USED:]
+
+    def revoke(self, account: Account, numbers: Iterable[int]) -> None:
+        """Take credentials back."""
+        gone = set(numbers)
+        if account.password in gone:
+            account.password = 0
+        account.credentials = tuple(one for one in account.credentials if one.number not in gone)
+        for number in gone:
+            self.by_credential.pop(number, None)

@@ -1,0 +1,209 @@
+"""Decisions: accounts, bans and the rules of rooms, from the events of the server's log and of the rooms.
+
+APPLY has one function for each of these kinds of events. They know nobody who is here, so the events that stand when a
+journal is opened go through the same functions as new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from .accounts import Account, Accounts
+from .events import (
+    APPOINTED,
+    BANNED,
+    BARRED,
+    DROPPED,
+    GRANTED,
+    GUESTS_ADMITTED,
+    GUESTS_REFUSED,
+    INVITED,
+    NAMED,
+    QUIETED,
+    REGISTERED,
+    RESTORED,
+    RESTRICTED,
+    REVOKED,
+    SERVER,
+    SUSPENDED,
+    UNBANNED,
+    UNBARRED,
+    UNQUIETED,
+    Event,
+)
+from .rules import INVITED_SECONDS, Ban, Bans, RoomRules, network
+
+
+class Decisions:
+    """The accounts, the bans, and the rules of rooms."""
+
+    def __init__(self) -> None:
+        self.accounts = Accounts()
+        self.bans = Bans()
+        self.rules: dict[str, RoomRules] = {}  # by the name of the room, where it has any
+        self.guests_refused: str | None = None  # why, while only members may come in
+
+    def apply(self, event: Event) -> None:
+        """Apply an event that is delivered, or that stands when the journal is opened."""
+        APPLY[event.kind](self, event)
+
+    def rules_of(self, room: str) -> RoomRules:
+        """Return the rules of a room, made if need be."""
+        return self.rules.setdefault(room, RoomRules())
+
+    def concerned(self, event: Event) -> Account | None:
+        """Return the account that an event of the server's log is about."""
+        return self.accounts.by_number.get(_data(event).get("account", 0))
+
+
+def _data(event: Event) -> dict[str, Any]:
+    return dict(event.data or {})
+
+
+# -- accounts
+
+
+def _registered(decisions: Decisions, event: Event) -> None:
+    decisions.accounts.register(event)
+
+
+def _named(decisions: Decisions, event: Event) -> None:
+    account = decisions.concerned(event)
+    if account is not None:
+        decisions.accounts.rename(account, event)
+
+
+def _dropped(decisions: Decisions, event: Event) -> None:
+    account = decisions.concerned(event)
+    if account is not None:
+        account.is_dropped, account.role = True, "member"
+        decisions.accounts.revoke(account, [account.password, *(one.number for one in account.credentials)])
+
+
+def _granted(decisions: Decisions, event: Event) -> None:
+    account = decisions.concerned(event)
+    if account is not None:
+        decisions.accounts.grant(account, event)
+
+
+def _revoked(decisions: Decisions, event: Event) -> None:
+    account, data = decisions.concerned(event), _data(event)
+    if account is None:
+        return
+    if not data.get("used"):
+        decisions.accounts.revoke(account, data["credentials"])
+        return
+    for number in data["credentials"]:
+        if account.has(number, event.when):  # else another session was first
+            decisions.accounts.use(account, number, event.origin)
+
+
+def _suspended(decisions: Decisions, event: Event) -> None:
+    account, data = decisions.concerned(event), _data(event)
+    if account is not None:
+        account.suspended = data.get("why", ""), data.get("until", 0.0)
+
+
+def _restored(decisions: Decisions, event: Event) -> None:
+    account = decisions.concerned(event)
+    if account is not None:
+        account.suspended = None
+
+
+def _appointed(decisions: Decisions, event: Event) -> None:
+    data = _data(event)
+    if event.group != SERVER:
+        operators = decisions.rules_of(event.group).operators
+        operators.add(data["who"]) if data["role"] == "operator" else operators.discard(data["who"])
+        return
+    account = decisions.concerned(event)
+    if account is not None:
+        account.role = data["role"]
+
+
+# -- who may come in
+
+
+def _banned(decisions: Decisions, event: Event) -> None:
+    data = _data(event)
+    decisions.bans.by_number[event.number] = Ban(
+        event.number,
+        event.text,
+        data.get("who", ""),
+        network(data["network"]) if "network" in data else None,
+        data.get("until", 0.0),
+        bool(data.get("guests")),
+        data.get("why", ""),
+        event.author,
+        event.when,
+    )
+
+
+def _unbanned(decisions: Decisions, event: Event) -> None:
+    decisions.bans.by_number.pop(event.about, None)
+
+
+def _guests_refused(decisions: Decisions, event: Event) -> None:
+    decisions.guests_refused = _data(event).get("why", "")
+
+
+def _guests_admitted(decisions: Decisions, event: Event) -> None:
+    decisions.guests_refused = None
+
+
+# -- the rules of a room
+
+
+def _barred(decisions: Decisions, event: Event) -> None:
+    rules, data = decisions.rules_of(event.group), _data(event)
+    rules.barred[data["who"]] = data.get("until", 0.0)
+    rules.invited.pop(data["who"], None)
+
+
+def _unbarred(decisions: Decisions, event: Event) -> None:
+    rules, name = decisions.rules_of(event.group), _data(event)["who"]
+    rules.barred.pop(name, None)
+    rules.expelled.pop(name, None)
+
+
+def _quieted(decisions: Decisions, event: Event) -> None:
+    data = _data(event)
+    decisions.rules_of(event.group).quieted[data["who"]] = data.get("until", 0.0)
+
+
+def _unquieted(decisions: Decisions, event: Event) -> None:
+    decisions.rules_of(event.group).quieted.pop(_data(event)["who"], None)
+
+
+def _invited(decisions: Decisions, event: Event) -> None:
+    rules, name = decisions.rules_of(event.group), _data(event)["who"]
+    rules.invited[name] = 0.0 if name.startswith("#") else event.when + INVITED_SECONDS
+    rules.barred.pop(name, None)
+    rules.expelled.pop(name, None)
+
+
+def _restricted(decisions: Decisions, event: Event) -> None:
+    decisions.rules_of(event.group).access = _data(event)["access"]
+
+
+APPLY: Final[dict[str, Callable[[Decisions, Event], None]]] = {
+    REGISTERED: _registered,
+    NAMED: _named,
+    DROPPED: _dropped,
+    GRANTED: _granted,
+    REVOKED: _revoked,
+    SUSPENDED: _suspended,
+    RESTORED: _restored,
+    APPOINTED: _appointed,
+    BANNED: _banned,
+    UNBANNED: _unbanned,
+    GUESTS_REFUSED: _guests_refused,
+    GUESTS_ADMITTED: _guests_admitted,
+    BARRED: _barred,
+    UNBARRED: _unbarred,
+    QUIETED: _quieted,
+    UNQUIETED: _unquieted,
+    INVITED: _invited,
+    RESTRICTED: _restricted,
+}

@@ -1,0 +1,167 @@
+"""The gate: the one way to prove that an account is one's own, for all doors and all kinds of secrets.
+
+A proof goes into the claim of the alias. When the claim is delivered, the state decides again whether the credential is
+valid, because it may have been revoked meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import secrets, text
+from .accounts import CODE, PASSWORD, Account
+from .decisions import Decisions
+from .errors import ChatError, NotAMember, Overheard, TooManyTries, WrongSecret
+from .limits import SecretTries
+from .ports import Journal, Profile, Vault
+
+
+class Attempt(NamedTuple):
+    """An attempt to log in."""
+
+    alias: str  # empty where only the secret tells whose it is, as in an HTTP header
+    secret: str
+    host: str  # the address that it comes from; empty: this machine
+    is_overheard: bool  # others on the way can read it
+
+
+class Proof(NamedTuple):
+    """A proof that an account is one's own."""
+
+    account: Account
+    credential: int  # its number
+    kind: str  # of the credential
+    profile: Profile = Profile()
+
+
+Answer = Callable[[Proof | ChatError], None]
+
+
+class Gate:
+    """Checks secrets. Answers come later, in the hub's thread, and are called exactly once."""
+
+    def __init__(
+        self, decisions: Decisions, journal: Journal, vault: Vault, tries: SecretTries, seconds: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:  # fmt: skip
+        """``seconds`` and ``now``: see Hub."""
+        self._accounts = decisions.accounts
+        self._journal = journal
+        self._vault = vault
+        self._tries = tries
+        self._seconds = seconds
+        self._now = now
+
+    def prove(self, attempt: Attempt, answer: Answer) -> None:
+        """Answer with a proof, or with the reason why there is none: a ChatError of one line."""
+        _Check(self, attempt, answer).begin()
+
+    # -- for one check
+
+    def refuse_tries(self, attempt: Attempt) -> None:
+        """Refuse an attempt too soon after wrong ones.
+
+        Raises: TooManyTries.
+        """
+        seconds = self._tries.wait(attempt.host, text.key(attempt.alias), self._seconds())
+        if seconds:
+            raise TooManyTries("wrong secrets", seconds)
+
+    def count_wrong(self, attempt: Attempt) -> None:
+        """Count an attempt with a wrong secret."""
+        self._tries.fail(attempt.host, text.key(attempt.alias), self._seconds())
+
+
+class _Check:
+    """One check, in several steps: a journal and a vault answer in between."""
+
+    def __init__(self, gate: Gate, attempt: Attempt, answer: Answer) -> None:
+        self._gate = gate
+        self._attempt = attempt
+        self._answer = answer
+        self._kind = secrets.kind_of(attempt.secret)
+
+    def begin(self) -> None:
+        gate, attempt = self._gate, self._attempt
+        try:
+            gate.refuse_tries(attempt)
+            if self._kind == PASSWORD:
+                self._begin_password()
+            else:
+                verifier = secrets.verifier_of(attempt.secret, gate._journal.secret)
+                gate._journal.subject_of(verifier, self._found)
+        except ChatError as error:
+            self._answer(error)
+
+    def _begin_password(self) -> None:
+        gate, attempt = self._gate, self._attempt
+        if attempt.is_overheard:
+            raise Overheard(
+                "others on the way can read what you send here, so no password is taken: "
+                "log in over TLS or from the server's own machine, or with a code (/code on another device)"
+            )
+        account = gate._accounts.called(attempt.alias)
+        if account is None or not account.password:
+            self._verify(account, "")  # takes as long
+        else:
+            subject = f"credential {account.password}"
+            gate._journal.verifier(subject, lambda found: self._verify(account, found))
+
+    def _verify(self, account: Account | None, verifier: str | ChatError) -> None:
+        if isinstance(verifier, ChatError):
+            self._answer(verifier)
+            return
+
+        def checked(fits: bool | ChatError) -> None:
+            if isinstance(fits, ChatError):
+                self._answer(fits)
+            elif account is None or not fits:
+                self._wrong(account)
+            else:
+                self._decide(account, account.password)
+
+        self._gate._vault.check(self._attempt.secret, verifier, checked)
+
+    def _found(self, subject: str | ChatError) -> None:
+        """Called with the subject of a token, device secret or code."""
+        if isinstance(subject, ChatError):
+            self._answer(subject)
+            return
+        accounts, wanted = self._gate._accounts, self._attempt.alias
+        kind, _space, number = subject.partition(" ")
+        found = accounts.with_credential(int(number)) if kind == "credential" else None
+        if found is None or (wanted and accounts.called(wanted) is not found[0]):
+            self._wrong(accounts.called(wanted))
+            return
+        account, credential = found
+        if self._attempt.is_overheard and not account.is_bot and credential.kind != CODE:
+            self._answer(
+                Overheard(
+                    "others on the way can read what you send here, so that secret is not taken: "
+                    "revoke it (/devices, /token), and use TLS"
+                )
+            )
+            return
+        self._decide(account, credential.number)
+
+    def _wrong(self, account: Account | None) -> None:
+        self._gate.count_wrong(self._attempt)
+        if account is None and self._attempt.alias:
+            self._answer(NotAMember(self._attempt.alias))
+        else:
+            self._answer(WrongSecret(self._attempt.alias))
+
+    def _decide(self, account: Account, credential: int) -> None:
+        gate = self._gate
+        try:
+            account.refuse(credential, gate._now())
+        except ChatError as error:
+            self._answer(error)
+            return
+
+        def profiled(profile: Profile | ChatError) -> None:
+            known = profile if isinstance(profile, Profile) else Profile()
+            self._answer(Proof(account, credential, self._kind, known))
+
+        gate._journal.profile(account.number, profiled)

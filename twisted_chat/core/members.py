@@ -1,0 +1,356 @@
+"""Members: requests about accounts, credentials, roles and bans. All of them become events of the server's log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from . import rules, secrets, text
+from .accounts import CODE, PASSWORD, Account, Credential
+from .decisions import Decisions
+from .dispatcher import Dispatcher
+from .errors import ChatError, NobodyCalled, TooManyTries
+from .events import (
+    APPOINTED,
+    BANNED,
+    DROPPED,
+    GRANTED,
+    GUESTS_ADMITTED,
+    GUESTS_REFUSED,
+    NAMED,
+    REGISTERED,
+    RESTORED,
+    REVOKED,
+    SERVER,
+    SUSPENDED,
+    UNBANNED,
+    Data,
+    Event,
+    Fact,
+    named,
+)
+from .limits import SecretTries
+from .past import Past
+from .person import Person
+from .ports import Vault
+from .session import Ask, Session
+from .state import State
+
+OPERATOR: Final = "server"  # the author of what the operator's tool does; nobody can have that alias
+CODE_SECONDS: Final = 600.0
+OPERATORS_CODE_SECONDS: Final = 3600.0
+CREDENTIALS: Final = 100  # of one account, beside its password
+UNNAMED: Final = "/"  # the ident of a person's request whose outcome is waited for: one at a time
+PREFIXES: Final = {"token": secrets.TOKEN, "device": secrets.DEVICE}
+
+
+class Members:
+    """The requests of members for themselves, and of admins for all. Each checks the role first."""
+
+    def __init__(
+        self,
+        state: State,
+        dispatcher: Dispatcher,
+        past: Past,
+        vault: Vault,
+        tries: SecretTries,
+        secret: Callable[[], bytes],
+        seconds: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        """``secret`` returns the journal's; ``seconds`` and ``now``: see Hub."""
+        self._state = state
+        self._decisions: Decisions = state.decisions
+        self._dispatcher = dispatcher
+        self._past = past
+        self._vault = vault
+        self._tries = tries
+        self._secret = secret
+        self._seconds = seconds
+        self._now = now
+
+    # -- one's own account
+
+    def register(self, ask: Ask, password: str, then: Callable[[], None]) -> None:
+        """Protect the alias that a guest has now; ``then`` is called once it is theirs.
+
+        Raises: BadSecret, ChatError, TooManyTries.
+        """
+        person = _person(ask.session)
+        if person.account is not None:
+            raise ChatError(f"{person.alias} is yours already: /password changes the password")
+        host, alias = ask.session.door.host, person.alias
+        seconds = self._tries.register(host, self._seconds())
+        if seconds:
+            raise TooManyTries("registrations from your address", seconds)
+        looks = text.looks(alias)
+        found = self._decisions.accounts.holder(alias, looks)
+        if found is not None:
+            raise ChatError(f"{alias} looks like {found.alias}, who is a member: take another alias with /nick first")
+
+        def hashed(verifier: str) -> None:
+            if ask.session.alias != alias:
+                raise ChatError("your alias has changed meanwhile: try again")
+            event = _event(REGISTERED, ask, alias, {"looks": sorted(looks)})
+            self._append(ask, Fact.of(event, verifier), then)
+
+        self._past.ask(ask, partial(self._vault.hash, secrets.password(password)), hashed)
+
+    def change_password(self, ask: Ask, password: str, then: Callable[[int], None]) -> None:
+        """Change one's own password. Other sessions that came by password, device or code end; tokens stay.
+
+        ``then`` is called with the number of tokens that stay. Raises: BadSecret, NotAllowed.
+        """
+        account = _account(ask.session)
+        prepared = secrets.password(password)
+
+        def hashed(verifier: str) -> None:
+            own = _credential_of(ask.session)
+            devices = [one for one in account.credentials if one.kind != "token" and one.number != own]
+            instead = [account.password] * bool(account.password) + [one.number for one in devices]
+            data = {"account": account.number, "credential": PASSWORD, "instead": instead}
+            fact = Fact.of(_event(GRANTED, ask, account.alias, data), verifier)
+            self._append(ask, fact, lambda: then(sum(one.kind == "token" for one in account.credentials)))
+
+        self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
+
+    def grant(
+        self, ask: Ask, kind: str, label: str, then: Callable[[str], None], account: Account | None = None
+    ) -> None:
+        """Grant a token, a device secret or a code for one's own account, or as an admin for a bot's.
+
+        ``then`` is called with the secret, which nobody can see again. Raises: NotAllowed, ChatError.
+        """
+        if account is None:
+            account = _account(ask.session)
+        elif account is not _person(ask.session).account:
+            rules.may(_person(ask.session), "make bots")
+            if not account.is_bot:
+                raise ChatError(f"{account.alias} is a person's: only {account.alias} makes tokens for it")
+        if len(account.credentials) >= CREDENTIALS:
+            raise ChatError(f"you have {len(account.credentials)} tokens and devices: /devices and /token end some")
+        label = text.clean(label.strip())[: text.ALIAS_LENGTH]
+        if kind == "token" and any(one.kind == kind and one.label == label for one in account.credentials):
+            raise ChatError(f"there is a token {label} already: /token {label} off ends it")
+        event = _event(GRANTED, ask, account.alias, {"at": ask.session.door.host} if ask.session.door.host else None)
+        secret, fact = self._new_secret(event, account, kind, label, CODE_SECONDS)
+        self._append(ask, fact, lambda: then(secret))
+
+    def revoke(self, ask: Ask, numbers: Sequence[int], then: Callable[[], None], why: str = "") -> None:
+        """Take credentials of one's own account back; sessions that came by them end."""
+        account = _account(ask.session)
+        own = {one.number for one in account.credentials}
+        if not numbers or not own.issuperset(numbers):
+            raise ChatError("there is no such token or device: /token and /devices list them")
+        self._append(ask, self._revocation(ask, account, numbers, why), then)
+
+    def credentials(self, session: Session) -> Sequence[Credential]:
+        """Return the credentials of a session's account that are still valid, but for its password.
+
+        Raises: NotAllowed.
+        """
+        now = self._now()
+        return [one for one in _account(session).credentials if not one.is_over(now)]
+
+    # -- what admins ask for
+
+    def suspend(self, ask: Ask, alias: str, why: str = "", seconds: float = 0.0) -> None:
+        """Refuse all log-ins to an account, and end its sessions; ``seconds``: 0 is for good.
+
+        Raises: NotAllowed, NobodyCalled.
+        """
+        self._of_account(ask, "suspend", SUSPENDED, alias, why, seconds)
+
+    def restore(self, ask: Ask, alias: str) -> None:
+        """Admit log-ins to an account again.
+
+        Raises: NotAllowed, NobodyCalled.
+        """
+        self._of_account(ask, "suspend", RESTORED, alias)
+
+    def drop(self, ask: Ask, alias: str, why: str = "") -> None:
+        """Drop an account for good; its alias stays reserved.
+
+        Raises: NotAllowed, NobodyCalled.
+        """
+        self._of_account(ask, "drop accounts", DROPPED, alias, why)
+
+    def appoint(self, ask: Ask, alias: str, role: str) -> None:
+        """Make a member an admin, an owner or a plain member.
+
+        Raises: NotAllowed, NobodyCalled.
+        """
+        account, me = self.called(alias), _person(ask.session)
+        rules.may(me, "appoint admins")
+        if account is me.account and role != "owner" and len(self._decisions.accounts.owners()) == 1:
+            raise ChatError("you are the only owner: make another one first")
+        self._append(ask, _event(APPOINTED, ask, account.alias, {"account": account.number, "role": role}))
+
+    def ban(self, ask: Ask, target: str, data: Data, hosts: Sequence[str]) -> None:
+        """Ban a person, or a network: ``data`` has "who" or "network", and perhaps "guests", "until" and "why".
+
+        ``hosts``: addresses that a ban may not cover, besides the asker's own. Raises: NotAllowed, ChatError.
+        """
+        me = _person(ask.session)
+        on = self._state.person_of(data["who"]) if data.get("who") else None
+        rules.may(me, "ban", on=on)
+        self.refuse_ban(data, [*hosts, ask.session.door.host], me)
+        self._append(ask, _event(BANNED, ask, target, data))
+
+    def refuse_ban(self, data: Data, hosts: Sequence[str], me: Person | None = None) -> None:
+        """Refuse a ban of this machine, of trusted addresses or of whoever asks for it.
+
+        Raises: ChatError.
+        """
+        if me is not None and data.get("who") in (rules.who(me), me.key):
+            raise ChatError("that is you: nobody can ban themselves")
+        if "network" in data:
+            banned = rules.network(data["network"])
+            if banned.is_loopback or rules.covers_any(banned, ["127.0.0.1", "::1"]):
+                raise ChatError("that is this machine, which cannot be banned")
+            if rules.covers_any(banned, hosts):
+                raise ChatError("that covers your own address, or a proxy that the server trusts: ban less")
+
+    def unban(self, ask: Ask, number: int) -> None:
+        """Lift a ban, by its number.
+
+        Raises: NotAllowed, ChatError.
+        """
+        rules.may(_person(ask.session), "ban")
+        self._append(ask, _event(UNBANNED, ask, self.banned(number), None, about=number))
+
+    def banned(self, number: int) -> str:
+        """Return the target of the ban with a number.
+
+        Raises: ChatError.
+        """
+        ban = self._decisions.bans.by_number.get(number)
+        if ban is None:
+            raise ChatError(f"there is no ban {number}: /bans lists them")
+        return ban.target
+
+    def admit_guests(self, ask: Ask, on: bool, why: str = "") -> None:
+        """Open the chat to guests, or close it; those who are here stay.
+
+        Raises: NotAllowed.
+        """
+        rules.may(_person(ask.session), "close the chat to guests")
+        self._append(ask, _event(GUESTS_ADMITTED if on else GUESTS_REFUSED, ask, "", {"why": why} if why else None))
+
+    # -- what the operator's tool asks for; see doors/control
+
+    def operate(self, kind: str, alias: str, data: Data | None = None, about: int = 0) -> None:
+        """Append an event of the server's log in the operator's name."""
+        self._dispatcher.send(Event(kind, SERVER, OPERATOR, alias, data=data, about=about), None)
+
+    def operators_account(self, alias: str, is_bot: bool = False) -> None:
+        """Register an account without a password: a code or a token lets its owner in.
+
+        Raises: BadAlias, ChatError.
+        """
+        alias = text.alias(alias)
+        looks = text.looks(alias)
+        found = self._decisions.accounts.holder(alias, looks) or self._state.directory.holder(alias, looks)
+        if found is not None:
+            raise ChatError(f"{alias} is taken, or looks like {found.alias}: choose another alias")
+        data = {"looks": sorted(looks), "passwordless": True, **({"bot": True} if is_bot else {})}
+        self.operate(REGISTERED, alias, data)
+
+    def operators_secret(self, account: Account, kind: str, label: str = "") -> str:
+        """Grant a code or a token in the operator's name, and return it."""
+        event = Event(GRANTED, SERVER, OPERATOR, account.alias)
+        secret, fact = self._new_secret(event, account, kind, label, OPERATORS_CODE_SECONDS)
+        self._dispatcher.send(fact, None)
+        return secret
+
+    def rename(self, account: Account, wanted: str) -> None:
+        """Give an account another alias, in the operator's name; its sessions end.
+
+        Raises: BadAlias, ChatError.
+        """
+        alias = text.alias(wanted)
+        looks = text.looks(alias)
+        found = self._decisions.accounts.holder(alias, looks) or self._state.directory.holder(alias, looks)
+        if found is not None and found is not account and getattr(found, "account", None) is not account:
+            raise ChatError(f"{alias} is taken, or looks like {found.alias}: choose another alias")
+        data = {"account": account.number, "former": account.alias, "looks": sorted(looks)}
+        self.operate(NAMED, alias, data)
+
+    # -- questions
+
+    def called(self, alias: str) -> Account:
+        """Return the account of an alias.
+
+        Raises: NobodyCalled.
+        """
+        account = self._decisions.accounts.called(alias.strip())
+        if account is None or account.is_dropped:
+            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
+        return account
+
+    # -- helpers
+
+    def _new_secret(self, event: Event, account: Account, kind: str, label: str, code: float) -> tuple[str, Fact]:
+        """Return a new secret, and the event that grants it; ``code``: the seconds for which a code is valid."""
+        secret = secrets.new_code() if kind == CODE else secrets.new_token(PREFIXES[kind])
+        data: dict[str, object] = {"account": account.number, "credential": kind, **(event.data or {})}
+        if label:
+            data["label"] = label
+        if kind == CODE:
+            data["until"] = round(self._now() + code, 3)
+        return secret, Fact.of(event._replace(data=data), secrets.verifier_of(secret, self._secret()))
+
+    def _of_account(self, ask: Ask, act: str, kind: str, alias: str, why: str = "", seconds: float = 0.0) -> None:
+        account, me = self.called(alias), _person(ask.session)
+        rules.may(me, act, on=rules.Stranger(account.alias, account))
+        if account is me.account:
+            raise ChatError("that is your own account: another admin or the server's operator does that")
+        data: dict[str, object] = {"account": account.number}
+        if why:
+            data["why"] = why
+        if seconds:
+            data["until"] = round(self._now() + seconds, 3)
+        self._append(ask, _event(kind, ask, account.alias, data))
+
+    def _revocation(self, ask: Ask, account: Account, numbers: Sequence[int], why: str) -> Event:
+        data: dict[str, object] = {"account": account.number, "credentials": list(numbers)}
+        if why:
+            data["why"] = why
+        return _event(REVOKED, ask, account.alias, data)
+
+    def _append(self, ask: Ask, event: Event, then: Callable[[], None] | None = None) -> None:
+        """Append an event of the server's log; ``then`` is called once it is kept."""
+
+        def finished(own: Ask) -> None:
+            if own.error is None and then is not None:
+                then()
+
+        own = ask
+        if then is not None:
+            own = Ask(ask.session, ask.ident or UNNAMED, finished)
+            event = named(event, own.ident)
+        self._dispatcher.send(event, ask.session)
+        own.appended()
+
+
+def _event(kind: str, ask: Ask, alias: str, data: Data | None, about: int = 0) -> Event:
+    session = ask.session
+    return Event(kind, SERVER, session.alias, alias, session.id, ident=ask.ident, about=about, data=data)
+
+
+def _person(session: Session) -> Person:
+    if session.person is None:
+        raise ChatError("you are not in the chat yet: give an alias first")
+    return session.person
+
+
+def _account(session: Session) -> Account:
+    account = _person(session).account
+    if account is None:
+        raise ChatError(f"{session.alias} is nobody's name yet: /register makes it yours")
+    return account
+
+
+def _credential_of(session: Session) -> int:
+    return next((seat.credential for seat in _person(session).seats if seat.session == session.id), 0)

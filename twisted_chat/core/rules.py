@@ -1,0 +1,258 @@
+"""Rules: who may do what. One table of acts and roles, the rules of a room, and bans. Pure, and part of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, NamedTuple, Protocol
+
+from . import text
+from .accounts import Account
+from .errors import Banned, Barred, NotAllowed, NotOpen, Quieted
+
+GUEST, MEMBER, OPERATOR, ADMIN, OWNER = range(5)  # the roles, the least powerful first; operators are a room's
+ROLES: Final = ("guest", "member", "operator", "admin", "owner")
+EXPELLED_SECONDS = 60.0  # in which someone who was removed from a room may not return, unless invited
+INVITED_SECONDS = 86400.0  # in which an invited guest may enter; a member's invitation has no end
+
+# The least role for each act: in the room that it is about, or on the server.
+ACTS: Final = {
+    "remove": OPERATOR,  # someone from a room
+    "bar": OPERATOR,
+    "quiet": OPERATOR,
+    "invite": OPERATOR,
+    "restrict": OPERATOR,  # change a room's access
+    "appoint operators": OPERATOR,
+    "ban": ADMIN,
+    "suspend": ADMIN,
+    "make bots": ADMIN,
+    "close the chat to guests": ADMIN,
+    "read the server's log": ADMIN,
+    "appoint admins": OWNER,
+    "drop accounts": OWNER,
+}
+
+
+class Ruled(Protocol):
+    """A person, as rules see them."""
+
+    @property
+    def account(self) -> Account | None:
+        """Return their account; None: a guest."""
+
+    @property
+    def key(self) -> str:
+        """Return the key of their alias."""
+
+
+def who(person: Ruled) -> str:
+    """Return the name of a person in rules: of a member, "#" and the number of the account; of a guest, the key."""
+    return person.account.who if person.account is not None else person.key
+
+
+def _names(person: Ruled) -> tuple[str, ...]:
+    """Return the names under which a rule may concern a person: a member was perhaps a guest when it was made."""
+    return (person.account.who, person.key) if person.account is not None else (person.key,)
+
+
+def role_of(person: Ruled, rules: RoomRules | None = None) -> int:
+    """Return a person's role on the server, or in the room with these rules."""
+    if person.account is None:
+        return GUEST
+    role = ROLES.index(person.account.role)
+    return max(role, OPERATOR) if rules is not None and person.account.who in rules.operators else role
+
+
+def may(person: Ruled, act: str, rules: RoomRules | None = None, on: Ruled | None = None) -> None:
+    """Refuse an act that a person may not do; ``rules``: of the room that it is about; ``on``: the person concerned.
+
+    Raises: NotAllowed.
+    """
+    least, role = ACTS[act], role_of(person, rules)
+    if role < least:
+        raise NotAllowed(f"only {_plural(least)} may {act}")
+    if on is not None and role_of(on, rules) > role:
+        raise NotAllowed(f"you may not do that to {_an(role_of(on, rules))}")
+
+
+def _plural(role: int) -> str:
+    if role == OPERATOR:
+        return "operators of the room"
+    return {ADMIN: "admins", OWNER: "owners"}[role]
+
+
+def _an(role: int) -> str:
+    name = ROLES[role]
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+class RoomRules:
+    """The rules of one room. Names are those of ``who``, times in seconds since the epoch; 0: without an end."""
+
+    __slots__ = ("access", "barred", "expelled", "has_password", "invited", "operators", "quieted")
+
+    def __init__(self) -> None:
+        self.access = "open"  # see events.ACCESSES
+        self.operators: set[str] = set()
+        self.barred: dict[str, float] = {}
+        self.quieted: dict[str, float] = {}
+        self.invited: dict[str, float] = {}
+        self.expelled: dict[str, float] = {}
+
+    def may_see(self, person: Ruled | None, now: float) -> bool:
+        """Return whether the room exists for a person who is not in it; None: nobody in particular, as a stream."""
+        if self.access != "private":
+            return True
+        return person is not None and (role_of(person, self) >= OPERATOR or _holds(self.invited, person, now))
+
+    def refuse_entry(self, person: Ruled, room: str, now: float, knows_password: bool = False) -> None:
+        """Refuse to let a person enter.
+
+        Raises: Barred, NotOpen.
+        """
+        if role_of(person, self) >= ADMIN:
+            return
+        until = _until(self.barred, person, now)
+        if until is not None:
+            raise Barred(room, until - now if until else 0)
+        is_invited = role_of(person, self) >= OPERATOR or _holds(self.invited, person, now)
+        if not is_invited and _holds(self.expelled, person, now):
+            raise Barred(room, max(self.expelled[name] for name in _names(person) if name in self.expelled) - now)
+        if self.access == "private" and not is_invited:
+            raise NotOpen(f"{room} is not open to you: its operators /invite")
+        if self.access == "password" and not (is_invited or knows_password):
+            raise NotOpen(f"{room} asks for a password: /join {room} alone, and the password on a line of its own")
+
+    def refuse_speech(self, person: Ruled, room: str, now: float) -> None:
+        """Refuse to let a person speak.
+
+        Raises: Quieted, NotAllowed.
+        """
+        until = _until(self.quieted, person, now)
+        if until is not None and role_of(person, self) < OPERATOR:
+            raise Quieted(room, until - now if until else 0)
+        if self.access == "listen" and role_of(person, self) < OPERATOR:
+            raise NotAllowed(f"only the operators of {room} speak here")
+
+    def quiets(self, person: Ruled, now: float) -> bool:
+        """Return whether a person may not speak because an operator has said so."""
+        return _holds(self.quieted, person, now) and role_of(person, self) < OPERATOR
+
+
+def _until(ends: dict[str, float], person: Ruled, now: float) -> float | None:
+    """Return until when a rule holds for a person; 0: for ever; None: it does not."""
+    if not ends:
+        return None
+    found = [ends[name] for name in _names(person) if name in ends]
+    lasting = [until for until in found if not until or until > now]
+    if not lasting:
+        return None
+    return 0.0 if 0.0 in lasting else max(lasting)
+
+
+def _holds(ends: dict[str, float], person: Ruled, now: float) -> bool:
+    return _until(ends, person, now) is not None
+
+
+# -- bans
+
+Network = IPv4Network | IPv6Network
+
+
+class Ban(NamedTuple):
+    """A ban of a person or a network."""
+
+    number: int  # of its event in the server's log
+    target: str  # an alias or a network, as it is shown
+    who: str  # a name as of ``who``; empty for a network
+    network: Network | None
+    until: float  # seconds since the epoch; 0: without an end
+    is_for_guests: bool  # members may still log in from there
+    why: str
+    author: str
+    when: float
+
+    def is_over(self, now: float) -> bool:
+        """Return whether its time is over."""
+        return bool(self.until) and now >= self.until
+
+
+def network(wanted: str) -> Network:
+    """Return an address or a network; an IPv6 address stands for its /64, the smallest network of a site (RFC 6177).
+
+    Raises: ValueError.
+    """
+    found = ip_network(wanted, strict=False)
+    if isinstance(found, IPv6Network):
+        mapped = found.network_address.ipv4_mapped
+        if mapped is not None and found.prefixlen >= 96:
+            return IPv4Network((mapped, found.prefixlen - 96), strict=False)
+        if found.prefixlen == 128 and not found.is_link_local:
+            return found.supernet(new_prefix=64)
+    return found
+
+
+class Bans:
+    """All bans, by the numbers of their events."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[int, Ban] = {}
+
+    def refuse(self, person: Ruled, host: str, now: float) -> None:
+        """Refuse a person who has come from an address; empty: this machine.
+
+        Raises: Banned.
+        """
+        if not self.by_number:
+            return
+        for ban in self.standing(now):
+            if ban.who in _names(person) or (_covers(ban, host) and not (ban.is_for_guests and person.account)):
+                raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
+
+    def refuse_address(self, host: str, now: float) -> None:
+        """Refuse a connection from an address from which nobody at all may come.
+
+        Raises: Banned.
+        """
+        if not self.by_number:
+            return
+        for ban in self.standing(now):
+            if not ban.is_for_guests and _covers(ban, host):
+                raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
+
+    def standing(self, now: float) -> Iterator[Ban]:
+        """Yield the bans that are not over, the oldest first."""
+        return (ban for ban in list(self.by_number.values()) if not ban.is_over(now))
+
+
+def covers_any(wanted: Network, hosts: Iterable[str]) -> bool:
+    """Return whether a network has any of some addresses."""
+    return any(_is_within(host, wanted) for host in hosts)
+
+
+def _covers(ban: Ban, host: str) -> bool:
+    return ban.network is not None and _is_within(host, ban.network)
+
+
+def _is_within(host: str, wanted: Network) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False  # this machine, or a UNIX socket
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped in wanted
+    return address in wanted
+
+
+class Stranger(NamedTuple):
+    """A person who is not in the chat, as rules see them: about to come in, or at the end of a stream."""
+
+    alias: str = ""
+    account: Account | None = None
+    credential: int = 0  # the number of the one that they have proved the account with
+    host: str = ""  # their address; empty: this machine
+
+    @property
+    def key(self) -> str:
+        """Return the key of the alias."""
+        return text.key(self.alias)
