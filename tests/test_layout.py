@@ -46,11 +46,12 @@ CORE = {
     "sessions": "GROUND ignoring person session",
     "past": "GROUND reader room rooms session",
     "passing": "GROUND calls person session sessions state",
+    "contact": "GROUND delivery pen rooms session sessions",
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "effects": "GROUND changes delivery pen person reader room rooms rules session sessions state",
-    "dispatcher": "GROUND changes delivery effects passing person reader room rules session sessions snapshots state "
-    "unkept",
+    "dispatcher": "GROUND changes contact delivery effects passing person reader room rules session sessions snapshots "
+    "state unkept",
     "gate": "GROUND accounts decisions",
     "members": "GROUND accounts decisions dispatcher past person rules session state",
     "moderation": "GROUND dispatcher person room rules session state",

@@ -53,8 +53,7 @@ class SharedLog(TurnJournal):
         return NodeJournal(self, self.openings, snapshot, position)
 
     def bury(self, node):
-        """End a node: what it has not committed is lost, and the log says that it is gone."""
-        node.waiting.clear()
+        """End a node: what it does not have committed is lost, and the log says that it is gone."""
         node.is_gone = True
         self.post.pop(node.opening, None)
         self.take(Event(GONE, data={"opening": node.opening}))
@@ -91,7 +90,6 @@ class NodeJournal:
         return self.snapshot
 
     def append(self, *items):
-        assert not self.is_gone
         self.waiting += items
 
     @property
@@ -139,9 +137,14 @@ class NodeJournal:
             self.user.passed(session, pickle.loads(pickle.dumps(event)))
 
     def commit(self, most=None):
-        """Give the log what waits, or the first of it, in one piece."""
+        """Give the log what waits, or the first of it, in one piece; it takes nothing of a node that is gone."""
         for item in self._next(most):
-            self.log.take(item)
+            if not self.is_gone:
+                self.log.take(item)
+
+    def find_out(self):
+        """Hear from the log that the others have declared this node gone."""
+        self.user.over("the others have declared it gone")
 
     def refuse(self, most=None):
         """Keep nothing of what waits, or of the first of it."""
@@ -324,6 +327,13 @@ class Nodes:
         self.lost += 1
         self.gone += node.people
         self.log.bury(node.journal)
+        if self.chance.random() < 0.5:  # it was held, and goes on; or else it is dead
+            node.journal.find_out()
+            node.journal.commit()
+            node.journal.pull(8)
+            assert not node.hub.sessions and all(person.session.gone for person in node.people)
+            self.guarded(lambda: node.hub.claim(Ask(node.connect().session), "nobody-else"))
+            assert not (node.journal.waiting or node.faults)
 
     # -- what must be so
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from .changes import Change, apply
+from .contact import Contact
 from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
 from .effects import Effects
@@ -45,6 +46,7 @@ class Dispatcher:
         """``seconds`` and ``on_fault``: see Hub."""
         self.sessions = Sessions()
         self.traffic = Traffic()
+        self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
         self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and on whose behalf they hear
@@ -70,6 +72,14 @@ class Dispatcher:
         for event in snapshot.standing:
             apply(self._state, event)
         restore(self._state, snapshot)
+
+    def cut_off(self, is_it: bool) -> None:
+        """Say to people whether this node is cut off from the journal."""
+        self.contact.cut_off(is_it)
+
+    def over(self, why: str) -> None:
+        """End everything on this node, which the others have declared gone, or will."""
+        self.contact.end(why)
 
     def passed(self, session: int, event: Event) -> None:
         """Take an event that another node has passed on to a session."""
@@ -97,6 +107,8 @@ class Dispatcher:
 
     def deliver(self, batch: Sequence[Event]) -> None:
         """Apply a batch, in its order; then write once to each reader that heard any of it."""
+        if self.contact.lost is not None:
+            return
         if batch and not self.day.begins <= batch[0].when < self.day.ends:
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
@@ -187,6 +199,8 @@ class Dispatcher:
 
     def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         """Answer the requests of a batch with a refusal; append again the events that nobody asked for."""
+        if self.contact.lost is not None:
+            return
         touched: dict[Session, None] = {}
         decided: list[Ask] = []
         again: dict[Person, None] = {}  # of whom something follows that is not kept
@@ -223,7 +237,12 @@ class Dispatcher:
     # -- what is on its way
 
     def send(self, item: Event | Lines, session: Session | None, events: int = 1) -> None:
-        """Append events, and count them as a session's."""
+        """Append events, and count them as a session's.
+
+        Raises: ServerGone.
+        """
+        if self.contact.lost is not None:
+            raise self.contact.lost
         is_change = isinstance(item, Event) and item.kind not in POSTS
         if is_change and self._is_own_join(item):
             self._rooms.expect(item.group)

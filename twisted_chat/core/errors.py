@@ -188,6 +188,16 @@ class Unknown(ChatError):
         self.why = why  # a few words
 
 
+class ServerGone(ChatError):
+    """The end of a server that has lost its journal to the others, and of all connections to it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"this server cannot go on ({why}): connect again; "
+            "/history shows whether the last lines that you said were kept"
+        )
+
+
 class NotRecalled(ChatError):
     """A question about the past that the journal cannot answer."""
 

@@ -137,6 +137,18 @@ class JournalUser(Protocol):
     def remembered(self, group: str) -> Sequence[Event]:
         """Return the events of a group that are in memory, oldest first."""
 
+    def cut_off(self, is_it: bool) -> None:
+        """Called when a journal that several nodes share has lost contact with it, and when it is in contact again.
+
+        Everything appended waits meanwhile, since it may have been kept; queries and checks are answered with an error.
+        """
+
+    def over(self, why: str) -> None:
+        """Called at most once, when this opening has ended for the other nodes, or will before there is contact again.
+
+        All sessions end. The user ignores batches after this, and appends nothing. The journal then ends the process.
+        """
+
     def passed(self, session: int, event: Event) -> None:
         """Called with an event that another opening has passed on to a session of this one."""
 

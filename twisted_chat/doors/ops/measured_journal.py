@@ -109,6 +109,12 @@ class MeasuredJournal:
     def remembered(self, group: str) -> Sequence[Event]:
         return self._user.remembered(group)
 
+    def cut_off(self, is_it: bool) -> None:
+        self._user.cut_off(is_it)
+
+    def over(self, why: str) -> None:
+        self._user.over(why)
+
     def passed(self, session: int, event: Event) -> None:
         self._user.passed(session, event)
 

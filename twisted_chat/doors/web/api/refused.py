@@ -19,6 +19,7 @@ STATUSES = {
     "busy": 503,
     "no_passwords": 503,
     "unknown": 504,
+    "server_gone": 504,
     "not_recalled": 503,
     "too_fast": 429,
     "too_many_visits": 429,
