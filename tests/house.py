@@ -215,7 +215,7 @@ class Person(Outlet):
     def faulted(self):
         self.dropped = True
 
-    def settled(self):
+    def wake(self):
         self.times_settled += 1
 
     def taken_over(self):

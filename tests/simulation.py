@@ -512,8 +512,8 @@ class Server:
 
     def left_over(self):
         """Return the aliases of those who are here without a connection, a grace period or a visit."""
-        doors = {*self.premises.connections, *self.premises.graces}
-        return [member.alias for member in set(self.hub.sessions.values()) if member.door not in doors]
+        sessions = set(self.hub.sessions.values())
+        return [one.alias for one in sessions if one.door not in self.premises.connections and one.grace is None]
 
     def stop(self):
         self.journal.stop()

@@ -320,7 +320,7 @@ def test_a_turn_within_a_turn_is_caught(monkeypatch):
         chat._see_what_happened()
         chat._take_what_waits()
 
-    monkeypatch.setattr(Connection, "_work", work)
+    monkeypatch.setattr(Connection, "wake", work)
     assert caught(()) == {"fault"}
 
 

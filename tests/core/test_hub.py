@@ -577,7 +577,7 @@ def test_a_fault_in_a_change_of_the_state_has_nothing_appended_for_ever(monkeypa
 def test_a_fault_in_what_one_asks_harms_nobody_else():
     house = House()
     alice, bob = house.enter("alice"), house.enter("bob")
-    bob.settled = lambda: 1 / 0
+    bob.wake = lambda: 1 / 0
     bob.type("hi")
     alice.type("ho")
     assert alice.heard() == ["bob: hi", "alice: ho"]

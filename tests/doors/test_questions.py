@@ -18,8 +18,9 @@ from twisted_chat.journals.sqlite import query_runner, writer
 
 from ..house import House
 from ..in_memory import Door
+from ..journals.conftest import begin, path  # noqa: F401  # fixtures
 from ..journals.test_contract import JOURNALS, Kept
-from ..journals.test_sqlite_journal import append, begin, eventually, path, said  # noqa: F401  # fixtures
+from ..journals.test_sqlite_journal import append, eventually, said
 from ..requests.test_program_door import Program
 from ..threaded_clock import SECONDS, ThreadedClock
 from ..web import WebPeer

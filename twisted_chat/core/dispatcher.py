@@ -302,7 +302,7 @@ class Dispatcher:
 
     def taken(self, alias: str, holder: Person) -> AliasTaken:
         """Return the reason why an alias cannot be had, with the seconds until it may be free."""
-        seconds = max([session.door.free_in() for session in self.sessions.of(holder)], default=0)
+        seconds = max([session.free_in() for session in self.sessions.of(holder)], default=0)
         lookalike = "" if self._state.directory.called(alias) is holder else holder.alias
         return AliasTaken(alias, lookalike, seconds)
 

@@ -176,7 +176,7 @@ class Effects:
         if session.person is None or session.leaving is not None:
             return
         try:
-            self._state.refuse_stay(session.person, session.id, session.door.host, now)
+            self._state.refuse_stay(session.person, session.id, session.host, now)
         except ChatError as error:
             self._delivery.show(session, refusal(error, ""))
             self._hub.leave_all(session, "")
@@ -291,7 +291,7 @@ class Effects:
         self._sessions.ignorers.renewed(change.former, event.origin)
         if former is not None:
             self._part(former)
-            former.door.taken_over()
+            former.leave_door()
         if asker is not None and person is not None:
             self._sessions.seat(asker, person)
             self._admit(asker, self._everyone)

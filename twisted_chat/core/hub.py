@@ -196,7 +196,7 @@ class Hub:
             raise MembersOnly(self.decisions.guests_refused)
         if me is not None and any(rules.quiets(me, now) for rules in self._rules_of_rooms(me)):
             raise NotAllowed("you may not take another alias while you may not speak in a room that you are in")
-        self.decisions.bans.refuse(Stranger(alias, account), session.door.host, now)
+        self.decisions.bans.refuse(Stranger(alias, account), session.host, now)
 
     def _rules_of_rooms(self, person: Person) -> list[RoomRules]:
         rules = self.decisions.rules
@@ -475,5 +475,6 @@ class Hub:
         if holder is None or holder is session.person:
             return None
         for other in self.sessions.of(holder):
-            other.door.give_way(session.door.host)
+            if other.door is not None:
+                other.door.give_way(session.host)
         return holder

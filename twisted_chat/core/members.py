@@ -80,7 +80,7 @@ class Members:
         person = _person(ask.session)
         if person.account is not None:
             raise ChatError(f"{person.alias} is yours already: /password changes the password")
-        host, alias = ask.session.door.host, person.alias
+        host, alias = ask.session.host, person.alias
         seconds = self._tries.register(host, self._seconds())
         if seconds:
             raise TooManyTries("registrations from your address", seconds)
@@ -133,7 +133,7 @@ class Members:
         label = text.clean(label.strip())[: text.ALIAS_LENGTH]
         if kind == "token" and any(one.kind == kind and one.label == label for one in account.credentials):
             raise ChatError(f"there is a token {label} already: /token {label} off ends it")
-        event = _event(GRANTED, ask, account.alias, {"at": ask.session.door.host} if ask.session.door.host else None)
+        event = _event(GRANTED, ask, account.alias, {"at": ask.session.host} if ask.session.host else None)
         secret, fact = self._new_secret(event, account, kind, label, CODE_SECONDS)
         self._append(ask, fact, lambda: then(secret))
 
@@ -195,7 +195,7 @@ class Members:
         me = _person(ask.session)
         on = self._state.person_of(data["who"]) if data.get("who") else None
         rules.may(me, "ban", on=on)
-        self.refuse_ban(data, [*hosts, ask.session.door.host], me)
+        self.refuse_ban(data, [*hosts, ask.session.host], me)
         self._append(ask, _event(BANNED, ask, target, data))
 
     def refuse_ban(self, data: Data, hosts: Sequence[str], me: Person | None = None) -> None:

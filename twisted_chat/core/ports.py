@@ -263,7 +263,7 @@ class Door(Protocol):
     def host(self) -> str:
         """Return the session's address; empty for this machine, or if it is unknown."""
 
-    def settled(self) -> None:
+    def wake(self) -> None:
         """Called when the session may be able to do more than before.
 
         A request of theirs is done or refused, or they have caught up. It may be called while the door is at work for
@@ -271,16 +271,29 @@ class Door(Protocol):
         """
 
     def taken_over(self) -> None:
-        """Called when the same session has come in through another connection, which replaces this one."""
+        """Called when the session goes on through another connection: this one ends, and is its door no more."""
 
     def give_way(self, host: str) -> None:
         """Leave now if no event is lost by it: a person at an address claims the session's alias."""
+        return  # the person is connected
 
     def faulted(self) -> None:
         """Called for a fault of ours in work for a session without a reader."""
+        return  # there is a reader, which is dropped instead
 
     def free_in(self) -> int:
         """Return how many seconds until the session leaves unless they resume; 0: unknown."""
+        return 0
+
+
+class GracePeriod(Protocol):
+    """The time in which a session without a connection may resume."""
+
+    def free_in(self) -> int:
+        """Return how many seconds are left."""
+
+    def cancel(self) -> None:
+        """Called when the session goes on."""
 
 
 class View(Protocol):

@@ -16,7 +16,7 @@ from .limits import Pace
 from .pen import refusal
 from .pending import Pending
 from .person import Person
-from .ports import Door
+from .ports import Door, GracePeriod
 from .reader import HELD, Reader
 from .room import Room
 
@@ -57,9 +57,9 @@ class Session:
     """
 
     __slots__ = (  # a tenth of the memory of an idle session
-        "_past", "active", "after", "alias", "asks", "calls", "correspondent", "current", "door", "ear", "gone", "id",
-        "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "pending", "person",
-        "private", "program", "reader", "since", "steps",
+        "_past", "active", "after", "alias", "asks", "calls", "correspondent", "current", "door", "ear", "gone",
+        "grace", "id", "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "pending",
+        "person", "private", "program", "reader", "since", "steps",
     )  # fmt: skip
 
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
@@ -70,7 +70,8 @@ class Session:
         self.ear = ear
         self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
         self.left_at: Mapping[Room, int] = _NOTHING  # without a reader: what they hear, and the last number written
-        self.door = door
+        self.door: Door | None = door  # none while it is away for a moment ...
+        self.grace: GracePeriod | None = None  # ... and may resume
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
         self.program = ""  # their program's public name, if it has one: the same after a reconnect
@@ -108,6 +109,11 @@ class Session:
     def address(self) -> str:
         """The group of lines that are said to them alone from now on."""
         return self.person.address if self.person is not None else "@"
+
+    @property
+    def host(self) -> str:
+        """Their address; empty for this machine, if it is unknown, and without a connection."""
+        return self.door.host if self.door is not None else ""
 
     @property
     def is_behind(self) -> bool:
@@ -157,7 +163,7 @@ class Session:
         """Apologise for a fault of ours, and end the connection or the visit."""
         if self.reader is not None:
             self.reader.drop()
-        else:
+        elif self.door is not None:
             self.door.faulted()
 
     def when_reading(self, then: Callable[[], None]) -> None:
@@ -224,26 +230,32 @@ class Session:
     def attach(self, reader: Reader, door: Door) -> None:
         """Go on through another connection, and be owed everything that was not written to the one before.
 
-        ``reader``: the one that the new connection was made with. The door of before is told: a connection or a Grace.
+        ``reader``: the one that the new connection was made with.
         """
-        self.door.taken_over()
+        self.leave_door()
         self.is_told_to_wait = False
-        self.detach(door)
+        self.detach()
+        self.door = door
         reader.session, reader.listener = self.id, self
         reader.listen(self.ear)
         self.reader = reader
         reader.resume(self.left_at)
         self.left_at = _NOTHING
 
-    def detach(self, door: Door) -> None:
-        """Go on without a connection for a while. Nobody waits any more for requests under way.
+    def leave_door(self) -> None:
+        """Go on without the connection or the grace period of before, which ends."""
+        door, grace, self.door, self.grace = self.door, self.grace, None, None
+        if door is not None:
+            door.taken_over()
+        if grace is not None:
+            grace.cancel()
 
-        ``door``: stands in for the connection meanwhile, as a Grace does, or is the next connection.
-        """
+    def detach(self, grace: GracePeriod | None = None) -> None:
+        """Go on without a connection for a while. Nobody waits any more for requests under way."""
         self.abandon()
         self.asks = _NOTHING
         self.pending.is_abandoned = self.pending.in_flight > 0
-        self.door = door
+        self.door, self.grace = None, grace
         if self.reader is not None:
             self.left_at = self.reader.close()
             self.reader = None
@@ -265,7 +277,13 @@ class Session:
     def settle(self) -> None:
         """Wake the door: they may be able to do more than before."""
         self.pending.is_held = False
-        self.door.settled()
+        if self.door is not None:
+            self.door.wake()
+
+    def free_in(self) -> int:
+        """Return how many seconds until they leave unless they resume; 0: unknown."""
+        waits = self.grace or self.door
+        return waits.free_in() if waits is not None else 0
 
     def wants(self, event: Event) -> bool:
         """Return whether they wish to hear an event."""

@@ -9,8 +9,8 @@ from twisted.internet.interfaces import IAddress, IDelayedCall
 
 from ..core.errors import TakenOver
 from ..core.events import ENDS, NOTICED, Event
-from ..core.limits import Pace
-from ..core.ports import View
+from ..core.limits import Limits, Pace
+from ..core.ports import Door, View
 from ..core.reader import LIVE
 from ..core.session import Session
 from .addresses import address_text, host
@@ -26,7 +26,7 @@ LINES_AT_ONCE = 500  # of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two notices to one connection
 
 
-class Connection:
+class Connection(Door):
     """A connection to the chat.
 
     Input is taken from ``_waiting`` once all earlier requests are done and the limits allow it; while any input waits,
@@ -87,7 +87,7 @@ class Connection:
         """Begin with the common parts of all connections."""
         clock, limits = self.premises.clock, self.premises.limits
         self._outbox = outbox
-        pace = self._new_pace()
+        pace = self.premises.addresses.pace(self.host, clock.seconds())
         self.session = self.premises.hub.connect(outbox, view, self, pace)
         wait = pace.wait(clock.seconds())
         self._deadline = clock.callLater(limits.alias_seconds + wait, self._alias_overdue)
@@ -97,14 +97,10 @@ class Connection:
         self.premises.connections.add(self)
         self.premises.log.info("connection is established with {address}", address=address_text(self.address))
 
-    def _new_pace(self) -> Pace:
-        return self.premises.addresses.pace(host(self.address), self.premises.clock.seconds())
-
     def _end(self) -> None:
         """Called when the connection is lost: end everything."""
         self._is_lost = True
         self._outbox.lost()
-        self.session.abandon()  # the end waits for pending posts, but not for answers
         self._talk.stop()
         for call in (self._deadline, self._delay, *self._calls()):
             cancel(call)
@@ -112,8 +108,10 @@ class Connection:
             self._waiting.clear()  # beyond the limits, and the author is gone
             self._delay = None
         self.premises.forget(self)
-        self._waiting.append(END)  # a program's earlier requests are done, and then it may resume
-        self._guarded(self._work)
+        if self.session.door is self:
+            self.session.abandon()  # the end waits for pending posts, but not for answers
+            self._waiting.append(END)  # a program's earlier requests are done, and then it may resume
+            self.wake()
         self.premises.log.info("connection has ended with {address}", address=address_text(self.address))
 
     def goodbye(self, words: str, linger: bool = True) -> None:
@@ -123,6 +121,8 @@ class Connection:
 
     def stop(self) -> None:
         """Say goodbye because the server stops; to a reader that is behind, once it has caught up, if that is soon."""
+        if self._outbox.is_closed:
+            return
         if not self.session.is_behind:
             self.goodbye(GOODBYE, linger=False)
         elif not self._is_stopping:
@@ -142,11 +142,13 @@ class Connection:
     def _fault(self) -> None:
         """Called for a fault of ours: end this connection, and no other."""
         self.premises.log.failure("fault in the connection with {address}", address=address_text(self.address))
-        if self._is_lost:
-            self._waiting.clear()
-            self.premises.hub.leave_all(self.session, "")
-        else:
-            self.session.drop()
+        self._waiting.clear()
+        if self.session.door is self:
+            if self._is_lost:
+                self.premises.hub.leave_all(self.session, "")
+            else:
+                self.session.drop()
+        if not self._is_lost:
             self._close()
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -158,7 +160,7 @@ class Connection:
 
     # -- its turn
 
-    def _work(self) -> None:
+    def wake(self) -> None:
         """Take a turn, and another one after it if this connection was woken meanwhile.
 
         A call to the hub may wake the door at once, but a turn never begins within another.
@@ -168,13 +170,20 @@ class Connection:
             return
         self._is_at_work = True
         try:
-            while self._is_woken:
-                self._is_woken = False
-                if self._talk.is_busy or self.session.gone or self.session.alias != self._alias:
-                    self._check_session()
-                self._take_waiting()
-        finally:
-            self._is_at_work = False
+            try:
+                while self._is_woken:
+                    self._is_woken = False
+                    if self._talk.is_busy or self.session.gone or self.session.alias != self._alias:
+                        self._check_session()
+                    if self._waiting:
+                        self._take_waiting()
+                    reader = self.session.reader
+                    if self._waiting or self._delay or not self.is_reading or (reader and reader.state != LIVE):
+                        self._read_or_not()
+            finally:
+                self._is_at_work = False
+        except Exception:
+            self._fault()
 
     def _check_session(self) -> None:
         if self._talk.is_busy:
@@ -183,7 +192,13 @@ class Connection:
         if session.gone:
             self._close()
         elif session.alias != self._alias:
-            self._named(session.alias)
+            first, self._alias = not self._alias, session.alias
+            self.premises.log.info(
+                "the alias of {address} is {alias}", address=address_text(self.address), alias=session.alias
+            )
+            if first:
+                cancel(self._deadline)
+                self._talk.entered()
 
     def _take_waiting(self) -> None:
         """Take the waiting lines that can be taken now."""
@@ -197,6 +212,8 @@ class Connection:
             if not taken:
                 break
             session = self.session  # another session by now, if a program has resumed
+            if session.door is not self:
+                return  # it goes on without this connection
             wait = session.pace.take_lines(taken, now)
             if wait:
                 self._slow_down(wait)
@@ -204,21 +221,12 @@ class Connection:
                 self._delay = self.premises.clock.callLater(0, self._go_on)  # others have their turn first
         if session.leaving is not None:
             self._waiting.clear()
-        reader = session.reader
-        if self._waiting or self._delay or not self.is_reading or (reader is not None and reader.state != LIVE):
-            self._read_or_not()
 
     def _takes_answers(self) -> bool:
         reader = self.session.reader
         if reader is None or reader.state == LIVE or self._is_lost:
             return True
         return self._talk.takes_while_behind
-
-    def settled(self) -> None:
-        try:
-            self._work()
-        except Exception:
-            self._fault()
 
     @property
     def is_stuck(self) -> bool:
@@ -232,22 +240,6 @@ class Connection:
             return False
         return bool(self._waiting) or self._talk.is_busy or not self.is_reading
 
-    def unstick(self) -> None:
-        """Wake a connection that is stuck."""
-        self.premises.log.error(
-            "{address} was stuck, as {alias}: a fault of the server's, please report it",
-            address=address_text(self.address),
-            alias=self.session.alias or "nobody yet",
-        )
-        self._guarded(self._catch_up)
-
-    def _named(self, alias: str) -> None:
-        self.premises.log.info("the alias of {address} is {alias}", address=address_text(self.address), alias=alias)
-        if not self._alias:
-            cancel(self._deadline)
-            self._talk.entered()
-        self._alias = alias
-
     def _slow_down(self, seconds: float) -> None:
         if self._is_lost:
             self._waiting.clear()  # beyond the limits, and the author is gone
@@ -259,17 +251,11 @@ class Connection:
         self._delay = clock.callLater(seconds, self._go_on)
         if clock.seconds() >= self._flood_noticed_until:
             self._flood_noticed_until = clock.seconds() + FLOOD_NOTICE_SECONDS
-            self.session.notice(self._flood_words())
-
-    def _flood_words(self) -> str:
-        limits, pace, now = self.premises.limits, self.session.pace, self.premises.clock.seconds()
-        who, share = ("your address is", pace.address.share) if pace.address.wait(now) else ("you are", 1.0)
-        lines, size = limits.lines_per_second * share, limits.bytes_per_second * share
-        return f"slow down: {who} read at {lines:g} lines and {size:,.0f} bytes a second now; nothing is lost"
+            self.session.notice(_flood_words(self.premises.limits, self.session.pace, clock.seconds()))
 
     def _go_on(self) -> None:
         self._delay = None
-        self._guarded(self._work)
+        self.wake()
 
     def _read_or_not(self) -> None:
         """Read only while nothing waits and the peer reads too: other input stays in the peer's own socket."""
@@ -281,18 +267,20 @@ class Connection:
             if not reads:
                 self.premises.look_out()
 
-    def _drained(self) -> None:
+    def drained(self) -> None:
         """Called when the reader has read everything."""
-        self._guarded(self._catch_up)
+        if self.session.door is self:
+            self._guarded(self._catch_up)
+            self.wake()
 
     def _catch_up(self) -> None:
         if self.session.reader is not None:
             self.session.reader.drained()
         if self._is_stopping:
             self.stop()
-        self._work()
 
-    def _stalled(self) -> None:
+    def stalled(self) -> None:
+        """Called when the reader has read nothing for too long, and is dropped."""
         self.premises.hub.traffic.hit("stalled")
         self.premises.log.warn(
             "{address} has read nothing for {seconds:g} seconds: dropped",
@@ -333,8 +321,8 @@ class Connection:
             self._slow_down(wait)
 
     def taken_over(self) -> None:
-        """Called when the session has resumed on another connection: end this one."""
-        self._let_go()
+        self._talk.stop()
+        self._waiting.clear()
         if not self._is_lost:
             self.session.refuse(TakenOver())
             self._close(linger=False)
@@ -343,28 +331,18 @@ class Connection:
     def host(self) -> str:
         return host(self.address)
 
-    def give_way(self, host: str) -> None:
-        """Do nothing: the person is connected."""
-
-    def faulted(self) -> None:
-        """Do nothing: the session has a reader, which is dropped instead."""
-
-    def free_in(self) -> int:
-        return 0
-
     def end_input(self) -> None:
         """Called when the program sends nothing more, perhaps because it has died: it may resume."""
         if not self.premises.give_grace(self):
             self.premises.hub.leave_all(self.session, "")
             return
-        self._let_go()
+        self._talk.stop()
+        self._waiting.clear()
         if not self._is_lost:
             self._close()
 
-    def _let_go(self) -> None:
-        """Leave the session to its grace period or another connection, and get an empty one until the end."""
-        self._talk.stop()
-        self.session = self.premises.hub.connect(self._outbox, self.session.ear.view, self, self._new_pace())
-        if self._is_lost:
-            self._waiting.clear()
-            self.premises.hub.leave_all(self.session, "")
+
+def _flood_words(limits: Limits, pace: Pace, now: float) -> str:
+    who, share = ("your address is", pace.address.share) if pace.address.wait(now) else ("you are", 1.0)
+    lines, size = limits.lines_per_second * share, limits.bytes_per_second * share
+    return f"slow down: {who} read at {lines:g} lines and {size:,.0f} bytes a second now; nothing is lost"

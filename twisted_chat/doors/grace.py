@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from ..core.hub import Hub
 from ..core.limits import Addresses
 from ..core.session import Session
-from .delays import seconds_until
+from .delays import cancel, seconds_until
 
 
 class Grace:
-    """One grace period, in place of the door, until the program resumes or the time is over. Nobody sees it leave."""
+    """The timer of one grace period. Nobody sees the program leave before its end."""
 
-    host = ""
-
-    def __init__(
-        self, hub: Hub, session: Session, clock: IReactorTime, seconds: float, on_over: Callable[[Grace], None]
-    ) -> None:
-        """``on_over`` is called once, however the grace period ends."""
-        self._hub, self._session, self._clock, self._on_over = hub, session, clock, on_over
-        session.detach(self)
-        self._timer = clock.callLater(seconds, self.end)
-
-    def end(self) -> None:
-        """End the grace period now: the program leaves."""
-        self.taken_over()
-        self._hub.leave_all(self._session, "")
-
-    def taken_over(self) -> None:
-        if self._timer.active():
-            self._timer.cancel()
-        self._on_over(self)
-
-    def settled(self) -> None:
-        """Do nothing: there is no connection."""
-
-    def give_way(self, host: str) -> None:
-        """Do nothing: the alias is kept for the program, wherever it resumes."""
-
-    def faulted(self) -> None:
-        """Do nothing: the program may still resume."""
+    def __init__(self, timer: IDelayedCall, clock: IReactorTime, on_over: Callable[[], None]) -> None:
+        """``on_over`` is called when the program has resumed."""
+        self._timer, self._clock, self._on_over = timer, clock, on_over
 
     def free_in(self) -> int:
         return seconds_until(self._timer, self._clock)
+
+    def cancel(self) -> None:
+        cancel(self._timer)
+        self._on_over()
 
 
 class Graces:
@@ -57,28 +36,31 @@ class Graces:
 
     def __init__(self, hub: Hub, clock: IReactorTime, seconds: float, addresses: Addresses) -> None:
         self._hub, self._clock, self._seconds, self._addresses = hub, clock, seconds, addresses
-        self._given: dict[str, dict[Grace, None]] = {}  # by address, or its network: see Addresses; the oldest first
+        self._given: dict[str, dict[Session, None]] = {}  # by address, or its network: see Addresses; the oldest first
 
     def give(self, session: Session, host: str) -> None:
-        """Begin a grace period for a session of this address."""
+        """Begin a grace period for a session of this address, which has no connection any more."""
         place, most = self._addresses.place(host)
         if len(self._given.get(place, ())) >= most:
-            next(iter(self._given[place])).end()
-        grace = Grace(self._hub, session, self._clock, self._seconds, partial(self._over, place))
-        self._given.setdefault(place, {})[grace] = None
+            self._end(next(iter(self._given[place])))
+        timer = self._clock.callLater(self._seconds, self._end, session)
+        session.detach(Grace(timer, self._clock, partial(self._over, place, session)))
+        self._given.setdefault(place, {})[session] = None
 
     def __len__(self) -> int:
         return sum(map(len, self._given.values()))
 
-    def __iter__(self) -> Iterator[Grace]:
-        return (grace for graces in self._given.values() for grace in graces)
-
     def end_all(self) -> None:
         """End all grace periods now."""
-        for grace in list(self):
-            grace.end()
+        for session in [session for given in self._given.values() for session in given]:
+            self._end(session)
 
-    def _over(self, place: str, grace: Grace) -> None:
-        del self._given[place][grace]
+    def _end(self, session: Session) -> None:
+        """End a grace period: the program leaves."""
+        session.leave_door()
+        self._hub.leave_all(session, "")
+
+    def _over(self, place: str, session: Session) -> None:
+        del self._given[place][session]
         if not self._given[place]:
             del self._given[place]

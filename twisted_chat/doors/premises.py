@@ -43,8 +43,8 @@ class Connected(Protocol):
     def is_stuck(self) -> bool:
         """Return whether it waits for nothing and is idle all the same."""
 
-    def unstick(self) -> None:
-        """Wake it up."""
+    def drained(self) -> None:
+        """Wake it up, as if its reader had read everything."""
 
     def stop(self) -> None:
         """Say goodbye, because the server stops."""

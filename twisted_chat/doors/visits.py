@@ -257,7 +257,7 @@ class Visit:
 
     # -- called by the hub
 
-    def settled(self) -> None:
+    def wake(self) -> None:
         if self.session.gone:
             self._has_entered = False
             cancel(self._leave)

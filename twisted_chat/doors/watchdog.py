@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from ..core.session import Session
+from .addresses import address_text
+
+log = Logger()
 
 SECONDS = 30  # between two looks; each takes under a microsecond a connection
 
@@ -14,12 +20,15 @@ SECONDS = 30  # between two looks; each takes under a microsecond a connection
 class Watched(Protocol):
     """A connection, as the watchdog sees it."""
 
+    address: IAddress
+    session: Session
+
     @property
     def is_stuck(self) -> bool:
         """Return whether it waits for nothing and is idle all the same."""
 
-    def unstick(self) -> None:
-        """Wake it up."""
+    def drained(self) -> None:
+        """Wake it up, as if its reader had read everything."""
 
 
 class Watchdog:
@@ -42,4 +51,9 @@ class Watchdog:
     def look(self) -> None:
         """Log each connection that is stuck, and wake it."""
         for connection in [connection for connection in self._connections if connection.is_stuck]:
-            connection.unstick()
+            log.error(
+                "{address} was stuck, as {alias}: a fault of the server's, please report it",
+                address=address_text(connection.address),
+                alias=connection.session.alias or "nobody yet",
+            )
+            connection.drained()

@@ -68,7 +68,7 @@ class LineChat(Connection, LineReceiver):
 
     def connectionMade(self) -> None:
         clock, limits = self.premises.clock, self.premises.limits
-        self._begin(outbox_for(self.transport, clock, limits, self._drained, self._stalled), PlainView())
+        self._begin(outbox_for(self.transport, clock, limits, self.drained, self.stalled), PlainView())
         self._talk = PersonTalk(self, self._waiting)
         self._telnet = TelnetFilter(self.session.write)
         self._splitter = LineSplitter(limits.max_line)
@@ -92,7 +92,7 @@ class LineChat(Connection, LineReceiver):
                 self._waiting += self._splitter.feed(data)  # as lineReceived does, all at once
             if wait and not self._outbox.is_closed:
                 self._slow_down(wait)
-            self._work()
+            self.wake()
         except Exception:
             self._fault()
 
@@ -152,7 +152,7 @@ class LineChat(Connection, LineReceiver):
         cancel(self._quiet)
         self._end_open_line()
         self._waiting.append(END)
-        self._work()
+        self.wake()
 
     def _take_from_lab(self, data: bytes) -> None:
         if data.startswith(self._lab_prefix):
@@ -163,7 +163,7 @@ class LineChat(Connection, LineReceiver):
     def _lab_is_quiet(self) -> None:
         self._quiet = None
         self._end_open_line()
-        self._guarded(self._work)
+        self.wake()
 
     def _end_open_line(self) -> None:
         line = self._splitter.take()
@@ -183,7 +183,7 @@ class LineChat(Connection, LineReceiver):
             assert self.session.reader is not None, "a connection has a reader"
             self.session.reader.outbox = self._outbox
         self.lineReceived(alias)
-        self._work()
+        self.wake()
 
     def prompt(self) -> None:
         if not self._lab_prefix:

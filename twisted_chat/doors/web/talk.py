@@ -117,7 +117,7 @@ class TalkChat(WebChat):
         wait = self.session.pace.take_bytes(len(body), self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
-        self._guarded(self._work)
+        self.wake()
         if self.is_reading:
             self.answer()
         return taken
@@ -134,14 +134,6 @@ class TalkChat(WebChat):
     def is_over(self) -> bool:
         """Return whether the talk takes no more lines."""
         return self._outbox.is_closed
-
-    def drained(self) -> None:
-        """Called when the reader has read everything."""
-        self._drained()
-
-    def stalled(self) -> None:
-        """Called when the reader has read nothing for too long."""
-        self._stalled()
 
     def end(self) -> None:
         """Called when the connection is lost."""

@@ -80,7 +80,7 @@ class WebSocketChat(WebChat):
         self._transport = transport
         self._connection.wrappedProtocol = transport  # the HTTP protocol is not needed any more
         self._connection.transport.bufferSize = READ_AT_ONCE  # which many pings fit into
-        self._raw = self._connection.take_over(self._drained, self._stalled, self._received, self._control)
+        self._raw = self._connection.take_over(self.drained, self.stalled, self._received, self._control)
 
     def negotiationFinished(self) -> None:
         self._begin(FramingOutbox(self._raw, self._frames, _close(NORMAL)), JsonView())
@@ -95,7 +95,7 @@ class WebSocketChat(WebChat):
         if self._outbox.is_closed:
             return  # it came in the same packet as the end
         self._queue(message.encode())
-        self._guarded(self._work)
+        self.wake()
 
     def bytesMessageReceived(self, data: bytes | bytearray) -> None:
         self._refuse(UNSUPPORTED)
@@ -129,7 +129,7 @@ class WebSocketChat(WebChat):
         """Write bytes of twisted.web.websocket itself: the handshake's answer, a pong or a close frame."""
         if frame[0] == PONG:
             self._take_control(len(frame) - 2)  # the ping had the same payload
-        if not self._raw.send(frame) and self.session.reader is not None:
+        if not (self._raw.is_closed or self._raw.send(frame)) and self.session.reader is not None:
             self.session.reader.full()
 
     # -- what we call
