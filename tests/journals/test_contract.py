@@ -615,6 +615,14 @@ def test_an_event_of_a_kind_that_does_not_stand_decides_nothing(standing):
     assert standing.subject_of("2") == ""
 
 
+def test_a_search_finds_no_event_that_is_not_a_post(standing):
+    standing.journal.append(decided("a", "1", text="bob"), decided("b", text="bob", group="lobby"))
+    standing.say("bob came")
+    standing.turn()
+    assert standing.ask(SERVER, words="bob") == []
+    assert standing.texts(words="bob") == ["bob came"]
+
+
 def test_a_lookup_is_answered_after_what_was_delivered_before_it(standing):
     standing.journal.append(decided("a", "1"))
     standing.turn()

@@ -1229,9 +1229,10 @@ def test_every_way_in_which_a_path_can_be_bad_is_told_in_one_line(tmp_path, monk
 def test_a_room_that_is_not_there_is_told_with_those_that_are(begin, path, capsys):
     kept = begin()
     append(kept, said("hi"), said("psst", room="@bob"), said("ho", room="ops"), said("all", room="*"))
+    append(kept, said("of the server", room="!"))
     assert export_main(["nosuchroom", "--journal", str(path)]) == 1
     assert "has no room nosuchroom: it has " in (err := capsys.readouterr().err)
-    assert {"lobby", "ops"} == set(re.findall(r"lobby|ops|bob|\*", err))
+    assert {"lobby", "ops"} == set(re.findall(r"lobby|ops|bob|[*!]", err))
     assert export_main(["*", "--journal", str(path)]) == 0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...core import text
 from ...core.errors import CannotOpen
-from ...core.events import Data, Event
+from ...core.events import EVERYONE, SERVER, Data, Event
 from ...core.ports import Query
 from ..matching import words_of
 from ..numbers import log_of
@@ -164,7 +164,10 @@ def rooms(path: str | Path) -> list[str]:
     Raises: CannotOpen.
     """
     with _reading(Path(path)) as connection:
-        rows = connection.execute("SELECT name FROM rooms WHERE name <> '*' AND name NOT LIKE '@%' ORDER BY last DESC")
+        rows = connection.execute(
+            "SELECT name FROM rooms WHERE name NOT IN (?, ?) AND name NOT LIKE '@%' ORDER BY last DESC",
+            (EVERYONE, SERVER),
+        )
         return [name for (name,) in rows]
 
 
