@@ -159,12 +159,12 @@ def searching(begin, monkeypatch):  # noqa: F811
     goes_on, is_busy, asked = threading.Event(), threading.Event(), []
     found = query_runner.QueryRunner._found
 
-    def slow(reader, query):
+    def slow(reader, query, connection):
         if query.words or query.author or query.since:
             asked.append(query)
             is_busy.set()
             assert goes_on.wait(SECONDS)
-        return found(reader, query)
+        return found(reader, query, connection)
 
     monkeypatch.setattr(query_runner.QueryRunner, "_found", slow)
     kept.goes_on, kept.asked, kept.found = goes_on, asked, []

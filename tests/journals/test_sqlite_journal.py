@@ -262,6 +262,15 @@ def test_who_came_and_went_in_one_batch_is_where_the_last_event_says(begin):
     assert [event.author for event in begin().known[0].tail if event.text == "the server stopped"] == ["alice"]
 
 
+def test_who_was_moved_out_of_a_room_by_an_event_of_another_kind_does_not_leave_it_again(begin, monkeypatch):
+    monkeypatch.setattr(event_store, "MOVES", event_store.MOVES | {"removed"})
+    first = begin()
+    append(first, Event(JOINED, "lobby", "alice"), Event("removed", "lobby", "alice", "spam"))
+    first.stop()
+    (known,) = begin().known
+    assert [event.kind for event in known.tail] == [JOINED, "removed"]
+
+
 CRASH = """
 import os, signal, sys
 from tests.threaded_clock import ThreadedClock

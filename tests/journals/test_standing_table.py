@@ -19,7 +19,7 @@ import pytest
 from twisted_chat.core.errors import CannotOpen, NotKept, NotRecalled
 from twisted_chat.core.events import JOINED, SAID, SERVER, Event
 from twisted_chat.core.ports import Profile, Query
-from twisted_chat.journals.sqlite import event_store, query_runner, sqlite_journal, writer
+from twisted_chat.journals.sqlite import event_store, query_runner, writer
 from twisted_chat.journals.sqlite.profiles import WAIT_SECONDS, Profiles
 from twisted_chat.journals.sqlite.queries import export, recalled
 
@@ -231,7 +231,6 @@ def test_a_lookup_in_a_file_that_cannot_be_read_is_answered_with_the_reason(begi
 
 def test_a_profile_is_in_the_file_after_a_while_though_nothing_else_happens(begin, path, monkeypatch):
     monkeypatch.setattr("twisted_chat.journals.sqlite.profiles.WAIT_SECONDS", 0.2)
-    monkeypatch.setattr(sqlite_journal, "WAIT_SECONDS", 0.2)
     kept = begin()
     append(kept, said("hi"))
     eventually(lambda: rows(path, "SELECT min(indexed = number) FROM rooms") == [(1,)])  # the thread idles
@@ -296,7 +295,6 @@ def test_a_profile_that_changes_while_it_is_kept_waits_on():
 
 def test_profiles_that_cannot_be_kept_wait_and_are_logged_once_and_searches_go_on(begin, path, monkeypatch, logged):
     monkeypatch.setattr("twisted_chat.journals.sqlite.profiles.WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(sqlite_journal, "WAIT_SECONDS", 0.05)
     kept = begin()
     tried = []
 

@@ -214,7 +214,11 @@ class Journal(Protocol):
         """Called when the hub forgets a room: later it asks again with ``know``, and the numbers go on."""
 
     def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
-        """Answer later with the verifier kept under a subject (events.Standing), empty if there is none."""
+        """Answer later with the verifier kept under a subject (events.Standing), empty if there is none.
+
+        The answers to this and the two questions below know every event that was delivered before. They do not wait
+        for queries. Instead of an answer there may be NotRecalled.
+        """
 
     def subject_of(self, verifier: str, answer: Callable[[str | ChatError], None]) -> None:
         """Answer later with the subject under which a verifier is kept, empty if there is none."""
@@ -223,7 +227,10 @@ class Journal(Protocol):
         """Answer later with the profile of an account, empty if there is none."""
 
     def keep_profile(self, account: int, profile: Profile) -> None:
-        """Keep the profile of an account within seconds; a crash before that loses the change."""
+        """Keep the profile of an account within 5 seconds; a crash before that loses the change.
+
+        ``profile`` answers with it from now on, and ``stop`` keeps it.
+        """
 
     def stop(self) -> Awaitable[None]:
         """Keep and deliver everything that was appended, and end."""

@@ -26,7 +26,7 @@ from . import standing_table
 from .database import check_place, make_private
 from .file_identity import FileIdentity
 from .lock import Lock
-from .profiles import WAIT_SECONDS, profile_of
+from .profiles import profile_of
 from .query_threads import Lookup, QueryThreads
 from .trouble import Trouble, trouble
 from .trouble_log import KEEP, READ, TIDY, TroubleLog
@@ -175,7 +175,7 @@ class SqliteJournal:
 
     def keep_profile(self, account: int, profile: Profile) -> None:
         if not self._is_over and self._writer.profiles.change(account, profile):
-            self._writing.do(lambda: WAIT_SECONDS)  # so that the thread does not idle for longer
+            self._writing.do(self._writer.profiles.due_in)  # so that the thread does not idle for longer
 
     def stop(self) -> Deferred[None]:
         if self._lock is None:
