@@ -49,7 +49,8 @@ CORE = {
     "contact": "GROUND delivery pen rooms session sessions",
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
-    "effects": "GROUND changes delivery pen person reader room rooms rules session sessions state",
+    "private_lines": "GROUND changes delivery room session sessions state",
+    "effects": "GROUND changes delivery pen person private_lines reader room rooms rules session sessions state",
     "dispatcher": "GROUND changes contact delivery effects passing person reader room rules session sessions snapshots "
     "state unkept",
     "gate": "GROUND accounts decisions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Protocol
 
 from . import text
@@ -24,6 +25,7 @@ from .events import (
     LOBBY,
     NAMED,
     NOTICED,
+    POSTS,
     RELEASED,
     REMOVED,
     RENAMED,
@@ -40,6 +42,7 @@ from .events import (
 from .limits import Limits
 from .pen import refusal
 from .person import Person
+from .private_lines import PrivateLines
 from .reader import Reader
 from .room import Room
 from .rooms import RoomTable
@@ -83,9 +86,10 @@ class Effects:
         self._delivery = delivery
         self._limits = limits
         self._hub = hub
+        self._private = PrivateLines(state, sessions, delivery, limits)
         self._table: dict[str, Callable[[Event, Session | None, Change], None]] = {
             CLAIMED: self._claimed,
-            TOOK: self._took,
+            TOOK: self._private.took,
             JOINED: self._joined,
             LEFT: self._left,
             REMOVED: self._left,
@@ -103,7 +107,7 @@ class Effects:
             if asker is not None and event.ident:  # for a block it is told once
                 self._delivery.show(asker, event)
         elif event.group[:1] == "@":
-            self._told(event, asker)
+            self._private.told(event, asker)
         elif event.group == EVERYONE:
             self._delivery.hear(self._everyone, event)
         elif event.group in self._rooms:
@@ -124,39 +128,6 @@ class Effects:
         if effect is not None:
             effect(event, asker, change)
         return change
-
-    # -- private lines
-
-    def _told(self, event: Event, asker: Session | None) -> None:
-        target, author = self._state.directory.called(event.target), self._state.seats.get(event.origin)
-        if target is None:
-            if asker is not None:
-                self._told_nobody(event, asker)
-            return
-        self._delivery.end_run()
-        hearing = self._sessions.of(target)
-        inboxes = {inbox: None for session in hearing if (inbox := session.private.inbox_of(event.target)) is not None}
-        for inbox in inboxes:
-            inbox.remember([event])
-        for session in dict.fromkeys((*hearing, *self._sessions.of(author))):
-            if session.person is target:
-                if session.wants(event):
-                    session.correspondent = author
-                has_inbox = session.private.inbox_of(event.target) is not None
-                if not has_inbox and session.private.promised == text.key(event.target):
-                    session.private.first = session.private.first or event.number
-                    continue  # it comes with the log ...
-                if has_inbox and session.is_behind:
-                    continue  # ... and here, too
-            self._delivery.hear_alone(session, event)
-
-    def _told_nobody(self, event: Event, asker: Session) -> None:
-        """Show a line to somebody who has gone since: it is kept, and so acknowledged."""
-        self._delivery.end_run()
-        self._delivery.hear_alone(asker, event)
-        if asker.ear.view.is_for_people:
-            words = f"{event.target} has just left, and has not heard that"
-            self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
 
     # -- decisions
 
@@ -228,49 +199,6 @@ class Effects:
             self._admit(session, room)
         session.current, session.is_in = self._next_room(session), True
         self._delivery.show(session, Event(CONNECTED, text=person.alias))
-
-    def _took(self, event: Event, asker: Session | None, change: Change) -> None:
-        """Begin to give a program the lines to its alias, from now on or from the number that it saw last."""
-        self._delivery.end_run()  # before they may fall behind in it
-        self._sessions.have_taken_step(change.person, TOOK, "")
-        remembered: dict[Room, None] = {}
-        for session in self._sessions.of(change.person):
-            if session.ear.view.is_for_people:
-                continue
-            is_promised = session.private.promised == text.key(event.target)  # and then comes with the lines before it
-            inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)
-            if inbox not in remembered:
-                remembered[inbox] = None
-                inbox.remember([event])
-            if is_promised:
-                self._rewind_inbox(session, inbox, event.number - 1)
-            elif not session.is_behind:
-                self._delivery.show(session, event)
-
-    def _change_inbox(self, session: Session, event: Event) -> Room:
-        if session.private.inbox is not None:
-            is_promised = session.private.inbox_of(session.private.promised) is not None
-            if session.reader is None:
-                session.leave_at(session.private.inbox, None)
-            else:
-                session.reader.leave(session.private.inbox, is_over=is_promised or session.leaving is not None)
-        shared = (mate.private.inbox_of(event.target) for mate in session.mates)
-        inbox = session.private.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
-        inbox.number = max(inbox.number, event.number - 1)
-        if session.reader is None:
-            session.leave_at(inbox, event.number - 1)
-        else:
-            session.reader.open(inbox)
-            if session.is_behind:
-                session.reader.positions[inbox] = event.number - 1
-        return inbox
-
-    def _rewind_inbox(self, session: Session, inbox: Room, number: int) -> None:
-        """Owe a session all that it is promised of an inbox, and at least the lines after a number."""
-        if session.reader is None:
-            session.leave_at(inbox, min(number, session.left_at.get(inbox, number)))
-        else:
-            session.reader.rewind(inbox, min(number, session.reader.positions.get(inbox, inbox.number)))
 
     def _renamed(self, event: Event, asker: Session | None, change: Change) -> None:
         person = change.person
@@ -378,7 +306,8 @@ class Effects:
         """Return the last lines that were said in a room, for a person who enters it."""
         if not session.ear.view.is_for_people or room.name in session.after:
             return []
-        return session.said_in(room, self._limits.shown_to_joiner)
+        said = (event for event in reversed(room.tail) if event.kind in POSTS and session.wants(event))
+        return list(islice(said, self._limits.shown_to_joiner))[::-1]
 
     def _enter(self, session: Session, room: Room, event: Event, past: list[Event], is_asker: bool) -> None:
         is_promised = room.name in session.after

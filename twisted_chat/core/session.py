@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
@@ -11,7 +10,7 @@ from .calls import Calls
 from .days import Day
 from .ear import Ear
 from .errors import ChatError
-from .events import DOUBTED, NOTICED, POSTS, REPEATED, Event
+from .events import NOTICED, REPEATED, Event
 from .limits import Pace
 from .pen import refusal
 from .pending import Pending
@@ -144,10 +143,6 @@ class Session:
     def refuse(self, error: ChatError, ident: str = "") -> None:
         """Send them why a request, if it is known which, cannot be done."""
         self.send([refusal(error, ident)])
-
-    def doubt(self, error: ChatError, ident: str) -> None:
-        """Send them that nobody knows yet whether a request is done: it is still under way."""
-        self.send([Event(DOUBTED, text=str(error), ident=ident, data={"code": error.code})])
 
     def send(self, events: Sequence[Event]) -> None:
         """Show them some events at once, if anybody hears for them."""
@@ -288,15 +283,6 @@ class Session:
     def wants(self, event: Event) -> bool:
         """Return whether they wish to hear an event."""
         return self.ear.wants(event, self.id)
-
-    def said_in(self, room: Room, most: int) -> list[Event]:
-        """Return the last lines said in a room that they want to hear, oldest first."""
-        said = (event for event in reversed(room.tail) if event.kind in POSTS and self.wants(event))
-        return list(islice(said, most))[::-1]
-
-    def as_wanted(self, event: Event) -> Event:
-        """Return an event, or its stand-in if they do not wish to hear it."""
-        return self.ear.as_wanted(event, self.id)
 
     def ignores(self, other: Person | None) -> bool:
         """Return whether they hear nothing that somebody says."""

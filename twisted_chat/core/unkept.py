@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .errors import Unknown
-from .events import POSTS, Event, Lines
+from .events import DOUBTED, POSTS, Event, Lines
 from .session import Ask, Session
 
 
@@ -33,12 +33,17 @@ def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
             tell_to_wait(session, error.why)
         elif item.ident:
             if is_post:
-                session.doubt(error, item.ident)
+                _doubt(session, error, item.ident)
                 ask = session.asks.get(item.ident)
                 if ask is not None:
                     ask.doubted(error)
                     finished.append(ask)
         elif session not in told:
             told.add(session)
-            session.doubt(error, "")
+            _doubt(session, error, "")
     return finished
+
+
+def _doubt(session: Session, error: Unknown, ident: str) -> None:
+    """Send a session that nobody knows yet whether a request is done: it is still pending."""
+    session.send([Event(DOUBTED, text=str(error), ident=ident, data={"code": error.code})])

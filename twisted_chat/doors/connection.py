@@ -270,14 +270,11 @@ class Connection(Door):
     def drained(self) -> None:
         """Called when the reader has read everything."""
         if self.session.door is self:
-            self._guarded(self._catch_up)
+            if self.session.reader is not None:
+                self._guarded(self.session.reader.drained)
+            if self._is_stopping:
+                self._guarded(self.stop)
             self.wake()
-
-    def _catch_up(self) -> None:
-        if self.session.reader is not None:
-            self.session.reader.drained()
-        if self._is_stopping:
-            self.stop()
 
     def stalled(self) -> None:
         """Called when the reader has read nothing for too long, and is dropped."""
@@ -303,10 +300,6 @@ class Connection(Door):
         return may
 
     # -- called by a program's talk
-
-    def _talk_to_program(self) -> None:
-        """Treat all input from now on as a program's."""
-        self._talk = ProgramTalk(self, self._waiting)
 
     def adopt(self, session: Session) -> None:
         """Resume the session of a program's earlier connection."""

@@ -120,7 +120,7 @@ class HistoryRequest(JsonRequest):
         hub.past.recall(ask, query, found.extend)
         yield
         events = found[-self.limit :] if newest else found[: self.limit]
-        return HistoryResult(room.name, list(map(me.as_wanted, events)), len(found) > self.limit)
+        return HistoryResult(room.name, [me.ear.as_wanted(event, me.id) for event in events], len(found) > self.limit)
 
 
 # -- a search

@@ -29,7 +29,7 @@ from ..delays import cancel
 from ..outbox import AnyOutbox, has_hung_up, outbox_for
 from ..person_talk import PersonTalk
 from ..premises import Premises
-from ..program_talk import LONGER
+from ..program_talk import LONGER, ProgramTalk
 from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
 from ..way import Way
@@ -133,7 +133,7 @@ class LineChat(Connection, LineReceiver):
             self._wrong_protocol()
             return
         if first and data.startswith(b"{"):
-            self._talk_to_program()
+            self._talk = ProgramTalk(self, self._waiting)
             self._splitter.max_line *= LONGER
         data = self._telnet.feed(data)
         if self._lab_prefix:

@@ -20,6 +20,7 @@ from ...wire.jsonlines import JsonView
 from ..http.connection import connection_of
 from ..http.premises import HttpPremises
 from ..outbox import ClosableOutbox
+from ..program_talk import ProgramTalk
 from .api.pages import NDJSON
 from .api.parameters import header, parameters
 from .api.refused import HttpRefused
@@ -101,7 +102,7 @@ class TalkChat(WebChat):
     def begin(self, outbox: ClosableOutbox) -> None:
         """Begin the talk, through an outbox."""
         self._begin(outbox, JsonView())
-        self._talk_to_program()
+        self._talk = ProgramTalk(self, self._waiting)
         self._sign = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._give_sign)
 
     def take(self, body: bytes) -> Deferred[None]:

@@ -17,6 +17,7 @@ from ..http.answers import PlainResource, plain
 from ..http.connection import connection_of
 from ..http.framing import Frames, FramingOutbox
 from ..http.premises import HttpPremises
+from ..program_talk import ProgramTalk
 from .web_chat import WebChat
 
 READ_AT_ONCE = 4096  # bytes, so that others have their turn; Twisted's own is 65,536 ...
@@ -84,7 +85,7 @@ class WebSocketChat(WebChat):
 
     def negotiationFinished(self) -> None:
         self._begin(FramingOutbox(self._raw, self._frames, _close(NORMAL)), JsonView())
-        self._talk_to_program()
+        self._talk = ProgramTalk(self, self._waiting)
         self._ping = self.premises.clock.callLater(self.premises.limits.ping_seconds, self._ping_or_abort)
         refusal = self._connection.count(self.address)
         if refusal:

@@ -1,0 +1,98 @@
+"""Private lines: those said to one person, and the logs of aliases in which programs hear them."""
+
+from __future__ import annotations
+
+from . import text
+from .changes import Change
+from .delivery import Delivery
+from .events import NOTICED, TOOK, Event
+from .limits import Limits
+from .room import Room
+from .session import Session
+from .sessions import Sessions
+from .state import State
+
+
+class PrivateLines:
+    """Gives private lines, and the events by which an alias is taken, to the sessions on this node."""
+
+    def __init__(self, state: State, sessions: Sessions, delivery: Delivery, limits: Limits) -> None:
+        self._state = state
+        self._sessions = sessions
+        self._delivery = delivery
+        self._limits = limits
+
+    def told(self, event: Event, asker: Session | None) -> None:
+        """Give a line that was said to one person to all sessions of both, and to the log of the alias."""
+        target, author = self._state.directory.called(event.target), self._state.seats.get(event.origin)
+        if target is None:
+            if asker is not None:
+                self._told_nobody(event, asker)
+            return
+        self._delivery.end_run()
+        hearing = self._sessions.of(target)
+        inboxes = {inbox: None for session in hearing if (inbox := session.private.inbox_of(event.target)) is not None}
+        for inbox in inboxes:
+            inbox.remember([event])
+        for session in dict.fromkeys((*hearing, *self._sessions.of(author))):
+            if session.person is target:
+                if session.wants(event):
+                    session.correspondent = author
+                has_inbox = session.private.inbox_of(event.target) is not None
+                if not has_inbox and session.private.promised == text.key(event.target):
+                    session.private.first = session.private.first or event.number
+                    continue  # it comes with the log ...
+                if has_inbox and session.is_behind:
+                    continue  # ... and here, too
+            self._delivery.hear_alone(session, event)
+
+    def _told_nobody(self, event: Event, asker: Session) -> None:
+        """Show a line to somebody who has gone since: it is kept, and so acknowledged."""
+        self._delivery.end_run()
+        self._delivery.hear_alone(asker, event)
+        if asker.ear.view.is_for_people:
+            words = f"{event.target} has just left, and has not heard that"
+            self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
+
+    def took(self, event: Event, asker: Session | None, change: Change) -> None:
+        """Begin to give a program the lines to its alias, from now on or from the number that it saw last."""
+        self._delivery.end_run()  # before they may fall behind in it
+        self._sessions.have_taken_step(change.person, TOOK, "")
+        remembered: dict[Room, None] = {}
+        for session in self._sessions.of(change.person):
+            if session.ear.view.is_for_people:
+                continue
+            is_promised = session.private.promised == text.key(event.target)  # and then comes with the lines before it
+            inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)
+            if inbox not in remembered:
+                remembered[inbox] = None
+                inbox.remember([event])
+            if is_promised:
+                self._rewind_inbox(session, inbox, event.number - 1)
+            elif not session.is_behind:
+                self._delivery.show(session, event)
+
+    def _change_inbox(self, session: Session, event: Event) -> Room:
+        if session.private.inbox is not None:
+            is_promised = session.private.inbox_of(session.private.promised) is not None
+            if session.reader is None:
+                session.leave_at(session.private.inbox, None)
+            else:
+                session.reader.leave(session.private.inbox, is_over=is_promised or session.leaving is not None)
+        shared = (mate.private.inbox_of(event.target) for mate in session.mates)
+        inbox = session.private.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
+        inbox.number = max(inbox.number, event.number - 1)
+        if session.reader is None:
+            session.leave_at(inbox, event.number - 1)
+        else:
+            session.reader.open(inbox)
+            if session.is_behind:
+                session.reader.positions[inbox] = event.number - 1
+        return inbox
+
+    def _rewind_inbox(self, session: Session, inbox: Room, number: int) -> None:
+        """Owe a session all that it is promised of an inbox, and at least the lines after a number."""
+        if session.reader is None:
+            session.leave_at(inbox, min(number, session.left_at.get(inbox, number)))
+        else:
+            session.reader.rewind(inbox, min(number, session.reader.positions.get(inbox, inbox.number)))
