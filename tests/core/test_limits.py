@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_chat.core.limits import PLACES, Addresses, Bucket, Limits, Pace
+from twisted_chat.core.limits import PLACES, Addresses, Bucket, Limits, Pace, SecretTries
 
 
 def test_a_bucket_lets_a_burst_through_and_then_makes_one_wait():
@@ -220,3 +220,95 @@ def test_addresses_without_a_connection_are_forgotten_when_there_are_too_many():
     assert addresses.pace("192.0.2.2", 0).address.lines.left(0) == 20
     addresses.leave("192.0.2.1")
     assert addresses._live == {}
+
+
+# -- secrets
+
+
+def test_five_wrong_secrets_are_tried_at_once_and_then_one_every_twelve_seconds():
+    tries = SecretTries(Limits())
+    assert [tries.try_secret("192.0.2.1", "alice", 0) for _ in range(7)] == [0, 0, 0, 0, 0, 12, 12]
+    assert tries.try_secret("192.0.2.1", "alice", 11) == 1
+    assert tries.try_secret("192.0.2.1", "alice", 12) == 0
+    assert tries.try_secret("192.0.2.1", "alice", 12) == 12
+
+
+def test_another_place_and_another_name_have_tries_of_their_own():
+    tries = SecretTries(Limits())
+    for _ in range(5):
+        assert tries.try_secret("", "alice", 0) == 0
+    assert tries.try_secret("", "alice", 0) == 12  # this machine, too
+    assert tries.try_secret("", "bob", 0) == 0
+    assert tries.try_secret("192.0.2.1", "alice", 0) == 0
+
+
+def test_all_addresses_of_one_network_in_ipv6_are_one():
+    tries = SecretTries(Limits())
+    assert [tries.try_secret(f"2001:db8::{n}", "alice", 0) for n in range(6)] == [0, 0, 0, 0, 0, 12]
+    assert [tries.try_registration(f"2001:db8::{n}", 0) for n in range(6)] == [0, 0, 0, 0, 0, 720]
+    tries.take_back("2001:db8::ffff", "alice", 0)
+    assert tries.try_secret("2001:db8::1", "alice", 0) == 0
+    assert tries.try_secret("2001:db8:0:1::1", "alice", 0) == 0
+
+
+def test_a_right_secret_costs_no_try():
+    tries = SecretTries(Limits())
+    for _ in range(20):
+        assert tries.try_secret("192.0.2.1", "alice", 0) == 0
+        tries.take_back("192.0.2.1", "alice", 0)
+    assert [tries.try_secret("192.0.2.1", "alice", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 12]
+    tries.take_back("192.0.2.1", "never tried", 0)
+
+
+def test_tries_that_are_under_way_count_as_wrong():
+    tries = SecretTries(Limits())
+    assert [tries.try_secret("192.0.2.1", "alice", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 12]
+    tries.take_back("192.0.2.1", "alice", 0)  # one of the five, whose check took its time
+    assert tries.try_secret("192.0.2.1", "alice", 0) == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.integers(1, 12)), max_size=40))
+def test_over_any_time_no_more_wrong_secrets_are_tried_than_the_limit_allows(steps):
+    tries, now, tried = SecretTries(Limits()), 0.0, 0
+    for pause, count in steps:
+        now += pause
+        for _ in range(count):
+            wait = tries.try_secret("192.0.2.1", "alice", now)
+            tried += wait == 0
+            assert 0 <= wait <= 12
+            if wait:
+                break
+        assert tried <= 5 + now * 5 / 60 + 1e-3
+    assert tries.try_secret("192.0.2.1", "alice", now + 12) == 0
+
+
+def test_a_place_registers_five_accounts_at_once_and_then_one_every_twelve_minutes():
+    tries = SecretTries(Limits())
+    assert [tries.try_registration("192.0.2.1", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 720]
+    assert tries.try_registration("192.0.2.2", 0) == 0
+    assert tries.try_registration("192.0.2.1", 719.5) == 1
+    assert tries.try_registration("192.0.2.1", 720) == 0
+
+
+def test_without_limits_accounts_are_registered_freely_and_secrets_are_not_guessed():
+    tries = SecretTries(Limits().lifted())
+    assert {tries.try_registration("192.0.2.1", 0) for _ in range(100)} == {0}
+    assert [tries.try_secret("192.0.2.1", "alice", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 12]
+
+
+def test_the_tries_that_are_remembered_are_bounded_and_the_one_quiet_for_longest_is_forgotten():
+    tries = SecretTries(Limits())
+    for _ in range(6):
+        tries.try_secret("192.0.2.1", "alice", 0)
+    for n in range(PLACES - 1):
+        tries.try_secret("192.0.2.1", f"name{n}", 0)
+        tries.try_registration(f"place{n}", 0)
+    assert tries.try_secret("192.0.2.1", "alice", 0) == 12  # and this was a sign of life
+    for n in range(PLACES - 1):
+        tries.try_secret("192.0.2.1", f"other{n}", 0)
+    assert tries.try_secret("192.0.2.1", "alice", 0) == 12
+    for n in range(PLACES):
+        tries.try_secret("192.0.2.1", f"third{n}", 0)
+        tries.try_registration(f"another place{n}", 0)
+    assert tries.try_secret("192.0.2.1", "alice", 0) == 0
+    assert len(tries._wrong) == len(tries._registrations) == PLACES

@@ -7,12 +7,13 @@ valid, because it may have been revoked meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from . import secrets, text
 from .accounts import CODE, PASSWORD, Account
 from .decisions import Decisions
-from .errors import ChatError, NotAMember, Overheard, TooManyTries, WrongSecret
+from .errors import BadSecret, ChatError, NotAMember, Overheard, TooManyTries, WrongSecret
 from .limits import SecretTries
 from .ports import Journal, Profile, Vault
 
@@ -55,22 +56,18 @@ class Gate:
 
     def prove(self, attempt: Attempt, answer: Answer) -> None:
         """Answer with a proof, or with the reason why there is none: a ChatError of one line."""
-        _Check(self, attempt, answer).begin()
-
-    # -- for one check
-
-    def refuse_tries(self, attempt: Attempt) -> None:
-        """Refuse an attempt too soon after wrong ones.
-
-        Raises: TooManyTries.
-        """
-        seconds = self._tries.wait(attempt.host, text.key(attempt.alias), self._seconds())
+        key = text.key(attempt.alias)
+        seconds = self._tries.try_secret(attempt.host, key, self._seconds())
         if seconds:
-            raise TooManyTries("wrong secrets", seconds)
+            answer(TooManyTries("wrong secrets", seconds))
+            return
 
-    def count_wrong(self, attempt: Attempt) -> None:
-        """Count an attempt with a wrong secret."""
-        self._tries.fail(attempt.host, text.key(attempt.alias), self._seconds())
+        def decided(result: Proof | ChatError) -> None:
+            if not isinstance(result, (WrongSecret, NotAMember)):
+                self._tries.take_back(attempt.host, key, self._seconds())
+            answer(result)
+
+        _Check(self, attempt, decided).begin()
 
 
 class _Check:
@@ -81,11 +78,11 @@ class _Check:
         self._attempt = attempt
         self._answer = answer
         self._kind = secrets.kind_of(attempt.secret)
+        self._password = ""  # in the form in which passwords are hashed
 
     def begin(self) -> None:
         gate, attempt = self._gate, self._attempt
         try:
-            gate.refuse_tries(attempt)
             if self._kind == PASSWORD:
                 self._begin_password()
             else:
@@ -102,7 +99,9 @@ class _Check:
                 "log in over TLS or from the server's own machine, or with a code (/code on another device)"
             )
         account = gate._accounts.called(attempt.alias)
-        if account is None or not account.password:
+        with suppress(BadSecret):  # that nobody can have: it is wrong
+            self._password = secrets.password(attempt.secret)
+        if account is None or not account.password or not self._password:
             self._verify(account, "")  # takes as long
         else:
             subject = f"credential {account.password}"
@@ -121,7 +120,7 @@ class _Check:
             else:
                 self._decide(account, account.password)
 
-        self._gate._vault.check(self._attempt.secret, verifier, checked)
+        self._gate._vault.check(self._password, verifier, checked)
 
     def _found(self, subject: str | ChatError) -> None:
         """Called with the subject of a token, device secret or code."""
@@ -146,7 +145,6 @@ class _Check:
         self._decide(account, credential.number)
 
     def _wrong(self, account: Account | None) -> None:
-        self._gate.count_wrong(self._attempt)
         if account is None and self._attempt.alias:
             self._answer(NotAMember(self._attempt.alias))
         else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TypeVar
 
 PLACES = 1000  # remembered addresses without a connection: beyond this, the one quiet for longest is forgotten
 
@@ -44,6 +46,10 @@ class Limits:
     opened_per_second: float = 1 / 2  # ... and their rate a second, as a multiple of it
     aliases_at_once: float = 20  # failed claims from one address ...
     aliases_per_second: float = 1 / 3  # ... and how many of them are forgiven a second
+    secrets_at_once: float = 5  # wrong passwords, tokens and codes for one name from one address ...
+    secrets_per_second: float = 5 / 60  # ... and how many of them are forgiven a second
+    registrations_at_once: float = 5  # accounts that one address registers ...
+    registrations_per_second: float = 5 / 3600  # ... in the long run
     alias_seconds: float = 60  # for the first claim
     closing_seconds: float = 5  # for the peer to take unsent bytes, before a close becomes an abort
     lingering_seconds: float = 0.5  # for the peer to end its side, after we have sent everything and ended ours
@@ -69,6 +75,7 @@ class Limits:
             per_private=math.inf,
             per_loopback=math.inf,
             aliases_per_second=math.inf,
+            registrations_per_second=math.inf,
         )
 
 
@@ -277,16 +284,53 @@ class Addresses:
 
 
 class SecretTries:
-    """Wrong secrets and registrations, so that nobody guesses a password or takes all names."""
+    """The wrong secrets for each name from each address, and the registrations from each address.
+
+    Each name has a limit of its own at each address, so that no guesser can lock out a member at another one. This
+    machine has the same limits, because a proxy may run on it. A name goes by its key, an address as in Addresses.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._place = Addresses(limits).place
+        self._wrong: dict[tuple[str, str], Bucket] = {}  # by place and name, the one quiet for longest first
+        self._registrations: dict[str, Bucket] = {}  # by place
 
-    def wait(self, host: str, key: str, now: float) -> float:
-        return 0.0
+    def try_secret(self, host: str, key: str, now: float) -> int:
+        """Count a secret as wrong, and return 0; or return how many seconds to wait before the next one is tried.
 
-    def fail(self, host: str, key: str, now: float) -> None:
-        return None
+        It is counted before it is checked, so that many at once are no way around the limit: see ``take_back``.
+        """
+        limits, (place, _most) = self._limits, self._place(host)
+        return _take(self._wrong, (place, key), limits.secrets_per_second, limits.secrets_at_once, now)
 
-    def register(self, host: str, now: float) -> float:
-        return 0.0
+    def take_back(self, host: str, key: str, now: float) -> None:
+        """Stop counting a secret as wrong: it was right."""
+        place, _most = self._place(host)
+        bucket = self._wrong.get((place, key))
+        if bucket is not None:
+            bucket.take(-1, now)
+
+    def try_registration(self, host: str, now: float) -> int:
+        """Count a registration, and return 0; or return how many seconds to wait before the next one."""
+        limits, (place, _most) = self._limits, self._place(host)
+        return _take(self._registrations, place, limits.registrations_per_second, limits.registrations_at_once, now)
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _take(buckets: dict[Key, Bucket], key: Key, rate: float, burst: float, now: float) -> int:
+    """Take a token from one of many buckets, and return 0; or return how many seconds it takes until there is one."""
+    bucket = buckets.pop(key, None) or Bucket(rate, burst, now)
+    buckets[key] = bucket
+    if len(buckets) > PLACES:
+        del buckets[next(iter(buckets))]
+    wait = bucket.until(1, now)
+    if wait > _ROUNDING:
+        return math.ceil(wait - _ROUNDING)
+    bucket.take(1, now)
+    return 0
+
+
+_ROUNDING = 1e-6  # seconds

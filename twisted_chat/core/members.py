@@ -81,13 +81,14 @@ class Members:
         if person.account is not None:
             raise ChatError(f"{person.alias} is yours already: /password changes the password")
         host, alias = ask.session.host, person.alias
-        seconds = self._tries.register(host, self._seconds())
-        if seconds:
-            raise TooManyTries("registrations from your address", seconds)
+        prepared = secrets.password(password)
         looks = text.looks(alias)
         found = self._decisions.accounts.holder(alias, looks)
         if found is not None:
             raise ChatError(f"{alias} looks like {found.alias}, who is a member: take another alias with /nick first")
+        seconds = self._tries.try_registration(host, self._seconds())
+        if seconds:
+            raise TooManyTries("registrations from your address", seconds)
 
         def hashed(verifier: str) -> None:
             if ask.session.alias != alias:
@@ -95,7 +96,7 @@ class Members:
             event = _event(REGISTERED, ask, alias, {"looks": sorted(looks)})
             self._append(ask, Fact.of(event, verifier), then)
 
-        self._past.ask(ask, partial(self._vault.hash, secrets.password(password)), hashed)
+        self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
 
     def change_password(self, ask: Ask, password: str, then: Callable[[int], None]) -> None:
         """Change one's own password. Other sessions that came by password, device or code end; tokens stay.
