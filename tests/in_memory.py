@@ -84,13 +84,13 @@ class Peer(Reader):
 class Door:
     """A server in memory: its two clocks, journal, hub and doors."""
 
-    def __init__(self, limits=None, motd=(), guard=None):
+    def __init__(self, limits=None, motd=(), guard=None, journal=None):
         self.clock = Clock()
         self.clock.advance(1_000_000)
         self.wall = WallClock(self.clock, 700_000_000)
         self.faults = []
         self.limits = limits or Limits()
-        self.journal = MemoryJournal(self.clock, self.wall)
+        self.journal = journal or MemoryJournal(self.clock, self.wall)
         self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append, QuickVault())
         self.premises = Premises(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
         self.factory = LineFactory(self.premises)

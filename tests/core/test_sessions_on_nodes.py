@@ -123,3 +123,31 @@ def test_whoever_leaves_while_another_session_tells_the_rooms_leaves_them_once(n
     phone.house.hub.leave_all(phone.session, "bye")
     settle(*nodes)
     assert bob.heard() == ["alice is now known as al", "al has left the chat room! (bye)"]
+
+
+def test_to_ignore_somebody_on_another_node_follows_their_aliases_and_spares_the_next_holder(nodes):
+    alice, bob = arrive(nodes[0], "alice", nodes[1]), arrive(nodes[1], "bob", nodes[0])
+    alice.ask("/ignore bob")
+    bob.ask("/nick bert")
+    settle(*nodes)
+    innocent = arrive(nodes[1], "bob", nodes[0])
+    other = arrive(nodes[1], "carol", nodes[0])
+    nodes[1].hub.leave_all(other.session, "")
+    settle(*nodes)
+    alice.heard()
+    bob.ask("rude")
+    innocent.ask("hello")
+    settle(*nodes)
+    assert alice.heard() == ["bob: hello"]
+    alice.ask("/ignore")
+    assert alice.heard() == ["-- you ignore bert"]
+
+
+def test_a_reply_goes_to_another_node(nodes):
+    alice, bob = arrive(nodes[0], "alice", nodes[1]), arrive(nodes[1], "bob", nodes[0])
+    alice.heard()
+    alice.ask("/msg bob psst")
+    settle(*nodes)
+    bob.ask("/reply what")
+    settle(*nodes)
+    assert alice.heard() == ["[alice -> bob] psst", "[bob -> alice] what"] == bob.heard()

@@ -289,6 +289,8 @@ def _resumed(state: State, event: Event) -> Change | None:
     state.note_program(seat)
     state.seats[event.origin] = person
     _remember_former(state, person, former)
+    _speak(state, person, event.origin)
+    person.is_told = person.is_told and not seat.program  # which hears the log of the alias from here on
     return Change(person, is_new=True, former=former)
 
 

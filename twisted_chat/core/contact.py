@@ -65,6 +65,8 @@ class Contact:
             ask.doubted(error)
         session.leaving = session.leaving or ""
         session.abandon()
+        if session.door is None:
+            session.leave_door()  # its grace period ends
         del self._sessions[session.id]
         self._forget(session)
         for ask in asks:

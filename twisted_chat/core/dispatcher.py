@@ -44,7 +44,7 @@ class Dispatcher:
         on_fault: Callable[[Faulty | None], None],
     ) -> None:
         """``seconds`` and ``on_fault``: see Hub."""
-        self.sessions = Sessions()
+        self.sessions = Sessions(state.seats)
         self.traffic = Traffic()
         self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)

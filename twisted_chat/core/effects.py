@@ -174,11 +174,7 @@ class Effects:
         elif asker is not None and person is not None:
             if person.waits_for is not None:
                 self._sessions.wait_for(person.waits_for, asker)
-            if person.voice.session != asker.id:  # the rest comes from that session, perhaps on another node
-                if person.next_alias:
-                    asker.wait_for_step(RENAMED, "", event.ident)
-                if not person.is_told:
-                    asker.wait_for_step(TOOK, "", event.ident)
+            self._wait_for_rest(event, asker, person)
         if person is None or not change.is_new:
             return
         is_first = event.origin == person.voice.session
@@ -192,6 +188,14 @@ class Effects:
         self._admit(asker, self._everyone)
         if not is_first:
             self._sit_down(asker, person)
+
+    def _wait_for_rest(self, event: Event, asker: Session, person: Person) -> None:
+        """Make a session wait for the rest of its request, if that comes from another session's node."""
+        if person.voice.session != asker.id:
+            if person.next_alias:
+                asker.wait_for_step(RENAMED, "", event.ident)
+            if not person.is_told:
+                asker.wait_for_step(TOOK, "", event.ident)
 
     def _sit_down(self, session: Session, person: Person) -> None:
         """Begin to give another session of somebody who is here everything that they hear."""
@@ -224,6 +228,7 @@ class Effects:
             self._sessions.seat(asker, person)
             self._admit(asker, self._everyone)
             self._sit_down(asker, person)
+            self._wait_for_rest(event, asker, person)
 
     def _ended(self, event: Event, asker: Session | None, change: Change) -> None:
         person = change.person

@@ -202,6 +202,11 @@ class Hub:
         rules = self.decisions.rules
         return [rules[name] for name in person.rooms if name in rules]
 
+    def session_elsewhere(self, client: str) -> int:
+        """Return the id of a program's session that another node serves, by the program's public name; 0: none."""
+        session = self.state.programs.get(client, 0)
+        return session if session not in self.sessions else 0
+
     def resume(self, ask: Ask, former: int) -> None:
         """Ask for the seat of another session of the same program, which another node serves.
 

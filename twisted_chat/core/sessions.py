@@ -10,23 +10,24 @@ from .session import Ask, Session
 
 
 class _Here(Container[int]):
-    """The sessions of all who are here: whoever is just leaving is not."""
+    """The sessions of all who are here, on any node: whoever is just leaving is not."""
 
-    def __init__(self, sessions: Mapping[int, Session]) -> None:
-        self._sessions = sessions
+    def __init__(self, seats: Mapping[int, Person]) -> None:
+        self._seats = seats
 
     def __contains__(self, id_: object) -> bool:
-        session = self._sessions.get(id_) if isinstance(id_, int) else None
-        return session is not None and (session.person is None or session.person.is_here)
+        person = self._seats.get(id_) if isinstance(id_, int) else None
+        return person is not None and person.is_here
 
 
 class Sessions(dict[int, Session]):
     """Sessions by id, from the connection on until the end of what they have asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, seats: Mapping[int, Person]) -> None:
+        """``seats``: the state's, of the people on all nodes by their sessions."""
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
-        self.ignorers = Ignorers(_Here(self))
+        self.ignorers = Ignorers(_Here(seats))
         self.heirs: list[tuple[Session, int]] = []  # who waited for a step of somebody, and need not wait more
         self.asks: list[Ask] = []  # which waited for such a step, too
         self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of their leaving; with epochs

@@ -146,7 +146,8 @@ class ProgramTalk:
             self._hub.sessions.introduce(me, client)
             me.is_resumable = token is not None
         self._ask = Ask(self._connection.session, self._ident(asked), waits=True)
-        return hello.enter(self._hub, self._ask, is_resumed)
+        elsewhere = 0 if is_resumed else self._hub.session_elsewhere(client)
+        return hello.enter(self._hub, self._ask, is_resumed, elsewhere)
 
     def go_on(self) -> None:
         """Continue the pending request as far as possible now."""

@@ -65,9 +65,10 @@ class HelloRequest(JsonRequest):
     def run(self, hub: Hub, ask: Ask) -> HelloResult:
         raise BadRequest("you have said hello already: nick takes another alias")
 
-    def enter(self, hub: Hub, ask: Ask, is_resumed: bool) -> Steps[HelloResult]:
-        """Take the alias, enter the rooms, get the backlog; ``is_resumed``: the session is from before a cut.
+    def enter(self, hub: Hub, ask: Ask, is_resumed: bool, elsewhere: int = 0) -> Steps[HelloResult]:
+        """Take the alias, enter the rooms, get the backlog.
 
+        ``is_resumed``: the session is from before a cut; ``elsewhere``: the id of the one that another node serves.
         Raises: BadRoom, TooManyRooms; the steps BadAlias, AliasTaken.
         """
         me = ask.session
@@ -81,7 +82,7 @@ class HelloRequest(JsonRequest):
         for room in list(ask.reader.hearing):  # now: a request from before the cut may still leave it
             if room.name in seen:
                 ask.reader.rewind(room, seen[room.name])
-        return self._enter(hub, ask, is_resumed, rooms, seen)
+        return self._enter(hub, ask, is_resumed, elsewhere, rooms, seen)
 
     def _seen(self, hub: Hub) -> dict[str, int]:
         """Return the number that the program saw last, by group."""
@@ -91,9 +92,15 @@ class HelloRequest(JsonRequest):
         return {group if group in (EVERYONE, "@") else text.room(group): number for group, number in seen.items()}
 
     def _enter(
-        self, hub: Hub, ask: Ask, is_resumed: bool, rooms: Sequence[str], seen: Mapping[str, int]
+        self, hub: Hub, ask: Ask, is_resumed: bool, elsewhere: int, rooms: Sequence[str], seen: Mapping[str, int]
     ) -> Steps[HelloResult]:
         me = ask.session
+        if elsewhere:
+            for group, number in seen.items():
+                me.expect(group, number)
+            hub.resume(ask, elsewhere)
+            yield
+            is_resumed = bool(me.alias)  # or the session has ended just before
         if me.key != text.key(self.alias):
             if hub.wait_for_leaver(me, self.alias):  # usually the program's own earlier session
                 yield
