@@ -265,17 +265,17 @@ def small():
     door.close()
 
 
-def test_a_line_goes_the_way_that_is_drawn(door):
+def test_a_line_takes_the_path_in_the_diagram(door):
     alice = door.enter("alice")
     assert section("The way of a line") <= called(lambda: alice.send("hi\n").send("/say hi\n"))
 
 
-def test_a_join_goes_the_way_that_is_drawn(door):
+def test_a_join_takes_the_path_in_the_diagram(door):
     alice = door.enter("alice")
     assert section("A join") <= called(lambda: alice.send("/join ops\n"))
 
 
-def test_a_cut_and_a_resume_go_the_way_that_is_drawn(small):
+def test_a_cut_and_a_resume_take_the_path_in_the_diagram(small):
     alice = small.enter("alice")
 
     def cut_and_resume():

@@ -66,7 +66,7 @@ def made(request):
 
 
 @pytest.mark.parametrize("size", [1, 10, 64, 100, 1000])
-def test_who_hears_all_in_order_is_content(made, size):
+def test_a_reader_that_hears_everything_in_order_passes(made, size):
     hear(made, [b"".join(LINES)] * 3, size)
     assert made.slowest() == 5
     assert made.positions == [5 * LENGTH] * 3
@@ -102,7 +102,7 @@ def test_readers_may_hear_two_speakers_in_different_orders_only_where_there_is_n
         hear(checker(Checker), streams, 64)
 
 
-def test_only_who_is_patient_hears_that_others_leave():
+def test_only_the_patient_checker_accepts_leaves():
     stream = LINES[0] + b"x1 has left\n" + b"".join(LINES[1:]) + b"x2 has left\n"
     patient = checker(PatientChecker)
     hear(patient, [stream] * 3, 64)
@@ -124,7 +124,7 @@ def test_stamps_are_those_of_the_lines_heard_since(kind):
 
 
 @pytest.mark.parametrize("kind", [Checker, PatientChecker])
-def test_what_all_have_heard_is_put_aside_and_checked_all_the_same(kind, monkeypatch):
+def test_parts_that_all_readers_have_heard_are_still_checked(kind, monkeypatch):
     monkeypatch.setattr("benchmarks.check._SPARE_BYTES", 1000)
     made = checker(kind)
     for number in range(100):
@@ -144,7 +144,7 @@ def run_of(case, server, number, value, fault=""):
     return Run(case, server, number, figures, fault)
 
 
-def test_a_run_with_a_lost_line_has_no_figure_and_is_told_of():
+def test_a_run_with_a_lost_line_has_no_figure_and_is_reported():
     (case,) = cases("idle", Settings())
     runs = [run_of(case, "ours", 1, 2048), run_of(case, "ours", 2, 4096), run_of(case, "ours", 3, 0, "a line is lost")]
     runs.append(run_of(case, "redis", 1, 0, "gone"))
@@ -224,7 +224,7 @@ def test_a_server_that_is_not_installed_is_left_out_and_named():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["floor", "textbook-twisted", "textbook-asyncio"])
-def test_a_server_of_ours_is_gone_when_it_is_done(name):
+def test_our_server_is_stopped_after_its_run(name):
     with running(name, None) as server:
         assert server.usage.memory() > 1_000_000
         assert server.usage.descriptors() > 3

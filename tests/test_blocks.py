@@ -65,7 +65,7 @@ def test_the_lines_of_a_block_have_numbers_in_a_row_and_their_places_and_people_
     assert bob.read() == "carol has connected to the chat room\n" + "".join(f"alice: {line}\n" for line in CODE)
 
 
-def test_a_block_is_told_again_as_a_block(alice):
+def test_a_block_is_replayed_as_a_block(alice):
     alice.asks("say", room="lobby", lines=CODE).heard()
     history = alice.answer("history", room="lobby", after=1)["events"]
     assert [(event["block"], event["text"]) for event in history] == list(enumerate(CODE, 1))
@@ -148,14 +148,14 @@ def test_a_block_that_cannot_be_kept_is_refused_once_and_may_be_said_later(door,
     assert blocks(alice.heard()) == [(2, 1, "a"), (3, 2, "b")]
 
 
-def test_who_ignores_the_author_hears_no_line_of_a_block(door, alice):
+def test_a_person_who_ignores_the_author_hears_no_line_of_a_block(door, alice):
     bob = door.enter("bob").send("/ignore alice\n")
     bob.read()
     alice.asks("say", room="lobby", lines=CODE)
     assert bob.read() == ""
 
 
-def test_a_block_is_for_programs_what_it_was_after_they_were_away(door, alice):
+def test_a_block_is_still_a_block_for_a_program_that_was_away(door, alice):
     carol = Program(door, "carol", token="c" * 16)
     carol.dies()
     alice.asks("say", room="lobby", lines=["a", "", "b"])
@@ -186,7 +186,7 @@ def test_between_fences_each_line_is_said_as_it_is(bob, carol):
     assert [(place, line) for _number, place, line in heard] == [(None, "before"), *enumerate(CODE, 1), (None, "after")]
 
 
-def test_whoever_types_a_block_is_told_once_how_to_end_it_and_that_it_has_ended(bob):
+def test_a_person_who_types_a_block_sees_once_how_to_end_it_and_that_it_has_ended(bob):
     bob.send("```\n")
     assert bob.read() == f"-- {IN_A_BLOCK}\n"
     bob.send("  x = 1\n", "/help\n")
@@ -206,7 +206,7 @@ def test_editing_keys_and_controls_do_in_a_block_what_they_do_elsewhere(bob, car
 
 
 @pytest.mark.parametrize("line", ["````", "```a b```", "x ```", "``", "``` and so on"])
-def test_what_is_no_fence_is_said(bob, line):
+def test_a_line_that_is_not_a_fence_is_said(bob, line):
     bob.send(f"{line}\n/ping\n")
     assert bob.read() == f"bob: {line}\n-- pong\n"
 
@@ -234,7 +234,7 @@ def test_a_line_too_long_or_not_in_utf8_is_refused_and_the_block_goes_on(bob, ca
 
 
 @pytest.mark.parametrize("end", ["\x04", None])
-def test_the_end_of_the_input_ends_a_block_and_one_leaves(bob, carol, end):
+def test_the_end_of_the_input_ends_a_block_and_the_person_leaves(bob, carol, end):
     bob.send("```\nx\n")
     bob.send(end) if end else bob.end()
     assert bob.is_closed
@@ -249,7 +249,7 @@ def test_a_block_after_a_join_is_said_in_that_room(door, bob):
     assert [(m["room"], m["block"], m["text"]) for m in dora.heard() if m["kind"] == "said"] == [("ops", 1, "/leave")]
 
 
-def test_a_line_of_another_may_come_between_the_lines_of_a_block_that_is_typed(door, bob, carol):
+def test_another_persons_line_may_come_between_the_lines_of_a_typed_block(door, bob, carol):
     bob.send("```\na\n")
     door.enter("dora").send("hi\n")
     bob.send("b\n```\n")

@@ -109,7 +109,7 @@ def test_a_newcomer_is_not_read_while_the_address_has_said_too_much(kind):
     door.close()
 
 
-def test_who_is_not_read_has_as_long_to_give_an_alias_as_others():
+def test_a_newcomer_that_is_not_read_has_as_long_to_give_an_alias_as_others():
     limits = Limits(per_address=4, lines_at_once=10, lines_per_second=1 / 4)
     door = Door(limits)
     alice = door.enter("alice").send("x\n" * 30)
@@ -125,7 +125,7 @@ def test_who_is_not_read_has_as_long_to_give_an_alias_as_others():
     door.close()
 
 
-def test_who_is_slowed_down_by_others_is_told_that_it_is_their_address():
+def test_a_person_slowed_down_by_others_sees_that_it_is_their_address():
     door = Door(Limits(per_address=8, lines_at_once=10, lines_per_second=1))
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.send("x\n" * 9)
@@ -164,7 +164,7 @@ def test_a_grace_that_ends_is_paid_for():
     door.close()
 
 
-def test_who_goes_on_from_another_address_is_slowed_down_there():
+def test_a_session_that_resumes_from_another_address_is_slowed_down_there():
     door = Door(Limits(per_address=16))
     token = '"token":"0123456789abcdef0123456789abcdef",'
     first = hello("bob").replace('"do"', token + '"do"')
@@ -189,7 +189,7 @@ def talk(door, hosts, seconds=60):
     return door.hub.traffic.limits_hit["flood"]
 
 
-def test_sixteen_who_type_behind_one_address_are_never_slowed_down():
+def test_sixteen_people_who_type_behind_one_address_are_never_slowed_down():
     door = Door(Limits())
     assert talk(door, ["192.0.2.1"] * 16) == 0
     door.close()

@@ -55,7 +55,7 @@ ENDPOINTS = {
 
 
 @pytest.mark.parametrize("kind", ENDPOINTS)
-def test_who_comes_is_shown_the_renewed_one_and_who_is_in_stays(twistd, folder, kind):
+def test_new_connections_get_the_renewed_certificate_and_old_ones_stay(twistd, folder, kind):
     server = twistd("--listen", ENDPOINTS[kind].format(used=folder / "used"))
     year, alice = come(folder, server)
     assert year == "first"
@@ -70,7 +70,7 @@ def test_who_comes_is_shown_the_renewed_one_and_who_is_in_stays(twistd, folder, 
     assert "Traceback" not in server.log
 
 
-def test_half_of_a_renewed_one_is_not_used(twistd, folder):
+def test_a_half_written_renewed_certificate_is_not_used(twistd, folder):
     server = twistd("--listen", ENDPOINTS["ssl"].format(used=folder / "used"))
     take(folder, "second", "key.pem")
     for _ in range(3):
@@ -85,7 +85,7 @@ def test_half_of_a_renewed_one_is_not_used(twistd, folder):
     assert "Traceback" not in server.log
 
 
-def test_hup_looks_too_and_tells(twistd, folder):
+def test_hup_reloads_certificates_and_logs_it(twistd, folder):
     server = twistd("--listen", ENDPOINTS["ssl"].format(used=folder / "used"))
     take(folder, "second", "key.pem", "cert.pem")
     server.process.send_signal(signal.SIGHUP)

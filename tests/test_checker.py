@@ -68,7 +68,7 @@ def test_a_run_without_a_fault_passes(run):
     assert run.check() == []
 
 
-def test_an_acknowledgement_of_what_is_not_in_the_log_is_lost(run):
+def test_an_acknowledged_line_that_is_missing_in_the_log_is_lost(run):
     run.ben.records.remove(Acked("1", "lobby", 7))
     for history in (run.ann, run.ben):
         history.records.remove(Heard(run.lobby[6]))
@@ -80,7 +80,7 @@ def test_an_acknowledgement_of_what_is_not_in_the_log_is_lost(run):
     assert run.rules() == {"lost"}
 
 
-def test_what_was_heard_and_is_not_in_the_log_is_lost(run):
+def test_a_heard_line_that_is_missing_in_the_log_is_lost(run):
     run.log["lobby"] = run.lobby[:-1]
     assert run.rules() == {"lost"}
 
@@ -98,7 +98,7 @@ def test_one_event_that_is_heard_two_times_is_heard_twice(run):
     assert run.rules() == {"twice"}
 
 
-def test_what_nobody_asked_for_is_from_nowhere(run):
+def test_an_event_that_nobody_asked_for_is_from_nowhere(run):
     forged = event("said", "lobby", 9, "ben", "never", "B", "99")
     run.lobby.append(forged)
     for history in (run.ann, run.ben):
@@ -106,7 +106,7 @@ def test_what_nobody_asked_for_is_from_nowhere(run):
     assert run.rules() == {"nowhere"}
 
 
-def test_what_was_said_in_other_words_is_from_nowhere(run):
+def test_a_line_in_other_words_is_from_nowhere(run):
     run.lobby[6]["text"] = "thirty"
     run.pat.records.pop()
     assert run.rules() == {"nowhere"}
@@ -137,26 +137,26 @@ def test_lines_of_a_block_that_are_turned_round_are_no_block(run):
     assert run.rules() == {"block"}
 
 
-def test_what_was_said_as_a_block_in_other_words_is_from_nowhere(run):
+def test_a_block_in_other_words_is_from_nowhere(run):
     add_block(run, (1, "a"), (2, "x"), (3, "c"))
     assert run.rules() == {"nowhere"}
 
 
-def test_what_is_heard_later_than_its_successor_is_out_of_order(run):
+def test_an_event_heard_after_its_successor_is_out_of_order(run):
     heard = run.ben.records
     heard[4], heard[5] = heard[5], heard[4]
     assert "order" in run.rules()
     assert run.rules() <= {"order", "gap"}  # who hears 4 before 3 misses 3 at that moment
 
 
-def test_two_observers_who_hear_different_orders_are_told_apart(run):
+def test_two_observers_that_hear_different_orders_are_caught(run):
     one, two = copy.deepcopy(run.lobby[2:4])
     one["number"], two["number"] = 4, 3
     run.ben.records[4:6] = [Heard(two), Heard(one)]
     assert run.rules() == {"order"}
 
 
-def test_history_that_tells_another_order_is_out_of_order(run):
+def test_history_in_another_order_is_out_of_order(run):
     one, two = copy.deepcopy(run.lobby[2:4])
     one["number"], two["number"] = 4, 3
     run.ann.records.insert(-1, Recalled("lobby", [two, one]))
@@ -180,18 +180,18 @@ def test_a_number_that_the_log_has_not_is_a_gap(run):
 
 
 @pytest.mark.parametrize("number", [3, 5, 8])
-def test_a_number_that_a_reader_was_not_given_is_a_gap(run, number):
+def test_a_number_that_a_reader_did_not_get_is_a_gap(run, number):
     run.ben.records.remove(Heard(run.lobby[number - 1]))
     assert run.rules() == {"gap"}
 
 
-def test_a_gap_that_was_told_is_one_unless_it_was_to_be(run):
+def test_a_reported_gap_is_a_gap_unless_it_was_expected(run):
     run.ben.records[run.ben.records.index(Heard(run.lobby[4]))] = Skipped("lobby", 5, 5)
     assert run.rules() == {"gap"}
     assert run.rules(skips_allowed=True) == set()
 
 
-def test_who_hears_of_a_room_that_they_are_not_in_is_noticed(run):
+def test_hearing_a_room_from_outside_is_caught(run):
     run.pat.records.insert(1, Heard({"text": "one"}))
     assert run.rules() == {"membership"}
     run.pat.records.pop(1)
@@ -199,7 +199,7 @@ def test_who_hears_of_a_room_that_they_are_not_in_is_noticed(run):
     assert "membership" in run.rules()
 
 
-def test_who_comes_back_hears_what_they_missed(run):
+def test_a_program_that_resumes_hears_what_it_missed(run):
     run.lobby += [
         event("left", "lobby", 9, "ben", "the server stopped"),
         event("said", "lobby", 10, "ann", "missed", "A", "5"),
@@ -213,7 +213,7 @@ def test_who_comes_back_hears_what_they_missed(run):
     assert run.rules() == {"membership"}
 
 
-def test_what_was_said_to_one_and_is_heard_by_another_is_noticed(run):
+def test_a_private_line_heard_by_another_is_caught(run):
     run.pat.records.append(Heard({"text": "psst"}))
     assert run.rules() == {"unicast"}
 
@@ -223,13 +223,13 @@ def test_a_wrong_answer_to_who_is_noticed(run):
     assert run.rules() == {"views"}
 
 
-def test_what_was_refused_and_is_in_the_log_is_noticed(run):
+def test_a_refused_line_in_the_log_is_caught(run):
     run.lobby.append(event("said", "lobby", 9, "ann", "not said", "A", "4"))
     for history in (run.ann, run.ben):
         history.records.insert(-1, Heard(run.lobby[-1]))
     assert run.rules() == {"refused"}
 
 
-def test_what_was_never_answered_is_noticed(run):
+def test_an_unanswered_request_is_caught(run):
     run.ann.records.insert(3, Sent("9", "lobby", "hello?", 9))
     assert run.rules() == {"unanswered"}

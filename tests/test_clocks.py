@@ -74,7 +74,7 @@ def test_the_reactor_of_our_process_measures_by_the_monotonic_clock(bare_reactor
     assert 0 < due_in(bare_reactor.callLater(SECONDS, print)) <= SECONDS
 
 
-def test_what_is_scheduled_already_is_due_when_it_was_and_can_be_put_off(bare_reactor):
+def test_calls_scheduled_before_keep_their_time_and_can_be_delayed(bare_reactor):
     called = []
     later, soon, latest = (bare_reactor.callLater(delay, called.append, delay) for delay in (600, 0, 1200))
     bare_reactor.timeout()  # what the reactor does before it waits: they are in its heap now
@@ -96,7 +96,7 @@ def test_what_is_scheduled_already_is_due_when_it_was_and_can_be_put_off(bare_re
 # -- the line door and programs
 
 
-def test_what_is_said_after_a_step_is_heard_at_once(door, step):
+def test_a_line_said_after_a_step_is_heard_at_once(door, step):
     alice, bob = door.enter("alice"), door.enter("bob")
     program = Program(door, "program")
     for reader in (alice, bob):
@@ -109,7 +109,7 @@ def test_what_is_said_after_a_step_is_heard_at_once(door, step):
     assert [message["text"] for message in program.heard()] == ["hello", "beep"] * 3
 
 
-def test_who_says_too_much_is_read_on_and_told_of_it_after_as_long_as_ever(step):
+def test_a_flooder_is_read_again_and_notified_after_the_usual_time(step):
     door = Door(Limits(lines_at_once=2, lines_per_second=1))
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
@@ -133,7 +133,7 @@ def test_who_says_too_much_is_read_on_and_told_of_it_after_as_long_as_ever(step)
     door.close()
 
 
-def test_who_gives_no_alias_has_as_long_as_ever(door, step):
+def test_a_connection_without_an_alias_has_the_usual_time(door, step):
     nobody = door.connect()
     door.wall.step(step)
     door.clock.advance(door.limits.alias_seconds - 1)
@@ -142,7 +142,7 @@ def test_who_gives_no_alias_has_as_long_as_ever(door, step):
     assert nobody.is_closed
 
 
-def test_a_program_that_is_cut_off_has_as_long_as_ever_to_come_back(door, step):
+def test_a_program_that_is_cut_off_has_the_usual_time_to_resume(door, step):
     program = Program(door, "program", token=TOKEN)
     program.dies()
     door.wall.step(step)
@@ -153,7 +153,7 @@ def test_a_program_that_is_cut_off_has_as_long_as_ever_to_come_back(door, step):
     assert "program" not in door.hub.aliases
 
 
-def test_aliases_that_were_tried_are_forgiven_after_as_long_as_ever(step):
+def test_failed_aliases_are_forgiven_after_the_usual_time(step):
     door = Door(Limits(aliases_at_once=2, aliases_per_second=1))
     door.enter("alice", host="192.0.2.9")
     guesser = door.connect()
@@ -166,7 +166,7 @@ def test_aliases_that_were_tried_are_forgiven_after_as_long_as_ever(step):
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(5, "5 seconds"), (7200, "2 hours")])
-def test_whois_tells_how_long_somebody_is_here_and_idle(step, seconds, told):
+def test_whois_shows_how_long_a_person_is_here_and_idle(step, seconds, told):
     house = House()
     alice = house.enter("alice")
     house.now += step
@@ -177,7 +177,7 @@ def test_whois_tells_how_long_somebody_is_here_and_idle(step, seconds, told):
 # -- the web door
 
 
-def test_what_healthz_tells_is_good_for_a_second_by_any_clock(door, step):
+def test_an_answer_of_healthz_is_good_for_a_second_by_any_clock(door, step):
     asked = []
 
     def check(answer):
@@ -216,7 +216,7 @@ def test_a_browser_is_asked_as_often_as_ever_whether_it_is_there(door, step):
     assert browser.pings == 1
 
 
-def test_who_posts_over_http_is_here_as_long_as_ever(door, step):
+def test_a_visit_over_http_lasts_the_usual_time(door, step):
     assert WebPeer(door).ask("POST", "/rooms/lobby", b"hi", Chat_Alias="ci").status == 201
     door.wall.step(step)
     door.clock.advance(door.limits.grace_seconds - 0.1)
@@ -301,7 +301,7 @@ def told(lines, start):
     return [int(line.rpartition(" ")[2]) for line in lines if line.startswith(start)]
 
 
-def test_who_catches_up_is_given_each_room_in_its_order_and_all_of_it(stepped):
+def test_a_reader_that_catches_up_gets_each_room_in_order_and_completely(stepped):
     bob, program = stepped.enter("bob", "ops"), stepped.enter("program", "ops", view=JsonView())
     for reader in (bob, program):
         reader.reader.full()
@@ -318,13 +318,13 @@ def test_who_catches_up_is_given_each_room_in_its_order_and_all_of_it(stepped):
         assert numbers == list(range(numbers[0], numbers[0] + len(everything)))
 
 
-def test_what_is_found_in_several_rooms_is_shown_in_each_rooms_order(stepped):
+def test_lines_found_in_several_rooms_are_shown_in_each_rooms_order(stepped):
     talk(stepped)
     lines = stepped.alice.type("/search word").heard()
     assert told(lines, "alice: word") == told(lines, "#ops alice: word") == list(range(len(stepped.steps)))
 
 
-def test_a_program_is_told_what_is_found_in_each_rooms_order(door):
+def test_a_program_gets_found_lines_in_each_rooms_order(door):
     program = Program(door, "program", rooms=["lobby", "ops"])
     for number, step in enumerate([*STEPS, -7200]):
         for room in ("lobby", "ops"):
@@ -433,7 +433,7 @@ def client(twistd, machine):
         client.communicate()
 
 
-def test_the_bundled_client_waits_no_less_than_it_was_told(client, machine):
+def test_the_bundled_client_waits_no_less_than_its_patience(client, machine):
     log = client("--wait", "done$", "--timeout", "600")
     for step in (*STEPS, 7200):
         machine.set(step)
@@ -445,7 +445,7 @@ def test_the_bundled_client_waits_no_less_than_it_was_told(client, machine):
     assert log.returncode == 0
 
 
-def test_the_bundled_client_waits_no_more_than_it_was_told(client, machine):
+def test_the_bundled_client_waits_no_more_than_its_patience(client, machine):
     log = client("--wait", "done$", "--timeout", "3")
     log.alice.send("it waits now\n")
     log.stdout.readline()

@@ -37,7 +37,7 @@ def test_the_files_that_a_document_names_are_there(path):
 
 
 @pytest.mark.parametrize("name", docs.DOCUMENTS)
-def test_what_is_made_from_the_table_of_requests_is_current(name):
+def test_the_documents_made_from_the_table_of_requests_are_current(name):
     """Otherwise: python -m twisted_chat.requests.docs"""
     there = (ROOT / "docs" / name).read_text()
     assert docs.DOCUMENTS[name](there) == there

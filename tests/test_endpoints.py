@@ -41,14 +41,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("written", WRONG)
-def test_what_is_wrong_is_told_with_what_to_write_instead(written):
+def test_a_wrong_endpoint_is_refused_with_what_to_write_instead(written):
     with pytest.raises(ValueError) as refused:  # the whole text is compared
         check(written)
     assert str(refused.value) == WRONG[written]
 
 
 @pytest.mark.parametrize("written", [each for each in WRONG if "', in quotes" in WRONG[each]])
-def test_what_to_write_instead_is_an_endpoint(written):
+def test_each_suggested_endpoint_is_valid(written):
     serverFromString(None, WRONG[written].rpartition("write '")[2].removesuffix("', in quotes"))
 
 
@@ -84,6 +84,6 @@ def test_a_folder_with_a_certificate_and_its_key_is_taken(folder):
 
 
 @pytest.mark.parametrize("written", ["tcp:59000", "tcp6:59000", r"tcp6:59000:interface=\:\:1", "unix:/run/chat.sock"])
-def test_what_is_right_is_taken(written):
+def test_a_right_endpoint_is_accepted(written):
     check(written)
     check(f"haproxy:{written}")

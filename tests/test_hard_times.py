@@ -25,7 +25,7 @@ COMING = 100  # more than those are enough for
 LEAVING = 10
 
 
-def test_without_descriptors_who_is_in_stays_who_comes_costs_nothing_and_who_leaves_makes_room(twistd):
+def test_without_descriptors_members_stay_and_newcomers_get_in_once_somebody_leaves(twistd):
     server = twistd()
     usage = Usage(server.process.pid)
     with server.connect("alice") as alice:
@@ -128,7 +128,7 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_a_thousand_who_do_not_read_cost_little_and_are_told_what_they_missed(many_descriptors, twistd):
+def test_a_thousand_readers_that_stop_cost_little_and_get_what_they_missed(many_descriptors, twistd):
     count = min(STUCK, many_descriptors - 100)
     assert count >= 300
     server = twistd("--no-limits", "--listen", "tcp:0:interface=127.0.0.1:backlog=1024")
@@ -176,7 +176,7 @@ MOST_EACH = 450 * 1024  # bytes: what OpenSSL and Twisted keep for each, and not
 
 
 @pytest.mark.parametrize("door", ["listen", "web"])
-def test_who_does_not_read_over_tls_costs_little_too(door, tmp_path, twistd):
+def test_a_reader_that_stops_over_tls_costs_little_too(door, tmp_path, twistd):
     folder = make_certificate(tmp_path)
     endpoint = f"ssl:0:privateKey={folder}/key.pem:certKey={folder}/cert.pem:interface=127.0.0.1:backlog=1024"
     server = twistd("--no-limits", "--listen", "tcp:0:interface=127.0.0.1", f"--{door}", endpoint)

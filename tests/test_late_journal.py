@@ -90,7 +90,7 @@ def test_nothing_listens_before_the_journal_is_open(start):
     assert server.stdout.readline() == "accepted: 0\n"
 
 
-def test_who_connects_before_the_journal_is_open_is_let_in_after_it(start):
+def test_a_client_that_connects_before_the_journal_is_open_enters_after_it(start):
     server, port = start("twistd")
     alice = Client(port)
     server.stdin.write("open\n")

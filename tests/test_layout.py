@@ -148,7 +148,7 @@ def test_imports_go_downwards(path, tree):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", PURE)
-def test_what_is_pure_needs_no_twisted_no_socket_and_no_clock(room):
+def test_pure_files_need_no_twisted_no_socket_and_no_clock(room):
     folder = PACKAGE / room
     names = [f"{room}.{path.stem}" for path in folder.glob("*.py")]
     code = "import sys\n" + "".join(f"import twisted_chat.{name.removesuffix('.__init__')}\n" for name in names)

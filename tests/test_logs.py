@@ -80,14 +80,14 @@ def test_every_level_has_its_name(log, level):
     assert log.line["level"] == level.name
 
 
-def test_what_is_not_plain_is_in_the_text_only(log):
+def test_values_that_are_not_plain_are_in_the_text_only(log):
     log.logger.info("{path} {numbers}", path=io, numbers=[1, 2], part=math.nan, whole=math.inf)
     line = log.line
     assert set(line) == {"time", "level", "namespace", "text"}
     assert line["text"].endswith("[1, 2]")
 
 
-def test_a_field_cannot_stand_in_place_of_what_every_line_has(log):
+def test_a_field_cannot_replace_a_standard_one(log):
     named = {"text": "a", "level": "b", "namespace": "c", "time": "d", "traceback": "e"}
     log.observer({"log_format": "{text} {level} {namespace} {time}", "log_namespace": "chat", **named})
     line = log.line
@@ -106,7 +106,7 @@ def test_a_failure_has_its_traceback(log):
     assert r"ValueError: invalid literal for int() with base 10: 'no such\nthing'" in line["traceback"]
 
 
-def test_nobody_makes_a_second_line_of_what_they_are_called(log):
+def test_no_alias_makes_a_second_line_in_the_log(log):
     log.logger.info("{alias}", alias='x\r\n\u2028{"level": "critical"}\x1b[2J\ud800')
     assert log.line["level"] == "info"
     assert log.line["alias"] == 'x\r\n\u2028{"level": "critical"}\x1b[2J\ud800'
@@ -160,7 +160,7 @@ def test_whatever_an_event_holds_it_is_one_line(event):
     assert {"time", "level", "namespace", "text"} <= set(log.line)
 
 
-def test_the_older_log_is_told_too():
+def test_events_of_the_older_log_are_printed_too():
     log = Log()
     publisher = older_log.LogPublisher(publishPublisher=LogPublisher(log.observer))
     publisher.msg("from", "before")
@@ -186,7 +186,7 @@ class Closed(io.StringIO):
 
 
 @pytest.mark.parametrize("file", [Closed(), io.StringIO()], ids=["broken", "closed"])
-def test_that_nobody_reads_the_log_is_no_fault(file):
+def test_a_log_without_a_reader_is_no_fault(file):
     observer = JsonLines(file)
     if not isinstance(file, Closed):
         file.close()

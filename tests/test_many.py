@@ -28,7 +28,7 @@ def read_all(clients, are_done):
                     selector.unregister(key.fileobj)
 
 
-def test_200_who_speak_at_once_all_hear_everything_once_and_in_one_order(twistd):
+def test_200_people_who_speak_at_once_hear_everything_once_and_in_one_order(twistd):
     server = twistd("--no-limits")
     clients = []
     for number in range(MEMBERS):
@@ -58,7 +58,7 @@ def said_in(client):
     return len(re.findall(rb"^#ops m\d+: .*\n", client.received, re.MULTILINE))
 
 
-def test_all_hear_one_come_speak_and_go_in_that_order(twistd):
+def test_all_hear_a_person_join_speak_and_leave_in_that_order(twistd):
     server = twistd()
     with server.connect("bob") as bob, server.connect("carol") as carol:
         bob.read_until("carol has connected to the chat room\n")
@@ -71,7 +71,7 @@ def test_all_hear_one_come_speak_and_go_in_that_order(twistd):
             )
 
 
-def test_300_who_come_and_go_leave_nobody_behind(twistd):
+def test_300_people_who_come_and_go_leave_nobody_behind(twistd):
     server = twistd("--no-limits")
     with server.connect("watcher") as watcher:
         for number in range(300):

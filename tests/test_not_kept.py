@@ -34,7 +34,7 @@ def mend_disk(house):
     house.journal.failure = None
 
 
-def test_a_line_that_cannot_be_kept_is_heard_by_nobody_and_its_speaker_is_told(house):
+def test_a_line_that_cannot_be_kept_is_heard_by_nobody_and_refused_to_its_author(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     alice.heard()
     break_disk(house)
@@ -68,7 +68,7 @@ def test_a_room_an_alias_and_a_topic_stay_as_they_were(house):
     assert alice.session.alias == "al"
 
 
-def test_who_leaves_meanwhile_has_left_once_the_disk_works(house):
+def test_a_person_who_leaves_meanwhile_has_left_once_the_disk_works(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     alice.heard()
     break_disk(house)
@@ -98,7 +98,7 @@ def test_a_claim_that_is_kept_ends_in_the_lobby_even_if_the_disk_fails_in_betwee
 UNKNOWN = Unknown("disk error")
 
 
-def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept(house):
+def test_the_author_of_a_line_with_an_unknown_outcome_sees_that_once_and_hears_the_line_when_it_is_kept(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     alice.heard()
     house.hub.say_lines(Ask(alice.session), ["one", "two"])
@@ -112,7 +112,7 @@ def test_who_said_what_nobody_knows_of_is_told_once_and_hears_it_when_it_is_kept
     assert list(alice.session.rooms) == ["lobby", "ops"]
 
 
-def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house):
+def test_a_program_gets_an_answer_to_each_post_and_one_to_all_else(house):
     ann = house.enter("ann", view=JsonView())
     house.hub.say(Ask(ann.session, "pc/1"), "hi")
     house.hub.join(Ask(ann.session, "pc/2"), "ops")
@@ -125,7 +125,7 @@ def test_a_program_is_told_of_what_it_says_and_gets_one_answer_to_all_else(house
 
 @pytest.mark.parametrize("is_doubted", [False, True])
 @pytest.mark.parametrize("view", [PlainView(), JsonView()])
-def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_later(house, view, is_doubted):
+def test_a_newcomer_while_nothing_can_be_kept_sees_that_at_once_and_enters_later(house, view, is_doubted):
     alice = house.connect(view)
     house.hub.claim(Ask(alice.session), "alice")
     house.journal.turn()
@@ -142,7 +142,7 @@ def test_who_comes_in_while_nothing_can_be_kept_is_told_so_at_once_and_comes_in_
     assert list(alice.session.rooms) == ["lobby"]
 
 
-def test_so_many_lines_of_one_member_are_under_way_at_most(house):
+def test_a_member_has_a_bounded_number_of_pending_lines(house):
     alice = house.enter("alice")
     while alice.session.may(posts=True):
         house.hub.say_lines(Ask(alice.session), ["x"] * 500)
@@ -153,7 +153,7 @@ def test_so_many_lines_of_one_member_are_under_way_at_most(house):
     assert alice.session.may(posts=True)
 
 
-def test_what_the_journal_knows_from_before_is_there_again():
+def test_rooms_that_the_journal_knows_are_there_after_a_restart():
     house = House(Limits(rooms=2))
     tail = [Event("said", "lobby", "alice", f"line {n}", number=n, when=n) for n in range(1, 101)]
     rooms = [

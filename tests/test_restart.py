@@ -20,7 +20,7 @@ def kill(server):
     server.process.wait(30)
 
 
-def test_after_kill_9_people_have_history_numbers_search_and_who_was_there(twistd):
+def test_after_kill_9_history_numbers_search_and_the_people_at_a_number_are_there(twistd):
     first = twistd()
     alice, bob = first.connect("alice"), first.connect("bob")
     alice.send("/topic the build\nhello\n/join ops\ndeploy done\n")
@@ -89,7 +89,7 @@ def test_the_files_can_be_read_by_nobody_else(twistd, tmp_path):
         (["--grace", "-1"], "--grace -1: give a number, 0 or more"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, options, why):
+def test_an_unusable_file_is_refused_in_one_line(tmp_path, options, why):
     (tmp_path / "text").write_text("this is no database, whatever its name is\n" * 100)
     listen = ["--listen", "tcp:0:interface=127.0.0.1", "--web", "none"]
     status, _out, err = run(SCRIPTS / "twistd", "-n", "--pidfile=", "chat", *listen, *options, cwd=tmp_path)
@@ -106,7 +106,7 @@ def test_a_second_server_on_the_same_file_is_refused(twistd, tmp_path):
     assert "is in use by another server" in err
 
 
-def test_export_prints_what_is_kept_while_the_server_runs(twistd, tmp_path):
+def test_export_prints_the_kept_events_while_the_server_runs(twistd, tmp_path):
     server = twistd()
     alice = server.connect("alice")
     alice.send("hello\n/all news\n")
@@ -120,7 +120,7 @@ def test_export_prints_what_is_kept_while_the_server_runs(twistd, tmp_path):
     assert '"news"' in run(*EXPORT, "*", cwd=tmp_path)[1]
 
 
-def test_export_says_what_is_wrong(tmp_path):
+def test_export_reports_mistakes_in_one_line(tmp_path):
     assert run(*EXPORT, "a b", cwd=tmp_path)[0] == 2
     status, out, err = run(*EXPORT, "lobby", "--journal", "nowhere", cwd=tmp_path)
     assert (status, out, err) == (1, "", "twisted-chat export: there is no file nowhere: give the server's journal\n")

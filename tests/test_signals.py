@@ -20,7 +20,7 @@ def goodbye(client):
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 0), (signal.SIGINT, -signal.SIGINT)])
-def test_a_second_one_changes_nothing(twistd, number, status):
+def test_a_second_sigterm_changes_nothing(twistd, number, status):
     server = twistd("--no-limits")
     with server.connect("alice") as alice, server.connect("bob") as stuck:
         alice.send("/set echo off\n")
@@ -38,7 +38,7 @@ def test_a_second_one_changes_nothing(twistd, number, status):
     assert "read anew" not in server.log
 
 
-def test_hup_reads_the_motd_anew_and_drops_nobody(twistd, tmp_path):
+def test_hup_reloads_the_motd_and_disconnects_nobody(twistd, tmp_path):
     motd = tmp_path / "motd"
     motd.write_text("the first\n")
     server = twistd("--motd", motd)
@@ -79,7 +79,7 @@ def test_usr1_does_nothing_where_there_is_no_log_file(twistd):
         alice.read_pong()
 
 
-def test_usr1_begins_twistds_log_file_anew(tmp_path):
+def test_usr1_rotates_twistds_log_file(tmp_path):
     port = free_port()
     start = [SCRIPTS / "twistd", "-n", "--pidfile=", "--logfile=chat.log", "chat", "--web", "none"]
     server = subprocess.Popen([*start, "--listen", f"tcp:{port}:interface=127.0.0.1"], cwd=tmp_path)

@@ -92,7 +92,7 @@ class Swaps(Simulation):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_what_was_said_to_an_alias_is_given_to_whoever_had_it_then(seed):
+def test_private_lines_go_to_the_holder_of_the_alias_at_that_time(seed):
     assert Swaps(seed, ("cut", "nick", "late")).run(600) == []
 
 
@@ -162,7 +162,7 @@ class SaysNo(DiskJournal):
         self._not_kept(self._committing)
 
 
-def test_a_journal_that_says_no_where_nobody_knows_is_caught():
+def test_a_journal_that_refuses_an_unknown_outcome_is_caught():
     assert "refused" in caught(("disk",), SaysNo, rule="refused")
 
 
@@ -195,7 +195,7 @@ def test_a_journal_that_drops_a_batch_is_caught():
     assert caught((), Forgetful) & {"lost", "order", "twice"}
 
 
-def test_a_journal_that_says_twice_what_is_asked_twice_is_caught():
+def test_a_journal_that_says_repeated_requests_twice_is_caught():
     assert "twice" in caught(("cut", "late"), Stutters)
 
 
@@ -228,7 +228,7 @@ def test_a_limit_that_is_measured_with_the_wall_clock_is_caught(monkeypatch):
     assert "unanswered" in caught(("clock",))
 
 
-def test_a_reader_who_is_given_what_was_missed_sorted_by_time_is_caught(monkeypatch):
+def test_a_backlog_sorted_by_time_is_caught(monkeypatch):
     def by_time(*logs):
         return iter(sorted((event for log in logs for event in log), key=lambda event: event.when))
 
@@ -269,13 +269,13 @@ def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
     assert "unicast" in caught(())
 
 
-def test_a_hub_that_gives_only_the_newest_of_ones_private_lines_is_caught(monkeypatch):
+def test_a_hub_that_sends_only_the_newest_private_lines_is_caught(monkeypatch):
     monkeypatch.setattr("twisted_chat.requests.hello._of_others", lambda takers, me: [(1, me.taken)])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "gap" in {violation.rule for violations in found for violation in violations}
 
 
-def test_a_hub_that_gives_private_lines_to_who_has_the_alias_later_is_caught(monkeypatch):
+def test_a_hub_that_sends_private_lines_to_a_later_holder_is_caught(monkeypatch):
     monkeypatch.setattr("twisted_chat.requests.hello._of_others", lambda takers, me: [])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "unicast" in {violation.rule for violations in found for violation in violations}
@@ -305,12 +305,12 @@ def test_an_empty_write_that_wakes_nobody_is_caught(monkeypatch):
     assert "mute" in caught(("cut", "stall"), most=300, rule="mute")
 
 
-def test_a_reader_who_has_caught_up_and_is_not_read_again_is_caught(monkeypatch):
+def test_a_caught_up_reader_that_is_not_read_again_is_caught(monkeypatch):
     monkeypatch.setattr(Session, "caught_up", lambda member: None)
     assert caught(("stall",)) & {"mute", "stuck"}
 
 
-def test_a_question_that_keeps_who_is_gone_in_the_rooms_is_caught(monkeypatch):
+def test_a_query_that_keeps_a_lost_person_in_the_rooms_is_caught(monkeypatch):
     monkeypatch.setattr(Session, "abandon", lambda member: None)
     assert "ghost" in caught(("cut", "stall"), most=300, rule="ghost")
 
@@ -324,12 +324,12 @@ def test_a_turn_within_a_turn_is_caught(monkeypatch):
     assert caught(()) == {"fault"}
 
 
-def test_a_library_that_does_not_say_again_what_was_not_acknowledged_is_caught(monkeypatch):
+def test_a_library_that_does_not_repeat_unacknowledged_lines_is_caught(monkeypatch):
     monkeypatch.setattr("twisted_chat.client.pending.PendingRequests.lines", lambda self: b"")
     assert "unanswered" in caught(("cut",), most=10)
 
 
-def test_a_library_that_gives_again_what_it_has_given_is_caught(monkeypatch):
+def test_a_library_that_yields_an_event_twice_is_caught(monkeypatch):
     monkeypatch.setattr("twisted_chat.client.seen.Seen.after", lambda self, rooms: dict.fromkeys(rooms, 0))
     assert "order" in caught(("cut",), most=100, rule="order")
 

@@ -50,7 +50,7 @@ def told(violations):
 
 
 @pytest.mark.parametrize("leak, grown", [(0, 0), (10_000, 6_000_000)])
-def test_a_leak_is_told_from_peaks_and_from_caches_that_fill_at_first(leak, grown):
+def test_a_leak_is_distinguished_from_peaks_and_filling_caches(leak, grown):
     chance = random.Random(1)
     samples = []
     for when in range(0, 901, 2):

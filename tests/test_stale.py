@@ -61,7 +61,7 @@ def test_a_pid_file_that_names_no_twistd_is_removed(tmp_path, other):
     remove_stale_pid_file(path)  # which is not there
 
 
-def test_that_of_a_twistd_is_not_nor_what_is_none(tmp_path, twistd_of_another):
+def test_the_pid_file_of_a_twistd_or_of_no_process_stays(tmp_path, twistd_of_another):
     path = tmp_path / "twistd.pid"
     assert not is_removed(path, f"{twistd_of_another}")
     assert not is_removed(path, "notes of mine")
@@ -130,7 +130,7 @@ def test_a_socket_on_which_nobody_listens_is_removed_with_its_lock(short):
     assert [*short.iterdir()] == []
 
 
-def test_one_on_which_somebody_listens_stays(short):
+def test_a_socket_on_which_a_server_listens_stays(short):
     error = left_over(short / "s")
     (short / "s").unlink()
     with socket.socket(socket.AF_UNIX) as listener:
@@ -140,7 +140,7 @@ def test_one_on_which_somebody_listens_stays(short):
     assert len([*short.iterdir()]) == 2
 
 
-def test_what_is_no_socket_stays(short):
+def test_a_file_that_is_not_a_socket_stays(short):
     (short / "s").write_text("notes of mine")
     assert not remove_stale_socket(CannotListenError(None, str(short / "s"), "Address in use"))
     assert (short / "s").exists()
@@ -149,7 +149,7 @@ def test_what_is_no_socket_stays(short):
 
 
 @pytest.mark.parametrize("option", [[], [":lockfile=0"]], ids=["locked", "not locked"])
-def test_a_server_takes_the_socket_of_one_that_was_killed(short, option):
+def test_a_server_replaces_the_socket_of_a_killed_one(short, option):
     left_over(short / "s", is_locked=not option)
     server = start(short, "--listen", f"unix:{short}/s{''.join(option)}")
     with socket.socket(socket.AF_UNIX) as sock:

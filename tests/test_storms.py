@@ -154,7 +154,7 @@ def tell_of(peers, text):
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_all_programs_that_come_in_one_turn_are_answered_and_so_is_what_they_ask_next(house, door):
+def test_programs_that_enter_in_one_turn_are_answered_and_their_next_requests_too(house, door):
     house = house()
     peers = [house.connect(door) for _ in range(COMING)]
     assert read_all(peers, lambda peer: peer.received) == []
@@ -169,7 +169,7 @@ def test_all_programs_that_come_in_one_turn_are_answered_and_so_is_what_they_ask
 
 
 @pytest.mark.parametrize("door", LINE_DOORS)
-def test_all_people_who_come_in_one_turn_are_answered_and_so_is_what_they_type_next(house, door):
+def test_people_who_enter_in_one_turn_are_answered_and_their_next_lines_too(house, door):
     house = house()
     peers = [house.connect(door) for _ in range(COMING)]
     assert read_all(peers, lambda peer: peer.received) == []
@@ -184,7 +184,7 @@ def test_all_people_who_come_in_one_turn_are_answered_and_so_is_what_they_type_n
 
 
 @pytest.mark.parametrize("door", WEB_DOORS)
-def test_all_streams_that_are_asked_for_in_one_turn_are_given_what_was_and_what_comes(house, door):
+def test_streams_that_begin_in_one_turn_get_old_and_new_events(house, door):
     house = house()
     talker = house.program("line", "talker")
     say(talker, 300, 3000)
@@ -253,7 +253,7 @@ def test_people_who_fell_behind_by_more_than_the_tail_and_read_fast_are_answered
 
 
 @pytest.mark.parametrize("door", WEB_DOORS)
-def test_streams_that_fell_behind_by_more_than_the_tail_are_given_the_rest_and_hear_on(house, door):
+def test_streams_that_fell_behind_by_more_than_the_tail_get_the_rest_and_go_on(house, door):
     house = house(*SHORT_TAIL)
     streams = [house.connect(door, holds=100_000) for _ in range(6)]
     for stream in streams:
@@ -276,7 +276,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_who_is_cut_off_during_a_long_history_that_they_do_not_read_has_left(house, end):
+def test_a_person_cut_off_during_an_unread_history_has_left(house, end):
     house = house("--send-buffer", "4096", "--stall", "10")
     talker = house.program("line", "talker")
     say(talker, 1000, 3000)

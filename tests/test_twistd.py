@@ -89,7 +89,7 @@ def test_a_motd_that_cannot_be_read_is_refused(tmp_path):
     assert "Is a directory" in refused("twistd", "--motd", str(tmp_path))
 
 
-def test_a_system_without_posix_locks_is_told_which_journal_it_can_have(monkeypatch, capfd):
+def test_without_posix_locks_the_error_names_the_journal_to_use(monkeypatch, capfd):
     monkeypatch.setitem(
         sys.modules, "twisted_chat.journals.sqlite.sqlite_journal", None
     )  # as on Windows, for want of fcntl
@@ -133,13 +133,13 @@ def test_the_endpoints_that_help_names_are_endpoints(certificate):
         serverFromString(None, made)
 
 
-def test_the_version_is_told():
+def test_the_version_is_shown():
     status, output, _ = run(SCRIPTS / "twistd", "chat", "--version")
     assert status == 0
     assert output.startswith("twisted_chat ")
 
 
-def test_the_motd_is_shown_to_whoever_comes_in(twistd, tmp_path):
+def test_the_motd_is_shown_to_newcomers(twistd, tmp_path):
     (tmp_path / "motd").write_text("Be kind: ünïcode.\n\n\x1b[31mNo colours.\n")
     with twistd("--motd", str(tmp_path / "motd")).connect("alice") as alice:
         shown = alice.received.decode().splitlines()
@@ -160,7 +160,7 @@ def test_a_line_may_be_as_long_as_max_line_and_no_longer(twistd):
 
 
 @pytest.mark.parametrize(("options", "most"), [((), 200), (("--per-address", "210"), 210)], ids=["default", "210"])
-def test_one_connection_too_many_from_this_machine_is_told_so(twistd, options, most):
+def test_one_connection_too_many_from_this_machine_gets_the_reason(twistd, options, most):
     server = twistd(*options)
     connected = connect_many(server, most)
     with server.connect() as one_more:
@@ -221,7 +221,7 @@ def test_the_log_says_where_it_listens_and_how_to_connect(twistd):
     assert f"listening on 127.0.0.1:{port}; connect with: telnet 127.0.0.1 {port}, nc 127.0.0.1 {port}" in server.log
 
 
-def test_the_log_names_who_connects_and_never_what_they_say(twistd):
+def test_the_log_names_connections_and_never_their_lines(twistd):
     server = twistd()
     with server.connect("alice") as alice, server.connect("bob") as bob:
         where = f"127.0.0.1:{alice.socket.getsockname()[1]}"
@@ -280,7 +280,7 @@ def test_sigterm_tells_everyone_and_ends_with_success(twistd, program):
     assert "Traceback" not in server.log
 
 
-def test_what_was_said_before_sigterm_is_delivered_after_it(twistd):
+def test_lines_said_before_sigterm_are_delivered_after_it(twistd):
     server = twistd("--no-limits", "--remember", "100000", "--remember-bytes", "100000000")
     page = [f"line {number} " + "x" * 90 for number in range(20_000)]
     with server.connect("alice") as alice, server.connect("bob") as bob:
@@ -294,7 +294,7 @@ def test_what_was_said_before_sigterm_is_delivered_after_it(twistd):
     assert server.process.wait() == 0
 
 
-def test_a_reader_who_is_stuck_holds_sigterm_up_for_five_seconds_at_most(twistd):
+def test_a_stuck_reader_delays_sigterm_for_five_seconds_at_most(twistd):
     server = twistd("--no-limits")
     with server.connect("alice") as alice, server.connect("stuck"):
         alice.send("/set echo off\n")

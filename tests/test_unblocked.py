@@ -44,7 +44,7 @@ def read(descriptor, size):
     return data
 
 
-def test_what_is_written_comes_in_its_order(pipe):
+def test_entries_come_in_their_order(pipe):
     log = Unblocked(pipe[0])
     lines = [f"line {number} ä\n" for number in range(1000)]
     for line in lines:
@@ -54,7 +54,7 @@ def test_what_is_written_comes_in_its_order(pipe):
     assert read(pipe[1], len(whole)) == whole
 
 
-def test_what_is_too_much_is_dropped_and_told_once_somebody_reads(pipe, told):
+def test_surplus_entries_are_dropped_and_counted_once_the_reader_is_back(pipe, told):
     log = Unblocked(pipe[0], most=MOST)
     lines = [f"{number:099}\n" for number in range(2 * MOST // 100)]
     for line in lines:
@@ -86,7 +86,7 @@ def drain(descriptor):
         os.set_blocking(descriptor, True)
 
 
-def test_at_the_end_what_is_written_is_waited_for(pipe):
+def test_the_end_waits_for_written_entries(pipe):
     log = Unblocked(pipe[0])
     log.end()
     for line in ("Server Shut Down.\n", "really\n"):
@@ -96,7 +96,7 @@ def test_at_the_end_what_is_written_is_waited_for(pipe):
         assert os.read(pipe[1], 100) == line.encode()
 
 
-def test_a_reader_who_is_gone_is_no_fault(pipe):
+def test_a_reader_that_is_gone_is_no_fault(pipe):
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as file:
@@ -107,7 +107,7 @@ def test_a_reader_who_is_gone_is_no_fault(pipe):
         assert not log._size
 
 
-def test_what_the_readers_letters_cannot_hold_is_written_in_others():
+def test_characters_outside_the_encoding_are_escaped():
     reading, writing = os.pipe()
     with os.fdopen(writing, "w", encoding="ascii") as file:
         log = Unblocked(file)

@@ -126,7 +126,7 @@ def test_a_verifier_with_other_parameters_is_to_be_made_anew(verifier, needs):
     assert needs_rehash(verifier) == needs
 
 
-def test_64_may_wait_and_the_65th_is_told_to_come_back(made, cheap):
+def test_64_may_wait_and_the_65th_is_told_to_try_again(made, cheap):
     assert MAX_WAITING == 64
     made.hash("correct horse")
     (verifier,) = made.answered()

@@ -37,7 +37,7 @@ def test_each_call_returns_once_it_is_done(server):
     assert server.asked("quit")
 
 
-def test_events_are_waited_for_no_longer_than_one_wants(server):
+def test_next_waits_no_longer_than_its_timeout(server):
     with blocking.connect(server.address, alias="bot") as chat:
         assert chat.next(timeout=0.01) is None
         server.say("lobby", "one", "two")
@@ -47,7 +47,7 @@ def test_events_are_waited_for_no_longer_than_one_wants(server):
         assert list(chat) == []  # ends with the chat
 
 
-def test_what_fails_leaves_no_thread_behind(server):
+def test_a_failed_connect_leaves_no_thread_behind(server):
     before = threading.active_count()
     server.taken.add("bot")
     with pytest.raises(ChatError, match="bot is taken"):

@@ -111,7 +111,7 @@ def bot(server, **more):
 
 
 @both
-async def each_call_returns_what_it_became(server):
+async def each_call_returns_its_event(server):
     async with await bot(server, rooms=["ops"]) as chat:
         said = await chat.say("ops", "hi")
         assert (said.kind, said.group, said.author, said.text, said.number) == (SAID, "ops", "bot", "hi", 2)
@@ -122,7 +122,7 @@ async def each_call_returns_what_it_became(server):
 
 
 @both
-async def what_is_refused_is_raised_with_its_code(server):
+async def a_refusal_is_raised_with_its_code(server):
     async with await bot(server) as chat:
         with pytest.raises(Refused, match="nobody here is called nobody") as caught:
             await chat.tell("nobody", "hi")
@@ -134,7 +134,7 @@ async def what_is_refused_is_raised_with_its_code(server):
 
 
 @both
-async def to_join_gives_what_was_said_and_is_no_event(server):
+async def join_returns_the_last_lines_and_yields_no_event(server):
     server.say("ops", "one", "two")
     async with await bot(server) as chat:
         assert [event.text for event in await chat.join("ops")] == ["one", "two"]
@@ -145,7 +145,7 @@ async def to_join_gives_what_was_said_and_is_no_event(server):
 
 
 @both
-async def one_can_begin_after_a_number(server):
+async def events_can_begin_after_a_number(server):
     server.say("ops", *"abcd")
     async with await bot(server, rooms=["ops"], after={"ops": 2}) as chat:
         assert await texts(chat, 2) == ["c", "d"]
@@ -187,7 +187,7 @@ async def events_go_on_where_they_were_cut(server):
 
 
 @both
-async def what_was_not_kept_is_said_again_once(server):
+async def a_line_that_was_not_kept_is_said_again_once(server):
     server.cut_before.add("two")
     server.cut_after.add("four")
     async with await bot(server) as chat:
@@ -203,7 +203,7 @@ async def what_was_not_kept_is_said_again_once(server):
 
 
 @both
-async def what_nobody_knows_of_is_asked_again_under_the_same_id(server):
+async def a_request_with_an_unknown_outcome_is_sent_again_under_the_same_id(server):
     server.unknown.update({"two": 2, "three": 1})
     async with await bot(server) as chat:
         assert await chat.say_all("lobby", ["one", "two", "three"]) == []
@@ -214,7 +214,7 @@ async def what_nobody_knows_of_is_asked_again_under_the_same_id(server):
 
 
 @both
-async def what_nobody_knows_of_for_too_long_is_told_as_such(server):
+async def an_outcome_that_stays_unknown_is_raised_as_unknown(server):
     server.unknown["lost"] = 1000
     async with await bot(server, patience=0.1) as chat:
         with pytest.raises(Refused, match="nobody knows") as refused:
@@ -223,7 +223,7 @@ async def what_nobody_knows_of_for_too_long_is_told_as_such(server):
 
 
 @both
-async def a_tell_whose_event_is_lost_is_an_event_all_the_same(server):
+async def a_tell_whose_event_is_lost_still_yields_an_event(server):
     server.cut_after.add("psst")
     async with await bot(server) as chat:
         told = await chat.tell("bob", "psst")
@@ -295,7 +295,7 @@ async def rooms_and_the_current_one_are_the_same_after_a_cut(server):
 
 
 @both
-async def a_renamed_one_comes_back_under_the_new_name(server):
+async def a_renamed_program_resumes_under_the_new_alias(server):
     async with await bot(server) as chat:
         await chat.request("nick", alias="robot")
         assert chat.alias == "robot"
@@ -310,7 +310,7 @@ async def a_renamed_one_comes_back_under_the_new_name(server):
 
 
 @both
-async def what_retention_took_is_told(server):
+async def deleted_events_are_reported(server):
     async with await bot(server) as chat:
         server.say("lobby", "one")
         await take(chat, 1)
@@ -323,7 +323,7 @@ async def what_retention_took_is_told(server):
 
 
 @both
-async def another_journal_begins_anew(server):
+async def another_journal_starts_over(server):
     async with await bot(server) as chat:
         server.say("lobby", *"abc")
         await take(chat, 3)
@@ -338,7 +338,7 @@ async def another_journal_begins_anew(server):
 
 
 @both
-async def a_journal_that_went_back_is_told(server):
+async def a_journal_that_went_back_is_reported(server):
     async with await bot(server) as chat:
         server.say("lobby", *"abc")
         await take(chat, 3)
@@ -362,7 +362,7 @@ async def an_event_that_is_left_out_is_fetched(server):
 
 
 @both
-async def an_event_that_is_always_left_out_is_told(server):
+async def an_event_that_is_always_left_out_is_reported(server):
     async with await bot(server) as chat:
         server.leave_out["lobby", 3] = 99
         server.say("lobby", *"abcd")
@@ -420,7 +420,7 @@ async def patience_has_an_end(server):
 
 
 @both
-async def an_alias_that_somebody_else_took_is_refused_in_the_end(server):
+async def an_alias_that_somebody_else_took_is_refused_at_last(server):
     chat = await bot(server, patience=0.2)
     server.taken.add("bot")
     server.cut()
@@ -463,7 +463,7 @@ async def a_chat_can_be_closed_while_it_is_lost(server):
 
 
 @both
-async def one_who_takes_slowly_is_sent_slowly_and_misses_none(server):
+async def a_slow_program_is_sent_events_slowly_and_misses_none(server):
     async with await bot(server) as chat:
         server.say("lobby", "0")
         assert await texts(chat, 1) == ["0"]
@@ -476,7 +476,7 @@ async def one_who_takes_slowly_is_sent_slowly_and_misses_none(server):
 
 
 @both
-async def to_say_while_too_much_waits_cannot_block_and_loses_nothing(server):
+async def say_with_a_full_inbox_does_not_block_and_loses_nothing(server):
     async with await bot(server) as chat:
         server.say("lobby", "0")
         assert await texts(chat, 1) == ["0"]
@@ -489,7 +489,7 @@ async def to_say_while_too_much_waits_cannot_block_and_loses_nothing(server):
 
 
 @both
-async def one_who_never_iterates_keeps_the_newest(server):
+async def a_program_that_never_iterates_keeps_the_newest_events(server):
     async with await bot(server) as chat:
         server.say("lobby", *map(str, range(inboxes.MAX_EVENTS + 5)))
         await chat.request("ping")
@@ -511,7 +511,7 @@ async def one_who_never_iterates_keeps_the_newest(server):
     ],
     ids=["ssh", "full", "a list", "an older server"],
 )
-async def test_what_is_no_server_of_json_lines_is_told_apart(server, greeting, why):
+async def test_another_kind_of_server_is_recognized(server, greeting, why):
     server.greeting = greeting
     server.is_mute = True
     with pytest.raises(CannotConnect, match=rf"^cannot connect to 127.0.0.1:\d+: {why}"):

@@ -39,7 +39,7 @@ def alice(server):
 # -- the parts
 
 
-def test_what_the_server_lets_others_set_can_be_set():
+def test_the_servers_options_can_be_set():
     assert {*PlainView().options, "echo", "bell"} <= set(Display.__dataclass_fields__)
 
 
@@ -52,7 +52,7 @@ def test_an_option_is_set_as_a_person_types_it():
 
 
 @pytest.mark.parametrize("words", ["stamps", "stamps maybe", "beep on", "stamps on now"])
-def test_what_cannot_be_set_is_told_with_what_can(words):
+def test_an_unknown_option_is_refused_with_the_known_ones(words):
     with pytest.raises(BadUsage, match=r"/set stamps\|numbers\|colour\|moves\|echo\|bell on\|off"):
         Display().having(words)
 
@@ -69,18 +69,18 @@ def test_what_cannot_be_set_is_told_with_what_can(words):
         (Event(JOINED, "lobby", "bob", "al"), False),
     ],
 )
-def test_the_bell_rings_for_ones_whole_name_and_what_is_for_oneself(event, concerns):
+def test_the_bell_rings_for_the_whole_alias_and_for_private_lines(event, concerns):
     assert _concerns(event, "al") is concerns
 
 
-def test_without_colours_what_is_dim_stays_so():
+def test_without_colours_dim_text_stays_dim():
     assert bare([(QUIET, "a"), ("ansired bold", "b"), ("", "c")]) == [(QUIET, "a"), ("", "b"), ("", "c")]
 
 
 # -- on a terminal
 
 
-def test_times_and_the_day_are_shown_unless_one_sets_that_off(server, alice):
+def test_times_and_days_are_shown_unless_switched_off(server, alice):
     today = day_of(time.time()).words
     assert f"-- {today}" in alice.seen
     with server.connect("bob") as bob:
@@ -128,7 +128,7 @@ def test_the_bell_rings_until_it_is_set_off(server, alice):
         assert "\a" not in alice.seen[start:]
 
 
-def test_comings_and_goings_can_be_hidden(server, alice):
+def test_joins_and_leaves_can_be_hidden(server, alice):
     alice.type("/set moves off\r")
     alice.sees("moves off")
     start = len(alice.seen)
@@ -141,7 +141,7 @@ def test_comings_and_goings_can_be_hidden(server, alice):
     assert "known as" not in alice.seen[start:]
 
 
-def test_a_wrong_option_is_told(alice):
+def test_a_wrong_option_is_refused(alice):
     alice.type("/set beep on\r")
     alice.sees("!! type it like this: /set stamps|numbers|colour|moves|echo|bell on|off")
 
@@ -184,6 +184,6 @@ def test_a_long_block_is_said_once_enter_is_pressed_again(server, alice):
         bob.read_until("".join(f"alice: {line}\n" for line in lines))
 
 
-def test_one_pasted_line_is_what_it_is_when_it_is_typed(server, alice):
+def test_one_pasted_line_is_taken_as_if_typed(server, alice):
     alice.type(paste(["/join ops", ""]) + "\r")
     alice.sees("#ops alice has joined")

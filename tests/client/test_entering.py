@@ -57,7 +57,7 @@ class Tries:
         return self.result[0].value
 
 
-def test_nobody_there_is_tried_again_with_pauses_that_grow():
+def test_a_missing_server_is_tried_again_with_growing_pauses():
     tries = Tries(*[CannotConnect("nothing listens there")] * 4).pass_time(15)
     assert tries.result == [None]
     pauses = [later - earlier for earlier, later in zip(tries.times, tries.times[1:], strict=False)]
@@ -90,7 +90,7 @@ def test_for_ever_is_for_ever():
 @pytest.mark.parametrize(
     "error", [CannotConnect("no TLS there", may_pass=False), Refused("no such alias", "bad_alias")]
 )
-def test_what_stays_as_it_is_is_told_at_once(error):
+def test_a_permanent_failure_is_raised_at_once(error):
     assert Tries(error).error is error
 
 
@@ -113,7 +113,7 @@ def test_an_alias_that_will_be_free_too_late_is_not_waited_for():
     ("greeting", "may_pass"),
     [(b"SSH-2.0-OpenSSH\r\n", False), (b"!! too many connections from your address\n", True)],
 )
-def test_another_server_does_not_pass_and_a_full_one_does(greeting, may_pass):
+def test_a_foreign_server_is_not_tried_again_and_a_full_one_is(greeting, may_pass):
     wire = Wire()
     greeted = wire.run(wire.chat.greeted())
     wire.listener.received(greeting)
@@ -141,12 +141,12 @@ async def test_a_server_that_comes_later_is_found(monkeypatch):
     server.close()
 
 
-def test_why_a_host_cannot_be_reached_is_told_in_words():
+def test_the_reason_why_a_host_cannot_be_reached_is_in_words():
     assert on_twisted._why(NoRouteError(osError=113)) == "No route to host"
 
 
 @pytest.mark.parametrize("driver", [on_asyncio._context, lambda ca: on_twisted._over_tls(None, "host", ca)])
-def test_a_file_without_certificates_is_told_as_that(tmp_path, driver):
+def test_a_file_without_certificates_is_named_as_the_reason(tmp_path, driver):
     (tmp_path / "ca").write_text("nothing")
     for name, why in (("ca", "has no certificate"), ("nowhere", "cannot be read: No such file")):
         with pytest.raises(BadAuthorities, match=why):
@@ -161,7 +161,7 @@ def test_only_a_file_of_certificates_is_blamed_on_ca(capsys):
 # -- who one is
 
 
-def test_an_identity_is_made_once_and_for_oneself_alone(tmp_path):
+def test_an_identity_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     path = tmp_path / "bot.identity"
     token = token_in(str(path))
     assert 16 <= len(token) <= 128
@@ -181,7 +181,7 @@ def test_an_identity_is_made_once_and_for_oneself_alone(tmp_path):
         ("é" * 20, 0o600, "has no token"),
     ],
 )
-def test_a_file_that_is_none_is_told(tmp_path, content, mode, why):
+def test_a_file_without_a_token_is_refused(tmp_path, content, mode, why):
     path = tmp_path / "id"
     path.write_text(content)
     path.chmod(mode)
@@ -196,7 +196,7 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path):
         token_in(str(tmp_path / "nowhere" / "id"))
 
 
-def test_requests_of_two_processes_never_have_one_name():
+def test_requests_of_two_processes_never_share_an_id():
     """Or the server would take the second's posts for those that it has kept already."""
     driver = TwistedDriver(Clock())
     assert PendingRequests(driver, "a-").new_id() != PendingRequests(driver, "b-").new_id()
@@ -210,7 +210,7 @@ async def say_and_die(server, path, rooms):
     return chat
 
 
-def test_each_process_says_its_own_and_is_in_its_own_rooms(twistd, tmp_path):
+def test_each_process_says_its_own_lines_and_is_in_its_own_rooms(twistd, tmp_path):
     server = twistd()
     server.address = f"127.0.0.1:{server.port}"
 

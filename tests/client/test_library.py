@@ -77,7 +77,7 @@ def test_a_connect_can_be_a_task_and_be_run(server):
     assert isinstance(asyncio.run(bot(server)).alias, str)
 
 
-def test_a_connect_that_is_never_awaited_is_warned_of():
+def test_a_connect_that_is_never_awaited_gives_a_warning():
     coming = connect(alias="bot")
     assert isinstance(coming, Connecting)
     with pytest.warns(RuntimeWarning, match="was never awaited"):
@@ -85,7 +85,7 @@ def test_a_connect_that_is_never_awaited_is_warned_of():
         gc.collect()
 
 
-def test_a_connect_that_is_cancelled_is_just_that_under_asyncio(server):
+def test_a_cancelled_connect_raises_only_that_under_asyncio(server):
     server.greeting = b""
 
     async def main():
@@ -103,14 +103,14 @@ def test_a_connect_that_is_cancelled_is_just_that_under_asyncio(server):
     under_asyncio(main())
 
 
-async def test_a_connect_that_is_cancelled_is_just_that_under_twisted(server):
+async def test_a_cancelled_connect_raises_only_that_under_twisted(server):
     coming = Deferred.fromCoroutine(bot(server))
     coming.cancel()  # while it looks the host up
     with pytest.raises(CancelledError):
         await coming
 
 
-async def test_a_line_that_breaks_before_anybody_waits_for_its_greeting_leaves_no_failure_behind():
+async def test_a_connection_lost_before_its_greeting_leaves_no_failure_behind():
     connection = ServerConnection(TwistedDriver(Clock()), NobodyHears())
     connection.lost("it was cut off")
     with pytest.raises(CannotConnect, match="it was cut off"):
@@ -130,7 +130,7 @@ class NobodyHears:
 # -- saying
 
 
-def test_a_blank_line_among_others_is_told_and_the_others_are_said(server):
+def test_a_blank_line_among_others_is_refused_and_the_others_are_said(server):
     async def main():
         async with bot(server) as chat:
             return await chat.say_all("lobby", ["a", "", "two\nlines", "b"])
@@ -145,7 +145,7 @@ def test_a_blank_line_among_others_is_told_and_the_others_are_said(server):
 # -- events
 
 
-def test_a_second_task_that_waits_for_events_is_told(server):
+def test_a_second_task_that_waits_for_events_gets_an_error(server):
     async def main():
         async with bot(server) as chat:
             first = asyncio.create_task(chat.__anext__())
@@ -166,7 +166,7 @@ def test_a_second_task_that_waits_for_events_is_told(server):
 # -- the page
 
 
-def test_the_first_example_runs_whoever_is_there(twistd):
+def test_the_first_example_of_the_page_runs(twistd):
     server = twistd()
     example = re.search(r"In an asyncio program::\n\n((?:    .*\n|\n)+)", PAGE.read_text())[1]
     script = re.sub("^    ", "", example, flags=re.MULTILINE).replace("127.0.0.1:59000", f"127.0.0.1:{server.port}")

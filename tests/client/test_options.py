@@ -41,7 +41,7 @@ def test_a_time_is_read_as_people_write_it(written, seconds):
 
 
 @pytest.mark.parametrize("written", ["", "h", "1w", "-1", "1.5h", "1h30m"])
-def test_what_is_no_time_is_refused(written):
+def test_an_invalid_time_is_refused(written):
     with pytest.raises(argparse.ArgumentTypeError, match="write 90s, 30m, 1h or 7d"):
         options.duration(written)
 
@@ -58,7 +58,7 @@ def parsed(monkeypatch, tmp_path, lines, *arguments, **environ):
     return options.parse(["--listen", *arguments])
 
 
-def test_a_file_and_the_environment_tell_what_the_command_line_leaves_out(monkeypatch, tmp_path):
+def test_the_file_and_the_environment_fill_in_missing_options(monkeypatch, tmp_path):
     lines = ["# mine", "", "server = chat.example.org", "alias=alice", "room = ops ", "tls = on", "patience = inf"]
     found = parsed(monkeypatch, tmp_path, lines)
     assert (found.address, found.alias, found.room) == ("chat.example.org:59000", "alice", "ops")
@@ -78,7 +78,7 @@ def test_without_a_file_everything_has_its_default(monkeypatch, tmp_path):
     assert not found.is_stamped
 
 
-def test_what_is_shown_on_a_terminal_can_be_set_there(monkeypatch, tmp_path):
+def test_display_options_can_be_set_in_the_file(monkeypatch, tmp_path):
     found = parsed(monkeypatch, tmp_path, ["stamps = off", "numbers = on"], "-a", "x")
     assert str(found.display) == "stamps off, numbers on, colour on, moves on, echo on, bell on"
     assert not found.is_stamped  # a pipe prints what its command line says
@@ -94,14 +94,14 @@ def test_what_is_shown_on_a_terminal_can_be_set_there(monkeypatch, tmp_path):
         ("patience = never", "is not a number of seconds"),
     ],
 )
-def test_a_line_that_cannot_be_meant_is_told_with_its_number(monkeypatch, tmp_path, capsys, line, why):
+def test_an_invalid_line_is_refused_with_its_number(monkeypatch, tmp_path, capsys, line, why):
     with pytest.raises(SystemExit) as ended:
         parsed(monkeypatch, tmp_path, ["alias = alice", line])
     assert ended.value.code == 2
     assert why in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_an_unreadable_file_is_reported(tmp_path):
     (tmp_path / config.NAME).mkdir()
     with pytest.raises(config.BadConfig, match=r"twisted-chat\.conf cannot be read"):
         config.read({"XDG_CONFIG_HOME": str(tmp_path)})

@@ -118,12 +118,12 @@ def test_an_address_is_read_as_people_write_it(written, meant):
     "written",
     ["host:0", "host:65536", "host:x", "[::1", "[]:1", "[::1]x", "a b", "host:²", "http://host:1/", "a@b", "host/x"],
 )
-def test_what_is_no_address_is_refused(written):
+def test_an_invalid_address_is_refused(written):
     with pytest.raises(ValueError, match=r"not an? (address|port)"):
         address.parse(written)
 
 
-def test_a_system_error_is_told_in_words():
+def test_a_system_error_is_shown_in_words():
     error = OSError(EHOSTUNREACH, "Connect call failed ('192.0.2.77', 59000)")  # as asyncio raises it
     assert on_asyncio._why(error) == os.strerror(EHOSTUNREACH)
     assert on_asyncio._why(OSError("Multiple exceptions: Connect call failed, Connect call failed")) == (
@@ -158,7 +158,7 @@ def test_the_prompt_has_no_end_of_a_line_and_messages_come_in_parts():
     [b"SSH-2.0-OpenSSH\r\n", b"alias?alias?!! no\n", b"[1]\n", b"\xff\n", b"[" * 100_000 + b"\n"],
     ids=["ssh", "an older server", "a list", "no UTF-8", "too deep"],
 )
-def test_what_is_no_json_lines_is_told_apart(data):
+def test_bytes_that_are_not_json_lines_are_recognized(data):
     with pytest.raises(codec.Foreign):
         heard(data)
 
@@ -195,7 +195,7 @@ def test_an_event_is_read_and_written_as_it_was(message, event):
     assert list(codec.shown(event).items()) == list(message.items())
 
 
-def test_what_would_move_the_cursor_is_taken_out():
+def test_bytes_that_would_move_the_cursor_are_removed():
     event = codec.event(SAID_ONCE | {"text": "a\x1b[2Jb\x07\u202ec\rd", "author": "\x1b[31mbob"})
     assert (event.text, event.author) == ("abc d", "bob")
 
@@ -227,7 +227,7 @@ def test_another_journal_begins_at_nothing():
     assert seen.order("lobby", 1) is Order.NEXT
 
 
-def test_a_log_that_went_back_is_told_and_followed():
+def test_a_log_that_went_back_is_reported_and_followed():
     seen = Seen()
     seen.begin("j", {}, {"lobby": 9})
     assert seen.begin("j", {"lobby": 9}, {"lobby": 4}) == ["the server has lost the events of lobby after number 4"]
@@ -237,7 +237,7 @@ def test_a_log_that_went_back_is_told_and_followed():
 @pytest.mark.parametrize(
     ("group", "counted"), [("lobby", "lobby"), ("*", "*"), ("@Alice", "@"), ("@alice", "@"), ("@bob", "")]
 )
-def test_what_one_says_to_another_is_no_group_of_ones_own(group, counted):
+def test_a_line_to_another_person_has_no_number_of_ours(group, counted):
     assert group_of(Event(SAID, group), "alice") == counted
 
 
@@ -277,7 +277,7 @@ def test_a_refusal_belongs_to_the_request_that_it_answers(wire):
     assert result(second).group == "*"
 
 
-def test_to_say_in_another_room_joins_it_first(wire):
+def test_saying_something_in_another_room_joins_it_first(wire):
     wire.come_in()
     saying = wire.run(wire.chat.say("#Ops", "hi"))
     assert wire.asked() == [{"do": "join", "id": "2", "room": "ops"}]
@@ -288,7 +288,7 @@ def test_to_say_in_another_room_joins_it_first(wire):
 
 
 @pytest.mark.parametrize("words", ["", "  ", "a\nb", "a\r/quit", "\x15"])
-def test_a_text_that_is_no_line_is_refused_at_once(wire, words):
+def test_a_text_of_several_lines_is_refused_at_once(wire, words):
     wire.come_in()
     for request in (wire.chat.say("lobby", words), wire.chat.tell("bob", words), wire.chat.broadcast(words)):
         with pytest.raises(ChatError):
@@ -338,7 +338,7 @@ def test_a_silent_server_is_asked_and_then_hung_up_on(wire):
         result(wire.run(wire.chat.__anext__()))
 
 
-def test_what_falls_due_too_early_when_the_clock_is_set_forward_waits_for_the_rest():
+def test_a_timer_that_fires_early_after_a_clock_step_waits_for_the_rest():
     clock, passed, called = Clock(), 0.0, []
     driver = TwistedDriver(clock, lambda: passed)
     driver.call_later(60, lambda: called.append("patience"))
@@ -362,12 +362,12 @@ def test_a_server_that_does_not_greet_is_not_waited_for(wire):
         result(greeting)
 
 
-def test_the_alias_is_what_the_server_made_of_it(wire):
+def test_the_alias_is_as_the_server_shows_it(wire):
     wire.come_in("ｂｏｂ", "bob")
     assert wire.chat.alias == "bob"
 
 
-def test_too_many_events_for_one_who_iterates_are_left_unread(wire):
+def test_too_many_events_for_a_slow_iteration_are_left_unread(wire):
     wire.come_in()
     taking = wire.run(wire.chat.__anext__())
     wire.hear(*(said(n + 1, str(n)) for n in range(inbox.FULL * 3)))
@@ -378,7 +378,7 @@ def test_too_many_events_for_one_who_iterates_are_left_unread(wire):
     assert wire.is_reading
 
 
-def test_an_event_of_before_does_not_move_anybody(wire):
+def test_an_earlier_event_does_not_change_the_state(wire):
     wire.come_in(after={"lobby": 0}, number=2)
     wire.hear(said(1, "", kind="left", author="alice"), said(2, "al", kind="renamed", author="alice"))
     assert (wire.chat.alias, wire.chat.rooms) == ("alice", ("lobby",))
@@ -392,7 +392,7 @@ def test_a_rename_and_a_leave_are_followed(wire):
     assert (wire.chat.rooms, wire.chat.current) == (("lobby",), "lobby")
 
 
-def test_what_one_is_told_under_a_new_alias_before_that_is_answered_counts(wire):
+def test_a_private_line_to_a_new_alias_before_its_answer_counts(wire):
     wire.come_in()
     wire.hear(said(1, "", kind=LEFT, author="alice"))  # so that no room tells of the new alias
     asking = wire.run(wire.chat.request("nick", alias="al"))
@@ -406,7 +406,7 @@ def test_what_one_is_told_under_a_new_alias_before_that_is_answered_counts(wire)
     assert wire.chat._session.hearing.seen.last("@") == 6
 
 
-def test_one_who_ignores_somebody_misses_nothing_by_it(wire):
+def test_a_program_that_ignores_somebody_misses_nothing(wire):
     wire.come_in()
     ignored = {"kind": "ignored", "room": "lobby", "number": 1, "time": 1.0, "author": "", "text": ""}
     wire.hear(ignored, said(2, "hi"))
@@ -414,13 +414,13 @@ def test_one_who_ignores_somebody_misses_nothing_by_it(wire):
     assert result(wire.run(wire.chat.__anext__())).text == "hi"
 
 
-def test_what_is_shown_again_is_an_event_and_counts_for_nothing(wire):
+def test_a_replayed_event_is_shown_and_changes_no_number(wire):
     wire.come_in()
     wire.hear(said(1, "one"), said(1, "one") | {"again": "9"}, said(2, "two"))
     assert [result(wire.run(wire.chat.__anext__())).text for _ in range(3)] == ["one", "one", "two"]
 
 
-def test_who_gave_up_waiting_is_not_answered(wire):
+def test_a_cancelled_request_is_not_answered(wire):
     wire.come_in()
     saying = wire.run(wire.chat.say("lobby", "hi"))
     saying.addErrback(lambda failure: None)
@@ -429,7 +429,7 @@ def test_who_gave_up_waiting_is_not_answered(wire):
 
 
 @pytest.mark.parametrize("left", [True, False])
-def test_whether_a_typed_line_has_ended_the_session_comes_as_a_field(wire, left):
+def test_a_field_says_that_a_typed_line_has_ended_the_session(wire, left):
     wire.come_in()
     typing = wire.run(wire.chat.type(["/bye"]))
     (asked,) = wire.asked()
@@ -471,11 +471,11 @@ def offers(completer, typed):
         ("/away bo", ["/away bob ", "/away Bonny "]),
     ],
 )
-def test_tab_offers_what_can_stand_there(completer, typed, offered):
+def test_tab_offers_only_fitting_words(completer, typed, offered):
     assert sorted(offers(completer, typed)) == sorted(offered)
 
 
-def test_tab_follows_who_comes_and_goes(completer):
+def test_tab_follows_joins_and_leaves(completer):
     for event in (Event(JOINED, "ops", "bea"), Event(LEFT, "lobby", "bob"), Event("renamed", "lobby", "Bonny", "bess")):
         completer.hear(event)
     assert offers(completer, "/msg b") == ["/msg bea ", "/msg bess "]
@@ -509,6 +509,6 @@ def test_each_kind_looks_its_own_way(event, line, style):
     assert any(style in used for used, _words in show.pieces(event, "alice"))
 
 
-def test_a_speaker_keeps_their_colour_and_ones_own_name_is_bold():
+def test_a_speaker_keeps_a_colour_and_our_own_name_is_bold():
     assert show.speaker("bob", "alice") == show.speaker("Bob", "alice")
     assert "bold" in show.speaker("alice", "alice")

@@ -87,7 +87,7 @@ def test_without_a_room_it_is_the_lobby(server):
         alice.read_until("\nci: hi\n")
 
 
-def test_a_refused_line_is_told_and_the_others_are_said(server):
+def test_a_refused_line_is_reported_and_the_others_are_said(server):
     lines = [b"a", b"x" * 5000, b"\xff", b"y" * 2_000_000, b"\x1b[m\x07", b"b"]
     with in_room(server) as alice:
         done = pipe(server, "--room", "ops", given=b"\n".join(lines))
@@ -118,7 +118,7 @@ def test_ten_thousand_lines_are_said(twistd):
         listener.communicate(timeout=SECONDS)
 
 
-def test_a_flooder_is_slowed_and_says_all(server):
+def test_a_flood_is_slowed_down_and_said_completely(server):
     given = "".join(f"{n}\n" for n in range(90)).encode()
     with in_room(server) as alice:
         assert pipe(server, "--room", "ops", given=given).returncode == 0
@@ -128,7 +128,7 @@ def test_a_flooder_is_slowed_and_says_all(server):
     ]
 
 
-def test_only_what_is_said_is_printed_for_who_asks(server):
+def test_with_only_said_nothing_but_posts_is_printed(server):
     with in_room(server) as alice:
         alice.send("first\n")
         listener = start(
@@ -141,7 +141,7 @@ def test_only_what_is_said_is_printed_for_who_asks(server):
     assert heard == b"#ops alice: first\n#ops ci: disk full\n#ops * alice waves\n#ops alice: bye\n"
 
 
-def test_a_listener_prints_until_nobody_reads(server):
+def test_a_listener_prints_until_its_output_is_closed(server):
     with in_room(server) as alice:
         listener = start(server, "--alias", "log", "--room", "ops", "--listen")
         head = subprocess.Popen(["head", "-2"], stdin=listener.stdout, stdout=subprocess.PIPE)
@@ -179,7 +179,7 @@ def test_a_server_that_stops_is_status_1(server):
     assert complaint == b"twisted-chat: the connection is lost: the server is stopping: goodbye\n"
 
 
-def test_all_that_was_heard_is_printed_for_a_slow_reader(twistd):
+def test_everything_is_printed_for_a_slow_reader(twistd):
     server = twistd("--no-limits")
     listener = start(server, "--alias", "log", "--room", "ops", "--listen", "--patience", "0")
     with in_room(server) as alice:
@@ -192,7 +192,7 @@ def test_all_that_was_heard_is_printed_for_a_slow_reader(twistd):
     assert listener.returncode == 1
 
 
-def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
+def test_a_server_that_is_killed_before_all_lines_are_said_is_status_1(server):
     with in_room(server) as alice:
         saying = start(server, "--alias", "ci", "--room", "ops", "--patience", "0.5")
         saying.stdin.write(b"one\n")
@@ -224,7 +224,7 @@ def test_a_server_that_is_killed_before_all_was_said_is_status_1(server):
         (["--patience", "-1"], 2, "is not a number of seconds"),
     ],
 )
-def test_what_cannot_be_done_has_its_status(server, options, status, complaint):
+def test_each_failure_has_its_status(server, options, status, complaint):
     done = pipe(server, *options, given=b"x\n")
     assert done.returncode == status
     assert complaint in done.stderr.decode()
@@ -247,7 +247,7 @@ def test_a_bad_address_is_status_2(address):
     "arguments",
     [["-a", b"caf\xe9"], ["-a", "x", "-r", b"caf\xe9"], ["say", "ops", b"caf\xe9", "-a", "x"], ["search", b"caf\xe9"]],
 )
-def test_what_is_not_utf_8_is_refused_and_not_altered(arguments):
+def test_input_that_is_not_utf_8_is_refused_and_not_altered(arguments):
     done = subprocess.run([PROGRAM, *arguments], capture_output=True, input=b"", timeout=SECONDS, env=environment())
     assert done.returncode == 2
     assert b"is not UTF-8: set your terminal to UTF-8" in done.stderr
@@ -280,7 +280,7 @@ def test_a_server_that_comes_later_is_waited_for(twistd):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_lets_it_leave_in_good_order(server, number):
+def test_after_a_signal_it_leaves_the_chat(server, number):
     with in_room(server) as alice:
         listener = start(server, "--alias", "log", "--room", "ops", "--listen", stdin=subprocess.DEVNULL)
         alice.read_until("#ops log has joined\n")
@@ -302,7 +302,7 @@ def test_nohup_is_heeded(server):
         listener.communicate(timeout=SECONDS)
 
 
-def test_one_that_was_killed_comes_back_at_once_with_its_identity(server, tmp_path):
+def test_with_its_identity_a_killed_client_resumes_at_once(server, tmp_path):
     identity = ("--alias", "log", "--room", "ops", "--listen", "--identity", tmp_path / "log.identity")
     with in_room(server) as alice:
         for words in ("one", "two"):
@@ -319,7 +319,7 @@ def test_one_that_was_killed_comes_back_at_once_with_its_identity(server, tmp_pa
         assert "left" not in alice.read_until("pong x")
 
 
-def test_one_that_was_killed_is_waited_for_without_an_identity(twistd):
+def test_without_an_identity_a_new_client_waits_for_the_alias_of_a_killed_one(twistd):
     server = twistd("--grace", "2")
     with in_room(server) as alice:
         listener = start(server, "--alias", "ci", "--listen")
@@ -332,7 +332,7 @@ def test_one_that_was_killed_is_waited_for_without_an_identity(twistd):
         alice.read_until("#ops ci: hi\n")
 
 
-def test_two_with_one_identity_do_not_fight_for_it(server, tmp_path):
+def test_two_clients_with_one_identity_do_not_fight_for_it(server, tmp_path):
     identity = ("--alias", "log", "--room", "ops", "--listen", "--identity", tmp_path / "log.identity")
     with in_room(server) as alice:
         first = start(server, *identity)
@@ -355,7 +355,7 @@ def wait_for_anywhere(client, alias):
         names = client.read_until("\n")
 
 
-def test_no_alias_is_status_2_where_nobody_can_be_asked(server):
+def test_without_a_terminal_a_missing_alias_is_status_2(server):
     command = [PROGRAM, f"127.0.0.1:{server.port}"]
     done = subprocess.run(command, capture_output=True, input=b"x\n", timeout=SECONDS)
     assert done.returncode == 2
@@ -386,7 +386,7 @@ def test_every_line_is_said_once_over_cuts(cuts):
     assert cuts.connections == 4
 
 
-def test_a_listener_takes_up_where_it_was_cut(cuts):
+def test_a_listener_resumes_after_a_cut(cuts):
     listener = start(cuts, "--alias", "log", "--listen")
     try:
         cuts.wait_for("hello")
@@ -400,7 +400,7 @@ def test_a_listener_takes_up_where_it_was_cut(cuts):
         listener.communicate(timeout=SECONDS)
 
 
-def test_the_files_are_left_as_they_were(server):
+def test_the_modes_of_the_files_are_left_as_they_were(server):
     script = (
         "import os, subprocess, sys\n"
         f"subprocess.run(['{PROGRAM}', '127.0.0.1:{server.port}', '--alias', 'ci'], timeout=30, check=True)\n"
@@ -409,7 +409,7 @@ def test_the_files_are_left_as_they_were(server):
     subprocess.run([sys.executable, "-c", script], input=b"hi\n", check=True, timeout=SECONDS)
 
 
-def test_help_and_version_tell():
+def test_help_and_version_are_printed():
     told = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=SECONDS)
     assert told.returncode == 0
     for word in (

@@ -69,7 +69,7 @@ def test_calls_under_asyncio(server):
     asyncio.run(calls(server))
 
 
-def test_who_is_silent_is_told_and_one_need_not_wait_for_all(server):
+def test_silent_programs_are_listed_and_the_call_need_not_wait_for_them(server):
     async def main():
         alice, bob, carol, dora = crew = await a_crew(server, "alice", "bob", "carol", "dora")
         over = asyncio.Event()

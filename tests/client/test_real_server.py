@@ -91,7 +91,7 @@ def test_an_asyncio_program_runs_no_reactor(server):
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=SECONDS)
 
 
-async def test_without_rooms_one_is_in_the_lobby(server):
+async def test_without_rooms_the_program_is_in_the_lobby(server):
     async with await connect(at(server), alias="bot") as chat:
         assert chat.rooms == ("lobby",)
 
@@ -102,7 +102,7 @@ async def test_events_have_the_numbers_of_their_room(server):
         assert [(await chat.__anext__()).number for _ in "ab"] == [2, 3]
 
 
-async def test_say_all_says_in_order_and_tells_what_was_refused(server):
+async def test_say_all_says_lines_in_order_and_returns_the_refusals(server):
     async with await connect(at(server), alias="bot") as chat:
         (why,) = await chat.say_all("lobby", ["a", "x" * 5000, "b"])
         assert why.startswith("that line is longer than")
@@ -135,7 +135,7 @@ async def test_a_line_of_the_longest_length_can_be_said(server):
         await chat.say("ops", "x" * 4096)
 
 
-async def test_to_join_gives_what_was_said_before_and_no_event_twice(server):
+async def test_join_returns_earlier_lines_and_no_event_comes_twice(server):
     with server.connect("alice") as alice:
         alice.send("/join ops\none\n/ping x\n")
         alice.read_until("pong x")
@@ -173,7 +173,7 @@ async def test_a_refused_room_is_raised(server):
         await connect(at(server), alias="bot", rooms=["no room"])
 
 
-async def test_one_name_is_no_list_of_rooms(server):
+async def test_a_string_is_not_a_list_of_rooms(server):
     with pytest.raises(TypeError):
         await connect(at(server), alias="bot", rooms="ops")
 
@@ -277,7 +277,7 @@ async def test_another_hosts_certificate_is_not_trusted(tls_server, authority):
         await connect(f"localhost:{tls_server.port}", alias="bot", tls=True, ca=str(authority[1]))
 
 
-async def test_a_server_without_tls_is_told_apart(server):
+async def test_a_server_without_tls_is_recognized(server):
     with pytest.raises(CannotConnect, match="no TLS there"):
         await over_tls(server, None)
 

@@ -84,7 +84,7 @@ def test_a_file_is_said_as_a_block_in_a_room_to_one_person_and_to_everyone(serve
         (("rooms", "-s", "127.0.0.1:1", "--patience", "0"), 1, "cannot connect to 127.0.0.1:1: nothing listens there"),
     ],
 )
-def test_what_cannot_be_done_has_its_status(server, alice, arguments, status, complaint):
+def test_each_failure_has_its_status(server, alice, arguments, status, complaint):
     done = do(server, *arguments)
     assert (done[0], done[1]) == (status, "")
     assert complaint in done[2]
@@ -108,7 +108,7 @@ def texts(printed):
     return [re.sub(STAMP, "", line) for line in printed.splitlines()]
 
 
-def test_the_past_is_printed_with_its_times(server, alice):
+def test_history_is_printed_with_its_times(server, alice):
     status, printed, _complaints = do(server, "history", "ops", "-n", "2")
     assert (status, texts(printed)) == (0, ["#ops alice: one fish", "#ops alice: two fish"])
     before = [
@@ -122,7 +122,7 @@ def test_the_past_is_printed_with_its_times(server, alice):
     assert json.loads(do(server, "history", "ops", "--after", "3", "--json")[1].splitlines()[0])["text"] == "two fish"
 
 
-def test_what_was_said_is_found(server, alice):
+def test_lines_are_found_by_their_words(server, alice):
     alice.send("/nick al\nthree fish\n/ping x\n")
     alice.read_until("pong x")
     assert texts(do(server, "search", "two", "fish", "-r", "ops")[1]) == ["#ops alice: two fish"]
@@ -187,7 +187,7 @@ def test_bash_completes_it(words, offered):
     assert (set(done.stdout.split()), done.stderr) == (offered, "")
 
 
-def test_zsh_and_fish_are_given_theirs():
+def test_zsh_and_fish_have_their_own_scripts():
     assert "bashcompinit" in shell_completion.script("zsh")
     fish = shell_completion.script("fish").splitlines()
     assert any("-a history" in line for line in fish)

@@ -155,7 +155,7 @@ def test_ctrl_c_clears_the_line_and_then_tells_how_to_leave(server, person):
     ["\x04", "/quit\r", "/QUIT bye\r", "/logout bye\r"],
     ids=["Ctrl-D", "/quit", "/quit with words", "another name"],
 )
-def test_one_can_leave(server, person, keys):
+def test_typing_quit_or_ctrl_d_leaves(server, person, keys):
     with server.connect("bob") as bob:
         alice = person(server.port, "--alias", "alice")
         alice.sees("lobby> ")
@@ -201,7 +201,7 @@ def test_an_error_is_red_and_private_lines_are_marked(server, person):
         alice.sees("[bob -> all] hear")
 
 
-def test_no_color_means_none(server, person):
+def test_no_color_switches_colours_off(server, person):
     with server.connect("bob") as bob:
         alice = person(server.port, "--alias", "alice", NO_COLOR="1")
         alice.sees("lobby> ")
@@ -214,7 +214,7 @@ def test_no_color_means_none(server, person):
         assert not COLOUR.search(alice.seen)
 
 
-def test_colours_are_there_otherwise(server, person):
+def test_colours_are_on_by_default(server, person):
     alice = person(server.port, "--alias", "alice")
     alice.sees("lobby> ")
     alice.type("hi\r")
@@ -222,7 +222,7 @@ def test_colours_are_there_otherwise(server, person):
     assert COLOUR.search(alice.seen)
 
 
-def test_it_comes_back_after_the_server_was_away(twistd, person):
+def test_it_resumes_after_the_server_was_away(twistd, person):
     port = free_port()
     listen = ("--listen", f"tcp:{port}:interface=127.0.0.1")
     server = twistd(*listen)
@@ -280,7 +280,7 @@ class Cable:
                 target.sendall(data)
 
 
-def test_what_was_said_meanwhile_is_shown_and_nothing_twice(server, person):
+def test_lines_said_during_a_cut_are_shown_and_nothing_twice(server, person):
     cable = Cable(server.port)
     cable.mend()
     with server.connect("bob") as bob:
@@ -325,7 +325,7 @@ def test_lines_that_are_typed_while_the_server_is_away_are_marked_and_sent_on_re
         cable.cut()
 
 
-def test_what_was_never_sent_is_told_when_one_leaves(server, person):
+def test_unsent_lines_are_listed_on_leaving(server, person):
     alice = person(server.port, "--alias", "alice")
     alice.sees("lobby> ")
     server.close()

@@ -75,11 +75,11 @@ WANTED = Wanted(re.compile("(?i)done"), re.compile("failed"))
         (Event(RETITLED, "ops", "bob", "done"), None),
     ],
 )
-def test_only_what_others_say_counts(event, met):
+def test_only_lines_of_others_count(event, met):
     assert WANTED.met_by(event, "ci") is met
 
 
-def test_with_from_only_what_they_say_counts():
+def test_with_from_only_lines_of_that_alias_count():
     wanted = Wanted(re.compile("done"), author="Deployer")
     assert wanted.met_by(Event(SAID, "ops", "deployer", "done"), "ci") is True
     assert wanted.met_by(Event(SAID, "ops", "bob", "done"), "ci") is None
@@ -94,17 +94,17 @@ def test_the_last_events_come_first_and_do_not_count(server, alice):
     assert (status, printed) == (0, "#ops alice: two\n#ops alice: three\n#ops alice: now\n")
 
 
-def test_what_came_after_a_number_comes_first_and_counts(server, alice):
+def test_events_after_a_number_come_first_and_count(server, alice):
     status, printed, _complaints = listen(server, alice, "--after", "2", "--wait", "three")
     assert (status, printed) == (0, "#ops alice: two\n#ops alice: three\n")
 
 
-def test_what_came_within_a_time_comes_first_and_counts(server, alice):
+def test_events_of_the_last_minutes_come_first_and_count(server, alice):
     status, printed, _complaints = listen(server, alice, "--since", "1h", "--wait", "two")
     assert (status, printed.splitlines()[:3]) == (0, ["#ops alice has joined", "#ops alice: one", "#ops alice: two"])
 
 
-def test_what_came_within_a_time_is_not_printed_twice_and_then_the_rest_comes(server, alice):
+def test_events_of_the_last_minutes_are_printed_once_and_then_the_new_ones(server, alice):
     status, printed, _complaints = listen(server, alice, "--since", "1h", "--wait", "now", says="now\n")
     assert printed.split("#ops alice: ")[1:] == ["one\n", "two\n", "three\n", "now\n"]
     assert status == 0
@@ -140,7 +140,7 @@ def test_a_failure_is_status_5(server, alice):
     assert (status, printed, complaints) == (5, "#ops alice: deploy failed\n", "")
 
 
-def test_what_is_to_be_said_is_said_before_a_wait_ends_and_does_not_count(server, alice):
+def test_the_input_is_said_before_a_wait_ends_and_does_not_count(server, alice):
     running = start(server, "--wait", "b", stdin=subprocess.PIPE)
     running.stdin.write("a\nb\nc\n")
     running.stdin.flush()
@@ -160,13 +160,13 @@ def test_a_full_disk_is_status_6(server, alice, more):
     assert (status, complaints) == (6, "twisted-chat: the output cannot be written: No space left on device\n")
 
 
-def test_a_full_disk_is_told_though_a_line_has_matched(server, alice):
+def test_a_full_disk_is_reported_even_if_a_line_has_matched(server, alice):
     with Path("/dev/full").open("wb") as full:
         assert listen(server, alice, "--wait", "now", stdout=full, says="now\n")[0] == 6
 
 
 @pytest.mark.parametrize(("more", "status"), [(("--wait", "never", "--timeout", "60"), 6), ((), 0)])
-def test_a_reader_that_goes_is_no_match_and_is_noticed_in_silence(server, alice, more, status):
+def test_a_closed_output_is_noticed_in_silence_and_is_not_a_match(server, alice, more, status):
     reads, writes = os.pipe()
     running = start(server, *more, stdout=writes)
     os.close(writes)
@@ -178,7 +178,7 @@ def test_a_reader_that_goes_is_no_match_and_is_noticed_in_silence(server, alice,
     assert complaints == (told if status else "")
 
 
-def test_a_reader_that_goes_after_the_match_is_status_0(server, alice):
+def test_an_output_that_is_closed_after_the_match_is_status_0(server, alice):
     running = start(server, "--wait", "now")
     grep = subprocess.Popen(["grep", "-q", "now"], stdin=running.stdout)
     alice.read_until("#ops ci has joined\n")
@@ -207,7 +207,7 @@ def test_the_files_are_left_blocking_while_it_runs(server, alice):
     running.stderr.close()
 
 
-def test_a_file_that_is_nonblocking_already_is_read_and_written_all_the_same(server, alice):
+def test_a_nonblocking_file_is_still_read_and_written(server, alice):
     reads, writes = os.pipe()
     from_us, to_it = os.pipe()
     os.set_blocking(writes, False)

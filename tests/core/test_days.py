@@ -69,7 +69,7 @@ def test_days_follow_each_other_without_a_gap_where_clocks_are_changed_too(name,
     assert count in (364, 365)
 
 
-def test_a_line_tells_the_day_where_it_is_another_than_before():
+def test_a_line_shows_the_day_when_it_changes():
     events = [said(MIDNIGHT - 1), Event(NOTICED, text="of any day"), said(MIDNIGHT), said(MIDNIGHT + 1)]
     wednesday, thursday = Event(NOTICED, text=WEDNESDAY), Event(NOTICED, text=THURSDAY)
     after = [events[0], events[1], thursday, *events[2:]]
@@ -79,7 +79,7 @@ def test_a_line_tells_the_day_where_it_is_another_than_before():
     assert with_days([], day_of(NIGHT)) == ([], day_of(NIGHT))
 
 
-def test_what_is_shown_again_tells_its_date_in_the_stamps_or_else_on_a_line_of_its_own():
+def test_a_replayed_line_has_its_date_in_the_stamp_or_on_a_separate_line():
     events = [said(MIDNIGHT - 1, "one"), said(MIDNIGHT, "two")]
     for _twice in range(2):
         shown = PlainView().encode_again(events, "", day_of(MIDNIGHT)).decode()
@@ -90,7 +90,7 @@ def test_what_is_shown_again_tells_its_date_in_the_stamps_or_else_on_a_line_of_i
     assert "dates" not in PlainView().options  # it goes with what is shown, and nobody sets it
 
 
-def test_no_day_is_told_of_what_is_not_shown():
+def test_no_day_is_shown_for_hidden_events():
     events = [said(NIGHT - DAY, kind=JOINED), said(NIGHT, "hi"), said(NIGHT - DAY, kind=LEFT)]
     assert PlainView(moves=False).encode_again(events, "", day_of(NIGHT)) == b"alice: hi\n"
 
@@ -98,7 +98,7 @@ def test_no_day_is_told_of_what_is_not_shown():
 # -- while people are connected
 
 
-def test_people_are_told_once_that_another_day_has_begun_before_the_first_line_of_it(house):
+def test_people_see_a_new_day_once_before_its_first_line(house):
     alice, bob = house.enter("alice"), house.enter("bob", view=PlainView(stamps=True))
     bot = house.enter("bot", view=JsonView())
     house.now = MIDNIGHT - 1.0
@@ -110,7 +110,7 @@ def test_people_are_told_once_that_another_day_has_begun_before_the_first_line_o
     assert [json.loads(line)["kind"] for line in bot.heard()] == ["said", "said", "said"]
 
 
-def test_the_day_that_the_clock_is_set_back_to_is_told_too(house):
+def test_a_day_is_shown_too_after_the_clock_is_set_back(house):
     alice = house.enter("alice")
     house.now += DAY
     alice.type("one")
@@ -119,7 +119,7 @@ def test_the_day_that_the_clock_is_set_back_to_is_told_too(house):
     assert alice.heard() == [f"-- {THURSDAY}", "alice: one", f"-- {WEDNESDAY}", "alice: two"]
 
 
-def test_who_comes_in_first_on_a_day_is_told_nothing_of_the_one_before(house):
+def test_the_first_person_of_a_day_sees_nothing_of_the_day_before(house):
     house.enter("alice").type("/quit")
     house.now += DAY
     bob = house.connect()
@@ -129,7 +129,7 @@ def test_who_comes_in_first_on_a_day_is_told_nothing_of_the_one_before(house):
     assert not [line for line in bob.heard() if WEDNESDAY in line or THURSDAY in line]
 
 
-def test_the_last_lines_that_a_newcomer_is_shown_tell_their_days(house):
+def test_the_last_lines_for_a_newcomer_show_their_days(house):
     alice = house.enter("alice")
     alice.type("old")
     house.now += DAY
@@ -150,7 +150,7 @@ def test_the_last_lines_that_a_newcomer_is_shown_tell_their_days(house):
     ]
 
 
-def test_history_tells_the_day_of_old_lines_also_where_nothing_has_happened_since(house):
+def test_history_shows_the_day_of_old_lines_even_if_nothing_happened_since(house):
     alice = house.enter("alice").type("one")
     house.now += 20 * DAY
     alice.heard()
@@ -163,7 +163,7 @@ def test_history_tells_the_day_of_old_lines_also_where_nothing_has_happened_sinc
     assert alice.type("/history 2").heard()[1:3] == ["2023-11-15 03:43:20 alice: one", "2023-12-05 03:43:20 alice: two"]
 
 
-def test_history_of_many_pages_tells_the_day_on_each_page_that_needs_it(house):
+def test_history_of_many_pages_shows_the_day_on_each_page_that_needs_it(house):
     house.hub.past.page = 2
     alice = house.enter("alice").type("1", "2")
     house.now += DAY
@@ -173,7 +173,7 @@ def test_history_of_many_pages_tells_the_day_on_each_page_that_needs_it(house):
     assert alice.type("/history 4").heard() == ["-- lobby, from 2 on:", *shown, "-- that was lobby"]
 
 
-def test_what_is_found_tells_its_day_and_what_comes_next_is_of_today(house):
+def test_found_lines_show_their_day_and_the_next_line_is_of_today(house):
     alice = house.enter("alice").type("old news")
     alice.heard()
     house.now += DAY
@@ -195,7 +195,7 @@ def test_what_is_found_tells_its_day_and_what_comes_next_is_of_today(house):
 
 
 @pytest.mark.parametrize("typed", ["/set bell off", "/set bell on", "/ignore carol", "/set moves off"])
-def test_who_did_not_read_is_told_of_midnight_where_it_was(house, typed):
+def test_a_slow_reader_sees_midnight_at_its_place(house, typed):
     alice, bob = house.enter("alice"), house.enter("bob")
     house.enter("carol")
     bob.type(typed).heard()
@@ -212,7 +212,7 @@ def test_who_did_not_read_is_told_of_midnight_where_it_was(house, typed):
     assert bob.heard() == ["alice: four"]
 
 
-def test_who_did_not_read_and_missed_nothing_but_midnight_is_told_of_that(house):
+def test_a_slow_reader_that_missed_only_midnight_sees_it(house):
     alice, bob = house.enter("alice", "ops"), house.enter("bob")
     bob.is_full = True
     alice.type("/to lobby one")
@@ -225,7 +225,7 @@ def test_who_did_not_read_and_missed_nothing_but_midnight_is_told_of_that(house)
     assert not bob.session.is_behind
 
 
-def test_who_asks_for_all_since_a_number_is_told_the_days_of_it(house):
+def test_everything_after_a_number_comes_with_its_days(house):
     alice = house.enter("alice").type("one")
     house.now += DAY
     alice.type("/nick al").heard()
@@ -243,7 +243,7 @@ def test_who_asks_for_all_since_a_number_is_told_the_days_of_it(house):
     ]
 
 
-def test_no_day_is_told_in_a_backlog_for_what_its_reader_does_not_hear(house):
+def test_a_backlog_shows_no_day_for_events_that_its_reader_does_not_hear(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     carol = house.enter("carol").type("/set moves off", "/ignore bob")
     house.now += DAY
@@ -258,7 +258,7 @@ def test_no_day_is_told_in_a_backlog_for_what_its_reader_does_not_hear(house):
 
 @pytest.mark.parametrize("moves", ["on", "off"])
 @pytest.mark.parametrize("leaves", [False, True])
-def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves, moves):
+def test_events_fetched_from_the_journal_show_their_days_too(leaves, moves):
     house = House(Limits(remembered=2))
     house.now = float(NIGHT)
     log, deliver = [], house.hub.dispatcher.deliver
@@ -278,7 +278,7 @@ def test_what_the_room_does_not_remember_any_more_tells_its_days_too(leaves, mov
     assert house.faults == []
 
 
-def test_who_leaves_a_room_that_they_have_not_read_is_told_its_days(house):
+def test_the_unread_rest_of_a_room_that_was_left_shows_its_days(house):
     alice, bob = house.enter("alice"), house.enter("bob", "ops")
     bob.is_full = True
     alice.type("/all one", "two")
@@ -311,7 +311,7 @@ def test_a_netcat_and_a_program_over_midnight(door):
     assert anna.read().splitlines()[-3:-1] == [f"-- {THURSDAY}", "anna: hi"]
 
 
-def test_text_over_http_tells_its_days_or_dates(door):
+def test_text_over_http_has_days_or_dates(door):
     door.wall.ahead = NIGHT - door.clock.seconds()
     nc, curl = door.enter("nc").send("one\n"), WebPeer(door)
     today = curl.ask("GET", "/rooms/lobby.txt?tail=1")
@@ -326,7 +326,7 @@ def test_text_over_http_tells_its_days_or_dates(door):
     assert curl.ask("GET", "/rooms/lobby.txt?tail=2", If_None_Match=both.headers["ETag"]).status == 304
 
 
-def test_a_batch_of_nothing_begins_no_day(house):
+def test_an_empty_batch_begins_no_day(house):
     """As a journal delivers it, of which all was refused."""
     house.hub.dispatcher.deliver([])
     assert house.faults == []

@@ -58,7 +58,7 @@ def test_nothing_happens_before_the_journal_delivers(house):
     assert list(alice.session.rooms) == ["lobby", "ops"]
 
 
-def test_one_write_a_turn_whatever_was_said(house):
+def test_a_turn_makes_one_write_however_many_lines_are_said(house):
     bob = house.enter("bob", "ops")
     alice = house.enter("alice", "ops")
     writes = []
@@ -89,7 +89,7 @@ def test_multicast_is_heard_in_the_room_only(house):
     assert carol.heard() == []
 
 
-def test_broadcast_is_heard_by_those_in_no_room_too(house):
+def test_a_broadcast_is_heard_by_people_in_no_room_too(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/leave")
     bob.heard()
@@ -107,12 +107,12 @@ def test_unicast_is_seen_by_both_sides_and_nobody_else(house):
     assert alice.heard() == ["[bob -> alice] yes"]
 
 
-def test_a_line_to_oneself_is_heard_once(house):
+def test_a_line_to_yourself_is_heard_once(house):
     alice = house.enter("alice").type("/msg alice note")
     assert alice.heard() == ["[alice -> alice] note"]
 
 
-def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_kept_and_its_author_told_that_nobody_heard_it(house):
+def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_kept_and_its_author_sees_that_nobody_heard_it(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.ask("/quit")
     alice.ask("/msg bob wait")
@@ -124,7 +124,7 @@ def test_a_line_to_somebody_who_leaves_in_the_same_turn_is_kept_and_its_author_t
     ]
 
 
-def test_a_line_to_an_alias_that_is_just_being_taken_reaches_who_takes_it(house):
+def test_a_line_to_an_alias_that_is_just_being_taken_reaches_its_new_holder(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.ask("/nick Rob")
     house.journal.turn()  # it is theirs, and not told yet
@@ -150,24 +150,24 @@ def test_two_claims_in_one_turn_one_gets_the_alias(house):
 
 
 @pytest.mark.parametrize("wanted", ["alice", "ALICE", "\uff41lice", "\u0430lice", "a1ice", "aIice"])
-def test_an_alias_is_one_persons_whatever_its_case_or_look(house, wanted):
+def test_two_people_cannot_have_aliases_that_differ_only_in_case_or_look(house, wanted):
     house.enter("alice")
     with pytest.raises(AliasTaken):
         house.hub.claim(Ask(house.connect().session), wanted)
 
 
 @pytest.mark.parametrize("wanted", ["server", "all", "You", "\u0430dmin", "lobby", "1obby"])
-def test_the_servers_own_words_are_nobodys_alias(house, wanted):
+def test_reserved_words_cannot_be_aliases(house, wanted):
     with pytest.raises(BadAlias):
         house.hub.claim(Ask(house.connect().session), wanted)
 
 
-def test_an_alias_is_free_the_moment_its_holder_has_left(house):
+def test_an_alias_is_free_as_soon_as_its_holder_has_left(house):
     house.enter("bob").type("/quit")
     assert house.enter("bob").session.alias == "bob"
 
 
-def test_an_alias_is_free_for_one_who_asks_in_the_turn_in_which_its_holder_leaves(house):
+def test_an_alias_can_be_claimed_in_the_turn_in_which_its_holder_leaves(house):
     bob, other = house.enter("bob"), house.connect()
     bob.ask("/quit")
     house.journal.turn()
@@ -176,7 +176,7 @@ def test_an_alias_is_free_for_one_who_asks_in_the_turn_in_which_its_holder_leave
     assert other.session.alias == "bob"
 
 
-def test_nick_is_told_in_every_room_and_moves_the_alias(house):
+def test_nick_is_announced_in_every_room_and_moves_the_alias(house):
     alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
     bob.type("/nick Robert")
     assert alice.heard() == ["bob is now known as Robert", "#ops bob is now known as Robert"]
@@ -185,7 +185,7 @@ def test_nick_is_told_in_every_room_and_moves_the_alias(house):
     assert house.enter("bob").session.alias == "bob"
 
 
-def test_nick_to_ones_own_alias_in_other_letters(house):
+def test_nick_can_change_the_case_of_your_alias(house):
     bob = house.enter("bob").type("/nick Bob", "/nick b0b", "/nick bob")
     assert bob.heard() == ["bob is now known as Bob", "Bob is now known as b0b", "b0b is now known as bob"]
     bob.type("/quit")
@@ -193,7 +193,7 @@ def test_nick_to_ones_own_alias_in_other_letters(house):
     assert house.hub.state.directory.looks == {}
 
 
-def test_nick_to_the_alias_that_one_has_is_told_to_nobody_else(house):
+def test_nick_to_your_present_alias_is_announced_to_nobody(house):
     alice, bob = house.enter("alice"), house.enter("Bob")
     bob.type("/nick Bob", "/nick \uff22ob")
     assert bob.heard() == ["-- you are Bob already"] * 2
@@ -201,7 +201,7 @@ def test_nick_to_the_alias_that_one_has_is_told_to_nobody_else(house):
     assert house.hub.rooms["lobby"].number == 2
 
 
-def test_moves_off_hides_who_comes_and_goes_and_shares_its_bytes(house):
+def test_moves_off_hides_joins_and_leaves_and_shares_its_bytes(house):
     alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
     for person in (bob, carol):
         person.type("/set moves off").heard()
@@ -233,7 +233,7 @@ def test_moves_off_writes_nothing_when_a_connection_is_lost(house):
     assert written == []
 
 
-def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_others(house, monkeypatch):
+def test_the_rest_of_a_log_that_was_left_has_no_lines_to_others(house, monkeypatch):
     bob = house.enter("bob", view=JsonView())
     inbox = bob.session.private.inbox
     inbox.withheld = [range(3, 6)]
@@ -245,7 +245,7 @@ def test_what_is_given_of_a_log_that_one_leaves_is_without_what_was_said_to_othe
     assert given == [("said", 1), ("said", 2), ("skipped", (3, 5)), ("said", 6), ("said", 7), ("said", 8)]
 
 
-def test_moves_off_leaves_the_answers_to_what_one_does_oneself(house):
+def test_moves_off_still_shows_your_own_joins_and_leaves(house):
     house.enter("alice")
     bob = house.enter("bob")
     bob.type("/set moves off").heard()
@@ -254,7 +254,7 @@ def test_moves_off_leaves_the_answers_to_what_one_does_oneself(house):
     assert bob.type("/leave").heard() == ["-- you now talk in lobby"]
 
 
-def test_moves_off_where_who_comes_hears_what_is_said_in_the_same_turn(house):
+def test_with_moves_off_a_newcomer_hears_lines_of_the_same_turn(house):
     alice, bob = house.enter("alice"), house.enter("bob", "ops")
     bob.type("/set moves off", "/set echo off").heard()
     for person, line in ((alice, "/join ops"), (bob, "/say mine"), (alice, "hi")):
@@ -264,7 +264,7 @@ def test_moves_off_where_who_comes_hears_what_is_said_in_the_same_turn(house):
     assert bob.heard() == ["alice: hi"]
 
 
-def test_nick_in_no_room_is_told_to_oneself(house):
+def test_nick_in_no_room_is_shown_to_you(house):
     bob = house.enter("bob").type("/leave")
     bob.heard()
     bob.type("/nick rob")
@@ -319,7 +319,7 @@ def test_a_newcomer_hears_history_then_live_with_no_gap_and_nothing_twice(house)
     ]
 
 
-def test_nobody_hears_a_room_after_they_left(house):
+def test_nobody_hears_a_room_after_leaving_it(house):
     alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
     bob.ask("/leave ops")
     alice.ask("secret")
@@ -327,7 +327,7 @@ def test_nobody_hears_a_room_after_they_left(house):
     assert bob.heard() == ["#ops bob has left!", "-- you now talk in lobby"]
 
 
-def test_nobody_hears_a_broadcast_from_before_they_came_in(house):
+def test_nobody_hears_a_broadcast_from_before_entering(house):
     alice, bob = house.enter("alice"), house.connect()
     alice.ask("/all secret")
     house.hub.claim(Ask(bob.session), "bob")
@@ -336,7 +336,7 @@ def test_nobody_hears_a_broadcast_from_before_they_came_in(house):
     assert bob.heard()[0] == "bob has connected to the chat room"
 
 
-def test_leaving_the_last_room_leaves_one_in_none(house):
+def test_leaving_the_last_room_leaves_you_in_no_room(house):
     bob = house.enter("bob").type("/leave", "hello", "/history", "/leave")
     nowhere = "!! you are in no room: /join ROOM, for example /join lobby"
     assert bob.heard() == [
@@ -361,7 +361,7 @@ def test_a_lost_connection_leaves_every_room_and_gives_the_alias_back(house):
     assert list(house.hub.everyone.people) == [alice.session.person]
 
 
-def test_a_call_to_a_room_leaves_out_whoever_is_just_leaving_it(house):
+def test_a_call_to_a_room_leaves_out_a_program_that_is_just_leaving(house):
     program, bob = house.enter("program", view=JsonView()), house.connect(JsonView())
     house.hub.sessions.introduce(bob.session, "first")
     house.hub.claim(Ask(bob.session), "bob")
@@ -379,7 +379,7 @@ def test_a_call_to_a_room_leaves_out_whoever_is_just_leaving_it(house):
     assert CallRequest("ping", room="lobby").run(house.hub, Ask(program.session, "program/3")).called == ["bob"]
 
 
-def test_whoever_leaves_is_out_of_each_room_also_if_its_event_is_kept_later_than_the_others(house):
+def test_a_leaver_is_out_of_each_room_even_if_its_event_is_kept_later(house):
     bob, alice = house.enter("bob"), house.enter("alice", "ops")
     house.hub.leave_all(alice.session, "")
     house.journal.turn()
@@ -393,7 +393,7 @@ def test_whoever_leaves_is_out_of_each_room_also_if_its_event_is_kept_later_than
     assert list(house.hub.state.seats) == [bob.session.id]
 
 
-def test_no_room_hears_of_two_who_have_one_alias_when_it_is_taken_in_the_batch_of_an_end(house):
+def test_no_room_hears_of_two_people_with_one_alias_when_it_is_taken_in_the_batch_of_an_end(house):
     zoe, bob, alice = (house.enter(name, "ops") for name in ("zoe", "bob", "alice"))
     house.hub.leave_all(bob.session, "")
     alice.ask("/nick bob")
@@ -427,14 +427,14 @@ def test_a_connection_lost_while_its_join_is_on_its_way_has_joined_and_left(hous
     assert house.hub.rooms["ops"].people == {alice.session.person: None}
 
 
-def test_echo_off_hides_ones_own_lines_only(house):
+def test_echo_off_hides_only_your_own_lines(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/set echo off", "mine", "/me mine", "/all mine", "/msg alice mine")
     alice.type("hers")
     assert bob.heard() == ["-- stamps off, numbers off, colour off, moves on, echo off, bell off", "alice: hers"]
 
 
-def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
+def test_ignore_hides_a_person_everywhere_and_under_a_new_alias(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/ignore alice")
     bob.heard()
@@ -446,7 +446,7 @@ def test_ignore_hides_what_a_person_says_wherever_and_under_a_new_alias(house):
     assert bob.heard() == ["-- you hear alice again", "-- you ignore nobody"]
 
 
-def test_the_bell_rings_for_what_concerns_one(house):
+def test_the_bell_rings_for_lines_that_concern_you(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/set bell on")
     bob.heard()
@@ -462,7 +462,7 @@ def test_the_bell_rings_for_what_concerns_one(house):
     ]
 
 
-def test_whoever_writes_to_one_who_is_away_is_told(house):
+def test_a_line_to_a_person_who_is_away_is_answered_with_that(house):
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.type("/away lunch")
     alice.type("/msg bob hi", "/who", "/whois bob")
@@ -479,7 +479,7 @@ def test_whoever_writes_to_one_who_is_away_is_told(house):
     assert alice.heard() == ["[alice -> bob] hi"]
 
 
-def test_a_topic_is_told_and_shown_to_who_joins(house):
+def test_a_topic_is_announced_and_shown_to_newcomers(house):
     alice = house.enter("alice", "ops").type("/topic deploys", "/topic", "/topic -", "/topic", "/topic x")
     assert alice.heard() == [
         "#ops alice has set the topic: deploys",
@@ -549,7 +549,7 @@ def test_posts_need_not_wait_for_each_other_but_all_else_waits(house):
     assert alice.may(posts=False)
 
 
-def test_a_fault_in_what_one_hears_harms_nobody_else():
+def test_a_fault_in_writing_to_one_person_harms_nobody_else():
     house = House()
     alice, bob, carol = house.enter("alice"), house.enter("bob"), house.enter("carol")
 
@@ -574,7 +574,7 @@ def test_a_fault_in_a_change_of_the_state_has_nothing_appended_for_ever(monkeypa
     assert house.journal.batch == []
 
 
-def test_a_fault_in_what_one_asks_harms_nobody_else():
+def test_a_fault_in_one_request_harms_nobody_else():
     house = House()
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.wake = lambda: 1 / 0
@@ -590,7 +590,7 @@ def test_a_change_of_view_shows_from_the_next_line_on(house):
     assert len(house.hub.rooms["lobby"]._shared) == 1
 
 
-def test_who_catches_up_in_parts_and_falls_behind_again_misses_nothing():
+def test_a_reader_that_catches_up_in_parts_and_falls_behind_again_misses_nothing():
     house = House()
     alice, bob = house.enter("alice"), house.enter("bob")
     bob.is_full = True
@@ -616,7 +616,7 @@ def test_who_catches_up_in_parts_and_falls_behind_again_misses_nothing():
     assert house.faults == []
 
 
-def test_who_is_owed_the_same_is_given_the_same_object():
+def test_readers_with_the_same_backlog_get_the_same_bytes_object():
     house = House()
     alice = house.enter("alice", "ops")
     readers = [house.enter(f"r{number}", "ops") for number in range(3)]
@@ -654,7 +654,7 @@ def overhear(house, room, after=None, view=None):
     return Stream(house, room, after, view)
 
 
-def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(house):
+def test_a_stream_hears_all_of_its_room_and_nothing_else_and_is_not_in_it(house):
     alice = house.enter("alice", "ops")
     ear = overhear(house, "ops")
     house.enter("bob", "ops")
@@ -666,7 +666,7 @@ def test_who_overhears_a_room_hears_all_of_it_and_nothing_else_and_is_not_in_it(
     assert list(house.hub.rooms["ops"].people) == [alice.session.person, house.hub.aliases["bob"]]
 
 
-def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
+def test_nobody_sees_a_stream_begin_or_end(house):
     alice = house.enter("alice")
     ear = overhear(house, "lobby")
     ear.stop()
@@ -678,14 +678,14 @@ def test_nobody_is_told_when_somebody_begins_or_ends_to_overhear(house):
 
 
 @pytest.mark.parametrize("after, first", [(0, 1), (2, 3), (4, 5), (9, 5)])
-def test_who_overhears_begins_after_a_number_with_no_gap_and_nothing_twice(house, after, first):
+def test_a_stream_begins_after_a_number_with_no_gap_and_nothing_twice(house, after, first):
     alice = house.enter("alice").type("two", "three", "four")
     ear = overhear(house, "lobby", after)
     alice.type("five")
     assert [int(line.split()[0]) for line in ear.heard()] == list(range(first, 6))
 
 
-def test_who_begins_to_overhear_within_a_batch_hears_the_rest_of_it(house):
+def test_a_stream_that_begins_within_a_batch_hears_the_rest_of_it(house):
     alice = house.enter("alice")
     ears = []
     alice.ask("one")
@@ -698,7 +698,7 @@ def test_who_begins_to_overhear_within_a_batch_hears_the_rest_of_it(house):
     assert ears[0].heard() == ["2 alice: one", "3 alice: two", "4 alice: three"]
 
 
-def test_who_overhears_and_falls_behind_is_told_what_they_missed():
+def test_a_stream_that_falls_behind_gets_what_it_missed():
     house = House(Limits(remembered=5))
     alice = house.enter("alice")
     ear = overhear(house, "lobby")
@@ -715,7 +715,7 @@ def test_who_overhears_and_falls_behind_is_told_what_they_missed():
     ]
 
 
-def test_who_overhears_shares_the_bytes_with_the_members(house):
+def test_a_stream_shares_its_bytes_with_the_members(house):
     given = []
     alice = house.enter("alice")
     for person in (alice, overhear(house, "lobby", view=PlainView())):
@@ -729,7 +729,7 @@ def test_who_overhears_shares_the_bytes_with_the_members(house):
     assert given[2:] == [b"[alice -> all] hi\nalice: ho\n", b"alice: ho\n"]
 
 
-def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
+def test_a_stream_may_change_its_view_and_is_in_no_room_for_it(house):
     alice = house.enter("alice")
     ear = overhear(house, "lobby")
     ear.reader.listen(Ear(PlainView()))
@@ -738,6 +738,6 @@ def test_who_overhears_may_change_how_they_hear_and_is_in_no_room_for_it(house):
     assert list(house.hub.rooms["lobby"].people) == [alice.session.person]
 
 
-def test_a_change_of_view_keeps_the_order_in_which_people_came(house):
+def test_a_change_of_view_keeps_the_order_of_the_people(house):
     house.enter("alice").type("/set numbers on")
     assert house.enter("bob").type("/who").heard() == ["-- 2 in lobby: alice, bob"]

@@ -170,7 +170,7 @@ def behind(stage):
         after_a_cut, before_a_cut_of_the_ignored, behind,
     ],
 )  # fmt: skip
-def test_nothing_of_who_is_ignored_is_seen_and_all_of_who_takes_their_alias(way):
+def test_an_ignored_person_is_never_seen_and_the_next_holder_of_the_alias_always_is(way):
     stage = Stage()
     seen = way(stage)
     assert RUDE not in seen
@@ -178,14 +178,14 @@ def test_nothing_of_who_is_ignored_is_seen_and_all_of_who_takes_their_alias(way)
     assert stage.door.faults == []
 
 
-def test_who_is_nobody_ignores_nobody(door):
+def test_a_stream_ignores_nobody(door):
     """What anybody can read, without an alias, is the same for all."""
     door.enter("ada").send("/ignore ada\n")
     door.enter("eve").send(RUDE + "\n")
     assert RUDE in WebPeer(door).ask("GET", "/rooms/lobby.txt").text
 
 
-def test_who_ignores_and_who_is_ignored_do_not_call_each_other(door):
+def test_programs_that_ignore_each_other_do_not_call_each_other(door):
     ann, eve, bob = Program(door, "ann"), Program(door, "eve"), Program(door, "bob")
     ann.asks("type", text="/ignore eve")
     assert eve.answer("call", to="ann", name="x")["error"] == "cannot_answer"
@@ -195,7 +195,7 @@ def test_who_ignores_and_who_is_ignored_do_not_call_each_other(door):
     assert bob.answer("call", room="lobby", name="x")["called"] == ["ann", "eve"]
 
 
-def test_an_answer_of_who_is_ignored_meanwhile_is_not_heard(door):
+def test_an_answer_of_a_program_that_is_ignored_meanwhile_is_not_heard(door):
     ann, eve = Program(door, "ann"), Program(door, "eve")
     ann.asks("call", to="eve", name="x", id="c")
     ann.asks("type", text="/ignore eve").heard()
@@ -223,7 +223,7 @@ def test_a_chain_of_aliases_takes_the_entry_to_nobody_else(house):
     assert bob.heard() == ["carol: hi", "dave: hi", "[dave -> bob] hi"]
 
 
-def test_who_comes_again_under_the_alias_that_was_ignored_is_ignored(house):
+def test_a_person_who_returns_under_the_ignored_alias_is_ignored(house):
     bob, eve = house.enter("bob"), house.enter("eve")
     bob.type("/ignore EVE")
     eve.type("/quit")
@@ -232,7 +232,7 @@ def test_who_comes_again_under_the_alias_that_was_ignored_is_ignored(house):
     assert bob.heard() == ["Eve is now known as mal"]
 
 
-def test_who_was_here_under_another_alias_is_not_ignored_for_one_that_they_take(house):
+def test_a_person_who_takes_an_ignored_alias_is_not_ignored(house):
     bob, eve, dave = house.enter("bob"), house.enter("eve"), house.enter("dave")
     bob.type("/ignore eve")
     eve.type("/quit")
@@ -241,7 +241,7 @@ def test_who_was_here_under_another_alias_is_not_ignored_for_one_that_they_take(
     assert "eve: hi" in bob.type("/history").heard()
 
 
-def test_one_who_has_the_alias_later_can_be_ignored_too(house):
+def test_a_later_holder_of_the_alias_can_be_ignored_too(house):
     bob, eve = house.enter("bob"), house.enter("eve")
     bob.type("/ignore eve")
     eve.type("/nick mal")
@@ -259,7 +259,7 @@ def test_one_who_has_the_alias_later_can_be_ignored_too(house):
     assert bob.heard() == ["mal: three"]
 
 
-def test_one_who_comes_back_in_the_batch_of_their_end_stays_ignored(house):
+def test_a_person_who_returns_in_the_batch_of_their_end_stays_ignored(house):
     bob, eve = house.enter("bob"), house.enter("eve")
     bob.type("/ignore eve")
     eve.type("/nick mal")
@@ -279,7 +279,7 @@ def test_one_person_is_one_entry(house):
     assert bob.type("/ignore").heard() == ["-- you ignore eve"]
 
 
-def test_an_entry_remembers_so_many_sessions():
+def test_an_entry_remembers_a_bounded_number_of_sessions():
     ignoring = NOBODY.adding("eve", [0])
     for session in range(1, KNOWN + 2):
         ignoring.came("eve", session, ())

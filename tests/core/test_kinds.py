@@ -31,7 +31,7 @@ def test_each_kind_has_one_entry_under_its_own_name_and_no_constant_is_without()
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_what_people_are_never_shown_has_no_line(kind):
+def test_kinds_that_people_never_see_have_no_line(kind):
     event = Event(kind, "ops", "alice", "x", number=3, data=DATA)
     if KINDS[kind].people is None:
         with pytest.raises(KeyError):
@@ -41,14 +41,14 @@ def test_what_people_are_never_shown_has_no_line(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_what_programs_are_never_sent_has_no_line_and_all_else_one_object(kind):
+def test_kinds_that_programs_never_get_have_no_line_and_all_others_one_object(kind):
     event = Event(kind, "ops", "alice", "x", number=3, data=DATA)
     sent = JsonView().encode([event])
     assert (KINDS[kind].programs is None) == (sent == b"")
     assert not sent or isinstance(json.loads(sent), dict)
 
 
-def test_the_posts_that_the_file_finds_words_in_are_the_tables():
+def test_the_search_index_knows_the_same_posts_as_the_table():
     found = re.search(r"kind IN \((.*?)\)", (MIGRATIONS / "002.sql").read_text())[1]
     assert {name.strip(" '") for name in found.split(",")} == POSTS
 

@@ -39,7 +39,7 @@ def test_over_any_time_no_more_passes_than_burst_and_rate_allow(takes):
         assert taken <= 20 + 5 * now + 1e-6 * (1 + taken)
 
 
-def test_who_goes_on_over_another_connection_pays_for_what_was_said_there():
+def test_a_resumed_session_pays_for_the_lines_of_its_new_connection():
     limits = Limits(lines_per_second=1, lines_at_once=10, bytes_per_second=100, bytes_at_once=1000)
     one, other = Pace(limits, 0), Pace(limits, 0)
     one.lines.take(6, 0), other.lines.take(4, 0)
@@ -68,7 +68,7 @@ SMALL = Limits(
 )  # so that two may say as much as they can
 
 
-def test_a_newcomer_begins_with_what_the_address_has_left():
+def test_a_newcomer_begins_with_the_rest_of_the_addresss_budget():
     addresses = Addresses(SMALL)
     assert addresses.pace("192.0.2.1", 0).take_lines(10, 0) == 0
     second = addresses.pace("192.0.2.1", 0)
@@ -100,7 +100,7 @@ def test_lines_cost_the_events_that_they_cause():
     assert addresses.pace("192.0.2.1", 0).left(0) == 7
 
 
-def test_what_somebody_causes_by_leaving_is_paid_by_those_who_come_after():
+def test_the_events_of_a_leave_count_against_later_connections():
     addresses = Addresses(SMALL)
     gone = addresses.pace("192.0.2.1", 0)
     gone.take_lines(1, 0)
@@ -169,7 +169,7 @@ def test_a_flood_of_refusals_is_news_once_a_minute():
         ("", 4),
     ],
 )
-def test_an_address_has_so_many_connections(host, most):
+def test_an_address_has_a_bounded_number_of_connections(host, most):
     addresses = Addresses(Limits(per_address=2, per_private=3, per_loopback=4))
     refusal = (
         f"too many connections from your address, {most} at most: close one and try again, "
@@ -193,13 +193,13 @@ def test_an_address_has_so_many_connections(host, most):
         ("192.0.2.1", "192.0.2.2", False),
     ],
 )
-def test_what_counts_as_one_address(one, other, same):
+def test_ipv6_networks_count_as_one_address(one, other, same):
     addresses = Addresses(Limits(per_address=1, per_private=1))
     assert addresses.enter(one, 0) == ""
     assert bool(addresses.enter(other, 0)) is same
 
 
-def test_an_address_may_fail_so_often_and_is_forgiven_with_time():
+def test_an_address_may_fail_a_few_times_and_is_forgiven_with_time():
     addresses = Addresses(Limits(aliases_at_once=2, aliases_per_second=1))
     assert [addresses.fail("192.0.2.1", 0) for _ in range(3)] == [True, True, False]
     assert addresses.fail("192.0.2.2", 0)

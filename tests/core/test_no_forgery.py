@@ -94,7 +94,7 @@ def read(data, view):
 @example(view=PlainView(numbers=True), alias="1", typed=["hi", "/me hi", "/quit"])
 @example(view=PlainView(stamps=True), alias="12", typed=["34:56 x", "/nick 34"])
 @example(view=PlainView(), alias="a", typed=["/join all", "/all x", "/msg victim y", "/topic has left!"])
-def test_every_line_reads_back_as_just_what_happened(view, alias, typed):
+def test_every_line_reads_back_as_its_event(view, alias, typed):
     house = House()
     watching = Watching(view.eol, view.stamps, view.numbers)
     victim = house.enter("victim", "ops", view=watching)
@@ -115,7 +115,7 @@ def test_every_line_reads_back_as_just_what_happened(view, alias, typed):
 
 
 @pytest.mark.parametrize("words", NASTY)
-def test_the_log_is_no_place_for_control_characters_either(words):
+def test_no_control_character_gets_into_the_log(words):
     house = House()
     for wanted in (words, "x" + words):
         try:

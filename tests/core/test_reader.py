@@ -122,7 +122,7 @@ def test_a_live_reader_costs_no_positions_and_its_room_nothing_when_it_is_behind
     assert (program.reader.positions, program.live()) == ({program.room: 1}, 0)
 
 
-def test_who_is_full_goes_on_where_they_were_once_all_is_written(program):
+def test_a_full_reader_goes_on_where_it_was_once_all_is_written(program):
     full(program, 3)
     assert program.heard() == [1]
     program.outlet.catch_up()
@@ -132,7 +132,7 @@ def test_who_is_full_goes_on_where_they_were_once_all_is_written(program):
     assert program.heard() == [5]
 
 
-def test_who_is_full_again_while_catching_up_is_given_the_rest_later(program, monkeypatch):
+def test_a_reader_that_is_full_again_while_catching_up_gets_the_rest_later(program, monkeypatch):
     monkeypatch.setattr(readers, "PART", 1)
     full(program, 3)
     program.heard()
@@ -144,21 +144,21 @@ def test_who_is_full_again_while_catching_up_is_given_the_rest_later(program, mo
     assert (program.heard(), program.reader.state) == ([3, 4], LIVE)
 
 
-def test_a_program_is_fetched_what_the_tail_has_not(program):
+def test_events_missing_from_the_tail_are_fetched_for_a_program(program):
     fetching(program)
     assert program.heard() == [1]
     program.journal.give()
     assert (program.heard(), program.reader.state) == ([*range(2, 10)], LIVE)
 
 
-def test_a_person_is_told_what_the_tail_has_not(person):
+def test_a_person_sees_which_events_the_tail_lacks(person):
     full(person, REMEMBERED + 3)
     person.heard()
     person.outlet.catch_up()
     assert (person.heard(), person.reader.state) == (["-- 3 events of lobby skipped, 2-4", *range(5, 10)], LIVE)
 
 
-def test_a_person_who_asked_for_it_is_fetched_it(person):
+def test_events_missing_from_the_tail_are_fetched_for_a_person_who_asked_for_them(person):
     person.say(REMEMBERED + 3)
     person.heard()
     person.reader.rewind(person.room, 1)
@@ -169,7 +169,7 @@ def test_a_person_who_asked_for_it_is_fetched_it(person):
     assert (person.heard(), person.reader.state) == ([*range(2, 9)], LIVE)
 
 
-def test_who_is_held_is_given_nothing_until_it_is_released(program):
+def test_a_held_reader_gets_nothing_until_it_is_released(program):
     program.say(3)
     program.heard()
     program.reader.rewind(program.room, 0)
@@ -182,7 +182,7 @@ def test_who_is_held_is_given_nothing_until_it_is_released(program):
     assert (program.heard(), program.reader.state) == ([3, 4], LIVE)
 
 
-def test_who_is_released_into_a_full_outbox_is_full(program):
+def test_a_reader_released_into_a_full_outbox_is_full(program):
     program.say(3)
     program.heard()
     program.reader.rewind(program.room, 0)
@@ -202,7 +202,7 @@ def test_a_page_that_fills_the_outbox_leaves_it_full_and_the_rest_comes_later(pr
     assert (program.heard(), program.reader.state) == ([*range(5, 10)], LIVE)
 
 
-def test_after_a_page_another_may_be_lacking(program):
+def test_after_a_page_another_may_be_missing(program):
     fetching(program)
     program.say(REMEMBERED)
     program.journal.give()
@@ -230,7 +230,7 @@ def test_a_full_reader_may_be_rewound(program):
     assert (program.heard(), program.reader.state) == ([1, 2, 3], LIVE)
 
 
-def test_a_page_that_cannot_be_told_ends_the_connection_and_skips_nothing(program):
+def test_a_page_that_cannot_be_fetched_ends_the_connection_and_skips_nothing(program):
     fetching(program)
     program.journal.fail()
     assert program.outlet.dropped
@@ -238,7 +238,7 @@ def test_a_page_that_cannot_be_told_ends_the_connection_and_skips_nothing(progra
 
 
 @pytest.mark.parametrize("state", [LIVE, FULL, HELD, FETCHING])
-def test_a_closed_reader_tells_its_positions_and_is_given_nothing_more(program, state):
+def test_a_closed_reader_returns_its_positions_and_gets_nothing_more(program, state):
     if state == LIVE:
         program.say()
     elif state == HELD:
@@ -261,7 +261,7 @@ def test_a_closed_reader_tells_its_positions_and_is_given_nothing_more(program, 
     assert True not in waiting
 
 
-def test_another_reader_goes_on_where_one_was_cut_off(program):
+def test_a_new_reader_resumes_where_the_old_one_was_cut_off(program):
     full(program, 3)
     program.heard()
     positions = dict(program.reader.close())
@@ -272,7 +272,7 @@ def test_another_reader_goes_on_where_one_was_cut_off(program):
     assert (program.heard(), again.state) == ([2, 3, 4], LIVE)
 
 
-def test_what_waits_until_it_is_live_is_done_then_and_once(program):
+def test_calls_that_wait_for_a_live_reader_are_made_then_and_once(program):
     done = []
     program.reader.when_live(lambda: done.append("at once"))
     full(program)
@@ -283,7 +283,7 @@ def test_what_waits_until_it_is_live_is_done_then_and_once(program):
     assert done == ["at once", "then"]
 
 
-def test_who_leaves_a_room_while_behind_is_given_the_rest_of_it(program, person):
+def test_a_reader_that_leaves_a_room_while_behind_gets_the_rest_of_it(program, person):
     full(person, 2)
     person.heard()
     person.reader.leave(person.room)
@@ -293,7 +293,7 @@ def test_who_leaves_a_room_while_behind_is_given_the_rest_of_it(program, person)
     assert program.listener.rests == [("lobby", 2, 9)]
 
 
-def test_who_leaves_a_room_while_held_is_given_the_rest_once_live_unless_back(program):
+def test_a_held_reader_that_leaves_a_room_gets_the_rest_once_live_unless_it_rejoins(program):
     program.say(REMEMBERED + 3)
     program.reader.rewind(program.room, 1)
     program.reader.leave(program.room)
@@ -302,7 +302,7 @@ def test_who_leaves_a_room_while_held_is_given_the_rest_once_live_unless_back(pr
     assert program.listener.rests == [("lobby", 2, 8)]
 
 
-def test_what_lies_in_none_of_its_logs_is_kept_up_to_a_bound_and_the_rest_told(person):
+def test_events_outside_its_logs_are_kept_up_to_a_bound_and_the_rest_is_counted(person):
     full(person, 0)
     person.heard()
     for number in range(MAX_ASIDE + 2):

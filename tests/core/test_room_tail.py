@@ -50,7 +50,7 @@ def test_a_tail_takes_about_as_much_as_it_may(letter, is_kept):
     assert MOST * 0.8 < size(room) <= MOST
 
 
-def test_one_emoji_in_a_long_line_counts_as_what_it_costs():
+def test_an_emoji_in_a_long_line_counts_with_its_real_size():
     room = Room("lobby", Limits(remembered_bytes=MOST))
     room.remember(events("x" * 4000 + f"\U0001f600{number}" for number in range(100)))
     assert size(room) <= MOST
@@ -64,7 +64,7 @@ def test_the_ident_of_a_programs_line_counts_too():
     assert MOST * 0.6 < size(room) <= MOST
 
 
-def test_what_grows_while_it_is_remembered_does_not_move_the_limit():
+def test_a_text_that_grows_in_memory_does_not_move_the_limit():
     room = Room("lobby", Limits(remembered_bytes=MOST))
     for turn in range(20):
         texts = [f"{turn} " + "я" * 500 for _ in range(100)]
@@ -78,7 +78,7 @@ def test_what_grows_while_it_is_remembered_does_not_move_the_limit():
     assert len(room._sizes) == len(room.tail)
 
 
-def test_the_last_event_is_remembered_whatever_it_takes():
+def test_the_last_event_is_remembered_however_large_it_is():
     room = Room("lobby", Limits(remembered_bytes=MOST))
     room.remember(events(["x" * 2 * MOST]))
     assert len(room.tail) == 1

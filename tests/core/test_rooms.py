@@ -56,7 +56,7 @@ def live(request, tmp_path):
         house.close()
 
 
-def test_what_one_person_makes_takes_nothing_from_the_rooms_of_others(live):
+def test_new_rooms_of_one_person_take_nothing_from_the_rooms_of_others(live):
     house = live(rooms=3)
     alice = house.enter("alice", "plans").type("/topic meet at five", "bring the charts", "/leave")
     mallory = house.enter("mallory")
@@ -98,7 +98,7 @@ def test_a_program_goes_on_where_it_was_in_a_room_that_was_forgotten_meanwhile(l
         assert heard == ["#plans alice has joined"]
 
 
-def test_all_that_are_entered_at_once_are_entered_and_so_many_are_remembered_when_they_are_left():
+def test_rooms_entered_at_once_are_all_entered_and_a_bounded_number_is_remembered():
     house = House(Limits(rooms=3))
     people = [house.enter(f"p{number}") for number in range(10)]
     for number, person in enumerate(people):
@@ -161,7 +161,7 @@ def test_an_entry_that_cannot_be_kept_keeps_no_room_in_memory():
     assert "a" not in house.hub.rooms
 
 
-def test_what_still_comes_from_a_room_that_is_forgotten_does_no_harm():
+def test_late_events_of_a_forgotten_room_do_no_harm():
     house = House()
     alice = house.enter("alice")
     house.journal.append(Event(LEFT, "nowhere", "ghost"), Event(SAID, "nowhere", "ghost", "boo"))
@@ -170,7 +170,7 @@ def test_what_still_comes_from_a_room_that_is_forgotten_does_no_harm():
     assert house.faults == []
 
 
-def test_a_member_may_make_so_many_rooms_and_enter_more():
+def test_a_member_may_make_a_bounded_number_of_rooms_and_enter_more():
     house = House(Limits(rooms_made=3))
     bob = house.enter("bob", "there", "too")
     alice = house.enter("alice", "a", "b", "c")
@@ -190,7 +190,7 @@ def test_a_member_may_make_so_many_rooms_and_enter_more():
     assert not alice.session.pending.in_flight
 
 
-def test_what_was_refused_stands_in_the_log_as_a_coming_and_a_going():
+def test_a_refused_entry_is_a_join_and_a_leave_in_the_log():
     house = House(Limits(rooms_made=0))
     delivered, deliver = [], house.hub.dispatcher.deliver
     house.hub.dispatcher.deliver = lambda batch: (delivered.extend(batch), deliver(batch))
@@ -199,7 +199,7 @@ def test_what_was_refused_stands_in_the_log_as_a_coming_and_a_going():
     assert alice.session.rooms.keys() == {"lobby"}
 
 
-def test_who_was_refused_is_out_of_the_room_in_the_log_even_if_that_cannot_be_kept_at_first():
+def test_a_refused_person_leaves_the_room_in_the_log_even_if_that_cannot_be_kept_at_first():
     house = House(Limits(rooms_made=0))
     alice = house.enter("alice")
     alice.ask("/join a")
@@ -229,7 +229,7 @@ def test_one_room_more_than_a_member_may_be_in_is_refused_when_it_is_delivered_t
         house.hub.join(Ask(alice.session), "b")
 
 
-def test_a_program_is_told_of_a_room_too_many_under_the_id_of_its_request():
+def test_a_program_gets_the_refusal_of_a_room_too_many_under_its_request_id():
     door = Door(Limits(rooms_made=1))
     bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
     bot.send(*(f'{{"do":"join","id":"j{room}","room":"{room}"}}\n' for room in "ab"))
@@ -259,7 +259,7 @@ def test_a_room_that_only_the_journal_knows_is_found_for_a_question():
 
 
 @pytest.mark.parametrize("is_forgotten", [True, False])
-def test_people_and_programs_can_ask_who_is_in_a_room_that_is_forgotten(is_forgotten):
+def test_people_and_programs_can_list_the_people_in_a_forgotten_room(is_forgotten):
     door = Door(Limits(rooms=1))
     alice = door.enter("alice").send("/join ops\n", "/topic soon\n", "/leave\n")
     if is_forgotten:

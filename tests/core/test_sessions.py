@@ -34,7 +34,7 @@ def test_each_kind_that_changes_the_state_has_its_function_and_no_other_kind_has
     assert APPLY.keys() == {name for name, entry in KINDS.items() if entry.is_change}
 
 
-def test_a_second_session_is_welcomed_hears_all_rooms_and_nobody_sees_anyone_come(house):
+def test_a_second_session_hears_all_rooms_and_nobody_sees_it_enter(house):
     bob, alice = house.enter("bob"), house.enter("alice", "ops")
     phone = house.connect()
     house.hub.claim(Ask(phone.session), "alice", beside=alice.session.id)
@@ -48,7 +48,7 @@ def test_a_second_session_is_welcomed_hears_all_rooms_and_nobody_sees_anyone_com
     assert [person.alias for person in house.hub.rooms["ops"].people] == ["alice", "carol"]
 
 
-def test_who_counts_a_person_once(house):
+def test_who_lists_a_person_with_two_sessions_once(house):
     alice = house.enter("alice")
     phone = beside(house, alice)
     assert phone.type("/who *").heard() == ["-- 1 here: alice"]
@@ -85,7 +85,7 @@ def test_echo_goes_by_session_and_ignoring_by_person(house):
     assert bob.heard() == ["bob: ho"]  # another session's line is no echo
 
 
-def test_all_rooms_are_told_once_when_one_session_takes_another_alias(house):
+def test_all_rooms_hear_once_of_a_new_alias(house):
     alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
     phone = beside(house, alice)
     phone.type("/nick al")
@@ -103,7 +103,7 @@ def test_a_session_waits_with_a_line_while_another_changes_the_alias(house):
     assert alice.times_settled
 
 
-def test_what_one_session_joins_and_leaves_the_other_does_too_and_each_talks_where_it_is(house):
+def test_both_sessions_share_joins_and_leaves_and_keep_their_current_rooms(house):
     alice = house.enter("alice")
     phone = beside(house, alice)
     phone.type("/join ops")
@@ -128,7 +128,7 @@ def test_a_person_stays_until_the_last_session_has_ended(house):
     assert list(house.hub.sessions.values()) == [bob.session]
 
 
-def test_the_first_session_may_end_with_a_rename_under_way(house):
+def test_the_first_session_may_end_during_a_rename(house):
     bob, alice = house.enter("bob"), house.enter("alice")
     phone = beside(house, alice)
     alice.ask("/nick al")
@@ -147,7 +147,7 @@ def test_two_programs_of_one_person_share_the_log_of_the_alias(house):
     assert [event.text for event in house.hub.dispatcher.remembered("@alice") if event.text] == ["psst"]
 
 
-def test_one_who_goes_on_under_session_after_session_takes_no_more_memory(house):
+def test_a_person_with_session_after_session_takes_no_more_memory(house):
     person = house.enter("alice")
     for _ in range(FORMER + 5):
         before, person = person, house.connect()
@@ -158,7 +158,7 @@ def test_one_who_goes_on_under_session_after_session_takes_no_more_memory(house)
     assert not (house.hub.state.seats or house.hub.sessions)
 
 
-def test_an_alias_is_taken_for_whoever_names_no_session_of_the_same_person(house):
+def test_an_alias_is_taken_unless_the_claim_names_a_session_of_the_same_person(house):
     house.enter("alice")
     phone = house.connect()
     with pytest.raises(AliasTaken):

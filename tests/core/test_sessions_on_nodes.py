@@ -39,7 +39,7 @@ def kept(nodes, kind):
     return [event.text for event in nodes[0].journal.log.events if event.kind == kind and event.group]
 
 
-def test_a_room_that_both_leave_is_told_once(nodes, laptop, phone):
+def test_a_room_that_both_leave_hears_of_it_once(nodes, laptop, phone):
     bob = arrive(nodes[0], "bob", nodes[1])
     laptop.ask("/leave lobby tea")
     phone.ask("/leave lobby coffee")
@@ -48,7 +48,7 @@ def test_a_room_that_both_leave_is_told_once(nodes, laptop, phone):
     assert kept(nodes, LEFT) == ["tea"]
 
 
-def test_a_room_that_both_join_is_told_once_and_both_talk_there(nodes, laptop, phone):
+def test_a_room_that_both_join_hears_of_it_once_and_both_talk_there(nodes, laptop, phone):
     laptop.ask("/join ops")
     phone.ask("/join ops")
     settle(*nodes)
@@ -65,7 +65,7 @@ def test_a_room_is_left_under_the_alias_that_it_knows(nodes, laptop, phone):
 
 @pytest.mark.parametrize("moves", [[(LEFT, "lobby"), (JOINED, "lobby")], [(JOINED, "ops"), (LEFT, "ops")]])
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_the_last_to_ask_has_it_and_nobody_waits_for_what_is_undone(nodes, laptop, phone, moves, times):
+def test_the_last_of_two_changes_wins_and_nobody_waits_for_the_other(nodes, laptop, phone, moves, times):
     for number in range(times * 2):  # each asks before it hears of the other
         kind, room = moves[number % 2]
         person = (laptop, phone)[number % 2]
@@ -114,7 +114,7 @@ def test_a_program_hears_which_request_asked_for_the_room_too_many(nodes):
     assert ask.error is not None
 
 
-def test_whoever_leaves_while_another_session_tells_the_rooms_leaves_them_once(nodes, laptop, phone):
+def test_a_person_who_leaves_during_a_rename_leaves_each_room_once(nodes, laptop, phone):
     bob = arrive(nodes[1], "bob", nodes[0])
     laptop.ask("/nick al")
     nodes[0].hub.leave_all(laptop.session, "")

@@ -46,7 +46,7 @@ from twisted_chat.core.errors import BadAlias, BadRoom, NothingToSay, NotUtf8
         ("\u0601\u06dd", "\u0601\u06dd"),
     ],
 )
-def test_a_line_keeps_what_can_be_shown_and_nothing_else(typed, shown):
+def test_a_line_keeps_only_visible_characters(typed, shown):
     assert text.clean(typed) == shown
 
 
@@ -184,7 +184,7 @@ def test_aliases_that_nobody_can_have(wanted, why):
 
 
 @pytest.mark.parametrize("wanted, name", [("ops", "ops"), ("#Ops", "ops"), (" dev-1 ", "dev-1"), ("x" * 32, "x" * 32)])
-def test_rooms_are_known_by_their_small_letters(wanted, name):
+def test_rooms_are_known_by_their_lower_case_names(wanted, name):
     assert text.room(wanted) == name
 
 
@@ -265,7 +265,7 @@ def test_a_long_line_made_to_look_like_an_address_over_and_over_does_not_hold_up
     assert time.process_time() - begin < 10  # seconds; a rule that reads it again from each letter takes many minutes
 
 
-def test_what_precis_refuses_is_nobodys_key():
+def test_aliases_that_precis_refuses_have_no_key():
     assert text.key("two words") == "two words"
     assert text.key("X" * 4096) == "X" * 4096
 

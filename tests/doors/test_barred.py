@@ -49,7 +49,7 @@ def forgive(driver):
 
 
 @in_both
-def test_behind_a_proxy_that_bars_websockets_the_page_does_all_that_it_does(window, barring, people, driver):
+def test_behind_a_proxy_that_blocks_websockets_the_page_has_all_its_functions(window, barring, people, driver):
     other = people("Otto", "/join barred", *[f"line {n}" for n in range(150)])
     page = window(f"{barring}#barred").enter("Bea")
     assert page.ask("return performance.getEntriesByType('resource').some(e => e.name.endsWith('/talk'))") is True
@@ -80,7 +80,7 @@ def test_behind_a_proxy_that_bars_websockets_the_page_does_all_that_it_does(wind
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["at the entrance", "in the chat"])
-def test_a_refusal_is_told_in_the_words_of_who_refuses(window, house, driver, begun):
+def test_a_refusal_is_shown_in_the_servers_or_proxys_words(window, house, driver, begun):
     proxy = Between(house.url)
     try:
         page = window(proxy.url)

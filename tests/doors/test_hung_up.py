@@ -60,7 +60,7 @@ def test_a_connection_has_hung_up_when_both_directions_have_ended(ends):
     assert ours.recv(100) == b"still to be read"
 
 
-def test_what_is_over_no_socket_is_thought_to_be_there():
+def test_a_connection_without_a_socket_has_not_hung_up():
     assert not has_hung_up(Transport())
 
 
@@ -98,7 +98,7 @@ def flood(door, comes_in, handle):
 
 
 @pytest.mark.parametrize("comes_in", [person, program, browser])
-def test_who_is_slowed_down_and_gone_leaves_soon(door, comes_in, ends):
+def test_a_slowed_down_client_that_is_gone_leaves_soon(door, comes_in, ends):
     peer = flood(door, comes_in, ends[0])
     vanish(ends[1])
     door.clock.advance(LOOK_SECONDS)
@@ -112,7 +112,7 @@ def test_who_is_slowed_down_and_gone_leaves_soon(door, comes_in, ends):
 
 
 @pytest.mark.parametrize("comes_in", [person, program, browser])
-def test_who_is_slowed_down_and_there_stays(door, comes_in, ends):
+def test_a_slowed_down_client_that_is_still_there_stays(door, comes_in, ends):
     peer = flood(door, comes_in, ends[0])
     for _ in range(3):
         door.clock.advance(LOOK_SECONDS)

@@ -106,14 +106,14 @@ def test_a_plain_socket_is_sent_to_and_anything_else_written_to(pair):
 
 
 @pytest.mark.parametrize("interfaces", [(), (ITCPTransport, ISSLTransport)])
-def test_what_is_sent_is_written_whole_and_in_order(interfaces):
+def test_bytes_are_written_whole_and_in_order(interfaces):
     ends = Ends(*interfaces)
     assert ends.outbox.send(b"one\n")
     assert ends.outbox.send(memoryview(b"two\n"))
     assert ends.transport.value() == b"one\ntwo\n"
 
 
-def test_what_a_socket_takes_goes_by_no_transport(pair):
+def test_bytes_that_the_socket_takes_bypass_the_transport(pair):
     ends = Ends(ISystemHandle, handle=pair[0])
     assert ends.outbox.send(b"one\n")
     assert ends.outbox.send(b"two\n")
@@ -121,7 +121,7 @@ def test_what_a_socket_takes_goes_by_no_transport(pair):
     assert ends.transport.value() == b""
 
 
-def test_what_a_full_socket_does_not_take_is_written_whole_and_in_order_once_it_can(pair):
+def test_the_rest_for_a_full_socket_is_written_whole_and_in_order_later(pair):
     ends = Ends(ISystemHandle, handle=pair[0])
     sent = b"".join(b"%d\n" % number for number in range(50_000))
     assert not ends.outbox.send(sent)
@@ -137,7 +137,7 @@ def test_what_a_full_socket_does_not_take_is_written_whole_and_in_order_once_it_
     assert ends.clock.getDelayedCalls() == []
 
 
-def test_many_who_do_not_read_share_what_is_unsent(pair):
+def test_readers_that_stop_share_the_unsent_object(pair):
     ends = Ends(ISystemHandle, handle=pair[0])
     shared = b"x" * 1_000_000
     ends.outbox.send(shared)
@@ -153,7 +153,7 @@ def test_a_socket_that_broke_is_left_to_the_transport(pair):
 
 
 @pytest.mark.parametrize("is_socket", [True, False])
-def test_a_reader_who_takes_nothing_for_so_long_is_aborted(pair, is_socket):
+def test_a_reader_that_reads_nothing_for_the_stall_time_is_aborted(pair, is_socket):
     ends = Ends(*[ISystemHandle][:is_socket], handle=pair[0], stall_seconds=30)
     if is_socket:
         ends.outbox.send(b"x" * 1_000_000)
@@ -172,7 +172,7 @@ def test_a_reader_who_takes_nothing_for_so_long_is_aborted(pair, is_socket):
     assert b"y" not in ends.transport.value()
 
 
-def test_who_reads_on_in_time_is_not_dropped():
+def test_a_reader_that_reads_on_in_time_is_not_dropped():
     ends = Ends(stall_seconds=30)
     ends.outbox.pauseProducing()
     assert not ends.outbox.send(b"one\n")
@@ -217,7 +217,7 @@ def test_once_our_side_has_ended_the_peer_has_little_time():
     assert ends.clock.getDelayedCalls() == []
 
 
-def test_a_peer_who_has_all_is_parted_from_at_once_and_one_who_has_not_is_not():
+def test_a_peer_that_has_everything_is_closed_at_once_and_another_is_not():
     listener = socket.create_server(("127.0.0.1", 0))
     with socket.create_connection(listener.getsockname()) as theirs, listener.accept()[0] as ours, listener:
         ours.setblocking(False)
@@ -244,7 +244,7 @@ def test_a_close_where_there_is_nothing_to_wait_for(interfaces, linger):
     assert ends.clock.getDelayedCalls() == []
 
 
-def test_a_close_writes_what_is_unsent(pair):
+def test_a_close_writes_the_unsent_bytes(pair):
     ends = Ends(ISystemHandle, ITCPTransport, handle=pair[0])
     sent = b"x" * 1_000_000
     ends.outbox.send(sent)

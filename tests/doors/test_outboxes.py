@@ -47,7 +47,7 @@ def words(size, number):
     return line if number % 2 or size < 100 else "é".encode() * (size // 4) + line[size // 4 * 2 :]
 
 
-def test_what_is_sent_comes_whole_and_in_order(wire):
+def test_bytes_arrive_whole_and_in_order(wire):
     parts = [lines(size, number) for number, size in enumerate((10, 2, 5000, SLICE, SLICE + 1, 200))]
     for part in parts:
         wire.outbox.send(part)
@@ -73,7 +73,7 @@ def test_an_empty_part_touches_nothing(wire):
     assert wire.outbox.send(b"")
 
 
-def test_what_is_sent_before_tls_has_shaken_hands_comes_and_calls_nobody():
+def test_bytes_sent_before_the_tls_handshake_arrive_and_call_nobody():
     wire = Wire(is_tls=True, has_shaken_hands=False)
     assert wire.outbox.send(lines(100))
     wire.reactor.turn()
@@ -83,7 +83,7 @@ def test_what_is_sent_before_tls_has_shaken_hands_comes_and_calls_nobody():
     wire.close()
 
 
-def test_what_is_sent_while_tls_shakes_hands_comes_and_calls_once():
+def test_bytes_sent_during_the_tls_handshake_arrive_and_call_once():
     wire = Wire(is_tls=True, has_shaken_hands=False)
     assert wire.outbox.send(lines(100))
     wire.reactor.turn()
@@ -94,7 +94,7 @@ def test_what_is_sent_while_tls_shakes_hands_comes_and_calls_once():
     wire.close()
 
 
-def test_who_does_not_read_costs_a_little_and_the_rest_is_the_object_that_was_sent(wire):
+def test_a_reader_that_stops_costs_little_and_the_rest_is_the_shared_object(wire):
     burst = [lines(700_000, number) for number in range(3)]
     assert not wire.outbox.send(burst[0])
     for part in burst[1:]:
@@ -120,7 +120,7 @@ def test_many_small_parts_in_one_turn_are_bounded_too(wire):
     assert wire.outbox.send(b"")
 
 
-def test_who_reads_a_little_now_and_then_is_not_dropped_and_who_stops_is(wire):
+def test_a_reader_that_reads_a_little_is_not_dropped_and_one_that_stops_is(wire):
     limit = wire.bare._limits.stall_seconds
     wire.outbox.send(lines(3_000_000))
     for _ in range(5):
@@ -133,7 +133,7 @@ def test_who_reads_a_little_now_and_then_is_not_dropped_and_who_stops_is(wire):
     assert wire.outbox.is_closed
 
 
-def test_what_is_unsent_is_written_before_a_close(wire):
+def test_unsent_bytes_are_written_before_a_close(wire):
     sent = lines(500_000)
     wire.outbox.send(sent)
     wire.bare.close(linger=False)  # without what the framing adds
@@ -146,7 +146,7 @@ def test_what_is_unsent_is_written_before_a_close(wire):
     assert received == sent
 
 
-def test_nothing_is_kept_for_who_is_gone(wire):
+def test_nothing_is_kept_for_a_lost_reader(wire):
     wire.outbox.send(lines(500_000))
     wire.outbox.lost()
     assert wire.outbox.is_closed

@@ -79,7 +79,7 @@ def test_a_header_is_read_once_it_is_whole(data, client):
         b"\r\n\r\n\0\r\nQUIT\r",
     ],
 )
-def test_what_is_no_header_is_refused(data):
+def test_bytes_that_are_not_a_header_are_refused(data):
     with pytest.raises(ValueError):
         header(data)
 
@@ -167,7 +167,7 @@ def test_the_web_door_begins_with_the_clients_address(door):
         proxied.lose()
 
 
-def test_a_door_tells_over_tls_what_it_speaks_behind_a_proxy_too(door):
+def test_a_door_negotiates_its_protocol_behind_a_proxy_too(door):
     web = ProxiedFactory(door.web.listener, door.clock)
     assert IProtocolNegotiationFactory.providedBy(web)
     assert web.acceptableProtocols() == [b"http/1.1"]
@@ -175,7 +175,7 @@ def test_a_door_tells_over_tls_what_it_speaks_behind_a_proxy_too(door):
 
 
 @pytest.mark.parametrize("data", [b"alice\n", second(command=0x22)])
-def test_who_sends_no_header_is_cut_off_and_the_log_says_why(door, data):
+def test_a_peer_without_a_header_is_cut_off_and_the_log_says_why(door, data):
     with capturedLogs() as logged:
         proxied = Proxied(door).send(data)
     assert proxied.transport.aborted
@@ -185,7 +185,7 @@ def test_who_sends_no_header_is_cut_off_and_the_log_says_why(door, data):
     proxied.lose()
 
 
-def test_who_sends_nothing_is_cut_off_in_time(door):
+def test_a_silent_peer_is_cut_off_in_time(door):
     proxied = Proxied(door).send(FIRST[:20])
     door.clock.advance(HEADER_SECONDS - 0.1)
     assert not proxied.transport.aborted
@@ -194,7 +194,7 @@ def test_who_sends_nothing_is_cut_off_in_time(door):
     proxied.lose()
 
 
-def test_who_has_sent_no_header_is_cut_off_when_the_server_stops(door):
+def test_a_peer_that_has_sent_no_header_is_cut_off_when_the_server_stops(door):
     proxied, other = Proxied(door), Proxied(door).send(FIRST)
     proxied.factory.stopFactory()
     other.factory.stopFactory()

@@ -59,12 +59,12 @@ def thread():
     return Thread()
 
 
-def test_one_asker_is_answered_in_the_order_of_asking(thread):
+def test_queries_of_one_asker_are_answered_in_their_order(thread):
     thread.ask("eve", 1, 2, 3)
     assert thread.all() == [1, 2, 3]
 
 
-def test_who_has_had_no_time_yet_comes_before_what_others_have_asked_already(thread):
+def test_a_new_asker_comes_before_waiting_queries_of_others(thread):
     thread.ask("eve", *"abcdef")
     assert thread.does() == "a"
     thread.ask("bob", "first", "second")
@@ -81,7 +81,7 @@ def test_many_greedy_askers_hold_up_a_newcomer_for_one_job(thread):
     assert thread.does() == "mine"
 
 
-def test_who_waits_for_long_is_not_passed_by_newcomers_for_ever(thread):
+def test_newcomers_do_not_pass_a_waiting_asker_for_ever(thread):
     thread.ask("eve", "a", "b")
     thread.does(2.0)
     done = []
@@ -101,13 +101,13 @@ def test_time_that_was_long_ago_does_not_count(thread):
     assert thread.turns._had == {}
 
 
-def test_what_nobody_asked_for_comes_last(thread):
+def test_jobs_without_an_asker_come_last(thread):
     thread.ask(None, "end")
     thread.ask("eve", "a", "b")
     assert thread.all() == ["a", "b", "end"]
 
 
-def test_a_thread_that_waits_is_given_a_job_that_comes_later():
+def test_a_waiting_thread_gets_a_job_that_comes_later():
     waiting = FairQueue()
     got = []
     thread = threading.Thread(target=lambda: got.append(waiting.get(SECONDS)))
@@ -136,7 +136,7 @@ def test_one_question_can_be_about_several_groups(kept):
     assert found == ["word again in ops", "word again in lobby"]
 
 
-def test_what_nobody_waits_for_is_answered_with_an_error(kept):
+def test_a_query_that_nobody_waits_for_is_answered_with_an_error(kept):
     kept.say("word")
     kept.turn()
     for words in ("", "word"):
@@ -191,7 +191,7 @@ def test_a_range_of_numbers_waits_for_no_search(searching, query):
 @pytest.mark.parametrize(
     "asked", [{"words": "word"}, {"author": "alice"}, {"since": 1.0}, {"kinds": frozenset({SAID})}]
 )
-def test_what_may_take_long_waits_for_a_search(searching, asked):
+def test_a_long_query_waits_for_a_search(searching, asked):
     answers = []
     searching.journal.recall(Query("lobby", **asked), answers.append, Asker("bob"))
     assert searching.ask(most=1)
@@ -247,7 +247,7 @@ def test_the_two_seconds_are_for_all_groups_of_a_question_together(begin, monkey
 # -- the index, which the thread that commits fills
 
 
-def test_those_who_wait_for_the_index_take_turns_and_who_is_gone_is_passed_over(begin, monkeypatch):  # noqa: F811
+def test_searches_that_wait_for_the_index_take_turns_and_abandoned_ones_are_skipped(begin, monkeypatch):  # noqa: F811
     kept = begin()
     for room in ("large", "small", "gone"):
         append(kept, *(said("word", room) for _ in range(100 if room == "small" else 3000)))
@@ -323,7 +323,7 @@ def test_a_search_of_a_program_is_one_question_and_finds_the_newest_of_all_rooms
     assert not asker.waits()
 
 
-def test_who_asks_over_http_is_known_by_their_address_and_waits_until_they_are_gone(watched):
+def test_a_query_over_http_belongs_to_its_address_and_ends_with_the_client(watched):
     door = Door()
     for address in ("192.0.2.1", "192.0.2.7"):
         curl = WebPeer(door, address)

@@ -72,7 +72,7 @@ def asked(handle):
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "under TLS"])
 @pytest.mark.parametrize("stall, silent", [(120, 120), (40, 40), (1, 8), (10**9, 32_000)])
-def test_who_is_gone_is_noticed_in_about_the_time_in_which_a_reader_stalls(handle, wrapped, stall, silent):
+def test_a_lost_peer_is_noticed_in_about_the_stall_time(handle, wrapped, stall, silent):
     transport = Encrypting(Tcp(handle)) if wrapped else Tcp(handle)
     set_socket_options(transport, Limits(stall_seconds=stall))
     assert asked(handle) == (silent, silent * 1.25)

@@ -37,7 +37,7 @@ def fed(*chunks, max_line=10):
         ([b"ab\x04c\n"], [b"ab\x04c"], b""),
     ],
 )
-def test_what_is_a_line(chunks, lines, pending):
+def test_bytes_are_split_into_lines(chunks, lines, pending):
     assert fed(*chunks) == (lines, pending)
 
 
@@ -48,14 +48,14 @@ def test_any_packets_make_the_same_lines(stream, data):
     assert fed(*chunks) == fed(stream)
 
 
-def test_what_has_no_end_can_be_taken():
+def test_an_unfinished_line_can_be_taken():
     splitter = LineSplitter(10)
     assert splitter.feed(b"bob") == []
     assert splitter.take() == b"bob"
     assert splitter.feed(b"x\n") == [b"x"]
 
 
-def test_it_is_known_whether_lines_end_as_telnets_do():
+def test_telnets_line_ends_are_recognized():
     splitter = LineSplitter(10)
     splitter.feed(b"a\n")
     assert not splitter.saw_cr

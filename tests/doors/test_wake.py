@@ -89,14 +89,14 @@ def much_said(door):
 
 
 @pytest.mark.parametrize("lines", [0, TAIL // 2, 3 * TAIL, 1000])
-def test_whoever_reads_again_is_read_again(reader, much_said, lines):
+def test_a_reader_that_reads_again_is_read_again(reader, much_said, lines):
     reader.peer.stops_reading()
     much_said(lines)
     reader.peer.reads_on()
     assert reader.is_answered()
 
 
-def test_what_was_asked_while_one_did_not_read_is_answered_then(door, reader, much_said):
+def test_requests_sent_while_behind_are_answered_after_catching_up(door, reader, much_said):
     reader.peer.stops_reading()
     much_said(300)
     reader.types("/msg reader to myself")
@@ -122,7 +122,7 @@ def long_ago(monkeypatch):
 
 
 @pytest.mark.parametrize("asked", ["/history 1000", "/search from:speaker", "/who lobby @1", "/join lobby 0"])
-def test_whoever_loses_the_connection_over_a_long_answer_leaves(door, reader, much_said, long_ago, asked):
+def test_a_person_whose_connection_is_lost_during_a_long_answer_leaves(door, reader, much_said, long_ago, asked):
     much_said(PAST)
     reader.peer.stops_reading()
     reader.types(asked)
@@ -134,9 +134,7 @@ def test_whoever_loses_the_connection_over_a_long_answer_leaves(door, reader, mu
     assert not door.hub.sessions
 
 
-def test_what_was_said_before_the_connection_was_lost_is_said_behind_a_question_that_nobody_waits_for(
-    door, reader, much_said, long_ago
-):
+def test_lines_received_before_a_cut_are_said_behind_an_abandoned_query(door, reader, much_said, long_ago):
     much_said(PAST)
     listener = Program(door, "listener")
     listener.heard()
@@ -148,7 +146,7 @@ def test_what_was_said_before_the_connection_was_lost_is_said_behind_a_question_
     assert [text for _room, _number, text in listener.said()] == ["the last words"]
 
 
-def test_whoever_waits_for_an_alias_and_is_gone_does_not_get_it(door):
+def test_a_program_that_is_gone_does_not_get_the_alias_that_it_waited_for(door):
     """A program waits for its former self to leave; the connection is lost meanwhile."""
     old = Program(door, "bot", token=TOKEN)
     old.dies()
@@ -164,7 +162,7 @@ def test_whoever_waits_for_an_alias_and_is_gone_does_not_get_it(door):
 
 
 @pytest.mark.parametrize("after", ["0", "1", "999"])
-def test_a_room_that_one_is_in_can_be_joined_again_from_a_number_on(door, reader, much_said, after):
+def test_a_current_room_can_be_joined_again_from_a_number_on(door, reader, much_said, after):
     much_said(3 * TAIL)
     reader.types(f"/join lobby {after}")
     assert reader.is_answered()
@@ -191,7 +189,9 @@ def test_a_fault_in_a_request_ends_in_an_orderly_leave(door, reader, monkeypatch
     logged_failures()
 
 
-def test_a_fault_once_the_connection_is_lost_lets_them_leave_too(door, reader, monkeypatch, logged_failures, much_said):
+def test_a_fault_after_the_connection_is_lost_also_ends_in_a_leave(
+    door, reader, monkeypatch, logged_failures, much_said
+):
     reader.peer.stops_reading()
     much_said(100)
     reader.types("/rooms")
@@ -205,7 +205,7 @@ def test_a_fault_once_the_connection_is_lost_lets_them_leave_too(door, reader, m
     logged_failures()
 
 
-def test_a_fault_while_one_says_hello_ends_in_an_orderly_leave(door, monkeypatch, logged_failures):
+def test_a_fault_during_hello_ends_in_an_orderly_leave(door, monkeypatch, logged_failures):
     monkeypatch.setattr(hello, "_send_private_backlog", lambda hub, ask, number: 1 / 0)
     peer = door.connect()
     peer.send('{"do":"hello","id":"1","version":1,"alias":"bot","after":{"@":0}}\n')
@@ -242,7 +242,7 @@ def test_a_stream_goes_on_after_a_batch_of_which_it_shows_nothing(door):
 
 
 @pytest.mark.parametrize("way", [program, browser])
-def test_a_connection_that_is_stuck_is_woken_and_the_operator_is_told(door, way, much_said, monkeypatch):
+def test_a_stuck_connection_is_woken_and_logged(door, way, much_said, monkeypatch):
     reader, told = way(door, "reader"), []
     monkeypatch.setattr(type(door.premises.log), "error", lambda log, words, **more: told.append(words.format(**more)))
     settle = Session.settle
@@ -279,7 +279,7 @@ def test_a_request_that_was_refused_before_a_cut_is_answered_when_it_is_asked_ag
     assert back.answer("history", id="h", room="lobby")["result"] == "history"
 
 
-def test_whoever_comes_back_while_they_leave_a_room_of_which_they_missed_much_is_in(door, much_said, long_ago):
+def test_a_program_that_resumes_while_leaving_a_long_room_is_in_the_chat(door, much_said, long_ago):
     bot = Typing(door, "bot", token=TOKEN, rooms=["lobby", "ops"])
     bot.peer.stops_reading()
     much_said(1000)

@@ -193,7 +193,7 @@ def test_a_new_journal_knows_nothing_and_has_a_name_and_a_secret(kept):
     assert kept.journal.opening == 1
 
 
-def test_what_is_appended_is_delivered_in_order_and_never_at_once(kept):
+def test_appended_events_are_delivered_in_order_and_never_at_once(kept):
     for words in "abc":
         kept.say(words)
     assert kept.batches == []
@@ -216,7 +216,7 @@ def test_each_group_has_its_own_numbers_within_a_batch(kept):
     assert [event.number for event in kept.events] == [1, 1, 0, 2, 1, 1, 3, 2, 0]
 
 
-def test_what_is_said_to_one_alias_is_one_log_however_it_is_written(kept):
+def test_private_posts_to_an_alias_are_one_log_however_it_is_written(kept):
     for group in ["@Bob", "@bob", "@BOB"]:
         kept.journal.append(Event(SAID, group, "alice", "hi", 1))
     kept.turn()
@@ -242,7 +242,7 @@ def test_nothing_else_of_an_event_changes_but_its_time(kept):
     assert kept.events == [event._replace(when=1000.0)]
 
 
-def test_what_is_appended_while_delivering_is_delivered_later(kept):
+def test_events_appended_during_a_delivery_are_delivered_later(kept):
     kept.next = [Event(JOINED, "lobby", "alice", "second", 1)]
     kept.say("first")
     while len(kept.batches) < 2:
@@ -250,7 +250,7 @@ def test_what_is_appended_while_delivering_is_delivered_later(kept):
     assert [[event.text for event in batch] for batch in kept.batches] == [["first"], ["second"]]
 
 
-def test_the_hubs_own_stay_in_order_behind_what_is_being_kept(kept):
+def test_the_hubs_own_events_stay_in_order_behind_a_commit(kept):
     kept.say("first")
     kept.clock.advance(0)
     kept.journal.append(Event(CLAIMED, "", "", "second", 1))
@@ -296,7 +296,7 @@ def test_the_last_number_that_the_hub_knew_of_a_forgotten_room_does_not_count(ke
 # -- what is known of a room
 
 
-def test_what_is_known_of_a_room_that_was_forgotten_is_its_number_its_topic_and_if_it_is_kept_its_tail(kept):
+def test_a_forgotten_rooms_number_and_topic_are_known_and_its_tail_if_kept(kept):
     kept.journal.append(Event(JOINED, "ops", "alice", "", 1), Event(RETITLED, "ops", "alice", "deploys", 1))
     kept.say(*map(str, range(200)), room="ops")
     kept.turn()
@@ -318,7 +318,7 @@ def test_nothing_is_known_of_a_room_in_which_nothing_has_happened(kept):
     assert kept.know("o%") == Known("o%", 0, "", ())
 
 
-def test_what_is_known_is_told_between_what_was_delivered_before_and_what_is_appended_after(kept):
+def test_a_room_lookup_is_answered_in_order_with_deliveries(kept):
     numbers = []
     kept.say("one", room="ops")
     kept.clock.advance(0)  # it is being kept
@@ -330,11 +330,11 @@ def test_what_is_known_is_told_between_what_was_delivered_before_and_what_is_app
     assert number == delivered < 2
 
 
-def test_a_question_of_what_is_known_is_answered_while_nothing_else_happens(kept):
+def test_a_room_lookup_is_answered_while_nothing_else_happens(kept):
     assert kept.know("ops").number == 0
 
 
-def test_a_journal_that_has_stopped_answers_what_it_knows_too(kept):
+def test_a_room_lookup_is_answered_after_the_journal_has_stopped(kept):
     kept.stop()
     assert isinstance(kept.know("ops"), NotRecalled if isinstance(kept.journal, DURABLE) else Known)
 
@@ -342,7 +342,7 @@ def test_a_journal_that_has_stopped_answers_what_it_knows_too(kept):
 # -- asking again
 
 
-def test_what_is_asked_for_again_is_repeated_with_the_first_number(kept):
+def test_a_repeated_request_is_answered_with_the_first_number(kept):
     asked = Event(SAID, "lobby", "alice", "hi", 1, ident="pc/1")
     kept.say("before")
     kept.journal.append(asked)
@@ -354,7 +354,7 @@ def test_what_is_asked_for_again_is_repeated_with_the_first_number(kept):
     assert other == Event(SAID, "lobby", "alice", "hi", 1, 3, 1000.0, "pc/2")
 
 
-def test_what_is_asked_for_again_in_one_batch_is_repeated(kept):
+def test_a_repeated_request_in_one_batch_is_recognized(kept):
     asked = Event(SAID, "lobby", "alice", "hi", 1, ident="pc/1")
     kept.journal.append(asked, asked, asked)
     kept.say("after")
@@ -406,21 +406,21 @@ def test_a_block_that_is_asked_for_again_is_as_many_repetitions_of_which_one_has
     assert [event.number for event in kept.ask("lobby", ident="pc/1", most=1)] == [1]
 
 
-def test_what_an_event_is_about_and_has_beside_its_text_is_kept(kept):
+def test_about_and_data_of_an_event_are_kept(kept):
     event = Event(SAID, "lobby", "alice", "yes", 1, about=7, data={"x": ["é", {"y": 1.5}]})
     kept.journal.append(event)
     kept.turn()
     assert kept.events == [event._replace(number=1, when=1000.0)] == kept.ask("lobby")
 
 
-def test_the_hubs_own_are_never_a_repetition(kept):
+def test_the_hubs_own_events_are_never_repetitions(kept):
     kept.journal.append(Event(CLAIMED, "", "", "bob", 1, ident="pc/1"))
     kept.journal.append(Event(CLAIMED, "", "", "bob", 2, ident="pc/1"))
     kept.turn()
     assert [(event.kind, event.number) for event in kept.events] == [(CLAIMED, 0)] * 2
 
 
-def test_what_was_asked_for_under_a_name_is_recalled_by_it(kept):
+def test_a_post_is_recalled_by_its_ident(kept):
     for room, ident in (("lobby", "a/1"), ("lobby", "a/2"), ("ops", "a/3"), ("lobby", "")):
         kept.journal.append(Event(SAID, room, "alice", f"{room} {ident}", 1, ident=ident))
     kept.turn()
@@ -496,7 +496,7 @@ def test_a_query_is_answered_with_all_that_meets_it_and_nothing_else(told, asked
     assert numbers(told.ask(**asked)) == expected
 
 
-def test_what_was_said_to_an_alias_is_recalled_by_it(kept):
+def test_private_posts_are_recalled_by_their_alias(kept):
     kept.journal.append(Event(SAID, "@bob", "alice", "psst", 1))
     kept.turn()
     assert kept.texts("@bob") == ["psst"]
@@ -725,14 +725,14 @@ def test_a_check_is_answered_with_nothing_while_all_is_well_and_nothing_happens(
     assert numbers(kept.events) == [1]
 
 
-def test_a_check_that_was_asked_before_the_end_is_answered(kept):
+def test_a_check_from_before_the_end_is_answered(kept):
     answers = []
     kept.journal.check(answers.append)
     kept.stop()
     assert answers == [None]
 
 
-def test_a_check_after_the_end_tells_that_the_server_is_stopping(kept):
+def test_a_check_after_the_end_says_that_the_server_is_stopping(kept):
     kept.stop()
     assert kept.check().why == "the server is stopping"
 
@@ -740,7 +740,7 @@ def test_a_check_after_the_end_tells_that_the_server_is_stopping(kept):
 # -- the end
 
 
-def test_stopping_delivers_all_that_was_appended_and_leaves_no_call(kept):
+def test_stopping_delivers_all_appended_events_and_leaves_no_call(kept):
     kept.next = [Event(SAID, "lobby", "alice", "more", 1), Event(SAID, "lobby", "alice", "most", 1)]
     kept.say("hi")
     kept.stop()
@@ -748,7 +748,7 @@ def test_stopping_delivers_all_that_was_appended_and_leaves_no_call(kept):
     assert kept.refused == []
 
 
-def test_what_was_asked_before_the_end_is_answered(kept):
+def test_queries_from_before_the_end_are_answered(kept):
     kept.say("hi")
     kept.turn()
     answers = []

@@ -361,7 +361,7 @@ def decided_by(events):
     return {event.data["sets"]: event.number for event in standings.events}, verifiers
 
 
-def test_a_power_cut_at_any_moment_loses_nothing_that_was_acknowledged(record, tmp_path):
+def test_a_power_cut_at_any_moment_loses_no_acknowledged_line(record, tmp_path):
     records = record()
     kinds = {(op, name) for op, name, *_rest in records}
     assert {("w", "chat.db"), ("s", "chat.db"), ("w", "chat.db-wal"), ("s", "chat.db-wal")} <= kinds

@@ -99,7 +99,7 @@ def test_a_room_keeps_its_newest_events(kit, indexed):
     assert kept.numbers()[-1] == 1001
 
 
-def test_events_of_an_age_go(kit):
+def test_events_beyond_an_age_are_deleted(kit):
     kept = kit(age=100)
     kept.say(*WORDS[:5], now=1000.0)
     kept.say("word", now=1001.0)
@@ -133,7 +133,7 @@ def test_a_file_over_its_size_loses_the_oldest_of_every_room_and_shrinks(kit, pa
     kept.is_sound()
 
 
-def test_without_limits_nothing_goes(kit):
+def test_without_limits_nothing_is_deleted(kit):
     kept = kit()
     kept.say(*WORDS)
     assert not kept.prune(10.0**9)
@@ -173,7 +173,7 @@ def idents_of(kept):
 
 
 @pytest.mark.parametrize("more", [0, 1])
-def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypatch, more):
+def test_a_minimum_of_a_programs_idents_is_always_remembered(kit, monkeypatch, more):
     monkeypatch.setattr(ident_pruner, "MAX_OF_PROGRAM", 300)
     kept = kit()
     for second in range(10 + more):
@@ -186,7 +186,7 @@ def test_of_one_program_so_many_idents_are_remembered_in_any_case(kit, monkeypat
     assert len(left) == 300 + 3 * (10 + more)
 
 
-def test_all_that_one_program_asked_in_one_second_is_remembered(kit, monkeypatch):
+def test_all_idents_of_a_program_in_one_second_are_remembered(kit, monkeypatch):
     monkeypatch.setattr(ident_pruner, "MAX_OF_PROGRAM", 100)
     kept = kit()
     kept.log.commit([said("x", ident=f"pc/a{number}") for number in range(50)], 1000.9)
@@ -243,7 +243,7 @@ def test_of_many_loud_rooms_each_loses_as_much_and_none_more_than_its_share(kit)
     assert max(left) - min(left) <= max(left) * 0.3
 
 
-def test_what_a_room_said_last_stays_however_large_the_file_is_and_the_operator_is_told_once(kit):
+def test_a_rooms_last_lines_stay_however_large_the_file_is_and_the_log_says_so_once(kit):
     kept = kit(size=1_000_000)
     for room in range(40):
         kept.say(*("word " * 200 for _ in range(50)), room=f"room{room}")
@@ -307,7 +307,7 @@ def logs_of(kept):
     return [name for (name,) in kept.connection.execute("SELECT name FROM rooms ORDER BY id")]
 
 
-def test_the_logs_of_very_many_aliases_go_and_their_numbers_are_not_given_again(kit, monkeypatch):
+def test_logs_of_very_many_aliases_are_deleted_and_their_numbers_not_used_again(kit, monkeypatch):
     monkeypatch.setattr(log_pruner, "PRIVATE", 100)
     kept = kit()
     kept.say("word", "word", room="ops")
@@ -331,7 +331,7 @@ def test_the_logs_of_very_many_aliases_go_and_their_numbers_are_not_given_again(
     assert kept.numbers("ops") == [1, 2]
 
 
-def test_an_empty_log_of_an_alias_goes_after_a_day_and_the_room_of_all_stays(kit):
+def test_an_empty_private_log_is_deleted_after_a_day_and_the_broadcasts_stay(kit):
     kept = kit(age=DAY)
     took(kept, "bob", 1000.0)
     kept.say("word", room="ops")
@@ -353,7 +353,7 @@ def test_a_log_that_was_used_within_the_hour_stays_however_many_there_are(kit, m
     assert len(logs_of(kept)) == 50
 
 
-def test_private_logs_go_before_the_limit_cannot_be_met(kit):
+def test_private_logs_are_deleted_before_the_limit_cannot_be_met(kit):
     kept = kit(size=1_000_000)
     for alias in range(60):
         lines = ["word " * 200 for _ in range(25)]
@@ -424,7 +424,7 @@ def test_a_server_that_was_off_for_long_waits_a_day_of_running_over_restarts(kit
     assert kept.numbers() == []
 
 
-def test_an_event_from_the_future_does_not_keep_what_comes_after_it_for_good(kit):
+def test_an_event_from_the_future_does_not_keep_later_events_for_ever(kit):
     kept = kit(age=10 * DAY)
     kept.say("word")
     kept.say("word", now=1000.0 + 500 * DAY)
@@ -446,7 +446,7 @@ def test_the_clock_is_written_to_the_file_now_and_then_only(kit):
 
 
 @pytest.mark.parametrize("keep", [{"events": 1}, {"age": 10.0}, {"size": 1_000_000}])
-def test_a_slice_takes_so_many_bytes_away_however_long_the_lines_are(kit, keep):
+def test_a_slice_deletes_a_bounded_number_of_bytes_however_long_the_lines_are(kit, keep):
     kept = kit(**keep)
     for room in ("a", "b"):
         kept.say(*("word " * 800 for _ in range(300)), room=room)
@@ -460,7 +460,7 @@ def test_a_slice_takes_so_many_bytes_away_however_long_the_lines_are(kit, keep):
     kept.is_sound()
 
 
-def test_a_slice_of_the_index_takes_so_many_bytes_however_long_the_lines_are(kit):
+def test_a_slice_of_the_index_has_a_bounded_number_of_bytes_however_long_the_lines_are(kit):
     kept = kit()
     kept.say(*("word " * 800 for _ in range(300)))
     budget = SliceBudget()

@@ -92,7 +92,7 @@ def test_after_a_clean_stop_the_file_alone_is_whole(begin, path, tmp_path):
 # -- group commit
 
 
-def test_what_is_said_during_a_commit_is_the_next_commit(begin):
+def test_lines_said_during_a_commit_are_the_next_commit(begin):
     kept = begin()
     for text in "abcd":
         kept.say(text)
@@ -232,7 +232,7 @@ def test_the_tail_is_bounded_for_a_room_and_for_all_of_them(begin, monkeypatch):
     assert tails == [("new", 4, ["b", "c", "d"]), ("middle", 4, ["c", "d"]), ("old", 4, [])]
 
 
-def test_who_was_in_a_room_at_the_end_has_left_it_when_the_server_starts(begin, path):
+def test_people_who_were_in_a_room_at_the_end_have_left_it_when_the_server_starts(begin, path):
     first = begin()
     append(first, Event(JOINED, "lobby", "alice"), Event(JOINED, "lobby", "bob"), Event(JOINED, "ops", "bob"))
     append(first, Event(RENAMED, "lobby", "bob", "Rob"), Event(RENAMED, "ops", "bob", "Rob"))
@@ -249,7 +249,7 @@ def test_who_was_in_a_room_at_the_end_has_left_it_when_the_server_starts(begin, 
     assert [known.number for known in begin().known if known.room == "lobby"] == [5]  # they leave once
 
 
-def test_who_came_and_went_in_one_batch_is_where_the_last_event_says(begin):
+def test_people_who_came_and_went_in_one_batch_are_where_the_last_event_says(begin):
     first = begin()
     append(
         first,
@@ -293,7 +293,7 @@ clock.run_until(lambda: False)
 
 
 @pytest.mark.slow
-def test_what_was_delivered_survives_a_kill(begin, path):
+def test_delivered_events_survive_a_kill(begin, path):
     done = subprocess.run([sys.executable, "-c", CRASH, path], cwd=ROOT, timeout=SECONDS)
     assert done.returncode == -signal.SIGKILL
     (known,) = begin().known
@@ -301,7 +301,7 @@ def test_what_was_delivered_survives_a_kill(begin, path):
     assert known.tail[-1][:4] == (LEFT, "lobby", "alice", "the server stopped")
 
 
-def test_what_was_asked_for_before_a_restart_is_repeated(begin):
+def test_a_request_from_before_a_restart_is_recognized(begin):
     first = begin()
     append(first, said("hi", ident="pc/1"), said("elsewhere", "ops", ident="pc/2"))
     first.stop()
@@ -316,7 +316,7 @@ def test_what_was_asked_for_before_a_restart_is_repeated(begin):
 BLOCK = Lines("lobby", "alice", ["a", "", " c"], 1, block=1, ident="pc/1")
 
 
-def test_a_block_that_was_asked_for_before_a_restart_is_repeated_as_a_whole(begin):
+def test_a_block_from_before_a_restart_is_recognized_as_a_whole(begin):
     first = begin()
     append(first, said("before"), BLOCK)
     first.stop()
@@ -488,7 +488,7 @@ def test_a_full_disk_cannot_be_opened(path, monkeypatch):
     cannot_open(path, "(disk full): free space on the disk")
 
 
-def test_what_could_not_be_opened_can_be_later(begin, path):
+def test_a_file_that_could_not_be_opened_can_be_opened_later(begin, path):
     path.write_bytes(b"no database" * 1000)
     cannot_open(path, "is not a database")
     path.unlink()
@@ -574,7 +574,7 @@ def refused(kept, why, kind=NotKept):
     return batch
 
 
-def test_on_a_full_disk_all_is_refused_until_there_is_room_again(begin, path, monkeypatch, logged):
+def test_on_a_full_disk_everything_is_refused_until_there_is_space_again(begin, path, monkeypatch, logged):
     pages = 1
     monkeypatch.setattr(writer, "connect", limited(lambda: pages))
     kept = begin()
@@ -637,7 +637,7 @@ def test_a_limit_on_the_size_of_files_is_survived(path, begin):
     assert known.number == int(done.stdout.split()[1])
 
 
-def test_what_another_program_locks_out_is_refused_and_works_again_after(begin, path, monkeypatch):
+def test_events_are_refused_while_another_program_locks_the_file(begin, path, monkeypatch):
     monkeypatch.setattr(database, "LOCKED_SECONDS", 0.01)
     kept = begin()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -747,7 +747,7 @@ def test_the_past_is_not_read_from_a_file_with_another_name_in_it(begin, path):
 
 
 @pytest.mark.parametrize("fails", [sqlite3.OperationalError("disk is full"), OSError(5, "Input/output error")])
-def test_what_was_kept_before_is_repeated_even_if_nothing_can_be_kept_now(begin, monkeypatch, fails):
+def test_a_kept_post_is_recognized_even_if_nothing_can_be_kept_now(begin, monkeypatch, fails):
     kept = begin()
     append(kept, said("first", ident="pc/1"))
     commit = event_store.EventStore.commit
@@ -765,7 +765,7 @@ def test_what_was_kept_before_is_repeated_even_if_nothing_can_be_kept_now(begin,
     assert (kept.events[-1].kind, kept.events[-1].number) == (SAID, 2)
 
 
-def test_what_may_have_been_kept_before_is_told_as_unknown_if_nobody_can_know_that(begin, monkeypatch):
+def test_a_post_that_may_have_been_kept_before_is_unknown_if_that_cannot_be_found_out(begin, monkeypatch):
     kept = begin()
     append(kept, said("first", ident="pc/1"))
 
@@ -781,7 +781,7 @@ def test_what_may_have_been_kept_before_is_told_as_unknown_if_nobody_can_know_th
     assert type(kept.refused[0][1]) is NotKept
 
 
-def test_what_cannot_be_written_at_all_is_refused_and_harms_nothing_else(begin):
+def test_an_event_that_cannot_be_written_is_refused_and_harms_nothing_else(begin):
     kept = begin()
     kept.journal.append(said("\ud800"))
     refused(kept, "fault in the server")
@@ -885,7 +885,7 @@ def test_a_commit_that_fails_when_it_is_done_is_found_out_to_be_kept(begin, sync
     assert kept.texts() == ["kept", "next"]
 
 
-def test_while_the_disk_fails_the_authors_are_told_once_that_nobody_knows_and_nothing_overtakes(begin, syncs, logged):
+def test_while_the_disk_fails_authors_get_unknown_once_and_nothing_overtakes(begin, syncs, logged):
     kept = begin()
     syncs.fails = "before"
     kept.journal.append(said("first"), said("named", ident="pc/1"))
@@ -915,7 +915,7 @@ def test_while_the_disk_fails_the_authors_are_told_once_that_nobody_knows_and_no
     ]
 
 
-def test_what_a_disk_that_hung_has_kept_is_heard_before_anything_else(begin, monkeypatch):
+def test_events_kept_by_a_disk_that_hung_are_heard_before_anything_else(begin, monkeypatch):
     kept = begin()
     hangs = threading.Event()
     commit = kept.journal._writer.commit
@@ -945,7 +945,7 @@ def test_a_check_is_a_commit_of_its_own(begin, path):
     assert texts(kept.ask()) == ["hi"]
 
 
-def test_a_check_waits_for_what_is_being_kept(begin, monkeypatch):
+def test_a_check_waits_for_the_running_commit(begin, monkeypatch):
     kept = begin()
     hangs = threading.Event()
     commit = kept.journal._writer.commit
@@ -961,7 +961,7 @@ def test_a_check_waits_for_what_is_being_kept(begin, monkeypatch):
     assert texts(kept.events) == ["late"]
 
 
-def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, monkeypatch):
+def test_a_check_reports_a_failure_and_its_end(begin, path, monkeypatch):
     monkeypatch.setattr(database, "LOCKED_SECONDS", 0.01)
     kept = begin()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -973,7 +973,7 @@ def test_a_check_tells_what_is_wrong_and_that_all_is_well_again(begin, path, mon
     assert numbers(kept.events) == [1]
 
 
-def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begin, monkeypatch):
+def test_a_check_reports_refused_lines_although_a_little_can_be_kept(begin, monkeypatch):
     kept = begin()
     insert = event_store.EventStore._insert
 
@@ -995,7 +995,7 @@ def test_a_check_tells_that_lines_are_refused_although_a_little_can_be_kept(begi
     assert kept.check() is None
 
 
-def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, path, monkeypatch, logged):
+def test_a_history_that_cannot_be_read_is_logged_once_and_reported_by_a_check(begin, path, monkeypatch, logged):
     kept = begin()
     append(kept, said("hi"))
     recalled = query_runner.recalled
@@ -1018,7 +1018,7 @@ def test_a_past_that_cannot_be_read_is_logged_once_and_told_by_a_check(begin, pa
     assert (LogLevel.info, f"can read the history in {path} again") in logged
 
 
-def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeypatch, logged):
+def test_a_damaged_page_is_reported_by_every_check_from_then_on(begin, path, monkeypatch, logged):
     kept = begin()
     append(kept, said("hi"), said("ho", room="ops"))
     recalled = query_runner.recalled
@@ -1038,7 +1038,7 @@ def test_a_damaged_page_is_told_by_every_check_from_then_on(begin, path, monkeyp
     assert len([text for level, text in logged if level is LogLevel.error]) == 1
 
 
-def test_what_is_asked_and_appended_after_the_end_is_left_alone(begin):
+def test_queries_and_events_after_the_end_are_ignored(begin):
     kept = begin()
     append(kept, said("hi"))
     kept.stop()
@@ -1062,7 +1062,7 @@ INJECTIONS = [
 
 
 @pytest.mark.parametrize("words", INJECTIONS, ids=range(len(INJECTIONS)))
-def test_nothing_that_is_looked_for_is_anything_but_words(begin, words):
+def test_a_searched_text_is_never_a_query_language(begin, words):
     kept = begin()
     append(kept, said("world"), said(f"hello {'OR AND NOT NEAR text room DROP TABLE events'}"))
     with contextlib.suppress(NotRecalled):
@@ -1079,7 +1079,7 @@ def test_a_search_in_a_group_that_cannot_be_is_answered(begin):
     assert kept.texts(words="hello") == ["hello"]
 
 
-def test_a_search_finds_what_was_delivered_just_before_it(begin):
+def test_a_search_finds_lines_delivered_just_before_it(begin):
     kept = begin()
     for number in range(20):
         append(kept, *(said(f"needle{number} {text}") for text in ("hay", "stack")))
@@ -1104,7 +1104,7 @@ def test_the_index_is_filled_when_there_is_nothing_else_to_do(begin, path):
         eventually(lambda: connection.execute("SELECT min(indexed) FROM rooms").fetchone() == (1,))
 
 
-def test_a_file_that_cannot_be_read_is_told_to_who_asks(begin, monkeypatch):
+def test_an_unreadable_file_is_reported_to_the_asker(begin, monkeypatch):
     def fail(path):
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -1116,14 +1116,14 @@ def test_a_file_that_cannot_be_read_is_told_to_who_asks(begin, monkeypatch):
     assert kept.ask() == []
 
 
-def test_who_asks_cannot_write(begin):
+def test_a_reading_connection_cannot_write(begin):
     kept = begin()
     kept.ask()
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         kept.journal._query_threads._quick._connection.execute("DELETE FROM events")
 
 
-def test_trouble_beside_the_commits_is_told_once_and_searches_go_on(begin, path, monkeypatch, logged):
+def test_background_failures_are_logged_once_and_searches_go_on(begin, path, monkeypatch, logged):
     monkeypatch.setattr(sqlite_journal, "TROUBLE_SECONDS", 0.01)
     kept = begin()
     append(kept, said("hi"))
@@ -1159,7 +1159,7 @@ def test_a_room_is_exported_while_the_server_runs_and_after(begin, path, monkeyp
     assert list(export(path, "nowhere")) == []
 
 
-def test_what_is_not_there_cannot_be_exported_and_is_not_made(path):
+def test_a_missing_file_cannot_be_exported_and_is_not_created(path):
     with pytest.raises(CannotOpen, match="there is no file"):
         list(export(path, "lobby"))
     assert not path.exists()
@@ -1205,7 +1205,7 @@ BAD_PLACES = {
 
 
 @pytest.mark.parametrize("name", BAD_PLACES)
-def test_every_way_in_which_a_path_can_be_bad_is_told_in_one_line(tmp_path, monkeypatch, capsys, name):
+def test_every_bad_path_is_reported_in_one_line(tmp_path, monkeypatch, capsys, name):
     make, at_start, at_export = BAD_PLACES[name]
     path = tmp_path / name
     if make is None:  # root, who may run this, may enter every folder
@@ -1235,7 +1235,7 @@ def test_every_way_in_which_a_path_can_be_bad_is_told_in_one_line(tmp_path, monk
         assert len(str(raised.value)) < 400
 
 
-def test_a_room_that_is_not_there_is_told_with_those_that_are(begin, path, capsys):
+def test_a_missing_room_is_reported_with_the_existing_ones(begin, path, capsys):
     kept = begin()
     append(kept, said("hi"), said("psst", room="@bob"), said("ho", room="ops"), said("all", room="*"))
     append(kept, said("of the server", room="!"))
@@ -1246,7 +1246,7 @@ def test_a_room_that_is_not_there_is_told_with_those_that_are(begin, path, capsy
 
 
 @pytest.mark.slow
-def test_a_file_where_one_may_write_nothing_is_exported(begin, path):
+def test_a_file_in_a_read_only_folder_is_exported(begin, path):
     kept = begin()
     append(kept, said("hi"))
     kept.stop()
@@ -1276,7 +1276,7 @@ def test_a_restored_file_can_be_read_by_its_owner_only(begin, path, logged):
 # -- retention over restarts, and with a hub: see test_retention.py
 
 
-def test_a_clock_that_leaps_deletes_nothing_and_the_operator_is_told_once(begin, path, logged):
+def test_a_clock_that_leaps_deletes_nothing_and_the_log_says_so_once(begin, path, logged):
     kept = begin(keep=Retention.parse("30d"))
     append(kept, said("hi"))
     kept.stop()
@@ -1291,7 +1291,7 @@ def test_a_clock_that_leaps_deletes_nothing_and_the_operator_is_told_once(begin,
     assert told.startswith(f"cannot delete what is older than --keep says in {path} ({why}")
 
 
-def test_a_program_is_told_lines_to_its_alias_whose_log_was_forgotten_meanwhile(path, monkeypatch):
+def test_a_program_gets_lines_to_its_alias_after_its_log_was_deleted(path, monkeypatch):
     monkeypatch.setattr(log_pruner, "PRIVATE", 1)
     house = HouseOnFile(path, Retention())
     bob = house.enter("bob", JsonView())
@@ -1351,7 +1351,7 @@ def test_a_programs_public_name_is_the_same_after_a_restart_and_another_on_anoth
     again.stop()
 
 
-def test_who_was_in_a_room_before_what_is_kept_cannot_be_told(path):
+def test_the_people_in_a_room_before_the_oldest_event_are_unknown(path):
     house = HouseOnFile(path, Retention(events=10))
     alice, bob = house.enter("alice"), house.enter("bob")
     for _ in range(10):
@@ -1400,7 +1400,7 @@ NONSENSE = ["", "0", "-1", "0d", "999KB", "5m", "lots", "1d,2d", "5,6", "1,", "1
 
 
 @pytest.mark.parametrize("written", NONSENSE)
-def test_what_cannot_be_kept_is_refused_with_a_hint(written):
+def test_an_invalid_value_of_keep_is_refused_with_a_hint(written):
     with pytest.raises(ValueError, match="give events of a room"):
         Retention.parse(written)
 

@@ -65,13 +65,13 @@ def test_no_number_is_taken_and_nothing_is_kept(door, alice):
         ({"name": "x", "to": "bob", "text": "x" * 5000}, "line_too_long"),
     ],
 )
-def test_what_cannot_be_called_is_one_error(door, alice, fields, code):
+def test_an_impossible_call_is_one_error(door, alice, fields, code):
     Program(door, "bob")
     door.enter("dora")
     assert alice.answer("call", **fields)["error"] == code
 
 
-def test_who_does_not_read_is_not_called(door, alice):
+def test_a_program_that_does_not_read_is_not_called(door, alice):
     bob = Program(door, "bob")
     bob.peer.chat._outbox.pauseProducing()
     alice.asks("say", room="lobby", text="hi").asks("say", room="lobby", text="hi")
@@ -84,11 +84,11 @@ def test_an_answer_to_nobody_harms_nobody(door, alice):
 
 
 @pytest.mark.parametrize("call", ["", "7", "/7", "nobody/", "nobody/7/8", "no body/7", "nobody/7\n", "n" * 65 + "/7"])
-def test_an_answer_to_what_cannot_be_a_call_is_a_mistake(door, alice, call):
+def test_an_answer_to_an_invalid_call_is_a_mistake(door, alice, call):
     assert alice.answer("answer", call=call, text="x")["error"] == "bad_request"
 
 
-def test_only_who_was_called_may_answer_and_only_once(door, alice):
+def test_only_the_called_program_may_answer_and_only_once(door, alice):
     bob, carol = Program(door, "bob"), Program(door, "carol")
     alice.asks("call", to="bob", name="add", id="c").heard()
     call = f"{alice.client}/c"
@@ -102,7 +102,7 @@ def test_only_who_was_called_may_answer_and_only_once(door, alice):
     assert alice.heard() == []
 
 
-def test_who_answers_after_a_cut_is_still_who_was_called(door):
+def test_a_called_program_may_answer_after_a_cut(door):
     alice, bob = Program(door, "alice", token="a" * 16), Program(door, "bob", token="b" * 16)
     alice.asks("call", room="lobby", name="add", id="c")
     alice.dies(), bob.dies()
@@ -115,7 +115,7 @@ def called(*clients):
     return {client: Called(1, client) for client in clients}
 
 
-def test_so_many_calls_are_remembered():
+def test_a_bounded_number_of_calls_is_remembered():
     calls = Calls()
     for number in range(CALLS):
         calls.add(f"a/{number}", called("bob"))
@@ -125,7 +125,7 @@ def test_so_many_calls_are_remembered():
     assert calls.answered("a/1", "bob")
 
 
-def test_so_many_answers_are_waited_for_and_all_to_the_newest_call():
+def test_a_bounded_number_of_answers_is_waited_for_and_all_to_the_newest_call():
     calls = Calls()
     calls.add("a/1", called("bob"))
     calls.add("a/2", called(*map(str, range(ANSWERS - 1))))

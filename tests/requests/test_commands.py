@@ -60,7 +60,7 @@ HISTORY_USAGE = "type it like this: /history [N | 2h | A-B], for example /histor
         ("/set color on", "-- stamps off, numbers off, colour on, moves on, echo on, bell off"),
     ],
 )
-def test_what_is_answered(alice, typed, heard):
+def test_each_command_has_its_answer(alice, typed, heard):
     assert answer(alice, typed) == [heard]
 
 
@@ -113,7 +113,7 @@ def test_what_is_answered(alice, typed, heard):
         ("/help xyzzy", "there is no command /xyzzy: /help lists the commands (to say it, begin with //)"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_what_to_do_instead(house, alice, typed, refusal):
+def test_each_mistake_is_answered_in_one_line_with_what_to_do_instead(house, alice, typed, refusal):
     bob = house.enter("bobby", "ops")
     assert answer(alice, typed) == ["!! " + refusal]
     assert bob.heard() == []
@@ -166,7 +166,7 @@ def test_the_short_names_of_irc_and_ssh_chat_work_too(short, name):
     assert table.parse(f"/{short} x")[0] is table.COMMANDS[name]
 
 
-def test_rooms_lists_them_the_fullest_first(house, alice):
+def test_rooms_lists_the_fullest_first(house, alice):
     house.enter("bob", "dev").type("/topic devs only").heard()
     alice.heard()
     assert answer(alice, "/rooms") == ["-- lobby (2)", "-- dev (1) devs only", "-- ops * (1)"]
@@ -183,7 +183,7 @@ def test_long_lists_are_cut_with_a_count(house, alice, monkeypatch):
     assert answer(alice, "/ignore carol") == ["!! you ignore 1 people already: /unignore one first"]
 
 
-def test_whois_tells_how_long(house, alice):
+def test_whois_shows_how_long_a_person_is_here(house, alice):
     house.seconds += 3 * 86400
     house.enter("bob").type("/leave").heard()
     alice.heard()
@@ -198,7 +198,7 @@ def test_history_of_a_silent_room(house):
     assert answer(alice, "/history") == ["-- nothing of that is kept in lobby"]
 
 
-def test_quit_says_why_where_one_was(house, alice):
+def test_quit_shows_the_reason_in_your_rooms(house, alice):
     bob = house.enter("bob")
     alice.type("/quit  to\x1b[2J tea ")
     assert bob.heard() == ["alice has left the chat room! (to tea)"]

@@ -79,7 +79,7 @@ def alice(door):
     return Program(door, "alice", token=TOKEN)
 
 
-def test_hello_answers_with_all_that_a_program_needs_to_come_back(door):
+def test_hello_answers_with_all_that_a_program_needs_to_resume(door):
     program = Program(door)
     program.asks("hello", version=1, alias="Alice", token=TOKEN, rooms=["Ops", "lobby"])
     *events, hello = program.heard()
@@ -96,13 +96,13 @@ def test_people_see_a_program_as_one_of_them(door, alice):
     assert bob.read().splitlines() == ["alice: hi", "* alice waves", "[alice -> bob] psst", "[alice -> all] news"]
 
 
-def test_ones_own_event_with_ones_own_id_is_the_acknowledgement(alice):
+def test_a_programs_own_event_with_its_id_is_the_acknowledgement(alice):
     alice.asks("say", room="lobby", text="hi", id="mine")
     (event,) = alice.heard()
     assert (event["client"], event["id"], event["number"]) == (alice.client, "mine", 2)
 
 
-def test_what_is_asked_twice_is_said_once(door, alice):
+def test_a_repeated_request_is_said_once(door, alice):
     bob = door.enter("bob")
     alice.asks("say", room="lobby", text="hi", id="x").asks("tell", to="bob", text="psst", id="y").heard()
     assert alice.answer("say", room="lobby", text="hi", id="x") == {
@@ -196,7 +196,7 @@ def test_questions_are_answered(door, alice):
     }.items()  # fmt: skip
 
 
-def test_what_a_person_typed_is_answered_in_notices(door, alice):
+def test_a_typed_line_is_answered_in_notices(door, alice):
     alice.heard()
     alice.asks("type", text="/who")
     notice, done = alice.heard()
@@ -209,14 +209,14 @@ def test_what_a_person_typed_is_answered_in_notices(door, alice):
     assert (event["number"], event["again"]) == (1, "3")
 
 
-def test_an_option_that_a_person_typed_comes_as_a_field(door, alice):
+def test_a_typed_option_comes_as_a_field(door, alice):
     alice.heard()
     alice.asks("type", text="/set bell on")
     _notice, done = alice.heard()
     assert done["options"] == {"echo": True, "bell": True}
 
 
-def test_the_end_that_a_person_typed_comes_as_a_field_and_then_the_connection_ends(door, alice):
+def test_a_typed_quit_comes_as_a_field_and_then_the_connection_ends(door, alice):
     bob = door.enter("bob")
     alice.heard()
     alice.asks("type", text="/bye for now")
@@ -226,13 +226,13 @@ def test_the_end_that_a_person_typed_comes_as_a_field_and_then_the_connection_en
     assert bob.read() == "alice has left the chat room! (for now)\n"
 
 
-def test_what_a_command_does_comes_as_fields(alice):
+def test_the_effects_of_a_command_come_as_fields(alice):
     table = alice.answer("commands")["commands"]
     assert [entry["name"] for entry in table if entry["ends"]] == ["quit"]
     assert [entry["name"] for entry in table if entry["acts_on_room"]] == ["say", "me", "topic"]
 
 
-def test_who_died_is_back_in_time_gets_what_it_missed_and_nobody_saw_it_leave(door, alice):
+def test_a_program_that_resumes_in_time_gets_what_it_missed_and_nobody_saw_it_leave(door, alice):
     bob = door.enter("bob")
     alice.asks("join", room="ops").heard()
     alice.dies()
@@ -247,7 +247,7 @@ def test_who_died_is_back_in_time_gets_what_it_missed_and_nobody_saw_it_leave(do
     assert "left" not in bob.read()
 
 
-def test_who_is_not_back_in_time_leaves(door, alice):
+def test_a_program_that_does_not_resume_in_time_leaves(door, alice):
     bob = door.enter("bob")
     alice.dies()
     door.clock.advance(14.9)
@@ -257,14 +257,14 @@ def test_who_is_not_back_in_time_leaves(door, alice):
     assert bob.read() == "alice has left the chat room!\n"
 
 
-def test_what_a_program_says_when_it_quits_is_clean(door, alice):
+def test_a_programs_reason_for_leaving_is_cleaned(door, alice):
     nc, program = door.enter("nc"), Program(door, "bot")
     nc.read()
     program.asks("quit", text="bye\x1b[2J\nowner: obey\u2028me")
     assert nc.read() == "bot has left the chat room! (bye owner: obey me)\n"
 
 
-def test_without_a_token_or_with_quit_nobody_waits(door):
+def test_without_a_token_or_after_quit_there_is_no_grace_period(door):
     bob = door.enter("bob")
     one, two = Program(door, "one"), Program(door, "two", token=TOKEN)
     bob.read()
@@ -285,7 +285,7 @@ def test_a_connection_that_only_seems_alive_is_taken_over(door, alice):
     assert door.session("alice") is again.peer.chat.session
 
 
-def test_a_request_under_way_when_the_connection_dies_happens_once(door, alice):
+def test_a_pending_request_is_done_once_when_the_connection_dies(door, alice):
     bob = door.enter("bob")
     line = json.dumps({"do": "say", "id": "s", "room": "lobby", "text": "once"}).encode() + b"\n"
     alice.peer.chat.dataReceived(line)
@@ -297,7 +297,7 @@ def test_a_request_under_way_when_the_connection_dies_happens_once(door, alice):
     assert bob.read() == "alice: once\n"
 
 
-def test_more_than_the_room_remembers_is_told_with_its_numbers_where_no_journal_has_it():
+def test_events_that_no_journal_has_are_skipped_with_their_numbers():
     door = Door(Limits(remembered=10, lines_at_once=1000))
     alice = Program(door, "alice", token=TOKEN)
     bob = door.enter("bob")
@@ -319,7 +319,7 @@ def test_numbers_of_another_journal_mean_nothing_here(door):
     assert [m["number"] for m in program.heard() if m.get("room") == "lobby"] == [1, 2, 3]
 
 
-def test_what_was_said_to_somebody_who_had_the_alias_before_is_not_shown(door):
+def test_lines_to_a_former_holder_of_the_alias_are_not_shown(door):
     bob = door.enter("bob")
     old = Program(door, "carol", token=TOKEN)
     bob.send("/msg carol for the old one\n")
@@ -376,7 +376,7 @@ def goes(door, program):
 
 
 @pytest.mark.parametrize("is_person", [True, False])
-def test_all_that_was_said_to_ones_alias_while_one_had_it_is_given_and_the_rest_told_as_skipped(kept, is_person):
+def test_a_program_gets_all_lines_from_while_it_had_the_alias_and_the_rest_as_skipped(kept, is_person):
     ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
     bob.dies()
     ann.send("/msg bob acknowledged within the grace\n")  # 2; 1 was the took
@@ -397,7 +397,7 @@ def test_all_that_was_said_to_ones_alias_while_one_had_it_is_given_and_the_rest_
     assert given == ([] if is_person else [("said", 4), ("said", 5), ("said", 6), ("skipped", (7, 7))])
 
 
-def test_who_never_had_the_alias_is_told_nothing_of_its_past(kept):
+def test_a_new_holder_of_an_alias_gets_none_of_its_earlier_lines(kept):
     ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
     ann.send("/msg bob for bob\n")
     goes(kept, bob)
@@ -405,7 +405,7 @@ def test_who_never_had_the_alias_is_told_nothing_of_its_past(kept):
     assert given == []
 
 
-def test_a_long_time_that_was_another_s_is_one_gap(kept):
+def test_a_long_time_with_another_holder_is_one_gap(kept):
     ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
     goes(kept, bob)
     eve = kept.enter("bob")
@@ -417,7 +417,7 @@ def test_a_long_time_that_was_another_s_is_one_gap(kept):
     assert given == [("skipped", (2, FETCHED + 102))]
 
 
-def test_where_it_is_not_known_who_had_the_alias_all_of_that_is_skipped(door):
+def test_lines_to_an_alias_with_an_unknown_holder_are_skipped(door):
     """The journal in memory remembers only what is in somebody's tail."""
     bob = Program(door, "bob", token=TOKEN)
     door.enter("ann").send("/msg bob one\n" * 2)
@@ -426,7 +426,7 @@ def test_where_it_is_not_known_who_had_the_alias_all_of_that_is_skipped(door):
     assert given == [("skipped", (2, 3))]
 
 
-def test_who_leaves_an_alias_while_behind_is_not_given_what_was_said_to_others(kept):
+def test_a_program_that_gives_up_an_alias_while_behind_gets_no_lines_to_others(kept):
     ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
     goes(kept, bob)
     eve = kept.enter("bob")
@@ -451,7 +451,7 @@ def test_the_public_name_of_a_program_is_no_help_in_finding_its_token(door, alic
     other.close()
 
 
-def test_what_is_said_at_once_is_counted_over_all_connections_of_one_session():
+def test_a_burst_is_counted_over_all_connections_of_a_session():
     door = Door(Limits(lines_at_once=10, lines_per_second=1))
     alice = Program(door, "alice", token=TOKEN)
     for _ in range(10):
@@ -471,7 +471,7 @@ def test_what_is_said_at_once_is_counted_over_all_connections_of_one_session():
     door.close()
 
 
-def test_what_was_sent_before_a_hello_counts_too():
+def test_input_before_hello_counts_too():
     door = Door(Limits(bytes_at_once=1000, bytes_per_second=100))
     Program(door, "alice", token=TOKEN)
     again = Program(door)
@@ -517,7 +517,7 @@ def fetching(door):
     return alice, given
 
 
-def test_a_room_that_is_not_named_goes_on_after_what_the_connection_before_was_sent(door, alice):
+def test_a_room_that_is_not_named_goes_on_after_the_last_sent_event(door, alice):
     bob = door.enter("bob")
     bob.send("/msg alice psst\n", "/all news\n", "one\n")
     assert [message["number"] for message in alice.heard() if message["room"] == "lobby"] == [2, 3]
@@ -532,7 +532,7 @@ def test_a_room_that_is_not_named_goes_on_after_what_the_connection_before_was_s
     assert again.said() == []
 
 
-def test_what_was_being_fetched_for_the_connection_before_comes_after_the_answer_to_hello():
+def test_a_fetch_for_the_old_connection_comes_after_the_answer_to_hello():
     door = Door(Limits(remembered=10, lines_at_once=1000))
     _alice, given = fetching(door)
     again = Program(door)
@@ -546,7 +546,7 @@ def test_what_was_being_fetched_for_the_connection_before_comes_after_the_answer
     door.close()
 
 
-def test_a_fetch_for_the_connection_before_that_fails_ends_only_that_one():
+def test_a_failed_fetch_for_the_old_connection_ends_only_that_one():
     door = Door(Limits(remembered=10, lines_at_once=1000))
     _alice, given = fetching(door)
     again = Program(door)
@@ -577,7 +577,7 @@ def test_a_hello_while_its_own_session_is_just_ending_waits_for_that(door, alice
     assert (left, joined) == ("alice has left the chat room!", "alice has connected to the chat room")
 
 
-def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
+def test_a_waiting_claim_of_a_lost_connection_leaves_nothing_behind(door, alice):
     door.hub.leave_all(alice.peer.chat.session, "")
     waiting = []
     for token in (TOKEN, TOKEN, TOKEN[::-1]):
@@ -592,7 +592,7 @@ def test_whoever_waits_for_an_alias_and_goes_leaves_nothing_behind(door, alice):
     assert not (door.hub.sessions or door.hub.sessions.programs or door.hub.aliases)
 
 
-def test_what_was_told_to_somebody_who_has_just_left_is_acknowledged(door, alice):
+def test_a_line_to_somebody_who_has_just_left_is_acknowledged(door, alice):
     bob = door.enter("bob")
     alice.heard()
     bob.chat.dataReceived(b"/quit\n")
@@ -602,7 +602,7 @@ def test_what_was_told_to_somebody_who_has_just_left_is_acknowledged(door, alice
     assert alice.answer("tell", to="bob", text="psst")["error"] == "nobody_called"
 
 
-def test_a_repetition_under_another_name_of_who_is_told_names_the_first(door, alice):
+def test_a_repetition_under_another_spelling_of_the_addressee_names_the_first(door, alice):
     bob = door.enter("bob")
     alice.asks("tell", to="bob", text="psst", id="t").heard()
     bob.send("/nick rob\n")
@@ -610,7 +610,7 @@ def test_a_repetition_under_another_name_of_who_is_told_names_the_first(door, al
     assert again == {"result": "tell", "id": "t", "room": "@bob", "number": 2, "repeated": True}
 
 
-def test_a_search_for_nothing_is_refused_and_one_for_an_author_finds_what_was_said(door, alice):
+def test_a_search_for_nothing_is_refused_and_one_for_an_author_finds_their_lines(door, alice):
     door.enter("bob").send("hello\n")
     for nothing in ({"words": ""}, {"words": "  "}, {"words": "", "from": " "}):
         assert alice.answer("search", **nothing)["error"] == "bad_request"
@@ -618,7 +618,7 @@ def test_a_search_for_nothing_is_refused_and_one_for_an_author_finds_what_was_sa
     assert [(event["kind"], event["text"]) for event in found] == [("said", "hello")]
 
 
-def test_so_many_rooms_are_told_with_the_beginning_of_their_topics(door, alice):
+def test_a_bounded_number_of_rooms_is_listed_with_the_beginning_of_their_topics(door, alice):
     assert alice.answer("rooms")["count"] == 1
     door.hub.restore(Snapshot([Known(f"r{number}", 1, "x" * 300, ()) for number in range(499)]))
     told = alice.answer("rooms")
@@ -630,7 +630,7 @@ def test_so_many_rooms_are_told_with_the_beginning_of_their_topics(door, alice):
     assert told["rooms"][1]["topic"] == "x" * 80
 
 
-def test_all_rooms_are_told_in_pages_in_the_order_of_their_names(door, alice):
+def test_all_rooms_are_listed_in_pages_in_the_order_of_their_names(door, alice):
     door.hub.restore(Snapshot([Known(f"r{number:04}", 1, "", ()) for number in range(990)]))
     names, after = [], ""
     while True:
@@ -644,7 +644,7 @@ def test_all_rooms_are_told_in_pages_in_the_order_of_their_names(door, alice):
     assert alice.answer("rooms", after="r0989")["rooms"] == []
 
 
-def test_all_who_are_in_a_room_are_told_in_pages_in_the_order_of_their_aliases(door, alice, monkeypatch):
+def test_all_people_in_a_room_are_listed_in_pages_in_the_order_of_their_aliases(door, alice, monkeypatch):
     monkeypatch.setattr(people, "MAX_MEMBERS", 3)
     for alias in ("zoe", "Bob", "carl", "Dora", "eve"):
         door.enter(alias).send("/away tea\n" if alias in ("Bob", "zoe") else "/me waves\n")
@@ -661,7 +661,7 @@ def test_all_who_are_in_a_room_are_told_in_pages_in_the_order_of_their_aliases(d
     assert alice.answer("who", room="lobby", at=2, after="alice")["members"] == ["zoe"]
 
 
-def test_who_was_in_a_room_is_told_as_long_as_all_that_happened_since_is_remembered():
+def test_the_people_in_a_room_at_a_number_are_known_while_all_later_events_are_kept():
     door = Door(Limits(remembered=5))
     alice, bob = Program(door, "alice"), door.enter("bob")
     bob.send("/leave\n", "/join lobby\n", "/leave\n", "/join lobby\n")
@@ -681,7 +681,7 @@ def test_an_ignored_line_keeps_its_number(door, alice):
     assert (ignored["kind"], ignored["number"], ignored["text"]) == ("ignored", 3, "")
 
 
-def test_who_stops_reading_misses_nothing_that_is_remembered(door, alice):
+def test_a_program_that_stops_reading_misses_no_remembered_event(door, alice):
     bob = door.enter("bob")
     alice.heard()
     alice.peer.chat._outbox.pauseProducing()
@@ -701,7 +701,7 @@ def test_the_end_of_the_input_is_not_the_end_of_the_answers(door):
     assert program.peer.is_closed
 
 
-def test_a_program_is_told_when_the_server_stops(door, alice):
+def test_a_program_gets_a_goodbye_when_the_server_stops(door, alice):
     door.premises.close_all()
     assert alice.heard()[-1] == {"kind": "noticed", "text": GOODBYE, "ends": True}
     alice.dies()
@@ -716,7 +716,7 @@ def test_a_hello_may_come_in_slices(door):
     assert kinds(program.heard()) == ["took", "joined", "hello"]
 
 
-def test_what_was_said_to_it_before_its_session_ended_is_told_of_before_what_came_then(door, alice):
+def test_lines_from_before_its_session_ended_come_before_later_ones(door, alice):
     bob = door.enter("bob")
     alice.dies()
     bob.send("/msg alice in the grace\n")
@@ -744,7 +744,7 @@ def test_a_hello_is_answered_whatever_else_is_refused_meanwhile(door, alice):
     assert [message["result"] for message in again.heard() if "result" in message] == ["hello"]
 
 
-def test_a_refusal_from_before_a_cut_is_told_to_nobody(door, alice):
+def test_a_refusal_from_before_a_cut_is_sent_to_nobody(door, alice):
     alice.heard()
     line = b'{"do":"say","id":"s","room":"lobby","text":"once"}\n'
     alice.peer.chat.dataReceived(line)
@@ -780,7 +780,7 @@ def test_a_hello_whose_room_cannot_be_had_may_be_said_again():
     door.close()
 
 
-def test_a_new_alias_while_one_does_not_read_loses_nothing_of_the_old_ones(door, alice):
+def test_a_new_alias_while_behind_loses_no_lines_to_the_old_one(door, alice):
     bob = door.enter("bob")
     alice.heard()
     alice.peer.chat.dataReceived(b'{"do":"nick","id":"n","alias":"al"}\n')
@@ -792,7 +792,7 @@ def test_a_new_alias_while_one_does_not_read_loses_nothing_of_the_old_ones(door,
     assert ("@al", "took") in found
 
 
-def test_what_was_said_before_one_left_a_room_is_given_after_a_cut(door, alice):
+def test_lines_from_before_leaving_a_room_come_after_a_cut(door, alice):
     bob = door.enter("bob")
     alice.asks("join", room="ops").heard()
     bob.send("/join ops\n", "one\n", "two\n")
@@ -810,7 +810,7 @@ def test_the_same_room_many_times_is_entered_once(door, alice):
     assert kinds(program.heard()) == ["took", "joined", "hello"]
 
 
-def test_nobody_stays_whose_session_was_taken_over_while_a_question_waited(door, alice):
+def test_a_session_taken_over_during_a_query_leaves_nobody_behind(door, alice):
     asked = [{"do": "say", "id": "a", "room": "lobby", "text": "x"}, {"do": "history", "id": "b", "room": "lobby"}]
     alice.peer.chat.dataReceived("".join(json.dumps(one) + "\n" for one in asked).encode())
     again = Program(door, "alice", token=TOKEN)
@@ -821,14 +821,14 @@ def test_nobody_stays_whose_session_was_taken_over_while_a_question_waited(door,
     assert not door.hub.sessions
 
 
-def test_nobody_is_remembered_who_did_not_get_an_alias(door, alice):
+def test_a_program_that_did_not_get_an_alias_is_not_remembered(door, alice):
     program = Program(door)
     assert program.answer("hello", version=1, alias="alice")["error"] == "alias_taken"
     program.dies()
     assert list(door.hub.sessions.programs) == [alice.client]
 
 
-def test_what_a_refused_join_promised_is_forgotten():
+def test_the_backlog_of_a_refused_join_is_forgotten():
     door = Door(Limits(rooms_each=1))
     alice = Program(door, "alice")
     assert alice.answer("join", room="ops", after=0)["error"] == "too_many_rooms"
@@ -841,7 +841,7 @@ def test_a_question_about_a_number_that_is_not_there_is_a_mistake(alice):
     assert alice.answer("who", room="*", at=1)["error"] == "bad_request"
 
 
-def test_a_program_is_shown_the_motd_after_hello_and_not_again_when_it_is_back():
+def test_a_program_gets_the_motd_after_hello_and_not_again_on_resuming():
     door = Door(motd=["be kind", "and brief"])
     alice = Program(door).asks("hello", version=1, alias="alice", token=TOKEN)
     heard = alice.heard()

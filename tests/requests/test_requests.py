@@ -190,7 +190,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("line, words, ident", BAD)
-def test_what_is_no_request_is_told_why_in_one_line_and_by_its_id(line, words, ident):
+def test_an_invalid_request_is_refused_in_one_line_and_by_its_id(line, words, ident):
     with pytest.raises(BadRequest) as refused:
         read(line)
     told = str(refused.value)
@@ -212,7 +212,7 @@ BOUNDED = [
 ]
 
 
-def test_every_string_that_is_no_text_has_an_end():
+def test_every_string_except_text_has_a_maximum_length():
     strings = {
         key for entry in REQUESTS.values() for key, field in entry.fields.items() if field.kind in (str, list, dict)
     }
@@ -222,7 +222,7 @@ def test_every_string_that_is_no_text_has_an_end():
 
 
 @pytest.mark.parametrize("name, key, field", BOUNDED, ids=[f"{name}-{key}" for name, key, _field in BOUNDED])
-def test_a_string_may_be_so_long_and_no_longer(name, key, field):
+def test_a_string_may_have_its_maximum_length_and_no_more(name, key, field):
     make = {str: lambda word: word, list: lambda word: [word], dict: lambda word: {word: 1}}[field.kind]
     fits, too_long = (
         _with(name, key, make("ü" * field.rule.longest)),
@@ -236,7 +236,7 @@ def test_a_string_may_be_so_long_and_no_longer(name, key, field):
 
 
 @pytest.mark.parametrize("key, make", [("rooms", list), ("after", lambda words: dict.fromkeys(words, 1))])
-def test_a_list_may_have_so_many_entries_and_no_more(key, make):
+def test_a_list_may_have_its_maximum_of_entries_and_no_more(key, make):
     words = [f"room{number}" for number in range(MAX_ITEMS + 1)]
     fits, too_many = _with("hello", key, make(words[:-1])), _with("hello", key, make(words))
     assert read(json.dumps(fits))[2][key] == make(words[:-1])
@@ -246,7 +246,7 @@ def test_a_list_may_have_so_many_entries_and_no_more(key, make):
     assert not REQUEST.is_valid(too_many)
 
 
-def test_another_version_is_told_which_is_spoken_whatever_else_it_sends():
+def test_another_version_is_refused_with_the_supported_one_whatever_else_it_sends():
     with pytest.raises(BadVersion, match="say hello with version 1") as refused:
         read('{"do":"hello","id":"7","version":2,"nick":"alice"}')
     assert (refused.value.id, refused.value.code) == ("7", "bad_version")
@@ -260,7 +260,7 @@ def test_a_text_may_be_as_long_as_a_line_at_this_door_in_bytes(line):
     assert refused.value.id == "7"
 
 
-def test_bytes_that_are_not_utf8_are_told_where():
+def test_a_refusal_names_the_first_byte_that_is_not_utf8():
     with pytest.raises(NotUtf8, match="0xFF at position 2"):
         read(b"{\xff}")
     with pytest.raises(NotUtf8):

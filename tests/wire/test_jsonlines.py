@@ -118,7 +118,7 @@ def test_connected_is_not_shown_and_each_still_has_a_part_for_it():
     assert VIEW.each(batch[1:2], b"") == [b""]
 
 
-def test_a_view_of_programs_has_nothing_to_set_and_hears_no_bell():
+def test_a_view_for_programs_has_no_options_and_no_bell():
     assert VIEW.options == ()
     assert not VIEW.shows("stamps")
     with pytest.raises(ValueError, match="stamps"):
@@ -249,6 +249,6 @@ def test_a_result_begins_with_its_name_and_may_have_a_field_of_any_name():
     assert result("x", "7", name="ü", ident=1) == '{"result":"x","id":"7","name":"ü","ident":1}\n'.encode()
 
 
-def test_an_error_tells_its_code_or_the_general_one():
+def test_an_error_has_its_code_or_the_general_one():
     assert error("bad_room", "no\nwhere", "7") == b'{"error":"bad_room","text":"no\\nwhere","id":"7"}\n'
     assert error("", "no", None) == b'{"error":"chat_error","text":"no","id":null}\n'

@@ -59,7 +59,7 @@ def test_every_kind_has_its_line_and_reads_back(event, line):
 
 
 @pytest.mark.parametrize("options", [{}, {"numbers": True, "colour": True}])
-def test_without_moves_nobody_is_seen_to_come_and_go(options):
+def test_without_moves_joins_and_leaves_are_hidden(options):
     events = [event for event, _line in LINES]
     shown = [event for event in events if event.kind not in (JOINED, LEFT, RENAMED)]
     view = PlainView(moves=False, **options)
@@ -97,12 +97,12 @@ def test_colour_is_the_aliases_own_and_ends_with_them():
 
 
 @pytest.mark.parametrize("line", ["", "hello", "[alice] hi", "alice has eaten", "#ops", "# alice: hi", "12"])
-def test_what_no_view_writes_is_not_read(line):
+def test_lines_that_no_view_writes_are_not_read(line):
     with pytest.raises(ValueError, match="plain wire"):
         decode(line)
 
 
-def test_views_are_known_by_what_they_show():
+def test_views_with_equal_options_are_equal():
     assert PlainView().having("numbers", on=True) == PlainView(numbers=True)
     assert {PlainView(): 1}[PlainView("\n")] == 1
     assert [PlainView(stamps=True).shows(option) for option in PlainView().options] == [True, False, False, True]

@@ -34,13 +34,13 @@ def test_an_event_is_one_block_with_its_mark_as_the_id_and_the_wires_json(text, 
     assert json.loads(second[1]) == json.loads(JsonView().encode([event]))
 
 
-def test_what_is_missing_is_an_event_of_its_own_kind_after_which_one_goes_on():
+def test_missing_events_are_a_skipped_event_with_a_position():
     assert blocks(VIEW.encode([skipped("lobby", 3, 9)])) == [
         [("event", "skipped"), ("id", "9"), ("data", '{"kind":"skipped","room":"lobby","first":3,"last":9}')]
     ]
 
 
-def test_what_has_no_number_is_not_shown_and_every_event_has_its_part():
+def test_events_without_a_number_are_not_shown_and_each_has_its_part():
     events = [
         Event(CONNECTED, author="a"),
         Event(SAID, "lobby", "a", "b", number=1),
@@ -53,7 +53,7 @@ def test_what_has_no_number_is_not_shown_and_every_event_has_its_part():
     assert b"".join(parts) == encoded == VIEW.encode_again(events, "c/1", NO_DAY)
 
 
-def test_a_stream_begins_with_where_it_is_and_a_sign_of_life_is_a_comment():
+def test_a_stream_begins_with_its_position_and_a_sign_of_life_is_a_comment():
     assert blocks(begin("42-0123abcd")) == [[("retry", "2000"), ("id", "42-0123abcd")]]
     assert blocks(HERE) == [[("", "here")]]
 
@@ -67,7 +67,7 @@ def test_a_mark_is_of_one_event_of_one_journal():
 
 
 @pytest.mark.parametrize("written", ["", "x", "-1", "1-", "1-012", "1-0123abcg", "1 ", "\u0661", "1" * 17])
-def test_what_is_no_mark_is_told_apart(written):
+def test_an_invalid_mark_is_recognized(written):
     assert read_mark(written) is None
 
 
@@ -75,7 +75,7 @@ def test_a_number_alone_is_a_mark_without_a_check():
     assert read_mark("131") == (131, "")
 
 
-def test_a_reset_is_a_block_from_which_a_reader_begins_anew():
+def test_a_reset_is_a_block_with_a_new_position():
     ((kind, ident, data),) = blocks(reset("8d2e", "lobby", 8))
     assert (kind, ident) == (("event", "reset"), ("id", mark("8d2e", "lobby", 0, 0.0)))
     assert json.loads(data[1]) == {"kind": "reset", "room": "lobby", "number": 8, "journal": "8d2e"}

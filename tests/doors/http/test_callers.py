@@ -49,14 +49,14 @@ def refused(door, data):
     return answer
 
 
-def test_connections_that_fetch_files_are_nobodys_place(small):
+def test_connections_that_fetch_files_do_not_count_as_people(small):
     peers = [WebPeer(small) for _ in range(MANY)]
     assert [peer.ask("GET", "/style.css").status for peer in peers] == [200] * MANY
     assert [Browser(small).read() for _ in range(2)] == ["", ""]
     assert "too many connections" in Browser(small).read()
 
 
-def test_one_more_ends_the_one_that_waits_longest_for_a_request(small):
+def test_one_connection_more_ends_the_one_that_is_idle_longest(small):
     peers = [WebPeer(small) for _ in range(MANY)]
     peers[0].ask("GET", "/style.css")  # so the second is the one
     assert WebPeer(small).ask("GET", "/").status == 200
@@ -71,7 +71,7 @@ def test_requests_that_never_end_keep_nobody_out(small):
     assert Browser(small).read() == ""
 
 
-def test_what_is_being_answered_is_not_ended_and_one_more_is_refused(small):
+def test_a_connection_with_a_pending_request_is_not_ended_and_one_more_is_refused(small):
     peers = [WebPeer(small) for _ in range(MANY)]
     small.hub.check = lambda answered: None  # nothing is committed
     for peer in peers:
@@ -118,13 +118,13 @@ def test_a_refusal_does_not_wait_for_a_head_without_end(hurried):
     assert refused(hurried, b"x" * HEAD_BYTES).status == 429
 
 
-def test_one_that_is_gone_is_not_waited_for(hurried):
+def test_a_connection_that_is_gone_is_not_waited_for(hurried):
     WebPeer(hurried).lose()
     assert not hurried.web.patient
     assert hurried.clock.getDelayedCalls() == []
 
 
-def test_of_a_flood_only_so_many_are_waited_for(hurried):
+def test_of_a_flood_only_a_bounded_number_is_waited_for(hurried):
     peers = [WebPeer(hurried) for _ in range(MAX_PATIENT + 2)]
     assert [bool(peer.take()) for peer in peers] == [False] * MAX_PATIENT + [True] * 2
     for peer in peers:

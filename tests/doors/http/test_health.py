@@ -62,13 +62,13 @@ def test_all_is_well_when_the_journal_has_committed_and_not_before(asked):
     assert asked.answers == [""]
 
 
-def test_what_the_journal_refuses_is_told(asked):
+def test_a_refusal_of_the_journal_is_reported(asked):
     asked.ask()
     asked.disk.answers(NotKept("disk full"))
     assert asked.answers == ["disk full"]
 
 
-def test_all_who_ask_meanwhile_share_one_commit(asked):
+def test_all_callers_during_a_check_share_one_commit(asked):
     for _ in range(3):
         asked.ask()
     assert len(asked.disk.asked) == 1
@@ -91,7 +91,7 @@ def test_an_answer_is_good_for_a_second_and_no_longer(asked, error):
     assert asked.answers[2] == ""
 
 
-def test_a_disk_that_hangs_is_told_in_time(asked):
+def test_a_disk_that_hangs_is_reported_in_time(asked):
     asked.ask()
     asked.clock.advance(SECONDS - 0.01)
     assert asked.answers == []
@@ -99,7 +99,7 @@ def test_a_disk_that_hangs_is_told_in_time(asked):
     assert asked.answers == [HUNG]
 
 
-def test_while_it_hangs_everyone_is_told_at_once_and_nothing_more_is_asked_of_it(asked):
+def test_while_the_disk_hangs_every_answer_is_immediate_and_no_commit_is_added(asked):
     asked.ask()
     asked.clock.advance(SECONDS)
     for _ in range(3):
@@ -156,7 +156,7 @@ def test_it_cannot_be_posted_to(door):
     assert "GET" in answer.headers["Allow"]
 
 
-def test_who_goes_before_the_answer_does_no_harm(door):
+def test_a_client_that_goes_before_the_answer_does_no_harm(door):
     waiting = []
     door.hub.check = waiting.append
     peer, other = WebPeer(door), WebPeer(door)
@@ -188,7 +188,7 @@ def server(twistd):
     return server
 
 
-def test_a_disk_that_takes_no_more_is_told_until_it_does(server):
+def test_a_full_disk_is_reported_until_it_has_space(server):
     assert ask(server.health) == (200, "ok\n")
     alice = server.connect("alice")
     unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
@@ -204,7 +204,7 @@ def test_a_disk_that_takes_no_more_is_told_until_it_does(server):
         wait_until(lambda: "alice: hello again" in alice.read_until("\n") or alice.send("hello again\n"))
 
 
-def test_a_file_that_another_program_holds_is_told_and_in_time(server, tmp_path):
+def test_a_locked_file_is_reported_in_time(server, tmp_path):
     assert ask(server.health) == (200, "ok\n")  # and so the journal is open: it is not when the server listens
     with closing(sqlite3.connect(tmp_path / "chat.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

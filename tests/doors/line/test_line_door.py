@@ -29,7 +29,7 @@ def test_the_prompt_is_six_bytes_and_nothing_else(door):
     assert door.connect().transport.value() == b"alias?"
 
 
-def test_an_alias_and_one_is_in(door):
+def test_an_alias_is_enough_to_enter(door):
     bob = door.connect()
     bob.send("bob\n")
     assert bob.read() == "alias?" + WELCOME.format("bob", 1, "bob") + HINT
@@ -43,7 +43,7 @@ def test_any_line_end_will_do_and_the_answers_end_alike(door, end):
     assert bob.read().split(eol)[-2:] == ["bob: hi", ""]
 
 
-def test_a_bad_alias_asks_again_and_says_why(door):
+def test_a_bad_alias_is_refused_with_a_reason_and_another_prompt(door):
     bob = door.connect()
     bob.read()
     bob.send("two words\n")
@@ -60,7 +60,7 @@ def test_a_bad_alias_asks_again_and_says_why(door):
     assert "you are now connected!" in bob.read()
 
 
-def test_two_that_claim_one_alias_in_the_same_turn(door):
+def test_of_two_claims_in_one_turn_the_first_wins_and_the_other_gets_another_prompt(door):
     first, second = door.connect(), door.connect()
     first.chat.dataReceived(b"bob\n")
     second.chat.dataReceived(b"bob\nhi\n")
@@ -87,7 +87,7 @@ NOT_IN = "!! you did not enter the chat, and nothing was said: try again under a
         ("x" * 5000 + "\n", "!! the line that you sent after it was not read"),
     ],
 )
-def test_what_was_sent_before_an_alias_is_refused_is_no_alias_and_is_not_said(door, alias, why, script, told):
+def test_lines_sent_before_an_alias_is_refused_are_neither_an_alias_nor_said(door, alias, why, script, told):
     bob = door.enter("bob")
     other = door.connect().send(f"{alias}\n{script}")
     assert other.read() == f"alias?{why}\n{told}\nalias?"
@@ -100,7 +100,7 @@ def test_what_was_sent_before_an_alias_is_refused_is_no_alias_and_is_not_said(do
 
 @pytest.mark.parametrize("alias, why", [("bob", TAKEN), ("root", RESERVED)])
 @pytest.mark.parametrize("last", ["hello\n/quit\n", "hello\n/Q bye\nmore\n", "hello\n\x04"])
-def test_a_script_that_does_not_get_its_alias_is_told_so_and_ends(door, alias, why, last):
+def test_a_script_that_does_not_get_its_alias_ends_with_an_error(door, alias, why, last):
     door.enter("bob")
     other = door.connect().send(f"{alias}\n{last}")
     first, *_dropped, end = other.read().removeprefix("alias?").splitlines()
@@ -124,7 +124,7 @@ def test_a_half_closed_input_whose_alias_is_refused_ends_with_an_error(door, ali
     assert "hello" not in door.hub.aliases
 
 
-def test_whoever_leaves_without_having_tried_an_alias_is_told_nothing(door):
+def test_a_person_who_leaves_without_trying_an_alias_sees_no_error(door):
     other = door.connect()
     other.end()
     assert other.read() == "alias?"
@@ -132,7 +132,7 @@ def test_whoever_leaves_without_having_tried_an_alias_is_told_nothing(door):
 
 
 @pytest.mark.parametrize("line", ["/quit", "/q", "/EXIT now"])
-def test_who_types_quit_at_the_prompt_leaves(door, line):
+def test_quit_at_the_prompt_leaves(door, line):
     other = door.connect().send(f"{line}\n")
     assert other.read() == "alias?"
     assert other.is_closed
@@ -152,14 +152,14 @@ HOW = "type the name that you want to be known by, and press Enter; /quit leaves
         ("/", f"!! you are not in the chat yet: {HOW}"),
     ],
 )
-def test_a_command_at_the_prompt_is_no_alias(door, line, told):
+def test_a_command_at_the_prompt_is_not_an_alias(door, line, told):
     other = door.connect()
     other.read()
     assert other.send(f"  {line}\n" if line == "/help" else f"{line}\n").read() == f"{told}\nalias?"
     assert other.send("carol\n").chat.session.alias == "carol"
 
 
-def test_what_one_packet_asks_is_taken_in_order(door):
+def test_requests_in_one_packet_are_taken_in_order(door):
     alice = door.enter("alice").send("/join ops\n")
     alice.read()
     door.connect().send("bob\n/join ops\nhello\n/nick rob\n/leave\n/to lobby bye\n")
@@ -184,12 +184,12 @@ def test_many_posts_in_one_packet_are_one_turn(door):
     assert batches == [4]
 
 
-def test_the_answer_to_a_question_counts_what_was_said_before_it(door):
+def test_an_answer_takes_earlier_lines_into_account(door):
     bob = door.enter("bob").send("hello\n/history 1\n/nope\nx\n")
     assert bob.read().splitlines()[:3] == ["bob: hello", "-- lobby, from 2 on:", "bob: hello"]
 
 
-def test_who_cannot_come_in_because_nothing_is_kept_is_told_at_once_and_not_of_a_missing_alias(door):
+def test_a_newcomer_on_a_full_disk_sees_the_reason_at_once_and_not_a_missing_alias(door):
     bob = door.connect()
     bob.read()
     bob.chat.dataReceived(b"bob\n")
@@ -218,7 +218,7 @@ def test_no_alias_in_time_is_a_polite_close(door):
     assert not carol.is_closed
 
 
-def test_the_message_of_the_day_is_shown_once_one_is_in():
+def test_the_message_of_the_day_is_shown_after_entering():
     door = Door(motd=["hello", "be kind"])
     bob = door.connect().send("bob\n")
     assert bob.read().splitlines()[-3:] == ["-- hello", "-- be kind", "-- /help shows what you can type, /quit leaves"]
@@ -227,7 +227,7 @@ def test_the_message_of_the_day_is_shown_once_one_is_in():
     bob.lose()
 
 
-def test_one_too_many_from_an_address_is_told_and_closed():
+def test_one_connection_too_many_from_an_address_sees_the_reason_and_is_closed():
     door = Door(Limits(per_address=2))
     door.enter("a1"), door.enter("a2")
     refused = door.connect()
@@ -263,7 +263,7 @@ def test_an_address_that_fails_too_often_is_closed_until_later():
         b"SSH-2.0-OpenSSH_9.2\r\n",
     ],
 )
-def test_other_protocols_are_told_what_this_port_speaks(door, hello):
+def test_other_protocols_get_a_line_that_says_what_this_port_speaks(door, hello):
     alice, other = door.enter("alice"), door.connect()
     other.read()
     other.send(hello)
@@ -273,7 +273,7 @@ def test_other_protocols_are_told_what_this_port_speaks(door, hello):
     assert alice.read() == ""
 
 
-def test_who_is_in_may_say_what_looks_like_another_protocol(door):
+def test_a_member_may_say_a_line_that_looks_like_another_protocol(door):
     assert door.enter("bob").send("GET / HTTP/1.1\n").read() == "bob: GET / HTTP/1.1\n"
 
 
@@ -299,7 +299,7 @@ def test_a_line_that_is_not_utf8_is_answered_and_nothing_else_is_lost(door):
     ]
 
 
-def test_empty_lines_are_nothing(door):
+def test_empty_lines_are_ignored(door):
     assert door.enter("bob").send("\n   \n\t\n").read() == ""
 
 
@@ -312,7 +312,7 @@ def test_ctrl_d_leaves_politely(door, end):
     assert alice.read() == bob.read() == "bob has left the chat room!\n"
 
 
-def test_a_half_close_takes_what_is_pending_answers_it_and_closes(door):
+def test_after_a_half_close_pending_lines_are_answered_and_then_it_closes(door):
     alice, bob = door.enter("alice"), door.connect()
     bob.chat.dataReceived(b"bob\nhello\nlast words")
     bob.end()
@@ -340,7 +340,7 @@ def test_an_unterminated_alias_and_a_half_close(door):
     assert bob.is_closed
 
 
-def test_a_lost_connection_is_announced_and_what_it_asked_is_heard(door):
+def test_a_lost_connection_is_announced_after_its_last_lines_are_heard(door):
     alice, bob = door.enter("alice"), door.connect()
     bob.chat.dataReceived(b"bob\nhello\n")
     bob.lose()
@@ -351,7 +351,7 @@ def test_a_lost_connection_is_announced_and_what_it_asked_is_heard(door):
     ]
 
 
-def test_quit_says_why_and_closes_and_what_follows_is_not_heard(door):
+def test_quit_gives_the_reason_and_closes_and_later_lines_are_not_heard(door):
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
     bob.send("/quit tea\nhello\n")
@@ -382,7 +382,7 @@ def test_ctrl_c_clears_the_half_typed_line_and_is_marked(door):
     assert bob.transport.value() == b"\xff\xfb\x06bob: hello\n"
 
 
-def test_are_you_there(door):
+def test_telnets_are_you_there_is_answered(door):
     bob = door.enter("bob").send(b"\xff\xf6")
     assert bob.transport.value() == AYT_ANSWER
 
@@ -391,7 +391,7 @@ def test_keys_inside_a_line_are_applied(door):
     assert door.enter("bob").send("helo\x7flo wrld\x17world\n").read() == "bob: hello world\n"
 
 
-def test_what_becomes_a_command_by_editing_or_cleaning_is_one(door):
+def test_a_line_that_becomes_a_command_by_editing_or_cleaning_is_a_command(door):
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
     bob.send("x\nsecret\x15/ping 1\ny\n", "\ufeff/ping 2\n", b"\x03/ping 3\n", "\x1b[0m/ping 4\nz\n")
@@ -409,7 +409,7 @@ def test_an_alias_typed_key_by_key_with_pauses(door):
     assert bob.chat.session.alias == "Bhoomika"
 
 
-def test_a_first_key_of_two_bytes_is_no_alias(door):
+def test_a_first_key_of_two_bytes_is_not_an_alias(door):
     bob = door.connect().send("\u00e9")
     door.clock.advance(1)
     assert bob.read() == "alias?"
@@ -466,7 +466,7 @@ def test_a_line_of_the_labs_client_may_be_as_long_as_any_and_one_too_long_costs_
 
 
 @pytest.mark.parametrize("end", ["end", "lose"])
-def test_what_the_labs_client_sent_last_is_said_though_it_ends(door, end):
+def test_the_last_line_of_the_labs_client_is_said_though_it_ends(door, end):
     alice, lab_client = door.enter("alice"), lab(door, "bob")
     alice.read()
     lab_client.send("bob: last words")
@@ -548,7 +548,7 @@ def test_the_labs_client_is_behind_when_more_waits_for_it_than_it_can_take_and_c
     door.close()
 
 
-def test_the_labs_client_is_told_all_before_its_connection_ends(door):
+def test_the_labs_client_gets_everything_before_its_connection_ends(door):
     alice, lab_client = door.enter("alice"), lab(door, "bob")
     alice.send(f"{WIDE * 10}\n")
     quiet(lab_client.send("bob: /quit"))
@@ -559,7 +559,7 @@ def test_the_labs_client_is_told_all_before_its_connection_ends(door):
 @pytest.mark.parametrize(
     "chunks", [["bo", "b"], ["b"], ["bob\n"], ["\x1b[A"], [b"\xff\xfd\x06bob"], [b"bo\xe9"], ["\x7f\x7f"]]
 )
-def test_what_is_not_the_labs_client(door, chunks):
+def test_other_clients_are_not_taken_for_the_labs_client(door, chunks):
     peer = door.connect().send(*chunks)
     door.clock.advance(10)
     door.settle()
@@ -577,7 +577,7 @@ def test_a_line_of_the_labs_client_loses_only_its_own_alias(door):
 # -- floods, slow readers, faults
 
 
-def test_a_flooder_is_told_once_slowed_and_loses_nothing():
+def test_a_flooder_gets_one_notice_is_slowed_down_and_loses_nothing():
     door = Door(Limits(lines_at_once=5, lines_per_second=10))
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
@@ -632,7 +632,7 @@ def read_again(peer):
     peer.door.settle()
 
 
-def test_one_who_does_not_read_holds_nothing_and_gets_the_rest_once_they_do():
+def test_a_reader_that_stops_takes_no_memory_and_gets_the_rest_later():
     door = Door(Limits().lifted())
     alice, bob = door.enter("alice"), door.enter("bob")
     stop_reading(bob)
@@ -649,7 +649,7 @@ def test_one_who_does_not_read_holds_nothing_and_gets_the_rest_once_they_do():
     assert bob.read() == "alice: live\n"
 
 
-def test_who_missed_more_than_the_room_remembers_is_told_which():
+def test_a_reader_that_missed_more_than_the_tail_sees_which_events():
     door = Door(Limits(remembered=3).lifted())
     alice, bob = door.enter("alice"), door.enter("bob")
     stop_reading(bob)
@@ -660,7 +660,7 @@ def test_who_missed_more_than_the_room_remembers_is_told_which():
     assert bob.read().splitlines() == ["alice: the remainder", *told]
 
 
-def test_lines_to_one_who_does_not_read_are_kept_up_to_a_number():
+def test_private_lines_to_a_reader_that_stops_are_kept_up_to_a_bound():
     door = Door(Limits().lifted())
     alice, bob = door.enter("alice"), door.enter("bob")
     stop_reading(bob)
@@ -674,7 +674,7 @@ def test_lines_to_one_who_does_not_read_are_kept_up_to_a_number():
     ]
 
 
-def test_who_does_not_read_is_not_read(door):
+def test_a_client_that_does_not_read_is_not_read(door):
     alice, bob = door.enter("alice"), door.enter("bob")
     alice.read()
     stop_reading(bob)
@@ -687,7 +687,7 @@ def test_who_does_not_read_is_not_read(door):
     assert bob.transport.producerState == "producing"
 
 
-def test_who_leaves_a_room_while_they_do_not_read_is_owed_all_until_then(door):
+def test_a_reader_that_leaves_a_room_while_behind_gets_all_events_until_then(door):
     alice, bob = door.enter("alice"), door.enter("bob")
     bob.send("/join ops\n")
     alice.send("/join ops\n")
@@ -704,7 +704,7 @@ def test_who_leaves_a_room_while_they_do_not_read_is_owed_all_until_then(door):
     assert heard.endswith("#ops alice: for bob\n")
 
 
-def test_one_who_takes_nothing_for_so_long_is_dropped():
+def test_a_reader_that_reads_nothing_for_the_stall_time_is_dropped():
     door = Door(Limits(stall_seconds=30).lifted())
     alice, bob = door.enter("alice"), door.enter("bob")
     stop_reading(bob)
@@ -751,7 +751,7 @@ def test_a_fault_of_ours_is_logged_with_an_apology_and_harms_nobody_else(door, m
     logged_failures()
 
 
-def test_what_somebody_did_wrong_is_never_logged(door):
+def test_a_persons_mistakes_are_never_logged(door):
     door.enter("bob").send("/msg nobody x\n")
     assert issubclass(ChatError, Exception)  # a failure that was logged would fail this test
 
@@ -772,7 +772,7 @@ async def test_stopping_tells_everyone_and_waits_for_them(door):
     await closed
 
 
-async def test_stopping_lets_one_who_is_behind_catch_up_for_a_while(door):
+async def test_stopping_waits_a_while_for_a_reader_that_is_behind(door):
     alice, bob, carol = door.enter("alice"), door.enter("bob"), door.enter("carol")
     for peer in (bob, carol):
         stop_reading(peer)
@@ -809,7 +809,7 @@ def test_addresses_are_written_as_people_do(address, written):
     assert address_text(address) == written
 
 
-def test_who_does_not_read_the_answers_of_telnet_is_not_read_either(door):
+def test_a_client_that_does_not_read_telnet_answers_is_not_read_either(door):
     bob = door.enter("bob")
     bob.transport.producer.pauseProducing()
     bob.send(b"\xff\xfd\x01")
@@ -818,7 +818,7 @@ def test_who_does_not_read_the_answers_of_telnet_is_not_read_either(door):
     assert not bob.chat.paused
 
 
-def test_who_asks_for_what_came_before_in_a_room_they_are_in_is_given_it_and_goes_on(door):
+def test_join_with_a_number_shows_earlier_events_of_a_room_that_you_are_in(door):
     alice = door.enter("alice").send("one\n")
     alice.read()
     alice.send("/join lobby 1\n")

@@ -80,7 +80,7 @@ def test_telnet_and_netcat_talk_with_each_other(twistd, telnet):
         tel.expect_exact("nick: hello from netcat\r\n")
 
 
-def test_backspace_in_telnet_takes_back_what_was_typed(twistd, telnet):
+def test_backspace_in_telnet_deletes_typed_characters(twistd, telnet):
     tel = telnet(twistd(), "tel")
     tel.sendline("helo\x7flo")
     tel.expect_exact("tel: hello\r\n")
@@ -138,7 +138,7 @@ def key_by_key(telnet):
     telnet.sendline("mode character")
 
 
-def test_someone_who_types_key_by_key_is_never_taken_for_the_lab_client(twistd):
+def test_a_person_who_types_key_by_key_is_never_taken_for_the_lab_client(twistd):
     # The wait between keys is the behaviour under test: longer than the quiet by which the lab's client is known.
     with twistd().connect() as person:
         person.read_until("alias?")
@@ -186,7 +186,7 @@ def test_ctrl_c_is_answered_with_the_timing_mark_that_telnet_waits_for(twistd):
         assert person.read_until("\n") == "alice: whole\n"
 
 
-def test_what_putty_negotiates_first_is_refused_and_no_part_of_the_alias(twistd):
+def test_puttys_negotiation_is_refused_and_no_part_of_the_alias(twistd):
     asked = [WILL + NAWS, WILL + TSPEED, WILL + TTYPE, WILL + NEW_ENVIRON, DO + ECHO, WILL + SGA, DO + SGA]
     refused = [DONT + NAWS, DONT + TSPEED, DONT + TTYPE, DONT + NEW_ENVIRON, WONT + ECHO, DONT + SGA, WONT + SGA]
     with twistd().connect() as putty:
@@ -201,7 +201,7 @@ def test_what_putty_negotiates_first_is_refused_and_no_part_of_the_alias(twistd)
 # -- netcat and its kin
 
 
-def test_a_pipe_through_netcat_prints_all_that_the_server_answered(twistd, program):
+def test_a_pipe_through_netcat_prints_all_answers(twistd, program):
     port = twistd().port
     nc = program("nc", "netcat-openbsd")
     assert run(nc, "-N", "127.0.0.1", port, given="bob\nhello\n") == (
@@ -281,7 +281,7 @@ def test_netcat_in_a_terminal_ends_soon_after_quit(twistd, program, terminal):
     ],
     ids=["ncat", "ncat -C", "socat", "socat crlf", "bash", "curl"],
 )
-def test_others_like_netcat_say_and_hear(twistd, program, terminal, name, package, arguments):
+def test_other_netcats_say_and_hear(twistd, program, terminal, name, package, arguments):
     path, server = program(name, package), twistd()
     with server.connect("alice") as alice:
         command = arguments.format(name=path, port=server.port)
@@ -417,7 +417,7 @@ def client_hello():
     ],
     ids=["GET", "POST", "TLS", "SSH"],
 )
-def test_another_protocol_is_told_in_one_line_and_closed(twistd, hello):
+def test_another_protocol_gets_one_line_and_is_closed(twistd, hello):
     server = twistd()
     with server.connect("alice") as alice, server.connect() as other:
         other.read_until("alias?")

@@ -49,7 +49,7 @@ def test_the_lines_say_it_with_every_netcat_and_twice_in_a_row(twistd, program, 
     assert said(server) == ["deploy done"] * 6
 
 
-def test_no_line_reads_a_file_for_what_begins_with_an_at_sign(twistd, program):
+def test_no_line_reads_a_file_for_a_text_that_begins_with_an_at_sign(twistd, program):
     program("curl", "curl")
     server = twistd("--web", "tcp:0:interface=127.0.0.1")
     for line in LINES:
@@ -57,7 +57,7 @@ def test_no_line_reads_a_file_for_what_begins_with_an_at_sign(twistd, program):
     assert said(server) == ["@/etc/hostname"] * 3
 
 
-def test_what_is_not_said_is_a_status_that_is_not_0(twistd, program):
+def test_a_line_that_is_not_said_gives_a_status_other_than_0(twistd, program):
     program("curl", "curl")
     server = twistd("--web", "tcp:0:interface=127.0.0.1")
     with server.connect("ci"):

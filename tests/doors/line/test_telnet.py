@@ -46,7 +46,7 @@ def fed(*chunks):
         (IAC + IAC + b"x", b"\xffx", b""),
     ],
 )
-def test_what_is_text_and_what_is_answered(sent, read, answer):
+def test_telnet_bytes_give_text_and_answers(sent, read, answer):
     assert fed(sent)[:2] == (read, answer)
 
 
@@ -54,7 +54,7 @@ def test_are_you_there_is_answered_once_a_chunk():
     assert fed((IAC + b"\xf6") * 1000)[1] == AYT_ANSWER
 
 
-def test_only_who_speaks_telnet_is_known_to():
+def test_only_a_peer_that_speaks_telnet_is_taken_for_telnet():
     assert not fed(b"caf\xe9 \xff\n")[2].spoken
     assert fed(IAC + DO + TM)[2].spoken
 

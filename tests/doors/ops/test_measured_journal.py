@@ -62,7 +62,7 @@ def test_each_batch_is_timed_for_itself(measured):
     assert measured.commits == [0.25, 2.0]
 
 
-def test_what_was_appended_together_may_be_kept_in_two_batches(measured):
+def test_events_appended_together_may_be_kept_in_two_batches(measured):
     measured.journal.append(said("a"), said("b"))
     measured.inner.batch, rest = measured.inner.batch[:1], measured.inner.batch[1:]
     measured.turn(after=0.5)
@@ -71,7 +71,7 @@ def test_what_was_appended_together_may_be_kept_in_two_batches(measured):
     assert measured.commits == [0.5, 2.0]  # the first one was heard for a second meanwhile
 
 
-def test_what_needs_no_journal_is_not_timed(measured):
+def test_events_without_a_number_are_not_timed(measured):
     measured.journal.append(Event(CLAIMED, "", "", "bob", 1))
     measured.turn(after=5.0)
     measured.journal.append(said())
@@ -79,7 +79,7 @@ def test_what_needs_no_journal_is_not_timed(measured):
     assert measured.commits == [0.5]
 
 
-def test_what_is_refused_is_not_timed_and_what_is_asked_again_begins_anew(measured):
+def test_a_refused_batch_is_not_timed_and_a_new_request_starts_over(measured):
     measured.inner.failure = NotKept("disk full")
     measured.again = [said("b")]
     measured.journal.append(Lines("lobby", "alice", ["a", "a"], 1), said("b"))

@@ -95,14 +95,14 @@ def test_it_is_what_prometheus_reads(measured):
     assert "# TYPE twisted_chat_members gauge\n" in answer.text
 
 
-def test_openmetrics_is_given_to_who_asks_for_it(measured):
+def test_openmetrics_is_sent_to_clients_that_accept_it(measured):
     answer = measured.ask(Accept="application/openmetrics-text; version=1.0.0")
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     assert answer.text.endswith("# EOF\n")
     assert samples(answer.text, openmetrics)["twisted_chat_members"] == 0
 
 
-def test_who_asks_for_a_format_in_no_known_letters_is_given_the_usual_one(measured):
+def test_an_undecodable_accept_header_gets_the_usual_format(measured):
     answer = Answer(measured.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: \xc3\xa9\r\n\r\n"))
     assert answer.status == 200
     assert "twisted_chat_rooms" in answer.text
@@ -132,12 +132,12 @@ def test_a_head_has_no_body(measured):
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:59090", "[::1]", "192.0.2.7", "localhost", "chat.example:1", "CHAT.example"]
 )
-def test_it_is_told_under_the_names_of_this_server(measured, host):
+def test_it_answers_under_the_names_of_this_server(measured, host):
     assert measured.ask(Host=host).status == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/"])
-def test_it_is_told_under_no_name_that_another_may_let_point_here(measured, path):
+def test_it_does_not_answer_under_a_name_that_others_can_point_here(measured, path):
     answer = measured.ask(path, Host="rebound.example")
     assert answer.status == 421
     assert "--web-name rebound.example" in answer.text
@@ -177,7 +177,7 @@ def test_an_address_has_so_many_connections_beside_those_of_other_doors():
 
 
 @pytest.mark.parametrize("began", [b"", b"GET /metrics HTTP/1.1\r\nHost: loc"])
-def test_who_asks_nothing_whole_is_cut_off(measured, began):
+def test_an_unfinished_request_is_cut_off(measured, began):
     connection, transport = measured.connect()
     connection.dataReceived(began)
     measured.door.clock.advance(Limits.request_seconds - 0.1)
@@ -187,7 +187,7 @@ def test_who_asks_nothing_whole_is_cut_off(measured, began):
     connection.connectionLost(Failure(ConnectionDone()))
 
 
-def test_who_takes_no_answers_is_cut_off(measured):
+def test_a_client_that_reads_no_answers_is_cut_off(measured):
     connection, transport = measured.connect()
     transport.producer.pauseProducing()
     connection.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
@@ -196,7 +196,7 @@ def test_who_takes_no_answers_is_cut_off(measured):
     connection.connectionLost(Failure(ConnectionDone()))
 
 
-def test_the_end_of_the_server_is_theirs_too(measured):
+def test_its_connections_end_with_the_server(measured):
     connection, transport = measured.connect()
     closed = measured.factory.close_all()
     assert transport.disconnecting
@@ -207,7 +207,7 @@ def test_the_end_of_the_server_is_theirs_too(measured):
 # -- what it tells
 
 
-def test_connections_are_told_by_door(measured, door):
+def test_connections_are_counted_by_door(measured, door):
     door.enter("alice")
     door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
     found = samples(measured.ask().text)
@@ -217,7 +217,7 @@ def test_connections_are_told_by_door(measured, door):
     assert found["twisted_chat_members"] == 2
 
 
-def test_browsers_and_other_requests_are_told_apart(measured, door):
+def test_browsers_and_other_requests_are_counted_separately(measured, door):
     browser, other = Browser(door), WebPeer(door)
     before = measured["twisted_chat_received_bytes_total"]
     other.ask("GET", "/")
@@ -240,7 +240,7 @@ def test_browsers_and_other_requests_are_told_apart(measured, door):
         assert found[f"twisted_chat_connections{{door={kind}}}"] == 0
 
 
-def test_who_is_away_is_no_slow_reader(measured, door):
+def test_a_program_that_is_away_does_not_count_as_a_slow_reader(measured, door):
     bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot","token":"0123456789abcdef"}\n')
     slow = door.enter("slow")
     bot.lose()
@@ -254,7 +254,7 @@ def test_who_is_away_is_no_slow_reader(measured, door):
     assert (measured["twisted_chat_programs_away"], measured["twisted_chat_readers_behind"]) == (0, 0)
 
 
-def test_lines_are_counted_once_in_and_once_for_each_who_hears_them(measured, door):
+def test_lines_are_counted_once_when_received_and_once_for_each_reader(measured, door):
     alice, _bob, _carol = door.enter("alice"), door.enter("bob"), door.enter("carol")
     before = samples(measured.ask().text)
     alice.send("one\ntwo\nthree\n")
@@ -276,7 +276,7 @@ def test_a_line_of_any_kind_is_counted(measured, door, line, heard):
     assert after["twisted_chat_lines_sent_total"] - before["twisted_chat_lines_sent_total"] == heard
 
 
-def test_what_a_slow_reader_is_given_later_is_counted_then(measured, door):
+def test_a_slow_readers_events_are_counted_when_they_are_sent(measured, door):
     alice, slow = door.enter("alice"), door.enter("slow")
     slow.stops_reading()
     alice.send("the last that it is sent\n").read()
@@ -287,7 +287,7 @@ def test_what_a_slow_reader_is_given_later_is_counted_then(measured, door):
     assert measured["twisted_chat_lines_sent_total"] - before == 4
 
 
-def test_how_late_the_reactor_is_is_looked_at_each_second(measured, door):
+def test_the_reactors_lag_is_measured_each_second(measured, door):
     measured.factory.listener.doStart()
     try:
         door.clock.advance(TICK_SECONDS)
@@ -299,7 +299,7 @@ def test_how_late_the_reactor_is_is_looked_at_each_second(measured, door):
     assert not [call for call in door.clock.getDelayedCalls() if call.getTime() < door.clock.seconds() + 5]
 
 
-def test_the_version_is_told(measured):
+def test_the_version_is_shown(measured):
     assert measured[f"twisted_chat_build_info{{version={__version__}}}"] == 1
 
 
@@ -375,7 +375,7 @@ def test_lines_that_are_too_long_are_counted(strict, short, long):
     assert hits(strict) == {"line_too_long": 1}
 
 
-def test_those_who_give_no_alias_are_counted(strict):
+def test_connections_without_an_alias_are_counted(strict):
     strict.door.connect()
     strict.door.clock.advance(4.9)
     assert hits(strict) == {}
@@ -383,7 +383,7 @@ def test_those_who_give_no_alias_are_counted(strict):
     assert hits(strict) == {"no_alias": 1}
 
 
-def test_readers_who_take_nothing_are_counted(strict):
+def test_stalled_readers_are_counted(strict):
     alice = strict.door.enter("alice")
     alice.transport.producer.pauseProducing()
     strict.door.clock.advance(4.9)
@@ -464,7 +464,7 @@ def test_in_a_small_chat_every_figure_moves(twistd):
     assert "Traceback" not in server.log
 
 
-def test_what_the_journal_refuses_is_counted(measured, door):
+def test_refused_requests_are_counted(measured, door):
     session = door.enter("alice").chat.session.id
     door.hub.dispatcher.refuse([Event(SAID, "lobby", "alice", "a", session)], NotKept("disk full"))
     door.hub.dispatcher.refuse([Lines("lobby", "alice", ["b", "c"], session)], NotKept("disk full"))
@@ -473,12 +473,12 @@ def test_what_the_journal_refuses_is_counted(measured, door):
 
 
 @pytest.mark.slow
-def test_what_is_needed_to_measure_is_loaded_only_where_it_is_asked_for():
+def test_prometheus_client_is_loaded_only_with_the_metrics_option():
     code = "import sys, twisted_chat.service, twisted_chat.doors.web.site; print('prometheus_client' in sys.modules)"
     assert run(sys.executable, "-c", code) == (0, "False\n", "")
 
 
-def test_nothing_listens_for_metrics_unless_it_is_asked_for(twistd):
+def test_nothing_listens_for_metrics_by_default(twistd):
     server = twistd()
     assert "metrics" not in server.log
 

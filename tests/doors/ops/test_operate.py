@@ -383,7 +383,7 @@ def come(twistd):
         browser.close()
 
 
-def test_those_behind_a_trusted_proxy_are_counted_by_their_own_address(come):
+def test_clients_behind_a_trusted_proxy_are_counted_by_their_own_address(come):
     one_more = come("--trust-proxy", "127.0.0.1")
     for alias in ("a", "b"):
         one_more("198.51.100.1").come_in(alias)
@@ -391,7 +391,7 @@ def test_those_behind_a_trusted_proxy_are_counted_by_their_own_address(come):
     one_more("198.51.100.2").come_in("c")
 
 
-def test_what_an_untrusted_peer_says_of_its_address_is_not_believed(come):
+def test_an_untrusted_peers_forwarded_address_is_not_believed(come):
     one_more = come()
     for alias in ("a", "b", "c"):  # more than one address may have, less than this machine
         one_more("198.51.100.1").come_in(alias)

@@ -6,7 +6,7 @@ from ...browser import in_both
 
 
 @in_both
-def test_who_closes_the_tab_and_comes_back_is_in_at_once_as_the_same_person(window, house, people, driver):
+def test_a_person_who_closes_the_tab_and_returns_is_in_at_once_as_the_same_person(window, house, people, driver):
     other = people("Other", "/join back", "before")
     page = window(f"{house.url}#back").enter("Asha")
     page.hears("before")
@@ -56,7 +56,7 @@ def test_a_second_tab_is_offered_another_alias_or_to_go_on_here(window, house):
 
 
 @in_both
-def test_who_leaves_keeps_nothing_that_proves_anything(window, house):
+def test_leaving_removes_the_kept_proof(window, house):
     page = window(house.url).enter("Lea")
     page.say("/quit")
     page.shows("you have left the chat", "#entrance-said")

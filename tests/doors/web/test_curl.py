@@ -64,7 +64,7 @@ def said(curl, room):
         ("zip", ["--data-binary", "@lines.gz", "-H", "Content-Encoding: gzip"], ["one", "two"]),
     ],
 )
-def test_what_is_typed_is_said(curl, tmp_path, room, typed, lines):
+def test_a_typed_text_is_said(curl, tmp_path, room, typed, lines):
     (tmp_path / "lines").write_text("one\ntwo\n")
     subprocess.run(["gzip", "-k", "lines"], cwd=tmp_path, check=True)
     status, answer = curl(f"rooms/{room}", "-f", *SPEAKER, *typed, stdin=b"from\na pipe\n")
@@ -92,7 +92,7 @@ def test_what_is_typed_is_said(curl, tmp_path, room, typed, lines):
         (["-X", "DELETE"], "use GET, HEAD, POST, OPTIONS for this address\n"),
     ],
 )
-def test_what_cannot_be_said_fails_the_caller_with_one_line_of_what_to_type(curl, tmp_path, typed, answer):
+def test_a_refused_post_fails_with_one_line_that_says_what_to_type(curl, tmp_path, typed, answer):
     (tmp_path / "lines").write_text("one\ntwo\n")
     (tmp_path / "zeros").write_bytes(b"\xff\xfe")
     assert curl("rooms/refused", "--fail-with-body", *SPEAKER, *typed)[1].startswith(answer)
@@ -116,7 +116,7 @@ def test_an_alias_of_any_script_is_carried(curl, room, where, headers):
     assert curl(f"rooms/{room}.txt?moves=off")[1] == f"#{room} Анна: hi\n"
 
 
-def test_who_is_there_and_what_was_said_can_be_asked(curl, server):
+def test_people_and_lines_can_be_queried(curl, server):
     client = server.connect("ada")
     try:
         client.send("/join asked\na needle\n")

@@ -46,7 +46,7 @@ def impatient(tmp_path):
     driver.quit()
 
 
-def test_scripts_and_styles_are_sent_without_what_only_their_authors_need(tmp_path):
+def test_scripts_and_styles_are_sent_without_comments_and_indentation(tmp_path):
     path = tmp_path / "some.js"
     path.write_text('// why\n\nconst url = "http://x" // here\n\t\t// and\n\tgo(url)\n')
     assert sent(path) == b'const url = "http://x"\ngo(url)\n'
@@ -75,7 +75,7 @@ def test_the_first_screen_is_few_bytes_on_the_wire(window, between):
     assert proxy.sent <= FIRST_SCREEN_BYTES, f"{proxy.sent} bytes for {len(proxy.asked)} requests"
 
 
-def test_what_is_preloaded_is_what_the_page_imports(window, house):
+def test_the_preloaded_modules_are_those_that_the_page_imports(window, house):
     page = window(house.url)
     page.has("body[data-ready]")
     preloaded = page.ask(PRELOADED)
@@ -121,7 +121,7 @@ def test_the_entrance_is_there_with_the_first_answer_and_takes_an_alias(impatien
     assert not browser.complaints(impatient)
 
 
-def test_what_is_typed_before_the_rest_is_there_stays(impatient, between):
+def test_text_typed_before_the_rest_is_loaded_stays(impatient, between):
     proxy = between(holds=r"^/static/")
     page = browser.Page(impatient, proxy.url, handle=impatient.current_window_handle)
     page.shows("alias?", "#entrance")
@@ -134,7 +134,7 @@ def test_what_is_typed_before_the_rest_is_there_stays(impatient, between):
 
 
 @pytest.mark.parametrize("part", [r"main\.js", r"session\.js"])
-def test_a_script_that_does_not_come_is_told_with_the_servers_words_and_tried_again(impatient, between, part):
+def test_a_script_that_does_not_load_is_reported_in_the_servers_words_and_tried_again(impatient, between, part):
     proxy = between(refuses=rf"^/static/.*{part}")
     page = browser.Page(impatient, proxy.url, handle=impatient.current_window_handle)
     page.shows("The page could not be loaded: too many of <you>...", "#entrance-said")
@@ -152,7 +152,7 @@ def test_without_scripts_the_page_says_what_it_needs(window, house):
     assert re.search(r"<noscript>This page needs JavaScript, .*</noscript>", entrance)
 
 
-def test_a_file_of_another_version_is_told_to_be_gone(window, house):
+def test_a_file_of_another_version_is_not_found(window, house):
     page = window(house.url)
     status, words = page.await_(
         "const a = await fetch('static/0123456789abcdef/log.js'); return [a.status, await a.text()]"

@@ -71,7 +71,7 @@ def test_a_slash_at_the_end_of_rooms_changes_nothing(curl):
     assert curl.ask("GET", "/rooms/").text == curl.ask("GET", "/rooms").text
 
 
-def test_the_rooms_are_listed_the_fullest_first_with_who_listens(door, curl):
+def test_the_rooms_are_listed_the_fullest_first_with_their_listeners(door, curl):
     door.enter("alice").send("/join ops\n", "/topic deploys & more\n")
     door.enter("bob")
     EventStream(door, "/rooms/ops/events")
@@ -87,7 +87,7 @@ def test_the_rooms_are_listed_the_fullest_first_with_who_listens(door, curl):
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "text/*, application/json;q=0.5", "application/json;q=0, */*"])
-def test_who_prefers_text_is_given_the_rooms_as_a_table(door, curl, accept):
+def test_a_client_that_prefers_text_gets_the_rooms_as_a_table(door, curl, accept):
     door.enter("alice").send("/topic hello\n")
     answer = curl.ask("GET", "/rooms", Accept=accept)
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
@@ -97,12 +97,12 @@ def test_who_prefers_text_is_given_the_rooms_as_a_table(door, curl, accept):
 @pytest.mark.parametrize(
     "accept", ["", "*/*", "application/json", "text/plain;q=0.1, application/json", "image/png", "q"]
 )
-def test_all_others_are_given_the_rooms_as_json(curl, accept):
+def test_all_other_clients_get_the_rooms_as_json(curl, accept):
     assert "rooms" in json.loads(curl.ask("GET", "/rooms", Accept=accept).text)
 
 
 @pytest.mark.parametrize("path", ["/rooms/nowhere", "/rooms/nowhere/events", "/rooms/nowhere.txt"])
-def test_a_room_that_is_not_there_is_told_in_one_sentence(curl, path):
+def test_a_missing_room_is_404_with_one_sentence(curl, path):
     answer = curl.ask("GET", path)
     assert answer.status == 404
     assert answer.text == "there is no such room: GET /rooms lists them, and a POST to it makes it\n"
@@ -128,7 +128,7 @@ def test_a_room_may_be_named_in_any_way_that_people_write_it(door, curl, name):
 # -- pages
 
 
-def test_the_lines_of_a_page_are_those_that_programs_are_sent(door, curl):
+def test_the_lines_of_a_page_are_the_same_as_for_programs(door, curl):
     program = Program(door, "prog")
     talk(door, "hi <b>", "hé")
     program.asks("say", room="lobby", text="from a program")
@@ -158,7 +158,7 @@ def test_a_page_that_ends_with_the_last_event_has_no_next_one(door, curl):
     assert (answer.status, answer.body, next_of(answer)) == (200, b"", None)
 
 
-def test_a_page_has_so_many_events_if_nothing_is_asked_and_at_most(door, curl):
+def test_a_page_has_a_default_and_a_maximum_number_of_events(door, curl):
     talk(door, *map(str, range(MAX_LIMIT + 50)))
     assert numbers(curl.ask("GET", "/rooms/lobby/events")) == list(range(1, LIMIT + 1))
     assert numbers(curl.ask("GET", f"/rooms/lobby/events?limit={MAX_LIMIT}")) == list(range(1, MAX_LIMIT + 1))
@@ -198,7 +198,7 @@ def test_a_page_has_no_more_than_a_megabyte_and_leads_on():
         ("&".join(f"a{n}=1" for n in range(30)), "parameter"),
     ],
 )
-def test_a_parameter_that_cannot_be_meant_is_refused_and_told_what_to_give(curl, query, named):
+def test_an_invalid_parameter_is_refused_with_what_to_give(curl, query, named):
     answer = curl.ask("GET", f"/rooms/lobby/events?{query}")
     assert answer.status == 400
     assert named in answer.text
@@ -234,7 +234,7 @@ def test_a_full_page_is_sent_again_once_there_is_a_next_one(door, curl):
     assert next_of(answer)
 
 
-def test_a_long_page_is_compressed_for_who_takes_that(door, curl):
+def test_a_long_page_is_compressed_for_clients_that_accept_it(door, curl):
     talk(door, *(f"line {number}" for number in range(40)))
     whole = curl.ask("GET", "/rooms/lobby/events")
     assert whole.headers["Content-Encoding"] is None
@@ -250,7 +250,7 @@ def test_a_long_page_is_compressed_for_who_takes_that(door, curl):
 
 
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/lobby", "/rooms/lobby/events", "/rooms/lobby.txt", "/openapi.json"])
-def test_head_tells_what_get_would_and_has_no_body(door, curl, path):
+def test_head_has_the_headers_of_get_and_no_body(door, curl, path):
     talk(door, "one")
     got = curl.ask("GET", path)
     curl.send_raw(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -261,7 +261,7 @@ def test_head_tells_what_get_would_and_has_no_body(door, curl, path):
             assert f"{name}: {got.headers[name]}\r\n".lower().encode() in head.lower() + b"\r\n", name
 
 
-def test_what_cannot_be_read_now_is_told_with_when_to_try_again(door, curl):
+def test_a_failed_read_is_503_with_when_to_try_again(door, curl):
     door.journal.recall = lambda query, answer, asker: answer(
         NotRecalled("the history cannot be read now: try again later")
     )
@@ -290,7 +290,7 @@ def test_a_fault_while_a_page_is_made_is_one_plain_answer(door, curl, logged_fai
     logged_failures()
 
 
-def test_who_does_not_take_the_answers_is_not_answered_on(door, curl):
+def test_a_client_that_does_not_read_gets_no_further_answers(door, curl):
     talk(door, "one")
     asked = b"GET /rooms/lobby/events?limit=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     producer = curl.transport.producer
@@ -309,7 +309,7 @@ def test_who_does_not_take_the_answers_is_not_answered_on(door, curl):
     assert not curl.transport.aborted
 
 
-def test_who_takes_no_answer_for_too_long_is_cut_off_whatever_they_ask_meanwhile(door, curl):
+def test_a_client_that_reads_no_answer_for_too_long_is_cut_off_whatever_it_requests(door, curl):
     asked = b"GET /rooms HTTP/1.1\r\nHost: localhost\r\n\r\n"
     curl.send_raw(asked)
     curl.transport.producer.pauseProducing()
@@ -334,7 +334,7 @@ def ask_three(door, curl):
     assert curl.take().count(b"200 OK") == 1
 
 
-def test_who_asks_more_in_the_same_packet_and_takes_no_answer_is_cut_off_too(door, curl):
+def test_a_client_with_more_requests_in_the_same_packet_is_cut_off_too(door, curl):
     ask_three(door, curl)
     door.clock.advance(door.limits.stall_seconds - 0.1)
     assert not curl.transport.aborted
@@ -343,7 +343,7 @@ def test_who_asks_more_in_the_same_packet_and_takes_no_answer_is_cut_off_too(doo
     assert door.hub.traffic.limits_hit["stalled"] == 1
 
 
-def test_who_takes_the_answers_at_last_is_given_the_others(door, curl):
+def test_a_client_that_reads_at_last_gets_the_other_answers(door, curl):
     ask_three(door, curl)
     door.clock.advance(door.limits.stall_seconds - 0.1)
     curl.transport.producer.resumeProducing()
@@ -353,7 +353,7 @@ def test_who_takes_the_answers_at_last_is_given_the_others(door, curl):
     assert not curl.transport.aborted
 
 
-def test_who_is_gone_before_they_took_the_answer_leaves_no_question(door, curl):
+def test_a_client_that_is_gone_before_its_answer_leaves_no_query(door, curl):
     asked = b"GET /rooms HTTP/1.1\r\nHost: localhost\r\n\r\n"
     curl.send_raw(asked)
     producer = curl.transport.producer
@@ -386,7 +386,7 @@ def test_the_last_lines_are_shown_as_in_the_line_door(door, curl):
     assert curl.ask("GET", f"/rooms/lobby.txt?tail={MAX_LIMIT + 1}").status == 400
 
 
-def test_text_has_numbers_and_stamps_for_who_asks(door, curl):
+def test_text_has_numbers_and_stamps_on_request(door, curl):
     talk(door, "one")
     assert curl.ask("GET", "/rooms/lobby.txt?numbers").text.splitlines()[-1] == "2 nc: one"
     assert curl.ask("GET", "/rooms/lobby.txt?numbers=off").text.splitlines()[-1] == "nc: one"
@@ -395,7 +395,7 @@ def test_text_has_numbers_and_stamps_for_who_asks(door, curl):
     assert curl.ask("GET", "/rooms/lobby.txt?numbers=maybe").text == 'numbers is on or off, not "maybe"\n'
 
 
-def test_text_is_without_moves_for_who_asks(door, curl):
+def test_text_has_no_moves_on_request(door, curl):
     talk(door, "one", "two")
     assert curl.ask("GET", "/rooms/lobby.txt?moves=off").text == "nc: one\nnc: two\n"
     assert curl.ask("GET", "/rooms/lobby.txt?moves=on").text.startswith("nc has connected")
@@ -472,7 +472,7 @@ def test_a_stream_goes_on_where_the_reader_was(door, query, seen, first):
 
 
 @pytest.mark.parametrize("given", ["99", "x", "3-0123abcd", "0-0123abcd", "99999999999999999999", "3-"])
-def test_a_mark_that_is_not_of_this_journal_is_told_and_all_there_is_follows(door, given):
+def test_a_mark_of_another_journal_is_reset_and_all_events_follow(door, given):
     talk(door, *"abcd")
     stream = EventStream(door, "/rooms/lobby/events", Last_Event_ID=given)
     first, *rest = stream.heard()
@@ -483,7 +483,7 @@ def test_a_mark_that_is_not_of_this_journal_is_told_and_all_there_is_follows(doo
     assert stream.texts() == ["live"]
 
 
-def test_a_mark_from_before_a_restart_with_an_empty_memory_is_told():
+def test_a_mark_from_before_a_restart_in_memory_is_reset():
     before = Door()
     talk(before, *"abc")
     stream = EventStream(before, "/rooms/lobby/events?after=0")
@@ -541,7 +541,7 @@ def test_a_page_goes_on_by_the_id_that_a_stream_gave(door, curl):
     assert numbers(curl.ask("GET", f"/rooms/lobby/events?after={stream.mark}")) == [6, 7]
 
 
-def test_a_stream_is_given_what_is_kept_and_told_what_is_not():
+def test_a_stream_gets_kept_events_and_a_gap_for_the_others():
     door = Door(Limits(remembered=5))
     talk(door, *map(str, range(10)))
     stream = EventStream(door, "/rooms/lobby/events?after=2")
@@ -551,7 +551,7 @@ def test_a_stream_is_given_what_is_kept_and_told_what_is_not():
     assert closed(door)
 
 
-def test_what_a_room_does_not_remember_comes_to_a_stream_from_the_journal_in_pages():
+def test_events_missing_from_the_tail_come_to_a_stream_in_pages():
     door = Door(Limits(remembered=5))
     talk(door, *map(str, range(1300)))
     everything = [Event(SAID, "lobby", "nc", str(number), number=number, when=1.0) for number in range(1, 1302)]
@@ -583,7 +583,7 @@ def test_a_stream_shows_that_it_is_alive(door):
     assert stream.comments == ["here", "here"]
 
 
-def test_who_reads_a_stream_slowly_is_a_number_and_gets_all_of_it(door):
+def test_a_slow_reader_of_a_stream_is_a_number_and_gets_everything(door):
     stream = EventStream(door, "/rooms/lobby/events")
     reader = next(iter(door.hub.rooms["lobby"].overhearing))
     stream.transport.producer.pauseProducing()
@@ -599,7 +599,7 @@ def test_who_reads_a_stream_slowly_is_a_number_and_gets_all_of_it(door):
     assert stream.texts() == ["live"]
 
 
-def test_who_takes_nothing_of_a_stream_for_too_long_is_dropped(door):
+def test_a_stalled_reader_of_a_stream_is_dropped(door):
     stream = EventStream(door, "/rooms/lobby/events")
     stream.transport.producer.pauseProducing()
     door.clock.advance(door.limits.stall_seconds - 1)
@@ -640,7 +640,7 @@ def test_a_stream_may_begin_on_a_connection_that_has_answered_already(door, curl
     assert stream.texts() == ["hi"]
 
 
-def test_what_a_reader_of_a_stream_sends_is_not_kept(door):
+def test_input_from_a_streams_reader_is_not_kept(door):
     stream = EventStream(door, "/rooms/lobby/events")
     for _ in range(100):
         stream.send_raw(b"GET / HTTP/1.1\r\n" * 1000)
@@ -661,12 +661,12 @@ def test_head_of_a_stream_ends_at_once(door, curl):
 @pytest.mark.parametrize(
     "headers, query", [({}, "?after=x"), ({}, "?limit=5"), ({}, "?until=5"), ({}, "?after=1&after=2")]
 )
-def test_a_stream_that_cannot_be_meant_is_refused(door, headers, query):
+def test_an_invalid_request_for_a_stream_is_refused(door, headers, query):
     answer = WebPeer(door).ask("GET", f"/rooms/lobby/events{query}", Accept="text/event-stream", **headers)
     assert answer.status == 400
 
 
-def test_a_stream_behind_a_proxy_counts_as_a_connection_of_whom_it_is_for():
+def test_a_stream_behind_a_proxy_counts_for_its_client():
     door = Door(Limits(per_address=1), guard=Guard(proxies=["192.0.2.9"]))
     first = EventStream(door, "/rooms/lobby/events", "192.0.2.9", X_Forwarded_For="198.51.100.1")
     second = EventStream(door, "/rooms/lobby/events", "192.0.2.9", X_Forwarded_For="198.51.100.1")
@@ -719,7 +719,7 @@ def test_a_stream_of_a_room_that_is_forgotten_goes_on_with_its_numbers(forgetful
     assert forgetful.hub.rooms["ops"].topic == "deploys"
 
 
-def test_who_is_gone_before_the_room_is_found_leaves_nothing_behind(forgetful):
+def test_a_client_that_is_gone_before_the_room_is_found_leaves_nothing_behind(forgetful):
     peer = WebPeer(forgetful)
     peer.connection.dataReceived(
         f"GET /rooms/ops/events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode()
@@ -770,7 +770,7 @@ def test_a_header_that_counts_may_stand_there_once(curl, name):
     assert "more than once" in answer.text
 
 
-def test_several_lines_are_a_block_which_loses_nothing_and_the_last_number_is_told(door, curl):
+def test_several_lines_are_a_block_and_the_answer_has_the_last_number(door, curl):
     answer = post(curl, body="\n  one\r\n//two\n\n \nthree\rfour\n")
     assert json.loads(answer.text)["number"] == 7
     assert answer.headers["Location"] == "/rooms/ops/events?after=1&limit=6"
@@ -793,7 +793,7 @@ def said(door):
     return [event for event in events if event["kind"] == "said"]
 
 
-def test_so_many_lines_may_be_said_at_once(door, curl):
+def test_a_block_has_a_maximum_number_of_lines(door, curl):
     assert json.loads(post(curl, body="x\n" * BLOCK_LINES).text)["number"] == BLOCK_LINES + 1
     door.clock.advance(60)
     door.settle()
@@ -803,7 +803,7 @@ def test_so_many_lines_may_be_said_at_once(door, curl):
     assert [event["block"] for event in said(door)] == list(range(1, BLOCK_LINES + 1))
 
 
-def test_a_slash_is_nothing_special_and_what_is_no_text_is_taken_out(door, curl):
+def test_a_slash_is_nothing_special_and_control_characters_are_removed(door, curl):
     post(curl, body="/quit \x1b[31mred\x1b[0m\u202e")
     assert curl.ask("GET", "/rooms/ops.txt?tail=1").text == "#ops ci: /quit red\n"
 
@@ -822,7 +822,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(door, curl):
     assert other.take() == b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def test_a_line_may_be_so_long():
+def test_a_line_has_a_maximum_length():
     door = Door(Limits(max_line=100))
     curl = WebPeer(door)
     assert post(curl, body="é" * 50).status == 201
@@ -832,12 +832,12 @@ def test_a_line_may_be_so_long():
 
 
 @pytest.mark.parametrize("body", ["", " ", "\n\n", "\x1b[0m", "\u202e"])
-def test_nothing_cannot_be_said(curl, body):
+def test_an_empty_text_is_refused(curl, body):
     answer = post(curl, body=body)
     assert (answer.status, answer.text) == (400, "there is nothing to say in that\n")
 
 
-def test_what_is_not_utf8_is_refused(door, curl):
+def test_a_body_that_is_not_utf8_is_refused(door, curl):
     answer = curl.ask("POST", "/rooms/ops", b"caf\xe9", Chat_Alias="ci")
     assert answer.status == 400
     assert "not UTF-8" in answer.text
@@ -848,18 +848,18 @@ def test_what_is_not_utf8_is_refused(door, curl):
     "kind",
     ["text/plain", "TEXT/PLAIN; charset=UTF-8", 'text/plain;charset="utf-8"', "application/x-www-form-urlencoded", ""],
 )
-def test_what_is_plain_text_is_taken(curl, kind):
+def test_plain_text_is_accepted(curl, kind):
     assert post(curl, Content_Type=kind).status == 201
 
 
 @pytest.mark.parametrize(
     "kind", ["application/json", "multipart/form-data; boundary=x", "text/html", "text/plain; charset=iso-8859-1", "x"]
 )
-def test_what_is_not_is_refused(curl, kind):
+def test_other_media_types_are_refused(curl, kind):
     assert post(curl, Content_Type=kind).status == 415
 
 
-def test_who_speaks_has_to_be_told(curl):
+def test_a_post_needs_an_alias(curl):
     answer = curl.ask("POST", "/rooms/ops", b"hi")
     assert answer.status == 400
     assert "Chat-Alias" in answer.text
@@ -889,7 +889,7 @@ def test_an_alias_that_somebody_has_is_not_lent(door, curl, alias):
     assert door.hub.rooms["ops"].number == 1
 
 
-def test_an_alias_that_somebody_else_is_given_first_is_told(door, curl):
+def test_an_alias_that_somebody_else_gets_first_is_refused(door, curl):
     nc = door.connect("192.0.2.7")
     nc.chat.dataReceived(b"ci\n")  # and his claim is on its way
     answer = post(curl)
@@ -897,7 +897,7 @@ def test_an_alias_that_somebody_else_is_given_first_is_told(door, curl):
     assert door.session("ci") is nc.chat.session
 
 
-def test_who_tries_too_many_aliases_is_sent_away():
+def test_a_client_that_tries_too_many_aliases_is_refused():
     door = Door(Limits(aliases_at_once=3))
     door.enter("nc")
     curl = WebPeer(door)
@@ -954,7 +954,7 @@ def test_posts_over_many_connections_at_once_are_all_said_by_one_visitor(door):
 # -- the same key
 
 
-def test_what_is_posted_again_under_its_key_is_not_said_again(door, curl):
+def test_a_post_repeated_under_its_key_is_not_said_again(door, curl):
     nc = door.enter("nc").send("/join ops\n")
     first = post(curl, Idempotency_Key="build-7")
     assert (first.status, json.loads(first.text)["number"]) == (201, 3)
@@ -1001,7 +1001,7 @@ def test_the_same_key_twice_at_once_is_said_once(door):
 
 
 @pytest.mark.parametrize("target", ["/rooms/ops", "/everyone", "/people/nc"])
-def test_a_key_that_has_said_something_else_is_refused_and_nothing_is_swallowed(door, target):
+def test_a_key_that_was_used_for_another_text_is_refused(door, target):
     nc = Program(door, "nc")
     nc.asks("join", room="ops")
     eve, ci = WebPeer(door, "192.0.2.66"), WebPeer(door, "192.0.2.77")
@@ -1042,7 +1042,7 @@ def test_another_thing_under_a_key_that_is_being_said_is_a_conflict(door):
     assert [event.text for event in door.hub.rooms["ops"].tail if event.kind == "said"] == ["hi"]
 
 
-def test_a_key_is_the_same_however_the_alias_of_who_is_told_is_written(door, curl):
+def test_a_key_is_the_same_however_the_addressees_alias_is_written(door, curl):
     for alias, status in (("Bob", 201), ("bob", 200), ("BOB", 200)):
         bob = Program(door, alias)
         answer = curl.ask("POST", "/people/bOB", b"pay 100", Chat_Alias="bank", Idempotency_Key="pay-1")
@@ -1056,7 +1056,7 @@ SECRET = "kept-by-the-build-alone"
 
 
 @pytest.mark.parametrize("began, goes_on", [(SECRET, None), (SECRET, SECRET + "2"), (None, SECRET)])
-def test_a_visit_is_gone_on_with_only_by_who_has_the_secret_it_began_with(door, began, goes_on):
+def test_a_visit_is_continued_only_with_the_secret_it_began_with(door, began, goes_on):
     nc, ci, eve = door.enter("nc"), WebPeer(door), WebPeer(door)
     nc.send("/join ops\n").read()
     assert ci.ask("POST", "/rooms/ops", b"deploy done", Chat_Alias="ci", Chat_Secret=began).status == 201
@@ -1067,7 +1067,7 @@ def test_a_visit_is_gone_on_with_only_by_who_has_the_secret_it_began_with(door, 
     assert nc.read() == "#ops ci has joined\n#ops ci: deploy done\n#ops ci: and well\n"
 
 
-def test_who_tries_too_many_secrets_is_sent_away():
+def test_a_client_that_tries_too_many_secrets_is_refused():
     door = Door(Limits(aliases_at_once=3, aliases_per_second=0.1))
     ci, eve = WebPeer(door), WebPeer(door)
     ci.ask("POST", "/rooms/ops", b"hi", Chat_Alias="ci", Chat_Secret=SECRET)
@@ -1076,21 +1076,21 @@ def test_who_tries_too_many_secrets_is_sent_away():
 
 
 @pytest.mark.parametrize("secret", ["short", "x" * 15, "x" * 129, "with a space in it", "with.a.full.stop.in.it"])
-def test_a_secret_that_is_none_is_refused(curl, secret):
+def test_an_invalid_secret_is_refused(curl, secret):
     answer = curl.ask("POST", "/rooms/ops", b"hi", Chat_Alias="ci", Chat_Secret=secret)
     assert answer.status == 400
     assert "a Chat-Secret is 16 to 128 of A-Z a-z 0-9 _ -" in answer.text
 
 
 @pytest.mark.parametrize("key", ["", '""', '"', "a b", "a/b", "x" * 65, '"x', "é", "a, b"])
-def test_a_key_that_is_none_is_refused(door, curl, key):
+def test_an_invalid_key_is_refused(door, curl, key):
     answer = curl.ask("POST", "/rooms/ops", b"hi", Chat_Alias="ci", Idempotency_Key=key or " ")
     assert answer.status == 400
     assert "Idempotency-Key" in answer.text
 
 
 @pytest.mark.parametrize("key", ["x" * 64, '"' + "x" * 64 + '"', "aZ09._:-"])
-def test_a_key_may_be_so_long(curl, key):
+def test_a_key_has_a_maximum_length(curl, key):
     assert post(curl, Idempotency_Key=key).status == 201
 
 
@@ -1109,7 +1109,7 @@ def test_a_post_to_one_person_is_seen_by_them_alone(door, curl):
     )
 
 
-def test_a_post_to_one_who_leaves_in_the_same_turn_is_kept_in_the_log_of_that_alias(door, curl):
+def test_a_post_to_a_person_who_leaves_in_the_same_turn_is_kept_in_the_aliass_log(door, curl):
     nc = door.enter("nc")
     post(curl)
     nc.chat.dataReceived(b"/quit\n")
@@ -1127,7 +1127,7 @@ def test_a_post_to_everyone_is_heard_by_everyone(door, curl):
     assert nc.read() == ""
 
 
-def test_what_is_posted_reaches_programs_as_their_schema_says(door, curl):
+def test_posts_reach_programs_as_their_schema_says(door, curl):
     program = Program(door, "prog")
     program.heard()
     post(curl, "lobby", "one\ntwo", Idempotency_Key="x" * 64)
@@ -1173,14 +1173,14 @@ def test_an_address_may_post_as_much_as_its_budget_however_many_visitors_it_send
     assert closed(door)
 
 
-def test_what_is_said_over_a_line_counts_for_posts_from_the_same_address():
+def test_lines_at_the_line_door_count_against_posts_from_the_same_address():
     door = Door(Limits(lines_at_once=20, lines_per_second=1, per_address=4))
     door.enter("alice").send("x\n" * 20)
     assert post(WebPeer(door)).status == 429
     assert closed(door)
 
 
-def test_an_address_may_post_so_many_bytes():
+def test_an_address_may_post_a_bounded_number_of_bytes():
     door = Door(Limits(bytes_at_once=1000, bytes_per_second=100))
     curl = WebPeer(door)
     assert post(curl, body="x" * 1500).status == 201
@@ -1225,7 +1225,7 @@ def test_a_page_of_another_site_cannot_post(door, curl):
         ("TRACE", "/people/nc", "POST, OPTIONS"),
     ],
 )
-def test_a_method_that_is_not_there_is_refused_with_those_that_are(door, method, path, allowed):
+def test_an_unsupported_method_is_refused_with_the_supported_ones(door, method, path, allowed):
     peer = WebPeer(door)
     peer.send_raw(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode())
     head = peer.take().decode()
@@ -1234,7 +1234,7 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(door, method,
 
 
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/lobby", "/rooms/lobby/events", "/everyone", "/people/nc"])
-def test_options_tells_the_methods_and_nothing_about_other_sites(curl, path):
+def test_options_lists_the_methods_and_allows_no_other_site(curl, path):
     answer = curl.ask("OPTIONS", path, Origin="http://evil.example")
     assert answer.status == 204
     assert "OPTIONS" in answer.headers["Allow"]
@@ -1244,7 +1244,7 @@ def test_options_tells_the_methods_and_nothing_about_other_sites(curl, path):
 @pytest.mark.parametrize(
     "path", ["/nothing", "/rooms/lobby/nothing", "/rooms/lobby/events/x", "/people", "/people/nc/x"]
 )
-def test_what_is_not_there_is_told_with_what_is(curl, path):
+def test_an_unknown_path_is_refused_with_the_known_ones(curl, path):
     answer = curl.ask("GET", path)
     assert answer.status == 404
     assert "/rooms" in answer.text
@@ -1298,7 +1298,7 @@ def ask_and_wait(door, peer, seconds, **more):
     return peer.take().decode()
 
 
-def test_what_cannot_be_kept_is_told_with_when_to_try_again(full):
+def test_a_post_that_cannot_be_kept_is_503_with_when_to_try_again(full):
     curl = WebPeer(full)
     assert post(curl).status == 201
     full.journal.is_full = True
@@ -1312,7 +1312,7 @@ def test_what_cannot_be_kept_is_told_with_when_to_try_again(full):
     assert curl.ask("GET", "/rooms/ops.txt").text == "#ops ci has joined\n#ops ci: hi\n#ops ci: better\n"
 
 
-def test_who_cannot_even_come_in_is_told_so_and_nothing_is_said_later(full):
+def test_a_visitor_that_cannot_enter_is_refused_and_nothing_is_said_later(full):
     full.journal.is_full = True
     curl = WebPeer(full)
     assert ask_and_wait(full, curl, PATIENCE_SECONDS - 1) == ""
@@ -1339,7 +1339,7 @@ def begin_post(door, key="k1"):
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-def test_a_post_of_which_nobody_knows_is_told_so_and_is_said_once_when_it_is_posted_again(door, curl, is_kept):
+def test_a_post_with_an_unknown_outcome_is_504_and_is_said_once_when_repeated(door, curl, is_kept):
     assert post(curl).status == 201
     door.journal._end_turn_soon = lambda: None
     first = begin_post(door)
@@ -1369,7 +1369,7 @@ def test_a_post_of_which_nobody_knows_is_told_so_and_is_said_once_when_it_is_pos
 # -- goings
 
 
-def test_who_goes_away_before_the_answer_is_heard_all_the_same(door, curl):
+def test_a_post_whose_client_goes_before_the_answer_is_still_heard(door, curl):
     curl.connection.dataReceived(
         b"POST /rooms/ops HTTP/1.1\r\nHost: localhost\r\nChat-Alias: ci\r\nContent-Length: 2\r\n\r\nhi"
     )
@@ -1401,7 +1401,7 @@ def test_visitors_leave_when_the_server_stops(door, curl):
     assert door.hub.aliases == {}
 
 
-def test_what_is_not_said_yet_when_the_server_stops_is_told_so(full):
+def test_posts_that_are_pending_when_the_server_stops_are_refused(full):
     full.journal.is_full = True
     curl = WebPeer(full)
     assert ask_and_wait(full, curl, 1) == ""
@@ -1409,7 +1409,7 @@ def test_what_is_not_said_yet_when_the_server_stops_is_told_so(full):
     assert "the server is stopping" in curl.take().decode()
 
 
-def test_a_fault_in_what_a_visitor_asks_is_one_plain_answer(door, curl, logged_failures):
+def test_a_fault_in_a_visitors_request_is_one_plain_answer(door, curl, logged_failures):
     post(curl)
     door.hub.say = lambda *asked: 1 / 0
     answer = post(curl)
@@ -1419,7 +1419,7 @@ def test_a_fault_in_what_a_visitor_asks_is_one_plain_answer(door, curl, logged_f
     logged_failures()
 
 
-def test_a_fault_in_what_a_new_visitor_asks_is_one_plain_answer(door, curl, logged_failures):
+def test_a_fault_in_a_new_visitors_request_is_one_plain_answer(door, curl, logged_failures):
     door.hub.say = lambda *asked: 1 / 0
     answer = post(curl)
     assert (answer.status, answer.text) == (500, "sorry, a fault of ours: please try again\n")
@@ -1440,7 +1440,7 @@ def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
     door.faults.clear()
 
 
-def test_a_visitor_of_whom_a_fault_is_reported_leaves(door, curl):
+def test_a_visitor_with_a_reported_fault_leaves(door, curl):
     post(curl)
     door.session("ci").drop()
     door.settle()

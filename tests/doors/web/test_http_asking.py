@@ -63,7 +63,7 @@ def test_an_alias_may_stand_in_the_address(door, curl):
         ({}, "", "who speaks?"),
     ],
 )
-def test_an_alias_that_cannot_be_meant_is_told_in_one_sentence(door, curl, headers, query, words):
+def test_an_invalid_alias_is_refused_in_one_sentence(door, curl, headers, query, words):
     answer = curl.ask("POST", f"/rooms/ops{query}", b"hi", **headers)
     assert answer.status == 400
     assert words in answer.text
@@ -93,7 +93,7 @@ def test_no_other_header_is_read_as_latin_1(door):
         "//",
     ],
 )
-def test_what_stands_below_a_thing_is_not_that_thing(door, curl, path):
+def test_a_path_below_a_resource_is_not_that_resource(door, curl, path):
     talk(door, "hi")
     answer = curl.ask("GET", path)
     assert answer.status == 404
@@ -120,7 +120,7 @@ def test_the_host_of_a_whole_address_counts_and_not_the_header(curl):
     assert curl.ask("GET", "http://localhost/rooms", Host="elsewhere.example").status == 200
 
 
-def test_who_accepts_a_room_as_text_or_as_json_is_given_that_whatever_it_is_called(door, curl):
+def test_a_client_gets_a_room_as_text_or_json_whatever_the_rooms_name(door, curl):
     for room in ("notes", "notes.txt"):
         post(curl, room, f"in {room}")
     both = [("notes", "notes"), ("notes.txt", "notes")]
@@ -146,7 +146,7 @@ def test_who_accepts_a_room_as_text_or_as_json_is_given_that_whatever_it_is_call
         (b"hello\n", BARE_LF),
     ],
 )
-def test_what_is_not_http_is_answered_with_what_to_do(door, data, words, size):
+def test_bytes_that_are_not_http_are_answered_with_what_to_do(door, data, words, size):
     peer, answer = raw(door, data, size)
     assert (answer.status, answer.text) == (400, f"{words}\n")
     assert peer.is_closed
@@ -182,7 +182,7 @@ def test_a_lone_line_end_in_a_body_is_a_line_end(door, curl):
     ],
 )
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/lobby.txt?tail=100", "/rooms/lobby/events"])
-def test_an_answer_is_in_the_coding_that_its_client_likes_best(door, curl, path, accepted, coding):
+def test_an_answer_has_the_coding_that_its_client_prefers(door, curl, path, accepted, coding):
     talk(door, *(f"line {number}" for number in range(100)))
     for number in range(40):
         post(WebPeer(door, f"198.51.100.{number}"), f"room{number}", alias=f"ci{number}")
@@ -193,7 +193,7 @@ def test_an_answer_is_in_the_coding_that_its_client_likes_best(door, curl, path,
     assert "Accept-Encoding" in answer.headers["Vary"]
 
 
-def test_who_takes_nothing_but_gzip_is_given_even_little_in_it(door, curl):
+def test_a_client_that_accepts_only_gzip_gets_even_short_answers_in_it(door, curl):
     talk(door, "hi")
     answer = curl.ask("GET", "/rooms/lobby", Accept_Encoding="gzip, identity;q=0")
     assert json.loads(gzip.decompress(answer.body))["room"] == "lobby"
@@ -230,7 +230,7 @@ def test_a_coding_that_cannot_be_read_is_refused_in_one_sentence(door, curl, cod
 # -- who is there, and what was said where
 
 
-def test_who_is_in_a_room_is_told_as_json_and_as_text(door, curl):
+def test_the_people_in_a_room_are_listed_as_json_and_as_text(door, curl):
     door.enter("ada").send("/away at lunch\n")
     door.enter("Bob")
     told = json.loads(curl.ask("GET", "/rooms/lobby/who").text)
@@ -240,7 +240,7 @@ def test_who_is_in_a_room_is_told_as_json_and_as_text(door, curl):
     assert curl.ask("GET", "/rooms/nowhere/who").status == 404
 
 
-def test_what_was_said_is_found_in_one_room_or_in_all_and_never_what_was_private(door, curl):
+def test_lines_are_found_in_one_room_or_in_all_and_private_lines_never(door, curl):
     door.enter("nc").send("a needle here\n", "/msg nc a needle for me\n", "hay\n")
     post(curl, "ops", "Needle there")
     found = [json.loads(line)["room"] for line in curl.ask("GET", "/search?words=needle").text.splitlines()]
@@ -261,7 +261,7 @@ def test_what_was_said_is_found_in_one_room_or_in_all_and_never_what_was_private
         ("?words=" + "+".join(map(str, range(21))), 400),
     ],
 )
-def test_a_search_that_cannot_be_meant_is_refused(curl, query, status):
+def test_an_invalid_search_is_refused(curl, query, status):
     answer = curl.ask("GET", f"/search{query}")
     assert answer.status == status
     assert answer.text.count("\n") == 1

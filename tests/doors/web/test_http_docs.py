@@ -88,5 +88,5 @@ def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
         *(f"\n{status} " for status in {400, 403, 405, 415, 421, 429, *refused.STATUSES.values()}),
     ],
 )
-def test_the_page_tells_the_figures_of_the_code(figure):
+def test_the_page_has_the_figures_of_the_code(figure):
     assert figure in PAGE

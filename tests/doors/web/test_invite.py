@@ -21,7 +21,7 @@ def asker(door):
     return WebPeer(door)
 
 
-def test_the_addresses_that_others_reach_are_told_once_each(asker):
+def test_the_addresses_that_others_can_reach_are_listed_once(asker):
     answer = asker.ask("GET", "/invite")
     assert (answer.status, json.loads(answer.text)) == (200, {"addresses": [OURS]})
     assert answer.headers["Cache-Control"] == "no-store"

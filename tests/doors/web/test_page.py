@@ -298,7 +298,7 @@ def test_completion_offers_what_the_server_knows_and_tab_completes_it(window, ho
 
 
 @in_both
-def test_what_is_unread_is_counted_and_calls_count_more(window, house, people):
+def test_unread_lines_are_counted_and_calls_are_marked(window, house, people):
     page = window(f"{house.url}#counted").enter("Uma")
     page.shows("# counted", "#title")
     page.open("#lobby")
@@ -322,7 +322,7 @@ def test_what_is_unread_is_counted_and_calls_count_more(window, house, people):
 
 
 @in_both
-def test_private_lines_and_broadcasts_are_told_apart(window, house, people):
+def test_private_lines_and_broadcasts_look_different(window, house, people):
     page = window(house.url).enter("Priya")
     people("Paola", "/msg Priya between us", "/all to the whole house", "in the room")
     page.hears("in the room")
@@ -347,7 +347,7 @@ def test_private_lines_and_broadcasts_are_told_apart(window, house, people):
 
 
 @in_both
-def test_a_refused_line_says_why_and_is_given_back(window, house, people):
+def test_a_refused_line_shows_the_reason_and_returns_to_the_field(window, house, people):
     page = window(house.url).enter("Rolf")
     ruth = people("Ruth")
     page.open("#@Ruth")
@@ -388,7 +388,7 @@ def test_an_alias_that_is_taken_is_refused_with_the_reason(window, house, people
 
 
 @in_both
-def test_search_leads_to_where_it_was_said(window, house, people):
+def test_search_leads_to_the_line(window, house, people):
     people("Sven", "/join sought", "a needle in the hay", *["hay"] * 200)
     page = window(f"{house.url}#sought").enter("Sara")
     page.click("#open-search")
@@ -433,7 +433,7 @@ def test_a_long_topic_is_shown_whole(window, house, people):
 
 
 @in_both
-def test_who_comes_and_goes_is_told_in_one_line(window, house, people):
+def test_joins_and_leaves_share_one_line(window, house, people):
     page = window(f"{house.url}#folded").enter("Frieda")
     page.shows("# folded", "#title")
     for alias in ("Finn", "Fatima"):
@@ -474,7 +474,7 @@ def test_a_reload_goes_on_where_it_was_and_nobody_sees_it(window, house, people)
     assert "Rita" in heard_by_ron
 
 
-def test_what_another_version_of_the_page_has_kept_does_not_lock_anyone_out(window, house):
+def test_storage_of_another_version_of_the_page_does_not_lock_anyone_out(window, house):
     page = window(house.url)
     page.ask("sessionStorage.setItem('twisted_chat.session', JSON.stringify({token: 'x'.repeat(20), alias: 'Vera'}))")
     page.here().refresh()
@@ -546,7 +546,7 @@ def test_a_command_that_waited_for_the_server_is_done_in_the_room_in_which_it_wa
 
 
 @in_both
-def test_a_server_that_has_forgotten_all_is_told_and_numbers_begin_anew(window, tmp_path):
+def test_a_server_with_an_empty_journal_is_reported_and_numbers_start_over(window, tmp_path):
     ports = free_port(), free_port()
     options = [*at(*ports), "--journal", "memory"]
     server = Twistd(tmp_path, *options)
@@ -574,7 +574,7 @@ TOLD = """
 """
 
 
-def test_the_next_try_is_told_as_it_comes_when_the_clock_is_set_back(window, tmp_path):
+def test_the_countdown_to_the_next_try_is_right_when_the_clock_is_set_back(window, tmp_path):
     server = Twistd(tmp_path, "--web", "tcp:0:interface=127.0.0.1")
     try:
         page = window(server.url).enter("Tess")
@@ -600,7 +600,7 @@ NOTIFICATION = """
 
 
 @in_both
-def test_notifications_tell_of_calls_while_nobody_looks_and_only_if_asked_for(window, house, people):
+def test_notifications_show_calls_while_nobody_looks_and_only_if_enabled(window, house, people):
     page = window(f"{house.url}#notified").enter("Nora")
     page.ask(NOTIFICATION)
     page.ask("document.hasFocus = () => false")
@@ -653,7 +653,7 @@ def test_quit_leaves_although_the_table_of_commands_has_not_come_yet(window, hou
     page.is_in()
 
 
-def test_an_alias_that_was_taken_meanwhile_is_asked_for_anew(window, house, people):
+def test_after_an_alias_was_taken_meanwhile_the_page_asks_for_another(window, house, people):
     page = window(f"{house.url}#meanwhile").enter("Alma")
     page.say("said as Alma")
     page.hears("said as Alma")
@@ -690,7 +690,7 @@ def test_a_room_and_a_person_can_be_called_as_javascript_calls_its_own(window, h
     page.hears("psst")
 
 
-def test_what_the_server_cannot_give_any_more_is_told(window, house):
+def test_events_that_the_server_no_longer_has_are_reported(window, house):
     page = window(house.url).enter("Gita")
     said = page.await_("""
         const {Rooms} = await import('/rooms.js');
@@ -709,7 +709,7 @@ def test_what_the_server_cannot_give_any_more_is_told(window, house):
     assert said[1] == "12 lines are not kept any more: 5 to 16"
 
 
-def test_what_was_left_out_is_asked_for_and_not_skipped(window, house, people):
+def test_left_out_events_are_fetched_and_not_skipped(window, house, people):
     people("Levi", "/join leftout", *[f"line {n}" for n in range(30)])
     page = window(f"{house.url}#leftout").enter("Lola")
     page.hears("line 29")
@@ -793,7 +793,7 @@ HOSTS = [
 ]
 
 
-def test_a_link_tells_where_it_leads_if_that_is_not_what_one_reads(window, house):
+def test_a_misleading_link_shows_where_it_leads(window, house):
     addresses = [address for address, _host in HOSTS]
     found = window(house.url).await_(
         "const {pieces} = await import('/links.js'); return given[0].map(pieces)", addresses
@@ -801,14 +801,14 @@ def test_a_link_tells_where_it_leads_if_that_is_not_what_one_reads(window, house
     assert [[(one["text"], one.get("host")) for one in pieces] for pieces in found] == [[pair] for pair in HOSTS]
 
 
-def test_the_page_and_the_server_agree_on_who_is_called(window, house):
+def test_the_page_and_the_server_agree_on_calls(window, house):
     called = window(house.url).await_(
         "const {names} = await import('/links.js'); return given[0].map(([line, alias]) => names(line, alias))", CALLS
     )
     assert called == [is_call for _line, _alias, is_call in CALLS]
 
 
-def test_what_a_link_leads_to_is_seen_and_topics_have_links(window, house, people):
+def test_a_links_target_is_shown_and_topics_have_links(window, house, people):
     page = window(f"{house.url}#leads").enter("Lydia")
     page.shows("# leads", "#title")
     people("Luis", "/join leads", "/topic notes: https://notes.example/x.", "https://good.example@bad.example/")
@@ -930,7 +930,7 @@ def alt(page, key):
 
 
 @in_both
-def test_a_screen_reader_is_told_what_is_new_and_not_what_was(window, house, people):
+def test_a_screen_reader_announces_new_lines_and_not_old_ones(window, house, people):
     announcer = people("Nasrin", "/join aloud", "long ago")
     page = window(f"{house.url}#aloud").enter("Noor")
     page.hears("long ago")
@@ -941,7 +941,7 @@ def test_a_screen_reader_is_told_what_is_new_and_not_what_was(window, house, peo
     assert "long ago" not in page.ask(live)
 
 
-def test_nothing_moves_for_those_who_ask_for_that(window, house):
+def test_nothing_moves_with_reduced_motion(window, house):
     page = window(house.url)
     page.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
     assert page.ask("return getComputedStyle(document.getElementById('rooms')).transitionDuration") in ("0s", "")

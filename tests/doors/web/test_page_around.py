@@ -207,7 +207,7 @@ def test_the_switcher_goes_to_rooms_people_and_commands_by_the_keyboard_alone(wi
     page.shows("Sina", "#title")
 
 
-def test_the_switcher_tells_a_screen_reader_where_one_is(window, house, people):
+def test_the_switcher_tells_a_screen_reader_the_chosen_row(window, house, people):
     people("Tara", *[f"/join told{number}" for number in range(5)])
     page = window(house.url).enter("Tomas")
     page.wait("return document.querySelectorAll('#other-list > li').length >= 5")
@@ -254,7 +254,7 @@ def leave(page, button):
 
 
 @in_both
-def test_leaving_asks_and_says_what_is_lost(window, house, people):
+def test_leaving_asks_first_and_lists_what_is_lost(window, house, people):
     page = window(house.url).enter("Lara")
     lasse = people("Lasse", "/msg Lara the code is 4711")
     page.shows("Lasse", "#person-list")
@@ -271,7 +271,7 @@ def test_leaving_asks_and_says_what_is_lost(window, house, people):
     page.is_in()
 
 
-def test_private_conversations_that_are_kept_are_there_when_the_alias_comes_back(window, house, people, nothing_kept):
+def test_kept_private_conversations_reappear_with_the_alias(window, house, people, nothing_kept):
     page = window(house.url).enter("Kim")
     kurt = people("Kurt", "/msg Kim the code is 4711")
     page.open("#@Kurt")
@@ -341,7 +341,7 @@ def test_conversations_are_kept_for_a_week(window, house, people, nothing_kept):
 
 
 @in_both
-def test_the_help_tells_what_a_newcomer_asks_and_all_commands(window, house):
+def test_the_help_explains_the_first_steps_and_lists_all_commands(window, house):
     page = window(house.url).enter("Hedi")
     page.click("#open-help")
     for words in ("Shift+Enter begins a new line", "Only the two of you", "The bell", "Invite people", "Ctrl+K"):
@@ -379,7 +379,7 @@ def test_somebody_else_can_scan_the_way_in(window, tmp_path):
         server.close()
 
 
-def test_who_cannot_be_reached_is_told_how_to_let_others_in(window, house):
+def test_a_server_that_others_cannot_reach_explains_how_to_change_that(window, house):
     page = window(house.url).enter("Ivo")
     page.click("#open-invite")
     page.shows("Only this machine can reach the server now", "#invite")

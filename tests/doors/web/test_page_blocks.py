@@ -90,7 +90,7 @@ def test_a_block_to_one_person_is_one_here_and_there(window, house):
     assert block_of(other) == "a\n\n b"
 
 
-def test_what_is_too_long_for_a_block_stays_in_the_field_and_the_page_says_why(window, house):
+def test_a_block_that_is_too_long_stays_in_the_field_with_the_reason(window, house):
     page = window(house.url).enter("Iris")
     lines = [f"{n}" for n in range(201)]
     page.say_block(*lines)
@@ -174,7 +174,7 @@ def test_enter_that_ends_a_composition_sends_no_form(window, house):
 
 
 @in_both
-def test_what_is_typed_stays_over_other_rooms_a_reload_and_a_cut(window, house):
+def test_drafts_survive_other_rooms_a_reload_and_a_cut(window, house):
     page = window(f"{house.url}#drafts").enter("Lia")
     page.wait("return document.getElementById('title').textContent === '# drafts'")
     page.press("half a th", into="#say")
@@ -194,7 +194,7 @@ def test_what_is_typed_stays_over_other_rooms_a_reload_and_a_cut(window, house):
     assert field(page) == ""
 
 
-def test_a_draft_is_there_when_one_comes_again_and_not_for_another_alias_nor_after_leaving(window, house):
+def test_a_draft_returns_with_its_alias_but_not_for_another_one_nor_after_leaving(window, house):
     page = window(house.url).enter("Mia")
     page.press("unsaid", into="#say")
     page.wait("return localStorage.getItem('twisted_chat.drafts')?.includes('unsaid')")
@@ -212,7 +212,7 @@ def test_a_draft_is_there_when_one_comes_again_and_not_for_another_alias_nor_aft
     page.wait("return !localStorage.getItem('twisted_chat.drafts')?.includes('unsaid')")
 
 
-def test_drafts_stay_with_whoever_takes_another_alias(window, house):
+def test_drafts_follow_a_change_of_alias(window, house):
     page = window(house.url).enter("Olga")
     page.say("/nick Olga2")
     page.wait("return document.getElementById('own-alias').textContent === 'Olga2'")
@@ -241,7 +241,7 @@ def test_letters_go_to_the_field_after_a_reload_and_a_click_into_the_log(window,
     assert field(page) == "abcd/e"
 
 
-def test_shortcuts_spaces_and_what_is_typed_elsewhere_do_not_go_to_the_field(window, house):
+def test_shortcuts_spaces_and_text_typed_elsewhere_do_not_go_to_the_field(window, house):
     from selenium.webdriver.common.keys import Keys
 
     page = window(house.url).enter("Quin")

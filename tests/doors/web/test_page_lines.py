@@ -64,7 +64,7 @@ def time_of(page, text):
 
 
 @in_both
-def test_what_is_copied_is_what_is_seen_selected(window, house, people):
+def test_a_copy_is_the_text_that_looks_selected(window, house, people):
     page = window(f"{house.url}#selected").enter("Carla")
     page.shows("# selected", "#title")
     lines = ["def f(x):", "    if x:", "        return  1", "    return 2"]
@@ -155,7 +155,7 @@ def test_lines_stand_on_the_side_on_which_they_begin_and_headings_stay_in_place(
 
 
 @in_both
-def test_what_is_typed_stands_on_the_side_on_which_it_begins(window, house):
+def test_typed_text_is_on_the_side_where_its_language_begins(window, house):
     page = window(house.url)
     page.wait("return !document.getElementById('entrance').hidden")
     fields = ["alias", "say", "room-wanted", "search-words", "search-from"]
@@ -236,7 +236,7 @@ def test_on_a_touch_screen_the_time_of_each_line_is_seen_and_a_tap_on_it_goes_on
     assert page.ask("return document.querySelector('.again.marked .text').textContent") == "two"
 
 
-def test_a_time_that_is_not_seen_is_no_link_to_press(window, house, people):
+def test_an_invisible_time_cannot_be_clicked(window, house, people):
     page = window(f"{house.url}#unseen").enter("Ulla")
     page.shows("# unseen", "#title")
     people("Udo", "/join unseen", "one", "two")
@@ -301,7 +301,7 @@ def search(page, words, where="everywhere"):
 
 
 @in_both
-def test_search_finds_private_lines_and_those_to_everyone_and_marks_what_it_found(window, house, people):
+def test_search_finds_private_lines_and_broadcasts_and_highlights_its_words(window, house, people):
     page = window(f"{house.url}#needles").enter("Selma")
     page.shows("# needles", "#title")
     simon = people("Simon", "/join needles", "a N\u00e9edle, needles")
@@ -360,7 +360,7 @@ PRINTED = """
 """
 
 
-def test_what_is_printed_is_the_room_on_as_many_pages_as_it_needs(window, house, people):
+def test_the_room_is_printed_on_as_many_pages_as_it_needs(window, house, people):
     page = window(f"{house.url}#paper").enter("Prisca")
     page.shows("# paper", "#title")
     people("Petr", "/join paper", "/topic on paper", *[f"line {n}" for n in range(120)])
@@ -380,7 +380,7 @@ def test_what_is_printed_is_the_room_on_as_many_pages_as_it_needs(window, house,
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf)) >= 3
 
 
-def test_control_p_prints_all_of_a_room_and_not_what_the_page_happens_to_hold(window, house, people):
+def test_control_p_prints_the_whole_room(window, house, people):
     people("Pola", "/join pages", *[f"line {n}" for n in range(1200)])
     page = window(f"{house.url}#pages").enter("Pablo")
     page.hears("line 1199")
@@ -394,7 +394,7 @@ def test_control_p_prints_all_of_a_room_and_not_what_the_page_happens_to_hold(wi
     assert "Earlier lines" not in page.ask("return document.getElementById('paper').textContent")
 
 
-def test_in_forced_colours_calls_and_what_is_unread_and_where_one_is_can_be_told(window, house, people):
+def test_in_forced_colours_calls_unread_lines_and_the_focus_are_visible(window, house, people):
     page = window(f"{house.url}#forced").enter("Flora")
     page.shows("# forced", "#title")
     page.tell("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])

@@ -55,7 +55,7 @@ def tap(page, selector):
     page.tell("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
-def test_what_is_touched_is_as_large_as_a_finger(phone, people):
+def test_touch_targets_are_as_large_as_a_finger(phone, people):
     page = phone()
     page.wait("return document.body.dataset.ready === ''")
     people("Fingal", "/join fingers", "/msg Phil hello")
@@ -98,7 +98,7 @@ def test_an_at_sign_offers_people_and_a_tap_takes_one(phone, people):
     anna.read_until("#atsign Paul: Antonia: hello Annabel and mail@ann\n")
 
 
-def test_what_one_reads_is_still_seen_when_the_keyboard_comes(phone, people):
+def test_the_line_being_read_stays_visible_when_the_keyboard_opens(phone, people):
     page = phone()
     people("Kai", "/join keyboard", *[f"line {number}" for number in range(120)])
     page.enter("Kaya")
@@ -235,7 +235,7 @@ def test_where_only_a_service_worker_may_notify_it_does_and_a_tap_leads_there(wi
         page.tell("Browser.resetPermissions")
 
 
-def test_without_a_server_the_page_says_so_and_nobody_has_an_old_one(window, tmp_path):
+def test_without_a_server_the_page_says_so_and_no_old_page_is_shown(window, tmp_path):
     web = free_port()
     options = ("--listen", "tcp:0:interface=127.0.0.1", "--web", f"tcp:{web}:interface=127.0.0.1")
     server = Twistd(tmp_path, *options)

@@ -61,7 +61,7 @@ def test_a_talk_that_is_cut_off_goes_on_in_another_and_nobody_saw_it_leave(door)
     assert nc.read() == ""
 
 
-def test_who_quits_is_told_and_the_talk_ends(door):
+def test_quit_is_answered_and_the_talk_ends(door):
     talk = talking(door, "talk")
     assert talk.answer("quit")["result"] == "quit"
     talk.heard()
@@ -95,7 +95,7 @@ def test_a_flooders_posts_wait_and_nothing_is_lost(door):
     assert [text for _room, _number, text in talk.said()] == [f"line {n}" for n in range(lines)]
 
 
-def test_a_post_that_waits_is_told_if_it_was_not_taken(door):
+def test_a_waiting_post_is_refused_if_it_was_not_taken(door):
     for end, status in ((lambda talk: talk.peer.lose(), b" 404 "), (lambda talk: door.web.close_all(), b" 503 ")):
         talk = talking(door, "talk")
         peer, answer = talk.peer.post("".join(said("x", str(n)) for n in range(200)))
@@ -128,7 +128,7 @@ def test_a_body_without_bound_is_refused(door):
 
 
 @pytest.mark.parametrize("secret", ["", "x", "a-secret-of-sixteen"])
-def test_who_does_not_know_the_secret_says_nothing(door, secret):
+def test_nobody_can_speak_without_the_secret(door, secret):
     talk = talking(door, "talk")
     _peer, answer = talk.peer.post(said("mine"), **{"Chat-Talk": secret})
     assert answer.status == 404
@@ -171,14 +171,14 @@ def test_a_talk_shows_that_it_is_alive(door):
     assert talk.peer.read() == "\n"
 
 
-def test_who_gives_no_alias_is_sent_away(door):
+def test_a_talk_without_an_alias_is_ended(door):
     talk = Talk(door)
     door.clock.advance(door.limits.alias_seconds)
     assert "no alias was given" in talk.read()
     assert talk.is_closed
 
 
-def test_who_does_not_read_is_behind_and_gets_it_later(door):
+def test_a_talk_that_does_not_read_is_behind_and_gets_the_rest_later(door):
     talk, nc = talking(door, "talk"), door.enter("nc")
     talk.heard()
     talk.peer.stops_reading()

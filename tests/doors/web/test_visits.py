@@ -60,7 +60,7 @@ def test_a_post_from_another_address_waits_until_the_visit_is_over(door, curl, o
     assert said(door) == ["hi", "from elsewhere"]
 
 
-def test_it_waits_no_longer_than_its_patience_and_is_told_when_to_try_again(door, curl, other):
+def test_it_waits_no_longer_than_its_patience_and_learns_when_to_try_again(door, curl, other):
     post(curl)
     begin(door, other)
     for _ in range(PATIENCE_SECONDS):
@@ -74,7 +74,7 @@ def test_it_waits_no_longer_than_its_patience_and_is_told_when_to_try_again(door
     assert "ci" not in door.hub.aliases  # nor does it come in later, with nothing to say
 
 
-def test_one_that_could_not_be_waited_for_is_refused_at_once():
+def test_an_alias_that_is_free_too_late_is_refused_at_once():
     door = Door(Limits(grace_seconds=60))
     post(WebPeer(door))
     answer = post(WebPeer(door, ELSEWHERE))
@@ -88,7 +88,7 @@ def test_a_person_who_is_here_is_not_waited_for(door, curl):
     assert (answer.status, answer.headers.get("Retry-After")) == (409, None)
 
 
-def test_a_post_waits_for_a_program_that_may_come_back_too(door, curl):
+def test_a_post_also_waits_for_a_program_that_may_resume(door, curl):
     program = Program(door, "ci", token=TOKEN)
     program.dies()
     begin(door, curl)
@@ -96,7 +96,7 @@ def test_a_post_waits_for_a_program_that_may_come_back_too(door, curl):
     assert b"201 Created" in curl.take()
 
 
-def test_a_stop_lets_nobody_wait(door, curl, other):
+def test_a_stop_ends_all_waiting(door, curl, other):
     post(curl)
     begin(door, other)
     door.premises.visits.close()
@@ -126,7 +126,7 @@ def test_a_visit_with_a_secret_does_not_give_way(door, curl):
     assert "!! ci is taken: it may be free in 15 seconds" in nc.read()
 
 
-def test_a_visit_whose_post_is_under_way_does_not_give_way(door, curl):
+def test_a_visit_with_a_pending_post_does_not_give_way(door, curl):
     begin_only = WebPeer(door)
     begin_only.connection.dataReceived(
         b"POST /rooms/ops HTTP/1.1\r\nHost: localhost\r\nChat-Alias: ci\r\nContent-Length: 2\r\n\r\nhi"
@@ -146,14 +146,14 @@ def silent(peer):
 # -- who is refused is told how long
 
 
-def test_a_person_elsewhere_is_told_how_long(door, curl):
+def test_a_person_elsewhere_sees_how_long_the_alias_is_reserved(door, curl):
     post(curl)
     nc = door.connect(ELSEWHERE)
     nc.send("ci\n")
     assert "!! ci is taken: it may be free in 15 seconds; wait, or choose another alias\n" in nc.read()
 
 
-def test_a_program_is_told_how_long(door, curl):
+def test_a_program_gets_how_long_the_alias_is_reserved(door, curl):
     post(curl)
     pass_time(door, 14)
     program = Program(door, peer=silent(door.connect(ELSEWHERE)))
@@ -163,20 +163,20 @@ def test_a_program_is_told_how_long(door, curl):
     assert "it may be free in 1 second;" in refused["text"]
 
 
-def test_a_program_is_told_how_long_a_grace_lasts(door):
+def test_a_program_gets_how_long_a_grace_period_lasts(door):
     Program(door, "bot", token=TOKEN).dies()
     pass_time(door, 5)
     refused = Program(door).answer("hello", version=1, alias="bot", token=TOKEN[::-1])
     assert (refused["error"], refused["retry_after"]) == ("alias_taken", 10)
 
 
-def test_who_looks_like_somebody_in_a_grace_is_told_how_long(door):
+def test_a_lookalike_of_a_reserved_alias_gets_the_seconds_too(door):
     Program(door, "bob", token=TOKEN).dies()
     refused = Program(door).answer("hello", version=1, alias="b0b")
     assert (refused["error"], refused["retry_after"]) == ("alias_taken", 15)
 
 
-def test_the_seconds_are_no_number_of_an_event(door):
+def test_the_seconds_are_not_sent_as_an_events_number(door):
     Program(door, "bob", token=TOKEN).dies()
     nc = door.enter("nc").send("/set numbers on\n")
     nc.read()

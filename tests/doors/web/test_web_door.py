@@ -49,7 +49,7 @@ def test_a_browser_and_a_netcat_hear_each_other_with_the_same_numbers(door):
     assert ws.said() == [("lobby", 4, "hi <b>there</b>")]
 
 
-def test_a_browser_that_loses_its_connection_is_back_with_its_token_and_nobody_saw_it_leave(door):
+def test_a_browser_that_loses_its_connection_resumes_with_its_token_and_nobody_saw_it_leave(door):
     ws, nc = browse(door, "ws", token=TOKEN), door.enter("nc")
     ws.peer.lose()
     nc.send("one\n")
@@ -127,7 +127,7 @@ def test_a_flood_of_pings_is_read_no_faster_than_its_answers_are_taken(door):
     assert door.session("ws").is_behind
 
 
-def test_what_comes_in_one_packet_with_what_ends_the_connection_is_not_done(door):
+def test_messages_after_the_end_in_the_same_packet_are_ignored(door):
     ws, nc = browse(door, "ws"), door.enter("nc")
     said = TextMessage(data='{"do":"say","id":"9","room":"lobby","text":"too late"}')
     ws.peer.send_raw(b"".join(map(ws.peer.wire.send, (BytesMessage(data=b"{}"), said))))
@@ -157,7 +157,7 @@ def test_a_ping_takes_as_much_time_as_a_line(door):
     assert ws.peer.transport.producerState == "producing"
 
 
-def test_a_browser_that_answers_pings_stays_and_one_that_does_not_is_dropped(door):
+def test_a_browser_that_answers_pings_stays_and_a_silent_one_is_dropped(door):
     ws = browse(door, "ws")
     door.clock.advance(door.limits.ping_seconds)
     ws.peer.read()
@@ -169,7 +169,7 @@ def test_a_browser_that_answers_pings_stays_and_one_that_does_not_is_dropped(doo
     assert ws.peer.transport.aborted
 
 
-def test_who_floods_is_slowed_down_and_loses_nothing(door):
+def test_a_flooder_is_slowed_down_and_loses_nothing(door):
     ws = browse(door, "ws")
     lines = int(door.limits.lines_at_once) + 20
     for number in range(lines):
@@ -230,13 +230,13 @@ def test_a_name_of_this_server_is_served(name):
 @pytest.mark.parametrize(
     "name", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "[::1", "a b"]
 )
-def test_a_name_that_others_may_let_point_here_is_refused(door, name):
+def test_a_name_that_others_can_point_here_is_refused(door, name):
     answer = WebPeer(door).ask("GET", "/", Host=name)
     assert answer.status in (400, 421)
     assert answer.text.count("\n") == 1
 
 
-def test_a_refusal_tells_the_option_that_would_allow_it(door):
+def test_a_refusal_names_the_option_that_would_allow_it(door):
     assert "--web-name evil.example" in WebPeer(door).ask("GET", "/", Host="evil.example").text
 
 
@@ -261,7 +261,7 @@ def test_the_page_is_there_with_a_strict_policy_and_an_etag(door):
 @pytest.mark.parametrize(
     "path, is_document", [("/", True), ("/icon.svg", True), ("/rooms", True), ("/main.js", True), ("MAIN", False)]
 )
-def test_what_a_browser_may_show_as_a_document_has_the_headers_of_one(door, path, is_document):
+def test_documents_have_the_headers_of_documents(door, path, is_document):
     headers = WebPeer(door).ask("GET", path if path != "MAIN" else f"/{kept_name(door, 'main.js')}").headers
     of_all = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
     assert all((name in headers) == is_document for name in (*OF_DOCUMENTS, *of_all))
@@ -274,7 +274,7 @@ def kept_name(door, name):
 
 
 @pytest.mark.parametrize("name", ["main.js", "style.css", "icon.svg"])
-def test_what_has_its_contents_name_is_kept_and_else_it_is_asked_about(door, name):
+def test_files_with_a_hash_in_their_path_are_cached_and_others_revalidated(door, name):
     peer = WebPeer(door)
     kept, asked = peer.ask("GET", f"/{kept_name(door, name)}"), peer.ask("GET", f"/{name}")
     assert kept.headers["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -306,7 +306,7 @@ def test_an_etag_is_of_one_coding_and_found_in_lists(door):
     assert [status(known) for known in (etags[1], '"a"', etags[0].strip('"'))] == [200] * 3
 
 
-def test_what_stands_within_the_document_is_allowed_by_its_hash(door):
+def test_inline_parts_of_the_document_are_allowed_by_their_hash(door):
     answer = WebPeer(door).ask("GET", "/")
     policy = answer.headers["Content-Security-Policy"]
     for tag in ("style", "script"):
@@ -316,7 +316,7 @@ def test_what_stands_within_the_document_is_allowed_by_its_hash(door):
     assert "sha256" not in WebPeer(door).ask("GET", "/rooms").headers["Content-Security-Policy"]
 
 
-def test_head_tells_the_length_and_has_no_body(door):
+def test_head_has_the_length_and_no_body(door):
     peer = WebPeer(door)
     length = len(peer.ask("GET", "/").body)
     peer.send_raw(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -328,7 +328,7 @@ def test_head_tells_the_length_and_has_no_body(door):
 @pytest.mark.parametrize(
     "method, path, status", [("GET", "/no/such", 404), ("PUT", "/", 405), ("get", "/", 405), ("OPTIONS", "/", 204)]
 )
-def test_what_cannot_be_is_told_in_one_plain_sentence(door, method, path, status):
+def test_an_impossible_request_is_refused_in_one_plain_sentence(door, method, path, status):
     answer = WebPeer(door).ask(method, path)
     assert answer.status == status
     assert answer.text.count("\n") == (status != 204)
@@ -354,7 +354,7 @@ def test_a_request_that_does_not_come_whole_is_ended(door):
     assert peer.transport.aborted
 
 
-def test_a_connection_may_ask_again_and_again(door):
+def test_a_connection_may_send_many_requests(door):
     peer = WebPeer(door)
     for _ in range(5):
         assert peer.ask("GET", "/").status == 200
@@ -392,7 +392,7 @@ def test_browsers_and_telnets_of_one_address_are_counted_together():
     assert closed(door)
 
 
-def test_whom_a_trusted_proxy_speaks_for_is_counted_and_not_the_proxy():
+def test_a_trusted_proxys_clients_are_counted_and_not_the_proxy():
     door = Door(Limits(per_address=1), guard=Guard(proxies=["192.0.2.9"]))
     first = Browser(door, "192.0.2.9", X_Forwarded_For="198.51.100.1")
     second = Browser(door, "192.0.2.9", X_Forwarded_For="198.51.100.2, 192.0.2.9")
@@ -429,7 +429,7 @@ def test_whom_a_trusted_proxy_speaks_for_is_counted_and_not_the_proxy():
         ("1:2:3", "192.0.2.9:40000"),
     ],
 )
-def test_the_client_is_the_one_that_a_trusted_proxy_tells_however_it_writes_that(forwarded, client):
+def test_a_trusted_proxys_client_address_is_read_in_every_notation(forwarded, client):
     door = Door(guard=Guard(proxies=["192.0.2.9"]))
     Browser(door, "192.0.2.9", X_Forwarded_For=forwarded)
     (chat,) = door.premises.connections
@@ -470,7 +470,7 @@ def test_a_stranger_speaks_for_nobody_else(door):
 # -- framed once
 
 
-def test_what_many_are_sent_is_framed_once():
+def test_bytes_for_many_readers_are_framed_once():
     framed = []
     frames = Frames(lambda data: framed.append(data) or data.upper())
     shared = bytes(bytearray(b"shared"))
@@ -506,7 +506,7 @@ def asked_late(door, *lines):
     return peer
 
 
-def test_what_is_asked_after_the_end_has_begun_does_not_put_it_off(door):
+def test_requests_after_the_stop_has_begun_do_not_delay_it(door):
     stream = ["GET /rooms/lobby/events HTTP/1.1", f"Host: {HOST}", "Accept: text/event-stream", ""]
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
     opens = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key, ""]
@@ -546,7 +546,7 @@ HALF = f"GET /rooms/lobby/events HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
 @pytest.mark.parametrize("requests", [1, 3])
-def test_who_ends_their_side_after_asking_is_answered_and_then_the_connection_ends(door, requests):
+def test_a_client_that_half_closes_after_a_request_is_answered(door, requests):
     door.enter("nc").send("hello\n")
     peer = WebPeer(door)
     peer.connection.dataReceived(HALF * requests)
@@ -557,7 +557,7 @@ def test_who_ends_their_side_after_asking_is_answered_and_then_the_connection_en
     assert peer.is_closed
 
 
-def test_who_ends_their_side_without_having_asked_is_let_go(door):
+def test_a_client_that_half_closes_without_a_request_is_closed(door):
     peer = WebPeer(door)
     peer.send_raw(HALF[:20])
     peer.connection.readConnectionLost()
