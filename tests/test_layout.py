@@ -87,8 +87,9 @@ FOLDERS = {
     "export": "ground journals.sqlite wire",
     "options": "ground doors doors.table endpoints journals journals.table stale .",
     "vault": "ground journals",
-    "service": "core doors announce certificates clocks options signals stale unblocked vault",
-    "__main__": "ground client client.app clocks export .",
+    "admin": "core wire clocks journals journals.sqlite stale vault",
+    "service": "core doors announce certificates clocks options signals stale unblocked vault admin",
+    "__main__": "ground admin client client.app clocks export .",
     ".": "",
 }
 PURE = ("core", "requests", "wire")

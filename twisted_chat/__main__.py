@@ -19,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from . import export
 
         sys.exit(export.main(arguments[1:]))
+    if arguments[:1] == ["admin"]:
+        from .admin import tool
+
+        sys.exit(tool.main(arguments[1:]))
     from .client.app import options, usage
 
     if arguments and arguments[0] in usage.COMMANDS:

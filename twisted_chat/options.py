@@ -162,6 +162,11 @@ class ServerOptions(usage.Options):
         known = " or ".join(kind.written for kind in self.journals)
         raise usage.UsageError(f"--journal {self['journal']}: give {known}")
 
+    @property
+    def journal_file(self) -> str:
+        """The path of the journal's file; empty if it has none."""
+        return self._journal.file
+
     def make_journal(self, reactor: Any, now: Callable[[], float]) -> Journal:
         """Return the journal, not opened yet."""
         try:

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
+from .admin.control import ControlSocket, control_path
 from .announce import reached_at, where, words
 from .clocks import measure_by_monotonic, wall
 from .core import text
@@ -63,14 +64,16 @@ class ChatService(Service):
         premises: Premises,
         journal: Journal,
         reload: Callable[[], None],
+        control: ControlSocket | None = None,
     ) -> None:
-        """``reload`` reads the certificates and the message of the day again."""
+        """``reload`` reads the certificates and the message of the day again; ``control``: of a journal with a file."""
         self._reactor = reactor
         self.ports: list[IListeningPort] = []
         self._listening = listening
         self._premises = premises
         self._journal = journal
         self._reload = reload
+        self._control = control
         self._starting: Deferred[None] = succeed(None)
 
     def privilegedStartService(self) -> None:
@@ -113,6 +116,10 @@ class ChatService(Service):
             self._premises.hub.restore(snapshot)
         except CannotOpen as error:
             raise CannotStart(f"cannot use the journal: {error}") from error
+        if self._control is not None:
+            self._control.open()
+            if not self._premises.hub.decisions.accounts.owners():
+                log.info("nobody owns this chat yet: twisted-chat admin owner ALIAS")
         self._listen()  # twist calls startService only
         self._premises.watchdog.start()
 
@@ -196,8 +203,11 @@ def makeService(options: ServerOptions) -> IService:
     for door in options.opened:
         factory = door.open(premises)
         listening += [_listening(reactor, door, written, factory) for written in options[door.option]]
+    control = ControlSocket(reactor, control_path(options.journal_file), hub) if options.journal_file else None
+    if control is not None:
+        premises.when_ending(control.close)
     reload = partial(_reload, options, premises, _renewing(listening, reactor))
-    return ChatService(reactor, listening, premises, journal, reload)
+    return ChatService(reactor, listening, premises, journal, reload, control)
 
 
 def _unblock_log(options: ServerOptions, reactor: IReactorCore) -> None:

@@ -280,6 +280,13 @@ class NotAMember(ChatError):
         super().__init__(f"{alias} is nobody's name: give it alone to come in as a guest")
 
 
+class NoAccount(ChatError):
+    """An act on an account that does not exist."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"nobody has an account called {alias}: check the name; a guest makes one with /register")
+
+
 class TooManyTries(ChatError):
     """A log-in or a registration too soon after others."""
 

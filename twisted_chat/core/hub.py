@@ -100,6 +100,7 @@ class Hub:
         self.now = now
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self.decisions = self.state.decisions
+        self.protected: Sequence[str] = ()  # addresses that no ban may cover: trusted proxies
         self.overhearing = self.dispatcher.overhearing
         self.past = Past(journal, self.rooms, self.dispatcher.settle, on_fault)
         tries = SecretTries(limits)

@@ -10,7 +10,7 @@ from . import rules, secrets, text
 from .accounts import CODE, PASSWORD, Account, Credential
 from .decisions import Decisions
 from .dispatcher import Dispatcher
-from .errors import ChatError, NobodyCalled, TooManyTries
+from .errors import ChatError, NoAccount, TooManyTries
 from .events import (
     APPOINTED,
     BANNED,
@@ -159,28 +159,28 @@ class Members:
     def suspend(self, ask: Ask, alias: str, why: str = "", seconds: float = 0.0) -> None:
         """Refuse all log-ins to an account, and end its sessions; ``seconds``: 0 is for good.
 
-        Raises: NotAllowed, NobodyCalled.
+        Raises: NotAllowed, NoAccount.
         """
         self._of_account(ask, "suspend", SUSPENDED, alias, why, seconds)
 
     def restore(self, ask: Ask, alias: str) -> None:
         """Admit log-ins to an account again.
 
-        Raises: NotAllowed, NobodyCalled.
+        Raises: NotAllowed, NoAccount.
         """
         self._of_account(ask, "suspend", RESTORED, alias)
 
     def drop(self, ask: Ask, alias: str, why: str = "") -> None:
         """Drop an account for good; its alias stays reserved.
 
-        Raises: NotAllowed, NobodyCalled.
+        Raises: NotAllowed, NoAccount.
         """
         self._of_account(ask, "drop accounts", DROPPED, alias, why)
 
     def appoint(self, ask: Ask, alias: str, role: str) -> None:
         """Make a member an admin, an owner or a plain member.
 
-        Raises: NotAllowed, NobodyCalled.
+        Raises: NotAllowed, NoAccount.
         """
         account, me = self.called(alias), _person(ask.session)
         rules.may(me, "appoint admins")
@@ -239,55 +239,63 @@ class Members:
         rules.may(_person(ask.session), "close the chat to guests")
         self._append(ask, _event(GUESTS_ADMITTED if on else GUESTS_REFUSED, ask, "", {"why": why} if why else None))
 
-    # -- what the operator's tool asks for; see doors/control
+    # -- requests of the operator's tool: see twisted_chat/admin
 
-    def operate(self, kind: str, alias: str, data: Data | None = None, about: int = 0) -> None:
+    def operate(self, ask: Ask, kind: str, alias: str, data: Data | None = None, about: int = 0) -> None:
         """Append an event of the server's log in the operator's name."""
-        self._dispatcher.send(Event(kind, SERVER, OPERATOR, alias, data=data, about=about), None)
+        self._operate(ask, Event(kind, SERVER, OPERATOR, alias, data=data, about=about))
 
-    def operators_account(self, alias: str, is_bot: bool = False) -> None:
-        """Register an account without a password: a code or a token lets its owner in.
+    def add(self, ask: Ask, wanted: str, is_bot: bool = False) -> str:
+        """Register an account without a password, and return its alias: a code or a token lets its owner in.
 
         Raises: BadAlias, ChatError.
         """
-        alias = text.alias(alias)
-        looks = text.looks(alias)
-        found = self._decisions.accounts.holder(alias, looks) or self._state.directory.holder(alias, looks)
-        if found is not None:
-            raise ChatError(f"{alias} is taken, or looks like {found.alias}: choose another alias")
-        data = {"looks": sorted(looks), "passwordless": True, **({"bot": True} if is_bot else {})}
-        self.operate(REGISTERED, alias, data)
+        alias, looks = self._free_alias(wanted)
+        data = {"looks": looks, "passwordless": True, **({"bot": True} if is_bot else {})}
+        self.operate(ask, REGISTERED, alias, data)
+        return alias
 
-    def operators_secret(self, account: Account, kind: str, label: str = "") -> str:
+    def operators_secret(self, ask: Ask, account: Account, kind: str, label: str = "") -> str:
         """Grant a code or a token in the operator's name, and return it."""
         event = Event(GRANTED, SERVER, OPERATOR, account.alias)
         secret, fact = self._new_secret(event, account, kind, label, OPERATORS_CODE_SECONDS)
-        self._dispatcher.send(fact, None)
+        self._operate(ask, fact)
         return secret
 
-    def rename(self, account: Account, wanted: str) -> None:
+    def rename(self, ask: Ask, account: Account, wanted: str) -> None:
         """Give an account another alias, in the operator's name; its sessions end.
 
         Raises: BadAlias, ChatError.
         """
+        alias, looks = self._free_alias(wanted, but=account)
+        data = {"account": account.number, "former": account.alias, "looks": looks}
+        self.operate(ask, NAMED, alias, data)
+
+    def _free_alias(self, wanted: str, but: Account | None = None) -> tuple[str, list[str]]:
+        """Return an alias that nobody has, and its looks; ``but``: an account that may have a similar one."""
         alias = text.alias(wanted)
         looks = text.looks(alias)
-        found = self._decisions.accounts.holder(alias, looks) or self._state.directory.holder(alias, looks)
-        if found is not None and found is not account and getattr(found, "account", None) is not account:
-            raise ChatError(f"{alias} is taken, or looks like {found.alias}: choose another alias")
-        data = {"account": account.number, "former": account.alias, "looks": sorted(looks)}
-        self.operate(NAMED, alias, data)
+        member, person = self._decisions.accounts.holder(alias, looks), self._state.directory.holder(alias, looks)
+        is_own = person is None or (but is not None and person.account is but)
+        if member not in (None, but) or not is_own:
+            taken = member.alias if member is not None else person.alias if person is not None else alias
+            raise ChatError(f"{alias} is taken, or looks like {taken}: choose another alias")
+        return alias, sorted(looks)
+
+    def _operate(self, ask: Ask, event: Event) -> None:
+        self._dispatcher.send(named(_from(event, ask.session), ask.ident), ask.session)
+        ask.appended()
 
     # -- questions
 
     def called(self, alias: str) -> Account:
         """Return the account of an alias.
 
-        Raises: NobodyCalled.
+        Raises: NoAccount.
         """
         account = self._decisions.accounts.called(alias.strip())
         if account is None or account.is_dropped:
-            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
+            raise NoAccount(text.clean(alias.strip())[: text.ALIAS_LENGTH])
         return account
 
     # -- helpers
@@ -333,6 +341,11 @@ class Members:
             event = named(event, own.ident)
         self._dispatcher.send(event, ask.session)
         own.appended()
+
+
+def _from(event: Event, session: Session) -> Event:
+    other = event._replace(origin=session.id)
+    return Fact.of(other, event.verifier) if isinstance(event, Fact) else other
 
 
 def _event(kind: str, ask: Ask, alias: str, data: Data | None, about: int = 0) -> Event:

@@ -23,6 +23,11 @@ class JournalKind:
         Raises: usage.UsageError.
         """
 
+    @property
+    def file(self) -> str:
+        """The path of its file; empty if it has none."""
+        return ""
+
     def make(self, reactor: Any, now: Callable[[], float]) -> Journal:
         """Return a journal, not opened yet.
 

@@ -11,7 +11,7 @@ from ... import __version__
 from . import options, subcommands
 from .config import NAME
 from .settings import STATUSES
-from .usage import COMMANDS, EXAMPLES
+from .usage import COMMANDS, EXAMPLES, OF_THE_SERVER
 
 
 def page() -> str:
@@ -32,7 +32,7 @@ def page() -> str:
     ]
     for name, used in COMMANDS.items():
         parts += [f".SS {_text(f'{name} {used.arguments}')}", _text(f"{used.help[0].upper()}{used.help[1:]}.")]
-        parts += _options(subcommands.command_parser(name), but=chat) if name != "export" else []
+        parts += _options(subcommands.command_parser(name), but=chat) if name not in OF_THE_SERVER else []
     parts += [".SH EXIT STATUS", *[_item(str(status), words) for status, words in STATUSES.items()]]
     parts += [
         _item("128+N", "signal N ended it"),

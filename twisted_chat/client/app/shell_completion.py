@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .usage import COMMANDS
+from .usage import COMMANDS, OF_THE_SERVER
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -30,7 +30,7 @@ def script(shell: str) -> str:
     from . import options, subcommands
 
     chat = options.chat_parser()
-    parsers = {name: subcommands.command_parser(name) for name in COMMANDS if name != "export"}
+    parsers = {name: subcommands.command_parser(name) for name in COMMANDS if name not in OF_THE_SERVER}
     return _fish(chat, parsers) if shell == "fish" else _bash(shell, chat, parsers)
 
 

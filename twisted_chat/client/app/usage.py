@@ -18,9 +18,12 @@ COMMANDS = {
     "who": Usage("[ROOM]", "list the people in ROOM, or everyone, an alias a line"),
     "history": Usage("ROOM", "print events of ROOM, by default the last 20"),
     "search": Usage("WORDS", "print the lines of a room that contain all these words"),
+    "admin": Usage("OPERATION", "manage accounts, roles and bans of a server on this machine"),
     "export": Usage("ROOM", "print the events of ROOM from a server's journal file"),
     "completion": Usage("SHELL", "print a completion script for bash, zsh or fish"),
 }
+
+OF_THE_SERVER = ("admin", "export")  # these work on the server's own files, and have a parser of their own
 
 EXAMPLES = """\
   twisted-chat

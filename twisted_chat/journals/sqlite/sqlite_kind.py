@@ -35,6 +35,10 @@ class SqliteKind(JournalKind):
         except ValueError as error:
             raise usage.UsageError(f"--keep {error}") from error
 
+    @property
+    def file(self) -> str:
+        return self._path
+
     def make(self, reactor: Any, now: Callable[[], float]) -> Journal:
         try:
             from .sqlite_journal import SqliteJournal  # only when chosen: it needs the file locks of POSIX

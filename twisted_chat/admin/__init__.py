@@ -1,0 +1,1 @@
+"""The operator's tool: ``twisted-chat admin``, and the socket over which it reaches a running server."""
