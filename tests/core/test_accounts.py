@@ -180,6 +180,22 @@ def test_no_way_in_skips_a_suspension(house, kind):
         assert log_in(house, secret=secret).session.alias == "alice"
 
 
+def test_the_journal_has_no_verifier_of_an_account_that_was_dropped(house):
+    owner, alice = register(house, "olga"), register(house)
+    house.hub.members.operate("appointed", "olga", {"account": owner.session.person.account.number, "role": "owner"})
+    house.settle()
+    number = alice.session.person.account.number
+    credentials = [number, *(number + 1 + more for more in range(1, 4))]
+    for kind in ("token", "device", "code"):
+        grant(house, alice, kind)
+    verifiers = house.journal.verifiers
+    assert all(verifiers.of(f"credential {one}") for one in credentials)
+    house.hub.members.drop(Ask(owner.session), "alice", "spam")
+    house.settle()
+    assert not any(verifiers.of(f"credential {one}") for one in credentials)
+    assert alice.session.gone
+
+
 def test_only_a_code_is_taken_where_others_can_read_it(house):
     alice = register(house)
     for secret in (PASSWORD, grant(house, alice, "token"), grant(house, alice, "device")):

@@ -51,6 +51,11 @@ class Account:
         """Its name in the rules of rooms, which no rename changes."""
         return f"#{self.number}"
 
+    @property
+    def numbers(self) -> list[int]:
+        """Return the numbers of all its credentials."""
+        return [*([self.password] if self.password else ()), *(one.number for one in self.credentials)]
+
     def has(self, credential: int, now: float, session: int = 0) -> bool:
         """Return whether a credential proves at this time that the account is one's own.
 

@@ -78,7 +78,7 @@ def _dropped(decisions: Decisions, event: Event) -> None:
     account = decisions.concerned(event)
     if account is not None:
         account.is_dropped, account.role = True, "member"
-        decisions.accounts.revoke(account, [account.password, *(one.number for one in account.credentials)])
+        decisions.accounts.revoke(account, account.numbers)
 
 
 def _granted(decisions: Decisions, event: Event) -> None:

@@ -325,6 +325,11 @@ def _revocation(event: Event) -> Standing:
     return Standing(clears=tuple(f"credential {number}" for number in (event.data or {})["credentials"]))
 
 
+def _drop(event: Event) -> Standing:
+    data = event.data or {}
+    return Standing(f"dropped {data['account']}", tuple(f"credential {old}" for old in data.get("credentials", ())))
+
+
 ACCESSES: Final = {  # of a room, and how each reads
     "open": "everyone may enter",
     "private": "only invited people may enter, and others do not see it",
@@ -366,12 +371,15 @@ APPOINTED: Final = kind("appointed", _appointed, is_logged=True, standing=_appoi
 REGISTERED: Final = kind(
     "registered", _did("registered {}"), is_logged=True, standing=_registration
 )  # data: looks, bot
-DROPPED: Final = kind("dropped", _did("dropped the account of {}"), is_logged=True, standing=_of_account("dropped"))
+DROPPED: Final = kind(  # data: "credentials", their numbers
+    "dropped", _did("dropped the account of {}"), is_logged=True, standing=_drop
+)
 NAMED: Final = kind(  # text: the new alias; data: "former", "looks"
     "named",
     lambda event, author: f"{author} has renamed {(event.data or {})['former']} to {event.text}",
     is_logged=True,
-    standing=_of_account("name"),
+    # Each of them stands: who may register or be renamed next depends on all names before.
+    standing=lambda event: Standing(f"name {event.number}"),
 )
 GRANTED: Final = (
     kind(  # a credential; data: "credential", its kind; "label", "at", a host; "instead", older credentials

@@ -316,6 +316,8 @@ class Members:
         if account is me.account:
             raise ChatError("that is your own account: another admin or the server's operator does that")
         data: dict[str, object] = {"account": account.number}
+        if kind == DROPPED:
+            data["credentials"] = account.numbers  # so that the journal forgets their verifiers
         if why:
             data["why"] = why
         if seconds:

@@ -1,0 +1,187 @@
+"""A start makes of the events that stand what all events have made: accounts, bans and the rules of rooms."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from twisted_chat.core import text
+from twisted_chat.core.decisions import Decisions
+from twisted_chat.core.events import (
+    APPOINTED,
+    BANNED,
+    BARRED,
+    DROPPED,
+    GRANTED,
+    GUESTS_ADMITTED,
+    GUESTS_REFUSED,
+    INVITED,
+    NAMED,
+    QUIETED,
+    REGISTERED,
+    RESTORED,
+    RESTRICTED,
+    REVOKED,
+    SERVER,
+    STANDING,
+    SUSPENDED,
+    UNBANNED,
+    UNBARRED,
+    UNQUIETED,
+    Event,
+)
+from twisted_chat.journals.standing import decisions
+
+from ..standing_kinds import Standings
+
+ALIASES = ("alice", "Alice", "al1ce", "bob", "carol")
+ROOMS = ("lobby", "ops")
+EVENTS = 150
+CHECKS = 10  # events between two of them
+
+
+class Server:
+    """Decisions by events of all kinds, in any order: whatever several nodes may ask for at once."""
+
+    def __init__(self, seed):
+        self.chance = random.Random(seed)
+        self.decisions, self.stands = Decisions(), Standings()
+        self.numbers = {SERVER: 0, "lobby": 0, "ops": 0}
+        self.when = 1000.0
+        self.kinds = set()
+
+    def happen(self, kind, group, words="", data=None, about=0):
+        self.numbers[group] += 1
+        self.when += 1.0
+        self.kinds.add(kind)
+        event = Event(kind, group, "admin", words, 7, self.numbers[group], self.when, "", about, data)
+        self.decisions.apply(event)
+        for decision in decisions([event], [event]):
+            self.stands.apply(decision)
+
+    def any_account(self):
+        return self.chance.choice(list(self.decisions.accounts.by_number.values()))
+
+    def do_anything(self):
+        chance = self.chance
+        if not self.decisions.accounts.by_number or chance.random() < 0.1:
+            alias = chance.choice(ALIASES)
+            data = {"looks": sorted(text.looks(alias)), "bot": chance.random() < 0.2}
+            self.happen(REGISTERED, SERVER, alias, data)
+        elif chance.random() < 0.5:
+            self.decide_about(self.any_account())
+        elif chance.random() < 0.7:
+            who = chance.choice([self.any_account().who, "guest"])
+            kind = chance.choice((BARRED, UNBARRED, QUIETED, UNQUIETED, INVITED, APPOINTED))
+            role = {"role": chance.choice(("operator", "member"))} if kind == APPOINTED else {}
+            self.happen(kind, chance.choice(ROOMS), "guest", {"who": who, **role})
+        else:
+            self.decide_about_all()
+
+    def decide_about(self, account):
+        chance, data = self.chance, {"account": account.number}
+        kind = chance.choice((NAMED, NAMED, GRANTED, GRANTED, REVOKED, SUSPENDED, RESTORED, APPOINTED, DROPPED))
+        if kind == NAMED:
+            alias = chance.choice(ALIASES)
+            data |= {"former": account.alias, "looks": sorted(text.looks(alias))}
+            self.happen(NAMED, SERVER, alias, data)
+            return
+        others = [one.number for one in account.credentials]
+        if kind == GRANTED:
+            credential = chance.choice(("password", "token", "code"))
+            instead = [account.password, *chance.sample(others, len(others) // 2)] if credential == "password" else []
+            data |= {"credential": credential, "instead": instead}
+        elif kind == REVOKED:
+            data["credentials"] = chance.sample(others, len(others) // 2)
+        elif kind == APPOINTED:
+            data["role"] = chance.choice(("owner", "admin", "member"))
+        elif kind == DROPPED:
+            if chance.random() < 0.7:
+                return
+            data["credentials"] = account.numbers
+        self.happen(kind, SERVER, account.alias, data)
+
+    def decide_about_all(self):
+        chance, kind = (
+            self.chance,
+            self.chance.choice((BANNED, BANNED, UNBANNED, GUESTS_REFUSED, GUESTS_ADMITTED, RESTRICTED)),
+        )
+        bans = list(self.decisions.bans.by_number)
+        if kind == BANNED:
+            data = chance.choice(({"who": "guest", "why": "spam"}, {"network": "192.0.2.0/24", "guests": True}))
+            self.happen(BANNED, SERVER, "guest", data)
+        elif kind == UNBANNED and bans:
+            self.happen(UNBANNED, SERVER, "guest", about=chance.choice(bans))
+        elif kind == RESTRICTED:
+            access = chance.choice(("open", "private", "listen", "password"))
+            self.happen(RESTRICTED, chance.choice(ROOMS), data={"access": access})
+        elif kind in (GUESTS_REFUSED, GUESTS_ADMITTED):
+            self.happen(kind, SERVER, data={"why": "raid"})
+
+
+def restarted(server):
+    """Return what a start makes of the events that stand."""
+    new = Decisions()
+    for event in server.stands.events:
+        new.apply(event)
+    return new
+
+
+def state(decided):
+    """Return everything that has been decided, as values."""
+    accounts = decided.accounts
+    return {
+        "accounts": {
+            number: {slot: getattr(account, slot) for slot in account.__slots__}
+            for number, account in accounts.by_number.items()
+        },
+        "aliases": {key: account.number for key, account in accounts.by_key.items()},
+        "looks": {look: account.number for look, account in accounts._looks.items()},
+        "credentials": {number: account.number for number, account in accounts.by_credential.items()},
+        "bans": decided.bans.by_number,
+        "guests": decided.guests_refused,
+        "rules": {
+            room: {slot: getattr(rules, slot) for slot in rules.__slots__ if hasattr(rules, slot)}
+            for room, rules in decided.rules.items()
+        },
+    }
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_stands_makes_the_same_of_a_new_server(seed):
+    server = Server(seed)
+    for room in ROOMS:
+        server.happen(RESTRICTED, room, data={"access": "open"})
+    for number in range(EVENTS):
+        server.do_anything()
+        if number % CHECKS == 0:
+            assert state(restarted(server)) == state(server.decisions)
+
+
+def test_an_alias_that_was_free_for_a_while_belongs_to_the_same_account_after_a_start():
+    server = Server(0)
+    for kind, alias, account in (
+        (REGISTERED, "alice", 0),
+        (NAMED, "bob", 1),
+        (REGISTERED, "alice", 0),
+        (NAMED, "carol", 1),
+        (REGISTERED, "bob", 0),
+    ):
+        server.happen(kind, SERVER, alias, {"looks": [alias], **({"account": account} if account else {})})
+    for decided in (server.decisions, restarted(server)):
+        assert {key: account.number for key, account in decided.accounts.by_key.items()} == {
+            "carol": 1,
+            "alice": 3,
+            "bob": 5,
+        }
+
+
+def test_all_kinds_that_stand_are_among_those_events():
+    kinds = set()
+    for seed in range(20):
+        server = Server(seed)
+        for _ in range(EVENTS):
+            server.do_anything()
+        kinds |= server.kinds
+    assert kinds >= STANDING
