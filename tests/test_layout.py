@@ -56,8 +56,9 @@ CORE = {
     "gate": "GROUND accounts decisions",
     "members": "GROUND accounts decisions dispatcher past person rules session state",
     "moderation": "GROUND dispatcher person room rules session state",
-    "hub": "GROUND accounts delivery dispatcher ear gate members moderation past person reader room rooms rules "
-    "session state",
+    "questions": "GROUND person reader room rules session sessions state",
+    "hub": "GROUND accounts delivery dispatcher ear gate members moderation past person questions reader room rooms "
+    "rules session state",
 }
 GROUND = "durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.

@@ -1,4 +1,4 @@
-"""The hub: all requests of sessions, and the questions about who is here.
+"""The hub: all requests of sessions.
 
 The law: state changes when an event is delivered, never when it is asked for. So claims, joins and leaves have
 one order for everybody, whatever the journal needs to keep them, and the first in that order wins.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 
 from . import text
 from .accounts import CODE
@@ -22,11 +21,8 @@ from .ear import Ear
 from .errors import (
     ChatError,
     MembersOnly,
-    NobodyCalled,
     NoCurrentRoom,
     NotAllowed,
-    NotInRoom,
-    NotKept,
     SecretNeeded,
 )
 from .events import (
@@ -54,6 +50,7 @@ from .moderation import Moderation
 from .past import Past
 from .person import Person
 from .ports import Door, Journal, Outbox, Snapshot, Vault, View
+from .questions import Questions
 from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
@@ -63,11 +60,9 @@ from .session import Ask, Session
 from .state import State
 
 NOBODY = Stranger()  # nobody in particular, at an unknown address
-_origin = attrgetter("origin")
-_kind_and_group = attrgetter("kind", "group")
 
 
-class Hub:
+class Hub(Questions):
     """All the rooms and all the people of one server, and the sessions on this node."""
 
     def __init__(
@@ -85,23 +80,16 @@ class Hub:
         comparisons with the time of events. ``on_fault`` is called, within the ``except``, for a fault of ours
         in what concerns one session or reader (or none in particular): the others are served on.
         """
-        self.rooms = RoomTable(journal, limits, on_fault)
-        self.state = State(self.rooms, limits)
-        self.everyone = self.state.everyone
-        self.aliases = self.state.directory.aliases  # the people by the key of their alias
-        self.dispatcher = Dispatcher(journal, self.state, limits, seconds, on_fault)
-        self.sessions = self.dispatcher.sessions
+        state = State(RoomTable(journal, limits, on_fault), limits)
+        self.dispatcher = Dispatcher(journal, state, limits, seconds, on_fault)
+        super().__init__(journal, state, self.dispatcher.sessions, self.dispatcher.overhearing, now)
         self.traffic = self.dispatcher.traffic
         self.passing = self.dispatcher.passing
         self._delivery = self.dispatcher.delivery
-        self._journal = journal
         self.limits = limits
         self.seconds = seconds
-        self.now = now
         self._session_numbers = itertools.count(1)  # of this opening of the journal
-        self.decisions = self.state.decisions
         self.protected: Sequence[str] = ()  # addresses that no ban may cover: trusted proxies
-        self.overhearing = self.dispatcher.overhearing
         self.past = Past(journal, self.rooms, self.dispatcher.settle, on_fault)
         tries = SecretTries(limits)
         self.gate = Gate(self.decisions, journal, vault, tries, seconds, now)
@@ -114,11 +102,6 @@ class Hub:
     def restore(self, snapshot: Snapshot) -> None:
         """Take what the journal knows from before the server was started, and of other nodes."""
         self.dispatcher.restore(snapshot)
-
-    @property
-    def journal_name(self) -> str:
-        """The name under which its numbers mean something."""
-        return self._journal.name
 
     # -- requests: who is here
 
@@ -372,79 +355,6 @@ class Hub:
         now, reader = self.now(), ask.reader
         reader.begin_day(reader.today if reader.today.holds(now) else day_of(now))
 
-    def person_called(self, alias: str) -> Person:
-        """Return the person who has an alias.
-
-        Raises: NobodyCalled.
-        """
-        person = self.state.directory.called(alias.strip())
-        if person is None:
-            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
-        return person
-
-    def people_in(self, room: Room) -> list[Person]:
-        """Return the people in a room, but for those who are just leaving, in the order in which they came."""
-        found = ((person, self.aliases.get(person.key)) for person in room.people)
-        return [holder for person, holder in found if holder is not None and holder is person]
-
-    def correspondent_of(self, session: Session) -> Person:
-        """Return who wrote to a session last.
-
-        Raises: ChatError.
-        """
-        found = session.correspondent
-        if found is None:
-            raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
-        if self.aliases.get(found.key) is not found:
-            raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
-        return found
-
-    def room_of(self, session: Session, wanted: str = "") -> Room:
-        """Return a room that a session is in, the current one if none is named.
-
-        Raises: BadRoom, NotInRoom, NoCurrentRoom.
-        """
-        if not wanted:
-            if session.current is None:
-                raise NoCurrentRoom
-            return session.current
-        room = session.rooms.get(wanted)  # a name as programs are told it is its own key: most need no PRECIS
-        if room is None:
-            name = text.room(wanted)
-            room = session.rooms.get(name)
-            if room is None:
-                raise NotInRoom(name)
-        return room
-
-    def room_to_speak_in(self, session: Session, wanted: str = "") -> Room:
-        """Return a room that a session is in and may speak in, the current one if none is named.
-
-        Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed.
-        """
-        room = self.room_of(session, wanted)
-        self._refuse_speech(session, room)
-        return room
-
-    def _refuse_speech(self, session: Session, room: Room) -> None:
-        rules = self.decisions.rules.get(room.name)
-        if rules is not None and session.person is not None:
-            rules.refuse_speech(session.person, room.name, self.now())
-
-    def may_see(self, person: Person | None, room: Room) -> bool:
-        """Return whether a room exists for a person; None: for anyone at all, such as a stream."""
-        rules = self.decisions.rules.get(room.name) if self.decisions.rules else None
-        return rules is None or person in room.people or rules.may_see(person, self.now())
-
-    def check(self, answer: Callable[[NotKept | None], None]) -> None:
-        """Answer later with None if a line that is said now would be kept, or with the reason why not."""
-        self._journal.check(answer)
-
-    @property
-    def behind(self) -> int:
-        """The number of readers that do not read now, or are away for a moment."""
-        sessions = sum(session.is_behind for session in self.sessions.values())
-        return sessions + sum(reader.is_behind for reader in self.overhearing)
-
     # -- helpers
 
     def _append(self, kind: str, ask: Ask, group: str = "", words: str = "", data: Data | None = None) -> None:
@@ -468,12 +378,6 @@ class Hub:
             self._append(kind, ask, "", why, {"room": room})
         else:
             self._append(kind, ask, room, why)
-
-    def _is_leaving(self, person: Person) -> bool:
-        """Return whether somebody has no seat any more, or is about to leave all that they have."""
-        if not person.is_here:
-            return True
-        return all(id_ in self.sessions and self.sessions[id_].leaving is not None for id_ in person.sessions)
 
     def _asked_to_give_way(self, session: Session, alias: str) -> Person | None:
         """Return the other person who has an alias; one whom nothing keeps leaves now."""

@@ -1,0 +1,122 @@
+"""The hub's questions: who is here, in which rooms, and what may be seen. They change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import text
+from .errors import ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept
+from .person import Person
+from .ports import Journal
+from .reader import Reader
+from .room import Room
+from .rules import Stranger
+from .session import Session
+from .sessions import Sessions
+from .state import State
+
+
+class Questions:
+    """The questions about everyone and all rooms, which are answered at once but for ``check``."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        state: State,
+        sessions: Sessions,
+        overhearing: dict[Reader, Stranger],
+        now: Callable[[], float],
+    ) -> None:
+        self.state = state
+        self.rooms = state.rooms
+        self.everyone = state.everyone
+        self.aliases = state.directory.aliases  # the people by the key of their alias
+        self.decisions = state.decisions
+        self.sessions = sessions
+        self.overhearing = overhearing
+        self.now = now
+        self._journal = journal
+
+    @property
+    def journal_name(self) -> str:
+        """The name under which its numbers mean something."""
+        return self._journal.name
+
+    def person_called(self, alias: str) -> Person:
+        """Return the person who has an alias.
+
+        Raises: NobodyCalled.
+        """
+        person = self.state.directory.called(alias.strip())
+        if person is None:
+            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
+        return person
+
+    def people_in(self, room: Room) -> list[Person]:
+        """Return the people in a room, but for those who are just leaving, in the order in which they came."""
+        found = ((person, self.aliases.get(person.key)) for person in room.people)
+        return [holder for person, holder in found if holder is not None and holder is person]
+
+    def correspondent_of(self, session: Session) -> Person:
+        """Return who wrote to a session last.
+
+        Raises: ChatError.
+        """
+        found = session.correspondent
+        if found is None:
+            raise ChatError("nobody has written to you yet: /msg ALIAS TEXT")
+        if self.aliases.get(found.key) is not found:
+            raise ChatError("who wrote to you last has left: /msg ALIAS TEXT")
+        return found
+
+    def room_of(self, session: Session, wanted: str = "") -> Room:
+        """Return a room that a session is in, the current one if none is named.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom.
+        """
+        if not wanted:
+            if session.current is None:
+                raise NoCurrentRoom
+            return session.current
+        room = session.rooms.get(wanted)  # a name as programs are told it is its own key: most need no PRECIS
+        if room is None:
+            name = text.room(wanted)
+            room = session.rooms.get(name)
+            if room is None:
+                raise NotInRoom(name)
+        return room
+
+    def room_to_speak_in(self, session: Session, wanted: str = "") -> Room:
+        """Return a room that a session is in and may speak in, the current one if none is named.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed.
+        """
+        room = self.room_of(session, wanted)
+        self._refuse_speech(session, room)
+        return room
+
+    def _refuse_speech(self, session: Session, room: Room) -> None:
+        rules = self.decisions.rules.get(room.name)
+        if rules is not None and session.person is not None:
+            rules.refuse_speech(session.person, room.name, self.now())
+
+    def may_see(self, person: Person | None, room: Room) -> bool:
+        """Return whether a room exists for a person; None: for anyone at all, such as a stream."""
+        rules = self.decisions.rules.get(room.name) if self.decisions.rules else None
+        return rules is None or person in room.people or rules.may_see(person, self.now())
+
+    def check(self, answer: Callable[[NotKept | None], None]) -> None:
+        """Answer later with None if a line that is said now would be kept, or with the reason why not."""
+        self._journal.check(answer)
+
+    @property
+    def behind(self) -> int:
+        """The number of readers that do not read now, or are away for a moment."""
+        sessions = sum(session.is_behind for session in self.sessions.values())
+        return sessions + sum(reader.is_behind for reader in self.overhearing)
+
+    def _is_leaving(self, person: Person) -> bool:
+        """Return whether somebody has no seat any more, or is about to leave all that they have."""
+        if not person.is_here:
+            return True
+        return all(id_ in self.sessions and self.sessions[id_].leaving is not None for id_ in person.sessions)
