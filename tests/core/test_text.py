@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from precis_i18n import get_profile
 
 from twisted_chat.core import text
 from twisted_chat.core.errors import BadAlias, BadRoom, NothingToSay, NotUtf8
@@ -263,6 +264,15 @@ def test_a_long_line_made_to_look_like_an_address_over_and_over_does_not_hold_up
     begin = time.process_time()
     assert text.names(line, "bob") is True
     assert time.process_time() - begin < 10  # seconds; a rule that reads it again from each letter takes many minutes
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=8))
+def test_the_key_of_an_ascii_name_is_the_one_that_precis_gives(name):
+    try:
+        key = str(get_profile("UsernameCaseMapped").enforce(name))
+    except UnicodeError:
+        key = name
+    assert text.key(name) == key
 
 
 def test_aliases_that_precis_refuses_have_no_key():
