@@ -161,7 +161,8 @@ def test_a_new_password_ends_all_sessions_but_ones_own_and_those_by_tokens(house
 @pytest.mark.parametrize("kind", ["password", "token", "device", "code"])
 def test_no_way_in_skips_a_suspension(house, kind):
     owner, alice = register(house, "olga"), register(house)
-    house.hub.members.operate("appointed", "olga", {"account": owner.session.person.account.number, "role": "owner"})
+    appointed = {"account": owner.session.person.account.number, "role": "owner"}
+    house.hub.members.operate(Ask(owner.session), "appointed", "olga", appointed)
     house.settle()
     secret = PASSWORD if kind == "password" else grant(house, alice, kind)
     before = prove(house, "alice", secret)

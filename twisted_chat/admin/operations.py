@@ -152,7 +152,7 @@ def role(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 
 @operation("ALIAS [7d] [WHY ...]", 1, 100)
 def suspend(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
-    """Let nobody log in as ALIAS, for good or for some time (10m, 2h, 7d), and end the sessions."""
+    """Refuse log-ins as ALIAS, for good or for some time (10m, 2h, 7d), and end the sessions."""
     account = hub.members.called(words[0])
     hub.members.operate(ask, SUSPENDED, account.alias, {"account": account.number, **_until_and_why(hub, words[1:])})
     yield
@@ -161,7 +161,7 @@ def suspend(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 
 @operation("ALIAS", 1, 1)
 def restore(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
-    """Let ALIAS log in again."""
+    """Admit log-ins as ALIAS again."""
     account = hub.members.called(words[0])
     hub.members.operate(ask, RESTORED, account.alias, {"account": account.number})
     yield
@@ -192,7 +192,7 @@ def rename(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 
 @operation("ALIAS|ADDRESS|NETWORK [7d] [guests] [WHY ...]", 1, 100)
 def ban(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
-    """Let nobody come in as ALIAS, or from an address or a network; with "guests", members may log in from there."""
+    """Refuse people who come as ALIAS, or from an address or a network; with "guests", members may log in from there."""
     target, rest = words[0], list(words[1:])
     data: dict[str, object] = {}
     try:
