@@ -5,32 +5,28 @@ The law: no event is delivered before it is on the disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ...core.errors import ChatError, NotKept, NotRecalled, Unknown
+from ...core.errors import NotKept, Unknown
 from ...core.events import POSTS, Event, Lines
-from ...core.ports import ANYONE, Asker, JournalUser, Known, Profile, Query, Snapshot
-from ..matching import STOPPING
+from ...core.ports import JournalUser, Known, Snapshot
 from ..numbers import numbered
 from ..retention import Retention
 from ..worker import Worker
 from . import standing_table
 from .database import check_place, make_private
-from .file_identity import FileIdentity
 from .lock import Lock
-from .profiles import profile_of
-from .query_threads import Lookup, QueryThreads
+from .lookups import Lookups, Reactor
 from .trouble import Trouble, trouble
-from .trouble_log import KEEP, READ, TIDY, TroubleLog
-from .writer import TROUBLE_SECONDS, Writer
+from .trouble_log import KEEP, TIDY
+from .writer import TROUBLE_SECONDS
 
 MAX_COMMIT = 5000  # events in one commit, about: a larger one would delay everybody's acknowledgements
 RETRY_SECONDS = 1.0  # after a commit that failed
@@ -41,20 +37,7 @@ log = Logger()
 _group = attrgetter("group")
 
 
-Found = TypeVar("Found", str, Profile)
-
-
-class Reactor(Protocol):
-    """The methods of the reactor that the journal uses."""
-
-    def seconds(self) -> float: ...
-
-    def callLater(self, delay: float, callable: Callable[..., Any], *args: object) -> IDelayedCall: ...  # noqa: A002
-
-    def callFromThread(self, callable: Callable[..., Any], *args: object) -> None: ...  # noqa: A002
-
-
-class SqliteJournal:
+class SqliteJournal(Lookups):
     """A journal that orders and numbers events, keeps them, and then delivers them."""
 
     def __init__(
@@ -65,9 +48,8 @@ class SqliteJournal:
         retention: Retention = Retention(),  # noqa: B008  # frozen
     ) -> None:
         """``now`` returns the time for the events' timestamps, in seconds since the epoch."""
+        super().__init__(Path(path), reactor, now, retention)
         self.name, self.secret, self.opening = "", b"", 0
-        self.path = Path(path)
-        self._reactor = reactor
         self._now = now
         self._user: JournalUser
         self._batch: list[Event | Lines] = []
@@ -77,15 +59,8 @@ class SqliteJournal:
         self._watched: list[Event | Lines] | None = None  # the batch that was being committed at the last check
         self._retry: IDelayedCall | None = None  # the next try to find out whether it is kept
         self._is_doubted = False  # its authors know that it may or may not be kept
-        self._troubles = TroubleLog(self.path, reactor.seconds)
-        self._stopped: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
-        self._is_over = False  # everything is kept, and the threads end
         self._lock: Lock | None = None
-        self._file = FileIdentity(self.path)
-        self._writer = Writer(self._file, retention, now)
-        self._query_threads = QueryThreads(self._file, reactor.callFromThread, self._has_read)
-        self._writing: Worker
 
     # -- the contract
 
@@ -120,62 +95,11 @@ class SqliteJournal:
             # Twisted runs a call at zero seconds once every socket that was readable has been read.
             self._turn = self._reactor.callLater(0, self._end_turn)
 
-    def recall(
-        self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
-    ) -> None:
-        if self._stopped is not None:
-            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
-            return
-        ask = partial(self._query_threads.ask, query, answer, asker)
-        if query.words:
-            self._writing.do(partial(self._writer.index_first, query, asker.waits, ask))
-        else:
-            ask()
-
-    def check(self, answer: Callable[[NotKept | None], None]) -> None:
-        if self._stopped is not None:
-            self._reactor.callFromThread(answer, NotKept(STOPPING))
-            return
-        kind = self._troubles.fresh()
-        if kind is not None:
-            self._reactor.callFromThread(answer, NotKept(kind.why))
-        else:
-            self._writing.do(partial(self._check, answer))
-
-    def know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
-        if self._stopped is not None:
-            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
-        else:
-            self._writing.do(partial(self._know, group, answer))
-
     def pass_on(self, session: int, event: Event) -> None:
         """Do nothing: every other opening has ended."""
 
     def forget(self, known: Known) -> None:
         """Do nothing: the file has it all."""
-
-    def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
-        self._look_up(partial(standing_table.verifier_under, subject=subject), answer)
-
-    def subject_of(self, verifier: str, answer: Callable[[str | ChatError], None]) -> None:
-        self._look_up(partial(standing_table.subject_of, verifier=verifier), answer)
-
-    def profile(self, account: int, answer: Callable[[Profile | ChatError], None]) -> None:
-        changed = self._writer.profiles.changed(account)
-        if changed is not None:
-            self._reactor.callFromThread(answer, changed)
-        else:
-            self._look_up(partial(profile_of, account=account), answer)
-
-    def _look_up(self, lookup: Lookup[Found], answer: Callable[[Found | ChatError], None]) -> None:
-        if self._stopped is not None:
-            self._reactor.callFromThread(answer, NotRecalled(STOPPING))
-        else:
-            self._query_threads.look_up(lookup, answer)
-
-    def keep_profile(self, account: int, profile: Profile) -> None:
-        if not self._is_over and self._writer.profiles.change(account, profile):
-            self._writing.do(self._writer.profiles.due_in)  # so that the thread does not idle for longer
 
     def stop(self) -> Deferred[None]:
         if self._lock is None:
@@ -314,30 +238,6 @@ class SqliteJournal:
 
     # -- the threads, beside the commits
 
-    def _know(self, group: str, answer: Callable[[Known | ChatError], None]) -> None:
-        """Run in the writer's thread, and so in order with the commits."""
-        try:
-            known = self._writer.know(group)
-        except Exception as error:
-            why = f"{group} cannot be read now ({trouble(error).why}): try again later"
-            self._reactor.callFromThread(answer, NotRecalled(why))
-        else:
-            self._reactor.callFromThread(answer, known)
-
-    def _has_read(self, kind: Trouble | None) -> None:
-        """Run in a thread that answers queries: note whether the past can be read."""
-        if kind is not None or self._troubles.of(READ):
-            self._reactor.callFromThread(self._troubles.note, READ, kind)
-
-    def _check(self, answer: Callable[[NotKept | None], None]) -> None:
-        """Run in the writer's thread."""
-        try:
-            self._writer.check()
-        except Exception as error:
-            self._reactor.callFromThread(answer, NotKept(trouble(error).why))
-        else:
-            self._reactor.callFromThread(answer, None)
-
     def _tidy(self) -> float:
         """Run in the writer's thread."""
         try:
@@ -347,11 +247,6 @@ class SqliteJournal:
             return TROUBLE_SECONDS
         self._note_in_reactor({TIDY: None, **self._writer.troubles})
         return wait
-
-    def _note_in_reactor(self, troubles: Mapping[str, Trouble | None]) -> None:
-        for what, kind in troubles.items():
-            if kind != self._troubles.of(what):
-                self._reactor.callFromThread(self._troubles.note, what, kind)
 
     # -- the end
 
