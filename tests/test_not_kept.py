@@ -10,7 +10,7 @@ from twisted_chat.core.errors import NotKept, Unknown
 from twisted_chat.core.events import Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import Known, Snapshot
-from twisted_chat.core.session import IN_FLIGHT, Ask
+from twisted_chat.core.session import MAX_IN_FLIGHT, Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -146,7 +146,7 @@ def test_a_member_has_a_bounded_number_of_pending_lines(house):
     alice = house.enter("alice")
     while alice.session.may(posts=True):
         house.hub.say_lines(Ask(alice.session), ["x"] * 500)
-    assert alice.session.pending.in_flight == IN_FLIGHT
+    assert alice.session.pending.in_flight == MAX_IN_FLIGHT
     told = alice.times_settled
     house.settle()
     assert alice.times_settled > told

@@ -74,7 +74,7 @@ class Desk:
             self.room.remember([event])
             if self.reader.state == LIVE:
                 self.reader.hear([event])
-                self.reader.pay()
+                self.reader.flush()
 
     def live(self):
         """Return how many readers the room has that keep up."""

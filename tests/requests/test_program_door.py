@@ -15,7 +15,7 @@ from twisted_chat.core.errors import NotKept
 from twisted_chat.core.events import REPEATED
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import Known, Snapshot
-from twisted_chat.core.reader import FETCHED
+from twisted_chat.core.reader import BACKLOG_PAGE
 from twisted_chat.doors.connection import GOODBYE
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.memory import MemoryJournal
@@ -409,12 +409,12 @@ def test_a_long_time_with_another_holder_is_one_gap(kept):
     ann, bob = kept.enter("ann"), Program(kept, "bob", token=TOKEN)
     goes(kept, bob)
     eve = kept.enter("bob")
-    for _ in range(FETCHED // 100 + 1):
+    for _ in range(BACKLOG_PAGE // 100 + 1):
         ann.send("/msg bob for eve\n" * 100)
         eve.read()
     eve.send("/quit\n")
     bob, given = comes_back(kept, "bob", 1)
-    assert given == [("skipped", (2, FETCHED + 102))]
+    assert given == [("skipped", (2, BACKLOG_PAGE + 102))]
 
 
 def test_lines_to_an_alias_with_an_unknown_holder_are_skipped(door):

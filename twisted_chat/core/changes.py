@@ -108,7 +108,7 @@ def _claimed(state: State, event: Event) -> Change:
         person.next_alias = event.text
     person.waits_for = state.parting.get(text.key(event.text))
     if person.waits_for is not None:
-        person.waits_for.heirs += (person,)
+        person.waits_for.waiting += (person,)
     person.is_told = False
     state.directory.take(person, event.text, looks)
     return Change(person, is_new=is_new)
@@ -336,10 +336,10 @@ def _released(state: State, event: Event) -> Change | None:
     state.everyone.people.pop(person, None)
     for key in [key for key, other in state.parting.items() if other is person]:
         del state.parting[key]
-    heirs = [heir for heir in person.heirs if heir.waits_for is person]
-    for heir in heirs:
-        heir.waits_for = None
-    return Change(person, people=tuple(heirs))
+    waiting = [other for other in person.waiting if other.waits_for is person]
+    for other in waiting:
+        other.waits_for = None
+    return Change(person, people=tuple(waiting))
 
 
 def _opened(state: State, event: Event) -> Change | None:

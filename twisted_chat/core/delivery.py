@@ -64,7 +64,7 @@ class Delivery:
         if self._run is not None and self._run.concerns(reader):
             self.end_run()
         view = reader.ear.view
-        reader.owe(view.encode_again(events, "", reader.today) if again else view.encode(events))
+        reader.queue(view.encode_again(events, "", reader.today) if again else view.encode(events))
         self._pending[reader] = None
 
     def admit(self, session: Session, room: Room) -> None:
@@ -133,7 +133,7 @@ class Delivery:
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
         for reader in pending:
             try:
-                reader.pay(joined)
+                reader.flush(joined)
             except Exception:
                 self._on_fault(reader)
 

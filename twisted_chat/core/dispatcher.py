@@ -21,12 +21,12 @@ from .ports import Journal, Snapshot
 from .reader import HELD, Reader
 from .room import Room
 from .rules import Stranger
-from .session import IN_FLIGHT, Ask, Session
+from .session import MAX_IN_FLIGHT, Ask, Session
 from .sessions import Sessions
 from .snapshots import restore, snapshot_of
 from .state import State
 from .traffic import Traffic
-from .unkept import tell_doubt, tell_to_wait
+from .unkept import explain_wait, send_doubt
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
@@ -119,7 +119,7 @@ class Dispatcher:
                 continue
             for event in alike:
                 self.traffic.lines_in += kind in POSTS
-                self._let_happen(event, origins[event.origin])
+                self._apply(event, origins[event.origin])
         self.delivery.end_run(is_last=True)
         if self._rooms.has_emptied:
             self._rooms.forget_some()
@@ -131,13 +131,13 @@ class Dispatcher:
             if session is not None:
                 session.pending.in_flight -= delivered
                 self.settle(session)
-        heirs, self.sessions.heirs = self.sessions.heirs, []
-        for heir, epoch in heirs:
-            if heir.pending.epoch == epoch:
-                heir.pending.asking -= 1
-                self.settle(heir)
+        done_waiting, self.sessions.done_waiting = self.sessions.done_waiting, []
+        for session, epoch in done_waiting:
+            if session.pending.epoch == epoch:
+                session.pending.asking -= 1
+                self.settle(session)
 
-    def _let_happen(self, event: Event, asker: Session | None) -> None:
+    def _apply(self, event: Event, asker: Session | None) -> None:
         is_change = KINDS[event.kind].is_change
         try:
             if is_change:
@@ -195,7 +195,7 @@ class Dispatcher:
 
     def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
         """Answer the requests of a batch with the doubt whether they are kept: they stay under way."""
-        self.delivery.finish(tell_doubt(batch, error, self.sessions))
+        self.delivery.finish(send_doubt(batch, error, self.sessions))
 
     def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
         """Answer the requests of a batch with a refusal; append again the events that nobody asked for."""
@@ -217,7 +217,7 @@ class Dispatcher:
             if person is not None and isinstance(item, Event) and self._has_come(person, item):
                 again[person] = None
                 if session is not None:
-                    tell_to_wait(session, error.why)
+                    explain_wait(session, error.why)
             elif isinstance(item, Event) and item.kind == ENDED:  # nobody asked for it, and so it cannot be refused
                 self.send(item, session)
             elif session is not None:
@@ -257,7 +257,7 @@ class Dispatcher:
         """Wake a session's door, or let it depart, once nothing of it is on its way."""
         try:
             if session.pending.in_flight or session.pending.asking:
-                if session.pending.is_held and session.pending.in_flight < IN_FLIGHT // 2:
+                if session.pending.is_held and session.pending.in_flight < MAX_IN_FLIGHT // 2:
                     session.settle()
                 return
             session.pending.is_abandoned = False

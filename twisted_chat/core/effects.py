@@ -315,12 +315,12 @@ class Effects:
         return list(islice(said, self._limits.shown_to_joiner))[::-1]
 
     def _enter(self, session: Session, room: Room, event: Event, past: list[Event], is_asker: bool) -> None:
-        is_promised = room.name in session.after
+        has_backlog = room.name in session.after
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
         self._admit(session, room)
         if is_asker or session.current is None:
             session.current = room
-        if not is_promised:  # or it comes with the promised events
+        if not has_backlog:  # or it comes with the promised events
             shown.append(event)
         if not session.is_in:
             session.is_in = True

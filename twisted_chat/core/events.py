@@ -18,7 +18,7 @@ SERVER: Final = "!"  # the server's own log: accounts, roles and bans; only admi
 
 OPENING_BITS: Final = 32  # above a session's own number in its id: the opening of the journal that serves it
 
-BLOCK: Final = "block"  # in an event's data: the place of a line in a block of several lines, 1, 2, 3 ...
+BLOCK: Final = "block"  # in an event's data: the position of a line in a block of several lines, 1, 2, 3 ...
 
 Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
 
@@ -90,14 +90,14 @@ class Lines(NamedTuple):
     author: str
     texts: Sequence[str]
     origin: int
-    block: int = 0  # the place of the first line in the block that they are lines of; 0: of none
+    block: int = 0  # the position of the first line in its block; 0: in none
     ident: str = ""
 
 
 @lru_cache(maxsize=1024)
-def in_block(place: int) -> Data:
-    """Return the data of a line in a block: the same object for all lines that have this place."""
-    return {BLOCK: place}
+def in_block(position: int) -> Data:
+    """Return the data of a line in a block: one object for all lines at that position."""
+    return {BLOCK: position}
 
 
 # -- the kinds

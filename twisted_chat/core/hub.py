@@ -234,7 +234,7 @@ class Hub(Questions):
         if room is not None:
             session.current = room
             if after is not None:
-                self.tell_day(ask)
+                self.announce_day(ask)
                 ask.reader.rewind(room, after)
             return
         if session.person is not None:
@@ -284,8 +284,8 @@ class Hub(Questions):
             batch = Lines(room.name, session.alias, said, session.id)
             self.dispatcher.send(batch, session, len(said))
 
-    def say_block(self, ask: Ask, block: Sequence[str], group: str = "", place: int = 1) -> None:
-        """Say the lines of a block (text.block) to ``@ALIAS``, ``*`` or a room; ``place``: the first line's.
+    def say_block(self, ask: Ask, block: Sequence[str], group: str = "", first: int = 1) -> None:
+        """Say the lines of a block (text.block) to ``@ALIAS``, ``*`` or a room; ``first``: where in it they begin.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, NobodyCalled, SecretSaid.
         """
@@ -295,7 +295,7 @@ class Hub(Questions):
             group = self.person_called(group[1:]).address
         elif group != EVERYONE:
             group = self.room_to_speak_in(session, group).name
-        self.dispatcher.send(Lines(group, session.alias, block, session.id, place, ask.ident), session, len(block))
+        self.dispatcher.send(Lines(group, session.alias, block, session.id, first, ask.ident), session, len(block))
         ask.appended()
 
     def tell(self, ask: Ask, alias: str, line: str) -> Person:
@@ -350,7 +350,7 @@ class Hub(Questions):
 
     # -- questions
 
-    def tell_day(self, ask: Ask) -> None:
+    def announce_day(self, ask: Ask) -> None:
         """Announce the day to a person who asks about the past, if nothing has happened on it yet."""
         now, reader = self.now(), ask.reader
         reader.begin_day(reader.today if reader.today.holds(now) else day_of(now))

@@ -221,11 +221,11 @@ class Addresses:
 
     def budget(self, host: str, now: float) -> Budget:
         """Return the budget of an address."""
-        place, most = self.place(host)
-        found = self._live.get(place)
+        network, most = self.network_of(host)
+        found = self._live.get(network)
         if found is None:
-            found = self._quiet.pop(place, None) or Budget(self._limits, most, now)
-            self._keep(place, found)
+            found = self._quiet.pop(network, None) or Budget(self._limits, most, now)
+            self._keep(network, found)
         return found
 
     def pace(self, host: str, now: float) -> Pace:
@@ -241,31 +241,31 @@ class Addresses:
         budget = self.budget(host, now)
         refusal = budget.full() or ("" if is_open else budget.open(now))
         if not refusal:
-            place, _most = self.place(host)
-            self._quiet.pop(place, None)
-            self._live[place] = budget
+            network, _most = self.network_of(host)
+            self._quiet.pop(network, None)
+            self._live[network] = budget
             budget.live += 1
         return refusal
 
     def leave(self, host: str) -> None:
         """Count one live connection less."""
-        place, _most = self.place(host)
-        budget = self._live[place]
+        network, _most = self.network_of(host)
+        budget = self._live[network]
         budget.live -= 1
         if not budget.live:
-            del self._live[place]
-            self._keep(place, budget)
+            del self._live[network]
+            self._keep(network, budget)
 
     def fail(self, host: str, now: float) -> bool:
         """Count a failed claim; return False after too many."""
         return self.budget(host, now).failures.take(1, now) == 0
 
-    def _keep(self, place: str, budget: Budget) -> None:
-        self._quiet[place] = budget
+    def _keep(self, network: str, budget: Budget) -> None:
+        self._quiet[network] = budget
         if len(self._quiet) > PLACES:
             del self._quiet[next(iter(self._quiet))]
 
-    def place(self, host: str) -> tuple[str, float]:
+    def network_of(self, host: str) -> tuple[str, float]:
         """Return the key that an address is counted under, and how many connections it may have."""
         limits = self._limits
         if not host:
@@ -292,29 +292,29 @@ class SecretTries:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._place = Addresses(limits).place
-        self._wrong: dict[tuple[str, str], Bucket] = {}  # by place and name, the one quiet for longest first
-        self._registrations: dict[str, Bucket] = {}  # by place
+        self._network_of = Addresses(limits).network_of
+        self._wrong: dict[tuple[str, str], Bucket] = {}  # by network and name, the one quiet for longest first
+        self._registrations: dict[str, Bucket] = {}  # by network
 
     def try_secret(self, host: str, key: str, now: float) -> int:
         """Count a secret as wrong, and return 0; or return how many seconds to wait before the next one is tried.
 
         It is counted before it is checked, so that many at once are no way around the limit: see ``take_back``.
         """
-        limits, (place, _most) = self._limits, self._place(host)
-        return _take(self._wrong, (place, key), limits.secrets_per_second, limits.secrets_at_once, now)
+        limits, (network, _most) = self._limits, self._network_of(host)
+        return _take(self._wrong, (network, key), limits.secrets_per_second, limits.secrets_at_once, now)
 
     def take_back(self, host: str, key: str, now: float) -> None:
         """Stop counting a secret as wrong: it was right."""
-        place, _most = self._place(host)
-        bucket = self._wrong.get((place, key))
+        network, _most = self._network_of(host)
+        bucket = self._wrong.get((network, key))
         if bucket is not None:
             bucket.take(-1, now)
 
     def try_registration(self, host: str, now: float) -> int:
         """Count a registration, and return 0; or return how many seconds to wait before the next one."""
-        limits, (place, _most) = self._limits, self._place(host)
-        return _take(self._registrations, place, limits.registrations_per_second, limits.registrations_at_once, now)
+        limits, (network, _most) = self._limits, self._network_of(host)
+        return _take(self._registrations, network, limits.registrations_per_second, limits.registrations_at_once, now)
 
 
 Key = TypeVar("Key", bound=Hashable)

@@ -10,7 +10,7 @@ from . import text
 from .errors import ChatError, NotRecalled
 from .events import JOINED, LEFT, MOVES, REMOVED, Event
 from .ports import ANYONE, Asker, Journal, Query
-from .reader import FETCHED, Reader, whole
+from .reader import BACKLOG_PAGE, Reader, whole
 from .room import Room
 from .rooms import RoomTable
 from .session import Ask, Session
@@ -18,8 +18,8 @@ from .session import Ask, Session
 Found = TypeVar("Found")
 Answer = Callable[[Found | ChatError], None]
 
-PAGE = 200  # events that are shown at a time
-MOVES_UNDONE = 20_000  # events, to tell who was in a room
+HISTORY_PAGE = 200  # events that are shown at a time
+MAX_MOVES = 20_000  # events, to tell who was in a room
 
 
 class Past:
@@ -33,7 +33,7 @@ class Past:
         on_fault: Callable[[Session | Reader | None], None],
     ) -> None:
         """``settle`` is called with whoever was answered."""
-        self.page = PAGE
+        self.page = HISTORY_PAGE
         self._journal = journal
         self._rooms = rooms
         self._settle = settle
@@ -120,8 +120,8 @@ class Past:
 
         def show(found: Sequence[Event], is_last: bool) -> None:
             moves.extend(found)
-            if len(moves) > MOVES_UNDONE:
-                raise NotRecalled(f"more than {MOVES_UNDONE:,} people came and went since: ask about a later number")
+            if len(moves) > MAX_MOVES:
+                raise NotRecalled(f"more than {MAX_MOVES:,} people came and went since: ask about a later number")
             if is_last:  # what is kept has no gaps, so all of it was there if the first event still is
                 self.recall(ask, Query(room.name, after=number, most=1), check)
 
@@ -141,7 +141,7 @@ class Past:
             until, reader = last if is_last else found[-1].number, ask.reader
             reader.hear_again(whole(room, given + 1, until, found))
             given = until
-            reader.pay()
+            reader.flush()
             if is_last:
                 reader.begin_day(reader.today)  # what they hear next is of today
 
@@ -160,7 +160,7 @@ class Past:
             except Exception:
                 self._on_fault(reader)
 
-        query = Query(room.name, after=first - 1, until=last, most=FETCHED)
+        query = Query(room.name, after=first - 1, until=last, most=BACKLOG_PAGE)
         self._journal.recall(query, answered, Asker(reader.session, lambda: not reader.outbox.is_closed))
 
 

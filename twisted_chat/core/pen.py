@@ -13,13 +13,13 @@ from .ports import Outbox
 from .traffic import Traffic
 
 PART = 16 * 1024  # bytes, about, that a reader who catches up is given at a time
-SHARED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
+MAX_JOINED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
 
 
 class Pen:
     """The bytes of one reader: those that it is owed at the end of a delivery, and the only way to its outbox."""
 
-    __slots__ = ("_owed", "_traffic", "ear", "outbox", "session", "today", "told_day")
+    __slots__ = ("_queued", "_traffic", "ear", "outbox", "session", "today", "told_day")
 
     def __init__(self, outbox: Outbox, ear: Ear, traffic: Traffic, session: int) -> None:
         """``session``: whose own lines are told from others'."""
@@ -29,7 +29,7 @@ class Pen:
         self.today = NO_DAY  # a person's: which day it is ...
         self.told_day = NO_DAY  # ... and the day of what they were shown last, another one only while they are behind
         self._traffic = traffic
-        self._owed: list[bytes | memoryview] = []  # for the one write at the end of the delivery
+        self._queued: list[bytes | memoryview] = []  # for the one write at the end of the delivery
 
     @property
     def alias(self) -> str:
@@ -48,13 +48,13 @@ class Pen:
         """Owe it what it wants to hear of some events, with a bell for what concerns its listener."""
         ear = self.ear
         if ear.hears_all:
-            self.owe(ear.view.encode(events))
+            self.queue(ear.view.encode(events))
             return
         for event in events:
             if self.wants(event):
-                self.owe(ear.view.encode([event], bell=ear.bell and self._concerns(event)))
+                self.queue(ear.view.encode([event], bell=ear.bell and self._concerns(event)))
             elif not ear.view.is_for_people:
-                self.owe(ear.view.encode([ear.as_wanted(event, self.session)]))
+                self.queue(ear.view.encode([ear.as_wanted(event, self.session)]))
 
     def hear_again(self, events: Sequence[Event]) -> None:
         """Owe it what it wants to hear of a backlog; a person is told where the day changes."""
@@ -66,7 +66,7 @@ class Pen:
             events, self.told_day = with_days(events, self.told_day)
         self.hear(events)
 
-    def _tell_day(self) -> bool:
+    def _announce_day(self) -> bool:
         """Return whether it keeps up."""
         if self.told_day.begins == self.today.begins or not self.ear.view.is_for_people:
             return True
@@ -84,20 +84,20 @@ class Pen:
         if shown:
             self.write(shown)
 
-    def owe(self, data: bytes | memoryview) -> None:
+    def queue(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
-        self._owed.append(data)
+        self._queued.append(data)
 
-    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
+    def flush(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
         """Write all owed bytes in one go; return whether it keeps up.
 
         Those who are owed the same share one bytes object, kept in ``joined``.
         """
-        owed, self._owed = self._owed, []
-        if len(owed) > 1 and sum(map(len, owed)) <= PART:
-            owed = [_join(tuple(owed), {} if joined is None else joined)]
+        queued, self._queued = self._queued, []
+        if len(queued) > 1 and sum(map(len, queued)) <= PART:
+            queued = [_join(tuple(queued), {} if joined is None else joined)]
         keeps_up = True
-        for data in owed:  # as a rule one; what is long is shared, and not copied
+        for data in queued:  # as a rule one; what is long is shared, and not copied
             if data:
                 keeps_up = self.write(data)
         return keeps_up
@@ -128,6 +128,6 @@ def refusal(error: ChatError, ident: str = "") -> Event:
 
 def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:
     data = joined.get(parts) or b"".join(parts)
-    if len(joined) < SHARED:  # in a storm of newcomers each is owed something else
+    if len(joined) < MAX_JOINED:  # in a storm of newcomers each is owed something else
         joined[parts] = data
     return data

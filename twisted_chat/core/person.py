@@ -44,8 +44,8 @@ class Person:
     """
 
     __slots__ = (
-        "account", "alias", "away", "called", "former", "founded", "heirs", "is_told", "leaving", "made", "next_alias",
-        "rooms", "seats", "taken", "unwanted", "voice", "waits_for", "wanted",
+        "account", "alias", "away", "called", "former", "founded", "is_told", "leaving", "made", "next_alias",
+        "rooms", "seats", "taken", "unwanted", "voice", "waiting", "waits_for", "wanted",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, alias: str, wanted: tuple[str, ...]) -> None:
@@ -66,8 +66,8 @@ class Person:
         self.former: tuple[int, ...] = ()  # sessions that are over
         self.voice = seat  # in whose name the server says what follows; it may be over
         self.leaving: str | None = None
-        self.heirs: tuple[Person, ...] = ()  # who took their alias while they are leaving, and join rooms after that
-        self.waits_for: Person | None = None  # whose heir they are
+        self.waiting: tuple[Person, ...] = ()  # people who took their alias, and enter rooms once they have left
+        self.waits_for: Person | None = None  # the person who had their alias, and has still to leave
 
     @property
     def sessions(self) -> list[int]:

@@ -39,7 +39,7 @@ class PrivateLines:
                 if session.wants(event):
                     session.correspondent = author
                 has_inbox = session.private.inbox_of(event.target) is not None
-                if not has_inbox and session.private.promised == text.key(event.target):
+                if not has_inbox and session.private.backlog_of == text.key(event.target):
                     session.private.first = session.private.first or event.number
                     continue  # it comes with the log ...
                 if has_inbox and session.is_behind:
@@ -62,23 +62,25 @@ class PrivateLines:
         for session in self._sessions.of(change.person):
             if session.ear.view.is_for_people:
                 continue
-            is_promised = session.private.promised == text.key(event.target)  # and then comes with the lines before it
+            has_backlog = session.private.backlog_of == text.key(
+                event.target
+            )  # and then comes with the lines before it
             inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)
             if inbox not in remembered:
                 remembered[inbox] = None
                 inbox.remember([event])
-            if is_promised:
+            if has_backlog:
                 self._rewind_inbox(session, inbox, event.number - 1)
             elif not session.is_behind:
                 self._delivery.show(session, event)
 
     def _change_inbox(self, session: Session, event: Event) -> Room:
         if session.private.inbox is not None:
-            is_promised = session.private.inbox_of(session.private.promised) is not None
+            has_backlog = session.private.inbox_of(session.private.backlog_of) is not None
             if session.reader is None:
                 session.leave_at(session.private.inbox, None)
             else:
-                session.reader.leave(session.private.inbox, is_over=is_promised or session.leaving is not None)
+                session.reader.leave(session.private.inbox, is_over=has_backlog or session.leaving is not None)
         shared = (mate.private.inbox_of(event.target) for mate in session.mates)
         inbox = session.private.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
         inbox.number = max(inbox.number, event.number - 1)

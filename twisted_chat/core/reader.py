@@ -26,7 +26,7 @@ from .ports import Outbox
 from .room import Room, by_time, in_parts
 from .traffic import Traffic
 
-FETCHED = 500  # events in one page of a backlog
+BACKLOG_PAGE = 500  # events in one page of a backlog
 
 LIVE: Final = "live"
 FULL: Final = "full"
@@ -179,13 +179,13 @@ class Reader(Pen):
             return  # it was asked before a rewind, which asks again
         self._backlog.page = None
         if room in self.hearing and self.positions[room] == first - 1:
-            until = events[-1].number if len(events) == FETCHED else last
+            until = events[-1].number if len(events) == BACKLOG_PAGE else last
             until = min(last, room.end_of_withheld(until))
             shown = whole(room, first, until, events)
             self.positions[room] = until
             self._traffic.lines_out += len(shown)
             self.hear_again(shown)
-            if not self.pay():
+            if not self.flush():
                 self._enter("page", FULL)
                 return
         self._pump("page")
@@ -201,7 +201,7 @@ class Reader(Pen):
             self._fall_behind()
         self._enter("close", CLOSED)
         self._backlog.close()
-        self._owed.clear()
+        self._queued.clear()
         return self.positions
 
     def when_live(self, then: Callable[[], None]) -> None:
@@ -260,12 +260,12 @@ class Reader(Pen):
                     self.positions[log] = one.number
             self._traffic.lines_out += len(part)
             self.hear_again(part)
-            if not self.pay():
+            if not self.flush():
                 rest = [one for part in parts for one in part if self._log_of(one, rooms) is None]
                 backlog.put_back(rest)  # only now: all of it is taken from there
                 self._enter(event, FULL)
                 return
-        if not self._tell_day():
+        if not self._announce_day():
             self._enter(event, FULL)
             return
         self._go_live(event)
@@ -305,7 +305,7 @@ class Reader(Pen):
         is_lacking = self.positions[room] < room.forgotten
         if not (is_lacking and (self._backlog.is_whole or not self.ear.view.is_for_people)):
             self.hear_again(list(self._rest_of(room)))
-            self.pay()
+            self.flush()
         elif self.listener is not None:
             give = partial(self.listener.give_rest, room, self.positions[room] + 1, room.number)
             if self.state == HELD:  # the answer to a resume comes first, and waits for no other answer
@@ -317,7 +317,7 @@ class Reader(Pen):
         """Announce the day to a person, if it is another than before; after the backlog if they have one."""
         self.today = day
         if self.state == LIVE:
-            self._tell_day()
+            self._announce_day()
 
     def hear_alone(self, event: Event) -> None:
         """Owe it what nobody else hears in a room; keep it while it is behind."""

@@ -47,10 +47,10 @@ class Hearer(Protocol):
     def hear(self, events: Sequence[Event]) -> None:
         """Owe it those of some events that it wants to hear."""
 
-    def owe(self, data: bytes | memoryview) -> None:
+    def queue(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
 
-    def pay(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
+    def flush(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
         """Write everything that is owed, and return whether it keeps up."""
 
     def full(self) -> None:
@@ -148,15 +148,15 @@ class Room:
             elif run.is_whole:
                 data = shared.data
                 for reader in readers:
-                    reader.owe(data)
+                    reader.queue(data)
             else:
                 for reader in readers:
-                    shared.owe(reader, run.begins.get(reader, 0), len(run.events))
+                    shared.queue(reader, run.begins.get(reader, 0), len(run.events))
         for reader in (*self.apart, *run.ends):
             view = reader.ear.view
             if view not in encoded:
                 encoded[view] = _Encoded(view, run.events)
-            encoded[view].owe(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
+            encoded[view].queue(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
         return live
 
     # -- for those who are behind
@@ -227,21 +227,21 @@ class _Encoded:
         self._view = view
         self._events = events
 
-    def owe(self, reader: Hearer, begin: int, end: int) -> None:
+    def queue(self, reader: Hearer, begin: int, end: int) -> None:
         """Owe a reader what it wants to hear of the events between two places."""
         if not reader.ear.hears_all_others:
             reader.hear(self._events[begin:end])
             return
         for first, last in () if reader.ear.hears_all else self._own.get(reader.session, ()):
-            self._owe_part(reader, begin, min(first, end))
+            self._queue_part(reader, begin, min(first, end))
             begin = max(begin, last)
-        self._owe_part(reader, begin, end)
+        self._queue_part(reader, begin, end)
 
-    def _owe_part(self, reader: Hearer, begin: int, end: int) -> None:
+    def _queue_part(self, reader: Hearer, begin: int, end: int) -> None:
         if begin == 0 and end == len(self._events):
-            reader.owe(self.data)  # the same object for all to whom this applies
+            reader.queue(self.data)  # the same object for all to whom this applies
         elif begin < end:
-            reader.owe(self._whole[self._starts[begin] : self._starts[end]])
+            reader.queue(self._whole[self._starts[begin] : self._starts[end]])
 
     @cached_property
     def _whole(self) -> memoryview:

@@ -19,7 +19,7 @@ from .ports import Door, GracePeriod
 from .reader import HELD, Reader
 from .room import Room
 
-IN_FLIGHT = 2000  # events of one session that may be on their way
+MAX_IN_FLIGHT = 2000  # events of one session that may be on their way
 
 Key = TypeVar("Key")
 
@@ -36,11 +36,11 @@ class Giver(Protocol):
 class Private:
     """A program's private lines: the log of its alias, and what it is promised of that."""
 
-    __slots__ = ("first", "inbox", "promised")
+    __slots__ = ("backlog_of", "first", "inbox")
 
     def __init__(self) -> None:
         self.inbox: Room | None = None  # the log of what is said to its alias
-        self.promised = ""  # the key of the alias of which it is promised all, until it is given that
+        self.backlog_of = ""  # the key of the alias of which it is promised all, until it is given that
         self.first = 0  # the number of the first line to that alias between its claim and its inbox
 
     def inbox_of(self, alias: str) -> Room | None:
@@ -126,7 +126,7 @@ class Session:
         another session of the same person changes, such as the alias.
         """
         pending = self.pending
-        if pending.asking or pending.in_flight >= IN_FLIGHT:
+        if pending.asking or pending.in_flight >= MAX_IN_FLIGHT:
             pending.is_held = True
             return False
         if pending.in_flight and not (posts and pending.changing == 0):

@@ -28,7 +28,7 @@ class Sessions(dict[int, Session]):
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
         self.ignorers = Ignorers(_Here(seats))
-        self.heirs: list[tuple[Session, int]] = []  # who waited for a step of somebody, and need not wait more
+        self.done_waiting: list[tuple[Session, int]] = []  # who waited for a step of somebody, and need not wait more
         self.asks: list[Ask] = []  # which waited for such a step, too
         self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of their leaving; with epochs
 
@@ -69,7 +69,7 @@ class Sessions(dict[int, Session]):
     def have_taken_step(self, person: Person | None, kind: str, room: str) -> list[Ask]:
         """Return the requests that waited for an event of their person."""
         asks = [ask for session in self.of(person) if (ask := session.has_taken_step(kind, room)) is not None]
-        self.heirs += [(ask.session, ask.session.pending.epoch) for ask in asks]
+        self.done_waiting += [(ask.session, ask.session.pending.epoch) for ask in asks]
         self.asks += asks
         return asks
 
@@ -81,4 +81,4 @@ class Sessions(dict[int, Session]):
     def has_left(self, person: Person) -> None:
         """Called when somebody has no seat any more, so that their alias is free, and when they have left all rooms."""
         self.ignorers.left()
-        self.heirs += self._waiting.pop(person, ())
+        self.done_waiting += self._waiting.pop(person, ())

@@ -13,13 +13,13 @@ from .state import State
 def snapshot_of(state: State) -> Snapshot:
     """Return a state as plain values: all people, and the rooms that are in memory."""
     people = state.people
-    places = {person: place for place, person in enumerate(people)}
+    positions = {person: position for position, person in enumerate(people)}
     rooms = [state.everyone, *state.rooms.values()]
     return Snapshot(
         [Known(room.name, room.number, room.topic, list(room.tail)) for room in rooms],
-        [_known(state, person, places) for person in people],
-        {room.name: [places[person] for person in _people_in(room)] for room in rooms[1:] if room.people},
-        {key: places[person] for key, person in state.parting.items()},
+        [_known(state, person, positions) for person in people],
+        {room.name: [positions[person] for person in _people_in(room)] for room in rooms[1:] if room.people},
+        {key: positions[person] for key, person in state.parting.items()},
         sorted(state.openings),
     )
 
@@ -34,15 +34,15 @@ def restore(state: State, snapshot: Snapshot) -> None:
             state.seats[session] = person
         if known.waits_for is not None:
             person.waits_for = people[known.waits_for]
-            person.waits_for.heirs += (person,)
+            person.waits_for.waiting += (person,)
         for alias, looks in known.looks.items():
             state.directory.take(person, alias, looks)
-    for name, places in snapshot.present.items():
-        state.rooms[name].people.update(dict.fromkeys(people[place] for place in places))
-    state.parting.update({key: people[place] for key, place in snapshot.parting.items()})
+    for name, positions in snapshot.present.items():
+        state.rooms[name].people.update(dict.fromkeys(people[position] for position in positions))
+    state.parting.update({key: people[position] for key, position in snapshot.parting.items()})
 
 
-def _known(state: State, person: Person, places: Mapping[Person, int]) -> KnownPerson:
+def _known(state: State, person: Person, positions: Mapping[Person, int]) -> KnownPerson:
     aliases = [alias for alias in (person.alias, person.next_alias) if alias and person.is_here]
     return KnownPerson(
         alias=person.alias,
@@ -62,7 +62,7 @@ def _known(state: State, person: Person, places: Mapping[Person, int]) -> KnownP
         account=person.account.number if person.account is not None else 0,
         founded=list(person.founded),
         leaving=person.leaving,
-        waits_for=places[person.waits_for] if person.waits_for is not None else None,
+        waits_for=positions[person.waits_for] if person.waits_for is not None else None,
     )
 
 

@@ -9,14 +9,14 @@ from .events import DOUBTED, POSTS, Event, Lines
 from .session import Ask, Session
 
 
-def tell_to_wait(session: Session, why: str) -> None:
+def explain_wait(session: Session, why: str) -> None:
     """Explain once, to somebody who is coming in, why that takes so long."""
     if not (session.is_in or session.is_told_to_wait or session.leaving is not None):
         session.is_told_to_wait = True
         session.notice(f"the server cannot keep anything now ({why}): you will join once it can, or try again later")
 
 
-def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Session]) -> list[Ask]:
+def send_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Session]) -> list[Ask]:
     """Send sessions the doubt whether their requests in a batch are kept.
 
     A person is told once. A program is told of its posts, since the event itself answers them; every other request of
@@ -30,7 +30,7 @@ def tell_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
             continue
         is_post = isinstance(item, Lines) or item.kind in POSTS
         if not (is_post or session.is_in):
-            tell_to_wait(session, error.why)
+            explain_wait(session, error.why)
         elif item.ident:
             if is_post:
                 _doubt(session, error, item.ident)

@@ -40,12 +40,12 @@ class Graces:
 
     def give(self, session: Session, host: str) -> None:
         """Begin a grace period for a session of this address, which has no connection any more."""
-        place, most = self._addresses.place(host)
-        if len(self._given.get(place, ())) >= most:
-            self._end(next(iter(self._given[place])))
+        network, most = self._addresses.network_of(host)
+        if len(self._given.get(network, ())) >= most:
+            self._end(next(iter(self._given[network])))
         timer = self._clock.callLater(self._seconds, self._end, session)
-        session.detach(Grace(timer, self._clock, partial(self._over, place, session)))
-        self._given.setdefault(place, {})[session] = None
+        session.detach(Grace(timer, self._clock, partial(self._over, network, session)))
+        self._given.setdefault(network, {})[session] = None
 
     def __len__(self) -> int:
         return sum(map(len, self._given.values()))
@@ -60,7 +60,7 @@ class Graces:
         session.leave_door()
         self._hub.leave_all(session, "")
 
-    def _over(self, place: str, session: Session) -> None:
-        del self._given[place][session]
-        if not self._given[place]:
-            del self._given[place]
+    def _over(self, network: str, session: Session) -> None:
+        del self._given[network][session]
+        if not self._given[network]:
+            del self._given[network]

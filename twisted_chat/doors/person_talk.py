@@ -151,7 +151,7 @@ class PersonTalk:
     def _say_in_block(self, lines: list[str]) -> None:
         ask = Ask(self._connection.session)
         try:
-            self._hub.say_block(ask, lines, place=self._block_line)
+            self._hub.say_block(ask, lines, first=self._block_line)
         except ChatError as error:
             ask.refuse(error)
         self._block_line += len(lines)

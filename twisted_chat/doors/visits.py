@@ -169,23 +169,23 @@ class Visits:
 
         Raises: TooManyVisits.
         """
-        place, most = self._addresses.place(host)
-        if self._counts[place] >= most:
+        network, most = self._addresses.network_of(host)
+        if self._counts[network] >= most:
             self._hub.traffic.hit("connections")
             raise TooManyVisits
-        self._counts[place] += 1
+        self._counts[network] += 1
         log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
         named = text.key(alias), host
         visit = self._here[named] = Visit(
-            self._hub, self._limits, self._clock, alias, host, secret, pace, lambda: self._forget(named, place)
+            self._hub, self._limits, self._clock, alias, host, secret, pace, lambda: self._forget(named, network)
         )
         return visit
 
-    def _forget(self, named: tuple[str, str], place: str) -> None:
+    def _forget(self, named: tuple[str, str], network: str) -> None:
         del self._here[named]
-        self._counts[place] -= 1
-        if not self._counts[place]:
-            del self._counts[place]
+        self._counts[network] -= 1
+        if not self._counts[network]:
+            del self._counts[network]
 
     def close(self) -> None:
         """End all visits, because the server stops."""

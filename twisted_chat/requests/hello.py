@@ -76,7 +76,7 @@ class HelloRequest(JsonRequest):
         rooms = list(dict.fromkeys(text.room(name) for name in self.rooms))
         if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
             raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
-        me.private.promised = text.key(self.alias) if "@" in seen else ""
+        me.private.backlog_of = text.key(self.alias) if "@" in seen else ""
         if not me.alias:
             me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
         for room in list(ask.reader.hearing):  # now: a request from before the cut may still leave it
@@ -112,7 +112,7 @@ class HelloRequest(JsonRequest):
         yield
         if "@" in seen:
             yield from _send_private_backlog(hub, ask, seen["@"])
-            me.private.promised = ""
+            me.private.backlog_of = ""
         return HelloResult(
             version=self.version,
             alias=me.alias,

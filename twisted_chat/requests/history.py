@@ -64,7 +64,7 @@ def _wanted(hub: Hub, room: Room, written: str) -> Query:
 def _recall(hub: Hub, ask: Ask, room: Room, query: Query) -> None:
     """Show the events that meet a query, a page at a time, between two notices."""
     me = ask.session
-    hub.tell_day(ask)
+    hub.announce_day(ask)
     shown, day = 0, ask.reader.today
 
     def show(found: Sequence[Event], is_last: bool) -> None:
@@ -141,7 +141,7 @@ def search(hub: Hub, ask: Ask, rest: str) -> None:
         raise BadUsage(COMMANDS["search"].usage)
     if not rooms:
         raise NoCurrentRoom
-    hub.tell_day(ask)
+    hub.announce_day(ask)
 
     def answer(found: Sequence[Event]) -> None:
         newest = list(filter(me.wants, of_rooms(found)))[-LINES_SHOWN:]

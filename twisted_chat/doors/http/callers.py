@@ -30,23 +30,23 @@ class Callers:
 
     def enter(self, caller: Caller, host: str) -> str:
         """Count a caller, which waits for a request; or return why it is refused."""
-        place, most = self._addresses.place(host)
-        if len(self._all.get(place, ())) >= EACH * most:
-            idle = next(iter(self._waiting.get(place, ())), None)
+        network, most = self._addresses.network_of(host)
+        if len(self._all.get(network, ())) >= EACH * most:
+            idle = next(iter(self._waiting.get(network, ())), None)
             if idle is None:
                 return "too many requests from your address at once: try again in a moment"
             self.leave(idle, host)
             idle.end()
-        self._all.setdefault(place, {})[caller] = None
+        self._all.setdefault(network, {})[caller] = None
         self.waits(caller, host)
         return ""
 
     def waits(self, caller: Caller, host: str) -> None:
         """Called when a caller begins to wait for a request; a caller that is not counted any more is ignored."""
-        place, _most = self._addresses.place(host)
-        if caller in self._all.get(place, ()):
+        network, _most = self._addresses.network_of(host)
+        if caller in self._all.get(network, ()):
             self.asks(caller, host)
-            self._waiting.setdefault(place, {})[caller] = None
+            self._waiting.setdefault(network, {})[caller] = None
 
     def asks(self, caller: Caller, host: str) -> None:
         """Called when a request has arrived whole."""
@@ -58,10 +58,10 @@ class Callers:
         self._forget(self._all, caller, host)
 
     def _forget(self, where: dict[str, dict[Caller, None]], caller: Caller, host: str) -> None:
-        place, _most = self._addresses.place(host)
-        where.get(place, {}).pop(caller, None)
-        if not where.get(place, True):
-            del where[place]
+        network, _most = self._addresses.network_of(host)
+        where.get(network, {}).pop(caller, None)
+        if not where.get(network, True):
+            del where[network]
 
     def __len__(self) -> int:
         return sum(map(len, self._all.values()))

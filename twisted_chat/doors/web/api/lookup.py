@@ -61,8 +61,8 @@ def looked_up(web: HttpPremises, request: Request, query: Query) -> Deferred[Seq
     answered: Deferred[Sequence[Event]] = Deferred()
     gone: list[Failure] = []
     request.notifyFinish().addErrback(gone.append)
-    place, _most = web.addresses.place(web.guard.client_host(request))
-    web.hub.past.look_up(query, partial(_fire, answered), Asker(place, lambda: not gone))
+    network, _most = web.addresses.network_of(web.guard.client_host(request))
+    web.hub.past.look_up(query, partial(_fire, answered), Asker(network, lambda: not gone))
     return answered
 
 
