@@ -56,6 +56,9 @@ class Gate:
 
     def prove(self, attempt: Attempt, answer: Answer) -> None:
         """Answer with a proof, or with the reason why there is none: a ChatError of one line."""
+        if not attempt.alias and secrets.kind_of(attempt.secret) not in (PASSWORD, CODE):
+            _Check(self, attempt, answer).begin()  # nobody guesses it, and others at the address have no name either
+            return
         key = text.key(attempt.alias)
         seconds = self._tries.try_secret(attempt.host, key, self._seconds())
         if seconds:

@@ -100,10 +100,15 @@ class Questions:
         if rules is not None and session.person is not None:
             rules.refuse_speech(session.person, room.name, self.now())
 
-    def may_see(self, person: Person | None, room: Room) -> bool:
-        """Return whether a room exists for a person; None: for anyone at all, such as a stream."""
+    def may_see(self, person: Person | Stranger | None, room: Room) -> bool:
+        """Return whether a room exists for a person; None: for anyone at all."""
         rules = self.decisions.rules.get(room.name) if self.decisions.rules else None
-        return rules is None or person in room.people or rules.may_see(person, self.now())
+        if rules is None:
+            return True
+        here = person
+        if isinstance(person, Stranger) and person.account is not None:
+            here = self.state.person_of(person.account.who)
+        return here in room.people or rules.may_see(person, self.now())
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if a line that is said now would be kept, or with the reason why not."""

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from ..core import text
 from ..core.errors import AliasTaken, ChatError, Unknown
 from ..core.events import EVERYONE
+from ..core.gate import Proof
 from ..core.hub import Hub
 from ..core.limits import Addresses, Limits, Pace
 from ..core.session import Ask
@@ -87,6 +88,15 @@ class PostFault(NotSaid):
         super().__init__(words)
 
 
+class Author(NamedTuple):
+    """The author of posts: a guest, or a member."""
+
+    alias: str
+    host: str
+    secret: str = ""  # a guest's, who continues the visit with it; empty: everyone at the address may continue it
+    proof: Proof | None = None  # a member's
+
+
 class Post:
     """A line, or a block of lines, for a group, under one ident."""
 
@@ -132,23 +142,22 @@ class Visits:
         self._limits = limits
         self._addresses = addresses
         self._clock = clock
-        self._here: dict[tuple[str, str], Visit] = {}
+        self._here: dict[tuple[str, str, int], Visit] = {}  # guests have the credential 0
         self._counts: Counter[str] = Counter()  # by address, or its network: see Addresses
 
-    def say(self, host: str, alias: str, post: Post, secret: str) -> Deferred[Kept]:
-        """Say something, in the visit under this alias or in a new one. Fires once it is kept.
-
-        ``secret``: known only to the author; empty if everyone at the address may continue the visit.
+    def say(self, author: Author, post: Post) -> Deferred[Kept]:
+        """Say something, in the author's visit or in a new one. Fires once it is kept.
 
         Raises: NotSaid. Fails: ChatError.
         """
-        visit = self._here.get((text.key(alias), host))
-        pace = visit.pace if visit else self._addresses.pace(host, self._clock.seconds())
+        named = text.key(author.alias), author.host, author.proof.credential if author.proof is not None else 0
+        visit = self._here.get(named)
+        pace = visit.pace if visit else self._addresses.pace(author.host, self._clock.seconds())
         self._take_turn(pace, post)
         if visit is None:
-            visit = self._new(alias, host, secret, pace)
-        elif not compare_digest(visit.secret, secret):
-            raise VisitTaken(alias)
+            visit = self._new(author, named, pace)
+        elif not compare_digest(visit.author.secret, author.secret):
+            raise VisitTaken(author.alias)
         visit.say(post)
         return post.done
 
@@ -164,24 +173,23 @@ class Visits:
             raise TooFast(math.ceil(wait))
         pace.take_bytes(sum(len(line.encode()) for line in post.lines), now)
 
-    def _new(self, alias: str, host: str, secret: str, pace: Pace) -> Visit:
+    def _new(self, author: Author, named: tuple[str, str, int], pace: Pace) -> Visit:
         """Return a new visit; an address may have as many visits as connections.
 
         Raises: TooManyVisits.
         """
-        network, most = self._addresses.network_of(host)
+        network, most = self._addresses.network_of(author.host)
         if self._counts[network] >= most:
             self._hub.traffic.hit("connections")
             raise TooManyVisits
         self._counts[network] += 1
-        log.info("{alias} visits from {host}", alias=alias, host=host or "a UNIX socket")
-        named = text.key(alias), host
+        log.info("{alias} visits from {host}", alias=author.alias, host=author.host or "a UNIX socket")
         visit = self._here[named] = Visit(
-            self._hub, self._limits, self._clock, alias, host, secret, pace, lambda: self._forget(named, network)
+            self._hub, self._limits, self._clock, author, pace, lambda: self._forget(named, network)
         )
         return visit
 
-    def _forget(self, named: tuple[str, str], network: str) -> None:
+    def _forget(self, named: tuple[str, str, int], network: str) -> None:
         del self._here[named]
         self._counts[network] -= 1
         if not self._counts[network]:
@@ -205,19 +213,16 @@ class Visit:
         hub: Hub,
         limits: Limits,
         clock: IReactorTime,
-        alias: str,
-        host: str,
-        secret: str,
+        author: Author,
         pace: Pace,
         on_over: Callable[[], None],
     ) -> None:
         """``on_over`` is called once the visit has ended."""
-        self.secret, self.pace = secret, pace
+        self.author, self.pace = author, pace
         self._hub = hub
         self._limits = limits
         self._clock = clock
-        self._alias = alias
-        self.host = host
+        self.host = author.host
         self._on_over = on_over
         self._waiting: deque[Post] = deque()  # not sent to the hub yet
         self._asked: dict[Post, None] = {}  # pending posts
@@ -278,8 +283,9 @@ class Visit:
         """Do nothing: a visit has no program that could resume."""
 
     def give_way(self, host: str) -> None:
-        """Leave now, if the same machine claims this alias; a visit with a secret stays."""
-        if host == self.host and not (self.secret or self._waiting or self._asked):
+        """Leave now, if the same machine claims this alias; a visit with a secret, or a member's, stays."""
+        is_kept = self.author.secret or self.author.proof is not None
+        if host == self.host and not (is_kept or self._waiting or self._asked):
             cancel(self._leave)
             self._part()
 
@@ -304,7 +310,8 @@ class Visit:
             self._part()  # no post waits for it any more
             return
         try:
-            self._hub.claim(Ask(self.session, _CLAIM, self._claimed), self._alias, rooms=())
+            author, ask = self.author, Ask(self.session, _CLAIM, self._claimed)
+            self._hub.claim(ask, author.alias, rooms=(), proof=author.proof)
         except ChatError as error:
             self._not_given(error)
 
@@ -357,13 +364,14 @@ class Visit:
         except ChatError as error:
             self._fail(post, error)
         except Exception:
-            log.failure("fault in a post by {alias}", alias=self._alias)
+            log.failure("fault in a post by {alias}", alias=self.author.alias)
             self._fail(post, PostFault())
 
     def _move(self, post: Post) -> None:
-        """Join the room of a post; leave the first joined room, if there are too many."""
-        ask = Ask(self.session, post.ident, partial(self._moved, post))
-        if len(self.session.rooms) >= self._limits.rooms_each:
+        """Join the room of a post; leave the first joined room, if there are too many and nobody else is there."""
+        ask, person = Ask(self.session, post.ident, partial(self._moved, post)), self.session.person
+        is_alone = person is not None and len(person.seats) == 1  # a member may be here with other devices
+        if len(self.session.rooms) >= self._limits.rooms_each and is_alone:
             self._hub.leave(ask, next(iter(self.session.rooms)))
         else:
             self._hub.join(ask, post.group)

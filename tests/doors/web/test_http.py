@@ -1430,7 +1430,7 @@ def test_a_fault_in_a_new_visitors_request_is_one_plain_answer(door, curl, logge
 
 def test_a_fault_in_the_delivery_of_a_post_ends_its_waiting(door, curl):
     post(curl)
-    visitor = door.premises.visits._here["ci", "192.0.2.1"]
+    visitor = door.premises.visits._here["ci", "192.0.2.1", 0]
     visitor._is_decided = lambda post, ask: 1 / 0
     answer = post(curl)
     assert answer.status == 500

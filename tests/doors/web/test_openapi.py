@@ -11,7 +11,19 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import twisted_chat
-from twisted_chat.core.events import MOVES, POSTS, RETITLED
+from twisted_chat.core.events import (
+    ACCESSES,
+    APPOINTED,
+    BARRED,
+    INVITED,
+    MOVES,
+    POSTS,
+    QUIETED,
+    RESTRICTED,
+    RETITLED,
+    UNBARRED,
+    UNQUIETED,
+)
 from twisted_chat.core.text import IDENT
 from twisted_chat.requests.fields import MAX_NUMBER
 
@@ -62,6 +74,8 @@ def test_the_description_is_served(door):
 
 def test_an_event_is_described_as_it_is_on_the_wire():
     schemas = DESCRIPTION["components"]["schemas"]
-    assert set(schemas["event"]["properties"]["kind"]["enum"]) == POSTS | MOVES | {RETITLED}
+    decisions = {BARRED, UNBARRED, QUIETED, UNQUIETED, INVITED, RESTRICTED, APPOINTED}
+    assert set(schemas["event"]["properties"]["kind"]["enum"]) == POSTS | MOVES | {RETITLED} | decisions
+    assert set(schemas["event"]["properties"]["access"]["enum"]) == ACCESSES.keys()
     assert schemas["number"]["maximum"] == MAX_NUMBER
     assert IDENT in DESCRIPTION["components"]["parameters"]["key"]["schema"]["pattern"]

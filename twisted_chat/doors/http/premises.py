@@ -55,8 +55,11 @@ class HttpPremises:
             return False
         if client is not peer:
             return self.premises.is_overheard(client, is_tls=False)
-        is_tls = ISSLTransport.providedBy(request.channel.transport)
-        return is_forwarded(request) or self.premises.is_overheard(peer, is_tls)
+        return is_forwarded(request) or self.premises.is_overheard(peer, _has_tls(request))
+
+    def is_https(self, request: Request) -> bool:
+        """Return whether the address that the browser shows begins with https."""
+        return _has_tls(request) or self.guard.came_by_https(request)
 
     def called(self, connection: HttpPeer, address: IAddress) -> str:
         """Count a connection without a session; or return, and log, why it is refused."""
@@ -103,3 +106,8 @@ class HttpPremises:
         if not self.connections and closed is not None:
             self._all_closed = None
             closed.callback(None)
+
+
+def _has_tls(request: Request) -> bool:
+    """Return whether a request has come over TLS of ours."""
+    return ISSLTransport.providedBy(request.channel.transport)

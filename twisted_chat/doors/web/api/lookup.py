@@ -14,11 +14,14 @@ from ....core.errors import ChatError, NoSuchRoom
 from ....core.events import Event
 from ....core.ports import Asker, Query
 from ....core.room import Room
+from ....core.rules import Stranger
 from ....wire.sse import mark, read_mark
 from ...http.premises import HttpPremises
 from .refused import HttpRefused
 
 Answer = TypeVar("Answer")
+
+_NO_ROOM = "there is no such room: GET /rooms lists them, and a POST to it makes it"
 
 
 class RoomPosition(NamedTuple):
@@ -29,17 +32,20 @@ class RoomPosition(NamedTuple):
     is_strange: bool = False  # the given mark is unknown here: the reader has nothing of this log
 
 
-async def room_called(web: HttpPremises, wanted: bytes) -> Room:
-    """Return the room that a path names.
+async def room_called(web: HttpPremises, wanted: bytes, reader: Stranger) -> Room:
+    """Return the room that a path names, if it exists for the reader.
 
     Raises: HttpRefused, BadRoom, NotRecalled.
     """
     found: Deferred[Room] = Deferred()
-    web.hub.rooms.find(decoded(wanted), partial(_fire, found))
+    web.hub.rooms.find(decoded(wanted), partial(fire, found))
     try:
-        return await found
+        room = await found
     except NoSuchRoom:
-        raise HttpRefused(404, "there is no such room: GET /rooms lists them, and a POST to it makes it") from None
+        raise HttpRefused(404, _NO_ROOM) from None
+    if not web.hub.may_see(reader, room):
+        raise HttpRefused(404, _NO_ROOM)
+    return room
 
 
 def decoded(segment: bytes) -> str:
@@ -62,7 +68,7 @@ def looked_up(web: HttpPremises, request: Request, query: Query) -> Deferred[Seq
     gone: list[Failure] = []
     request.notifyFinish().addErrback(gone.append)
     network, _most = web.addresses.network_of(web.guard.client_host(request))
-    web.hub.past.look_up(query, partial(_fire, answered), Asker(network, lambda: not gone))
+    web.hub.past.look_up(query, partial(fire, answered), Asker(network, lambda: not gone))
     return answered
 
 
@@ -107,7 +113,8 @@ async def _mark_of(web: HttpPremises, request: Request, room: Room, number: int)
     return mark(journal, room.name, number, found[0].when) if found else None
 
 
-def _fire(waiting: Deferred[Answer], found: Answer | ChatError) -> None:
+def fire(waiting: Deferred[Answer], found: Answer | ChatError) -> None:
+    """Give a Deferred the answer of the core, or its error."""
     if isinstance(found, ChatError):
         waiting.errback(found)
     else:

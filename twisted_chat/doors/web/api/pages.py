@@ -15,6 +15,7 @@ from ....core.days import day_of
 from ....core.events import Event
 from ....core.ports import Query, View
 from ....core.room import Room
+from ....core.rules import Stranger
 from ....wire.jsonlines import JsonView
 from ....wire.plain import PlainView
 from ....wire.sse import mark
@@ -22,6 +23,7 @@ from ...http.accept import preferred
 from ...http.answers import PLAIN
 from ...http.file import knows
 from ...http.premises import HttpPremises
+from .identity import reader_of
 from .lookup import looked_up, place_at, place_of, room_called
 from .parameters import Ago, EventId, Flag, Known, Number, Words, header, parameters
 from .refused import HttpRefused
@@ -63,17 +65,18 @@ class Events(Later):
         self._streams = streams
 
     async def get(self, request: Request) -> bytes | None:
-        room = await room_called(self._web, self._name)
+        reader = await reader_of(self._web, request)
+        room = await room_called(self._web, self._name, reader)
         request.setHeader("Vary", "Accept")
         if preferred(request, NDJSON, SSE) == SSE:
-            await self._stream(request, room)
+            await self._stream(request, room, reader)
             return None
         asked = parameters(request, _RANGE)
         page = await page_of(self._web, request, room, asked, asked.get("limit", LIMIT), JsonView())
         again = _again(f"{path_of(room)}/events", asked)
         return _answer(self._web, request, room, page, NDJSON, again)
 
-    async def _stream(self, request: Request, room: Room) -> None:
+    async def _stream(self, request: Request, room: Room, reader: Stranger) -> None:
         """Begin a stream. The reader's last mark may be of another journal: that is no error."""
         asked = parameters(request, _STREAM, leaves=lambda name: name not in _RANGE)
         given = header(request, "Last-Event-ID") or asked.get("lastEventId") or asked.get("after")
@@ -84,14 +87,14 @@ class Events(Later):
         )
         channel: object = request.channel
         if channel is not None:  # None: the client has gone meanwhile
-            self._streams.open(request, self._web.hub.rooms.get(room.name, room), place)
+            self._streams.open(request, self._web.hub.rooms.get(room.name, room), place, reader)
 
 
 class Text(Later):
     """The resource with the last lines of one room, for people."""
 
     async def get(self, request: Request) -> bytes | None:
-        room = await room_called(self._web, self._name)
+        room = await room_called(self._web, self._name, await reader_of(self._web, request))
         asked = parameters(request, _TEXT)
         newest = "tail" in asked or not asked.keys() & {"after", "until", "since"}
         most = asked.get("tail", TAIL) if newest else LIMIT

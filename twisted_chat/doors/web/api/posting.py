@@ -12,20 +12,23 @@ from twisted.web.http import CONFLICT, CREATED, OK
 from twisted.web.server import Request
 
 from ....core import text
-from ....core.errors import AliasTaken
+from ....core.errors import AliasTaken, SecretNeeded
 from ....core.events import POSTS
 from ....core.ports import Query
 from ....core.secrets import refuse_secrets
 from ...http.premises import HttpPremises
 from ...visits import IdentInUse, Post, VisitTaken
-from .author import alias_of
+from .author import author_of
 from .lookup import looked_up
 from .parameters import header
 from .post_body import lines_of
 from .refused import HttpRefused, refused
 
 _KEY = re.compile(r'("?)([A-Za-z0-9._:-]{1,64})\1')  # in quotes, as the IETF's draft has it, or without
-_SECRET = re.compile("[A-Za-z0-9_-]{16,128}")
+_MEMBERS = (
+    "{0} is a member's name: prove that it is yours with a token, as in: curl -u {0}:tct_... (/token makes one), "
+    "or choose another alias"
+)
 _ALIASES_AGAIN = 60  # seconds, after too many that were taken
 
 
@@ -34,20 +37,21 @@ async def posted(web: HttpPremises, request: Request, group: str) -> bytes:
 
     Raises: HttpRefused, BadAlias, NothingToSay, NotUtf8, LineTooLong, NotRecalled, SecretSaid.
     """
-    alias, key, secret = alias_of(request), _key(request), _secret(request)
+    author, key = await author_of(web, request), _key(request)
     lines = lines_of(request, web.limits.max_line, web.max_body)
     refuse_secrets(*lines, key)  # before anybody comes in to say it
-    host = web.guard.client_host(request)
-    post = Post(group, _ident(alias, group, key or secrets.token_hex(16)), lines)
+    post = Post(group, _ident(author.alias, group, key or secrets.token_hex(16)), lines)
     if key:
         await _check_words(web, request, post)
     try:
-        number, is_repeated = await web.premises.visits.say(host, alias, post, secret)
+        number, is_repeated = await web.premises.visits.say(author, post)
     except IdentInUse as error:
         words = "that Idempotency-Key is saying something else just now: give each post its own; this was not said"
         raise HttpRefused(CONFLICT, words, seconds=error.seconds) from None
+    except SecretNeeded:
+        raise HttpRefused(401, _MEMBERS.format(author.alias)) from None
     except (AliasTaken, VisitTaken) as error:
-        raise _taken(web, host, error) from None
+        raise _taken(web, author.host, error) from None
     request.setHeader("Content-Type", "application/json")
     request.setHeader("Chat-Journal", web.hub.journal_name)
     if group[0] not in "@*":
@@ -56,14 +60,6 @@ async def posted(web: HttpPremises, request: Request, group: str) -> bytes:
     request.setResponseCode(OK if is_repeated else CREATED)
     answer = {"room": group, "number": number, "repeated": is_repeated}
     return (json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
-
-
-def _secret(request: Request) -> str:
-    """Return the secret that continues this visit; empty: everyone at this address may continue it."""
-    given = header(request, "Chat-Secret")
-    if given is not None and not _SECRET.fullmatch(given):
-        raise HttpRefused(400, "a Chat-Secret is 16 to 128 of A-Z a-z 0-9 _ -, the same as long as the visit goes on")
-    return given or ""
 
 
 def _key(request: Request) -> str:

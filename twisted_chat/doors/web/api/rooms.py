@@ -16,6 +16,7 @@ from ...http.accept import preferred
 from ...http.answers import PLAIN, NotHere
 from ...http.file import File
 from ...http.premises import HttpPremises
+from .identity import reader_of
 from .lookup import decoded, room_called
 from .pages import Events, Text
 from .parameters import parameters
@@ -56,7 +57,8 @@ class Rooms(Later):
         parameters(request, {})
         request.setHeader("Vary", "Accept")
         request.setHeader("Cache-Control", "no-store")
-        rooms = self._web.hub.rooms.by_size()[:_ROOMS]
+        hub, reader = self._web.hub, await reader_of(self._web, request)
+        rooms = [room for room in hub.rooms.by_size() if hub.may_see(reader, room)][:_ROOMS]
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
             return as_json({"rooms": list(map(_shown, rooms))})
@@ -87,7 +89,7 @@ class OneRoom(Later):
         parameters(request, {})
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
-        return as_json(_shown(await room_called(self._web, self._name)))
+        return as_json(_shown(await room_called(self._web, self._name, await reader_of(self._web, request))))
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, text.room(decoded(self._name)))

@@ -10,10 +10,12 @@ from ....core.days import day_of
 from ....core.events import POSTS, Event
 from ....core.ports import Query
 from ....core.room import Room, of_rooms
+from ....core.rules import Stranger
 from ....wire.jsonlines import JsonView
 from ....wire.plain import PlainView
 from ...http.accept import preferred
 from ...http.answers import PLAIN
+from .identity import reader_of
 from .lookup import looked_up, room_called
 from .pages import NDJSON
 from .parameters import Flag, Known, Number, Words, parameters
@@ -41,7 +43,7 @@ class Search(Later):
         if not (words or author):
             raise HttpRefused(400, "search for what? Add words, as in /search?words=deploy, or from=ALIAS")
         hub = self._web.hub
-        names = [room.name for room in await self._rooms(asked.get("room"))]
+        names = [room.name for room in await self._rooms(asked.get("room"), await reader_of(self._web, request))]
         limit, found = asked.get("limit", FOUND), list[Event]()
         if names:
             query = Query(names[0], words=words, author=author, kinds=POSTS, most=limit, newest=True)
@@ -57,7 +59,8 @@ class Search(Later):
         view = PlainView(stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")))
         return view.encode_again(events, "", day_of(hub.now()))
 
-    async def _rooms(self, wanted: str | None) -> Sequence[Room]:
+    async def _rooms(self, wanted: str | None, reader: Stranger) -> Sequence[Room]:
         if wanted is not None:
-            return [await room_called(self._web, wanted.encode())]
-        return self._web.hub.rooms.by_size()[:_ROOMS]
+            return [await room_called(self._web, wanted.encode(), reader)]
+        hub = self._web.hub
+        return [room for room in hub.rooms.by_size() if hub.may_see(reader, room)][:_ROOMS]

@@ -9,6 +9,7 @@ from twisted.web.server import Request
 
 from ....core.reader import Reader
 from ....core.room import Room
+from ....core.rules import Stranger
 from ....wire.sse import HERE, SseView, begin, reset
 from ...delays import cancel
 from ...http.connection import HttpConnection, connection_of
@@ -37,8 +38,8 @@ class Streams:
         self._open: set[Stream] = set()
         self._sign: IDelayedCall | None = None
 
-    def open(self, request: Request, room: Room, place: RoomPosition) -> None:
-        """Stream the events of a room after a position to a client.
+    def open(self, request: Request, room: Room, place: RoomPosition, reader: Stranger) -> None:
+        """Stream the events of a room after a position to a client, as long as the reader may hear them.
 
         Raises: HttpRefused.
         """
@@ -54,7 +55,7 @@ class Streams:
         self._set_headers(request, room)
         request.setHeader("Connection", "close")  # nothing else is answered on it
         stream = Stream(self, self._web)
-        stream.begin(request, connection, room, place)
+        stream.begin(request, connection, room, place, reader)
         self._open.add(stream)
         if self._sign is None:
             self._sign = self._web.clock.callLater(HERE_SECONDS, self._give_sign)
@@ -98,7 +99,9 @@ class Stream:
         self._web = web
         self._is_over = False
 
-    def begin(self, request: Request, connection: HttpConnection, room: Room, place: RoomPosition) -> None:
+    def begin(
+        self, request: Request, connection: HttpConnection, room: Room, place: RoomPosition, stranger: Stranger
+    ) -> None:
         """Take the connection over, send the stream's first position, and read on from there."""
         request.notifyFinish().addErrback(lambda failure: self._end())
         outbox = connection.take_over(self._drained, self._stalled, lambda size: False)
@@ -108,7 +111,7 @@ class Stream:
         is_new = reset(journal, room.name, room.number) if place.is_strange else b""
         request.write(begin(place.mark) + is_new)
         after = None if place.number == room.number else place.number
-        self.reader = self._web.hub.overhear(self.outbox, SseView(journal), room, after)
+        self.reader = self._web.hub.overhear(self.outbox, SseView(journal), room, after, stranger)
 
     def give_sign(self) -> None:
         """Send a sign of life to the reader."""

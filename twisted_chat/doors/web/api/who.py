@@ -10,6 +10,7 @@ from ....core import text
 from ....requests.people import MAX_MEMBERS
 from ...http.accept import preferred
 from ...http.answers import PLAIN
+from .identity import reader_of
 from .lookup import room_called
 from .parameters import Words, parameters
 from .resource import JSON, Later, as_json
@@ -20,7 +21,7 @@ class Who(Later):
 
     async def get(self, request: Request) -> bytes:
         after = parameters(request, {"after": Words()}).get("after")
-        room = await room_called(self._web, self._name)
+        room = await room_called(self._web, self._name, await reader_of(self._web, request))
         members = list(room.people)
         if after is not None:
             members = [session for session in members if session.key > text.key(after)]
