@@ -222,6 +222,11 @@ class Person(Outlet):
         self.is_taken_over = True
 
     host = ""
+    is_overheard = False
+
+    def ask_secret(self, prompt, then):
+        self.data += prompt.encode() + b"\n"
+        self.answer = then
 
     def give_way(self, host):
         """They are here."""

@@ -43,9 +43,10 @@ def test_the_documents_made_from_the_table_of_requests_are_current(name):
     assert docs.DOCUMENTS[name](there) == there
 
 
-def test_every_command_stands_in_the_readme():
+def test_every_command_stands_in_the_readme_or_in_the_list_of_commands():
+    listed = (ROOT / "docs/commands.rst").read_text()
     for name in COMMANDS:
-        assert f"/{name}" in README, name
+        assert re.search(rf"/{name}\b", README) or re.search(rf"/{name}\b", listed), name
 
 
 def test_every_option_stands_in_the_docs_with_its_default():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.core.changes import SESSIONS
-from twisted_chat.core.errors import ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
+from twisted_chat.core.errors import AliasTaken, ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
 from twisted_chat.core.events import KINDS, SERVER
 from twisted_chat.core.gate import Attempt, Proof
 from twisted_chat.core.ports import Snapshot
@@ -70,8 +70,8 @@ def test_a_registered_alias_needs_its_secret_also_when_nobody_is_here(house):
     house.hub.leave_all(alice.session, "")
     house.settle()
     stranger = house.connect()
-    for alias in ("alice", "ALICE", "a1ice"):
-        with pytest.raises(SecretNeeded):
+    for alias, error in {"alice": SecretNeeded, "ALICE": SecretNeeded, "a1ice": AliasTaken}.items():
+        with pytest.raises(error):
             house.hub.claim(Ask(stranger.session), alias)
     with pytest.raises(WrongSecret):
         prove(house, "alice", "not that one")

@@ -29,9 +29,14 @@ class BadAlias(ChatError):
 class AliasTaken(ChatError):
     """An alias that another person has, or that looks like such an alias."""
 
-    def __init__(self, alias: str, lookalike: str = "", seconds: int = 0) -> None:
-        """``seconds``: after which that person leaves, unless they resume first; 0: unknown."""
-        why = f"looks like {lookalike}, who is here" if lookalike else "is taken"
+    def __init__(self, alias: str, lookalike: str = "", seconds: int = 0, is_members: bool = False) -> None:
+        """``seconds``: after which that person leaves, unless they resume first; 0: unknown.
+
+        ``is_members``: the other alias is a member's, who need not be here.
+        """
+        why = "is taken"
+        if lookalike:
+            why = f"looks like {lookalike}, {'a member' if is_members else 'who is here'}"
         what = "choose another alias"
         if seconds:
             what = f"it may be free in {seconds} {'second' if seconds == 1 else 'seconds'}; wait, or {what}"
@@ -261,8 +266,18 @@ class TakenOver(ChatError):
 class SecretNeeded(ChatError):
     """A claim of a member's alias, without a proof that it is one's own."""
 
-    def __init__(self, alias: str) -> None:
-        super().__init__(f"{alias} is a member's name: log in with its password, or choose another alias")
+    def __init__(self, alias: str, is_in: bool = False) -> None:
+        """``is_in``: a guest asks, who is in the chat already."""
+        self.alias = alias
+        how = f"/login {alias}" if is_in else "log in with its password"
+        super().__init__(f"{alias} is a member's name: {how}, or choose another alias")
+
+
+class SecretAsked(ChatError):
+    """A line typed through a program that has to be sent again, with a secret."""
+
+    def __init__(self, prompt: str) -> None:
+        super().__init__(f'{prompt} type it again with the answer as its "secret"')
 
 
 class WrongSecret(ChatError):
@@ -298,8 +313,12 @@ class TooManyTries(ChatError):
 class Overheard(ChatError):
     """A secret over a connection that others on the way can read."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, why: str = "") -> None:
+        super().__init__(
+            why
+            or "others on the network can read what goes over this connection, so no secret may: "
+            "come over TLS (twisted-chat --tls, or https), or from the server's own machine"
+        )
 
 
 class MembersOnly(ChatError):

@@ -98,8 +98,8 @@ class _Check:
         gate, attempt = self._gate, self._attempt
         if attempt.is_overheard:
             raise Overheard(
-                "others on the way can read what you send here, so no password is taken: "
-                "log in over TLS or from the server's own machine, or with a code (/code on another device)"
+                "others on the network can read what you send here, so no password is taken: come over TLS "
+                "(twisted-chat --tls, or https), or log in with a code (/code on another device shows one)"
             )
         account = gate._accounts.called(attempt.alias)
         with suppress(BadSecret):  # that nobody can have: it is wrong
@@ -140,8 +140,8 @@ class _Check:
         if self._attempt.is_overheard and not account.is_bot and credential.kind != CODE:
             self._answer(
                 Overheard(
-                    "others on the way can read what you send here, so that secret is not taken: "
-                    "revoke it (/devices, /token), and use TLS"
+                    "others on the network can read what you send here, so that secret is not taken: "
+                    "end it (/devices, /token), make another, and use it over TLS"
                 )
             )
             return
@@ -162,7 +162,9 @@ class _Check:
             return
 
         def profiled(profile: Profile | ChatError) -> None:
-            known = profile if isinstance(profile, Profile) else Profile()
-            self._answer(Proof(account, credential, self._kind, known))
+            if isinstance(profile, Profile):
+                self._answer(Proof(account, credential, self._kind, profile))
+            else:
+                self._answer(profile)
 
         gate._journal.profile(account.number, profiled)

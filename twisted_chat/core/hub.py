@@ -19,6 +19,7 @@ from .delivery import Faulty
 from .dispatcher import Dispatcher
 from .ear import Ear
 from .errors import (
+    AliasTaken,
     ChatError,
     MembersOnly,
     NoCurrentRoom,
@@ -172,10 +173,14 @@ class Hub(Questions):
         """
         me, now = session.person, self.now()
         account = self.decisions.accounts.holder(alias, text.looks(alias))
+        if account is not None and text.key(account.alias) != text.key(alias):
+            raise AliasTaken(alias, account.alias, is_members=True)
         if me is not None and me.account is not None:
             raise ChatError(f"you are {me.alias}, which is yours: /quit, and come in under another alias")
         if account is not None and (proof is None or proof.account is not account):
-            raise SecretNeeded(account.alias)
+            if account.is_dropped:
+                account.refuse(0, now)
+            raise SecretNeeded(account.alias, is_in=me is not None)
         if account is None and me is None and self.decisions.guests_refused is not None:
             raise MembersOnly(self.decisions.guests_refused)
         if me is not None and any(rules.quiets(me, now) for rules in self._rules_of_rooms(me)):

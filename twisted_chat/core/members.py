@@ -94,7 +94,13 @@ class Members:
             if ask.session.alias != alias:
                 raise ChatError("your alias has changed meanwhile: try again")
             event = _event(REGISTERED, ask, alias, {"looks": sorted(looks)})
-            self._append(ask, Fact.of(event, verifier), then)
+            self._append(ask, Fact.of(event, verifier), registered)
+
+        def registered() -> None:
+            if person.account is not None:
+                then()
+            else:
+                ask.refuse(ChatError(f"{alias} has just become somebody else's: take another alias with /nick"))
 
         self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
 
@@ -334,6 +340,7 @@ class Members:
         """Append an event of the server's log; ``then`` is called once it is kept."""
 
         def finished(own: Ask) -> None:
+            ask.error = ask.error or own.error
             if own.error is None and then is not None:
                 then()
 

@@ -270,6 +270,25 @@ class Door(Protocol):
     def host(self) -> str:
         """Return the session's address; empty for this machine, or if it is unknown."""
 
+    @property
+    def is_overheard(self) -> bool:
+        """Return whether others on the network can read what goes over it, so that no password may."""
+        return True  # as far as anyone knows
+
+    def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
+        """Ask the person for a secret, and call ``then`` with it; never, if they cancel.
+
+        Raises: ChatError, if nobody can be asked.
+        """
+        raise ChatError("no secret can be asked for here")
+
+    def renew(self) -> int:
+        """Begin another session, and end the one before, which nobody hears for any more; return its id.
+
+        Raises: ChatError, if this door cannot.
+        """
+        raise ChatError("nobody can log in again here")
+
     def wake(self) -> None:
         """Called when the session may be able to do more than before.
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from .calls import Calls
 from .days import Day
 from .ear import Ear
-from .errors import ChatError
+from .errors import ChatError, Overheard
 from .events import NOTICED, REPEATED, Event
 from .limits import Pace
 from .pen import refusal
@@ -113,6 +113,11 @@ class Session:
     def host(self) -> str:
         """Their address; empty for this machine, if it is unknown, and without a connection."""
         return self.door.host if self.door is not None else ""
+
+    @property
+    def is_overheard(self) -> bool:
+        """True if others on the network can read what they send, or nobody knows."""
+        return self.door is None or self.door.is_overheard
 
     @property
     def is_behind(self) -> bool:
@@ -292,7 +297,7 @@ class Session:
 class Ask:
     """One request under way: its session and its ident. It is done or refused, once."""
 
-    __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "session", "waits")
+    __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "secret", "session", "waits")
 
     def __init__(
         self, session: Session, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
@@ -308,6 +313,7 @@ class Ask:
         self.number = 0  # of the last event that was delivered ...
         self.is_repeated = False  # ... which is one of long ago
         self.error: ChatError | None = None
+        self.secret: str | None = None  # the answer of a program, if the request asks for a secret
         self._then = then
 
     @property
@@ -320,6 +326,18 @@ class Ask:
     def notice(self, *lines: str) -> None:
         """Answer in the server's own words."""
         self.session.notice(*lines, ident=self.ident)
+
+    def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
+        """Ask for a secret on a line of its own, and call ``then`` with it; never, if the asker cancels.
+
+        Raises: Overheard, ChatError.
+        """
+        if self.session.is_overheard or self.session.door is None:
+            raise Overheard
+        if self.secret is None:
+            self.session.door.ask_secret(prompt, then)
+        elif self.secret:
+            then(self.secret)
 
     def show_again(self, events: Sequence[Event], day: Day) -> None:
         """Answer with events of the past; ``day``: of what they were shown before."""

@@ -299,6 +299,24 @@ class Connection(Door):
             self.goodbye("too many aliases were tried from your address: come back in a minute")
         return may
 
+    def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
+        self._talk.ask_secret(prompt, then)
+
+    def renew(self) -> int:
+        self._talk.renewed()
+        former, clock, hub = self.session, self.premises.clock, self.premises.hub
+        pace = self.premises.addresses.pace(self.host, clock.seconds())
+        former.detach()
+        self.session = hub.connect(self._outbox, former.ear.view, self, pace)
+        hub.listen(self.session, former.ear)
+        hub.leave_all(former, "")
+        wait = pace.move(former.pace, clock.seconds())
+        if wait:
+            self._slow_down(wait)
+        self._alias = ""
+        self._deadline = clock.callLater(self.premises.limits.alias_seconds + wait, self._alias_overdue)
+        return self.session.id
+
     # -- called by a program's talk
 
     def adopt(self, session: Session) -> None:

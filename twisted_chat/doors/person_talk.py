@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..core import text
-from ..core.errors import ChatError, LineTooLong
+from ..core.errors import AliasTaken, ChatError, LineTooLong, Overheard, SecretNeeded
 from ..core.secrets import refuse_secrets
 from ..core.session import Ask, Session
-from ..requests import table
+from ..requests import accounts, table
+from ..requests.words import word
 from .premises import Premises
 from .splitter import END, TOO_LONG, Mark
 
+EXAMPLE = "K7QF-2M9P-XD4T"  # of a code
 HINT = "/help shows what you can type, /quit leaves"
 HOW_TO_ENTER = "type the name that you want to be known by, and press Enter; /quit leaves"
 IN_A_BLOCK = "each line is now said as it is, whatever it begins with: ``` on a line of its own ends that"
@@ -37,11 +39,23 @@ class PersonConnection(Protocol):
     def drop_unfinished(self) -> bool:
         """Drop the line that has not ended yet; return whether there is one."""
 
+    @property
+    def can_ask(self) -> bool:
+        """Return whether a person can answer another question than that for an alias."""
+
+    def prompt_for_secret(self, prompt: str) -> None:
+        """Ask for a secret; the peer's terminal does not show it, if it can be told so."""
+
+    def secret_read(self) -> None:
+        """Called when that is answered."""
+
 
 class PersonTalk:
     """The lines of one person. Lines in a row that are only said are said together; commands run one by one."""
 
-    __slots__ = ("_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_waiting", "is_busy")
+    __slots__ = (
+        "_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_then", "_waiting", "is_busy",
+    )  # fmt: skip
 
     takes_while_behind = False
 
@@ -53,10 +67,15 @@ class PersonTalk:
         self._is_refused = False  # the last alias that they claimed
         self._block_line = 0  # the number of the next line of the current block; 0: none
         self._is_told_of_block = False  # they know how to end it
+        self._then: Callable[[str], None] | None = None  # takes the next line, which is a secret
         self.is_busy = False  # a claim is pending
 
     def take(self, most: int) -> int:
         """Take lines that are only said, or one of another kind, if they can be taken now; return how many."""
+        if self.is_busy:
+            return 0  # a lost claim drops the lines that were sent after it
+        if self._then is not None:
+            return self._take_secret(self._then)
         if self._block_line:
             return self._take_block_lines(most)
         waiting, me = self._waiting, self._connection.session
@@ -105,25 +124,70 @@ class PersonTalk:
             return error
 
     def _obey(self, line: str | ChatError | Mark) -> None:
+        self._try(lambda ask: self._do(ask, line))
+
+    def _try(self, do: Callable[[Ask], None]) -> None:
+        """Do something for the person, who is told of a refusal and, without an alias, asked for one again."""
         me = self._connection.session
         ask = Ask(me)
         try:
-            if isinstance(line, ChatError):
-                if isinstance(line, LineTooLong):
-                    self._hub.traffic.hit("line_too_long")
-                raise line
-            if isinstance(line, Mark):
-                self._leave()
-            elif not me.alias:
-                self._answer_prompt(ask, line)
-            elif text.is_fence(line):
-                self._begin_block()
-            else:
-                table.obey(self._hub, ask, table.parse(line))
+            do(ask)
         except ChatError as error:
             ask.refuse(error)
             if not me.alias:
                 self._ask_again()
+
+    def _do(self, ask: Ask, line: str | ChatError | Mark) -> None:
+        if isinstance(line, ChatError):
+            if isinstance(line, LineTooLong):
+                self._hub.traffic.hit("line_too_long")
+            raise line
+        if isinstance(line, Mark):
+            self._leave()
+        elif not ask.session.alias:
+            self._answer_prompt(ask, line)
+        elif text.is_fence(line):
+            self._begin_block()
+        else:
+            table.obey(self._hub, ask, table.parse(line))
+
+    # -- secrets
+
+    def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
+        """Ask for a secret: the next line is that, even if it was sent already, and an empty one cancels.
+
+        Raises: ChatError, if nobody can be asked.
+        """
+        if not self._connection.can_ask:
+            raise ChatError("your client cannot ask for a password: use nc, telnet or twisted-chat")
+        self._then = then
+        self._connection.prompt_for_secret(prompt)
+
+    def renewed(self) -> None:
+        """Called before another session begins on this connection: it has an alias soon."""
+        self.is_busy = True
+
+    def _take_secret(self, then: Callable[[str], None]) -> int:
+        """Take the line that answers the question for a secret. It is never said, whatever becomes of it."""
+        me = self._connection.session
+        if not me.may(posts=False):
+            return 0
+        self._then = None
+        self._connection.secret_read()
+        secret = self._read(self._waiting.pop(0), str)
+        if isinstance(secret, str) and secret:
+            self._try(lambda ask: then(secret))
+        elif secret == "":
+            self._cancel()
+        else:
+            self._obey(secret)
+        return 1
+
+    def _cancel(self) -> None:
+        if self._connection.session.alias:
+            self._connection.session.notice("you gave nothing, so nothing has changed")
+        else:
+            self._connection.prompt()
 
     # -- blocks
 
@@ -179,8 +243,17 @@ class PersonTalk:
         line = line.lstrip()
         if line[:1] != "/":
             self._connection.claims()
-            self._hub.claim(ask, line)
-            self.is_busy = True
+            alias, secret = word(line)
+            try:
+                if secret and self._hub.decisions.accounts.by_key:  # or nobody could mean to log in
+                    accounts.refuse_stranger(self._hub, alias)
+                    self._log_in(alias, secret.strip())
+                    return
+                self._hub.claim(ask, line)
+            except SecretNeeded as error:
+                self._ask_member(error.alias)
+            else:
+                self.is_busy = True
         elif _is_command(line, "quit"):
             self._leave()
         elif _is_command(line, "help"):
@@ -189,6 +262,27 @@ class PersonTalk:
         else:
             ask.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_ENTER}"))
             self._connection.prompt()
+
+    def _ask_member(self, alias: str) -> None:
+        """Ask for the password of a member's alias.
+
+        Raises: AliasTaken, Overheard.
+        """
+        me = self._connection.session
+        if not self._connection.can_ask:
+            raise AliasTaken(alias)
+        if me.is_overheard:
+            raise Overheard(
+                f"{alias} is a member's name, and others on the network could read its password here: "
+                "come over TLS (twisted-chat --tls, or https), or type a code behind the alias, as in "
+                f"{alias} {EXAMPLE} (/code on another device shows one)"
+            )
+        me.notice(f"{alias} is a member's name: give the password, or an empty line for another alias")
+        self.ask_secret(accounts.PROMPT, lambda secret: self._log_in(alias, secret))
+
+    def _log_in(self, alias: str, secret: str) -> None:
+        self.is_busy = True
+        accounts.log_in(self._hub, Ask(self._connection.session), alias, secret)
 
     def _ask_again(self) -> None:
         """Ask for another alias; drop the lines that were sent before, as they are no answer to that."""

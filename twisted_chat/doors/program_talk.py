@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Protocol
 
-from ..core.errors import ChatError, HelloFirst, LineTooLong
+from ..core.errors import ChatError, HelloFirst, LineTooLong, SecretAsked
 from ..core.events import NOTICED, Event
 from ..core.ports import Door
 from ..core.session import Ask, Session
@@ -85,6 +86,14 @@ class ProgramTalk:
 
     def entered(self) -> None:
         """Do nothing: the answer to hello is the greeting."""
+
+    def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
+        """Refuse to ask: the program has to know the secret when it sends the request."""
+        raise SecretAsked(prompt)
+
+    def renewed(self) -> None:
+        """Refuse another session: the program's requests belong to this one."""
+        raise ChatError('a program logs in with "hello" and its "secret", over another connection')
 
     def stop(self) -> None:
         """Abandon the pending request: the program has resumed elsewhere, or its connection is lost."""

@@ -22,6 +22,7 @@ from ..core.events import EVERYONE
 from ..core.gate import Proof
 from ..core.hub import Hub
 from ..core.limits import Addresses, Limits, Pace
+from ..core.ports import Door
 from ..core.session import Ask
 from ..wire.plain import PlainView
 from .delays import cancel, seconds_until
@@ -201,7 +202,7 @@ class Visits:
             visit.close()
 
 
-class Visit:
+class Visit(Door):
     """One visit: the door of a session without a reader, and a queue of its posts.
 
     Posts wait for the alias and the room. Each is answered in a turn of its own, since the caller that waits for the
@@ -222,7 +223,6 @@ class Visit:
         self._hub = hub
         self._limits = limits
         self._clock = clock
-        self.host = author.host
         self._on_over = on_over
         self._waiting: deque[Post] = deque()  # not sent to the hub yet
         self._asked: dict[Post, None] = {}  # pending posts
@@ -234,6 +234,10 @@ class Visit:
         self._has_entered = False  # there is a session, which claims the alias or has it
 
     # -- called by a door
+
+    @property
+    def host(self) -> str:
+        return self.author.host
 
     def say(self, post: Post) -> None:
         """Say something, once the visit has its alias and its room.

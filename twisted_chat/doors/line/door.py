@@ -55,6 +55,7 @@ class LineChat(Connection, LineReceiver):
         self._is_first = True  # nothing was received yet
         self._lab_prefix = b""
         self._quiet: IDelayedCall | None = None
+        self._hides = False  # the peer's terminal does not show what is typed
 
     @property
     def kind(self) -> str:
@@ -190,9 +191,27 @@ class LineChat(Connection, LineReceiver):
             self._outbox.send(PROMPT)
 
     def claims(self) -> None:
-        if self._telnet.spoken or self._splitter.saw_cr:
+        if self._speaks_telnet:
             ear = self.session.ear
             self.premises.hub.listen(self.session, ear._replace(view=PlainView(eol="\r\n")))
+
+    @property
+    def _speaks_telnet(self) -> bool:
+        """True if the peer has sent a telnet command, or ends its lines as RFC 854 asks."""
+        return self._telnet.spoken or self._splitter.saw_cr
+
+    @property
+    def can_ask(self) -> bool:
+        return not self._lab_prefix
+
+    def prompt_for_secret(self, prompt: str) -> None:
+        self._hides = self._speaks_telnet
+        self.session.write((self._telnet.hide() if self._hides else b"") + prompt.encode())
+
+    def secret_read(self) -> None:
+        if self._hides:
+            self._hides = False
+            self.session.write(self._telnet.show() + b"\r\n")
 
     def drop_unfinished(self) -> bool:
         return self._splitter.drop()

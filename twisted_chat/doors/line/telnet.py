@@ -1,8 +1,9 @@
 """The telnet commands in a client's bytes: they are removed, and answered where RFC 854 asks for an answer.
 
-Silent until spoken to, O(1) in memory, and it never raises. twisted.conch.telnet is not used because it raises on
-bytes that real clients send and parses byte by byte; 0xFF never occurs in UTF-8, so nearly every chunk passes after
-one search for it.
+Only one option is ever offered: to echo, while a password is asked for. Then the client shows no letters, and neither
+does the server. Otherwise the filter is silent until spoken to, O(1) in memory, and it never raises.
+twisted.conch.telnet is not used because it raises on bytes that real clients send and parses byte by byte; 0xFF never
+occurs in UTF-8, so nearly every chunk passes after one search for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 IAC = 255
 IAC_BYTE = b"\xff"
 WILL, WONT, DO, DONT, SB, SE = 251, 252, 253, 254, 250, 240
+ECHO = 1  # RFC 857
 TIMING_MARK = 6  # RFC 860
 AYT = 246
 AYT_ANSWER = b"-- yes, the server is here\r\n"
@@ -35,12 +37,13 @@ _TEXT, _COMMAND, _OPTION, _SUB, _SUB_COMMAND = range(5)
 class TelnetFilter:
     """One connection's filter. ``answer`` is called with the bytes that answer the peer."""
 
-    __slots__ = ("_answer", "_state", "_verb", "is_within", "spoken")
+    __slots__ = ("_answer", "_offers", "_state", "_verb", "is_within", "spoken")
 
     def __init__(self, answer: Callable[[bytes], object]) -> None:
         self.spoken = False  # whether the peer has shown that it speaks telnet
         self.is_within = False  # a command has begun and not ended
         self._answer = answer
+        self._offers = 0  # to echo, which the peer has not answered yet
         self._state = _TEXT
         self._verb = 0
 
@@ -66,6 +69,15 @@ class TelnetFilter:
         if asked:  # one answer a chunk, so that a peer cannot multiply bytes
             self._answer(AYT_ANSWER)
         return bytes(text)
+
+    def hide(self) -> bytes:
+        """Return the offer after which the client shows nothing that is typed."""
+        self._offers += 1
+        return bytes((IAC, WILL, ECHO))
+
+    def show(self) -> bytes:
+        """Return the end of that."""
+        return bytes((IAC, WONT, ECHO))
 
     def _step(self, byte: int) -> bytes:
         """Process one byte of a command; return the text that it stands for, if any."""
@@ -95,7 +107,9 @@ class TelnetFilter:
 
     def _negotiate(self, option: int) -> None:
         """Refuse every option (RFC 855) except the timing mark. A refusal is never answered, so nothing loops."""
-        if self._verb == DO:
+        if option == ECHO and self._offers and self._verb in (DO, DONT):
+            self._offers -= 1
+        elif self._verb == DO:
             self._answer(bytes((IAC, WILL if option == TIMING_MARK else WONT, option)))
         elif self._verb == WILL:
             self._answer(bytes((IAC, DONT, option)))

@@ -1,0 +1,304 @@
+"""Names that belong to somebody, over the line door: registered, asked for, given; and no secret said by a slip."""
+
+from __future__ import annotations
+
+import pytest
+
+PASSWORD = "four simple words"
+MEMBERS = "-- alice is a member's name: give the password, or an empty line for another alias\npassword?"
+WRONG = "!! that secret is wrong or no longer valid for alice: try again, or choose another alias\n"
+NOT_READ = "!! the line that you sent after it was not read\n"
+HERE = "127.0.0.1"
+WILL_ECHO, WONT_ECHO = b"\xff\xfb\x01", b"\xff\xfc\x01"
+DO_ECHO, DONT_ECHO = b"\xff\xfd\x01", b"\xff\xfe\x01"
+
+
+@pytest.fixture
+def member(door):
+    """Return a function that makes a member, who is here."""
+
+    def make(alias="alice", host=HERE):
+        one = door.enter(alias, HERE)
+        one.send("/register\n", f"{PASSWORD}\n")
+        assert one.read() == (
+            f"password?-- {alias} is yours now: from another device, give this password after the alias\n"
+        )
+        return one
+
+    return make
+
+
+@pytest.fixture
+def away(door, member):
+    """Make alice a member, who has left; return bob, who is here and has read everything."""
+    alice = member()
+    alice.send("/quit\n")
+    alice.lose()
+    return door.enter("bob", HERE)
+
+
+def log_in(door, alias="alice", secret=PASSWORD):
+    one = door.connect(HERE).send(f"{alias}\n", f"{secret}\n")
+    assert one.chat.session.alias == alias
+    one.read()
+    return one
+
+
+# -- coming in
+
+
+def test_a_members_alias_asks_for_the_password(door, away):
+    alice = door.connect(HERE)
+    assert alice.send("alice\n").read() == "alias?" + MEMBERS
+    assert alice.send(f"{PASSWORD}\n").read().startswith("alice has connected to the chat room\nyou are now connected!")
+    assert away.read() == "alice has connected to the chat room\n"
+
+
+def test_a_wrong_password_asks_for_an_alias_again(door, away):
+    alice = door.connect(HERE)
+    alice.send("alice\n").read()
+    assert alice.send("not that\n").read() == WRONG + "alias?"
+    assert alice.send("carol\n").read().startswith("carol has connected")
+    assert away.read() == "carol has connected to the chat room\n"
+
+
+def test_an_empty_line_instead_of_the_password_is_for_another_alias(door, away):
+    alice = door.connect(HERE)
+    alice.send("alice\n").read()
+    assert alice.send("\n").read() == "alias?"
+    assert "you are now connected!" in alice.send("carol\n").read()
+
+
+def test_the_same_name_in_other_letters_asks_too_and_a_lookalike_is_refused(door, away):
+    other = door.connect(HERE)
+    assert other.send("ALICE\n", "\n").read() == "alias?" + MEMBERS + "alias?"
+    assert other.send("a1ice\n").read() == "!! a1ice looks like alice, a member: choose another alias\nalias?"
+
+
+def test_the_password_may_come_in_the_packet_of_the_alias_and_nobody_hears_it(door, away):
+    alice = door.connect(HERE).send(f"alice\n{PASSWORD}\nhello\n")
+    assert "alice: hello" in alice.read()
+    assert away.read() == "alice has connected to the chat room\nalice: hello\n"
+
+
+def test_a_wrong_password_and_all_that_follows_in_its_packet_is_said_to_nobody(door, away):
+    alice = door.connect(HERE).send("alice\nhunter2\nhello\n")
+    assert alice.read() == "alias?" + MEMBERS + WRONG + NOT_READ + "alias?"
+    assert away.read() == ""
+
+
+def test_no_password_is_taken_where_others_can_read_it(door, away):
+    alice = door.connect("192.0.2.9").send("alice\nhunter2\n")
+    told = alice.read()
+    assert told.startswith("alias?!! alice is a member's name, and others on the network could read its password here:")
+    assert "alice K7QF-2M9P-XD4T (/code on another device shows one)\n" in told
+    assert told.endswith(NOT_READ + "alias?")
+    assert away.read() == ""
+
+
+@pytest.mark.parametrize("written", ["alcie {}", "carol tct_" + "x" * 32, "alice tct_" + "x" * 32, "alice -"])
+def test_words_behind_an_alias_mean_to_log_in_and_are_never_said(door, away, written):
+    other = door.connect(HERE).send(written.format(PASSWORD) + "\nhi\n")
+    told = other.read()
+    alias = written.split()[0]
+    nobodys = f"alias?!! {alias} is nobody's name: give it alone to come in as a guest\n"
+    assert told == (("alias?" + WRONG if alias == "alice" else nobodys) + NOT_READ + "alias?")
+    assert away.read() == ""
+    assert other.chat.session.alias == ""
+
+
+def test_words_behind_an_alias_are_no_alias_where_nobody_is_a_member(door):
+    other = door.connect().send("two words\n")
+    assert other.read().startswith("alias?!! that alias cannot be used: ")
+
+
+def test_a_password_may_stand_behind_the_alias(door, away):
+    assert "you are now connected!" in door.connect(HERE).send(f"alice {PASSWORD}\n").read()
+
+
+@pytest.mark.parametrize(
+    "secret", ["1-", "-", "x" * 8, "\0" * 8, "\0", "tct_", "tct_\0", "K7QF-2M9P-XD4T", "é" * 700, "/quit", "```"]
+)
+def test_a_secret_of_any_form_is_refused_in_one_line(door, away, secret):
+    alice = door.connect(HERE).send("alice\n", f"{secret}\n")
+    assert alice.read() == "alias?" + MEMBERS + WRONG + "alias?"
+    assert away.read() == ""
+
+
+def test_a_secret_that_is_too_long_is_refused_and_so_is_one_that_is_not_utf_8(door, away):
+    alice = door.connect(HERE).send("alice\n", "x" * 5000 + "\n")
+    assert alice.read().endswith("password?!! that line is longer than 4,096 bytes: send it in parts\nalias?")
+    alice = door.connect(HERE).send("alice\n", b"\xff\xff\xff\n")
+    assert "password?!! that line is not UTF-8" in alice.read()
+    assert away.read() == ""
+
+
+def test_a_password_is_the_same_however_its_letters_are_composed(door):
+    alice = door.enter("alice", HERE)
+    alice.send("/register\n", "caf\u00e9 caf\u00e9\n")
+    assert "you are now connected!" in door.connect(HERE).send("alice\n", "cafe\u0301 cafe\u0301\n").read()
+
+
+@pytest.mark.parametrize("end", ["\x04", None])
+def test_the_end_of_the_input_instead_of_the_password_ends_the_connection(door, away, end):
+    alice = door.connect(HERE).send("alice\n")
+    alice.send(end) if end else alice.end()
+    assert alice.is_closed
+    assert away.read() == ""
+
+
+def test_the_labs_client_is_told_that_a_members_alias_is_taken(door, away):
+    lab = door.connect(HERE).send("alice")
+    door.clock.advance(1)
+    door.settle()
+    assert lab.read() == "alias?!! alice is taken: choose another alias\n"
+
+
+# -- two devices
+
+
+def test_a_second_device_comes_in_unseen_and_hears_the_same(door, member):
+    alice, bob = member(), door.enter("bob", HERE)
+    alice.read()
+    laptop = log_in(door)
+    assert bob.read() == ""
+    laptop.send("hi\n")
+    assert alice.read() == bob.read() == "alice: hi\n"
+
+
+# -- telnet
+
+
+def telnet(door, alias="alice"):
+    one = door.connect(HERE)
+    one.send(f"{alias}\r\n")
+    return one
+
+
+def test_a_telnet_is_asked_not_to_show_the_password(door, away):
+    alice = telnet(door)
+    told = alice.transport.value()
+    assert told.endswith(b"for another alias\r\n" + WILL_ECHO + b"password?")
+    alice.transport.clear()
+    alice.send(DO_ECHO, f"{PASSWORD}\r\n")
+    told = alice.transport.value()
+    assert told.startswith(WONT_ECHO + b"\r\nalice has connected to the chat room\r\n")
+    alice.transport.clear()
+    alice.send(DONT_ECHO, "hi\r\n")
+    assert alice.transport.value() == b"alice: hi\r\n"
+
+
+@pytest.mark.parametrize("answer", [DO_ECHO + DONT_ECHO, DONT_ECHO, b""])
+def test_the_answers_of_a_telnet_may_come_late_or_never(door, away, answer):
+    alice = telnet(door)
+    alice.send("\r\n")
+    alice.transport.clear()
+    alice.send(answer + b"carol\r\n") if answer else alice.send("carol\r\n")
+    assert alice.transport.value().startswith(b"carol has connected")
+
+
+def test_a_telnet_that_asks_for_echo_unasked_is_refused_as_before(door):
+    one = door.connect(HERE).send(DO_ECHO)
+    assert one.transport.value() == b"alias?" + WONT_ECHO
+
+
+# -- commands
+
+
+def test_a_password_on_the_line_of_the_command_is_refused_unheard(door, member):
+    bob = door.enter("bob", HERE)
+    told = bob.send("/register hunter22\n").read()
+    assert told == "!! type /register alone: the password is asked for on a line of its own\n"
+    assert door.hub.decisions.accounts.called("bob") is None
+    alice = member()
+    told = alice.send("/password hunter22\n").read()
+    assert told == "!! type /password alone: the password is asked for on a line of its own\n"
+
+
+def test_nothing_is_registered_where_others_can_read_the_password(door):
+    bob = door.enter("bob")
+    told = bob.send("/register\nhunter22\n").read()
+    assert told.startswith("!! others on the network can read what goes over this connection, so no secret may: ")
+
+
+def test_a_password_that_cannot_be_used_is_refused_and_an_empty_one_changes_nothing(door):
+    bob = door.enter("bob", HERE)
+    assert bob.send("/register\n", "short\n").read().startswith("password?!! that password cannot be used: it is too")
+    assert bob.send("/register\n", "\n").read() == "password?-- you gave nothing, so nothing has changed\n"
+    assert door.hub.decisions.accounts.called("bob") is None
+    assert bob.send("hi\n").read() == "bob: hi\n"
+
+
+def test_whoever_has_an_alias_of_their_own_cannot_register_it_again(door, member):
+    alice = member()
+    assert alice.send("/register\n").read() == "!! alice is yours already: /password changes the password\n"
+
+
+def test_a_new_password_ends_the_other_devices_and_the_old_one_opens_nothing(door, member):
+    alice = member()
+    laptop = log_in(door)
+    told = alice.send("/password\n", "another password\n").read()
+    assert told == "new password?-- your password is changed, and your other devices have to log in again\n"
+    assert laptop.is_closed
+    assert "wrong or no longer valid" in laptop.read()
+    assert alice.send("hi\n").read() == "alice: hi\n"
+    other = door.connect(HERE).send("alice\n", f"{PASSWORD}\n")
+    assert other.read().endswith(WRONG + "alias?")
+    assert "you are now connected!" in other.send("alice\n", "another password\n").read()
+
+
+def test_a_guest_has_no_password_to_change(door):
+    bob = door.enter("bob", HERE)
+    told = bob.send("/password\n").read()
+    assert told == "!! bob is nobody's name yet: /register makes it yours\n"
+
+
+# -- logging in later
+
+
+def test_a_guest_logs_in_and_their_rooms_come_along(door, away):
+    guest = door.enter("guest7", HERE)
+    guest.send("/join ops\n")
+    away.send("/join ops\n")
+    away.read(), guest.read()
+    assert guest.send("/login alice\n").read() == "password?"
+    told = guest.send(f"{PASSWORD}\n").read().splitlines()
+    assert told[:2] == ["alice has connected to the chat room", "you are now connected!"]
+    assert "#ops alice has joined" in told
+    assert away.read().splitlines() == [
+        "guest7 has left the chat room!",
+        "#ops guest7 has left!",
+        "alice has connected to the chat room",
+        "#ops alice has joined",
+    ]
+    guest.send("/join ops\n", "hi\n")
+    assert away.read() == "#ops alice: hi\n"
+    guest.send("/quit\n")
+    assert guest.is_closed
+
+
+def test_a_wrong_password_leaves_the_guest_as_they_are(door, away):
+    guest = door.enter("guest7", HERE)
+    told = guest.send("/login alice\n", "hunter22\n").read()
+    assert told == "password?" + WRONG
+    away.read()
+    guest.send("hi\n")
+    assert away.read() == "guest7: hi\n"
+
+
+def test_nobody_logs_in_as_a_guest_or_twice(door, away):
+    guest = door.enter("guest7", HERE)
+    told = guest.send("/login carol\n").read()
+    assert told == "!! carol is nobody's name: give it alone to come in as a guest\n"
+    alice = log_in(door)
+    assert alice.send("/login alice\n").read() == "!! you are logged in as alice: /quit first\n"
+
+
+def test_a_guest_who_wants_a_members_alias_is_told_how_to_log_in(door, away):
+    told = away.send("/nick alice\n").read()
+    assert told == "!! alice is a member's name: /login alice, or choose another alias\n"
+
+
+def test_a_member_has_one_name(door, member):
+    told = member().send("/nick carol\n").read()
+    assert told == "!! you are alice, which is yours: /quit, and come in under another alias\n"
