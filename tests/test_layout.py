@@ -94,6 +94,7 @@ FOLDERS = {
     ".": "",
 }
 PURE = ("core", "requests", "wire")
+MOST_LINES, MOST_METHODS = 350, 30  # of a class
 
 
 def modules():
@@ -164,6 +165,15 @@ def test_every_file_begins_with_one_sentence_and_stays_short(path, tree):
     first = (ast.get_docstring(tree) or "").split("\n\n")[0]
     assert first.endswith((".", ":")), first
     assert len((PACKAGE / path).read_text().splitlines()) <= 500
+
+
+def test_classes_stay_short():
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                methods = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= MOST_LINES and len(methods) <= MOST_METHODS, (str(path), node.name, lines, len(methods))
 
 
 def test_no_class_name_stands_twice():

@@ -18,7 +18,7 @@ from twisted_chat.client import (
     pending,
     reach,
     reconnector,
-    resumable_session,
+    unknown_outcomes,
 )
 from twisted_chat.client import inbox as inboxes
 from twisted_chat.core.events import JOINED, NOTICED, SAID, SKIPPED, skipped
@@ -37,7 +37,7 @@ def server():
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
     monkeypatch.setattr(reconnector, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(resumable_session, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(unknown_outcomes, "AGAIN_SECONDS", 0.01)
 
 
 def both(scenario):

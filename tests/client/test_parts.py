@@ -12,7 +12,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError
 from twisted.internet.task import Clock
 
-from twisted_chat.client import address, codec, inbox, on_asyncio, on_twisted, resumable_session, server_connection
+from twisted_chat.client import (
+    address,
+    codec,
+    inbox,
+    life_check,
+    on_asyncio,
+    on_twisted,
+    resumable_session,
+    server_connection,
+)
 from twisted_chat.client.app import show
 from twisted_chat.client.app.tab_completion import ChatCompleter
 from twisted_chat.client.chat import Chat
@@ -323,15 +332,15 @@ def test_a_server_that_does_not_close_is_not_waited_for(wire):
 
 def test_a_silent_server_is_asked_and_then_hung_up_on(wire):
     wire.come_in()
-    wire.clock.advance(resumable_session.CHECK_SECONDS)  # it has answered hello in this time
-    wire.clock.advance(resumable_session.CHECK_SECONDS)
+    wire.clock.advance(life_check.CHECK_SECONDS)  # it has answered hello in this time
+    wire.clock.advance(life_check.CHECK_SECONDS)
     assert wire.asked()[0]["do"] == "ping"
     wire.hear({"result": "ping", "id": "2"})
-    wire.clock.advance(resumable_session.CHECK_SECONDS)
-    wire.clock.advance(resumable_session.CHECK_SECONDS)
+    wire.clock.advance(life_check.CHECK_SECONDS)
+    wire.clock.advance(life_check.CHECK_SECONDS)
     assert wire.asked()[0]["do"] == "ping"
     assert not wire.is_aborted
-    wire.clock.advance(resumable_session.CHECK_SECONDS)
+    wire.clock.advance(life_check.CHECK_SECONDS)
     assert wire.is_aborted
     wire.listener.lost("")
     with pytest.raises(ConnectionLost, match="the server does not answer"):

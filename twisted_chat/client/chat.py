@@ -6,19 +6,19 @@ It knows no reactor, event loop or socket: a driver brings those. Only one task 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Any
 
 from ..core import text
 from ..core.errors import ChatError, NobodyCalled
-from ..core.events import LOBBY, POSTS, Event
+from ..core.events import POSTS, Event
 from . import codec
 from .drivers import Driver
 from .entering import enter
 from .pending import PendingRequest, granted, one_line
 from .procedure_calls import CALL_SECONDS, Answers, ProcedureCalls, Wait
-from .resumable_session import Open, ResumableSession
+from .resumable_session import Open
 from .seen import After
+from .stay import Stay, hello_of
 from .watcher import Watcher
 
 PATIENCE = 60.0  # seconds
@@ -28,7 +28,7 @@ HISTORY_PAGE = 500  # events, the most in one answer
 Words = str | Sequence[str]  # a line; or a list of lines, which are a block
 
 
-class Chat:
+class Chat(Stay):
     """A session in a chat, made by ``connect``; ``async for`` over it yields the events of its rooms.
 
     After a cut it reconnects by itself, sends unacknowledged requests again, and resumes its events. A program that
@@ -44,10 +44,7 @@ class Chat:
         watcher: Watcher | None = None,
         token: str = "",
     ) -> None:
-        self._driver = driver
-        self._watcher = watcher or Watcher()
-        self._patience = patience
-        self._session = ResumableSession(driver, open_, self._watcher, patience, token)
+        super().__init__(driver, open_, patience, watcher or Watcher(), token)
         self._state = self._session.state
         self._calls = ProcedureCalls(driver, self._session)
 
@@ -62,11 +59,6 @@ class Chat:
     def rooms(self) -> tuple[str, ...]:
         """Return the session's rooms, in the order in which it joined them."""
         return self._state.rooms
-
-    @property
-    def is_lost(self) -> bool:
-        """Return whether the connection has ended for good."""
-        return self._session.over is not None
 
     @property
     def current(self) -> str:
@@ -228,52 +220,15 @@ class Chat:
         session.taken()
         return event
 
-    # -- the end
-
-    async def close(self, why: str = "") -> None:
-        """Leave the chat after all pending requests; without a connection, at once."""
-        await self._session.close(text.clean(why))
-
-    def abort(self) -> None:
-        """End the connection at once."""
-        self._session.abort()
-
-    async def ended(self) -> None:
-        """Wait until the connection has ended."""
-        await self._session.ended()
-
     async def __aenter__(self) -> Chat:
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    # -- entering: for ``connect``, and for the terminal, whose user may have to choose another alias
-
-    async def greeted(self) -> None:
-        """Connect, and wait for the server's prompt for an alias.
-
-        Raises: CannotConnect.
-        """
-        await self._session.connect()
-
-    async def claim(self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None) -> None:
-        """Claim an alias, and join these rooms, or the lobby if none are given.
-
-        ``after``: for each room, ``*`` or ``@``, the number after which to begin; by default, with the next event.
-
-        Raises: ChatError, and then another alias may be claimed; CannotConnect.
-        """
-        await self._session.hello(*_hello(alias, rooms, after))
 
     async def enter(self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None) -> None:
         """Connect and ``claim`` an alias; try again until patience is over, if another try may help.
 
         Raises: CannotConnect; ChatError.
         """
-        hello = _hello(alias, rooms, after)
+        hello = hello_of(alias, rooms, after)
         await enter(self._session, self._driver, self._watcher, self._patience, hello)
         for room in [room for room in self.rooms if room not in hello[1]]:
             await self.leave(room)  # an earlier process of this program was in it
@@ -302,11 +257,6 @@ class Chat:
 
     async def _typed(self, lines: Sequence[str], is_quiet: bool = False) -> list[PendingRequest]:
         return await self._session.ask_all("type", [{"text": text.clean(line)} for line in lines], is_quiet)
-
-
-def _hello(alias: str, rooms: Sequence[str] | None, after: After | None) -> tuple[str, list[str], After | None]:
-    wanted = [LOBBY] if rooms is None else [text.room(room) for room in rooms]
-    return one_line(alias), list(dict.fromkeys(wanted)), after
 
 
 def _checked(words: str) -> str | ChatError:

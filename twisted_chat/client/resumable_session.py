@@ -14,16 +14,16 @@ from .drivers import ConnectionListener, Driver, settle
 from .errors import CannotConnect, ConnectionLost, Refused
 from .hearing import Hearing
 from .inbox import Inbox
+from .life_check import SILENT, LifeCheck
 from .pending import PendingRequest, PendingRequests, granted
 from .reconnector import Reconnector
 from .seen import TO_ME, After
 from .server_connection import ServerConnection
+from .unknown_outcomes import UnknownOutcomes
 from .watcher import ResumedRoom, Watcher
 
 ANSWER_SECONDS = 30  # for the answer to hello
-CHECK_SECONDS = 30  # of silence before a ping, and then before the connection is given up
 CLOSING_SECONDS = 5
-AGAIN_SECONDS = 2.0  # before a request whose outcome is unknown is sent again
 CLOSED = "it was closed here"
 MAX_LINE = 4096  # bytes of a text, until the server states its own limit
 
@@ -50,12 +50,9 @@ class ResumableSession:
         self._before: list[codec.Message] = []  # messages that came before the answer to hello
         self._was_in = self._is_in = False  # on any connection; on this one
         self._is_closed = False
-        self._is_pinged = False
-        self._stop_checking: Callable[[], None] = _nothing
-        self._patience = patience
-        self._unknown: list[PendingRequest] = []  # requests to send again soon, under the same id
-        self._stop_asking: Callable[[], None] = _nothing
-        self.hearing.on_unknown = self._ask_again_later
+        self._life_check = LifeCheck(driver, self.requests.new_id)
+        self._unknown = UnknownOutcomes(driver, patience, self.requests, self._send)
+        self.hearing.on_unknown = self._unknown.add
         self.over: Exception | None = None  # why the session is over
 
     # -- entering
@@ -121,7 +118,8 @@ class ResumableSession:
             raise codec.Foreign("its answer to hello cannot be understood") from None
         was_in, self._was_in, self._is_in = self._was_in, True, True
         self._reconnector.end()
-        self._check_later()
+        assert self._connection is not None
+        self._life_check.begin(self._connection)
         again = self.requests.lines()
         if was_in:
             self._make_current(current)
@@ -187,20 +185,6 @@ class ResumableSession:
             self._pump()
         unsent.clear()
 
-    def _ask_again_later(self, request: PendingRequest) -> bool:
-        """Send a request again later, until patience is over; under the same id the server does it once."""
-        request.doubts += 1
-        if self._patience is not None and request.doubts * AGAIN_SECONDS > self._patience:
-            return False
-        self._unknown.append(request)
-        if len(self._unknown) == 1:
-            self._stop_asking = self._driver.call_later(AGAIN_SECONDS, self._ask_again)
-        return True
-
-    def _ask_again(self) -> None:
-        unknown, self._unknown = self._unknown, []
-        self._send([one.line for one in unknown if self.requests.get(one.ident) is one])
-
     def _write(self, data: bytes) -> None:
         if self._connection is not None:
             self._connection.send(data)
@@ -237,7 +221,7 @@ class ResumableSession:
     def _refresh(self, why: str) -> None:
         """Resume on another connection, to get the missing events."""
         self._is_in = False
-        self._stop_checking()
+        self._life_check.stop()
         self._drop_connection()
         self._reconnector.begin(why, is_at_once=True)
 
@@ -280,7 +264,7 @@ class ResumableSession:
         """Called when the connection has ended: begin to reconnect."""
         why = self.hearing.last_words or why or "the server has closed it"
         was_in, self._is_in = self._is_in, False
-        self._stop_checking()
+        self._life_check.stop()
         hello, self._hello = self._hello, None
         if self._is_closed:
             self._finish(ConnectionLost(CLOSED))
@@ -292,30 +276,9 @@ class ResumableSession:
         elif was_in:
             self._reconnector.begin(why)
 
-    # -- checking that the server still answers
-
-    def _check_later(self) -> None:
-        self._stop_checking()
-        self._is_pinged = False
-        self._stop_checking = self._driver.call_later(CHECK_SECONDS, self._check_now)
-
-    def _check_now(self) -> None:
-        """Detect a connection that died without an end, for example during a laptop's sleep."""
-        connection = self._connection
-        if connection is None:
-            return
-        is_silent, connection.has_heard = not connection.has_heard and connection.is_reading, False
-        if is_silent and self._is_pinged:
-            self._hang_up()
-            return
-        self._check_later()
-        if is_silent:
-            self._is_pinged = True
-            connection.send(codec.encode({"do": "ping", "id": self.requests.new_id()}))
-
     def _hang_up(self) -> None:
         if self._connection is not None:
-            self._connection.hang_up("the server does not answer")
+            self._connection.hang_up(SILENT)
 
     # -- the end
 
@@ -359,8 +322,8 @@ class ResumableSession:
             return
         self.over = error
         self._is_in = False
-        self._stop_checking()
-        self._stop_asking()
+        self._life_check.stop()
+        self._unknown.stop()
         self._reconnector.abandon()
         hello, self._hello = self._hello, None
         self._drop_connection()
@@ -373,7 +336,3 @@ class ResumableSession:
     def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.drop()
-
-
-def _nothing() -> None:
-    """Do nothing, in place of stopping a timer."""
