@@ -1,4 +1,4 @@
-"""Accounts: the aliases that belong to somebody for good, and the credentials that prove it. Part of the state."""
+"""Accounts: the aliases that members keep for good, and the credentials that prove it. Part of the state."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CODE: Final = "code"
 
 
 class Credential(NamedTuple):
-    """A way to prove that an account is one's own. Its secret is nowhere; the journal has a verifier of it."""
+    """A way to prove that an account is the asker's. No secret is kept; the journal has a verifier of it."""
 
-    number: int  # of the event in the server's log by which it was granted
+    number: int  # of the event in the server's log that granted it
     kind: str  # "password", "token", "device" or "code"
     label: str = ""
     since: float = 0.0  # seconds since the epoch
@@ -42,7 +42,9 @@ class Account:
         self.role = "member"
         self.password = number if has_password and not is_bot else 0  # the credential's number; 0: none
         self.credentials: tuple[Credential, ...] = ()  # all others, the oldest first
-        self.used: tuple[tuple[int, int], ...] = ()  # codes since the last password, and the sessions that came by them
+        self.used: tuple[
+            tuple[int, int], ...
+        ] = ()  # codes used since the last password, and the sessions that used them
         self.suspended: tuple[str, float] | None = None  # why, and until when in seconds since the epoch; 0: no end
         self.is_dropped = False  # its alias stays reserved
 
@@ -57,9 +59,9 @@ class Account:
         return [*([self.password] if self.password else ()), *(one.number for one in self.credentials)]
 
     def has(self, credential: int, now: float, session: int = 0) -> bool:
-        """Return whether a credential proves at this time that the account is one's own.
+        """Return whether a credential is valid for the account at this time.
 
-        ``credential``: its number; ``session``: by its id, which may have used up the credential to come in.
+        ``credential``: its number; ``session``: by its id, which may have used up the credential to log in.
         """
         if credential == self.password or (credential, session) in self.used:
             return bool(credential)
@@ -81,7 +83,7 @@ class Account:
 
 
 class Accounts:
-    """All accounts, by their aliases, by what looks like these, and by their numbers."""
+    """All accounts, by their aliases, by the looks of these, and by their numbers."""
 
     def __init__(self) -> None:
         self.by_key: dict[str, Account] = {}
@@ -94,7 +96,7 @@ class Accounts:
         return self.by_key.get(text.key(alias))
 
     def holder(self, alias: str, looks: Iterable[str]) -> Account | None:
-        """Return the account that has an alias, or one that looks like it."""
+        """Return the account that has an alias, or a similar one."""
         if not self.by_key:
             return None
         found = self.called(alias)
@@ -114,7 +116,7 @@ class Accounts:
     # -- what events change; see changes.py
 
     def register(self, event: Event) -> Account | None:
-        """Make an account, unless its alias, or one that looks like it, belongs to another."""
+        """Make an account, unless its alias, or a similar one, belongs to another account."""
         data = event.data or {}
         looks = data.get("looks") or text.looks(event.text)
         if self.holder(event.text, looks) is not None:
@@ -158,12 +160,12 @@ class Accounts:
         self.by_credential[event.number] = account
 
     def use(self, account: Account, number: int, session: int) -> None:
-        """Use up a credential, by which a session comes in."""
+        """Use up a credential with which a session logs in."""
         self.revoke(account, [number])
         account.used = (*account.used, (number, session))[-USED:]
 
     def revoke(self, account: Account, numbers: Iterable[int]) -> None:
-        """Take credentials back."""
+        """Revoke credentials."""
         gone = set(numbers)
         if account.password in gone:
             account.password = 0

@@ -1,4 +1,4 @@
-"""A backlog: what a reader that is behind has still to get, and from where it goes on in each of its logs."""
+"""A backlog: the events that a reader that is behind has still to get, and its position in each of its logs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MAX_ASIDE = 100  # events that lie in none of a reader's logs, kept while it is 
 
 
 class Backlog:
-    """One reader's, from when it falls behind until it has caught up."""
+    """A reader's backlog, from when it falls behind until it has caught up."""
 
     __slots__ = ("_aside", "_dropped", "is_whole", "page", "positions", "then")
 
     def __init__(self, positions: dict[Room, int]) -> None:
         self.positions = positions  # the number that it was given last of each of its logs
-        self.is_whole = False  # it is owed all that it missed, until it has caught up; a program always is
-        self.page: tuple[Room, int] | None = None  # that is being fetched: of which room, and its first number
-        self.then: tuple[Callable[[], None], ...] = ()  # what waits until it has caught up
-        self._aside: list[Event] = []  # what is in none of its logs, and was said while it was behind
-        self._dropped = 0  # of those
+        self.is_whole = False  # all events are sent, without a gap; a program always gets them all
+        self.page: tuple[Room, int] | None = None  # the page that is being fetched: its room and its first number
+        self.then: tuple[Callable[[], None], ...] = ()  # called once it has caught up
+        self._aside: list[Event] = []  # events that are in none of its logs, from while it was behind
+        self._dropped = 0  # of those events
 
     def put_aside(self, event: Event, most: int | None) -> None:
         """Keep an event that is in none of the logs; the oldest ones are dropped if there are too many."""
@@ -33,7 +33,7 @@ class Backlog:
             self._dropped += 1
 
     def take_aside(self) -> Iterator[Event]:
-        """Yield the events that were put aside, after how many were dropped."""
+        """Yield a notice of the dropped events, if any, and the events that were put aside."""
         if self._dropped:
             yield Event(NOTICED, text=f"{self._dropped:,} lines to you alone were skipped")
         yield from self._aside
@@ -41,11 +41,11 @@ class Backlog:
         self._dropped = 0
 
     def put_back(self, events: Iterable[Event]) -> None:
-        """Keep events that were taken, and could not be given."""
+        """Keep events that were taken and could not be sent."""
         self._aside.extend(events)
 
     def close(self) -> None:
-        """Keep only the positions: nothing more is given."""
+        """Keep only the positions: no more events are sent."""
         self.page, self.then = None, ()
         self._aside.clear()
 

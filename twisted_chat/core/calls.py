@@ -1,4 +1,4 @@
-"""Calls under way: which programs may still answer each of them, once."""
+"""Pending calls: which programs may still answer each of them, once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Called(NamedTuple):
 
 
 class Calls:
-    """One caller's calls, and whose answers are missing; programs go by their public names."""
+    """The calls of one caller, with the programs that have not answered yet, by their public names."""
 
     __slots__ = ("_missing",)
 
@@ -27,7 +27,7 @@ class Calls:
         self._missing: dict[str, dict[str, Called]] = {}  # by the ident of the call, the oldest first
 
     def add(self, call: str, called: Mapping[str, Called]) -> None:
-        """Remember who was called, as far as memory is given to that."""
+        """Remember the called programs, within the limits above."""
         self._missing.pop(call, None)
         self._missing[call] = dict(called)
         while len(self._missing) > 1 and self._are_too_many():
@@ -38,7 +38,7 @@ class Calls:
         return self._missing.get(call, {}).pop(client, None) is not None
 
     def lost(self, opening: int) -> Iterator[Event]:
-        """Note that a node is lost; yield an answer in place of each one that it will not give any more."""
+        """Note that a node is lost; yield an answer in place of each that will not come any more."""
         for call, missing in self._missing.items():
             for client, called in list(missing.items()):
                 if called.session >> OPENING_BITS == opening:
@@ -50,5 +50,5 @@ class Calls:
 
 
 def failure(alias: str, call: str, why: str, origin: int = 0) -> Event:
-    """Return the answer to a call that a program cannot be given."""
+    """Return the answer to a call that cannot reach its program."""
     return Event(ANSWERED, "", alias, f"{alias} cannot be called: {why}", origin, ident=call, data={"failed": True})

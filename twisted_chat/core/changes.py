@@ -42,20 +42,20 @@ from .state import State
 Value = TypeVar("Value")
 
 SESSIONS = 20  # of one member, at most
-FORMER = 100  # sessions of one person that are over and remembered, the newest
+FORMER = 100  # ended sessions of one person that are remembered, the newest
 
 
 class Change(NamedTuple):
     """The change that an event has made. An event that changes nothing has none."""
 
-    person: Person | None = None  # whom it concerns; none: who asked is nobody yet, and stays so
+    person: Person | None = None  # the person concerned; none: the asker has no alias, and gets none
     room: Room | None = None
     is_new: bool = False  # a person, a seat or a stay in a room has begun
-    holder: Person | None = None  # a claim is lost: who has the alias
-    error: ChatError | None = None  # it is refused
+    holder: Person | None = None  # a claim is lost: the person who has the alias
+    error: ChatError | None = None  # the request is refused
     former: int = 0  # the session whose seat has moved
-    people: tuple[Person, ...] = ()  # who are gone with their node
-    is_decision: bool = False  # about accounts, bans or rules: not everyone who is here may stay
+    people: tuple[Person, ...] = ()  # people who are gone with their node
+    is_decision: bool = False  # about accounts, bans or rules: some people may have to leave
 
 
 def apply(state: State, event: Event) -> Change | None:
@@ -92,7 +92,7 @@ def _claimed(state: State, event: Event) -> Change:
     if holder is not None:
         return Change(person, holder=holder)
     if person is not None and not person.is_here:
-        return Change(person)  # it was asked for over a session that is over
+        return Change(person)  # the session that asked is over
     if person is not None and person.next_alias:
         return Change(person, error=ChatError("you are just taking another alias: try again"))
     is_new = person is None
@@ -115,7 +115,7 @@ def _claimed(state: State, event: Event) -> Change:
 
 
 def _proven(state: State, event: Event, looks: Iterable[str], person: Person | None) -> Account | None:
-    """Return the account that a claim has proved to be its own; None: it is a guest's.
+    """Return the account that a claim has a proof for; None: it is a guest's.
 
     Raises: ChatError.
     """
@@ -135,7 +135,7 @@ def _proven(state: State, event: Event, looks: Iterable[str], person: Person | N
 
 
 def _seated_beside(state: State, person: Person, seat: Seat) -> Change:
-    """Give a member who is here another seat."""
+    """Give a member who is here one more seat."""
     assert person.account is not None, "guests have one seat each"
     if len(person.seats) >= SESSIONS:
         return Change(error=TooManySessions(person.alias, SESSIONS))
@@ -166,7 +166,7 @@ def _joined(state: State, event: Event) -> Change | None:
         if room.name not in person.rooms:
             state.refuse_room(person, {*person.rooms, room.name}, is_first)
     except TooManyRooms as error:
-        person.called = {**person.called, room.name: event.author}  # the log says that they are there: they leave
+        person.called = {**person.called, room.name: event.author}  # the log says that they are in it: they leave
         person.unwanted = {**person.unwanted, room.name: Parting(event.author, "")}
         return Change(person, room, error=error)
     person.made += is_first
@@ -224,7 +224,7 @@ def _asked_to_move(state: State, event: Event) -> Change | None:
 
 
 def _speak(state: State, person: Person, session: int) -> None:
-    """Make the session that asks for something speak for its person, unless another has begun something."""
+    """Make the session that asks speak for its person, unless another one has begun something."""
     if not state.due(person):
         person.voice = next((seat for seat in person.seats if seat.session == session), person.voice)
 
@@ -256,7 +256,7 @@ def _renamed(state: State, event: Event) -> Change | None:
         return None
     told = person.told
     if any(name != person.alias_in(room) for room, name in told.items()):
-        return Change(person)  # a room that they have joined meanwhile has still to be told
+        return Change(person)  # a room that they have joined meanwhile needs the event, too
     if person.is_here:
         state.directory.give_back(person.alias, but=event.text)
     person.alias, person.next_alias = event.text, ""
@@ -318,7 +318,7 @@ def _leave_seat(state: State, person: Person, session: int, why: str) -> None:
 
 
 def _remember_former(state: State, person: Person, session: int) -> None:
-    """Note that a session is over: something may still come that was asked for before."""
+    """Note that a session is over: events that it asked for before may still come."""
     person.former += (session,)
     if len(person.former) > FORMER and person.former[0] != person.voice.session:
         del state.seats[person.former[0]]
@@ -330,7 +330,7 @@ def _released(state: State, event: Event) -> Change | None:
     if person is None:
         return None
     if person.told:
-        return Change(person)  # a room has still to be told that they leave
+        return Change(person)  # a room still needs an event that they leave
     for session in person.former:
         del state.seats[session]
     state.everyone.people.pop(person, None)
@@ -375,7 +375,7 @@ def _registered(state: State, event: Event) -> Change:
 
 
 def _granted(state: State, event: Event) -> Change:
-    """Grant a credential; whoever changes the password goes on by the new one."""
+    """Grant a credential; a session that changes the password goes on with the new one."""
     change, person = _decided(state, event), state.seats.get(event.origin)
     account = state.decisions.concerned(event)
     if person is not None and account is not None and person.account is account and account.password == event.number:

@@ -1,6 +1,6 @@
-"""The contact of this node with its journal: what people hear when it is lost for a while, and the end when it is lost.
+"""The contact of this node with its journal: notices while it is lost, and the end when it is lost for good.
 
-The law: after the end this node says nothing. Its people may already be elsewhere, by a log that it does not hear.
+The law: after the end this node says nothing. Its people may be at another node already, by a log it does not hear.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BACK = "the server is in contact with its journal again"
 
 
 class Contact:
-    """Tells the sessions and readers of this node what has become of the contact."""
+    """Tells the sessions and readers of this node whether there is contact."""
 
     def __init__(
         self,
@@ -37,13 +37,13 @@ class Contact:
         self._on_fault = on_fault
 
     def cut_off(self, is_it: bool) -> None:
-        """Say so to people, who see their own lines late or not at all. A program waits for each answer anyway."""
+        """Send people a notice: they see their own lines late or not at all. A program waits for each answer anyway."""
         for session in self._sessions.values():
             if session.alias and session.ear.view.is_for_people:
                 session.notice(CUT_OFF if is_it else BACK)
 
     def end(self, why: str) -> None:
-        """End all sessions, and all readers who overhear a room; nothing can be appended any more."""
+        """End all sessions, and all readers that overhear a room; nothing can be appended any more."""
         error = self.lost = ServerGone(why)
         for session in list(self._sessions.values()):
             try:
@@ -57,7 +57,7 @@ class Contact:
                 self._on_fault(reader)
 
     def _end(self, session: Session, error: ServerGone) -> None:
-        """End a session in the words of its wire; it is not known what becomes of its requests."""
+        """End a session in the words of its wire; its pending requests stay in doubt."""
         is_person = session.ear.view.is_for_people
         session.send([Event(NOTICED, text=str(error), data=ENDS) if is_person else refusal(error)])
         asks = list(session.asks.values())

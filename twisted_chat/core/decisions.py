@@ -1,7 +1,7 @@
 """Decisions: accounts, bans and the rules of rooms, from the events of the server's log and of the rooms.
 
-APPLY has one function for each of these kinds of events. They know nobody who is here, so the events that stand when a
-journal is opened go through the same functions as new ones.
+APPLY has one function for each of these kinds of events. They do not depend on who is here, so the events that stand
+when a journal is opened go through the same functions as new ones.
 """
 
 from __future__ import annotations

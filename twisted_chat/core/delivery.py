@@ -1,4 +1,4 @@
-"""A delivery: one batch that is applied in its order, and then written once to each who heard any of it."""
+"""A delivery: one batch that is applied in its order, and then written once to each reader that hears any of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Faulty(Protocol):
 
     @property
     def alias(self) -> str:
-        """Return the alias of whoever it is, empty if there is none."""
+        """Return the alias of its person, empty without one."""
 
     def drop(self) -> None:
         """Apologise, and end the connection."""
@@ -27,11 +27,11 @@ class Delivery:
     """The bytes of a batch for each reader. They are written once all of the batch is applied."""
 
     def __init__(self, traffic: Traffic, on_fault: Callable[[Faulty | None], None]) -> None:
-        """``on_fault`` is called, within the ``except``, for a fault in what one of them, or none, is to be told."""
+        """``on_fault`` is called, within the ``except``, for a fault in work for a session, a reader, or neither."""
         self._traffic = traffic
         self._on_fault = on_fault
         self._run: Run | None = None
-        self._pending: dict[Hearer, None] = {}  # who has something to be written
+        self._pending: dict[Hearer, None] = {}  # readers with bytes to write
 
     # -- while the batch is applied
 
@@ -40,7 +40,7 @@ class Delivery:
         self.hear_all(room, (event,))
 
     def hear_all(self, room: Room, events: Iterable[Event]) -> int:
-        """Give some events in a row to all readers of a room; return how many these are."""
+        """Give some events in a row to all readers of a room; return how many readers these are."""
         run = self._run
         if run is None or room is not run.room:  # another room heard the last ones
             if run is not None:
@@ -51,7 +51,7 @@ class Delivery:
         return len(run.events) - before
 
     def hear_alone(self, session: Session, event: Event) -> None:
-        """Give one session a line that was said to its person alone, or by them to another."""
+        """Give one session a line that was said to its person alone, or by its person to another."""
         if session.reader is not None:
             session.reader.hear_alone(event)
             self._pending[session.reader] = None
@@ -68,7 +68,7 @@ class Delivery:
         self._pending[reader] = None
 
     def admit(self, session: Session, room: Room) -> None:
-        """Begin to give a session the events of a room, from the next one on."""
+        """Begin to give a session the events of a room, from the next event on."""
         after = session.expect(room.name) if session.after else None
         if session.reader is not None:
             self.open(session.reader, room, after)
@@ -77,10 +77,10 @@ class Delivery:
             session.leave_at(room, room.number if after is None else min(after, room.number))
 
     def open(self, reader: Reader, room: Room, after: int | None = None) -> None:
-        """Begin to give a reader the events of a room, from the next one on or after a number."""
+        """Begin to give a reader the events of a room, from the next event on or after a number."""
         self.remember()
         if self._run is not None and reader in self._run.ends:
-            self.end_run()  # it left in it, and is back
+            self.end_run()  # it left during this run, and is back
         if self._run is not None and self._run.room is room:
             self._run.begins[reader] = len(self._run.events)
         reader.open(room)
@@ -88,14 +88,14 @@ class Delivery:
             reader.rewind(room, after)
 
     def dismiss(self, session: Session, room: Room) -> None:
-        """Give a session no event of a room that comes after this."""
+        """Give a session no later event of a room."""
         if session.reader is None:
             session.leave_at(room, None)
         else:
             self.close(session.reader, room, is_over=session.leaving is not None)
 
     def close(self, reader: Reader, room: Room, is_over: bool = False) -> None:
-        """Give a reader no event of a room that comes after this; ``is_over``: nor any other event."""
+        """Give a reader no later event of a room; ``is_over``: nor any other event."""
         self.remember()
         if self._run is not None and room is self._run.room and not (reader.is_behind or reader.outbox.is_closed):
             self._run.ends[reader] = len(self._run.events)
@@ -107,9 +107,9 @@ class Delivery:
             self._run.remember()
 
     def end_run(self, is_last: bool = False) -> None:
-        """Owe the run to all who hear it, or write it at once, if it is all that this batch has for them.
+        """Queue the run for all readers that hear it, or write it at once, if the batch has nothing else for them.
 
-        ``is_last``: of the batch; everything that is owed is written.
+        ``is_last``: of the batch; everything that is queued is written.
         """
         run, self._run = self._run, None
         if run is not None:
@@ -125,10 +125,10 @@ class Delivery:
         if is_last and self._pending:
             self._flush()
 
-    # -- when it is
+    # -- when the batch is applied
 
     def _flush(self) -> None:
-        """Write to each who heard anything, once."""
+        """Write to each reader that heard anything, once."""
         pending, self._pending = self._pending, {}
         joined: dict[tuple[bytes | memoryview, ...], bytes] = {}
         for reader in pending:
@@ -138,7 +138,7 @@ class Delivery:
                 self._on_fault(reader)
 
     def finish(self, asks: Iterable[Ask]) -> None:
-        """Call those who wait for the outcome of requests."""
+        """Call the functions that wait for the outcome of requests."""
         for ask in asks:
             try:
                 ask.finish()
@@ -156,7 +156,7 @@ class Delivery:
 
 
 def finished(batch: Sequence[Event], sessions: Mapping[int, Session | None]) -> list[Ask]:
-    """Return the requests whose outcome somebody waits for, and of which all is delivered with a batch."""
+    """Return the requests that a function waits for, and whose last event is delivered with a batch."""
     found: list[Ask] = []
     for session in sessions.values():
         if session is not None and session.asks:

@@ -1,4 +1,4 @@
-"""The directory: which person has which alias, and what looks like it."""
+"""The directory: which person has which alias, and the looks of these aliases."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ class Directory:
         return self.aliases.get(text.key(alias))
 
     def holder(self, alias: str, looks: Iterable[str], but: Person | None = None) -> Person | None:
-        """Return the person, other than one, who has an alias or one that looks like it."""
+        """Return the person, other than the one given, who has an alias or a similar one."""
         for found in (self.called(alias), *map(self.looks.get, looks)):
             if found is not None and found is not but:
                 return found
         return None
 
     def looks_of(self, alias: str) -> frozenset[str]:
-        """Return everything that an alias which somebody has can be taken for."""
+        """Return the looks of an alias that a person has: everything that it can be taken for."""
         return self._looks_of.get(alias) or text.looks(alias)
 
     def take(self, person: Person, alias: str, looks: Iterable[str]) -> None:
-        """Give an alias that is free to a person, beside the one that they may have."""
+        """Give an alias that is free to a person, in addition to the one that they may have."""
         if set(looks) != text.looks(alias):
             self._looks_of[alias] = frozenset(looks)
         self.aliases[text.key(alias)] = person
         self.looks.update(dict.fromkeys(looks, person))
 
     def give_back(self, alias: str, but: str = "") -> None:
-        """Free an alias, but for everything that it has in common with another one that the same person keeps."""
+        """Free an alias, except the looks that it shares with another alias of the same person."""
         if alias == but:
             return
         if text.key(alias) != text.key(but):

@@ -33,7 +33,7 @@ _kind_and_group = attrgetter("kind", "group")
 
 
 class Dispatcher:
-    """The journal's user: it applies what the journal delivers, and tells those who asked what became of it."""
+    """The journal's user: it applies what the journal delivers, and answers the requests."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Dispatcher:
         self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
-        self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and on whose behalf they hear
+        self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and the stranger for whom each hears
         self.day = NO_DAY  # of the last batch
         self._journal = journal
         self._state = state
@@ -58,10 +58,10 @@ class Dispatcher:
         self._seconds = seconds
         self._on_fault = on_fault
         self._effects = Effects(state, self.sessions, self.delivery, limits, self)
-        self._due: dict[Person, set[tuple[str, str]]] = {}  # what follows for people, on its way: kinds and groups
+        self._due: dict[Person, set[tuple[str, str]]] = {}  # pending events that follow for people: kinds and groups
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Take what the journal knows: the rooms, and the people whom other nodes serve."""
+        """Take the rooms that the journal knows, and the people whom other nodes serve."""
         newest = sorted(snapshot.rooms, key=lambda known: known.tail[-1].when if known.tail else 0.0, reverse=True)
         for known in newest:
             room = self._room_named(known.room)
@@ -74,7 +74,7 @@ class Dispatcher:
         restore(self._state, snapshot)
 
     def cut_off(self, is_it: bool) -> None:
-        """Say to people whether this node is cut off from the journal."""
+        """Send people a notice when this node is cut off from the journal, and when it is not any more."""
         self.contact.cut_off(is_it)
 
     def over(self, why: str) -> None:
@@ -154,7 +154,7 @@ class Dispatcher:
             asker.pending.changing -= event.kind not in POSTS
 
     def _has_changed(self, event: Event, before: Person | None, change: Change | None) -> None:
-        """Append what follows from an event."""
+        """Append the events that follow from an event."""
         person = change.person if change is not None else before
         for one in (person, *(change.people if change is not None else ())):
             if one is not None:
@@ -162,7 +162,7 @@ class Dispatcher:
                 self._follow(one, event)
 
     def _has_come(self, person: Person, event: Event) -> bool:
-        """Note that an event is not on its way any more; return whether it was one that followed for a person."""
+        """Note that an event is not pending any more; return whether it followed for a person."""
         on_its_way = self._due.get(person, set())
         follows = (event.kind, event.group) in on_its_way
         on_its_way.discard((event.kind, event.group))
@@ -171,7 +171,7 @@ class Dispatcher:
         return follows
 
     def _follow(self, person: Person, after: Event | None = None) -> None:
-        """Append what follows for a person and is not on its way yet, if this node serves them.
+        """Append the events that follow for a person and are not pending yet, if this node serves them.
 
         An event that was delivered, and has to be again, was too early: it is appended once the others have come.
         Without that wait, a fault in one of them would have it appended in each turn, for ever.
@@ -194,16 +194,16 @@ class Dispatcher:
             del self._due[person]
 
     def doubt(self, batch: Sequence[Event | Lines], error: Unknown) -> None:
-        """Answer the requests of a batch with the doubt whether they are kept: they stay under way."""
+        """Answer the requests of a batch with the doubt whether they are kept: they stay pending."""
         self.delivery.finish(send_doubt(batch, error, self.sessions))
 
     def refuse(self, batch: Sequence[Event | Lines], error: NotKept | Unknown) -> None:
-        """Answer the requests of a batch with a refusal; append again the events that nobody asked for."""
+        """Answer the requests of a batch with a refusal; append again the events that follow from others."""
         if self.contact.lost is not None:
             return
         touched: dict[Session, None] = {}
         decided: list[Ask] = []
-        again: dict[Person, None] = {}  # of whom something follows that is not kept
+        again: dict[Person, None] = {}  # people for whom an event follows that is not kept
         for item in batch:
             session, person = self.sessions.get(item.origin), self._state.seats.get(item.origin)
             is_post = isinstance(item, Lines) or item.kind in POSTS
@@ -218,7 +218,7 @@ class Dispatcher:
                 again[person] = None
                 if session is not None:
                     explain_wait(session, error.why)
-            elif isinstance(item, Event) and item.kind == ENDED:  # nobody asked for it, and so it cannot be refused
+            elif isinstance(item, Event) and item.kind == ENDED:  # no request can be refused
                 self.send(item, session)
             elif session is not None:
                 self.traffic.not_kept += events
@@ -234,7 +234,7 @@ class Dispatcher:
         for session in touched:
             self.settle(session)
 
-    # -- what is on its way
+    # -- pending events
 
     def send(self, item: Event | Lines, session: Session | None, events: int = 1) -> None:
         """Append events, and count them as a session's.
@@ -254,7 +254,7 @@ class Dispatcher:
             session.active = self._seconds()
 
     def settle(self, session: Session) -> None:
-        """Wake a session's door, or let it depart, once nothing of it is on its way."""
+        """Wake a session's door, or end a session that leaves, once nothing of it is pending."""
         try:
             if session.pending.in_flight or session.pending.asking:
                 if session.pending.is_held and session.pending.in_flight < MAX_IN_FLIGHT // 2:
@@ -268,7 +268,7 @@ class Dispatcher:
                 reader = session.reader
                 is_held = reader is not None and reader.state == HELD and session.ear.view.is_for_people
                 if reader is not None and is_held and not session.pending:
-                    reader.release()  # a program is given it after its answer
+                    reader.release()  # a program gets it after its answer
         except Exception:
             self._on_fault(session)
         for mate in session.mates:
@@ -284,7 +284,7 @@ class Dispatcher:
                 self.depart(session)
 
     def depart(self, session: Session) -> None:
-        """End a session of which nothing is on its way."""
+        """End a session of which nothing is pending."""
         person = session.person
         if person is None:
             del self.sessions[session.id]

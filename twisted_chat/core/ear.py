@@ -10,11 +10,11 @@ from .ports import View
 
 
 class Ear(NamedTuple):
-    """The settings of a reader. Readers that hear everything, in equal views, are given the same bytes object."""
+    """The settings of a reader. Readers that hear everything, in equal views, share one bytes object."""
 
     view: View
-    echo: bool = True  # their own lines come back to them
-    bell: bool = False  # they notice what concerns them
+    echo: bool = True  # they hear their own lines
+    bell: bool = False  # a bell marks the lines that concern them
     ignoring: Ignoring = NOBODY
 
     @property
@@ -41,7 +41,7 @@ class Ear(NamedTuple):
         return not (self.ignoring and self.ignoring.hides_event(event))
 
     def as_wanted(self, event: Event, session: int) -> Event:
-        """Return an event, or what stands in its place if it is not wanted: so numbers have no gaps."""
+        """Return an event, or the one that replaces it if it is not wanted: so numbers have no gaps."""
         if self.wants(event, session):
             return event
         return Event(IGNORED, event.group, number=event.number, when=event.when)

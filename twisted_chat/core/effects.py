@@ -51,7 +51,7 @@ from .session import Ask, Session
 from .sessions import Sessions
 from .state import State
 
-_ENDING = frozenset({REVOKED, GRANTED, SUSPENDED, DROPPED, NAMED, BANNED})  # they may end sessions
+_ENDING = frozenset({REVOKED, GRANTED, SUSPENDED, DROPPED, NAMED, BANNED})  # kinds that may end sessions
 
 
 class Served(Protocol):
@@ -62,14 +62,14 @@ class Served(Protocol):
         """Return the day of the last batch."""
 
     def taken(self, alias: str, holder: Person) -> ChatError:
-        """Return the reason why an alias cannot be had."""
+        """Return the reason why an alias is not free."""
 
     def forget(self, session: Session) -> None:
         """Called when a session is over."""
 
     @property
     def overhearing(self) -> Mapping[Reader, Stranger]:
-        """Return the readers without a session, and on whose behalf each hears."""
+        """Return the readers without a session, and the stranger for whom each hears."""
 
     def leave_all(self, session: Session, why: str) -> None:
         """End a session."""
@@ -104,7 +104,7 @@ class Effects:
     def post(self, event: Event, asker: Session | None) -> None:
         """Deliver a post, or a request that is repeated."""
         if event.kind == REPEATED:
-            if asker is not None and event.ident:  # for a block it is told once
+            if asker is not None and event.ident:  # a block needs it only once
                 self._delivery.show(asker, event)
         elif event.group[:1] == "@":
             self._private.told(event, asker)
@@ -114,7 +114,7 @@ class Effects:
             self._delivery.hear(self._rooms[event.group], event)
 
     def change(self, event: Event, asker: Session | None) -> Change | None:
-        """Apply an event that may change the state, and let the sessions hear of it; return what has changed."""
+        """Apply an event that may change the state, and give it to the sessions; return the change."""
         change = apply(self._state, event)
         room = self._rooms.get(event.group) if event.group else None
         if change is None:
@@ -132,7 +132,7 @@ class Effects:
     # -- decisions
 
     def _decided(self, event: Event, change: Change) -> None:
-        """Show a decision to those who hear the log, and end the sessions and streams that may not go on."""
+        """Show a decision to the readers of the log, and end the sessions and streams that may not go on."""
         room = self._state.log if event.group == SERVER else change.room
         if room is not None:
             self._delivery.hear(room, event)
@@ -198,7 +198,7 @@ class Effects:
                 asker.wait_for_step(TOOK, "", event.ident)
 
     def _sit_down(self, session: Session, person: Person) -> None:
-        """Begin to give another session of somebody who is here everything that they hear."""
+        """Begin to give one more session of a person everything that the person hears."""
         for room in person.rooms.values():
             self._admit(session, room)
         session.current, session.is_in = self._next_room(session), True
@@ -259,7 +259,7 @@ class Effects:
         for session in self._sessions.of(change.person):
             self._part(session)
         if change.person is not None:
-            self._sessions.has_left(change.person)  # for the heirs
+            self._sessions.has_left(change.person)  # for the people who wait to enter rooms
 
     # -- rooms
 
@@ -320,7 +320,7 @@ class Effects:
         self._admit(session, room)
         if is_asker or session.current is None:
             session.current = room
-        if not has_backlog:  # or it comes with the promised events
+        if not has_backlog:  # or it comes with the backlog
             shown.append(event)
         if not session.is_in:
             session.is_in = True
@@ -342,7 +342,7 @@ class Effects:
         self._sessions.have_taken_step(change.person, LEFT, event.group)
         room = self._rooms.get(event.group)
         if room is None:
-            return  # nobody is there, and it is forgotten since
+            return  # nobody is in it, and it has been forgotten
         self._delivery.hear(room, event)
         if change.room is None:
             return
@@ -372,7 +372,7 @@ class Effects:
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
 
     def _lost(self, ask: Ask, error: ChatError) -> None:
-        """Refuse a request for a reason that only the order of events could tell."""
+        """Refuse a request for a reason that only the order of events shows."""
         if not ask.session.pending.is_abandoned:
             self._delivery.show(ask.session, refusal(error, ask.ident))
             ask.error = error

@@ -8,7 +8,7 @@ from .durations import span
 
 
 class ChatError(Exception):
-    """The root: the asker sees ``str(error)``, one line, and stays connected. Programs also get ``code``."""
+    """The base class: the asker sees ``str(error)``, one line, and stays connected. Programs also get ``code``."""
 
     id: str | None = None  # the program's request that failed, if only the raiser knows it
     seconds = 0  # after which a new try may succeed; 0: unknown
@@ -73,7 +73,7 @@ class NoSuchRoom(ChatError):
 
 
 class TooManyRooms(ChatError):
-    """One room more than the limits allow."""
+    """A room beyond the limits."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"no more rooms: {why}")
@@ -264,7 +264,7 @@ class TakenOver(ChatError):
 
 
 class SecretNeeded(ChatError):
-    """A claim of a member's alias, without a proof that it is one's own."""
+    """A claim of a member's alias without a proof."""
 
     def __init__(self, alias: str, is_in: bool = False) -> None:
         """``is_in``: a guest asks, who is in the chat already."""
@@ -377,7 +377,7 @@ class Quieted(ChatError):
 
 
 class TooManySessions(ChatError):
-    """One device more than the limits allow."""
+    """A device beyond the limits."""
 
     def __init__(self, alias: str, most: int) -> None:
         super().__init__(f"{alias} is logged in {most} times already: /devices shows where, and ends some")

@@ -1,4 +1,4 @@
-"""The gate: the one way to prove that an account is one's own, for all doors and all kinds of secrets.
+"""The gate: the only way to log in to an account, for all doors and all kinds of secrets.
 
 A proof goes into the claim of the alias. When the claim is delivered, the state decides again whether the credential is
 valid, because it may have been revoked meanwhile.
@@ -28,7 +28,7 @@ class Attempt(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A proof that an account is one's own."""
+    """A proof that an account is the asker's."""
 
     account: Account
     credential: int  # its number
@@ -105,7 +105,7 @@ class _Check:
         with suppress(BadSecret):  # that nobody can have: it is wrong
             self._password = secrets.password(attempt.secret)
         if account is None or not account.password or not self._password:
-            self._verify(account, "")  # takes as long
+            self._verify(account, "")  # takes the same time
         else:
             subject = f"credential {account.password}"
             gate._journal.verifier(subject, lambda found: self._verify(account, found))
