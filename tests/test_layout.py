@@ -54,8 +54,8 @@ CORE = {
     "dispatcher": "GROUND changes contact delivery effects passing person reader room rules session sessions snapshots "
     "state unkept",
     "gate": "GROUND accounts decisions",
-    "members": "GROUND accounts decisions dispatcher past person rules session state",
-    "moderation": "GROUND dispatcher person room rules session state",
+    "members": "GROUND accounts decisions dispatcher past person room rules session state",
+    "moderation": "GROUND dispatcher past person room rules session state",
     "questions": "GROUND person reader room rules session sessions state",
     "hub": "GROUND accounts delivery dispatcher ear gate members moderation past person questions reader room rooms "
     "rules session state",

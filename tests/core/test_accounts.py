@@ -183,7 +183,8 @@ def test_no_way_in_skips_a_suspension(house, kind):
 
 def test_the_journal_has_no_verifier_of_an_account_that_was_dropped(house):
     owner, alice = register(house, "olga"), register(house)
-    house.hub.members.operate("appointed", "olga", {"account": owner.session.person.account.number, "role": "owner"})
+    appointed = {"account": owner.session.person.account.number, "role": "owner"}
+    house.hub.members.operate(Ask(owner.session), "appointed", "olga", appointed)
     house.settle()
     number = alice.session.person.account.number
     credentials = [number, *(number + 1 + more for more in range(1, 4))]

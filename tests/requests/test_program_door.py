@@ -229,7 +229,9 @@ def test_a_typed_quit_comes_as_a_field_and_then_the_connection_ends(door, alice)
 def test_the_effects_of_a_command_come_as_fields(alice):
     table = alice.answer("commands")["commands"]
     assert [entry["name"] for entry in table if entry["ends"]] == ["quit"]
-    assert [entry["name"] for entry in table if entry["acts_on_room"]] == ["say", "me", "topic"]
+    assert [entry["name"] for entry in table if entry["acts_on_room"]] == [
+        "say", "me", "topic", "kick", "bar", "unbar", "invite", "quiet", "unquiet", "room", "role",
+    ]  # fmt: skip
 
 
 def test_a_program_that_resumes_in_time_gets_what_it_missed_and_nobody_saw_it_leave(door, alice):

@@ -93,6 +93,30 @@ GOOD = [
     ('{"do":"type","id":"18","text":"/who"}', ("type", "18", {"text": "/who"})),
     ('{"do":"commands","id":"19"}', ("commands", "19", {})),
     ('{"do":"quit","id":"20","text":"bye"}', ("quit", "20", {"text": "bye"})),
+    ('{"do":"kick","id":"21","room":"ops","alias":"bob"}', ("kick", "21", {"room": "ops", "alias": "bob", "why": ""})),
+    (
+        '{"do":"bar","id":"22","room":"ops","alias":"bob","seconds":60,"why":"spam"}',
+        ("bar", "22", {"room": "ops", "alias": "bob", "seconds": 60, "why": "spam"}),
+    ),
+    ('{"do":"unbar","id":"23","room":"ops","alias":"bob"}', ("unbar", "23", {"room": "ops", "alias": "bob"})),
+    (
+        '{"do":"quiet","id":"24","room":"ops","alias":"bob"}',
+        ("quiet", "24", {"room": "ops", "alias": "bob", "seconds": 0, "why": ""}),
+    ),
+    ('{"do":"unquiet","id":"25","room":"ops","alias":"bob"}', ("unquiet", "25", {"room": "ops", "alias": "bob"})),
+    ('{"do":"invite","id":"26","room":"ops","alias":"bob"}', ("invite", "26", {"room": "ops", "alias": "bob"})),
+    ('{"do":"room","id":"27","room":"ops","access":"open"}', ("room", "27", {"room": "ops", "access": "open"})),
+    ('{"do":"role","id":"28","alias":"bob","role":"admin"}', ("role", "28", {"alias": "bob", "role": "admin"})),
+    (
+        '{"do":"ban","id":"29","target":"192.0.2.0/24","guests":true}',
+        ("ban", "29", {"target": "192.0.2.0/24", "seconds": 0, "guests": True, "why": ""}),
+    ),
+    ('{"do":"unban","id":"30","ban":7}', ("unban", "30", {"ban": 7})),
+    ('{"do":"bans","id":"31"}', ("bans", "31", {})),
+    ('{"do":"guests","id":"32","admit":false}', ("guests", "32", {"admit": False, "why": ""})),
+    ('{"do":"suspend","id":"33","alias":"bob"}', ("suspend", "33", {"alias": "bob", "seconds": 0, "why": ""})),
+    ('{"do":"restore","id":"34","alias":"bob"}', ("restore", "34", {"alias": "bob"})),
+    ('{"do":"audit","id":"35","limit":2}', ("audit", "35", {"limit": 2})),
 ]
 
 

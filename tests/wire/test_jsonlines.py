@@ -229,6 +229,13 @@ RESULTS = [
     result("call", "1", called=["bob"]),
     result("answer", "1"),
     result("quit", "1"),
+    *(result(name, "1") for name in ("kick", "bar", "unbar", "quiet", "unquiet", "invite", "role")),
+    result("room", "1", room="ops", access="open", operators=["alice"]),
+    result("room", "1", room="ops", access="private", operators=[], barred=["bob"], quieted=[], invited=["carol"]),
+    result("ban", "1", ban=7, target="192.0.2.0/24"),
+    result("bans", "1", bans=[{"ban": 7, "target": "bob", "guests": False, "author": "alice", "time": 1.5, "why": ""}]),
+    *(result(name, "1") for name in ("unban", "guests", "suspend", "restore")),
+    result("audit", "1", events=[], more=False),
 ]
 
 

@@ -192,7 +192,7 @@ def rename(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 
 @operation("ALIAS|ADDRESS|NETWORK [7d] [guests] [WHY ...]", 1, 100)
 def ban(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
-    """Refuse people who come as ALIAS, or from an address or a network; with "guests", members may log in from there."""
+    """Refuse people who come as ALIAS, from an address or a network; with "guests", members may log in from there."""
     target, rest = words[0], list(words[1:])
     data: dict[str, object] = {}
     try:

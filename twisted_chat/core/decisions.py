@@ -52,6 +52,11 @@ class Decisions:
         """Return the rules of a room, made if need be."""
         return self.rules.setdefault(room, RoomRules())
 
+    def alias_of(self, name: str) -> str:
+        """Return the alias of a name in rules: see rules.who."""
+        account = self.accounts.by_number.get(int(name[1:])) if name[:1] == "#" else None
+        return account.alias if account is not None else name
+
     def concerned(self, event: Event) -> Account | None:
         """Return the account that an event of the server's log is about."""
         return self.accounts.by_number.get(_data(event).get("account", 0))

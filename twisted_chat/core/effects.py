@@ -20,6 +20,7 @@ from .events import (
     EVERYONE,
     GONE,
     GRANTED,
+    INVITED,
     JOINED,
     LEFT,
     LOBBY,
@@ -136,12 +137,23 @@ class Effects:
         room = self._state.log if event.group == SERVER else change.room
         if room is not None:
             self._delivery.hear(room, event)
+        if event.kind == INVITED:
+            self._invited(event)
         if event.kind in _ENDING:
             for session in list(self._sessions.values()):
                 self._check_stay(session, event.when)
         if event.kind in _ENDING or event.kind == RESTRICTED:
             for reader, stream in list(self._hub.overhearing.items()):
                 self._check_stream(reader, stream, event.when)
+
+    def _invited(self, event: Event) -> None:
+        """Show an invitation to a person who is not in the room yet."""
+        person = self._state.person_of((event.data or {})["who"])
+        if person is None or event.group in person.rooms:
+            return
+        words = f"{event.author} invites you to {event.group}: /join {event.group}"
+        for session in self._sessions.of(person):
+            self._delivery.show(session, Event(NOTICED, text=words))
 
     def _check_stay(self, session: Session, now: float) -> None:
         if session.person is None or session.leaving is not None:

@@ -86,6 +86,13 @@ class TopicTooLong(ChatError):
         super().__init__(f"that topic has {length:,} characters, and may have {limit}: say it in fewer")
 
 
+class ReasonTooLong(ChatError):
+    """A reason over the limit."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"that reason has {length:,} characters, and may have {limit}: give it in fewer")
+
+
 class NobodyCalled(ChatError):
     """A line to, or a question about, an alias that nobody has."""
 
@@ -360,6 +367,13 @@ class Barred(ChatError):
 
 class NotOpen(ChatError):
     """A room that is not open to this person."""
+
+
+class WrongRoomPassword(ChatError):
+    """A password that is not the room's."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__(f"that is not the password of {room}: ask one of the people in it")
 
 
 class NotAllowed(ChatError):

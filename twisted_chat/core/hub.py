@@ -97,7 +97,7 @@ class Hub(Questions):
         self.members = Members(
             self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now
         )
-        self.moderation = Moderation(self.state, self.dispatcher, now)
+        self.moderation = Moderation(self.state, self.dispatcher, self.past, journal, vault, tries, seconds, now)
         journal.start(self.dispatcher)
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -34,6 +34,8 @@ from .limits import SecretTries
 from .past import Past
 from .person import Person
 from .ports import Vault
+from .room import Room
+from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
@@ -42,6 +44,7 @@ CODE_SECONDS: Final = 600.0
 OPERATORS_CODE_SECONDS: Final = 3600.0
 CREDENTIALS: Final = 100  # of one account, beside its password
 UNNAMED: Final = "/"  # the ident of a person's request whose outcome is waited for: one at a time
+Then = Callable[[], None]
 PREFIXES: Final = {"token": secrets.TOKEN, "device": secrets.DEVICE}
 
 
@@ -162,19 +165,19 @@ class Members:
 
     # -- what admins ask for
 
-    def suspend(self, ask: Ask, alias: str, why: str = "", seconds: float = 0.0) -> None:
+    def suspend(self, ask: Ask, alias: str, why: str = "", seconds: float = 0.0, then: Then | None = None) -> None:
         """Refuse all log-ins to an account, and end its sessions; ``seconds``: 0 is for good.
 
         Raises: NotAllowed, NoAccount.
         """
-        self._of_account(ask, "suspend", SUSPENDED, alias, why, seconds)
+        self._of_account(ask, "suspend", SUSPENDED, alias, why, seconds, then)
 
-    def restore(self, ask: Ask, alias: str) -> None:
+    def restore(self, ask: Ask, alias: str, then: Then | None = None) -> None:
         """Admit log-ins to an account again.
 
         Raises: NotAllowed, NoAccount.
         """
-        self._of_account(ask, "suspend", RESTORED, alias)
+        self._of_account(ask, "suspend", RESTORED, alias, then=then)
 
     def drop(self, ask: Ask, alias: str, why: str = "") -> None:
         """Drop an account for good; its alias stays reserved.
@@ -183,49 +186,69 @@ class Members:
         """
         self._of_account(ask, "drop accounts", DROPPED, alias, why)
 
-    def appoint(self, ask: Ask, alias: str, role: str) -> None:
+    def appoint(self, ask: Ask, alias: str, role: str, then: Then | None = None) -> None:
         """Make a member an admin, an owner or a plain member.
 
         Raises: NotAllowed, NoAccount.
         """
-        account, me = self.called(alias), _person(ask.session)
+        me = _person(ask.session)
         rules.may(me, "appoint admins")
+        account = self.called(alias)
         if account is me.account and role != "owner" and len(self._decisions.accounts.owners()) == 1:
             raise ChatError("you are the only owner: make another one first")
-        self._append(ask, _event(APPOINTED, ask, account.alias, {"account": account.number, "role": role}))
+        data = {"account": account.number, "role": role}
+        self._append(ask, _event(APPOINTED, ask, account.alias, data), then)
 
-    def ban(self, ask: Ask, target: str, data: Data, hosts: Sequence[str]) -> None:
+    def ban(self, ask: Ask, target: str, data: Data, hosts: Sequence[str], then: Then | None = None) -> None:
         """Ban a person, or a network: ``data`` has "who" or "network", and perhaps "guests", "until" and "why".
 
-        ``hosts``: addresses that a ban may not cover, besides the asker's own. Raises: NotAllowed, ChatError.
+        ``hosts``: addresses that a ban may not cover, see Hub.protected. Raises: NotAllowed, ChatError.
         """
         me = _person(ask.session)
-        on = self._state.person_of(data["who"]) if data.get("who") else None
-        rules.may(me, "ban", on=on)
-        self.refuse_ban(data, [*hosts, ask.session.host], me)
-        self._append(ask, _event(BANNED, ask, target, data))
+        rules.may(me, "ban", on=self._ruled(data.get("who", "")))
+        self.refuse_ban(data, hosts, me)
+        self._append(ask, _event(BANNED, ask, target, data), then)
 
     def refuse_ban(self, data: Data, hosts: Sequence[str], me: Person | None = None) -> None:
-        """Refuse a ban of this machine, of trusted addresses or of whoever asks for it.
+        """Refuse a ban of this machine, of a trusted proxy, or of the person who asks for it.
 
-        Raises: ChatError.
+        ``me``: the person; None: the operator of the server. Raises: ChatError.
         """
         if me is not None and data.get("who") in (rules.who(me), me.key):
             raise ChatError("that is you: nobody can ban themselves")
-        if "network" in data:
-            banned = rules.network(data["network"])
-            if banned.is_loopback or rules.covers_any(banned, ["127.0.0.1", "::1"]):
-                raise ChatError("that is this machine, which cannot be banned")
-            if rules.covers_any(banned, hosts):
-                raise ChatError("that covers your own address, or a proxy that the server trusts: ban less")
+        if "network" not in data:
+            return
+        banned = rules.network(data["network"])
+        if banned.is_loopback or rules.covers_any(banned, ["127.0.0.1", "::1"]):
+            raise ChatError("that is this machine, which cannot be banned")
+        if rules.covers_any(banned, hosts):
+            raise ChatError("that covers a proxy that the server trusts, and so everyone who comes by it: ban less")
+        if me is None:
+            return
+        if rules.covers_any(banned, [session.host for session in self._dispatcher.sessions.of(me)]):
+            raise ChatError("that covers your own address: ban less")
+        if data.get("guests"):
+            return
+        for session in self._dispatcher.sessions.values():
+            if session.person is not None and rules.covers_any(banned, [session.host]):
+                rules.may(me, "ban", on=session.person)
 
-    def unban(self, ask: Ask, number: int) -> None:
-        """Lift a ban, by its number.
+    def unban(self, ask: Ask, number: int, then: Callable[[str], None] = lambda target: None) -> None:
+        """Lift a ban, by its number; ``then`` is called with its target.
 
         Raises: NotAllowed, ChatError.
         """
         rules.may(_person(ask.session), "ban")
-        self._append(ask, _event(UNBANNED, ask, self.banned(number), None, about=number))
+        target = self.banned(number)
+        self._append(ask, _event(UNBANNED, ask, target, None, about=number), lambda: then(target))
+
+    def bans(self, ask: Ask) -> Sequence[rules.Ban]:
+        """Return the bans that are not over, the oldest first.
+
+        Raises: NotAllowed.
+        """
+        rules.may(_person(ask.session), "ban")
+        return list(self._decisions.bans.standing(self._now()))
 
     def banned(self, number: int) -> str:
         """Return the target of the ban with a number.
@@ -237,13 +260,22 @@ class Members:
             raise ChatError(f"there is no ban {number}: /bans lists them")
         return ban.target
 
-    def admit_guests(self, ask: Ask, on: bool, why: str = "") -> None:
+    def admit_guests(self, ask: Ask, on: bool, why: str = "", then: Then | None = None) -> None:
         """Open the chat to guests, or close it; those who are here stay.
 
         Raises: NotAllowed.
         """
         rules.may(_person(ask.session), "close the chat to guests")
-        self._append(ask, _event(GUESTS_ADMITTED if on else GUESTS_REFUSED, ask, "", {"why": why} if why else None))
+        kind = GUESTS_ADMITTED if on else GUESTS_REFUSED
+        self._append(ask, _event(kind, ask, "", {"why": why} if why else None), then)
+
+    def log(self, ask: Ask) -> Room:
+        """Return the log of the server.
+
+        Raises: NotAllowed.
+        """
+        rules.may(_person(ask.session), "read the server's log")
+        return self._state.log
 
     # -- requests of the operator's tool: see twisted_chat/admin
 
@@ -316,8 +348,17 @@ class Members:
             data["until"] = round(self._now() + code, 3)
         return secret, Fact.of(event._replace(data=data), secrets.verifier_of(secret, self._secret()))
 
-    def _of_account(self, ask: Ask, act: str, kind: str, alias: str, why: str = "", seconds: float = 0.0) -> None:
-        account, me = self.called(alias), _person(ask.session)
+    def _ruled(self, name: str) -> rules.Ruled | None:
+        """Return the account or the person with a name in rules: see rules.who."""
+        account = self._decisions.accounts.by_number.get(int(name[1:])) if name[:1] == "#" else None
+        return rules.Stranger(account.alias, account) if account is not None else self._state.person_of(name)
+
+    def _of_account(
+        self, ask: Ask, act: str, kind: str, alias: str, why: str = "", seconds: float = 0.0, then: Then | None = None
+    ) -> None:
+        me = _person(ask.session)
+        rules.may(me, act)
+        account = self.called(alias)
         rules.may(me, act, on=rules.Stranger(account.alias, account))
         if account is me.account:
             raise ChatError("that is your own account: another admin or the server's operator does that")
@@ -328,7 +369,7 @@ class Members:
             data["why"] = why
         if seconds:
             data["until"] = round(self._now() + seconds, 3)
-        self._append(ask, _event(kind, ask, account.alias, data))
+        self._append(ask, _event(kind, ask, account.alias, data), then)
 
     def _revocation(self, ask: Ask, account: Account, numbers: Sequence[int], why: str) -> Event:
         data: dict[str, object] = {"account": account.number, "credentials": list(numbers)}
@@ -337,10 +378,14 @@ class Members:
         return _event(REVOKED, ask, account.alias, data)
 
     def _append(self, ask: Ask, event: Event, then: Callable[[], None] | None = None) -> None:
-        """Append an event of the server's log; ``then`` is called once it is kept."""
+        """Append an event of the server's log; ``then`` is called once it is kept, when ``ask.number`` is its number.
+
+        Raises: SecretSaid.
+        """
+        refuse_secrets(str((event.data or {}).get("why", "")), ask.ident)
 
         def finished(own: Ask) -> None:
-            ask.error = ask.error or own.error
+            ask.number, ask.error = own.number, ask.error or own.error
             if own.error is None and then is not None:
                 then()
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from . import rules
+from . import rules, secrets, text
 from .dispatcher import Dispatcher
-from .errors import ChatError, NobodyCalled
+from .errors import ChatError, NobodyCalled, TooManyTries, WrongRoomPassword
 from .events import (
     ACCESSES,
     APPOINTED,
     BARRED,
     INVITED,
-    NOTICED,
     QUIETED,
     REMOVED,
     RESTRICTED,
@@ -21,8 +21,12 @@ from .events import (
     Event,
     Fact,
 )
+from .limits import SecretTries
+from .past import Past
 from .person import Person
+from .ports import Journal, Vault
 from .room import Room
+from .secrets import refuse_secrets
 from .session import Ask
 from .state import State
 
@@ -30,9 +34,25 @@ from .state import State
 class Moderation:
     """The requests of operators. Each checks the role in the very room that it is about."""
 
-    def __init__(self, state: State, dispatcher: Dispatcher, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        state: State,
+        dispatcher: Dispatcher,
+        past: Past,
+        journal: Journal,
+        vault: Vault,
+        tries: SecretTries,
+        seconds: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        """``seconds`` and ``now``: see Hub."""
         self._state = state
         self._dispatcher = dispatcher
+        self._past = past
+        self._journal = journal
+        self._vault = vault
+        self._tries = tries
+        self._seconds = seconds
         self._now = now
 
     def remove(self, ask: Ask, room: Room, alias: str, why: str = "") -> None:
@@ -40,6 +60,7 @@ class Moderation:
 
         Raises: NotAllowed, NobodyCalled, ChatError.
         """
+        self._may(ask, "remove", room)
         person = self._person(alias)
         self._may(ask, "remove", room, person)
         if person not in room.people:
@@ -60,9 +81,15 @@ class Moderation:
     def unbar(self, ask: Ask, room: Room, alias: str) -> None:
         """Admit a person to a room again.
 
-        Raises: NotAllowed, NobodyCalled.
+        Raises: NotAllowed, NobodyCalled, ChatError.
         """
-        self._rule(ask, UNBARRED, room, *self._target(ask, "bar", room, alias))
+        target, names = self._names(ask, "bar", room, alias)
+        rules = self._state.decisions.rules_of(room.name)
+        found = [name for name in names if name in rules.barred or name in rules.expelled]
+        if not found:
+            raise ChatError(f"nobody keeps {target} out of {room.name}: /room shows whom")
+        for name in found:
+            self._rule(ask, UNBARRED, room, target, name)
 
     def quiet(self, ask: Ask, room: Room, alias: str, seconds: float = 0.0, why: str = "") -> None:
         """Forbid a person to speak in a room; ``seconds``: 0 is for good.
@@ -74,44 +101,74 @@ class Moderation:
     def unquiet(self, ask: Ask, room: Room, alias: str) -> None:
         """Allow a person to speak again.
 
-        Raises: NotAllowed, NobodyCalled.
+        Raises: NotAllowed, NobodyCalled, ChatError.
         """
-        self._rule(ask, UNQUIETED, room, *self._target(ask, "quiet", room, alias))
+        target, names = self._names(ask, "quiet", room, alias)
+        found = [name for name in names if name in self._state.decisions.rules_of(room.name).quieted]
+        if not found:
+            raise ChatError(f"nobody has forbidden {target} to speak in {room.name}: /room shows whom")
+        for name in found:
+            self._rule(ask, UNQUIETED, room, target, name)
 
     def invite(self, ask: Ask, room: Room, alias: str) -> None:
         """Admit a person to a room whatever the room's access is, and tell them so.
 
         Raises: NotAllowed, NobodyCalled.
         """
-        target, name = self._target(ask, "invite", room, alias)
-        self._rule(ask, INVITED, room, target, name)
-        person = self._state.person_of(name)
-        if person is not None and person not in room.people:
-            words = f"{ask.session.alias} invites you to {room.name}: /join {room.name}"
-            for session in self._dispatcher.sessions.of(person):
-                session.send([Event(NOTICED, text=words)])
+        self._rule(ask, INVITED, room, *self._target(ask, "invite", room, alias, is_kind=True))
 
     def appoint(self, ask: Ask, room: Room, alias: str, role: str) -> None:
         """Make a member an operator of a room, or a plain member again.
 
         Raises: NotAllowed, NobodyCalled, ChatError.
         """
-        target, name = self._target(ask, "appoint operators", room, alias)
+        target, name = self._target(ask, "appoint operators", room, alias, is_kind=role == "operator")
         if not name.startswith("#"):
             raise ChatError(f"{target} is a guest: only members can be operators, and /register makes one")
+        if role == "member" and name not in self._state.decisions.rules_of(room.name).operators:
+            raise ChatError(f"{target} is no operator of {room.name}: /room shows who is")
         data = {"who": name, "role": role}
         self._append(ask, Event(APPOINTED, room.name, ask.session.alias, target, data=data))
 
-    def restrict(self, ask: Ask, room: Room, access: str, verifier: str = "") -> None:
-        """Change who may enter a room or speak there; ``verifier``: of its password, for access "password".
+    def restrict(self, ask: Ask, room: Room, access: str, password: str = "") -> None:
+        """Change who may enter a room or speak there; ``password``: for access "password", and only for that.
 
-        Raises: NotAllowed, ChatError.
+        Raises: NotAllowed, BadSecret, ChatError.
         """
+        self._may(ask, "restrict", room)
         if access not in ACCESSES:
             raise ChatError(f"a room's access is one of {', '.join(ACCESSES)}")
-        self._may(ask, "restrict", room)
         event = Event(RESTRICTED, room.name, ask.session.alias, data={"access": access})
-        self._append(ask, Fact.of(event, verifier) if verifier else event)
+        if access != "password":
+            self._append(ask, event)
+            return
+        prepared = secrets.password(password)
+        self._past.ask(
+            ask, partial(self._vault.hash, prepared), lambda verifier: self._append(ask, Fact.of(event, verifier))
+        )
+
+    def check_password(self, ask: Ask, wanted: str, password: str, then: Callable[[], None]) -> None:
+        """Check the password of a room that asks for one; ``then`` is called if it fits.
+
+        Raises: BadRoom, BadSecret, TooManyTries. Refuses: WrongRoomPassword.
+        """
+        room, host = text.room(wanted), ask.session.host
+        tried = f"#{room}"  # no alias begins so
+        prepared = secrets.password(password)
+        seconds = self._tries.try_secret(host, tried, self._seconds())
+        if seconds:
+            raise TooManyTries("wrong passwords", seconds)
+
+        def found(verifier: str) -> None:
+            self._past.ask(ask, partial(self._vault.check, prepared, verifier), checked)
+
+        def checked(fits: bool) -> None:
+            if not fits:
+                raise WrongRoomPassword(room)
+            self._tries.take_back(host, tried, self._seconds())
+            then()
+
+        self._past.ask(ask, partial(self._journal.verifier, f"{room} access"), found)
 
     # -- helpers
 
@@ -124,15 +181,32 @@ class Moderation:
     def _person(self, alias: str) -> Person:
         person = self._state.directory.called(alias.strip())
         if person is None:
-            raise NobodyCalled(alias.strip())
+            raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
         return person
 
-    def _target(self, ask: Ask, act: str, room: Room, alias: str) -> tuple[str, str]:
-        """Return the alias of a person who is here, or of a member, and their name in rules, once that is allowed."""
+    def _target(self, ask: Ask, act: str, room: Room, alias: str, is_kind: bool = False) -> tuple[str, str]:
+        """Return the alias of a person who is here, or of a member, and their name in rules, once that is allowed.
+
+        ``is_kind``: it takes nothing from them, so that it is allowed whatever their role is.
+        """
+        self._may(ask, act, room)
+        on = self._concerned(alias)
+        if not is_kind:
+            self._may(ask, act, room, on)
+        return on.alias, rules.who(on)
+
+    def _names(self, ask: Ask, act: str, room: Room, alias: str) -> tuple[str, Sequence[str]]:
+        """Return the alias of a person, and all names under which a rule may stand that is to be lifted."""
+        self._may(ask, act, room)
+        try:
+            on = self._concerned(alias)
+        except NobodyCalled:  # a guest who has left
+            on = rules.Stranger(text.clean(alias.strip())[: text.ALIAS_LENGTH])
+        return on.alias, rules.names_of(on)
+
+    def _concerned(self, alias: str) -> rules.Stranger | Person:
         account = self._state.decisions.accounts.called(alias.strip())
-        on: rules.Ruled = rules.Stranger(account.alias, account) if account is not None else self._person(alias)
-        self._may(ask, act, room, on)
-        return (account.alias if account is not None else self._person(alias).alias), rules.who(on)
+        return rules.Stranger(account.alias, account) if account is not None else self._person(alias)
 
     def _rule(
         self, ask: Ask, kind: str, room: Room, target: str, name: str, seconds: float = 0.0, why: str = ""
@@ -149,6 +223,7 @@ class Moderation:
         self._append(ask, Event(REMOVED, room.name, person.alias, data={**data, "why": why} if why else data))
 
     def _append(self, ask: Ask, event: Event) -> None:
+        refuse_secrets(str((event.data or {}).get("why", "")), ask.ident)
         own = event._replace(origin=ask.session.id, ident=ask.ident)
         self._dispatcher.send(Fact.of(own, event.verifier) if isinstance(event, Fact) else own, ask.session)
         ask.appended()

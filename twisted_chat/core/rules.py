@@ -31,6 +31,15 @@ ACTS: Final = {
     "appoint admins": OWNER,
     "drop accounts": OWNER,
 }
+WORDS: Final = {  # for those acts whose name alone is no sentence
+    "remove": "remove people from it",
+    "bar": "keep people out of it",
+    "quiet": "forbid people to speak in it",
+    "invite": "invite people to it",
+    "restrict": "change who may enter it",
+    "ban": "see, make and lift bans",
+    "suspend": "suspend and restore members",
+}
 
 
 class Ruled(Protocol):
@@ -50,7 +59,7 @@ def who(person: Ruled) -> str:
     return person.account.who if person.account is not None else person.key
 
 
-def _names(person: Ruled) -> tuple[str, ...]:
+def names_of(person: Ruled) -> tuple[str, ...]:
     """Return the names under which a rule may concern a person: a member was perhaps a guest when it was made."""
     return (person.account.who, person.key) if person.account is not None else (person.key,)
 
@@ -70,7 +79,7 @@ def may(person: Ruled, act: str, rules: RoomRules | None = None, on: Ruled | Non
     """
     least, role = ACTS[act], role_of(person, rules)
     if role < least:
-        raise NotAllowed(f"only {_plural(least)} may {act}")
+        raise NotAllowed(f"only {_plural(least)} may {WORDS.get(act, act)}")
     if on is not None and role_of(on, rules) > role:
         raise NotAllowed(f"you may not do that to {_an(role_of(on, rules))}")
 
@@ -117,7 +126,7 @@ class RoomRules:
             raise Barred(room, until - now if until else 0)
         is_invited = role_of(person, self) >= OPERATOR or _holds(self.invited, person, now)
         if not is_invited and _holds(self.expelled, person, now):
-            raise Barred(room, max(self.expelled[name] for name in _names(person) if name in self.expelled) - now)
+            raise Barred(room, max(self.expelled[name] for name in names_of(person) if name in self.expelled) - now)
         if self.access == "private" and not is_invited:
             raise NotOpen(f"{room} is not open to you: its operators /invite")
         if self.access == "password" and not (is_invited or knows_password):
@@ -143,7 +152,7 @@ def _until(ends: dict[str, float], person: Ruled, now: float) -> float | None:
     """Return until when a rule holds for a person; 0: for ever; None: it does not."""
     if not ends:
         return None
-    found = [ends[name] for name in _names(person) if name in ends]
+    found = [ends[name] for name in names_of(person) if name in ends]
     lasting = [until for until in found if not until or until > now]
     if not lasting:
         return None
@@ -206,7 +215,7 @@ class Bans:
         if not self.by_number:
             return
         for ban in self.standing(now):
-            if ban.who in _names(person) or (_covers(ban, host) and not (ban.is_for_guests and person.account)):
+            if ban.who in names_of(person) or (_covers(ban, host) and not (ban.is_for_guests and person.account)):
                 raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
 
     def refuse_address(self, host: str, now: float) -> None:

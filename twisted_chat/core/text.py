@@ -15,12 +15,13 @@ from itertools import islice, takewhile
 
 from precis_i18n import get_profile
 
-from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, TopicTooLong
-from .secrets import holds_secret
+from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, ReasonTooLong, TopicTooLong
+from .secrets import holds_secret, refuse_secrets
 
 ALIAS_LENGTH = 24  # characters
 ROOM_LENGTH = 32  # characters
 TOPIC_LENGTH = 300  # characters
+REASON_LENGTH = 200  # characters
 BLOCK_LINES = 200  # lines in one block ...
 BLOCK_SIZE = 8  # ... and its bytes, as a multiple of the longest line's
 IDENT = "[A-Za-z0-9._:-]{1,64}"  # a regular expression: a program's own name for its request
@@ -167,6 +168,18 @@ def said(line: str) -> str:
     if not line or line.isspace():
         raise NothingToSay
     return line
+
+
+def reason(wanted: str) -> str:
+    """Return the reason for an act on a person, as others read it; it may be empty.
+
+    Raises: ReasonTooLong, SecretSaid.
+    """
+    cleaned = clean(wanted.strip())
+    if len(cleaned) > REASON_LENGTH:
+        raise ReasonTooLong(len(cleaned), REASON_LENGTH)
+    refuse_secrets(cleaned)
+    return cleaned
 
 
 def block(lines: Sequence[str], max_line: int) -> list[str]:

@@ -16,7 +16,7 @@ from ..core.ports import Query
 from ..core.room import Room, of_rooms
 from ..core.session import Ask
 from .fields import About, FirstNumber, Number, RoomName, Rule, Time, WantedAlias, WantedRoom
-from .table import COMMANDS, JsonRequest, Result, Steps, command, request
+from .table import COMMANDS, Command, JsonRequest, Result, Steps, command, request
 from .words import plural
 
 LINES_SHOWN = 20  # if no number is given
@@ -45,13 +45,17 @@ def history(hub: Hub, ask: Ask, rest: str) -> None:
     """Show earlier events of the current room. N shows the last N, 2h those of the last two hours (also 30m, 7d),
     A-B those with these numbers. The default is the last 20."""
     room = hub.room_of(ask.session)
-    _recall(hub, ask, room, _wanted(hub, room, rest.strip() or str(LINES_SHOWN)))
+    show_past(hub, ask, room.name, query_of(hub, room, rest.strip() or str(LINES_SHOWN), COMMANDS["history"]))
 
 
-def _wanted(hub: Hub, room: Room, written: str) -> Query:
+def query_of(hub: Hub, room: Room, written: str, typed: Command) -> Query:
+    """Return the query for the events that a person wants to see: 50, 2h or 120-140.
+
+    Raises: BadUsage.
+    """
     found = _WANTED.fullmatch(written.replace(",", ""))
     if found is None:
-        raise BadUsage(f"{COMMANDS['history'].usage}, for example /history 50, /history 2h, /history 120-140")
+        raise BadUsage(f"{typed.usage}, for example /{typed.name} 50, /{typed.name} 2h, /{typed.name} 120-140")
     count, ago, unit, first, last = found.groups()
     query = Query(room.name, until=room.number)
     if count:
@@ -61,8 +65,8 @@ def _wanted(hub: Hub, room: Room, written: str) -> Query:
     return query._replace(after=max(0, int(first) - 1), until=min(int(last), room.number))
 
 
-def _recall(hub: Hub, ask: Ask, room: Room, query: Query) -> None:
-    """Show the events that meet a query, a page at a time, between two notices."""
+def show_past(hub: Hub, ask: Ask, name: str, query: Query) -> None:
+    """Show the events that meet a query, a page at a time, between two notices with the name of the room."""
     me = ask.session
     hub.announce_day(ask)
     shown, day = 0, ask.reader.today
@@ -71,13 +75,13 @@ def _recall(hub: Hub, ask: Ask, room: Room, query: Query) -> None:
         nonlocal shown, day
         events = [event for event in found if me.wants(event)]
         if events and not shown:
-            ask.notice(f"{room.name}, from {events[0].number:,} on:")
+            ask.notice(f"{name}, from {events[0].number:,} on:")
         shown += len(events)
         ask.show_again(events, day)
         if events:  # other lines may come before the next page
             day = ask.reader.today if ask.reader.today.holds(events[-1].when) else NO_DAY
         if is_last:
-            ask.notice(f"that was {room.name}" if shown else f"nothing of that is kept in {room.name}")
+            ask.notice(f"that was {name}" if shown else f"nothing of that is kept in {name}")
 
     if query.after >= query.until:
         show((), is_last=True)

@@ -18,7 +18,7 @@ MAX_ROOMS = 500  # in one result ...
 MAX_TOPIC = 80  # ... with so many characters of their topics
 
 
-@command("j", "room", "channel", arguments="ROOM [AFTER]")
+@command("j", "channel", arguments="ROOM [AFTER]")
 def join(hub: Hub, ask: Ask, rest: str) -> None:
     """Enter a room and talk in it from now on. A new room is made if need be. With AFTER, a number, you also get
     everything after that event."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from ..core.days import Day, with_days
-from ..core.events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SKIPPED, Event
+from ..core.events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SERVER, SKIPPED, Event
 
 PROMPT: Final = b"alias?"  # the lab's: its client waits for exactly these bytes
 
@@ -64,8 +64,8 @@ class PlainView:
                 if kind == SAID and group == LOBBY
                 else f"#{group} {author}: {words}{end}"
                 if kind == SAID and group[0] not in "@*"
-                else self._line(Event(kind, group, author, words, 0, number, 0.0, "", about, data)) + end
-                for kind, group, author, words, _origin, number, _when, _ident, about, data in events
+                else self._line(Event(kind, group, author, words, 0, number, when, "", about, data)) + end
+                for kind, group, author, words, _origin, number, when, _ident, about, data in events
             ]
         ).encode()
 
@@ -99,7 +99,7 @@ class PlainView:
         if read is None:
             raise KeyError(event.kind)
         line = read(event, self._name(event.author) if self.colour else event.author)
-        if event.group in ("", LOBBY, EVERYONE) or event.group[0] == "@" or event.kind == SKIPPED:
+        if event.group in ("", LOBBY, EVERYONE, SERVER) or event.group[0] == "@" or event.kind == SKIPPED:
             return line
         return f"#{event.group} {line}"
 

@@ -1,0 +1,300 @@
+"""Moderation: the requests of a room's operators about who may enter it, and who may speak there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core import text
+from ..core.durations import seconds_in, span
+from ..core.errors import BadRequest, BadUsage
+from ..core.events import ACCESSES
+from ..core.hub import Hub
+from ..core.room import Room
+from ..core.rules import OPERATOR, RoomRules, role_of
+from ..core.session import Ask
+from .fields import About, Alias, RoomName, Rule, WantedAlias, WantedRoom
+from .table import Done, JsonRequest, Result, Steps, command, request
+from .words import MAX_NAMES, word
+
+LONGEST = 100 * 365 * 86400  # seconds of a rule or a ban
+
+Why = Annotated[str, Rule(longest=text.REASON_LENGTH), About("The reason, for others.")]
+Seconds = Annotated[int, Rule(most=LONGEST), About("How long; 0: without an end.")]
+Secret = Annotated[str, Rule(longest=1024), About("A password.")]
+
+
+def when_and_why(rest: str) -> tuple[int, str]:
+    """Split a text into a duration such as 10m, 0 if it begins with none, and the rest, which is the reason."""
+    first, why = word(rest.strip())
+    seconds = min(seconds_in(first), LONGEST)
+    return (seconds, text.reason(why)) if seconds else (0, text.reason(rest))
+
+
+# -- out of the room
+
+
+@command("remove", arguments="ALIAS [WHY]", acts_on_room=True)
+def kick(hub: Hub, ask: Ask, rest: str) -> None:
+    """Remove a person from the room. They may come back after a minute, or when you /invite them."""
+    alias, why = word(rest.strip())
+    hub.moderation.remove(ask, hub.room_of(ask.session), alias, text.reason(why))
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class KickRequest(JsonRequest):
+    """Remove a person from a room, as an operator of it."""
+
+    room: WantedRoom
+    alias: WantedAlias
+    why: Why = ""
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        hub.moderation.remove(ask, hub.room_of(ask.session, self.room), self.alias, text.reason(self.why))
+        yield
+        return Done()
+
+
+@command(arguments="ALIAS [7d] [WHY]", acts_on_room=True)
+def bar(hub: Hub, ask: Ask, rest: str) -> None:
+    """Keep a person out of the room. It lasts for a time such as 10m, 2h or 7d, or until /unbar."""
+    alias, more = word(rest.strip())
+    hub.moderation.bar(ask, hub.room_of(ask.session), alias, *when_and_why(more))
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class BarRequest(JsonRequest):
+    """Keep a person out of a room, as an operator of it."""
+
+    room: WantedRoom
+    alias: WantedAlias
+    seconds: Seconds = 0
+    why: Why = ""
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        room = hub.room_of(ask.session, self.room)
+        hub.moderation.bar(ask, room, self.alias, self.seconds, text.reason(self.why))
+        yield
+        return Done()
+
+
+@command(arguments="ALIAS", acts_on_room=True)
+def unbar(hub: Hub, ask: Ask, rest: str) -> None:
+    """Admit a person to the room again."""
+    hub.moderation.unbar(ask, hub.room_of(ask.session), rest)
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class UnbarRequest(JsonRequest):
+    """Admit a person to a room again."""
+
+    room: WantedRoom
+    alias: WantedAlias
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        hub.moderation.unbar(ask, hub.room_of(ask.session, self.room), self.alias)
+        yield
+        return Done()
+
+
+@command(arguments="ALIAS", acts_on_room=True)
+def invite(hub: Hub, ask: Ask, rest: str) -> None:
+    """Admit a person to the room. It is told to them; whoever else may enter does not matter."""
+    hub.moderation.invite(ask, hub.room_of(ask.session), rest)
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class InviteRequest(JsonRequest):
+    """Admit a person to a room, whoever else may enter, and tell them so."""
+
+    room: WantedRoom
+    alias: WantedAlias
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        hub.moderation.invite(ask, hub.room_of(ask.session, self.room), self.alias)
+        yield
+        return Done()
+
+
+# -- silent in it
+
+
+@command("silence", arguments="ALIAS [10m] [WHY]", acts_on_room=True)
+def quiet(hub: Hub, ask: Ask, rest: str) -> None:
+    """Forbid a person to speak in the room. It lasts for a time such as 10m, 2h or 7d, or until /unquiet. They still
+    hear it, and can write to its operators."""
+    alias, more = word(rest.strip())
+    hub.moderation.quiet(ask, hub.room_of(ask.session), alias, *when_and_why(more))
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class QuietRequest(JsonRequest):
+    """Forbid a person to speak in a room, as an operator of it."""
+
+    room: WantedRoom
+    alias: WantedAlias
+    seconds: Seconds = 0
+    why: Why = ""
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        room = hub.room_of(ask.session, self.room)
+        hub.moderation.quiet(ask, room, self.alias, self.seconds, text.reason(self.why))
+        yield
+        return Done()
+
+
+@command(arguments="ALIAS", acts_on_room=True)
+def unquiet(hub: Hub, ask: Ask, rest: str) -> None:
+    """Allow a person to speak again."""
+    hub.moderation.unquiet(ask, hub.room_of(ask.session), rest)
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class UnquietRequest(JsonRequest):
+    """Allow a person to speak in a room again."""
+
+    room: WantedRoom
+    alias: WantedAlias
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        hub.moderation.unquiet(ask, hub.room_of(ask.session, self.room), self.alias)
+        yield
+        return Done()
+
+
+# -- the room itself
+
+
+@command("access", arguments="[ACCESS]", acts_on_room=True)
+def room(hub: Hub, ask: Ask, rest: str) -> None:
+    """Show or change who may enter the room, and speak. In an open room everyone does. Only people whom its operators
+    /invite see a private room and enter it. In a room to listen only the operators speak."""
+    current = hub.room_of(ask.session)
+    access = rest.strip().lower()
+    if not access:
+        ask.notice(*_shown(hub, ask, current))
+        return
+    if access not in ACCESSES:
+        raise BadUsage(f"/room {'|'.join(ACCESSES)}; to enter another room: /join ROOM")
+    hub.moderation.restrict(ask, current, access)
+
+
+def _shown(hub: Hub, ask: Ask, shown: Room) -> list[str]:
+    rules = hub.decisions.rules.get(shown.name, RoomRules())
+    names = sorted(hub.decisions.alias_of(name) for name in rules.operators)
+    lines = [
+        f"{shown.name}: {ACCESSES[rules.access]}",
+        f"its operators: {text.listed(names, MAX_NAMES, len(names)) or 'none'}",
+    ]
+    if not _operates(ask, rules):
+        return lines
+    for words, ends in (("may not enter", rules.barred), ("may not speak", rules.quieted), ("invited", rules.invited)):
+        listed = _lasting(hub, ends)
+        if listed:
+            lines.append(f"{words}: {', '.join(listed)}")
+    return lines
+
+
+def _operates(ask: Ask, rules: RoomRules) -> bool:
+    person = ask.session.person
+    return person is not None and role_of(person, rules) >= OPERATOR
+
+
+def _lasting(hub: Hub, ends: Mapping[str, float]) -> list[str]:
+    """Return the names that a rule of a room is about, each with how long it still is."""
+    now = hub.now()
+    lasting = {name: until for name, until in ends.items() if not until or until > now}
+    return [
+        hub.decisions.alias_of(name) + (f" ({span(until - now)})" if until else "") for name, until in lasting.items()
+    ]
+
+
+@dataclass(frozen=True)
+class RoomResult(Result):
+    room: RoomName
+    access: Annotated[str, Rule(form="|".join(ACCESSES), called="one of open, private, listen, password")]
+    operators: Annotated[list[Alias], Rule(items=0)]
+    barred: Annotated[list[Alias], Rule(items=0), About("Who may not enter. Only for its operators.")] | None = None
+    quieted: Annotated[list[Alias], Rule(items=0), About("Who may not speak. Only for its operators.")] | None = None
+    invited: Annotated[list[Alias], Rule(items=0), About("Who may enter. Only for its operators.")] | None = None
+
+
+@request("the rules of a room; with ``access`` an event in the room first")
+@dataclass(frozen=True)
+class RoomRequest(JsonRequest):
+    """Return the rules of a room; with "access", change who may enter it and speak in it, as an operator of it."""
+
+    room: WantedRoom
+    access: Annotated[str, Rule(form="|".join(ACCESSES), called="one of open, private, listen, password")] | None = None
+    password: Secret | None = None
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[RoomResult]:
+        room = hub.room_of(ask.session, self.room)
+        if (self.password is not None) != (self.access == "password"):
+            raise BadRequest('"password" is for "access":"password", and needed there')
+        if self.access is not None:
+            hub.moderation.restrict(ask, room, self.access, self.password or "")
+            yield
+        rules, now = hub.decisions.rules.get(room.name, RoomRules()), hub.now()
+
+        def listed(ends: Mapping[str, float]) -> list[str] | None:
+            if not _operates(ask, rules):
+                return None
+            return sorted(hub.decisions.alias_of(name) for name, until in ends.items() if not until or until > now)
+
+        operators = sorted(hub.decisions.alias_of(name) for name in rules.operators)
+        return RoomResult(
+            room.name, rules.access, operators, listed(rules.barred), listed(rules.quieted), listed(rules.invited)
+        )
+
+
+# -- roles
+
+ROLES_GIVEN = ("operator", "member", "admin", "owner")
+
+
+@command(arguments="ALIAS ROLE", acts_on_room=True)
+def role(hub: Hub, ask: Ask, rest: str) -> None:
+    """Give a member a role, or take it away. An ``operator`` keeps order in the current room, an ``admin`` everywhere;
+    an ``owner`` also appoints admins. A ``member`` does none of that."""
+    alias, wanted = word(rest.strip())
+    wanted = wanted.strip().lower()
+    if wanted not in ROLES_GIVEN:
+        raise BadUsage(f"/role ALIAS {'|'.join(ROLES_GIVEN)}")
+    account = hub.decisions.accounts.called(alias)
+    if wanted == "operator" or (wanted == "member" and account is not None and account.role == "member"):
+        hub.moderation.appoint(ask, hub.room_of(ask.session), alias, wanted)
+    else:
+        hub.members.appoint(ask, alias, wanted, _told(ask, alias, wanted))
+
+
+def _told(ask: Ask, alias: str, role: str) -> Callable[[], None]:
+    article = "an" if role[0] in "aeiou" else "a plain"
+    return lambda: ask.notice(f"{alias} is {article} {role} now")
+
+
+@request("an event in the room, the result; without a ``room`` only the result")
+@dataclass(frozen=True)
+class RoleRequest(JsonRequest):
+    """Give a member a role in a room ("operator" or "member"), or without "room" on the server."""
+
+    alias: WantedAlias
+    role: Annotated[str, Rule(form="|".join(ROLES_GIVEN), called="one of operator, member, admin, owner")]
+    room: WantedRoom | None = None
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        if (self.role == "operator" and self.room is None) or (self.role in ("admin", "owner") and self.room):
+            raise BadRequest('an "operator" is one of a "room"; "admin" and "owner" are roles without a "room"')
+        if self.room is not None:
+            hub.moderation.appoint(ask, hub.room_of(ask.session, self.room), self.alias, self.role)
+        else:
+            hub.members.appoint(ask, self.alias, self.role, lambda: None)
+        yield
+        return Done()
