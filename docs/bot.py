@@ -16,9 +16,9 @@ IDENTITY = "bot.identity"  # a file that keeps who it is over restarts
 
 
 async def main(address: str) -> None:
-    async with connect(address, alias="bot", rooms=[ROOM], patience=None, identity=IDENTITY) as chat:
+    async with connect(address, alias="rolf", rooms=[ROOM], patience=None, identity=IDENTITY) as chat:
         print(f"{chat.alias} is in {', '.join(chat.rooms)}", flush=True)  # noqa: T201  # its log
-        chat.answers(roll)  # await chat.call("bot", "roll", sides=20), says another program
+        chat.answers(roll)  # await chat.call("rolf", "roll", sides=20), says another program
         async for event in chat:  # over any number of lost connections
             await answer(chat, event)
 

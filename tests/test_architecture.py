@@ -253,7 +253,7 @@ def called(act):
 
 def hello(door, token="t" * 16, **more):
     """Return a program that has come in, and been read."""
-    asked = json.dumps({"do": "hello", "id": "1", "version": 1, "alias": "bot", "token": token, **more})
+    asked = json.dumps({"do": "hello", "id": "1", "version": 1, "alias": "rolf", "token": token, **more})
     return door.connect().send(f"{asked}\n")
 
 

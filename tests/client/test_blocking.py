@@ -20,8 +20,8 @@ def server():
 
 
 def test_each_call_returns_once_it_is_done(server):
-    with blocking.connect(server.address, alias="bot", rooms=["ops"]) as chat:
-        assert (chat.alias, chat.rooms) == ("bot", ("ops",))
+    with blocking.connect(server.address, alias="rolf", rooms=["ops"]) as chat:
+        assert (chat.alias, chat.rooms) == ("rolf", ("ops",))
         assert chat.say("ops", "hi").number == 2
         assert chat.say_all("ops", ["a", " ", "b"]) == ["there is nothing to say in that"]
         assert chat.tell("bob", "psst").group == "@bob"
@@ -38,7 +38,7 @@ def test_each_call_returns_once_it_is_done(server):
 
 
 def test_next_waits_no_longer_than_its_timeout(server):
-    with blocking.connect(server.address, alias="bot") as chat:
+    with blocking.connect(server.address, alias="rolf") as chat:
         assert chat.next(timeout=0.01) is None
         server.say("lobby", "one", "two")
         assert chat.next(timeout=30).text == "one"
@@ -49,11 +49,11 @@ def test_next_waits_no_longer_than_its_timeout(server):
 
 def test_a_failed_connect_leaves_no_thread_behind(server):
     before = threading.active_count()
-    server.taken.add("bot")
-    with pytest.raises(ChatError, match="bot is taken"):
-        blocking.connect(server.address, alias="bot")
+    server.taken.add("rolf")
+    with pytest.raises(ChatError, match="rolf is taken"):
+        blocking.connect(server.address, alias="rolf")
     with pytest.raises(CannotConnect):
-        blocking.connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0)
+        blocking.connect(f"127.0.0.1:{free_port()}", alias="rolf", patience=0)
     with pytest.raises(ZeroDivisionError), blocking.connect(server.address, alias="rob"):
         raise ZeroDivisionError
     server.wait_for("quit")

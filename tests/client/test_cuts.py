@@ -104,7 +104,7 @@ def begin(coroutine):
 
 
 def bot(server, **more):
-    return connect(server.address, alias="bot", **more)
+    return connect(server.address, alias="rolf", **more)
 
 
 # -- without a cut
@@ -114,7 +114,7 @@ def bot(server, **more):
 async def each_call_returns_its_event(server):
     async with await bot(server, rooms=["ops"]) as chat:
         said = await chat.say("ops", "hi")
-        assert (said.kind, said.group, said.author, said.text, said.number) == (SAID, "ops", "bot", "hi", 2)
+        assert (said.kind, said.group, said.author, said.text, said.number) == (SAID, "ops", "rolf", "hi", 2)
         assert said.when == 1_700_000_000.125
         assert (await chat.tell("bob", "psst")).group == "@bob"
         assert (await chat.broadcast("all")).number == 1
@@ -174,10 +174,10 @@ async def events_go_on_where_they_were_cut(server):
         server.cut()
         server.say("ops", "two", "three")
         server.say("*", "all")
-        server.say("@bot", "psst")
+        server.say("@rolf", "psst")
         heard = await take(chat, 5)
         assert [e.text for e in heard if e.kind == SAID and e.group == "ops"] == ["two", "three"]
-        assert [e.text for e in heard if e.group in ("*", "@bot")] == ["all", "psst"]
+        assert [e.text for e in heard if e.group in ("*", "@rolf")] == ["all", "psst"]
         assert sorted(e.number for e in heard if e.group == "ops") == [3, 4, 5]
     first, again = server.asked("hello")
     assert first["token"] == again["token"]
@@ -422,9 +422,9 @@ async def patience_has_an_end(server):
 @both
 async def an_alias_that_somebody_else_took_is_refused_at_last(server):
     chat = await bot(server, patience=0.2)
-    server.taken.add("bot")
+    server.taken.add("rolf")
     server.cut()
-    with pytest.raises(Refused, match="bot is taken"):
+    with pytest.raises(Refused, match="rolf is taken"):
         await chat.say("lobby", "hi")
     assert len(server.asked("hello")) > 2
     await chat.close()
@@ -438,8 +438,8 @@ async def a_person_may_choose_another_alias(server):
             return "rob"
 
     chat = await reach(server.address, watcher=Chooser())
-    await chat.claim("bot")
-    server.taken.add("bot")
+    await chat.claim("rolf")
+    server.taken.add("rolf")
     server.cut()
     await chat.say("lobby", "hi")
     assert chat.alias == "rob"

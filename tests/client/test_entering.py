@@ -22,7 +22,7 @@ from ..fake_server import FakeServer
 from ..processes import SECONDS
 from .test_parts import Wire
 
-HELLO = ("bot", ["lobby"], None)
+HELLO = ("rolf", ["lobby"], None)
 
 
 class Tries:
@@ -95,7 +95,7 @@ def test_a_permanent_failure_is_raised_at_once(error):
 
 
 def test_an_alias_that_will_be_free_is_waited_for():
-    tries = Tries(Refused("bot is taken", "alias_taken", 12)).pass_time(12)
+    tries = Tries(Refused("rolf is taken", "alias_taken", 12)).pass_time(12)
     assert not tries.result
     tries.pass_time(1)
     assert tries.result == [None]
@@ -103,7 +103,7 @@ def test_an_alias_that_will_be_free_is_waited_for():
 
 
 def test_an_alias_that_will_be_free_too_late_is_not_waited_for():
-    assert Tries(Refused("bot is taken", "alias_taken", 12), patience=10).error.code == "alias_taken"
+    assert Tries(Refused("rolf is taken", "alias_taken", 12), patience=10).error.code == "alias_taken"
 
 
 # -- what may pass
@@ -135,8 +135,8 @@ async def test_a_server_that_comes_later_is_found(monkeypatch):
             if len(tried) == 2:
                 server.start()
 
-    async with connect(server.address, alias="bot", watcher=Starter()) as chat:
-        assert chat.alias == "bot"
+    async with connect(server.address, alias="rolf", watcher=Starter()) as chat:
+        assert chat.alias == "rolf"
     assert tried == ["nothing listens there"] * 2
     server.close()
 
@@ -188,7 +188,7 @@ def test_a_file_without_a_token_is_refused(tmp_path, content, mode, why):
     with pytest.raises(BadIdentity, match=why):
         token_in(str(path))
     with pytest.raises(ValueError, match=why):
-        connect(alias="bot", identity=str(path))
+        connect(alias="rolf", identity=str(path))
 
 
 def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path):
@@ -203,7 +203,7 @@ def test_requests_of_two_processes_never_share_an_id():
 
 
 async def say_and_die(server, path, rooms):
-    chat = await connect(server.address, alias="bot", rooms=rooms, identity=path)
+    chat = await connect(server.address, alias="rolf", rooms=rooms, identity=path)
     await chat.say_all(rooms[0], ["one", "two", "three"])
     chat.abort()
     await chat.ended()
@@ -217,7 +217,7 @@ def test_each_process_says_its_own_lines_and_is_in_its_own_rooms(twistd, tmp_pat
     async def main():
         path = str(tmp_path / "id")
         await say_and_die(server, path, ["ops", "dev"])
-        async with connect(server.address, alias="bot", rooms=["ops"], identity=path) as chat:
+        async with connect(server.address, alias="rolf", rooms=["ops"], identity=path) as chat:
             assert chat.rooms == ("ops",)
             await chat.say("ops", "four")
             said = [(event.kind, event.text) for event in await chat.history("ops")]

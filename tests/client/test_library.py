@@ -34,7 +34,7 @@ def server():
 
 
 def bot(server, **more):
-    return connect(server.address, alias="bot", **more)
+    return connect(server.address, alias="rolf", **more)
 
 
 # -- coming in and leaving
@@ -78,7 +78,7 @@ def test_a_connect_can_be_a_task_and_be_run(server):
 
 
 def test_a_connect_that_is_never_awaited_gives_a_warning():
-    coming = connect(alias="bot")
+    coming = connect(alias="rolf")
     assert isinstance(coming, Connecting)
     with pytest.warns(RuntimeWarning, match="was never awaited"):
         del coming
@@ -175,8 +175,8 @@ def test_the_first_example_of_the_page_runs(twistd):
         heard = [running.stdout.readline() for _ in range(3)]
         assert heard == [
             "nobody here is called alice: /who * lists everyone\n",
-            "said ops bot hello, room\n",
-            "said * bot hello, all\n",
+            "said ops rolf hello, room\n",
+            "said * rolf hello, all\n",
         ]
     finally:
         running.kill()

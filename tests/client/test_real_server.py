@@ -35,8 +35,8 @@ def at(server):
 
 async def all_three(server, other):
     """Use each call once, under whatever runs this, and return what one's own events were."""
-    async with await connect(at(server), alias="bot", rooms=["ops"]) as chat:
-        assert (chat.alias, chat.rooms) == ("bot", ("ops",))
+    async with await connect(at(server), alias="rolf", rooms=["ops"]) as chat:
+        assert (chat.alias, chat.rooms) == ("rolf", ("ops",))
         await chat.say("ops", "/multicast")
         await chat.say("lobby", "in another room")
         await chat.tell("other", "unicast")
@@ -46,7 +46,7 @@ async def all_three(server, other):
             await chat.tell("nobodyhere", "hi")
         with pytest.raises(ChatError, match="longer than 4,096 bytes"):
             await chat.say("ops", "x" * 5000)
-        other.send("/msg bot psst\n")
+        other.send("/msg rolf psst\n")
         found = []
         async for event in chat:
             found.append(tuple(event[:4]))
@@ -57,11 +57,11 @@ async def all_three(server, other):
 
 
 WHAT_ALL_THREE_HEAR = [
-    (SAID, "ops", "bot", "/multicast"),
-    (SAID, "lobby", "bot", "in another room"),
-    (SAID, "@other", "bot", "unicast"),
-    (SAID, "*", "bot", "broadcast"),
-    (SAID, "@bot", "other", "psst"),
+    (SAID, "ops", "rolf", "/multicast"),
+    (SAID, "lobby", "rolf", "in another room"),
+    (SAID, "@other", "rolf", "unicast"),
+    (SAID, "*", "rolf", "broadcast"),
+    (SAID, "@rolf", "other", "psst"),
 ]
 
 
@@ -73,8 +73,8 @@ async def test_the_three_calls_work_under_twisted(server):
 def test_the_three_calls_work_under_asyncio(server):
     with server.connect("other") as other:
         assert asyncio.run(all_three(server, other)) == WHAT_ALL_THREE_HEAR
-        other.read_until("[bot -> other] unicast\n")
-        other.read_until("[bot -> all] broadcast\n")
+        other.read_until("[rolf -> other] unicast\n")
+        other.read_until("[rolf -> all] broadcast\n")
 
 
 def test_an_asyncio_program_runs_no_reactor(server):
@@ -82,7 +82,7 @@ def test_an_asyncio_program_runs_no_reactor(server):
         "import asyncio, sys\n"
         "from twisted_chat.client import connect\n"
         "async def main():\n"
-        f"    async with await connect('{at(server)}', alias='bot') as chat:\n"
+        f"    async with await connect('{at(server)}', alias='rolf') as chat:\n"
         "        await chat.say('lobby', 'hi')\n"
         "asyncio.run(main())\n"
         "assert 'twisted.internet.reactor' not in sys.modules\n"
@@ -92,27 +92,27 @@ def test_an_asyncio_program_runs_no_reactor(server):
 
 
 async def test_without_rooms_the_program_is_in_the_lobby(server):
-    async with await connect(at(server), alias="bot") as chat:
+    async with await connect(at(server), alias="rolf") as chat:
         assert chat.rooms == ("lobby",)
 
 
 async def test_events_have_the_numbers_of_their_room(server):
-    async with await connect(at(server), alias="bot", rooms=["ops"]) as chat:
+    async with await connect(at(server), alias="rolf", rooms=["ops"]) as chat:
         await chat.say_all("ops", ["a", "b"])
         assert [(await chat.__anext__()).number for _ in "ab"] == [2, 3]
 
 
 async def test_say_all_says_lines_in_order_and_returns_the_refusals(server):
-    async with await connect(at(server), alias="bot") as chat:
+    async with await connect(at(server), alias="rolf") as chat:
         (why,) = await chat.say_all("lobby", ["a", "x" * 5000, "b"])
         assert why.startswith("that line is longer than")
         assert [(await chat.__anext__()).text for _ in "ab"] == ["a", "b"]
 
 
 async def test_a_list_of_lines_is_said_as_a_block_or_not_at_all(server):
-    async with await connect(at(server), alias="bot") as chat:
+    async with await connect(at(server), alias="rolf") as chat:
         first = await chat.say("lobby", ["if x:", "", "\t/quit  "])
-        told = await chat.tell("bot", ["a", " b"])
+        told = await chat.tell("rolf", ["a", " b"])
         await chat.broadcast(["c", "d"])
         events = [await chat.__anext__() for _ in range(7)]
         assert [(event.text, event.data) for event in events] == [
@@ -131,7 +131,7 @@ async def test_a_list_of_lines_is_said_as_a_block_or_not_at_all(server):
 
 
 async def test_a_line_of_the_longest_length_can_be_said(server):
-    async with await connect(at(server), alias="bot", rooms=["ops"]) as chat:
+    async with await connect(at(server), alias="rolf", rooms=["ops"]) as chat:
         await chat.say("ops", "x" * 4096)
 
 
@@ -139,15 +139,15 @@ async def test_join_returns_earlier_lines_and_no_event_comes_twice(server):
     with server.connect("alice") as alice:
         alice.send("/join ops\none\n/ping x\n")
         alice.read_until("pong x")
-        async with await connect(at(server), alias="bot", rooms=[]) as chat:
+        async with await connect(at(server), alias="rolf", rooms=[]) as chat:
             assert [event.text for event in await chat.join("ops")] == ["one"]
             alice.send("two\n")
             assert (await chat.__anext__()).text == "two"
 
 
 async def test_many_calls_at_once_each_get_their_own_answer(server):
-    async with await connect(at(server), alias="bot") as chat:
-        calls = [chat.tell("bot" if n % 2 else "nobodyhere", str(n)) for n in range(20)]
+    async with await connect(at(server), alias="rolf") as chat:
+        calls = [chat.tell("rolf" if n % 2 else "nobodyhere", str(n)) for n in range(20)]
         done = await gatherResults([Deferred.fromCoroutine(call).addErrback(lambda f: f.type) for call in calls])
         assert [getattr(one, "text", one) for one in done[:4]] == [Refused, "1", Refused, "3"]
         texts = [event.text async for event in take(chat, 10)]
@@ -170,26 +170,26 @@ async def test_a_refused_alias_is_raised(server, alias):
 
 async def test_a_refused_room_is_raised(server):
     with pytest.raises(ChatError, match="that room name cannot be used"):
-        await connect(at(server), alias="bot", rooms=["no room"])
+        await connect(at(server), alias="rolf", rooms=["no room"])
 
 
 async def test_a_string_is_not_a_list_of_rooms(server):
     with pytest.raises(TypeError):
-        await connect(at(server), alias="bot", rooms="ops")
+        await connect(at(server), alias="rolf", rooms="ops")
 
 
 async def test_nobody_listens_under_twisted():
     with pytest.raises(CannotConnect, match=r"cannot connect to 127.0.0.1:.*: nothing listens there"):
-        await connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0)
+        await connect(f"127.0.0.1:{free_port()}", alias="rolf", patience=0)
 
 
 def test_nobody_listens_under_asyncio():
     with pytest.raises(ConnectionError, match=r"cannot connect to 127.0.0.1:.*: nothing listens there"):
-        asyncio.run(connect(f"127.0.0.1:{free_port()}", alias="bot", patience=0))
+        asyncio.run(connect(f"127.0.0.1:{free_port()}", alias="rolf", patience=0))
 
 
 async def lose(server):
-    chat = await connect(at(server), alias="bot", patience=0)
+    chat = await connect(at(server), alias="rolf", patience=0)
     server.stop()
     with pytest.raises(ConnectionLost, match="the server is stopping: goodbye"):
         async for _event in chat:
@@ -249,7 +249,7 @@ def tls_server(twistd, authority):
 
 
 async def over_tls(server, ca):
-    async with await connect(at(server), alias="bot", tls=True, ca=ca) as chat:
+    async with await connect(at(server), alias="rolf", tls=True, ca=ca) as chat:
         await chat.say("lobby", "in secret")
         return (await chat.__anext__()).text
 
@@ -274,7 +274,7 @@ def test_an_unknown_authority_is_not_trusted_under_asyncio(tls_server):
 
 async def test_another_hosts_certificate_is_not_trusted(tls_server, authority):
     with pytest.raises(CannotConnect, match="its certificate is not trusted"):
-        await connect(f"localhost:{tls_server.port}", alias="bot", tls=True, ca=str(authority[1]))
+        await connect(f"localhost:{tls_server.port}", alias="rolf", tls=True, ca=str(authority[1]))
 
 
 async def test_a_server_without_tls_is_recognized(server):
@@ -292,13 +292,13 @@ def start_bot(server, folder):
 def test_the_example_bot_greets_and_answers(server, tmp_path):
     bot = start_bot(server, tmp_path)
     try:
-        assert bot.stdout.readline() == "bot is in lobby\n"
+        assert bot.stdout.readline() == "rolf is in lobby\n"
         with server.connect("alice") as alice:
-            alice.read_until("bot: welcome, alice: say !help to see what I can do\n")
-            alice.send("!time\n!roll\n/msg bot !help\n")
-            alice.read_until("bot: alice: it is ")
-            alice.read_until("bot: alice: you rolled ")
-            alice.read_until("[bot -> alice] I know !time, !roll and !help\n")
+            alice.read_until("rolf: welcome, alice: say !help to see what I can do\n")
+            alice.send("!time\n!roll\n/msg rolf !help\n")
+            alice.read_until("rolf: alice: it is ")
+            alice.read_until("rolf: alice: you rolled ")
+            alice.read_until("[rolf -> alice] I know !time, !roll and !help\n")
         assert asyncio.run(call_the_bot(server)) == 1
     finally:
         bot.kill()
@@ -309,18 +309,18 @@ def test_the_example_bot_greets_and_answers(server, tmp_path):
 def test_the_example_bot_can_be_restarted_at_once(server, tmp_path, number):
     with server.connect("alice") as alice:
         bot = start_bot(server, tmp_path)
-        assert bot.stdout.readline() == "bot is in lobby\n"
+        assert bot.stdout.readline() == "rolf is in lobby\n"
         bot.send_signal(number)
         status = bot.wait(SECONDS)
         bot.stdout.close()
         assert status == (-number if number == signal.SIGKILL else 128 + number)
         if number != signal.SIGKILL:
-            alice.read_until("bot has left the chat room!")
+            alice.read_until("rolf has left the chat room!")
         bot = start_bot(server, tmp_path)
         try:
-            assert bot.stdout.readline() == "bot is in lobby\n"
+            assert bot.stdout.readline() == "rolf is in lobby\n"
             alice.send("!help\n")
-            alice.read_until("bot: alice: I know !time, !roll and !help")
+            alice.read_until("rolf: alice: I know !time, !roll and !help")
         finally:
             bot.kill()
             bot.communicate(timeout=SECONDS)
@@ -328,7 +328,7 @@ def test_the_example_bot_can_be_restarted_at_once(server, tmp_path, number):
 
 async def call_the_bot(server):
     async with await connect(at(server), alias="caller") as chat:
-        return await chat.call("bot", "roll", sides=1)
+        return await chat.call("rolf", "roll", sides=1)
 
 
 def test_the_example_bot_is_short():

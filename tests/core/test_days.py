@@ -100,7 +100,7 @@ def test_no_day_is_shown_for_hidden_events():
 
 def test_people_see_a_new_day_once_before_its_first_line(house):
     alice, bob = house.enter("alice"), house.enter("bob", view=PlainView(stamps=True))
-    bot = house.enter("bot", view=JsonView())
+    bot = house.enter("rolf", view=JsonView())
     house.now = MIDNIGHT - 1.0
     alice.type("one")
     house.now = float(MIDNIGHT)
@@ -298,7 +298,7 @@ def test_a_netcat_and_a_program_over_midnight(door):
     anna, carl = door.enter("anna"), door.enter("carl").send("/set stamps on\n")
     stamps = f"-- the stamps are in the server's time: it is 03:43:20 on {WEDNESDAY}"
     assert carl.read().splitlines()[-1] == stamps
-    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
+    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"rolf"}\n')
     for peer in (anna, carl, bot):
         peer.read()
     door.clock.advance(MIDNIGHT - NIGHT)

@@ -60,7 +60,7 @@ def test_the_ident_of_a_programs_line_counts_too():
     room = Room("lobby", Limits(remembered=10_000, remembered_bytes=MOST))
     idents = [f"{'c' * 32}/{number:064}" for number in range(1000)]
     for number, ident in enumerate(idents, 1):
-        room.remember([Event(SAID, "lobby", "bot", "x", number=number, ident=ident)])
+        room.remember([Event(SAID, "lobby", "rolf", "x", number=number, ident=ident)])
     assert MOST * 0.6 < size(room) <= MOST
 
 

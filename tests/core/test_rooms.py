@@ -231,7 +231,7 @@ def test_one_room_more_than_a_member_may_be_in_is_refused_when_it_is_delivered_t
 
 def test_a_program_gets_the_refusal_of_a_room_too_many_under_its_request_id():
     door = Door(Limits(rooms_made=1))
-    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
+    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"rolf"}\n')
     bot.send(*(f'{{"do":"join","id":"j{room}","room":"{room}"}}\n' for room in "ab"))
     answers = [json.loads(line) for line in bot.read().splitlines() if line.startswith("{")]
     by_id = {answer["id"]: answer for answer in answers if answer.get("id")}
@@ -270,7 +270,7 @@ def test_people_and_programs_can_list_the_people_in_a_forgotten_room(is_forgotte
     assert alice.send("/who ops @9\n").read() == "!! type it like this: /who ops @N, with N from 1 to 3\n"
     assert "!! there is no room never: /rooms lists them" in alice.send("/who never\n", "/who a b\n").read()
     assert alice.send("/ping\n").read() == "-- pong\n"
-    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
+    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"rolf"}\n')
     bot.read()
     bot.send('{"do":"who","id":"2","room":"ops"}\n', '{"do":"who","id":"3","room":"never"}\n')
     known, unknown = map(json.loads, bot.read().splitlines())

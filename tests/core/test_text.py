@@ -176,6 +176,7 @@ def test_aliases_that_people_have(wanted, shown):
         ("ser\u0332ver", "is reserved"),
         ("he\u04cfp", "is reserved"),
         ("Server", "is reserved"),
+        *((name, "is reserved") for name in ("audit", "channel", "Hook", "webhook", "BOT", "b0t", "mod", "rnod")),
         ("\u0435veryone", "is reserved"),
     ],
 )

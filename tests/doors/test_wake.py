@@ -148,11 +148,11 @@ def test_lines_received_before_a_cut_are_said_behind_an_abandoned_query(door, re
 
 def test_a_program_that_is_gone_does_not_get_the_alias_that_it_waited_for(door):
     """A program waits for its former self to leave; the connection is lost meanwhile."""
-    old = Program(door, "bot", token=TOKEN)
+    old = Program(door, "rolf", token=TOKEN)
     old.dies()
-    door.hub.leave_all(door.session("bot"), "")  # as when the grace ends, in the very commit ...
+    door.hub.leave_all(door.session("rolf"), "")  # as when the grace ends, in the very commit ...
     new = door.connect()
-    new.chat.dataReceived(b'{"do":"hello","id":"1","version":1,"alias":"bot"}\n')  # ... in which it says hello again
+    new.chat.dataReceived(b'{"do":"hello","id":"1","version":1,"alias":"rolf"}\n')  # ... in which it says hello again
     new.lose()
     assert not door.hub.aliases
     assert not door.hub.sessions
@@ -208,7 +208,7 @@ def test_a_fault_after_the_connection_is_lost_also_ends_in_a_leave(
 def test_a_fault_during_hello_ends_in_an_orderly_leave(door, monkeypatch, logged_failures):
     monkeypatch.setattr(hello, "_send_private_backlog", lambda hub, ask, number: 1 / 0)
     peer = door.connect()
-    peer.send('{"do":"hello","id":"1","version":1,"alias":"bot","after":{"@":0}}\n')
+    peer.send('{"do":"hello","id":"1","version":1,"alias":"rolf","after":{"@":0}}\n')
     assert peer.read().splitlines()[-1].startswith('{"error":"fault"')
     peer.lose()
     assert not door.hub.aliases
@@ -223,7 +223,7 @@ def test_a_full_outbox_and_no_words_of_the_day(door):
     """What is shown after the answer to hello is nothing, just when the socket is full."""
     peer = door.connect()
     peer.stops_reading()
-    peer.send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n{"do":"ping","id":"2"}\n')
+    peer.send('{"do":"hello","id":"1","version":1,"alias":"rolf"}\n{"do":"ping","id":"2"}\n')
     peer.reads_on()
     assert '"result":"ping"' in peer.read()
 
@@ -270,17 +270,17 @@ def test_a_stuck_connection_is_woken_and_logged(door, way, much_said, monkeypatc
 
 def test_a_request_that_was_refused_before_a_cut_is_answered_when_it_is_asked_again(door, monkeypatch):
     """Its refusal was lost in the cut, so a program asks again under the same id."""
-    bot = Typing(door, "bot", token=TOKEN)
+    bot = Typing(door, "rolf", token=TOKEN)
     with monkeypatch.context() as patch:
         patch.setattr(door.journal, "_found", lambda query: NotRecalled("it cannot be read now"))
         bot.asks("history", id="h", room="lobby")
     bot.dies()
-    back = Typing(door, "bot", token=TOKEN)
+    back = Typing(door, "rolf", token=TOKEN)
     assert back.answer("history", id="h", room="lobby")["result"] == "history"
 
 
 def test_a_program_that_resumes_while_leaving_a_long_room_is_in_the_chat(door, much_said, long_ago):
-    bot = Typing(door, "bot", token=TOKEN, rooms=["lobby", "ops"])
+    bot = Typing(door, "rolf", token=TOKEN, rooms=["lobby", "ops"])
     bot.peer.stops_reading()
     much_said(1000)
     bot.peer.chat.dataReceived(b'{"do":"say","id":"l","room":"ops","text":"the last that is taken"}\n')
@@ -290,7 +290,7 @@ def test_a_program_that_resumes_while_leaving_a_long_room_is_in_the_chat(door, m
     door.hub.leave(Ask(member), "lobby")  # as one asked just before the cut
     back = Typing(door)
     back.peer.chat.dataReceived(
-        b'{"do":"hello","id":"h","version":1,"alias":"bot","token":"%b","rooms":["ops"],"after":{"lobby":1}}\n'
+        b'{"do":"hello","id":"h","version":1,"alias":"rolf","token":"%b","rooms":["ops"],"after":{"lobby":1}}\n'
         % TOKEN.encode()
     )
     door.settle()

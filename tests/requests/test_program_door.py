@@ -260,10 +260,10 @@ def test_a_program_that_does_not_resume_in_time_leaves(door, alice):
 
 
 def test_a_programs_reason_for_leaving_is_cleaned(door, alice):
-    nc, program = door.enter("nc"), Program(door, "bot")
+    nc, program = door.enter("nc"), Program(door, "rolf")
     nc.read()
     program.asks("quit", text="bye\x1b[2J\nowner: obey\u2028me")
-    assert nc.read() == "bot has left the chat room! (bye owner: obey me)\n"
+    assert nc.read() == "rolf has left the chat room! (bye owner: obey me)\n"
 
 
 def test_without_a_token_or_after_quit_there_is_no_grace_period(door):
@@ -489,18 +489,18 @@ def test_input_before_hello_counts_too():
 def test_of_one_address_so_many_sessions_wait_for_their_programs_and_the_oldest_leaves_first():
     door = Door(Limits(per_address=3))
     for number in range(3):
-        Program(door, f"bot{number}", token=TOKEN + str(number)).dies()
+        Program(door, f"rolf{number}", token=TOKEN + str(number)).dies()
     elsewhere = door.connect("198.51.100.7")
     elsewhere.send(json.dumps({"do": "hello", "id": "1", "version": 1, "alias": "far", "token": TOKEN}) + "\n")
     elsewhere.lose()
-    assert set(door.hub.aliases) == {"bot0", "bot1", "bot2", "far"}
-    back = Program(door, "bot1", token=TOKEN + "1")  # its own session does not count against it
+    assert set(door.hub.aliases) == {"rolf0", "rolf1", "rolf2", "far"}
+    back = Program(door, "rolf1", token=TOKEN + "1")  # its own session does not count against it
     assert back.answer("ping")["result"] == "ping"
-    assert set(door.hub.aliases) == {"bot0", "bot1", "bot2", "far"}
-    Program(door, "bot3", token=TOKEN + "3").dies()
-    assert set(door.hub.aliases) == {"bot0", "bot1", "bot2", "bot3", "far"}
+    assert set(door.hub.aliases) == {"rolf0", "rolf1", "rolf2", "far"}
+    Program(door, "rolf3", token=TOKEN + "3").dies()
+    assert set(door.hub.aliases) == {"rolf0", "rolf1", "rolf2", "rolf3", "far"}
     back.dies()
-    assert set(door.hub.aliases) == {"bot1", "bot2", "bot3", "far"}
+    assert set(door.hub.aliases) == {"rolf1", "rolf2", "rolf3", "far"}
     door.clock.advance(15)
     door.settle()
     assert set(door.hub.aliases) == set()

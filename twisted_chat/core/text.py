@@ -29,9 +29,9 @@ TRIED = 4  # multiple of the length that is examined: composing makes a name sho
 
 # Names with which a person could pass for the server, or for a group of people.
 RESERVED = frozenset(
-    "admin administrator alias all announcement anonymous broadcast chat everybody everyone from help here "
-    "host lobby me moderator nobody notice operator owner root server service somebody someone "
-    "staff sysop system telnet to twisted_chat you".split()
+    "admin administrator alias all announcement anonymous audit bot broadcast channel chat everybody everyone from "
+    "help here hook host lobby me mod moderator nobody notice operator owner root server service somebody someone "
+    "staff sysop system telnet to twisted_chat webhook you".split()
 )
 
 # Escape sequences are removed whole: CSI, OSC/DCS/APC/PM/SOS with their text (ECMA-48 5.4, 5.6), then other ESC x.

@@ -209,7 +209,7 @@ def test_its_connections_end_with_the_server(measured):
 
 def test_connections_are_counted_by_door(measured, door):
     door.enter("alice")
-    door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot"}\n')
+    door.connect().send('{"do":"hello","id":"1","version":1,"alias":"rolf"}\n')
     found = samples(measured.ask().text)
     assert found["twisted_chat_connections{door=line}"] == 1
     assert found["twisted_chat_connections{door=program}"] == 1
@@ -241,7 +241,7 @@ def test_browsers_and_other_requests_are_counted_separately(measured, door):
 
 
 def test_a_program_that_is_away_does_not_count_as_a_slow_reader(measured, door):
-    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"bot","token":"0123456789abcdef"}\n')
+    bot = door.connect().send('{"do":"hello","id":"1","version":1,"alias":"rolf","token":"0123456789abcdef"}\n')
     slow = door.enter("slow")
     bot.lose()
     assert (measured["twisted_chat_programs_away"], measured["twisted_chat_readers_behind"]) == (1, 0)

@@ -164,9 +164,9 @@ def test_a_program_gets_how_long_the_alias_is_reserved(door, curl):
 
 
 def test_a_program_gets_how_long_a_grace_period_lasts(door):
-    Program(door, "bot", token=TOKEN).dies()
+    Program(door, "rolf", token=TOKEN).dies()
     pass_time(door, 5)
-    refused = Program(door).answer("hello", version=1, alias="bot", token=TOKEN[::-1])
+    refused = Program(door).answer("hello", version=1, alias="rolf", token=TOKEN[::-1])
     assert (refused["error"], refused["retry_after"]) == ("alias_taken", 10)
 
 
