@@ -22,8 +22,8 @@ from twisted_chat.core.errors import NotKept
 from twisted_chat.core.events import SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.room import by_time
-from twisted_chat.doors.connection import FLOOD_NOTICE_SECONDS
 from twisted_chat.doors.pulse import FRESH_SECONDS
+from twisted_chat.doors.turns import FLOOD_NOTICE_SECONDS
 from twisted_chat.doors.web.api.streams import HERE_SECONDS
 from twisted_chat.wire.jsonlines import JsonView
 

@@ -103,7 +103,7 @@ class Past:
             show(found, is_last)
             if not is_last:
                 rest = query._replace(after=found[-1].number)
-                ask.session.when_reading(lambda: self.recall_pages(ask, rest, show))
+                _when_reading(ask.session, lambda: self.recall_pages(ask, rest, show))
 
         self.recall(ask, query._replace(most=self.page), answer)
 
@@ -162,6 +162,22 @@ class Past:
 
         query = Query(room.name, after=first - 1, until=last, most=BACKLOG_PAGE)
         self._journal.recall(query, answered, Asker(reader.session, lambda: not reader.outbox.is_closed))
+
+
+def _when_reading(session: Session, then: Callable[[], None]) -> None:
+    """Do something once a session has caught up; at once if it does not lag. Its next requests wait for it."""
+    if session.reader is None:
+        return
+    if not session.reader.is_behind:
+        then()
+        return
+
+    def go_on() -> None:
+        session.pending.asking -= 1
+        then()
+
+    session.pending.asking += 1
+    session.reader.when_live(go_on)
 
 
 def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:

@@ -166,21 +166,6 @@ class Session:
         elif self.door is not None:
             self.door.faulted()
 
-    def when_reading(self, then: Callable[[], None]) -> None:
-        """Do something once they have caught up; at once if they do not lag. Their next requests wait for it."""
-        if self.reader is None:
-            return
-        if not self.reader.is_behind:
-            then()
-            return
-
-        def go_on() -> None:
-            self.pending.asking -= 1
-            then()
-
-        self.pending.asking += 1
-        self.reader.when_live(go_on)
-
     def wait_for_step(self, kind: str, room: str, ident: str) -> None:
         """Wait for an event of their person that follows from a request, and that another session may append.
 
