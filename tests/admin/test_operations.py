@@ -84,7 +84,10 @@ def test_a_suspended_member_is_out_at_once_until_restored(house):
 
 def test_a_dropped_account_cannot_be_used_and_its_alias_cannot_be_had(house):
     alice = register(house)
+    subject = f"credential {alice.session.person.account.number}"
+    assert house.journal.verifiers.of(subject)
     operate(house, "drop alice")
+    assert house.journal.verifiers.of(subject) == ""
     assert alice.session.gone
     with pytest.raises(SecretNeeded):
         house.hub.claim(Ask(house.connect().session), "alice")

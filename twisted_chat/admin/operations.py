@@ -172,7 +172,8 @@ def restore(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 def drop(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
     """Drop the account ALIAS for good. Nobody can have the alias after it."""
     account = hub.members.called(words[0])
-    hub.members.operate(ask, DROPPED, account.alias, {"account": account.number, **_why(words[1:])})
+    data = {"account": account.number, "credentials": account.numbers, **_why(words[1:])}
+    hub.members.operate(ask, DROPPED, account.alias, data)
     yield
     return [f"the account of {account.alias} is dropped, and the alias stays reserved"]
 
