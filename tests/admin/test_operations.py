@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 
 from twisted_chat.admin.control import SECONDS, Operator
 from twisted_chat.admin.operations import OPERATIONS
-from twisted_chat.core.errors import ChatError, NotKept, SecretNeeded, WrongSecret
+from twisted_chat.core.errors import ChatError, NotKept, WrongSecret
 from twisted_chat.core.session import Ask
 
 from ..core.test_accounts import log_in, prove, register
@@ -89,7 +89,7 @@ def test_a_dropped_account_cannot_be_used_and_its_alias_cannot_be_had(house):
     operate(house, "drop alice")
     assert house.journal.verifiers.of(subject) == ""
     assert alice.session.gone
-    with pytest.raises(SecretNeeded):
+    with pytest.raises(ChatError, match="stays reserved"):
         house.hub.claim(Ask(house.connect().session), "alice")
     with pytest.raises(ChatError):
         prove(house, "alice", "four simple words")
