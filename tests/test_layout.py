@@ -54,11 +54,12 @@ CORE = {
     "dispatcher": "GROUND changes contact delivery effects passing person reader room rules session sessions snapshots "
     "state unkept",
     "gate": "GROUND accounts decisions",
+    "logins": "GROUND accounts dispatcher gate session",
     "members": "GROUND accounts decisions dispatcher past person room rules session state",
     "moderation": "GROUND dispatcher past person room rules session state",
     "questions": "GROUND person reader room rules session sessions state",
-    "hub": "GROUND accounts delivery dispatcher ear gate members moderation past person questions reader room rooms "
-    "rules session state",
+    "hub": "GROUND accounts delivery dispatcher ear gate logins members moderation past person questions reader room "
+    "rooms rules session state",
 }
 GROUND = "durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.

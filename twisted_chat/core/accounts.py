@@ -12,6 +12,7 @@ from .events import Event
 PASSWORD: Final = "password"  # noqa: S105  # the name of a kind
 USED = 100  # codes that are used up and remembered, of one account
 CODE: Final = "code"
+DEVICE: Final = "device"  # a browser
 
 
 class Credential(NamedTuple):

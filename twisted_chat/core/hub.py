@@ -46,6 +46,7 @@ from .events import (
 )
 from .gate import Gate, Proof
 from .limits import Limits, Pace, SecretTries
+from .logins import Logins
 from .members import Members
 from .moderation import Moderation
 from .past import Past
@@ -97,6 +98,7 @@ class Hub(Questions):
         self.members = Members(
             self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now
         )
+        self.logins = Logins(self.dispatcher, lambda: journal.secret, now)
         self.moderation = Moderation(self.state, self.dispatcher, self.past, journal, vault, tries, seconds, now)
         journal.start(self.dispatcher)
 

@@ -14,6 +14,7 @@ from ..http.premises import HttpPremises
 from ..http.site import GuardedRequest, GuardedSite
 from ..premises import Premises
 from .api.author import take_latin
+from .api.login import put_login
 from .api.post_body import SIZE
 from .api.rooms import put_rooms
 from .api.streams import Streams
@@ -45,6 +46,7 @@ class WebPremises(HttpPremises):
         self.root = PlainResource()
         put_page(self.root)
         put_rooms(self, self._streams, self.root)
+        put_login(self, self.root)
         self.root.putChild(b"ws", WebSocketDoor(self))
         self.root.putChild(b"talk", self._talks)
         self.root.putChild(b"invite", Invite(urls))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from ....core.errors import MembersOnly, WrongSecret
+from ....core.errors import MembersOnly, Overheard, WrongSecret
 from ....core.gate import Attempt, Proof
 from ....core.rules import Stranger
 from ....core.secrets import kind_of
@@ -83,7 +83,7 @@ async def proof_of(web: HttpPremises, request: Request) -> Proof | None:
         return None
     try:
         return await proved(web, request, found.alias, found.secret)
-    except WrongSecret:
+    except (WrongSecret, Overheard):
         if found.is_cookie:
             clear_cookie(web, request)
         raise
