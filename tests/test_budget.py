@@ -223,7 +223,7 @@ def test_connections_over_the_rate_are_refused_on_each_door_and_logged_once():
     door = Door(Limits(per_address=4, opened_at_once=1))
     for _ in range(4):
         door.connect().lose()
-    words = "too many new connections from your address: try again in 1 second, or ask whoever runs the server"
+    words = "too many new connections from your address: try again in 1 second, or ask the server's operator"
     with capturedLogs() as logged:
         refused, late = door.connect(), WebPeer(door)
         assert refused.read() == f"!! {words} to raise --per-address\r\n"

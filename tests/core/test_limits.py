@@ -134,7 +134,7 @@ def test_connections_that_come_and_go_have_a_rate():
         return refusal
 
     assert [come_and_go(0) for _ in range(4)] == [""] * 4
-    words = "too many new connections from your address: try again in 2 seconds, or ask whoever runs the server"
+    words = "too many new connections from your address: try again in 2 seconds, or ask the server's operator"
     assert [come_and_go(0) for _ in range(100)] == [f"{words} to raise --per-address"] * 100
     assert addresses.enter("192.0.2.2", 0) == ""
     assert "in 1 second," in come_and_go(1)
@@ -173,7 +173,7 @@ def test_an_address_has_a_bounded_number_of_connections(host, most):
     addresses = Addresses(Limits(per_address=2, per_private=3, per_loopback=4))
     refusal = (
         f"too many connections from your address, {most} at most: close one and try again, "
-        "or ask whoever runs the server to raise --per-address"
+        "or ask the server's operator to raise --per-address"
     )
     assert [addresses.enter(host, 0) for _ in range(most + 1)] == [""] * most + [refusal]
     addresses.leave(host)

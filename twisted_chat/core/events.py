@@ -1,7 +1,7 @@
 """Events: one frozen record, which all parts of the house exchange, and the table of its kinds.
 
-Every event has the same ten fields, so that a journal is one table. A kind is one entry in KINDS, which tells all that
-the house has to know about it. The kinds are past tense, as facts are; requests are the hub's imperative methods.
+Every event has the same ten fields, so that a journal is one table. A kind is one entry in KINDS, with everything that
+the house knows about it. Kinds are named in the past tense, as facts; requests are the hub's imperative methods.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Event(NamedTuple):
 
     ``group`` tells who hears it. The three kinds of group communication are one thing, a post to a group:
     a room's name (multicast), ``*`` (broadcast), ``@ALIAS`` (unicast), or empty for the hub's own.
-    Each group but the last is a log, that of ``@ALIAS`` too: of the lines to whoever had that alias.
+    Each group but the last is a log, that of ``@ALIAS`` too: of the lines to each person who had that alias.
     ``number`` is 1, 2, 3 ... in its group, without gaps, given by the journal; 0: not numbered.
     ``when`` is in seconds since the epoch, also given by the journal.
     ``origin`` is the session that asked for it, OPENING << 32 | N with the number of an opening of the journal, so that
     no two sessions in a log have the same; 0 for the server.
     ``ident`` is the asking program's name for its request, the same if it asks again: CLIENT/ID. Empty for people.
     ``about`` is the number of an event in the same group that this one is about; 0: none.
-    ``data`` is what only some events have, by name, see BLOCK; None where there is nothing, as for nearly every event.
+    ``data`` are values that only some events have, by name, see BLOCK; nearly all events have None.
     """
 
     kind: str
@@ -116,20 +116,20 @@ class Standing(NamedTuple):
     secret: str = ""  # the subject of its verifier, if it is a Fact
 
 
-WELCOME: Final = "you are now connected!"  # the lab's
+WELCOME: Final = "you are now connected!"  # the lab's text
 
 
 class Kind(NamedTuple):
-    """All that the house has to know about one kind of event."""
+    """Everything that the house knows about one kind of event."""
 
     name: str
-    people: Callable[[Event, str], str] | None  # how people read one, given how the author's name looks; None: never
-    programs: Callable[[Event, str], Fields] | None  # what programs are sent, given the id of the request; None: never
-    is_post: bool  # what a person said; it changes nobody's state
+    people: Callable[[Event, str], str] | None  # their text, given how the author's name looks; None: never shown
+    programs: Callable[[Event, str], Fields] | None  # their fields, given the request's id; None: never shown
+    is_post: bool  # a person said it; it changes no state
     is_move: bool  # it changes who is in a room
     is_change: bool  # it changes the state: see changes.py, which has a function for each
     is_logged: bool  # it has a number in a group, and programs read all such events in one shape: ``as_logged``
-    standing: Callable[[Event], Standing] | None  # where one stands, once it has its number; None: such events do not
+    standing: Callable[[Event], Standing] | None  # where a numbered event stands; None: nowhere
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -155,7 +155,7 @@ def kind(
 
 
 def as_logged(event: Event, ident: str = "") -> Fields:
-    """Return an event with a number as programs read it, live and in the results of history and search."""
+    """Return a numbered event as programs read it, live and in the results of history and search."""
     client = event.ident.partition("/")[0]
     return {
         "kind": event.kind,
@@ -241,7 +241,7 @@ def _lasting(event: Event) -> str:
 
 
 def _ruled(words: str) -> Callable[[Event, str], str]:
-    """Return how people read what an operator has done to a person, whom the text names."""
+    """Return the text for people about an operator's act on a person, whom the event's text names."""
     return lambda event, author: f"{event.text} {words}{_lasting(event)}, by {author}{_why(event)}"
 
 
@@ -281,7 +281,7 @@ def _banned(event: Event, author: str) -> str:
 
 
 def _did(words: str) -> Callable[[Event, str], str]:
-    """Return how admins read of an act on the account or the network that the text names."""
+    """Return the text for admins about an act on the account or the network that the event's text names."""
     return lambda event, author: f"{author} has {words.format(event.text)}{_lasting(event)}{_why(event)}"
 
 
@@ -342,7 +342,7 @@ SAID: Final = kind("said", _said, is_post=True, is_logged=True)
 ACTED: Final = kind("acted", lambda event, author: f"* {author} {event.text}", is_post=True, is_logged=True)  # /me
 # A room's own log. LEFT's text: why, may be empty. RENAMED's author: the old alias; its text: the new one.
 # RETITLED's text: the topic, empty when it was cleared.
-# JOINED, LEFT in no group: somebody asks to enter or leave the room in the data, where several nodes share a journal.
+# JOINED, LEFT in no group: a person asks to enter or leave the room in the data, where several nodes share a journal.
 JOINED: Final = kind("joined", _joined, is_move=True, is_logged=True)
 LEFT: Final = kind("left", _left, is_move=True, is_logged=True)
 RENAMED: Final = kind(
@@ -407,7 +407,7 @@ GUESTS_ADMITTED: Final = kind(
     is_logged=True,
     standing=lambda event: Standing(clears=("guests",)),
 )
-# In the log of @ALIAS: somebody has the alias now; text: their program's public name, or empty.
+# In the log of @ALIAS: a person has taken the alias; text: their program's public name, or empty.
 TOOK: Final = kind("took", is_change=True, is_logged=True)
 # In place of an event that a program does not wish to hear: it has this number.
 IGNORED: Final = kind("ignored", is_logged=True)
@@ -417,7 +417,7 @@ IGNORED: Final = kind("ignored", is_logged=True)
 CLAIMED: Final = kind("claimed", is_change=True)
 RESUMED: Final = kind("resumed", is_change=True)  # a session takes the seat of another; data: "session", which
 ENDED: Final = kind("ended", is_change=True)  # a session is over; text: why; the last one of a person's: they leave
-RELEASED: Final = kind("released", is_change=True)  # whoever has left all rooms gives the alias back
+RELEASED: Final = kind("released", is_change=True)  # a person who has left all rooms gives the alias back
 WENT_AWAY: Final = kind("went away", is_change=True)  # text: why
 CAME_BACK: Final = kind("came back", is_change=True)
 # Of nodes, where several share a journal: origin's opening has begun; the one in the data has ended.
@@ -427,11 +427,11 @@ GONE: Final = kind("gone", is_change=True)
 CONNECTED: Final = kind("connected", lambda event, author: WELCOME)  # they are in; a program knows it by its result
 NOTICED: Final = kind("noticed", lambda event, author: f"-- {event.text}", _noticed)  # the server's own words
 REFUSED: Final = kind("refused", _no, _error)  # a request cannot be done; text: why; data: the error's code, seconds
-DOUBTED: Final = kind("doubted", _no, _error)  # nobody knows yet whether it is done, and it may still be; as REFUSED
-SKIPPED: Final = kind("skipped", _skipped, _skipped_numbers)  # some events of ``group`` are not given; see ``skipped``
+DOUBTED: Final = kind("doubted", _no, _error)  # a request in doubt: it may be done now or later; data as REFUSED
+SKIPPED: Final = kind("skipped", _skipped, _skipped_numbers)  # some events of ``group`` are left out; see ``skipped``
 CALLED: Final = kind("called", None, _called)  # a program is asked to do ``text``; data: the name of what
-ANSWERED: Final = kind("answered", None, _answered)  # and has; text: what came of it; data: whether it failed
-REPEATED: Final = kind("repeated", None, _repeated)  # a request was asked before, and has this number already
+ANSWERED: Final = kind("answered", None, _answered)  # its answer; text: the result; data: whether it failed
+REPEATED: Final = kind("repeated", None, _repeated)  # a request was asked before: its event has this number
 
 POSTS: Final = frozenset(name for name, entry in KINDS.items() if entry.is_post)
 MOVES: Final = frozenset(name for name, entry in KINDS.items() if entry.is_move)
@@ -440,10 +440,10 @@ LOGGED: Final = frozenset(name for name, entry in KINDS.items() if entry.is_logg
 
 
 def skipped(group: str, first: int, last: int, when: float = 0.0) -> Event:
-    """Return what tells a reader that the events of a group from one number to another are not given."""
+    """Return the event that stands for events of a group that are left out, from one number to another."""
     return Event(SKIPPED, group, number=last, when=when, data={"first": first})
 
 
 def first_skipped(event: Event) -> int:
-    """Return the first number of the events that are not given; ``event.number`` is the last."""
+    """Return the first number of the events that are left out; ``event.number`` is the last."""
     return int((event.data or {})["first"])

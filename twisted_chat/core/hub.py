@@ -61,7 +61,7 @@ from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
-NOBODY = Stranger()  # nobody in particular, at an unknown address
+NOBODY = Stranger()  # a person without an alias, at an unknown address
 
 
 class Hub(Questions):
@@ -103,15 +103,15 @@ class Hub(Questions):
         journal.start(self.dispatcher)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Take what the journal knows from before the server was started, and of other nodes."""
+        """Take the state that the journal has from before the start, and from other nodes."""
         self.dispatcher.restore(snapshot)
 
     # -- requests: who is here
 
     def connect(self, outbox: Outbox | None, view: View, door: Door, pace: Pace | None = None) -> Session:
-        """Return a new session, which has to claim an alias; ``pace``: how much it may say, if it says anything.
+        """Return a new session, which has to claim an alias; ``pace``: the limits on its lines.
 
-        Without an outbox nobody hears for it: that is a visit. The door is told each time when all that it asked for
+        Without an outbox it has no reader: it is a visit. The door is told each time when all that it asked for
         has happened; see ``Session.alias``, empty after a claim that was lost, and ``Session.gone``, true after
         ``leave_all``.
         """
@@ -135,7 +135,7 @@ class Hub(Questions):
     def claim(
         self, ask: Ask, wanted: str, rooms: Sequence[str] = (LOBBY,), beside: int = 0, proof: Proof | None = None
     ) -> None:
-        """Ask for an alias, the first one or another, unless it is theirs already.
+        """Ask for a first or another alias, unless the session has it already.
 
         ``rooms``: to enter with the first alias. ``beside``: a session of the same person, who is here already and goes
         on with one session more. ``proof``: that the alias is their account's, of which other sessions may be here.
@@ -158,11 +158,11 @@ class Hub(Questions):
         elif not session.alias and tuple(rooms) != (LOBBY,):
             data["rooms"] = list(rooms)
         holder = self._asked_to_give_way(session, alias)
-        if not beside and (holder is None or not self._is_leaving(holder)):  # who leaves is gone when this happens
+        if not beside and (holder is None or not self._is_leaving(holder)):  # a person who leaves is gone by then
             found = self.state.directory.holder(alias, text.looks(alias), session.person)
             if found is not None and (proof is None or found.account is not proof.account):
                 raise self.dispatcher.taken(alias, found)
-        if proof is not None and proof.kind == CODE:  # before the claim, and in the same commit
+        if proof is not None and proof.kind == CODE:  # before the claim, in the same commit
             used = {"account": proof.account.number, "credentials": [proof.credential], "used": True}
             event = Event(REVOKED, SERVER, alias, alias, session.id, data=used)
             self.dispatcher.send(event, session)
@@ -201,12 +201,12 @@ class Hub(Questions):
     def resume(self, ask: Ask, former: int) -> None:
         """Ask for the seat of another session of the same program, which another node serves.
 
-        A program that comes back to its own node needs no event: see Session.attach.
+        A program that resumes at its own node needs no event: see Session.attach.
         """
         self._append(RESUMED, ask, data={"session": former})
 
     def wait_for_leaver(self, session: Session, wanted: str) -> bool:
-        """Make a session wait for whoever has an alias and is leaving; return whether there is somebody."""
+        """Make a session wait for the person who has an alias and is leaving; return False without one."""
         holder = self._asked_to_give_way(session, wanted)
         if holder is None or not self._is_leaving(holder):
             return False
@@ -222,17 +222,17 @@ class Hub(Questions):
         self.dispatcher.leave_all(session, why)
 
     def go_away(self, ask: Ask, why: str) -> None:
-        """Be shown as away."""
+        """Show the person as away."""
         self._append(WENT_AWAY, ask, "", why)
 
     def come_back(self, ask: Ask) -> None:
-        """Be shown as here."""
+        """Show the person as here."""
         self._append(CAME_BACK, ask)
 
     # -- requests: rooms
 
     def join(self, ask: Ask, wanted: str, after: int | None = None, knows_password: bool = False) -> None:
-        """Enter a room, made if need be, and make it the current one; be given what came after a number.
+        """Enter a room, made if need be, and make it the current one; send the events after a number.
 
         ``knows_password``: that of the room, where it has one. Raises: BadRoom, TooManyRooms, Barred, NotOpen.
         """
@@ -277,7 +277,7 @@ class Hub(Questions):
         self._append(kind, ask, self.room_to_speak_in(ask.session, wanted).name, text.said(line))
 
     def say_lines(self, ask: Ask, lines: Sequence[str]) -> None:
-        """Say clean lines (text.plain) in the current room, but for the empty ones.
+        """Say clean lines (text.plain) in the current room, without the empty ones.
 
         Raises: NoCurrentRoom.
         """
@@ -321,14 +321,14 @@ class Hub(Questions):
         """
         self._append(SAID, ask, EVERYONE, text.said(line))
 
-    # -- how a session hears, which is nobody else's business
+    # -- how a session hears
 
     def overhear(
         self, outbox: Outbox, view: View, room: Room, after: int | None = None, stranger: Stranger = NOBODY
     ) -> Reader:
-        """Return a reader that hears a room, from now on or what came after a number; nobody is told, and it is nobody.
+        """Return a reader that hears a room, from now on or after a number; it is no person, and others do not see it.
 
-        It hears until ``stop_overhearing``, or until the stranger, on whose behalf it does, may hear the room no more.
+        It hears until ``stop_overhearing``, or until its stranger may not hear the room any more.
         """
         room = self.rooms.setdefault(room.name, room)
         reader = Reader(outbox, Ear(view), self.past, self.traffic, self._new_session())
@@ -365,7 +365,7 @@ class Hub(Questions):
     # -- helpers
 
     def _append(self, kind: str, ask: Ask, group: str = "", words: str = "", data: Data | None = None) -> None:
-        """Append what somebody asked for.
+        """Append an event that a session asked for.
 
         Raises: SecretSaid, for words or an ident that would show a secret to others.
         """
@@ -376,9 +376,9 @@ class Hub(Questions):
         ask.appended()
 
     def _move(self, kind: str, ask: Ask, room: str, why: str = "") -> None:
-        """Append that a person enters or leaves a room.
+        """Append the event that a person enters or leaves a room.
 
-        Where their sessions may be on several nodes, two of which may ask for that at once, it is first asked for by an
+        Where their sessions may be on several nodes, two of which may ask for it at once, the request is first an
         event without a number.
         """
         if self.state.is_shared:
@@ -387,7 +387,7 @@ class Hub(Questions):
             self._append(kind, ask, room, why)
 
     def _asked_to_give_way(self, session: Session, alias: str) -> Person | None:
-        """Return the other person who has an alias; one whom nothing keeps leaves now."""
+        """Return the other person who has an alias; they leave now if no event is lost by it."""
         holder = self.state.directory.called(alias)
         if holder is None or holder is session.person:
             return None

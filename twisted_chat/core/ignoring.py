@@ -1,6 +1,6 @@
 """The people whom one session ignores, known by their sessions, and by the alias that they had when the entry was made.
 
-The law: an entry stays with a person. It follows them under another alias, and it never moves to somebody else who
+The law: an entry stays with a person. It follows them under another alias, and it never moves to another person who
 takes one of theirs.
 """
 
@@ -15,7 +15,7 @@ KNOWN = 100  # sessions that one entry remembers of each kind, the newest
 
 
 class Ignored:
-    """One entry. A session of which nothing is known, since it was here before, goes by its alias."""
+    """One entry. An unknown session, from before the entry was made, goes by its alias."""
 
     def __init__(self, alias: str, sessions: Iterable[int]) -> None:
         self.given = self.alias = alias  # when the entry was made, and now
@@ -28,7 +28,7 @@ class Ignored:
         return any(session in here for session in self.theirs)
 
     def add(self, session: int, is_theirs: bool = True) -> None:
-        """Note a session as theirs, or as somebody else's."""
+        """Note a session as theirs, or as another person's."""
         sessions = self.theirs if is_theirs else self.others
         sessions[session] = None
         if len(sessions) > KNOWN:
@@ -36,7 +36,7 @@ class Ignored:
 
 
 class Ignoring:
-    """All entries of one session. Whoever has none shares ``NOBODY``, so that it costs no memory."""
+    """All entries of one session. Sessions without any share ``NOBODY``, which costs no memory."""
 
     def __init__(self, entries: Iterable[Ignored] = ()) -> None:
         self._entries = list(entries)
@@ -46,7 +46,7 @@ class Ignoring:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[str]:
-        """The aliases of those who are ignored: those that they have, or had when the entry was made."""
+        """The aliases of the ignored people: those that they have, or had when the entry was made."""
         return (entry.alias for entry in self._entries)
 
     def hides(self, author: str, session: int) -> bool:
@@ -61,20 +61,20 @@ class Ignoring:
         return self.hides(event.author, event.origin)
 
     def adding(self, alias: str, sessions: Iterable[int]) -> Ignoring:
-        """Return the same, and who has an alias now with these sessions."""
+        """Return the same entries and one for the person who has an alias now, with these sessions."""
         return Ignoring([*self._entries, Ignored(alias, sessions)])
 
     def without(self, wanted: str) -> Ignoring:
-        """Return the same without those who have an alias, or else without those who had it."""
+        """Return the same entries without the people who have an alias, or else without those who had it."""
         key = text.key(wanted)
         found = [entry for entry in self._entries if text.key(entry.alias) == key]
         found = found or self._by_key.get(key, [])
         return Ignoring([entry for entry in self._entries if entry not in found])
 
-    # -- what becomes of people
+    # -- changes of people
 
     def came(self, alias: str, session: int, here: Container[int]) -> None:
-        """Note that a new session has an alias: it is the one who was ignored under it, unless they are still here."""
+        """Note that a new session has an alias: it is the ignored person's, unless they are still here."""
         for entry in self._by_key.get(text.key(alias), ()):
             entry.add(session, is_theirs=not entry.is_here(here))
         self._look_up()
@@ -95,7 +95,7 @@ class Ignoring:
         self._look_up()
 
     def left(self, here: Container[int]) -> None:
-        """Note that somebody has left: the alias that they took last may be anybody's."""
+        """Note that a person has left: anybody may take their last alias."""
         for entry in self._entries:
             if not entry.is_here(here):
                 entry.alias = entry.given
@@ -111,7 +111,7 @@ NOBODY = Ignoring()
 
 
 class Ignorers:
-    """All sessions that ignore somebody, each of which is told what becomes of people."""
+    """All sessions with ignored people, each of which follows the changes of people."""
 
     def __init__(self, here: Container[int]) -> None:
         """``here``: the sessions of all who are here."""
@@ -140,7 +140,7 @@ class Ignorers:
             ignoring.renewed(before, session)
 
     def left(self) -> None:
-        """Note that somebody has left, or is over with one of several sessions."""
+        """Note that a person has left, or has ended one of several sessions."""
         for ignoring in self._ignoring.values():
             ignoring.left(self._here)
 

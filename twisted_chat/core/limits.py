@@ -12,7 +12,7 @@ PLACES = 1000  # remembered addresses without a connection: beyond this, the one
 
 REFUSALS_SECONDS = 60.0  # between two log lines about refused connections from one address
 
-_REMEDY = "ask whoever runs the server to raise --per-address"
+_REMEDY = "ask the server's operator to raise --per-address"
 
 # Networks in which many people share an address: RFC 1918, 3927, 6598 (carrier-grade NAT), 4193 and 4291.
 _PRIVATE = [
@@ -293,7 +293,7 @@ class SecretTries:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._network_of = Addresses(limits).network_of
-        self._wrong: dict[tuple[str, str], Bucket] = {}  # by network and name, the one quiet for longest first
+        self._wrong: dict[tuple[str, str], Bucket] = {}  # by network and name, the longest unused first
         self._registrations: dict[str, Bucket] = {}  # by network
 
     def try_secret(self, host: str, key: str, now: float) -> int:

@@ -39,11 +39,11 @@ from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
-OPERATOR: Final = "server"  # the author of what the operator's tool does; nobody can have that alias
+OPERATOR: Final = "server"  # the author of events from the operator's tool; no person can have that alias
 CODE_SECONDS: Final = 600.0
 OPERATORS_CODE_SECONDS: Final = 3600.0
 CREDENTIALS: Final = 100  # of one account, beside its password
-UNNAMED: Final = "/"  # the ident of a person's request whose outcome is waited for: one at a time
+UNNAMED: Final = "/"  # the ident of a person's request that a function waits for: one at a time
 Then = Callable[[], None]
 PREFIXES: Final = {"token": secrets.TOKEN, "device": secrets.DEVICE}
 
@@ -73,7 +73,7 @@ class Members:
         self._seconds = seconds
         self._now = now
 
-    # -- one's own account
+    # -- the asker's own account
 
     def register(self, ask: Ask, password: str, then: Callable[[], None]) -> None:
         """Protect the alias that a guest has now; ``then`` is called once it is theirs.
@@ -108,7 +108,7 @@ class Members:
         self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
 
     def change_password(self, ask: Ask, password: str, then: Callable[[int], None]) -> None:
-        """Change one's own password. Other sessions that came by password, device or code end; tokens stay.
+        """Change the asker's password. Other sessions that used a password, device or code end; tokens stay.
 
         ``then`` is called with the number of tokens that stay. Raises: BadSecret, NotAllowed.
         """
@@ -128,9 +128,9 @@ class Members:
     def grant(
         self, ask: Ask, kind: str, label: str, then: Callable[[str], None], account: Account | None = None
     ) -> None:
-        """Grant a token, a device secret or a code for one's own account, or as an admin for a bot's.
+        """Grant a token, a device secret or a code for the asker's account, or as an admin for a bot's.
 
-        ``then`` is called with the secret, which nobody can see again. Raises: NotAllowed, ChatError.
+        ``then`` is called with the secret, which is not shown again. Raises: NotAllowed, ChatError.
         """
         if account is None:
             account = _account(ask.session)
@@ -148,7 +148,7 @@ class Members:
         self._append(ask, fact, lambda: then(secret))
 
     def revoke(self, ask: Ask, numbers: Sequence[int], then: Callable[[], None], why: str = "") -> None:
-        """Take credentials of one's own account back; sessions that came by them end."""
+        """Revoke credentials of the asker's account; sessions that used them end."""
         account = _account(ask.session)
         own = {one.number for one in account.credentials}
         if not numbers or not own.issuperset(numbers):
@@ -163,7 +163,7 @@ class Members:
         now = self._now()
         return [one for one in _account(session).credentials if not one.is_over(now)]
 
-    # -- what admins ask for
+    # -- requests of admins
 
     def suspend(self, ask: Ask, alias: str, why: str = "", seconds: float = 0.0, then: Then | None = None) -> None:
         """Refuse all log-ins to an account, and end its sessions; ``seconds``: 0 is for good.

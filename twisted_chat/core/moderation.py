@@ -1,4 +1,4 @@
-"""Moderation: requests of a room's operators about who may enter it, and who may speak there."""
+"""Moderation: requests of a room's operators that control who may enter it, and who may speak there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .state import State
 
 
 class Moderation:
-    """The requests of operators. Each checks the role in the very room that it is about."""
+    """The requests of operators. Each checks the asker's role in its room."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Moderation:
             self._rule(ask, UNQUIETED, room, target, name)
 
     def invite(self, ask: Ask, room: Room, alias: str) -> None:
-        """Admit a person to a room whatever the room's access is, and tell them so.
+        """Admit a person to a room whatever its access is, and send them a notice.
 
         Raises: NotAllowed, NobodyCalled.
         """
@@ -185,7 +185,7 @@ class Moderation:
         return person
 
     def _target(self, ask: Ask, act: str, room: Room, alias: str, is_kind: bool = False) -> tuple[str, str]:
-        """Return the alias of a person who is here, or of a member, and their name in rules, once that is allowed.
+        """Return the alias of a person who is here, or of a member, and their name in rules, if the act is allowed.
 
         ``is_kind``: it takes nothing from them, so that it is allowed whatever their role is.
         """

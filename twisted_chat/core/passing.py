@@ -20,14 +20,14 @@ class Passing:
         self._sessions = sessions
 
     def call(self, called: Called, client: str, event: Event) -> None:
-        """Pass a call on to a program that another node serves, or to where it was; ``client``: its public name."""
+        """Pass a call on to a program at another node, or to its former node; ``client``: its public name."""
         data = {**(event.data or {}), "client": client, "alias": called.alias}
         self._journal.pass_on(called.session, event._replace(data=data))
 
     def answer(self, client: str, event: Event, author: Session) -> bool:
-        """Give a caller an answer; return False if the caller is here, and does not wait for it.
+        """Give a caller an answer; return False if the caller is here and does not wait for it.
 
-        ``client``: the caller's public name. If the caller has gone, nobody hears the answer.
+        ``client``: the caller's public name. If the caller has gone, the answer is dropped.
         """
         caller = self._sessions.programs.get(client)
         if caller is not None:
@@ -53,7 +53,7 @@ class Passing:
             self._journal.pass_on(event.origin, failed._replace(data={"failed": True, "client": client}))
 
     def _answered(self, caller: Session, event: Event, client: str) -> bool:
-        """Give a caller an answer, unless it is too late; return whether it is not."""
+        """Give a caller an answer; return False if it is too late."""
         if caller.calls is None or not caller.calls.answered(event.ident, client):
             return False
         author = self._state.seats.get(event.origin)
@@ -63,7 +63,7 @@ class Passing:
 
 
 def why_not_called(program: Session | None, caller: Person | None) -> str:
-    """Return why a program cannot be given a call; empty if it can."""
+    """Return why a call cannot reach a program; empty if it can."""
     if program is None:
         return "it has left"
     if program.ignores(caller):

@@ -1,4 +1,4 @@
-"""The past: questions to the journal, and their answers to those who asked."""
+"""The past: questions to the journal, and their answers to the sessions that asked."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .session import Ask, Session
 Found = TypeVar("Found")
 Answer = Callable[[Found | ChatError], None]
 
-HISTORY_PAGE = 200  # events that are shown at a time
-MAX_MOVES = 20_000  # events, to tell who was in a room
+HISTORY_PAGE = 200  # events shown at a time
+MAX_MOVES = 20_000  # events that are undone to find out who was in a room
 
 
 class Past:
-    """The hub's way to the journal. Answers come later, and a session's next requests wait for them."""
+    """The hub's way to the journal. Answers come later; a session's next requests wait for them."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Past:
         settle: Callable[[Session], None],
         on_fault: Callable[[Session | Reader | None], None],
     ) -> None:
-        """``settle`` is called with whoever was answered."""
+        """``settle`` is called with a session that was answered."""
         self.page = HISTORY_PAGE
         self._journal = journal
         self._rooms = rooms
@@ -40,9 +40,9 @@ class Past:
         self._on_fault = on_fault
 
     def recall(self, ask: Ask, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
-        """Ask the journal for a session, whose next requests wait for the answer, and who is told of a refusal.
+        """Ask the journal for a session, whose next requests wait for the answer; a refusal is sent to it.
 
-        Without a connection nobody waits for the answer, and nothing is asked.
+        Without a connection, no question is asked.
         """
         session, epoch = ask.session, ask.session.pending.epoch
         asker = Asker(session.id, lambda: session.pending.epoch == epoch)
@@ -67,7 +67,7 @@ class Past:
 
         def answered(found: Found | ChatError) -> None:
             if session.pending.epoch != epoch:
-                return  # nobody waits for it any more
+                return  # the question was abandoned
             session.pending.asking -= 1
             try:
                 if isinstance(found, ChatError):
@@ -85,7 +85,7 @@ class Past:
     def look_up(
         self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
     ) -> None:
-        """Ask the journal for somebody without a session; the answer may be why it cannot be told."""
+        """Ask the journal for an asker without a session; the answer may be the reason why there is none."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
@@ -96,7 +96,7 @@ class Past:
         self._journal.recall(query, answered, asker)
 
     def recall_pages(self, ask: Ask, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
-        """Ask the journal for all that meets a query, a page at a time as they read: show(events, is_last)."""
+        """Ask the journal for all events that meet a query, a page at a time, as they read: show(events, is_last)."""
 
         def answer(found: Sequence[Event]) -> None:
             is_last = len(found) < self.page
@@ -108,7 +108,7 @@ class Past:
         self.recall(ask, query._replace(most=self.page), answer)
 
     def members_at(self, ask: Ask, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
-        """Answer with who was in a room just after an event, by what came and went since."""
+        """Answer with the aliases in a room just after an event, by undoing the moves since."""
         names = dict.fromkeys(other.alias for other in room.people)
         moves: list[Event] = []
 
@@ -122,7 +122,7 @@ class Past:
             moves.extend(found)
             if len(moves) > MAX_MOVES:
                 raise NotRecalled(f"more than {MAX_MOVES:,} people came and went since: ask about a later number")
-            if is_last:  # what is kept has no gaps, so all of it was there if the first event still is
+            if is_last:  # the kept events have no gaps: if the first is there, all are
                 self.recall(ask, Query(room.name, after=number, most=1), check)
 
         query = Query(room.name, after=number, until=room.number, kinds=MOVES)
@@ -143,13 +143,13 @@ class Past:
             given = until
             reader.flush()
             if is_last:
-                reader.begin_day(reader.today)  # what they hear next is of today
+                reader.begin_day(reader.today)  # the next events are of today
 
         ask = Ask(session)
         self.recall_pages(ask, Query(room.name, after=first - 1, until=last), show)
 
     def fetch(self, reader: Reader, room: Room, first: int, last: int) -> None:
-        """Give a reader what a room does not remember any more."""
+        """Give a reader events that are not in the room's tail any more."""
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
@@ -181,7 +181,7 @@ def _when_reading(session: Session, then: Callable[[], None]) -> None:
 
 
 def _undone(names: Mapping[str, None], moves: Sequence[Event]) -> list[str]:
-    """Return who was there before some joined, left and took other aliases."""
+    """Return the aliases before some moves."""
     there = dict(names)
     for event in reversed(moves):
         if event.kind == JOINED:

@@ -12,28 +12,28 @@ from .events import MOVES, NOTICED, POSTS, REFUSED, Event
 from .ports import Outbox
 from .traffic import Traffic
 
-PART = 16 * 1024  # bytes, about, that a reader who catches up is given at a time
-MAX_JOINED = 100  # joined bytes that are kept during one delivery, for others who are owed the same
+PART = 16 * 1024  # bytes, about, that a reader that catches up is given at a time
+MAX_JOINED = 100  # joined bytes kept during one delivery, for readers with the same queue
 
 
 class Pen:
-    """The bytes of one reader: those that it is owed at the end of a delivery, and the only way to its outbox."""
+    """The bytes of one reader: those queued for the end of a delivery, and the only way to its outbox."""
 
     __slots__ = ("_queued", "_traffic", "ear", "outbox", "session", "today", "told_day")
 
     def __init__(self, outbox: Outbox, ear: Ear, traffic: Traffic, session: int) -> None:
-        """``session``: whose own lines are told from others'."""
+        """``session``: its own lines are distinguished from others'."""
         self.outbox = outbox
         self.ear = ear
         self.session = session
         self.today = NO_DAY  # a person's: which day it is ...
-        self.told_day = NO_DAY  # ... and the day of what they were shown last, another one only while they are behind
+        self.told_day = NO_DAY  # ... and the day of the last event shown, an earlier one only while it is behind
         self._traffic = traffic
         self._queued: list[bytes | memoryview] = []  # for the one write at the end of the delivery
 
     @property
     def alias(self) -> str:
-        """The alias of whoever hears it, empty if there is none."""
+        """The alias of the person who hears through it, empty without one."""
         raise NotImplementedError
 
     def full(self) -> None:
@@ -45,7 +45,7 @@ class Pen:
         return self.ear.wants(event, self.session)
 
     def hear(self, events: Sequence[Event]) -> None:
-        """Owe it what it wants to hear of some events, with a bell for what concerns its listener."""
+        """Queue the events that it wants to hear, with a bell for those that concern its listener."""
         ear = self.ear
         if ear.hears_all:
             self.queue(ear.view.encode(events))
@@ -57,7 +57,7 @@ class Pen:
                 self.queue(ear.view.encode([ear.as_wanted(event, self.session)]))
 
     def hear_again(self, events: Sequence[Event]) -> None:
-        """Owe it what it wants to hear of a backlog; a person is told where the day changes."""
+        """Queue the events of a backlog that it wants to hear; a person sees where the day changes."""
         if self.ear.view.is_for_people:
             if not self.ear.sees_moves:
                 events = [event for event in events if event.kind not in MOVES]
@@ -67,7 +67,7 @@ class Pen:
         self.hear(events)
 
     def _announce_day(self) -> bool:
-        """Return whether it keeps up."""
+        """Announce the day to a person, if it has changed; return whether the reader keeps up."""
         if self.told_day.begins == self.today.begins or not self.ear.view.is_for_people:
             return True
         self.told_day = self.today
@@ -79,7 +79,7 @@ class Pen:
         self.write(self.ear.view.encode(events))
 
     def show_again(self, events: Sequence[Event], day: Day, ident: str) -> None:
-        """Show it events of the past, which a request asked for; ``day``: of what it was shown before."""
+        """Show it events of the past, which a request asked for; ``day``: of the events that it was shown before."""
         shown = self.ear.view.encode_again(events, ident, day)
         if shown:
             self.write(shown)
@@ -89,15 +89,15 @@ class Pen:
         self._queued.append(data)
 
     def flush(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
-        """Write all owed bytes in one go; return whether it keeps up.
+        """Write all queued bytes in one go; return whether it keeps up.
 
-        Those who are owed the same share one bytes object, kept in ``joined``.
+        Readers with the same queue share one bytes object, kept in ``joined``.
         """
         queued, self._queued = self._queued, []
         if len(queued) > 1 and sum(map(len, queued)) <= PART:
             queued = [_join(tuple(queued), {} if joined is None else joined)]
         keeps_up = True
-        for data in queued:  # as a rule one; what is long is shared, and not copied
+        for data in queued:  # as a rule one; long data are shared, not copied
             if data:
                 keeps_up = self.write(data)
         return keeps_up
@@ -121,13 +121,13 @@ class Pen:
 
 
 def refusal(error: ChatError, ident: str = "") -> Event:
-    """Return what tells somebody why a request, if it is known which, cannot be done."""
+    """Return the event that says why a request cannot be done; ``ident``: empty if the request is unknown."""
     told = {"code": error.code, "seconds": error.seconds} if error.seconds else {"code": error.code}
     return Event(REFUSED, text=str(error), ident=ident, data=told)
 
 
 def _join(parts: tuple[bytes | memoryview, ...], joined: dict[tuple[bytes | memoryview, ...], bytes]) -> bytes:
     data = joined.get(parts) or b"".join(parts)
-    if len(joined) < MAX_JOINED:  # in a storm of newcomers each is owed something else
+    if len(joined) < MAX_JOINED:  # in a storm of newcomers each has another queue
         joined[parts] = data
     return data

@@ -1,4 +1,4 @@
-"""A person: somebody who has an alias, as every node knows them from the log alone, and the seats that they have."""
+"""A person, who has an alias and seats, as every node knows them from the log alone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .accounts import Account
 from .events import OPENING_BITS
 from .room import Room
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})  # all who need none share it
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})  # shared by all people without any
 
 
 class Parting(NamedTuple):
-    """A room that they have still to leave."""
+    """The leave from a room that the log still needs."""
 
-    alias: str  # under which the room sees them leave: one taken after that is none of its business
+    alias: str  # under which the room sees them leave, whatever alias they take after that
     why: str
 
 
@@ -29,7 +29,7 @@ class Seat(NamedTuple):
 
     session: int  # its id
     program: str  # the public name of its program; empty for a person who types
-    credential: int = 0  # the number of the one that it came by; 0: a guest's
+    credential: int = 0  # the number of the credential that it used; 0: a guest's
 
     @property
     def opening(self) -> int:
@@ -38,7 +38,7 @@ class Seat(NamedTuple):
 
 
 class Person:
-    """Somebody who has an alias. Only the functions in changes.py change one.
+    """A person, who has an alias. Only the functions in changes.py change one.
 
     ``leaving`` is why they leave, once they have no seat any more; None while they are here.
     """
@@ -52,19 +52,19 @@ class Person:
         """``wanted``: the rooms that they enter with their alias."""
         self.alias = alias
         self.account: Account | None = None  # none: a guest
-        self.next_alias = ""  # theirs already, while their rooms are told of it
+        self.next_alias = ""  # theirs already, while their rooms get the RENAMED events
         self.taken = 0  # the number of the event by which they took the alias, in its log
-        self.is_told = False  # that they have it, in its log
+        self.is_told = False  # the TOOK event is in the log of their alias
         self.away: str | None = None
         self.rooms: dict[str, Room] = {}  # in the order in which they joined
-        self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they have to leave
-        self.made = 0  # rooms in which nothing had happened before they came
+        self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they must leave
+        self.made = 0  # rooms that they made: empty logs before they came
         self.founded: tuple[str, ...] = ()  # rooms that they have made as a member, and do not operate yet
         self.wanted = wanted  # rooms that they have still to enter
         self.unwanted: Mapping[str, Parting] = _NOWHERE  # rooms that they have still to leave
         self.seats: tuple[Seat, ...] = (seat,)
-        self.former: tuple[int, ...] = ()  # sessions that are over
-        self.voice = seat  # in whose name the server says what follows; it may be over
+        self.former: tuple[int, ...] = ()  # their ended sessions
+        self.voice = seat  # in whose name the server appends the events that follow; it may be over
         self.leaving: str | None = None
         self.waiting: tuple[Person, ...] = ()  # people who took their alias, and enter rooms once they have left
         self.waits_for: Person | None = None  # the person who had their alias, and has still to leave
@@ -81,7 +81,7 @@ class Person:
 
     @property
     def told(self) -> dict[str, str]:
-        """The alias by which each room knows them: by the log they are in all of these."""
+        """The alias by which each room knows them: all rooms that they are in by the log."""
         return {**dict.fromkeys(self.rooms, self.alias), **self.called}
 
     def alias_in(self, room: str) -> str:

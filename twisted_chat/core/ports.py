@@ -66,9 +66,9 @@ class Profile(NamedTuple):
 
 
 class KnownPerson(NamedTuple):
-    """Somebody whom other openings of the same journal serve. The fields are those of ``person.Person``.
+    """A person whom other openings of the same journal serve. The fields are those of ``person.Person``.
 
-    Where that has another person, this has a place in ``Snapshot.people``.
+    Where that has another person, this has a position in ``Snapshot.people``.
     """
 
     alias: str
@@ -94,14 +94,14 @@ class KnownPerson(NamedTuple):
 class Snapshot(NamedTuple):
     """The state that a journal has when it is opened. All later changes are delivered as events.
 
-    ``rooms`` are those most recently used; some may be missing, but none that somebody is in. The rest is empty unless
+    ``rooms`` are those most recently used; some may be missing, but none that has people. The rest is empty unless
     other openings serve people: then a hub of theirs has made it, see ``JournalUser.snapshot``.
     """
 
     rooms: Sequence[Known] = ()
     people: Sequence[KnownPerson] = ()  # in the order in which they came
-    present: Mapping[str, Sequence[int]] = MappingProxyType({})  # by room, places in ``people``: who is there, in order
-    parting: Mapping[str, int] = MappingProxyType({})  # who had an alias and are leaving, by its key
+    present: Mapping[str, Sequence[int]] = MappingProxyType({})  # by room: positions in ``people``, in order
+    parting: Mapping[str, int] = MappingProxyType({})  # people who are leaving, by the key of the alias that they had
     openings: Sequence[int] = ()  # of the nodes that live
     # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
     # appended. The next one may raise CannotOpen.
@@ -178,7 +178,7 @@ class Journal(Protocol):
         """
 
     def append(self, *events: Event | Lines) -> None:
-        """Take events. They come back with numbers and times, after all events that were appended before them."""
+        """Take events. They are delivered with numbers and times, after all events that were appended before them."""
 
     def recall(
         self, query: Query, answer: Callable[[Sequence[Event] | ChatError], None], asker: Asker = ANYONE
@@ -216,7 +216,7 @@ class Journal(Protocol):
     def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
         """Answer later with the verifier kept under a subject (events.Standing), empty if there is none.
 
-        The answers to this and the two questions below know every event that was delivered before. They do not wait
+        The answers to this and the two questions below include every event that was delivered before. They do not wait
         for queries. Instead of an answer there may be NotRecalled.
         """
 
@@ -297,10 +297,10 @@ class Door(Protocol):
         """
 
     def taken_over(self) -> None:
-        """Called when the session goes on through another connection: this one ends, and is its door no more."""
+        """Called when the session goes on through another connection: this one ends, and is not its door any more."""
 
     def give_way(self, host: str) -> None:
-        """Leave now if no event is lost by it: a person at an address claims the session's alias."""
+        """Leave now if no event is lost by it: a person at this address claims the session's alias."""
         return  # the person is connected
 
     def faulted(self) -> None:

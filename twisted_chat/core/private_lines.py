@@ -41,13 +41,13 @@ class PrivateLines:
                 has_inbox = session.private.inbox_of(event.target) is not None
                 if not has_inbox and session.private.backlog_of == text.key(event.target):
                     session.private.first = session.private.first or event.number
-                    continue  # it comes with the log ...
+                    continue  # the line comes with the log ...
                 if has_inbox and session.is_behind:
                     continue  # ... and here, too
             self._delivery.hear_alone(session, event)
 
     def _told_nobody(self, event: Event, asker: Session) -> None:
-        """Show a line to somebody who has gone since: it is kept, and so acknowledged."""
+        """Acknowledge a line to a person who has left meanwhile: it is kept."""
         self._delivery.end_run()
         self._delivery.hear_alone(asker, event)
         if asker.ear.view.is_for_people:
@@ -62,9 +62,7 @@ class PrivateLines:
         for session in self._sessions.of(change.person):
             if session.ear.view.is_for_people:
                 continue
-            has_backlog = session.private.backlog_of == text.key(
-                event.target
-            )  # and then comes with the lines before it
+            has_backlog = session.private.backlog_of == text.key(event.target)  # it comes with the lines before it
             inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)
             if inbox not in remembered:
                 remembered[inbox] = None
@@ -93,7 +91,7 @@ class PrivateLines:
         return inbox
 
     def _rewind_inbox(self, session: Session, inbox: Room, number: int) -> None:
-        """Owe a session all that it is promised of an inbox, and at least the lines after a number."""
+        """Send a session the backlog of an inbox, at least the lines after a number."""
         if session.reader is None:
             session.leave_at(inbox, min(number, session.left_at.get(inbox, number)))
         else:

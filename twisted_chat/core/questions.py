@@ -1,4 +1,4 @@
-"""The hub's questions: who is here, in which rooms, and what may be seen. They change nothing."""
+"""The hub's questions: who is here, in which rooms, and which rooms a person can see. They change nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .state import State
 
 
 class Questions:
-    """The questions about everyone and all rooms, which are answered at once but for ``check``."""
+    """The questions about everyone and all rooms, which are answered at once, except ``check``."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Questions:
 
     @property
     def journal_name(self) -> str:
-        """The name under which its numbers mean something."""
+        """The name of the journal, in which its numbers are valid."""
         return self._journal.name
 
     def person_called(self, alias: str) -> Person:
@@ -53,7 +53,7 @@ class Questions:
         return person
 
     def people_in(self, room: Room) -> list[Person]:
-        """Return the people in a room, but for those who are just leaving, in the order in which they came."""
+        """Return the people in a room, except those who are leaving, in the order in which they came."""
         found = ((person, self.aliases.get(person.key)) for person in room.people)
         return [holder for person, holder in found if holder is not None and holder is person]
 
@@ -78,7 +78,7 @@ class Questions:
             if session.current is None:
                 raise NoCurrentRoom
             return session.current
-        room = session.rooms.get(wanted)  # a name as programs are told it is its own key: most need no PRECIS
+        room = session.rooms.get(wanted)  # a name as programs see it is its own key: most need no PRECIS
         if room is None:
             name = text.room(wanted)
             room = session.rooms.get(name)
@@ -101,7 +101,7 @@ class Questions:
             rules.refuse_speech(session.person, room.name, self.now())
 
     def may_see(self, person: Person | Stranger | None, room: Room) -> bool:
-        """Return whether a room exists for a person; None: for anyone at all."""
+        """Return whether a person can see a room; None: a reader without a person, such as a stream."""
         rules = self.decisions.rules.get(room.name) if self.decisions.rules else None
         if rules is None:
             return True
@@ -111,7 +111,7 @@ class Questions:
         return here in room.people or rules.may_see(person, self.now())
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
-        """Answer later with None if a line that is said now would be kept, or with the reason why not."""
+        """Answer later with None if a line said now would be kept, or with the reason why not."""
         self._journal.check(answer)
 
     @property
@@ -121,7 +121,7 @@ class Questions:
         return sessions + sum(reader.is_behind for reader in self.overhearing)
 
     def _is_leaving(self, person: Person) -> bool:
-        """Return whether somebody has no seat any more, or is about to leave all that they have."""
+        """Return whether a person has no seat any more, or is about to leave all of them."""
         if not person.is_here:
             return True
         return all(id_ in self.sessions and self.sessions[id_].leaving is not None for id_ in person.sessions)

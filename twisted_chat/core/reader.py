@@ -1,4 +1,4 @@
-"""A reader: one connection's cursor over some logs. It is given its events as they happen, and those that it missed.
+"""A reader: one connection's cursor over some logs, which gets the events as they happen, and its backlog.
 
 A reader is in one of five states, and TRANSITIONS is all that can happen to it. LIVE, it hears what everyone hears, and
 a log costs it nothing. In any other state it has a position in each of its logs, the number that it was given last, and
@@ -6,9 +6,9 @@ later events wait in the logs themselves.
 
     LIVE      keeps up
     FULL      does not read now: its outbox is full
-    HELD      is owed a backlog, but an answer has to be written before it
+    HELD      has a backlog, but an answer has to be written before it
     FETCHING  waits for a page of the backlog, which only the journal has
-    CLOSED    is given nothing more
+    CLOSED    gets no more events
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Listener(Protocol):
         """Return their alias."""
 
     def caught_up(self) -> None:
-        """Called when the reader is live again, or was rewound and is."""
+        """Called when the reader is live again, or is live after a rewind."""
 
     def give_rest(self, room: Room, first: int, last: int) -> None:
-        """Called when a room was left of which the reader still lacks what only the journal has: these numbers."""
+        """Called when the reader has left a room and still lacks events that only the journal has: these numbers."""
 
 
 class Fetcher(Protocol):
@@ -86,12 +86,12 @@ class Reader(Pen):
         session: int,
         listener: Listener | None = None,
     ) -> None:
-        """``session``: whose own lines are told from others'. Without a listener nobody is told what becomes of it."""
+        """``session``: its own lines are distinguished from others'. Without a listener no calls report its state."""
         super().__init__(outbox, ear, traffic, session)
         self.listener = listener
         self.state = LIVE
         self.hearing: dict[Room, None] = {}  # its logs, in the order in which it began to hear them
-        self.inbox: Room | None = None  # the one of its logs that is of what is said to an alias
+        self.inbox: Room | None = None  # the one of its logs that has the lines to an alias
         self._backlog = NO_BACKLOG  # while it is live
         self._past = past
 
@@ -102,7 +102,7 @@ class Reader(Pen):
 
     @property
     def positions(self) -> dict[Room, int]:
-        """The number that it was given last in each of its logs; empty while it is live."""
+        """The number that it was sent last in each of its logs; empty while it is live."""
         return self._backlog.positions
 
     # -- its logs
@@ -118,7 +118,7 @@ class Reader(Pen):
             self.positions[room] = room.number
 
     def leave(self, room: Room, is_over: bool = False) -> None:
-        """Hear a room no more; one who is behind is sent the rest of it, unless all is over."""
+        """Stop hearing a room; a reader that is behind is sent the rest of it, unless all is over."""
         if room not in self.hearing:
             return
         if self.state == LIVE:
@@ -132,7 +132,7 @@ class Reader(Pen):
             self.inbox = None
 
     def listen(self, ear: Ear) -> None:
-        """Hear in another way from now on."""
+        """Change the ear from now on."""
         rooms = list(self.hearing) if self.state == LIVE else []
         for room in rooms:
             room.unplace(self)
@@ -140,7 +140,7 @@ class Reader(Pen):
         for room in rooms:
             room.place(self)
 
-    # -- what happens to it
+    # -- changes of its state
 
     def full(self) -> None:
         """Called when its socket is full."""
@@ -149,12 +149,12 @@ class Reader(Pen):
             self._enter("full", FULL)
 
     def drained(self) -> None:
-        """Called when all that was unsent is written."""
+        """Called when all unsent bytes are written."""
         if self.state == FULL:
             self._pump("drained")
 
     def rewind(self, room: Room, number: int) -> None:
-        """Owe it everything after a number in a room, from the tail or from the journal, once it is released."""
+        """Send everything after a number in a room, from the tail or from the journal, once it is released."""
         if self.state == CLOSED:
             return
         self._hold()
@@ -162,21 +162,21 @@ class Reader(Pen):
             self.positions[room] = min(number, room.number)
 
     def resume(self, positions: Mapping[Room, int]) -> None:
-        """Go on where another reader of the same session was cut off, once it is released."""
+        """Go on where another reader of the same session was cut off, once this one is released."""
         self._hold()
         for room, number in positions.items():
             self.open(room)
             self.positions[room] = number
 
     def release(self) -> None:
-        """Send the backlog that a rewind or a resume asked for: everything that had to come before it is sent."""
+        """Send the backlog that a rewind or a resume asked for: the answer before it is written."""
         if self.state == HELD:
             self._pump("release")
 
     def fetched(self, room: Room, first: int, last: int, events: Sequence[Event]) -> None:
-        """Called with the events of a room between two numbers, oldest first; those that are missing there are lost."""
+        """Called with the events of a room between two numbers, oldest first; missing ones are lost."""
         if self._backlog.page != (room, first):
-            return  # it was asked before a rewind, which asks again
+            return  # a page from before a rewind, which asks again
         self._backlog.page = None
         if room in self.hearing and self.positions[room] == first - 1:
             until = events[-1].number if len(events) == BACKLOG_PAGE else last
@@ -191,12 +191,12 @@ class Reader(Pen):
         self._pump("page")
 
     def failed(self, room: Room, first: int) -> None:
-        """Called when a page of the backlog cannot be told now: the connection ends, so that nothing is skipped."""
+        """Called when the journal cannot read a page of the backlog: the connection ends, and nothing is skipped."""
         if self._backlog.page == (room, first):
             self.drop()
 
     def close(self) -> Mapping[Room, int]:
-        """Be given nothing more; return the number that it was given last in each of its logs."""
+        """Stop sending events; return the number that it was sent last in each of its logs."""
         if self.state == LIVE:
             self._fall_behind()
         self._enter("close", CLOSED)
@@ -205,14 +205,14 @@ class Reader(Pen):
         return self.positions
 
     def when_live(self, then: Callable[[], None]) -> None:
-        """Do something once it has caught up; at once if it is live."""
+        """Call a function once the reader has caught up; at once if it is live."""
         if self.state == LIVE:
             then()
         else:
             self._backlog.then += (then,)
 
     def forget_waiting(self) -> None:
-        """Do nothing of what waits until it has caught up."""
+        """Forget the functions that wait until it has caught up."""
         if self._backlog.then:
             self._backlog.then = ()
 
@@ -223,7 +223,7 @@ class Reader(Pen):
 
     @property
     def is_stuck(self) -> bool:
-        """True if it is full although nothing is unsent: nobody would ever wake it."""
+        """True if it is full although nothing is unsent: nothing would ever wake it."""
         return self.state == FULL and self.outbox.keeps_up and not self.outbox.is_closed
 
     def _enter(self, event: str, state: str) -> None:
@@ -236,13 +236,13 @@ class Reader(Pen):
         self._backlog.page, self._backlog.is_whole = None, True
 
     def _fall_behind(self) -> None:
-        """Leave the shared lists: it was given all until now."""
+        """Leave the shared lists: it was sent all events until now."""
         for room in self.hearing:
             room.unplace(self)
         self._backlog = Backlog({room: room.number for room in self.hearing})
 
     def _pump(self, event: str) -> None:
-        """Give it what it missed, until its outbox is full: from the journal, or from the tails of its logs."""
+        """Send the backlog until the outbox is full: from the journal, or from the tails of its logs."""
         lacking, backlog = self._lacking(), self._backlog
         if lacking is not None:
             room, first, last = lacking
@@ -262,7 +262,7 @@ class Reader(Pen):
             self.hear_again(part)
             if not self.flush():
                 rest = [one for part in parts for one in part if self._log_of(one, rooms) is None]
-                backlog.put_back(rest)  # only now: all of it is taken from there
+                backlog.put_back(rest)  # only now: all of it has been taken
                 self._enter(event, FULL)
                 return
         if not self._announce_day():
@@ -271,7 +271,7 @@ class Reader(Pen):
         self._go_live(event)
 
     def _go_live(self, event: str) -> None:
-        """Hear with the others again: the only way out of being behind, so that it always wakes the listener."""
+        """Join the shared lists again and wake the listener: the only way to LIVE."""
         self._enter(event, LIVE)
         backlog, self._backlog = self._backlog, NO_BACKLOG
         for room in self.hearing:
@@ -282,16 +282,16 @@ class Reader(Pen):
             self.listener.caught_up()
 
     def _lacking(self) -> tuple[Room, int, int] | None:
-        """Return a room, and the first and last number in it, that only the journal has and that it is to be given."""
+        """Return a room, and the first and last number of the backlog in it that only the journal has."""
         if self.ear.view.is_for_people and not self._backlog.is_whole:
-            return None  # a person is told of the gap instead
+            return None  # a person sees a notice of the gap instead
         for room in self.hearing:
             if self.positions[room] < room.forgotten:
                 return room, self.positions[room] + 1, room.forgotten
         return None
 
     def _log_of(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
-        """Return the one of its logs that an event is in."""
+        """Return the log that an event is in, if it is one of its own."""
         if self.inbox is not None and event.group[:1] == "@" and event.kind != SKIPPED:
             return self.inbox if self.inbox.is_inbox_of(event.target) else None
         return rooms.get(event.group)
@@ -308,19 +308,19 @@ class Reader(Pen):
             self.flush()
         elif self.listener is not None:
             give = partial(self.listener.give_rest, room, self.positions[room] + 1, room.number)
-            if self.state == HELD:  # the answer to a resume comes first, and waits for no other answer
-                self._backlog.then += (lambda: None if room in self.hearing else give(),)  # or it came with the backlog
+            if self.state == HELD:  # the answer to a resume comes first, without a wait
+                self._backlog.then += (lambda: None if room in self.hearing else give(),)  # else the backlog has it
             else:
                 give()
 
     def begin_day(self, day: Day) -> None:
-        """Announce the day to a person, if it is another than before; after the backlog if they have one."""
+        """Announce the day to a person, if it has changed; after the backlog if they have one."""
         self.today = day
         if self.state == LIVE:
             self._announce_day()
 
     def hear_alone(self, event: Event) -> None:
-        """Owe it what nobody else hears in a room; keep it while it is behind."""
+        """Queue an event that is in none of its logs; keep it while the reader is behind."""
         if self.state == LIVE:
             self._traffic.lines_out += 1
             self.hear([event])
@@ -329,7 +329,7 @@ class Reader(Pen):
 
 
 def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:
-    """Return those of the events between two numbers that are for whoever hears a room, and tell of the others."""
+    """Return the events between two numbers that a room's readers may hear, and notices of the others."""
     given = list(filter(room.may_be_given, events))
     told = given[-1].number if given else first - 1
     return [*_with_gaps(room.name, first - 1, given), *([skipped(room.name, told + 1, last)] if told < last else ())]

@@ -1,4 +1,4 @@
-"""A room: a numbered log, who hears it, and from which number on."""
+"""A room: a numbered log, its readers, and the first number that each hears."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .events import POSTS, Event
 from .limits import Limits
 from .ports import Outbox, View
 
-_EVENT_SIZE = 260  # bytes that an event takes beside the letters of its text
+_EVENT_SIZE = 260  # bytes that an event takes in addition to the letters of its text
 _text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident")
 
 
@@ -42,33 +42,33 @@ class Hearer(Protocol):
 
     @property
     def is_behind(self) -> bool:
-        """Return whether the events that are said wait for it in its logs."""
+        """Return whether later events wait for it in its logs."""
 
     def hear(self, events: Sequence[Event]) -> None:
-        """Owe it those of some events that it wants to hear."""
+        """Queue those of some events that it wants to hear."""
 
     def queue(self, data: bytes | memoryview) -> None:
         """Keep some bytes for the one write at the end of the delivery."""
 
     def flush(self, joined: dict[tuple[bytes | memoryview, ...], bytes] | None = None) -> bool:
-        """Write everything that is owed, and return whether it keeps up."""
+        """Write everything that is queued, and return whether it keeps up."""
 
     def full(self) -> None:
         """Called when its socket is full."""
 
     @property
     def alias(self) -> str:
-        """Return the alias of whoever hears through it."""
+        """Return the alias of its person, empty without one."""
 
     def drop(self) -> None:
         """Apologise for a fault of ours, and end the connection."""
 
 
 class Room:
-    """A numbered log, and who hears it. Broadcast is the room of everyone.
+    """A numbered log and its readers. Broadcast is the room of everyone.
 
-    Each reader who is live is with those of the same view, who share one bytes object, or apart, if it hears in its own
-    way. One who is behind is in none of these lists, and costs nothing here.
+    A live reader is in a list with others of the same view, which share one bytes object, or apart, if its ear differs.
+    A reader that is behind is in none of these lists, and costs nothing here.
     """
 
     def __init__(self, name: str, limits: Limits) -> None:
@@ -76,14 +76,14 @@ class Room:
         self.topic = ""
         self.number = 0  # of the last event
         self.tail: deque[Event] = deque()  # the last events, oldest first
-        self.people: dict[Somebody, None] = {}  # in the order they came
-        self.overhearing: dict[Hearer, None] = {}  # who hear it without being in it
+        self.people: dict[Somebody, None] = {}  # in the order in which they came
+        self.overhearing: dict[Hearer, None] = {}  # readers without a person in it
         self._shared: dict[View, dict[Hearer, None]] = {}
         self.apart: dict[Hearer, None] = {}
-        self.withheld: Sequence[range] = ()  # of an inbox: numbers that were said to others who had the alias
+        self.withheld: Sequence[range] = ()  # of an inbox: numbers of lines to other people who had the alias
         self._most, self._most_bytes = limits.remembered, limits.remembered_bytes
-        self._sizes: deque[int] = deque()  # of what is in the tail, in bytes ...
-        self._size = 0  # ... and of all of it
+        self._sizes: deque[int] = deque()  # of the events in the tail, in bytes ...
+        self._size = 0  # ... and of all of them
 
     def remember(self, events: Sequence[Event]) -> None:
         """Add events to the tail, which is bounded in events and in bytes.
@@ -116,14 +116,14 @@ class Room:
         yield self.apart
 
     def place(self, reader: Hearer) -> None:
-        """Put a live reader with those who hear in the same way."""
+        """Put a live reader into the list of its view, or apart."""
         if reader.ear.hears_all:
             self._shared.setdefault(reader.ear.view, {})[reader] = None
         else:
             self.apart[reader] = None
 
     def unplace(self, reader: Hearer) -> None:
-        """Take a reader out of there: it falls behind, leaves, or is about to hear in another way."""
+        """Take a reader out of the lists: it falls behind, leaves, or is about to change its ear."""
         self.apart.pop(reader, None)
         readers = self._shared.get(reader.ear.view)
         if readers is not None:
@@ -132,9 +132,9 @@ class Room:
                 del self._shared[reader.ear.view]
 
     def hear(self, run: Run, write: Callable[[Sequence[Hearer], bytes], None] | None) -> int:
-        """Owe a run to all who hear it: encoded once a view, and once for each who hears in their own way.
+        """Queue a run for its readers: encoded once for each view, and once for each reader apart.
 
-        With ``write``, those who share a view are written to at once: nobody must be owed anything. Return the number
+        With ``write``, readers that share a view are written to at once: their queues must be empty. Return the number
         of live readers.
         """
         encoded: dict[View, _Encoded] = {}
@@ -159,15 +159,15 @@ class Room:
             encoded[view].queue(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
         return live
 
-    # -- for those who are behind
+    # -- for readers that are behind
 
     @property
     def forgotten(self) -> int:
-        """The number of the last event that the tail does not hold any more; 0 if it holds all."""
+        """The number of the last event that is not in the tail any more; 0 if all are in it."""
         return self.number - len(self.tail)
 
     def after(self, number: int) -> Iterator[Event]:
-        """Yield the events after a number that are remembered."""
+        """Yield the events after a number that are in the tail."""
         return islice(self.tail, max(0, number - self.forgotten), None)
 
     def is_inbox_of(self, alias: str) -> bool:
@@ -175,22 +175,22 @@ class Room:
         return text.key(self.name[1:]) == text.key(alias)
 
     def may_be_given(self, event: Event) -> bool:
-        """Return whether an event is for whoever hears this."""
+        """Return whether readers of this log may get an event."""
         return not any(event.number in numbers for numbers in self.withheld)
 
     def end_of_withheld(self, number: int) -> int:
-        """Return the last number of those that are withheld together with one, or this one."""
+        """Return the last of the numbers withheld together with a number, or the number itself."""
         return next((numbers[-1] for numbers in self.withheld if number in numbers), number)
 
     def restore(self, number: int, topic: str, tail: Sequence[Event]) -> None:
-        """Be what the room was before the server was started."""
+        """Take the room's values from before the start."""
         self.number, self.topic = number, topic
         if tail:
             self.remember(tail)
 
 
 class Run:
-    """Events in a row that one room hears, and who came in or left meanwhile."""
+    """Events in a row that one room hears, and the readers that came or left meanwhile."""
 
     __slots__ = ("_remembered", "begins", "ends", "events", "room")
 
@@ -198,12 +198,12 @@ class Run:
         self.room = room
         self.events: list[Event] = []
         self._remembered = 0  # how many of them the room has in its tail
-        self.begins: dict[Hearer, int] = {}  # the place of the first event that one who came in hears
-        self.ends: dict[Hearer, int] = {}  # the place after the last one that one who left hears
+        self.begins: dict[Hearer, int] = {}  # for readers that came: the position of the first event for them
+        self.ends: dict[Hearer, int] = {}  # for readers that left: the position after the last event for them
 
     @property
     def is_whole(self) -> bool:
-        """True if all who hear it hear all of it."""
+        """True if all its readers hear all of it."""
         return not (self.begins or self.ends)
 
     def remember(self) -> None:
@@ -214,13 +214,13 @@ class Run:
             self._remembered = len(self.events)
 
     def concerns(self, reader: Hearer) -> bool:
-        """Return whether a reader hears any of it, as far as it goes now."""
+        """Return whether a reader hears any of its events so far."""
         hears_it = reader in self.ends or self.room in reader.hearing
         return hears_it and self.begins.get(reader, 0) < self.ends.get(reader, len(self.events))
 
 
 class _Encoded:
-    """A run in one view, of which parts can be taken without copying them."""
+    """A run in one view, which can be sent in parts without a copy."""
 
     def __init__(self, view: View, events: list[Event]) -> None:
         self.data = view.encode(events)
@@ -228,7 +228,7 @@ class _Encoded:
         self._events = events
 
     def queue(self, reader: Hearer, begin: int, end: int) -> None:
-        """Owe a reader what it wants to hear of the events between two places."""
+        """Queue the events between two positions that a reader wants to hear."""
         if not reader.ear.hears_all_others:
             reader.hear(self._events[begin:end])
             return
@@ -239,7 +239,7 @@ class _Encoded:
 
     def _queue_part(self, reader: Hearer, begin: int, end: int) -> None:
         if begin == 0 and end == len(self._events):
-            reader.queue(self.data)  # the same object for all to whom this applies
+            reader.queue(self.data)  # one object for all such readers
         elif begin < end:
             reader.queue(self._whole[self._starts[begin] : self._starts[end]])
 
@@ -249,12 +249,12 @@ class _Encoded:
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Where in the bytes each event begins, and where the last one ends."""
+        """The offset in the bytes where each event begins, and where the last one ends."""
         return [0, *accumulate(map(len, self._view.each(self._events, self.data)))]
 
     @cached_property
     def _own(self) -> dict[int, list[tuple[int, int]]]:
-        """From where to where each session said all, oldest first."""
+        """The first position and the one after the last of each session's posts in a row, oldest first."""
         spans: dict[int, list[tuple[int, int]]] = {}
         place = 0
         for origin, said in groupby([event.origin if event.kind in POSTS else 0 for event in self._events]):
@@ -272,7 +272,7 @@ def by_time(*logs: Iterable[Event]) -> Iterator[Event]:
 
 
 def of_rooms(events: Iterable[Event]) -> Iterator[Event]:
-    """Merge the events of several logs by their time; those of one log stand together, oldest first."""
+    """Merge the events of several logs by their time; the events of one log come together, oldest first."""
     return by_time(*[list(log) for _group, log in groupby(events, key=attrgetter("group"))])
 
 
@@ -283,7 +283,7 @@ def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
     for event in events:
         part.append(event)
         room -= _EVENT_SIZE // 4 + len(event.text)
-        if room <= 0 and event.number:  # a notice stands with the event that it is about
+        if room <= 0 and event.number:  # a notice stays with the event that it is about
             yield part
             part, room = [], size
     if part:

@@ -1,4 +1,4 @@
-"""The rooms in memory: all that somebody hears, and some that nobody does. The journal knows of the others."""
+"""The rooms in memory: all that have readers, and some that have none. The journal knows the others."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ MADE_AND_LEFT = 2  # events of a room in which nothing has happened
 
 
 class RoomTable(dict[str, Room]):
-    """Rooms by name. A forgotten room is there again before anybody enters it, and its numbers go on."""
+    """Rooms by name. A forgotten room is restored before a person enters it, and its numbers go on."""
 
     def __init__(self, journal: Journal, limits: Limits, on_fault: Callable[[None], None]) -> None:
-        """``on_fault`` is called, within the ``except``, for a fault in what waits for an answer."""
+        """``on_fault`` is called, within the ``except``, for a fault in a function that waits for an answer."""
         super().__init__({LOBBY: Room(LOBBY, limits)})
-        self.has_emptied = False  # perhaps there are too many now that nobody hears
+        self.has_emptied = False  # there may be too many rooms without readers now
         self._journal = journal
         self._limits = limits
         self._on_fault = on_fault
-        self._coming: Counter[str] = Counter()  # how many have asked to enter, and are not there yet
+        self._coming: Counter[str] = Counter()  # how many people have asked to enter, and are not in it yet
 
     def restore(self, known: Known) -> None:
-        """Remember what the journal knows of a room."""
+        """Put a room of the journal into the table."""
         room = self[known.room] = Room(known.room, self._limits)
         room.restore(known.number, known.topic, known.tail)
         self.has_emptied = True
 
     def expect(self, name: str) -> None:
-        """Called when somebody asks to enter a room: it is in memory by the time that they do."""
+        """Called when a person asks to enter a room: it is in memory by the time that they enter."""
         self._coming[name] += 1
         if name not in self:
             self._journal.know(name, self._knows)
@@ -44,9 +44,9 @@ class RoomTable(dict[str, Room]):
             self.restore(known)
 
     def came(self, name: str) -> None:
-        """Called when one who was expected is there, or may not enter."""
+        """Called when an expected person has entered, or may not enter."""
         self._coming[name] -= 1
-        if self._coming[name] <= 0:  # or it was asked for over another node
+        if self._coming[name] <= 0:  # or another node asked
             del self._coming[name]
 
     def made(self, name: str) -> Room:
@@ -57,7 +57,7 @@ class RoomTable(dict[str, Room]):
         return room
 
     def find_topic(self, room: Room) -> None:
-        """Ask the journal for the topic of a room that somebody has entered from another node."""
+        """Ask the journal for the topic of a room that a person has entered from another node."""
 
         def know(known: Known | ChatError) -> None:
             if isinstance(known, Known):
@@ -66,7 +66,7 @@ class RoomTable(dict[str, Room]):
         self._journal.know(room.name, know)
 
     def find(self, wanted: str, answer: Callable[[Room | ChatError], None]) -> None:
-        """Answer with a room, at once or, if only the journal knows it, later; or with why that cannot be told.
+        """Answer with a room, at once or, if only the journal knows it, later; or with the reason for no answer.
 
         Raises: BadRoom.
         """
@@ -85,7 +85,7 @@ class RoomTable(dict[str, Room]):
         self._journal.know(name, know)
 
     def _looked_up(self, known: Known | ChatError) -> Room | ChatError:
-        """Return a room for one question: it stays out of the table, or whoever only looks would push others out."""
+        """Return a room for one question: it stays out of the table, where it would push another room out."""
         if isinstance(known, ChatError):
             return known
         if not known.number:
@@ -99,7 +99,7 @@ class RoomTable(dict[str, Room]):
         return sorted(self.values(), key=lambda room: (-len(room.people), room.name))
 
     def forget_some(self) -> None:
-        """Drop the rooms that nobody hears, as far as they are too many."""
+        """Drop rooms without readers, if there are too many."""
         self.has_emptied = False
         if len(self) <= self._limits.rooms:
             return
@@ -110,5 +110,5 @@ class RoomTable(dict[str, Room]):
 
 
 def _worth(room: Room) -> tuple[bool, float]:
-    """Return what makes a room worth remembering: that more happened than that somebody came and left, and when."""
+    """Return the worth of a room in memory: whether more happened than one visit, and the time of its last event."""
     return room.number > MADE_AND_LEFT or bool(room.topic), room.tail[-1].when if room.tail else 0.0

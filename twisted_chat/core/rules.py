@@ -12,12 +12,12 @@ from .errors import Banned, Barred, NotAllowed, NotOpen, Quieted
 
 GUEST, MEMBER, OPERATOR, ADMIN, OWNER = range(5)  # the roles, the least powerful first; operators are a room's
 ROLES: Final = ("guest", "member", "operator", "admin", "owner")
-EXPELLED_SECONDS = 60.0  # in which someone who was removed from a room may not return, unless invited
+EXPELLED_SECONDS = 60.0  # before a removed person may return to the room, unless invited
 INVITED_SECONDS = 86400.0  # in which an invited guest may enter; a member's invitation has no end
 
 # The least role for each act: in the room that it is about, or on the server.
 ACTS: Final = {
-    "remove": OPERATOR,  # someone from a room
+    "remove": OPERATOR,  # a person from a room
     "bar": OPERATOR,
     "quiet": OPERATOR,
     "invite": OPERATOR,
@@ -60,7 +60,7 @@ def who(person: Ruled) -> str:
 
 
 def names_of(person: Ruled) -> tuple[str, ...]:
-    """Return the names under which a rule may concern a person: a member was perhaps a guest when it was made."""
+    """Return the names under which a rule may concern a person: a member may have been a guest when it was made."""
     return (person.account.who, person.key) if person.account is not None else (person.key,)
 
 
@@ -73,7 +73,7 @@ def role_of(person: Ruled, rules: RoomRules | None = None) -> int:
 
 
 def may(person: Ruled, act: str, rules: RoomRules | None = None, on: Ruled | None = None) -> None:
-    """Refuse an act that a person may not do; ``rules``: of the room that it is about; ``on``: the person concerned.
+    """Refuse an act that a person may not do; ``rules``: of the room concerned; ``on``: the person concerned.
 
     Raises: NotAllowed.
     """
@@ -109,13 +109,13 @@ class RoomRules:
         self.expelled: dict[str, float] = {}
 
     def may_see(self, person: Ruled | None, now: float) -> bool:
-        """Return whether the room exists for a person who is not in it; None: nobody in particular, as a stream."""
+        """Return whether a person who is not in the room can see it; None: a stream, which has no person."""
         if self.access != "private":
             return True
         return person is not None and (role_of(person, self) >= OPERATOR or _holds(self.invited, person, now))
 
     def refuse_entry(self, person: Ruled, room: str, now: float, knows_password: bool = False) -> None:
-        """Refuse to let a person enter.
+        """Refuse a person who may not enter.
 
         Raises: Barred, NotOpen.
         """
@@ -133,7 +133,7 @@ class RoomRules:
             raise NotOpen(f"{room} asks for a password: /join {room} alone, and the password on a line of its own")
 
     def refuse_speech(self, person: Ruled, room: str, now: float) -> None:
-        """Refuse to let a person speak.
+        """Refuse a person who may not speak.
 
         Raises: Quieted, NotAllowed.
         """
@@ -219,7 +219,7 @@ class Bans:
                 raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
 
     def refuse_address(self, host: str, now: float) -> None:
-        """Refuse a connection from an address from which nobody at all may come.
+        """Refuse a connection from an address that is banned for everybody.
 
         Raises: Banned.
         """
@@ -235,7 +235,7 @@ class Bans:
 
 
 def covers_any(wanted: Network, hosts: Iterable[str]) -> bool:
-    """Return whether a network has any of some addresses."""
+    """Return whether a network covers any of some addresses."""
     return any(_is_within(host, wanted) for host in hosts)
 
 
@@ -254,11 +254,11 @@ def _is_within(host: str, wanted: Network) -> bool:
 
 
 class Stranger(NamedTuple):
-    """A person who is not in the chat, as rules see them: about to come in, or at the end of a stream."""
+    """A person who is not in the chat, as rules see them: about to enter, or the reader of a stream."""
 
     alias: str = ""
     account: Account | None = None
-    credential: int = 0  # the number of the one that they have proved the account with
+    credential: int = 0  # the number of the credential that they have used
     host: str = ""  # their address; empty: this machine
 
     @property

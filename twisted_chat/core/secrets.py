@@ -66,7 +66,7 @@ def verifier_of(secret: str, key: bytes) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Return whether one of our tokens, device secrets or hooks stands anywhere in a text, also within a word."""
+    """Return whether a text has one of our tokens, device secrets or hooks anywhere, also within a word."""
     # This runs for each line that is said: one character is found fastest, and few lines have it.
     return "_" in text and _SECRET.search(text) is not None
 

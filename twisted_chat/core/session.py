@@ -1,4 +1,4 @@
-"""A session: one connection's place in the chat, what it has asked for, and the reader through which it hears."""
+"""A session: one connection's place in the chat, its requests, and the reader through which it hears."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from .ports import Door, GracePeriod
 from .reader import HELD, Reader
 from .room import Room
 
-MAX_IN_FLIGHT = 2000  # events of one session that may be on their way
+MAX_IN_FLIGHT = 2000  # pending events of one session
 
 Key = TypeVar("Key")
 
-_NOTHING: Final = MappingProxyType[Any, Any]({})  # all who need none share it
+_NOTHING: Final = MappingProxyType[Any, Any]({})  # shared by all sessions without any
 
 
 class Giver(Protocol):
-    """The way to the journal for the rest of a room that somebody has left."""
+    """The way to the journal for the rest of a room that a person has left."""
 
     def give(self, session: Session, room: Room, first: int, last: int) -> None:
-        """Send all of the events from one number to another."""
+        """Send all events from one number to another."""
 
 
 class Private:
-    """A program's private lines: the log of its alias, and what it is promised of that."""
+    """A program's private lines: the log of its alias, and the backlog of that."""
 
     __slots__ = ("backlog_of", "first", "inbox")
 
     def __init__(self) -> None:
-        self.inbox: Room | None = None  # the log of what is said to its alias
-        self.backlog_of = ""  # the key of the alias of which it is promised all, until it is given that
+        self.inbox: Room | None = None  # the log of the lines to its alias
+        self.backlog_of = ""  # the key of the alias whose backlog it asked for, until it is sent
         self.first = 0  # the number of the first line to that alias between its claim and its inbox
 
     def inbox_of(self, alias: str) -> Room | None:
@@ -49,7 +49,7 @@ class Private:
 
 
 class Session:
-    """One connection's place, or a program's that can come back to it: it stands for nobody until a claim is won.
+    """One connection's place, or a program's, which can resume it: it has no person until a claim is won.
 
     A visit, of a client that only posts over HTTP, is a session without a reader. So is a program that is away for a
     moment: its next reader goes on from ``left_at``.

@@ -234,7 +234,7 @@ def test_one_connection_too_many_from_an_address_sees_the_reason_and_is_closed()
     assert isinstance(refused.chat, Refuser)
     assert refused.read() == (
         "!! too many connections from your address, 2 at most: close one and try again, "
-        "or ask whoever runs the server to raise --per-address\r\n"
+        "or ask the server's operator to raise --per-address\r\n"
     )
     assert refused.is_closed
     door.enter("b1", host="192.0.2.2")
