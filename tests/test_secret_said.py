@@ -8,6 +8,7 @@ import pytest
 
 from twisted_chat.core.errors import SecretSaid
 from twisted_chat.core.secrets import DEVICE, HOOK, TOKEN, holds_secret
+from twisted_chat.core.session import Ask
 from twisted_chat.doors.web.api.refused import STATUSES
 from twisted_chat.requests.table import COMMANDS, REQUESTS
 
@@ -75,6 +76,45 @@ def test_it_is_refused_in_each_line_that_others_would_read(alice, others, line, 
 def test_no_command_lets_it_through(alice, others, name, rest):
     alice.send(f"/{name} {rest.format(SECRET)}\n")
     assert not holds_secret(others.look_around())
+
+
+@pytest.fixture
+def owner(door, others, alice):
+    """Alice, who may do everything, and bob, who is a member."""
+    for alias in ("alice", "bob"):
+        ask = Ask(door.session(alias))
+        door.hub.members.register(ask, "four simple words", lambda: None)
+        door.settle()
+    account = door.session("alice").person.account
+    door.hub.members.operate(
+        Ask(door.session("alice")), "appointed", "alice", {"account": account.number, "role": "owner"}
+    )
+    door.settle()
+    alice.read()
+    return alice
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("/kick bob {}", "/bar bob {}", "/bar bob 7d {}", "/quiet bob {}", "/quiet bob 10m x{}"),
+        *("/ban bob {}", "/ban 198.51.100.7 7d {}", "/guests off {}", "/suspend bob {}"),
+    ],
+)
+def test_it_is_refused_in_each_reason_of_an_operator(owner, others, line):
+    owner.send(line.format(SECRET) + "\n")
+    assert owner.read().splitlines() == [REFUSED]
+    owner.send("/audit\n")
+    assert not holds_secret(owner.read() + others.look_around())
+
+
+@pytest.mark.parametrize("rest", ["{}", "bob {}", "bob 7d {}", "198.51.100.7 {}", "off {}"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_of_an_owner_lets_it_through(owner, others, name, rest):
+    owner.send(f"/{name} {rest.format(SECRET)}\n", "/audit\n")
+    owner.read()
+    owner.send("/audit\n")
+    assert not holds_secret(owner.read() + others.look_around())
 
 
 def test_of_lines_that_come_together_only_the_one_with_it_is_not_said(alice, others):

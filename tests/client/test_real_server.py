@@ -125,7 +125,7 @@ async def test_a_list_of_lines_is_said_as_a_block_or_not_at_all(server):
             ("d", {"block": 2}),
         ]
         assert (first, told) == (events[0], events[3])
-        for lines, why in ((["a", "x" * 4097], "line 2"), (["a\nb"], "more than one"), (["", " "], "nothing to say")):
+        for lines, why in ((["a", "x" * 4097], "line 2"), (["a\nb"], "line break"), (["", " "], "nothing to say")):
             with pytest.raises(ChatError, match=why):
                 await chat.say("lobby", lines)
 
