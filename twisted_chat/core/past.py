@@ -165,7 +165,7 @@ class Past:
 
 
 def _when_reading(session: Session, then: Callable[[], None]) -> None:
-    """Do something once a session has caught up; at once if it does not lag. Its next requests wait for it."""
+    """Call a function once a session has caught up; at once if it is not behind. Its next requests wait for it."""
     if session.reader is None:
         return
     if not session.reader.is_behind:

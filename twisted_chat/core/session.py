@@ -67,23 +67,23 @@ class Session:
         self.alias = ""  # the person's, at hand for each line
         self.mates: Sequence[Session] = ()  # all sessions of the same person on this node, if they have several
         self.ear = ear
-        self.reader: Reader | None = None  # none while nobody hears for them: a visit, or a program that is away
-        self.left_at: Mapping[Room, int] = _NOTHING  # without a reader: what they hear, and the last number written
-        self.door: Door | None = door  # none while it is away for a moment ...
+        self.reader: Reader | None = None  # none for a visit, or while a program is away
+        self.left_at: Mapping[Room, int] = _NOTHING  # without a reader: the last number written, by room
+        self.door: Door | None = door  # none between two connections ...
         self.grace: GracePeriod | None = None  # ... and may resume
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
-        self.program = ""  # their program's public name, if it has one: the same after a reconnect
+        self.program = ""  # the public name of their program, if it has one: the same after a reconnect
         self.pending = Pending()
-        self.asks: Mapping[str, Ask] = _NOTHING  # requests whose outcome somebody waits for, by their idents
+        self.asks: Mapping[str, Ask] = _NOTHING  # requests that a function waits for, by their idents
         self.is_in = False  # once they have entered the first room
-        self.is_told_to_wait = False  # until the journal works: they are coming in
+        self.is_told_to_wait = False  # their entry waits until the journal works
         self.private = Private()
         self.current: Room | None = None
-        self.correspondent: Person | None = None  # who wrote to them last, for /reply
+        self.correspondent: Person | None = None  # the person who wrote to them last, for /reply
         self.since = self.active = since  # by Hub.seconds, and not by the time of events
-        self.steps: Mapping[tuple[str, str], Ask] = _NOTHING  # of their person that requests wait for
-        self.after: Mapping[str, int] = _NOTHING  # the numbers that they have seen, of groups that they will hear
+        self.steps: Mapping[tuple[str, str], Ask] = _NOTHING  # events of their person that requests wait for
+        self.after: Mapping[str, int] = _NOTHING  # the numbers that they have seen in groups that they will hear
         self.calls: Calls | None = None  # once they have called a program
         self.leaving: str | None = None  # why, once they have asked to leave
         self.gone = False
@@ -121,11 +121,11 @@ class Session:
 
     @property
     def is_behind(self) -> bool:
-        """True if they do not read now, or are away for a moment."""
+        """True if they do not read now, or are between two connections."""
         return self.reader.is_behind if self.reader is not None else not self.ear.view.is_for_people
 
     def may(self, posts: bool) -> bool:
-        """Return whether a request can be made now as if all before it had already happened.
+        """Return whether a request can be made now as if all requests before it had already happened.
 
         A post changes nothing that a later post depends on, so posts need not wait for each other. They wait for what
         another session of the same person changes, such as the alias.
@@ -146,16 +146,16 @@ class Session:
         self.send([Event(NOTICED, text=line, ident=ident) for line in lines])
 
     def refuse(self, error: ChatError, ident: str = "") -> None:
-        """Send them why a request, if it is known which, cannot be done."""
+        """Send them the reason why a request cannot be done; ``ident``: empty if the request is unknown."""
         self.send([refusal(error, ident)])
 
     def send(self, events: Sequence[Event]) -> None:
-        """Show them some events at once, if anybody hears for them."""
+        """Show them some events at once, if they have a reader."""
         if self.reader is not None:
             self.reader.send(events)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Write some bytes at once, if anybody hears for them."""
+        """Write some bytes at once, if they have a reader."""
         if self.reader is not None:
             self.reader.write(data)
 
@@ -169,7 +169,7 @@ class Session:
     def wait_for_step(self, kind: str, room: str, ident: str) -> None:
         """Wait for an event of their person that follows from a request, and that another session may append.
 
-        ``room``: in which; empty for one of another log.
+        ``room``: the room of the event; empty for one of another log.
         """
         if (kind, room) in self.steps:
             return
@@ -179,7 +179,7 @@ class Session:
         self.steps = {**self.steps, (kind, room): ask}
 
     def has_taken_step(self, kind: str, room: str) -> Ask | None:
-        """Return the request that has waited for such an event of their person."""
+        """Return the request that waited for such an event of their person."""
         ask = self.steps.get((kind, room))
         if ask is not None:
             self.steps = {step: other for step, other in self.steps.items() if step != (kind, room)}
@@ -187,7 +187,7 @@ class Session:
         return ask
 
     def abandon(self) -> None:
-        """Wait for no answer any more: they have left, or their connection is lost. A late answer is ignored."""
+        """Abandon all questions: they have left, or their connection is lost. A late answer is ignored."""
         self.pending.epoch += 1
         self.pending.asking = 0
         self.steps = _NOTHING
@@ -195,7 +195,7 @@ class Session:
             self.reader.forget_waiting()
 
     def expect(self, group: str, after: int | None = None) -> int | None:
-        """Set from which number on they will be given a group that they are about to hear; return the one before."""
+        """Set the number after which they will hear a group that they are about to enter; return the number before."""
         before = self.after.get(group)
         self.after = _having(self.after, group, after)
         return before
@@ -205,7 +205,7 @@ class Session:
         self.left_at = _having(self.left_at, room, number)
 
     def release(self) -> None:
-        """Send the promised backlog, if there is one: everything that had to come before it is sent."""
+        """Send the backlog, if one is held: the answer before it is written."""
         reader = self.reader
         if reader is not None and reader.state == HELD:
             reader.release()
@@ -213,9 +213,9 @@ class Session:
     # -- their reader
 
     def attach(self, reader: Reader, door: Door) -> None:
-        """Go on through another connection, and be owed everything that was not written to the one before.
+        """Go on through another connection, which is sent everything that was not written to the one before.
 
-        ``reader``: the one that the new connection was made with.
+        ``reader``: that of the new connection.
         """
         self.leave_door()
         self.is_told_to_wait = False
@@ -228,7 +228,7 @@ class Session:
         self.left_at = _NOTHING
 
     def leave_door(self) -> None:
-        """Go on without the connection or the grace period of before, which ends."""
+        """Give up the connection or the grace period."""
         door, grace, self.door, self.grace = self.door, self.grace, None, None
         if door is not None:
             door.taken_over()
@@ -236,7 +236,7 @@ class Session:
             grace.cancel()
 
     def detach(self, grace: GracePeriod | None = None) -> None:
-        """Go on without a connection for a while. Nobody waits any more for requests under way."""
+        """Go on without a connection for a while. Pending requests are not answered."""
         self.abandon()
         self.asks = _NOTHING
         self.pending.is_abandoned = self.pending.in_flight > 0
@@ -246,7 +246,7 @@ class Session:
             self.reader = None
 
     def listen(self, ear: Ear) -> None:
-        """Hear in another way from now on."""
+        """Change the ear from now on."""
         self.ear = ear
         if self.reader is not None:
             self.reader.listen(ear)
@@ -256,7 +256,7 @@ class Session:
         self.settle()
 
     def give_rest(self, room: Room, first: int, last: int) -> None:
-        """Called when they have left a room, and are owed events of it that only the journal has."""
+        """Called when they have left a room and lack events of it that only the journal has."""
         self._past.give(self, room, first, last)
 
     def settle(self) -> None:
@@ -275,28 +275,28 @@ class Session:
         return self.ear.wants(event, self.id)
 
     def ignores(self, other: Person | None) -> bool:
-        """Return whether they hear nothing that somebody says."""
+        """Return whether they ignore a person."""
         return other is not None and self.ear.ignoring.hides(other.alias, other.voice.session)
 
 
 class Ask:
-    """One request under way: its session and its ident. It is done or refused, once."""
+    """One pending request: its session and its ident. It is done or refused, once."""
 
     __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "secret", "session", "waits")
 
     def __init__(
         self, session: Session, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
     ) -> None:
-        """``ident``: CLIENT/ID, empty for people. ``waits``: somebody waits for the outcome, and is told by ``then``.
+        """``ident``: CLIENT/ID, empty for people. ``waits``: it waits for its outcome; ``then`` is called with it.
 
         A post needs no such wait, because the event itself answers it.
         """
         self.session = session
         self.ident = ident
         self.waits = waits or then is not None
-        self.left = 0  # events of it that are neither delivered nor refused
+        self.left = 0  # its events that are neither delivered nor refused
         self.number = 0  # of the last event that was delivered ...
-        self.is_repeated = False  # ... which is one of long ago
+        self.is_repeated = False  # ... which was kept long ago
         self.error: ChatError | None = None
         self.secret: str | None = None  # the answer of a program, if the request asks for a secret
         self._then = then
@@ -325,11 +325,11 @@ class Ask:
             then(self.secret)
 
     def show_again(self, events: Sequence[Event], day: Day) -> None:
-        """Answer with events of the past; ``day``: of what they were shown before."""
+        """Answer with events of the past; ``day``: of the events that they were shown before."""
         self.reader.show_again(events, day, self.ident)
 
     def refuse(self, error: ChatError) -> None:
-        """Answer with why it cannot be done."""
+        """Answer with the reason why it cannot be done."""
         self.error = error
         self.session.refuse(error, self.ident)
 
@@ -340,7 +340,7 @@ class Ask:
             self.session.asks = {**self.session.asks, self.ident: self}
 
     def delivered(self, event: Event) -> None:
-        """Called when an event of it is delivered, or the one of long ago that stands in its place."""
+        """Called when an event of it is delivered, or the old event that replaces it."""
         self.number, self.is_repeated = event.number, event.kind == REPEATED
         self.one_less()
 
@@ -350,7 +350,7 @@ class Ask:
         self.one_less()
 
     def doubted(self, error: ChatError) -> None:
-        """Called when nobody knows what becomes of it: no answer is waited for any more."""
+        """Called when the outcome is in doubt: the request waits no more."""
         self.error = error
         self.left = 0
         self._forget()

@@ -1,4 +1,4 @@
-"""The sessions on this node, by their ids; which are a person's, and which a program can come back to."""
+"""The sessions on this node, by their ids, by their persons, and by the programs that can resume them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .session import Ask, Session
 
 
 class _Here(Container[int]):
-    """The sessions of all who are here, on any node: whoever is just leaving is not."""
+    """The sessions of all people who are here, on any node, without those who are leaving."""
 
     def __init__(self, seats: Mapping[int, Person]) -> None:
         self._seats = seats
@@ -21,16 +21,16 @@ class _Here(Container[int]):
 
 
 class Sessions(dict[int, Session]):
-    """Sessions by id, from the connection on until the end of what they have asked for."""
+    """Sessions by id, from the connection until the last of their requests is done."""
 
     def __init__(self, seats: Mapping[int, Person]) -> None:
         """``seats``: the state's, of the people on all nodes by their sessions."""
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
         self.ignorers = Ignorers(_Here(seats))
-        self.done_waiting: list[tuple[Session, int]] = []  # who waited for a step of somebody, and need not wait more
-        self.asks: list[Ask] = []  # which waited for such a step, too
-        self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of their leaving; with epochs
+        self.done_waiting: list[tuple[Session, int]] = []  # sessions after a wait for a step
+        self.asks: list[Ask] = []  # requests whose wait for such a step is over, too
+        self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of a leaving person; with epochs
 
     def of(self, person: Person | None) -> Sequence[Session]:
         """Return the sessions of a person on this node, the oldest first."""
@@ -44,7 +44,7 @@ class Sessions(dict[int, Session]):
         self._know_mates(person)
 
     def unseat(self, session: Session) -> None:
-        """Forget a session, which stands for nobody any more. Its last alias is still told."""
+        """Forget a session, which has no person any more. Its last alias stays."""
         del self[session.id]
         self._know_mates(session.person)
         self.ignorers.forget(session)
@@ -56,7 +56,7 @@ class Sessions(dict[int, Session]):
             session.mates = sessions if len(sessions) > 1 else ()
 
     def introduce(self, session: Session, program: str) -> None:
-        """Give a session's program its public name, by which it is known after a reconnect."""
+        """Give a session's program its public name, by which it can resume."""
         self.forget_program(session)
         session.program = program
         self.programs[program] = session
@@ -74,11 +74,11 @@ class Sessions(dict[int, Session]):
         return asks
 
     def wait_for(self, person: Person, session: Session) -> None:
-        """Make a session wait for the next step of somebody who leaves: the end of their last seat, or of all rooms."""
+        """Make a session wait for the next step of a person who leaves: the end of their last seat, or of all rooms."""
         session.pending.asking += 1
         self._waiting.setdefault(person, []).append((session, session.pending.epoch))
 
     def has_left(self, person: Person) -> None:
-        """Called when somebody has no seat any more, so that their alias is free, and when they have left all rooms."""
+        """Called when a person has no seat any more, so that their alias is free, and when they have left all rooms."""
         self.ignorers.left()
         self.done_waiting += self._waiting.pop(person, ())

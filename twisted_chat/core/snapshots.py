@@ -1,4 +1,4 @@
-"""Snapshots: the state as plain values, from which a node that begins late makes one equal to that of the others."""
+"""Snapshots: the state as plain values, from which a node that starts later makes the same state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def snapshot_of(state: State) -> Snapshot:
 
 
 def restore(state: State, snapshot: Snapshot) -> None:
-    """Put the people of a snapshot into a state that has its rooms, and nobody."""
+    """Put the people of a snapshot into a state that has its rooms and no people."""
     state.openings.update(snapshot.openings)
     people = [_restored(state, known) for known in snapshot.people]
     for person, known in zip(people, snapshot.people, strict=True):
@@ -67,7 +67,7 @@ def _known(state: State, person: Person, positions: Mapping[Person, int]) -> Kno
 
 
 def _restored(state: State, known: KnownPerson) -> Person:
-    """Return a person, whom the rooms and other people do not know yet."""
+    """Return a person, who is not in the rooms yet."""
     seats = [Seat(*seat) for seat in known.seats]
     person = Person(Seat(*known.voice), known.alias, tuple(known.wanted))
     person.next_alias, person.taken, person.is_told = known.next_alias, known.taken, known.is_told

@@ -1,7 +1,7 @@
 """The state: who is here and in which rooms. It is a fold of the log: only the functions in changes.py change it.
 
 ``State.due`` returns the events that must still follow for a person. It goes by the state and not by the last event, so
-whoever takes over from a lost node appends just the missing ones.
+a node that takes over from a lost one appends just the missing events.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class State:
     def __init__(self, rooms: RoomTable, limits: Limits) -> None:
         self.rooms = rooms
         self.everyone = Room(EVERYONE, limits)
-        self.log = Room(SERVER, limits)  # the server's own, in which nobody is
+        self.log = Room(SERVER, limits)  # the server's own, without people
         self.directory = Directory()
-        self.seats: dict[int, Person] = {}  # by session; those that are over, too, until the person is released
+        self.seats: dict[int, Person] = {}  # by session, also an ended one until its person is released
         self.programs: dict[str, int] = {}  # the newest session of each program, by its public name
-        self.parting: dict[str, Person] = {}  # who are leaving, by the key of the alias that they had
+        self.parting: dict[str, Person] = {}  # people who are leaving, by the key of the alias that they had
         self.decisions = Decisions()
         self.openings: set[int] = set()  # of the nodes that live, where several share a journal
         self._limits = limits
@@ -50,12 +50,12 @@ class State:
         return [person for person in self.everyone.people if isinstance(person, Person)]
 
     def choose_voice(self, person: Person) -> None:
-        """Choose another seat to speak for a person, if theirs is over and has finished everything that it began."""
+        """Choose another seat to speak for a person, if the present one is over and has nothing left to do."""
         if person.seats and person.voice not in person.seats and not self.due(person):
             person.voice = person.seats[0]
 
     def note_program(self, seat: Seat) -> None:
-        """Note the session of a program, if it is one's."""
+        """Note the session of a program, if the seat has one."""
         if seat.program:
             self.programs[seat.program] = seat.session
 
@@ -65,7 +65,7 @@ class State:
         return bool(self.openings)
 
     def refuse_room(self, person: Person, rooms: Collection[str], is_new: bool = False) -> None:
-        """Refuse a room too many.
+        """Refuse a room beyond the limits.
 
         ``rooms``: all that the person would be in. ``is_new``: nothing has happened there before, which only the order
         can tell.
@@ -78,7 +78,7 @@ class State:
             raise TooManyRooms(f"you have made {person.made}, join one that is there")
 
     def lets_in(self, person: Person, room: str, now: float) -> bool:
-        """Return whether the rules of a room let a person enter."""
+        """Return whether the rules of a room admit a person."""
         rules = self.decisions.rules.get(room)
         if rules is None:
             return True
@@ -89,7 +89,7 @@ class State:
         return True
 
     def person_of(self, name: str) -> Person | None:
-        """Return the person who is here and has a name in rules: see rules.who."""
+        """Return the person who is here under a name in rules: see rules.who."""
         if not name.startswith("#"):
             return self.directory.aliases.get(name)
         account = self.decisions.accounts.by_number.get(int(name[1:]))
@@ -109,7 +109,7 @@ class State:
         self.decisions.bans.refuse(person, host, now)
 
     def is_served_by(self, person: Person, opening: int) -> bool:
-        """Return whether a node appends what follows for a person: it serves them, or is the oldest living node."""
+        """Return whether a node appends the events that follow for a person: it serves them, or is the oldest alive."""
         served, living = person.voice.opening, {opening, *self.openings}
         return opening == (served if served in living else min(living))
 
@@ -120,7 +120,7 @@ class State:
         if self.seats.get(session) is not person:
             return follows  # they are released
         told = person.told if person.next_alias or person.called else {}  # as a rule each room knows the right alias
-        if person.waits_for is None:  # or a room might hear of two who have one alias
+        if person.waits_for is None:  # or a room might see two people with one alias
             renamed = [(room, name, person.alias_in(room)) for room, name in told.items()]
             follows += [Event(RENAMED, room, name, new, session) for room, name, new in renamed if name != new]
             if person.next_alias:

@@ -82,7 +82,7 @@ def shown(name: str) -> str:
 
 
 def plain(lines: list[bytes]) -> list[str]:
-    """Decode, edit and clean the leading lines that are plain posts; stop before the first that is not.
+    """Decode, edit and clean the leading lines that are plain posts; stop before the first other line.
 
     Such a line begins with a slash or a fence, perhaps only after editing, has a secret in it, or is not in UTF-8.
     """

@@ -20,7 +20,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self.bytes_in = 0  # received from connections
-        self.bytes_out = 0  # sent to members
+        self.bytes_out = 0  # sent to people and programs
         self.lines_in = 0  # kept posts
         self.lines_out = 0  # events, once for each of their readers
         self.not_kept = 0  # refused by the journal

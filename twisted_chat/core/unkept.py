@@ -1,4 +1,4 @@
-"""Answers to requests that the journal could not keep, or of which nobody knows whether it has."""
+"""Answers to requests that the journal could not keep, or that are in doubt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .session import Ask, Session
 
 
 def explain_wait(session: Session, why: str) -> None:
-    """Explain once, to somebody who is coming in, why that takes so long."""
+    """Explain once, to a person who wants to enter, why that takes so long."""
     if not (session.is_in or session.is_told_to_wait or session.leaving is not None):
         session.is_told_to_wait = True
         session.notice(f"the server cannot keep anything now ({why}): you will join once it can, or try again later")
@@ -45,5 +45,5 @@ def send_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
 
 
 def _doubt(session: Session, error: Unknown, ident: str) -> None:
-    """Send a session that nobody knows yet whether a request is done: it is still pending."""
+    """Send a session the doubt about a request: it is still pending."""
     session.send([Event(DOUBTED, text=str(error), ident=ident, data={"code": error.code})])
