@@ -15,6 +15,7 @@ from twisted_chat.core.events import (
     LOBBY,
     OPENED,
     OPENING_BITS,
+    REMOVED,
     RENAMED,
     RETITLED,
     Event,
@@ -42,6 +43,8 @@ class SharedLog(TurnJournal):
     def __init__(self):
         super().__init__()
         self.events = []
+        self.seconds = 0.0
+        self.now = lambda: self.seconds
         self.openings = 0
         self.post = {}  # what nodes have passed on to a living one, by its opening
 
@@ -194,7 +197,7 @@ class Node(House):
         """Everything that must be equal at all nodes: of rooms only those that somebody is in."""
         snapshot = self.snapshot
         rooms = {room.room: (room.number, room.topic) for room in snapshot.rooms if room.room in snapshot.present}
-        return snapshot._replace(rooms=rooms)
+        return snapshot._replace(rooms=rooms, standing=decisions_of(self.hub))
 
     def connect(self, view=None):
         person = Person(self, view or Recorder())
@@ -213,30 +216,39 @@ class Nodes:
         self.log = SharedLog()
         self.nodes = [Node(self.log, self.limits) for _ in range(count)]
         self.lost = 0
+        self.is_closed = False  # nobody comes in any more
         self.gone = []  # people on nodes that were lost
 
-    def run(self, steps):
+    def deeds(self):
+        """Return what people do, the frequent deeds more than once."""
         deeds = [self.come, self.say, self.say, self.move, self.move, self.rename, self.tell, self.leave, self.away]
-        deeds += [self.retitle, *((self.beside, self.resume) if self.moves else ())]
+        return [*deeds, self.retitle, *((self.beside, self.resume) if self.moves else ())]
+
+    def step(self):
+        """Let anything happen."""
+        fate = self.chance.random()
+        if fate < 0.55:
+            self.guarded(self.chance.choice(self.deeds()))
+        elif fate < 0.75:
+            self.chance.choice(self.nodes).journal.commit(self.chance.choice(PARTS))
+        elif fate < 0.97:
+            self.chance.choice(self.nodes).journal.pull(self.chance.choice((1, 1, 2, 3, 8)))
+        elif fate < 0.985:
+            self.chance.choice(self.nodes).journal.refuse(self.chance.choice(PARTS))
+        elif fate < 0.99 and len(self.nodes) > 1:
+            self.lose()
+        elif fate < 0.995 and len(self.nodes) < 3:
+            self.nodes.append(Node(self.log, self.limits, self.chance.choice(self.nodes)))
+
+    def run(self, steps):
         for step in range(steps):
-            fate = self.chance.random()
-            if fate < 0.55:
-                self.guarded(self.chance.choice(deeds))
-            elif fate < 0.75:
-                self.chance.choice(self.nodes).journal.commit(self.chance.choice(PARTS))
-            elif fate < 0.97:
-                self.chance.choice(self.nodes).journal.pull(self.chance.choice((1, 1, 2, 3, 8)))
-            elif fate < 0.985:
-                self.chance.choice(self.nodes).journal.refuse(self.chance.choice(PARTS))
-            elif fate < 0.99 and len(self.nodes) > 1:
-                self.lose()
-            elif fate < 0.995 and len(self.nodes) < 3:
-                self.nodes.append(Node(self.log, self.limits, self.chance.choice(self.nodes)))
+            self.step()
             if step % 200 == 199:
                 self.settle()
                 self.check()
         self.settle()
         self.check()
+        self.is_closed = True
         for person in list(self.everyone()):
             person.house.hub.leave_all(person.session, "bye")
         self.settle()
@@ -397,13 +409,26 @@ def told_in_the_log(events):
         if event.kind == JOINED and event.group:
             assert event.author not in people, f"{event.author} is in {event.group} already: {event}"
             people[event.author] = None
-        elif event.kind == LEFT and event.group:
+        elif event.kind in (LEFT, REMOVED) and event.group:
             assert event.author in people, f"{event.author} left {event.group} without being there: {event}"
             del people[event.author]
         elif event.kind == RENAMED and event.group:
             assert event.author in people, f"{event} in {event.group}, where nobody has that alias"
             rooms[event.group] = dict.fromkeys(event.text if name == event.author else name for name in people)
     return {name: list(people) for name, people in rooms.items() if people}
+
+
+def decisions_of(hub):
+    """Return the decisions of a hub as values."""
+    decisions = hub.decisions
+    accounts = {number: values(account) for number, account in decisions.accounts.by_number.items()}
+    rules = {room: {name: it for name, it in values(rules).items() if it} for room, rules in decisions.rules.items()}
+    rules = {room: found for room, found in rules.items() if found != {"access": "open"}}
+    return accounts, dict(decisions.bans.by_number), rules, decisions.guests_refused
+
+
+def values(thing):
+    return {name: getattr(thing, name, None) for name in type(thing).__slots__}
 
 
 def heard_right(events, person):
@@ -417,6 +442,6 @@ def heard_right(events, person):
             continue
         numbers = [event.number for event in parts]
         for event, after in itertools.pairwise(parts):
-            assert after.number == event.number + 1 or event.kind == LEFT, (group, event, after)
+            assert after.number == event.number + 1 or event.kind in (LEFT, REMOVED), (group, event, after)
         assert numbers == sorted(set(numbers)), (group, numbers)
         assert all(log[event.number - 1] == event for event in parts)

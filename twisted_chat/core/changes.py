@@ -36,7 +36,7 @@ from .events import (
 )
 from .person import Parting, Person, Seat
 from .room import Room
-from .rules import EXPELLED_SECONDS, Stranger
+from .rules import EXPELLED_SECONDS, Stranger, who
 from .state import State
 
 Value = TypeVar("Value")
@@ -234,14 +234,32 @@ def _without(mapping: Mapping[str, Value], key: str) -> Mapping[str, Value]:
 
 
 def _removed(state: State, event: Event) -> Change | None:
-    name = (event.data or {})["who"]
-    state.decisions.rules_of(event.group).expelled[name] = event.when + EXPELLED_SECONDS
-    person, room = state.person_of(name), state.rooms.get(event.group)
+    data = event.data or {}
+    name, group, speaker = data["who"], event.group or data["room"], state.seats.get(event.origin)
+    state.decisions.rules_of(group).expelled[name] = event.when + EXPELLED_SECONDS
+    if not event.group:
+        return _asked_to_remove(state, event, group)
+    is_own = speaker is not None and who(speaker) == name  # they may have left, and another have their alias
+    person, room = speaker if is_own else state.person_of(name), state.rooms.get(event.group)
     if person is None or room is None or person.rooms.pop(event.group, None) is None:
         return None
     person.called, person.unwanted = _without(person.called, room.name), _without(person.unwanted, room.name)
     room.people.pop(person, None)
     return Change(person, room)
+
+
+def _asked_to_remove(state: State, event: Event, room: str) -> Change | None:
+    """Note a room that a person has to leave: they, and other operators, may ask for that at once."""
+    data = event.data or {}
+    person = state.person_of(data["who"])
+    if person is None or not (room in person.told or room in person.wanted):
+        return None
+    if room in person.told:
+        person.wanted = tuple(wanted for wanted in person.wanted if wanted != room)
+    if room not in person.unwanted:
+        alias = person.next_alias or person.alias
+        person.unwanted = {**person.unwanted, room: Parting(alias, data.get("why", ""), data["by"])}
+    return Change(person)
 
 
 def _renamed(state: State, event: Event) -> Change | None:

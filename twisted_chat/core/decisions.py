@@ -96,12 +96,10 @@ def _revoked(decisions: Decisions, event: Event) -> None:
     account, data = decisions.concerned(event), _data(event)
     if account is None:
         return
-    if not data.get("used"):
-        decisions.accounts.revoke(account, data["credentials"])
-        return
-    for number in data["credentials"]:
+    for number in data["credentials"] if data.get("used") else ():
         if account.has(number, event.when):  # else another session was first
             decisions.accounts.use(account, number, event.origin)
+    decisions.accounts.revoke(account, data["credentials"])
 
 
 def _suspended(decisions: Decisions, event: Event) -> None:

@@ -93,7 +93,7 @@ class Effects:
             TOOK: self._private.took,
             JOINED: self._joined,
             LEFT: self._left,
-            REMOVED: self._left,
+            REMOVED: self._removed,
             RENAMED: self._renamed,
             RETITLED: self._heard,
             RESUMED: self._resumed,
@@ -205,9 +205,9 @@ class Effects:
         """Make a session wait for the rest of its request, if that comes from another session's node."""
         if person.voice.session != asker.id:
             if person.next_alias:
-                asker.wait_for_step(RENAMED, "", event.ident)
+                self._sessions.wait_for_step(asker, RENAMED, "", event.ident)
             if not person.is_told:
-                asker.wait_for_step(TOOK, "", event.ident)
+                self._sessions.wait_for_step(asker, TOOK, "", event.ident)
 
     def _sit_down(self, session: Session, person: Person) -> None:
         """Begin to give one more session of a person everything that the person hears."""
@@ -286,7 +286,7 @@ class Effects:
         if asker is None:
             return
         if to_come[event.kind] and change.error is None:
-            asker.wait_for_step(event.kind, name, event.ident)
+            self._sessions.wait_for_step(asker, event.kind, name, event.ident)
             return
         asker.expect(name)
         if change.error is not None:
@@ -366,6 +366,12 @@ class Effects:
                     where = f"you now talk in {session.current.name}" if session.current else str(NoCurrentRoom())
                     self._delivery.show(session, Event(NOTICED, text=where))
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
+
+    def _removed(self, event: Event, asker: Session | None, change: Change) -> None:
+        if event.group:
+            self._left(event, asker, change)
+        else:
+            self._asked_to_move(event, None, change)  # the operator does not wait for it
 
     # -- helpers
 

@@ -342,7 +342,7 @@ SAID: Final = kind("said", _said, is_post=True, is_logged=True)
 ACTED: Final = kind("acted", lambda event, author: f"* {author} {event.text}", is_post=True, is_logged=True)  # /me
 # A room's own log. LEFT's text: why, may be empty. RENAMED's author: the old alias; its text: the new one.
 # RETITLED's text: the topic, empty when it was cleared.
-# JOINED, LEFT in no group: a person asks to enter or leave the room in the data, where several nodes share a journal.
+# JOINED, LEFT, REMOVED in no group: a person asks for that in the room of the data, where nodes share a journal.
 JOINED: Final = kind("joined", _joined, is_move=True, is_logged=True)
 LEFT: Final = kind("left", _left, is_move=True, is_logged=True)
 RENAMED: Final = kind(

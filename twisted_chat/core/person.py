@@ -19,6 +19,7 @@ class Parting(NamedTuple):
 
     alias: str  # under which the room sees them leave, whatever alias they take after that
     why: str
+    by: str = ""  # the alias of the operator who removes them
 
 
 _NOWHERE: Final[Mapping[str, Parting]] = MappingProxyType({})

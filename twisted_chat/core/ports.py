@@ -81,7 +81,7 @@ class KnownPerson(NamedTuple):
     called: Mapping[str, str]
     made: int
     wanted: Sequence[str]
-    unwanted: Mapping[str, tuple[str, str]]  # with alias and reason
+    unwanted: Mapping[str, tuple[str, ...]]  # with the fields of person.Parting
     seats: Sequence[tuple[int, str, int]]  # sessions, their programs and credentials
     former: Sequence[int]
     voice: tuple[int, str, int]
@@ -103,6 +103,8 @@ class Snapshot(NamedTuple):
     present: Mapping[str, Sequence[int]] = MappingProxyType({})  # by room: positions in ``people``, in order
     parting: Mapping[str, int] = MappingProxyType({})  # people who are leaving, by the key of the alias that they had
     openings: Sequence[int] = ()  # of the nodes that live
+    used: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})  # Account.used, by the account's number
+    expelled: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # RoomRules.expelled, by room
     # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
     # appended. The next one may raise CannotOpen.
     standing: Iterable[Event] = ()

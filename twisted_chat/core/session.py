@@ -166,26 +166,6 @@ class Session:
         elif self.door is not None:
             self.door.faulted()
 
-    def wait_for_step(self, kind: str, room: str, ident: str) -> None:
-        """Wait for an event of their person that follows from a request, and that another session may append.
-
-        ``room``: the room of the event; empty for one of another log.
-        """
-        if (kind, room) in self.steps:
-            return
-        ask = self.asks.get(ident) or Ask(self, ident)
-        ask.left += 1
-        self.pending.asking += 1
-        self.steps = {**self.steps, (kind, room): ask}
-
-    def has_taken_step(self, kind: str, room: str) -> Ask | None:
-        """Return the request that waited for such an event of their person."""
-        ask = self.steps.get((kind, room))
-        if ask is not None:
-            self.steps = {step: other for step, other in self.steps.items() if step != (kind, room)}
-            ask.one_less()
-        return ask
-
     def abandon(self) -> None:
         """Abandon all questions: they have left, or their connection is lost. A late answer is ignored."""
         self.pending.epoch += 1

@@ -66,9 +66,27 @@ class Sessions(dict[int, Session]):
         if self.programs.get(session.program) is session:
             del self.programs[session.program]
 
+    def wait_for_step(self, session: Session, kind: str, room: str, ident: str) -> None:
+        """Make a session wait for an event of its person that follows from a request, and that another may append.
+
+        ``room``: in which; empty for an event of another log.
+        """
+        if (kind, room) in session.steps or session.leaving is not None:
+            return
+        ask = session.asks.get(ident) or Ask(session, ident)
+        ask.left += 1
+        session.pending.asking += 1
+        session.steps = {**session.steps, (kind, room): ask}
+
     def have_taken_step(self, person: Person | None, kind: str, room: str) -> list[Ask]:
         """Return the requests that waited for an event of their person."""
-        asks = [ask for session in self.of(person) if (ask := session.has_taken_step(kind, room)) is not None]
+        asks: list[Ask] = []
+        for session in self.of(person):
+            ask = session.steps.get((kind, room))
+            if ask is not None:
+                session.steps = {step: other for step, other in session.steps.items() if step != (kind, room)}
+                ask.one_less()
+                asks.append(ask)
         self.done_waiting += [(ask.session, ask.session.pending.epoch) for ask in asks]
         self.asks += asks
         return asks

@@ -21,11 +21,17 @@ def snapshot_of(state: State) -> Snapshot:
         {room.name: [positions[person] for person in _people_in(room)] for room in rooms[1:] if room.people},
         {key: positions[person] for key, person in state.parting.items()},
         sorted(state.openings),
+        {account.number: account.used for account in state.decisions.accounts.by_number.values() if account.used},
+        {room: dict(rules.expelled) for room, rules in state.decisions.rules.items() if rules.expelled},
     )
 
 
 def restore(state: State, snapshot: Snapshot) -> None:
-    """Put the people of a snapshot into a state that has its rooms and no people."""
+    """Put the people of a snapshot into a state that has its rooms, the decisions that stand, and no people."""
+    for number, used in snapshot.used.items():
+        state.decisions.accounts.by_number[number].used = tuple(used)
+    for room, expelled in snapshot.expelled.items():
+        state.decisions.rules_of(room).expelled.update(expelled)
     state.openings.update(snapshot.openings)
     people = [_restored(state, known) for known in snapshot.people]
     for person, known in zip(people, snapshot.people, strict=True):
@@ -55,7 +61,7 @@ def _known(state: State, person: Person, positions: Mapping[Person, int]) -> Kno
         called=dict(person.called),
         made=person.made,
         wanted=list(person.wanted),
-        unwanted={room: (parting.alias, parting.why) for room, parting in person.unwanted.items()},
+        unwanted={room: tuple(parting) for room, parting in person.unwanted.items()},
         seats=[_values(seat) for seat in person.seats],
         former=list(person.former),
         voice=_values(person.voice),

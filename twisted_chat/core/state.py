@@ -17,13 +17,14 @@ from .events import (
     JOINED,
     LEFT,
     RELEASED,
+    REMOVED,
     RENAMED,
     SERVER,
     TOOK,
     Event,
 )
 from .limits import Limits
-from .person import Person, Seat
+from .person import Parting, Person, Seat
 from .room import Room
 from .rooms import RoomTable
 from .rules import who
@@ -128,17 +129,28 @@ class State:
         if person.leaving is not None:
             if follows or person.waits_for is not None:
                 return follows
-            left = [Event(LEFT, room, name, person.leaving, session) for room, name in person.told.items()]
+            left = [_left(person, room, name, person.leaving) for room, name in person.told.items()]
             return [*left, Event(RELEASED, "", alias, "", session)]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
         told = person.told if person.wanted or person.unwanted else {}
-        for room, parting in person.unwanted.items():
-            if told.get(room) == parting.alias:
-                follows.append(Event(LEFT, room, parting.alias, parting.why, session))
+        follows += [
+            _left(person, room, parting.alias, "")
+            for room, parting in person.unwanted.items()
+            if told.get(room) == parting.alias
+        ]
         if person.waits_for is None and not person.next_alias:
             follows += [Event(JOINED, room, alias, "", session) for room in person.wanted if room not in told]
         for room in person.founded:
             data = {"who": who(person), "role": "operator"}
             follows.append(Event(APPOINTED, room, person.alias, person.alias, session, data=data))
         return follows
+
+
+def _left(person: Person, room: str, alias: str, why: str) -> Event:
+    """Return the event by which a person leaves a room: as they have asked, or an operator has, or with all rooms."""
+    parting, session = person.unwanted.get(room, Parting(alias, why)), person.voice.session
+    if not parting.by:
+        return Event(LEFT, room, alias, parting.why, session)
+    data = {"who": who(person), "by": parting.by}
+    return Event(REMOVED, room, alias, "", session, data={**data, "why": parting.why} if parting.why else data)
