@@ -84,7 +84,7 @@ def test_a_program_goes_on_where_it_was_in_a_room_that_was_forgotten_meanwhile(l
     alice.heard()
     house.hub.join(Ask(alice.session), "plans", after=1)
     house.settle()
-    alice.session.release()
+    alice.session.reader.release()
     house.clock.run_until(lambda: not alice.session.is_behind)
     heard = [line for line in alice.heard() if line.startswith("#plans")]
     if live.is_durable:

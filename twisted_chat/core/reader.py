@@ -115,7 +115,7 @@ class Reader(Pen):
         if self.state == LIVE:
             room.place(self)
         else:
-            self.positions[room] = room.number
+            self._backlog.positions[room] = room.number
 
     def leave(self, room: Room, is_over: bool = False) -> None:
         """Stop hearing a room; a reader that is behind is sent the rest of it, unless all is over."""
@@ -126,7 +126,7 @@ class Reader(Pen):
         else:
             if not is_over:
                 self._send_rest(room)
-            self.positions.pop(room, None)
+            self._backlog.positions.pop(room, None)
         del self.hearing[room]
         if self.inbox is room:
             self.inbox = None
@@ -159,14 +159,14 @@ class Reader(Pen):
             return
         self._hold()
         if room in self.hearing:
-            self.positions[room] = min(number, room.number)
+            self._backlog.positions[room] = min(number, room.number)
 
     def resume(self, positions: Mapping[Room, int]) -> None:
         """Go on where another reader of the same session was cut off, once this one is released."""
         self._hold()
         for room, number in positions.items():
             self.open(room)
-            self.positions[room] = number
+            self._backlog.positions[room] = number
 
     def release(self) -> None:
         """Send the backlog that a rewind or a resume asked for: the answer before it is written."""
@@ -178,11 +178,11 @@ class Reader(Pen):
         if self._backlog.page != (room, first):
             return  # a page from before a rewind, which asks again
         self._backlog.page = None
-        if room in self.hearing and self.positions[room] == first - 1:
+        if room in self.hearing and self._backlog.positions[room] == first - 1:
             until = events[-1].number if len(events) == BACKLOG_PAGE else last
             until = min(last, room.end_of_withheld(until))
             shown = whole(room, first, until, events)
-            self.positions[room] = until
+            self._backlog.positions[room] = until
             self._traffic.lines_out += len(shown)
             self.hear_again(shown)
             if not self.flush():
@@ -202,7 +202,7 @@ class Reader(Pen):
         self._enter("close", CLOSED)
         self._backlog.close()
         self._queued.clear()
-        return self.positions
+        return self._backlog.positions
 
     def when_live(self, then: Callable[[], None]) -> None:
         """Call a function once the reader has caught up; at once if it is live."""
@@ -257,7 +257,7 @@ class Reader(Pen):
             for one in part:
                 log = self._log_of(one, rooms)
                 if log is not None:
-                    self.positions[log] = one.number
+                    self._backlog.positions[log] = one.number
             self._traffic.lines_out += len(part)
             self.hear_again(part)
             if not self.flush():
@@ -286,8 +286,8 @@ class Reader(Pen):
         if self.ear.view.is_for_people and not self._backlog.is_whole:
             return None  # a person sees a notice of the gap instead
         for room in self.hearing:
-            if self.positions[room] < room.forgotten:
-                return room, self.positions[room] + 1, room.forgotten
+            if self._backlog.positions[room] < room.forgotten:
+                return room, self._backlog.positions[room] + 1, room.forgotten
         return None
 
     def _log_of(self, event: Event, rooms: Mapping[str, Room]) -> Room | None:
@@ -297,17 +297,17 @@ class Reader(Pen):
         return rooms.get(event.group)
 
     def _rest_of(self, room: Room) -> Iterator[Event]:
-        position = self.positions[room]
+        position = self._backlog.positions[room]
         return _with_gaps(room.name, position, room.after(position))
 
     def _send_rest(self, room: Room) -> None:
         """Send it the rest of a room that it leaves."""
-        is_lacking = self.positions[room] < room.forgotten
+        is_lacking = self._backlog.positions[room] < room.forgotten
         if not (is_lacking and (self._backlog.is_whole or not self.ear.view.is_for_people)):
             self.hear_again(list(self._rest_of(room)))
             self.flush()
         elif self.listener is not None:
-            give = partial(self.listener.give_rest, room, self.positions[room] + 1, room.number)
+            give = partial(self.listener.give_rest, room, self._backlog.positions[room] + 1, room.number)
             if self.state == HELD:  # the answer to a resume comes first, without a wait
                 self._backlog.then += (lambda: None if room in self.hearing else give(),)  # else the backlog has it
             else:

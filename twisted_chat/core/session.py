@@ -16,7 +16,7 @@ from .pen import refusal
 from .pending import Pending
 from .person import Person
 from .ports import Door, GracePeriod
-from .reader import HELD, Reader
+from .reader import Reader
 from .room import Room
 
 MAX_IN_FLIGHT = 2000  # pending events of one session
@@ -183,12 +183,6 @@ class Session:
     def leave_at(self, room: Room, number: int | None) -> None:
         """Note at which number their next reader goes on in a room; None: they do not hear it any more."""
         self.left_at = _having(self.left_at, room, number)
-
-    def release(self) -> None:
-        """Send the backlog, if one is held: the answer before it is written."""
-        reader = self.reader
-        if reader is not None and reader.state == HELD:
-            reader.release()
 
     # -- their reader
 

@@ -118,20 +118,17 @@ class ProgramTalk:
                 self._hub.traffic.hit("line_too_long")
             me.refuse(asked, f"/{asked.id or ''}")
         elif isinstance(asked, Checked):
-            self._begin(asked)
-
-    def _begin(self, asked: Checked) -> None:
-        self._asked = asked
-        try:
-            answer = self._answer_to(asked)
-        except ChatError as error:
-            self._connection.session.refuse(error, self._ident(asked))
-            return
-        if isinstance(answer, Result):
-            self._answer(answer)
-        else:
-            self._steps = answer
-            self.go_on()
+            self._asked = asked
+            try:
+                answer = self._answer_to(asked)
+            except ChatError as error:
+                self._connection.session.refuse(error, self._ident(asked))
+                return
+            if isinstance(answer, Result):
+                self._answer(answer)
+            else:
+                self._steps = answer
+                self.go_on()
 
     def _answer_to(self, asked: Checked) -> Steps[Result] | Result | None:
         if isinstance(asked.record, HelloRequest) and not self.is_in:
@@ -189,7 +186,8 @@ class ProgramTalk:
             self.is_in = True
             if not result.resumed:
                 me.send([Event(NOTICED, text=line) for line in self._connection.premises.motd])
-        me.release()
+        if me.reader is not None:
+            me.reader.release()  # the backlog comes after the answer
 
     def _refused(self) -> None:
         if not self._connection.session.alias and not self._connection.may_try_again():

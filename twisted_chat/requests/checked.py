@@ -43,8 +43,8 @@ def checked(found: Mapping[str, Any], max_line: int) -> Checked:
     except ValueError as why:
         raise BadRequest(f'give each request an "id" of its own, which {why}') from None
     name = found.get("do")
-    if name == "hello":
-        _check_version(found.get("version"), ident)
+    if name == "hello" and type(version := found.get("version")) is int and version != VERSION:
+        raise BadVersion(version, VERSION, ident)  # first of all, as a later version may have other fields
     entry = REQUESTS.get(name) if type(name) is str else None
     if entry is None:
         raise BadRequest(_no_request(name), ident)
@@ -58,12 +58,6 @@ def checked(found: Mapping[str, Any], max_line: int) -> Checked:
             too_long.id = ident
             raise too_long
     return Checked(entry, ident, entry.record(**values))
-
-
-def _check_version(version: object, ident: str) -> None:
-    """Check the version first of all, as a later one may have other fields."""
-    if type(version) is int and version != VERSION:
-        raise BadVersion(version, VERSION, ident)
 
 
 def _no_request(name: object) -> str:

@@ -31,7 +31,7 @@ def join(hub: Hub, ask: Ask, rest: str) -> None:
     if not me.pending.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
         ask.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
-        me.release()
+        ask.reader.release()
 
 
 @dataclass(frozen=True)
