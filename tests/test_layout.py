@@ -50,16 +50,19 @@ CORE = {
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "private_lines": "GROUND changes delivery room session sessions state",
-    "effects": "GROUND changes delivery pen person private_lines reader room rooms rules session sessions state",
-    "dispatcher": "GROUND changes contact delivery effects passing person reader room rules session sessions snapshots "
-    "state unkept",
+    "effects": "GROUND changes delivery pen person private_lines profiles reader room rooms rules session sessions "
+    "state",
+    "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
+    "sessions snapshots state unkept",
     "gate": "GROUND accounts decisions",
     "logins": "GROUND accounts dispatcher gate session",
     "members": "GROUND accounts decisions dispatcher past person room rules session state",
+    "profiles": "GROUND accounts delivery person rooms sessions",
+    "unread": "GROUND accounts past room session",
     "moderation": "GROUND dispatcher past person room rules session state",
     "questions": "GROUND person reader room rules session sessions state",
     "hub": "GROUND accounts delivery dispatcher ear gate logins members moderation past person questions reader room "
-    "rooms rules session state",
+    "rooms rules session state unread",
 }
 GROUND = "durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.

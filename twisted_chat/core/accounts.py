@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from . import text
@@ -10,6 +11,8 @@ from .errors import ChatError, SecretNeeded, Suspended, WrongSecret
 from .events import Event
 
 PASSWORD: Final = "password"  # noqa: S105  # the name of a kind
+MAX_MARKS = 500  # of one member, those moved last
+_NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})  # which all share who have none
 USED = 100  # codes that are used up and remembered, of one account
 CODE: Final = "code"
 DEVICE: Final = "device"  # a browser
@@ -33,7 +36,18 @@ class Credential(NamedTuple):
 class Account:
     """An alias that belongs to a person or a bot for good. Only the functions in changes.py change one."""
 
-    __slots__ = ("alias", "credentials", "is_bot", "is_dropped", "number", "password", "role", "suspended", "used")
+    __slots__ = (
+        "alias",
+        "credentials",
+        "is_bot",
+        "is_dropped",
+        "marks",
+        "number",
+        "password",
+        "role",
+        "suspended",
+        "used",
+    )
 
     def __init__(self, number: int, alias: str, is_bot: bool = False, has_password: bool = True) -> None:
         """``number``: of its REGISTERED event in the server's log, by which it may have a password."""
@@ -47,6 +61,7 @@ class Account:
             tuple[int, int], ...
         ] = ()  # codes used since the last password, and the sessions that used them
         self.suspended: tuple[str, float] | None = None  # why, and until when in seconds since the epoch; 0: no end
+        self.marks: Mapping[str, int] = _NO_MARKS  # the number that the member has read last, by room, while here
         self.is_dropped = False  # its alias stays reserved
 
     @property
@@ -58,6 +73,14 @@ class Account:
     def numbers(self) -> list[int]:
         """Return the numbers of all its credentials."""
         return [*([self.password] if self.password else ()), *(one.number for one in self.credentials)]
+
+    def mark(self, room: str, number: int) -> None:
+        """Note that everything up to a number has been read in a room: a mark only goes up."""
+        if number > self.marks.get(room, -1):
+            others = {name: mark for name, mark in self.marks.items() if name != room}
+            while len(others) >= MAX_MARKS:
+                del others[next(iter(others))]
+            self.marks = {**others, room: number}
 
     def has(self, credential: int, now: float, session: int = 0) -> bool:
         """Return whether a credential is valid for the account at this time.

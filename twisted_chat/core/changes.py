@@ -24,6 +24,7 @@ from .events import (
     LOBBY,
     OPENED,
     OPENING_BITS,
+    READ,
     REGISTERED,
     RELEASED,
     REMOVED,
@@ -100,6 +101,9 @@ def _claimed(state: State, event: Event) -> Change:
         state.note_program(seat)
         person = Person(seat, event.text, ())
         person.account = account
+        if account is not None:
+            for marked, number in (data.get("marks") or {}).items():
+                account.mark(marked, number)
         person.wanted = tuple(room for room in data.get("rooms", (LOBBY,)) if state.lets_in(person, room, event.when))
         state.seats[event.origin] = person
         state.everyone.people[person] = None
@@ -170,8 +174,10 @@ def _joined(state: State, event: Event) -> Change | None:
         person.unwanted = {**person.unwanted, room.name: Parting(event.author, "")}
         return Change(person, room, error=error)
     person.made += is_first
-    if is_first and person.account is not None:
-        person.founded += (room.name,)
+    if person.account is not None:
+        person.founded += (room.name,) * is_first
+        if room.name not in person.account.marks:
+            person.account.mark(room.name, event.number)  # nothing before it counts as unread
     is_new = room.name not in person.rooms
     person.rooms[room.name] = room
     room.people[person] = None
@@ -378,6 +384,14 @@ def _gone(state: State, event: Event) -> Change:
     return Change(people=tuple(orphans))
 
 
+def _read(state: State, event: Event) -> Change | None:
+    person, data = state.seats.get(event.origin), event.data or {}
+    if person is None or person.account is None:
+        return None
+    person.account.mark(str(data["room"]), int(data["number"]))
+    return Change(person)
+
+
 def _decided(state: State, event: Event) -> Change:
     state.decisions.apply(event)
     return Change(state.seats.get(event.origin), state.rooms.get(event.group), is_decision=True)
@@ -421,6 +435,7 @@ APPLY: Final[dict[str, Callable[[State, Event], Change | None]]] = {
     GRANTED: _granted,
     APPOINTED: _appointed,
     REMOVED: _removed,
+    READ: _read,
     CLAIMED: _claimed,
     TOOK: _took,
     JOINED: _joined,

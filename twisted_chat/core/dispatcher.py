@@ -18,6 +18,7 @@ from .limits import Limits
 from .passing import Passing
 from .person import Person
 from .ports import Journal, Snapshot
+from .profiles import Profiles
 from .reader import HELD, Reader
 from .room import Room
 from .rules import Stranger
@@ -41,14 +42,16 @@ class Dispatcher:
         state: State,
         limits: Limits,
         seconds: Callable[[], float],
+        now: Callable[[], float],
         on_fault: Callable[[Faulty | None], None],
     ) -> None:
-        """``seconds`` and ``on_fault``: see Hub."""
+        """``seconds``, ``now`` and ``on_fault``: see Hub."""
         self.sessions = Sessions(state.seats)
         self.traffic = Traffic()
         self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
+        self.profiles = Profiles(journal, state.rooms, self.sessions, self.delivery, now)
         self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and the stranger for whom each hears
         self.day = NO_DAY  # of the last batch
         self._journal = journal
@@ -120,6 +123,12 @@ class Dispatcher:
             for event in alike:
                 self.traffic.lines_in += kind in POSTS
                 self._apply(event, origins[event.origin])
+        seats = self._state.seats
+        members = {
+            origin: one for origin in counts if (one := seats.get(origin)) is not None and one.account is not None
+        }
+        if members:
+            self.profiles.note_posts(batch, members)
         self.delivery.end_run(is_last=True)
         if self._rooms.has_emptied:
             self._rooms.forget_some()
@@ -160,6 +169,7 @@ class Dispatcher:
             if one is not None:
                 self._has_come(one, event)
                 self._follow(one, event)
+                self.profiles.note(one, event)
 
     def _has_come(self, person: Person, event: Event) -> bool:
         """Note that an event is not pending any more; return whether it followed for a person."""

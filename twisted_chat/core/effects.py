@@ -27,6 +27,7 @@ from .events import (
     NAMED,
     NOTICED,
     POSTS,
+    READ,
     RELEASED,
     REMOVED,
     RENAMED,
@@ -44,6 +45,7 @@ from .limits import Limits
 from .pen import refusal
 from .person import Person
 from .private_lines import PrivateLines
+from .profiles import Profiles
 from .reader import Reader
 from .room import Room
 from .rooms import RoomTable
@@ -67,6 +69,10 @@ class Served(Protocol):
 
     def forget(self, session: Session) -> None:
         """Called when a session is over."""
+
+    @property
+    def profiles(self) -> Profiles:
+        """Return the profiles of members."""
 
     @property
     def overhearing(self) -> Mapping[Reader, Stranger]:
@@ -99,6 +105,7 @@ class Effects:
             RESUMED: self._resumed,
             ENDED: self._ended,
             GONE: self._gone,
+            READ: self._read,
             RELEASED: self._released,
         }
 
@@ -248,6 +255,10 @@ class Effects:
             self._sessions.has_left(person)
         elif asker is not None:
             self._part(asker)  # their other sessions stay
+
+    def _read(self, event: Event, asker: Session | None, change: Change) -> None:
+        if change.person is not None:
+            self._hub.profiles.tell(event, change.person)
 
     def _gone(self, event: Event, asker: Session | None, change: Change) -> None:
         for session in self._sessions.values():

@@ -423,6 +423,13 @@ CAME_BACK: Final = kind("came back", is_change=True)
 # Of nodes, where several share a journal: origin's opening has begun; the one in the data has ended.
 OPENED: Final = kind("opened", is_change=True)
 GONE: Final = kind("gone", is_change=True)
+# A member has read a room up to a number; data: "room" and "number". To the member's own programs: group and number.
+READ: Final = kind(
+    "read",
+    None,
+    lambda event, ident: {"kind": event.kind, "room": event.group, "number": event.number},
+    is_change=True,
+)
 # To one person, never kept. ``ident`` is that of the request which they answer. NOTICED's data: ENDS, where it applies.
 CONNECTED: Final = kind("connected", lambda event, author: WELCOME)  # they are in; a program knows it by its result
 NOTICED: Final = kind("noticed", lambda event, author: f"-- {event.text}", _noticed)  # the server's own words

@@ -34,6 +34,7 @@ from .events import (
     LEFT,
     LOBBY,
     OPENING_BITS,
+    READ,
     RESUMED,
     RETITLED,
     REVOKED,
@@ -60,6 +61,7 @@ from .rules import RoomRules, Stranger
 from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
+from .unread import UnreadCounter
 
 NOBODY = Stranger()  # a person without an alias, at an unknown address
 
@@ -83,7 +85,7 @@ class Hub(Questions):
         in what concerns one session or reader (or none in particular): the others are served on.
         """
         state = State(RoomTable(journal, limits, on_fault), limits)
-        self.dispatcher = Dispatcher(journal, state, limits, seconds, on_fault)
+        self.dispatcher = Dispatcher(journal, state, limits, seconds, now, on_fault)
         super().__init__(journal, state, self.dispatcher.sessions, self.dispatcher.overhearing, now)
         self.traffic = self.dispatcher.traffic
         self.passing = self.dispatcher.passing
@@ -99,6 +101,7 @@ class Hub(Questions):
             self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now
         )
         self.logins = Logins(self.dispatcher, lambda: journal.secret, now)
+        self.unread = UnreadCounter(self.past)
         self.moderation = Moderation(self.state, self.dispatcher, self.past, journal, vault, tries, seconds, now)
         journal.start(self.dispatcher)
 
@@ -151,6 +154,8 @@ class Hub(Questions):
         if proof is not None:
             alias = proof.account.alias
             data["proof"] = proof.credential
+            if proof.profile.marks:
+                data["marks"] = dict(proof.profile.marks)
         if session.program:
             data["program"] = session.program
         if beside:
@@ -363,6 +368,21 @@ class Hub(Questions):
         reader.begin_day(reader.today if reader.today.holds(now) else day_of(now))
 
     # -- helpers
+
+    def read(self, ask: Ask, wanted: str, number: int) -> int:
+        """Mark a room, or "@" for one's private lines, as read up to a number at most; return the number.
+
+        Raises: NotAMember, BadRoom, NotInRoom.
+        """
+        me = ask.session.person
+        if me is None or me.account is None:
+            raise ChatError("only members have marks of what they have read: /register makes you one")
+        if wanted != "@":
+            room = self.room_of(ask.session, wanted)
+            wanted, number = room.name, min(number, room.number)
+        if number > me.account.marks.get(wanted, -1):
+            self._append(READ, ask, data={"room": wanted, "number": number})
+        return number
 
     def _append(self, kind: str, ask: Ask, group: str = "", words: str = "", data: Data | None = None) -> None:
         """Append an event that a session asked for.

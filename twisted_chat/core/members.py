@@ -19,6 +19,7 @@ from .events import (
     GUESTS_ADMITTED,
     GUESTS_REFUSED,
     NAMED,
+    READ,
     REGISTERED,
     RESTORED,
     REVOKED,
@@ -100,10 +101,13 @@ class Members:
             self._append(ask, Fact.of(event, verifier), registered)
 
         def registered() -> None:
-            if person.account is not None:
-                then()
-            else:
+            if person.account is None:
                 ask.refuse(ChatError(f"{alias} has just become somebody else's: take another alias with /nick"))
+                return
+            for room in ask.session.rooms.values():  # nothing before this counts as unread
+                data = {"room": room.name, "number": room.number}
+                self._dispatcher.send(Event(READ, origin=ask.session.id, data=data), ask.session)
+            then()
 
         self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
 

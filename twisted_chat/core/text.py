@@ -394,6 +394,20 @@ def names(line: str, alias: str) -> bool:
     return False
 
 
+def mentions(line: str, alias: str) -> bool:
+    """Return whether ``@alias`` stands in a line, in any case of letters and not within a word, as in an address."""
+    if "@" not in line:  # nearly every line
+        return False
+    said, name = _folded(line), "@" + _folded(alias)
+    begin = said.find(name)
+    while begin >= 0:
+        before, after = said[:begin], said[begin + len(name) :]
+        if not (_is_letter(before[-1:]) or _joins(name, after)):
+            return True
+        begin = said.find(name, begin + 1)
+    return False
+
+
 def _folded(line: str) -> str:
     return line.casefold() if line.isascii() else unicodedata.normalize("NFC", line.casefold())
 

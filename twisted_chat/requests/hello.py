@@ -15,7 +15,9 @@ from ..core.events import EVERYONE, LOBBY, TOOK, Event
 from ..core.hub import Hub
 from ..core.ports import Query
 from ..core.session import Ask, Session
+from ..core.unread import Unread
 from .fields import About, Alias, FirstNumber, Number, Rule, SeenNumbers, WantedAlias, WantedRoom
+from .reading import Marks, Mentions, UnreadPosts, counts
 from .table import JsonRequest, Result, Steps, request
 
 VERSION: Final = 1
@@ -46,6 +48,9 @@ class HelloResult(Result):
     max_line: Annotated[FirstNumber, About("The most bytes of a line, without its end.")]
     grace: Annotated[float, Rule(), About("Seconds in which a program with a token may resume.")]
     current: CurrentRoom
+    marks: Marks | None = None
+    unread: UnreadPosts | None = None
+    mentions: Mentions | None = None
 
 
 @request("the program enters the chat, under an alias and in some rooms")
@@ -113,6 +118,12 @@ class HelloRequest(JsonRequest):
         if "@" in seen:
             yield from _send_private_backlog(hub, ask, seen["@"])
             me.private.backlog_of = ""
+        account = me.person.account if me.person is not None else None
+        found: dict[str, Unread] = {}
+        if account is not None:
+            hub.unread.count(ask, account, list(me.rooms.values()), found.update)
+            yield
+        unread = counts(account, found) if account is not None else None
         return HelloResult(
             version=self.version,
             alias=me.alias,
@@ -125,6 +136,9 @@ class HelloRequest(JsonRequest):
             max_line=hub.limits.max_line,
             grace=hub.limits.grace_seconds,
             current=current_of(me),
+            marks=unread.marks if unread is not None else None,
+            unread=unread.unread if unread is not None else None,
+            mentions=unread.mentions if unread is not None else None,
         )
 
 

@@ -15,7 +15,7 @@ from .table import REQUESTS, Requestable
 
 Schema = dict[str, Any]
 # Messages that are not the result of a request: they are written by hand.
-MESSAGES = ("event", "skipped", "noticed", "called", "answered", "error", "result_repeated")
+MESSAGES = ("event", "read", "skipped", "noticed", "called", "answered", "error", "result_repeated")
 
 
 def whole(before: Schema) -> Schema:

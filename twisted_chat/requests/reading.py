@@ -1,0 +1,140 @@
+"""Reading: how far a member has read in each room, and what is unread there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core.accounts import Account
+from ..core.errors import BadUsage, ChatError
+from ..core.events import Event
+from ..core.hub import Hub
+from ..core.session import Ask
+from ..core.unread import MAX_UNREAD, Unread
+from .fields import Number, RoomName, Rule, WantedRoom
+from .table import COMMANDS, JsonRequest, Result, Steps, command, request
+from .words import is_number, plural
+
+LINES_SHOWN = 20  # mentions in one room
+
+
+def account_of(ask: Ask) -> Account:
+    """Return the account of a member.
+
+    Raises: ChatError, for a guest.
+    """
+    person = ask.session.person
+    if person is None or person.account is None:
+        raise ChatError("only members have marks of what they have read: /register makes you one")
+    return person.account
+
+
+@command(arguments="[N]")
+def read(hub: Hub, ask: Ask, rest: str) -> None:
+    """Mark your current room as read, up to event N or up to the last. Your other devices show that, and nobody else
+    sees it."""
+    rest = rest.strip()
+    if rest and not is_number(rest):
+        raise BadUsage(COMMANDS["read"].usage)
+    room = hub.room_of(ask.session)
+    number = hub.read(ask, room.name, int(rest) if rest else room.number)
+    ask.notice(f"{room.name} is read up to event {number:,}")
+
+
+@command()
+def unread(hub: Hub, ask: Ask, rest: str) -> None:
+    """Count the unread lines in your rooms, and those among them with @ and your alias."""
+    account, rooms = account_of(ask), list(ask.session.rooms.values())
+
+    def answer(found: Mapping[str, Unread]) -> None:
+        lines = [_counted(room.name, found.get(room.name)) for room in rooms]
+        ask.notice("; ".join(lines) or "you are in no room")
+
+    hub.unread.count(ask, account, rooms, answer)
+
+
+def _counted(room: str, unread: Unread | None) -> str:
+    if unread is None:
+        return f"{room}: all read"
+    more = " or more" if unread.posts == MAX_UNREAD else ""
+    named = f", {unread.mentions:,} mention you" if unread.mentions > 1 else ", 1 mentions you" * unread.mentions
+    return f"{room}: {unread.posts:,}{more} unread{named}"
+
+
+@command()
+def mentions(hub: Hub, ask: Ask, rest: str) -> None:
+    """Show the unread lines that have @ and your alias in them."""
+    account, rooms = account_of(ask), list(ask.session.rooms.values())
+    found: list[Event] = []
+
+    def ask_next() -> None:
+        if rooms:
+            hub.unread.mentions(ask, account, rooms.pop(0), add)
+            return
+        ask.notice(f"found {plural(len(found), 'line')}" + (":" if found else ""))
+        ask.show_again(found, ask.reader.today)
+
+    def add(events: Sequence[Event]) -> None:
+        found.extend(events[-LINES_SHOWN:])
+        ask_next()
+
+    hub.announce_day(ask)
+    ask_next()
+
+
+@dataclass(frozen=True)
+class ReadResult(Result):
+    room: RoomName
+    number: Number
+
+
+@request("the mark is moved up to that number; the member's other programs get a ``read`` object")
+@dataclass(frozen=True)
+class ReadRequest(JsonRequest):
+    """Mark a room as read up to a number."""
+
+    room: WantedRoom
+    number: Number
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[ReadResult]:
+        number = hub.read(ask, self.room, self.number)
+        yield
+        return ReadResult(self.room, number)
+
+
+Marks = Annotated[Mapping[str, Number], Rule(items=0, name="marks", about="The number read last, by room.")]
+UnreadPosts = Annotated[
+    Mapping[str, Number], Rule(items=0, name="unread", about=f"Unread posts, by room; {MAX_UNREAD:,} at most.")
+]
+Mentions = Annotated[
+    Mapping[str, Number], Rule(items=0, name="mentions", about='Those among them with "@" and one\'s alias, by room.')
+]
+
+
+@dataclass(frozen=True)
+class UnreadResult(Result):
+    marks: Marks
+    unread: UnreadPosts
+    mentions: Mentions
+
+
+@request("the marks of a member, and how much is unread in the rooms that the member is in")
+@dataclass(frozen=True)
+class UnreadRequest(JsonRequest):
+    """Return how far one has read in each room, and the unread posts."""
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[UnreadResult]:
+        account, found = account_of(ask), dict[str, Unread]()
+        hub.unread.count(ask, account, list(ask.session.rooms.values()), found.update)
+        yield
+        return counts(account, found)
+
+
+def counts(account: Account, found: Mapping[str, Unread]) -> UnreadResult:
+    """Return the marks and counts as programs read them."""
+    return UnreadResult(
+        dict(account.marks),
+        {room: unread.posts for room, unread in found.items()},
+        {room: unread.mentions for room, unread in found.items() if unread.mentions},
+    )
