@@ -87,6 +87,8 @@ GOOD = [
         '{"do":"search","id":"16","words":"x","room":"ops","from":"alice","limit":1}',
         ("search", "16", {"words": "x", "room": "ops", "from": "alice", "limit": 1}),
     ),
+    ('{"do":"read","id":"a","room":"ops","number":12}', ("read", "a", {"room": "ops", "number": 12})),
+    ('{"do":"unread","id":"b"}', ("unread", "b", {})),
     ('{"do":"ping","id":"17"}', ("ping", "17", {})),
     ('{"do":"call","id":"a","name":"add","to":"bob"}', ("call", "a", {"name": "add", "to": "bob", "text": ""})),
     ('{"do":"answer","id":"b","call":"x/7"}', ("answer", "b", {"call": "x/7", "text": "", "failed": False})),

@@ -18,7 +18,7 @@ from .limits import Limits
 from .passing import Passing
 from .person import Person
 from .ports import Journal, Snapshot
-from .profiles import Profiles
+from .profiles import ProfileKeeper
 from .reader import HELD, Reader
 from .room import Room
 from .rules import Stranger
@@ -51,7 +51,7 @@ class Dispatcher:
         self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
-        self.profiles = Profiles(journal, state.rooms, self.sessions, self.delivery, now)
+        self.profiles = ProfileKeeper(journal, state.rooms, self.sessions, self.delivery, now)
         self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and the stranger for whom each hears
         self.day = NO_DAY  # of the last batch
         self._journal = journal
@@ -123,10 +123,11 @@ class Dispatcher:
             for event in alike:
                 self.traffic.lines_in += kind in POSTS
                 self._apply(event, origins[event.origin])
-        seats = self._state.seats
-        members = {
-            origin: one for origin in counts if (one := seats.get(origin)) is not None and one.account is not None
-        }
+        members: dict[int, Person] = {}
+        for origin in counts:
+            person = self._state.seats.get(origin)
+            if person is not None and person.account is not None:
+                members[origin] = person
         if members:
             self.profiles.note_posts(batch, members)
         self.delivery.end_run(is_last=True)

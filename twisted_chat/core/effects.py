@@ -45,7 +45,7 @@ from .limits import Limits
 from .pen import refusal
 from .person import Person
 from .private_lines import PrivateLines
-from .profiles import Profiles
+from .profiles import ProfileKeeper
 from .reader import Reader
 from .room import Room
 from .rooms import RoomTable
@@ -71,7 +71,7 @@ class Served(Protocol):
         """Called when a session is over."""
 
     @property
-    def profiles(self) -> Profiles:
+    def profiles(self) -> ProfileKeeper:
         """Return the profiles of members."""
 
     @property

@@ -15,7 +15,7 @@ from .sessions import Sessions
 _NOTED = frozenset({JOINED, LEFT, REMOVED, READ, ENDED})  # kinds of events after which a profile is kept
 
 
-class Profiles:
+class ProfileKeeper:
     """Keeps the profiles of the members who are here, and moves their marks."""
 
     def __init__(

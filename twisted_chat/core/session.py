@@ -95,11 +95,6 @@ class Session:
         return self.person.key if self.person is not None else ""
 
     @property
-    def taken(self) -> int:
-        """The number of the event by which they took their alias, in its log."""
-        return self.person.taken if self.person is not None else 0
-
-    @property
     def rooms(self) -> Mapping[str, Room]:
         """The rooms that they are in, in the order in which they joined."""
         return self.person.rooms if self.person is not None else _NOTHING

@@ -97,6 +97,14 @@ Count = Annotated[int, Rule()]
 Alias = Annotated[str, Rule(name="alias")]
 RoomName = Annotated[str, Rule(name="room", about='A room\'s name; "*" for everyone; "@ALIAS" for one person.')]
 
+Marks = Annotated[Mapping[str, Number], Rule(items=0, name="marks", about="The number read last, by room.")]
+UnreadPosts = Annotated[
+    Mapping[str, Number], Rule(items=0, name="unread", about="Unread posts, by room; 1,000 at most.")
+]
+Mentions = Annotated[
+    Mapping[str, Number], Rule(items=0, name="mentions", about='Those among them with "@" and one\'s alias, by room.')
+]
+
 
 class Field(NamedTuple):
     """One field of a record."""

@@ -16,8 +16,19 @@ from ..core.hub import Hub
 from ..core.ports import Query
 from ..core.session import Ask, Session
 from ..core.unread import Unread
-from .fields import About, Alias, FirstNumber, Number, Rule, SeenNumbers, WantedAlias, WantedRoom
-from .reading import Marks, Mentions, UnreadPosts, counts
+from .fields import (
+    About,
+    Alias,
+    FirstNumber,
+    Marks,
+    Mentions,
+    Number,
+    Rule,
+    SeenNumbers,
+    UnreadPosts,
+    WantedAlias,
+    WantedRoom,
+)
 from .table import JsonRequest, Result, Steps, request
 
 VERSION: Final = 1
@@ -123,7 +134,6 @@ class HelloRequest(JsonRequest):
         if account is not None:
             hub.unread.count(ask, account, list(me.rooms.values()), found.update)
             yield
-        unread = counts(account, found) if account is not None else None
         return HelloResult(
             version=self.version,
             alias=me.alias,
@@ -136,10 +146,15 @@ class HelloRequest(JsonRequest):
             max_line=hub.limits.max_line,
             grace=hub.limits.grace_seconds,
             current=current_of(me),
-            marks=unread.marks if unread is not None else None,
-            unread=unread.unread if unread is not None else None,
-            mentions=unread.mentions if unread is not None else None,
+            marks=dict(account.marks) if account is not None else None,
+            unread={room: counts.posts for room, counts in found.items()} if account is not None else None,
+            mentions={room: counts.mentions for room, counts in found.items() if counts.mentions} or None,
         )
+
+
+def taken_by(me: Session) -> int:
+    """Return the number of the event by which a person took their alias, in the log of the alias."""
+    return me.person.taken if me.person is not None else 0
 
 
 def current_of(me: Session) -> str:
@@ -153,10 +168,10 @@ def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
     inbox = me.private.inbox
     assert inbox is not None
     takers: list[Event] = []
-    query = Query(inbox.name, until=me.taken, kinds=frozenset({TOOK}), most=MAX_TAKERS, newest=True)
+    query = Query(inbox.name, until=taken_by(me), kinds=frozenset({TOOK}), most=MAX_TAKERS, newest=True)
     hub.past.recall(ask, query, takers.extend)
     yield
-    own = me.private.first or me.taken  # the first number since the program has the alias
+    own = me.private.first or taken_by(me)  # the first number since the program has the alias
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
     firsts = [event.number for event in takers if event.text == me.program]
     is_all_known = takers[:1] and takers[0].number == 1
@@ -166,7 +181,7 @@ def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
 
 def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]]:
     """Yield the ranges of an alias's log in which somebody else had the alias, or its holder is unknown."""
-    begins = [*(event.number for event in takers), me.taken]
+    begins = [*(event.number for event in takers), taken_by(me)]
     yield 1, begins[0]
     for taker, end in zip(takers, begins[1:], strict=True):
         if taker.text != me.program:

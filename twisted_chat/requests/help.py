@@ -9,7 +9,7 @@ from ..core import text
 from ..core.hub import Hub
 from ..core.session import Ask
 from .fields import About, Alias, Number, Text
-from .hello import CurrentRoom, current_of
+from .hello import CurrentRoom, current_of, taken_by
 from .settings import OptionsShown, options_of
 from .table import BY_ANY_NAME, COMMANDS, JsonRequest, Result, Steps, command, obey, parse, request, unknown
 
@@ -91,4 +91,4 @@ class TypeRequest(JsonRequest):
         obey(hub, ask, parse(text.clean(self.text)))
         if me.leaving is None:  # a session that leaves gets nothing after its leave
             yield
-        return TypeResult(current_of(me), me.alias, me.taken, options_of(me), me.leaving is not None)
+        return TypeResult(current_of(me), me.alias, taken_by(me), options_of(me), me.leaving is not None)

@@ -14,6 +14,7 @@ from ..core.hub import Hub
 from ..core.room import Room
 from ..core.session import Ask
 from .fields import About, Alias, Count, FirstNumber, Number, RoomName, Rule, WantedAlias, WantedRoom
+from .hello import taken_by
 from .table import JsonRequest, Result, Steps, command, request
 from .words import MAX_NAMES, is_number
 
@@ -153,7 +154,7 @@ class NickRequest(JsonRequest):
     def run(self, hub: Hub, ask: Ask) -> Steps[NickResult]:
         hub.claim(ask, self.alias)
         yield
-        return NickResult(ask.session.alias, ask.session.taken)
+        return NickResult(ask.session.alias, taken_by(ask.session))
 
 
 @command("afk", "brb", arguments="[WHY]")

@@ -1,10 +1,9 @@
-"""Reading: how far a member has read in each room, and what is unread there."""
+"""Reading: how far a member has read in each room, and how much is unread."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 from ..core.accounts import Account
 from ..core.errors import BadUsage, ChatError
@@ -12,7 +11,7 @@ from ..core.events import Event
 from ..core.hub import Hub
 from ..core.session import Ask
 from ..core.unread import MAX_UNREAD, Unread
-from .fields import Number, RoomName, Rule, WantedRoom
+from .fields import Marks, Mentions, Number, RoomName, UnreadPosts, WantedRoom
 from .table import COMMANDS, JsonRequest, Result, Steps, command, request
 from .words import is_number, plural
 
@@ -32,8 +31,8 @@ def account_of(ask: Ask) -> Account:
 
 @command(arguments="[N]")
 def read(hub: Hub, ask: Ask, rest: str) -> None:
-    """Mark your current room as read, up to event N or up to the last. Your other devices show that, and nobody else
-    sees it."""
+    """Mark your current room as read. With N only up to that event. Your other devices know it too, and nobody else
+    does."""
     rest = rest.strip()
     if rest and not is_number(rest):
         raise BadUsage(COMMANDS["read"].usage)
@@ -44,7 +43,7 @@ def read(hub: Hub, ask: Ask, rest: str) -> None:
 
 @command()
 def unread(hub: Hub, ask: Ask, rest: str) -> None:
-    """Count the unread lines in your rooms, and those among them with @ and your alias."""
+    """Count the unread lines in your rooms. Lines with @ and your alias are counted once more."""
     account, rooms = account_of(ask), list(ask.session.rooms.values())
 
     def answer(found: Mapping[str, Unread]) -> None:
@@ -64,7 +63,7 @@ def _counted(room: str, unread: Unread | None) -> str:
 
 @command()
 def mentions(hub: Hub, ask: Ask, rest: str) -> None:
-    """Show the unread lines that have @ and your alias in them."""
+    """Show unread lines with @ and your alias."""
     account, rooms = account_of(ask), list(ask.session.rooms.values())
     found: list[Event] = []
 
@@ -103,15 +102,6 @@ class ReadRequest(JsonRequest):
         return ReadResult(self.room, number)
 
 
-Marks = Annotated[Mapping[str, Number], Rule(items=0, name="marks", about="The number read last, by room.")]
-UnreadPosts = Annotated[
-    Mapping[str, Number], Rule(items=0, name="unread", about=f"Unread posts, by room; {MAX_UNREAD:,} at most.")
-]
-Mentions = Annotated[
-    Mapping[str, Number], Rule(items=0, name="mentions", about='Those among them with "@" and one\'s alias, by room.')
-]
-
-
 @dataclass(frozen=True)
 class UnreadResult(Result):
     marks: Marks
@@ -128,13 +118,6 @@ class UnreadRequest(JsonRequest):
         account, found = account_of(ask), dict[str, Unread]()
         hub.unread.count(ask, account, list(ask.session.rooms.values()), found.update)
         yield
-        return counts(account, found)
-
-
-def counts(account: Account, found: Mapping[str, Unread]) -> UnreadResult:
-    """Return the marks and counts as programs read them."""
-    return UnreadResult(
-        dict(account.marks),
-        {room: unread.posts for room, unread in found.items()},
-        {room: unread.mentions for room, unread in found.items() if unread.mentions},
-    )
+        posts = {room: unread.posts for room, unread in found.items()}
+        named = {room: unread.mentions for room, unread in found.items() if unread.mentions}
+        return UnreadResult(dict(account.marks), posts, named)
