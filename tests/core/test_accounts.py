@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from twisted_chat.core import text
 from twisted_chat.core.changes import SESSIONS
 from twisted_chat.core.errors import AliasTaken, ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
 from twisted_chat.core.events import KINDS, SERVER
@@ -236,3 +237,15 @@ def test_each_event_of_the_servers_log_reads_as_one_line(house):
     lines = [KINDS[event.kind].people(event, event.author) for event in house.hub.state.log.tail]
     assert lines == ["alice has registered alice", "alice has made a token called ci for alice"]
     assert house.hub.state.log.name == SERVER
+
+
+def test_a_renamed_account_frees_the_looks_that_another_node_has_registered(house, monkeypatch):
+    """Another release of Unicode may know other confusables."""
+    with monkeypatch.context() as unicode:
+        unicode.setattr(text, "looks", lambda alias: frozenset({alias, "new"}))
+        alice = register(house)
+    account = alice.session.person.account
+    house.hub.members.rename(Ask(alice.session), account, "carol")
+    house.settle()
+    assert house.hub.decisions.accounts.holder("another", {"new"}) is None
+    assert house.hub.decisions.accounts.holder("carol", ()) is account

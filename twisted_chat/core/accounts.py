@@ -157,11 +157,9 @@ class Accounts:
 
     def rename(self, account: Account, event: Event) -> None:
         """Give an account another alias; the former one is free again."""
-        former = account.alias
-        self.by_key.pop(text.key(former), None)
-        for look in text.looks(former):
-            if self._looks.get(look) is account:
-                del self._looks[look]
+        self.by_key.pop(text.key(account.alias), None)
+        for look in [look for look, other in self._looks.items() if other is account]:
+            del self._looks[look]  # as it was registered, perhaps by a node that has other tables
         account.alias = event.text
         self._call(account, (event.data or {}).get("looks") or text.looks(event.text))
 
