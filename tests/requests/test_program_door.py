@@ -79,6 +79,12 @@ def alice(door):
     return Program(door, "alice", token=TOKEN)
 
 
+def test_hello_needs_an_alias_where_nothing_else_tells_it(door):
+    refused = Program(door).answer("hello", version=1)
+    assert refused["error"] == "bad_request"
+    assert refused["text"].startswith('"hello" needs "alias", which must be a string of at most ')
+
+
 def test_hello_answers_with_all_that_a_program_needs_to_resume(door):
     program = Program(door)
     program.asks("hello", version=1, alias="Alice", token=TOKEN, rooms=["Ops", "lobby"])

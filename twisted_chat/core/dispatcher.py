@@ -265,7 +265,18 @@ class Dispatcher:
             session.active = self._seconds()
 
     def settle(self, session: Session) -> None:
-        """Wake a session's door, or end a session that leaves, once nothing of it is pending."""
+        """Wake a session's door, or end a session that leaves, once nothing of it is pending.
+
+        The other sessions of its person that have waited for that are woken, too. If they still wait for a third one,
+        they do not wake each other.
+        """
+        self._settle_alone(session)
+        if not session.pending.changing:
+            for mate in session.mates:
+                if mate.pending.is_held and mate is not session:
+                    self._settle_alone(mate)
+
+    def _settle_alone(self, session: Session) -> None:
         try:
             if session.pending.in_flight or session.pending.asking:
                 if session.pending.is_held and session.pending.in_flight < MAX_IN_FLIGHT // 2:
@@ -282,9 +293,6 @@ class Dispatcher:
                     reader.release()  # a program gets it after its answer
         except Exception:
             self._on_fault(session)
-        for mate in session.mates:
-            if mate.pending.is_held and mate is not session and not session.pending.changing:
-                self.settle(mate)
 
     def leave_all(self, session: Session, why: str) -> None:
         """End a session, once everything has happened that it asked for before."""

@@ -277,6 +277,11 @@ class Door(Protocol):
         """Return whether others on the network can read what goes over it, so that no password may."""
         return True  # as far as anyone knows
 
+    @property
+    def device(self) -> str:
+        """Return the device secret that a browser sent with its connection; empty if it sent none."""
+        return ""
+
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
         """Ask the person for a secret, and call ``then`` with it; never, if they cancel.
 

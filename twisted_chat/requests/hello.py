@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from ..core import text
-from ..core.errors import BadRequest, TooManyRooms
+from ..core.errors import BadRequest, ChatError, TooManyRooms, WrongSecret
 from ..core.events import EVERYONE, LOBBY, TOOK, Event
+from ..core.gate import Attempt, Proof
 from ..core.hub import Hub
 from ..core.ports import Query
+from ..core.secrets import PASSWORD_MOST
 from ..core.session import Ask, Session
 from ..core.unread import Unread
 from .fields import (
@@ -32,11 +34,13 @@ from .fields import (
 from .table import JsonRequest, Result, Steps, request
 
 VERSION: Final = 1
+_LONGEST: Final = text.TRIED * text.ALIAS_LENGTH
 MAX_TAKERS = 500  # former holders of an alias to look at, to find out since when the program has it
 
 Version = Annotated[int, Rule(least=VERSION, most=VERSION)]
 Token = Annotated[str, Rule(form="[A-Za-z0-9_-]{16,128}", called="16 to 128 of A-Z a-z 0-9 _ -")]
 WantedRooms = Annotated[Sequence[WantedRoom], Rule(longest=text.TRIED * text.ROOM_LENGTH)]
+Secret = Annotated[str, Rule(longest=PASSWORD_MOST)]
 JournalName = Annotated[str, Rule(longest=64)]
 CurrentRoom = Annotated[str, About('The room that "type" speaks in; empty: none.')]
 
@@ -62,6 +66,7 @@ class HelloResult(Result):
     marks: Marks | None = None
     unread: UnreadPosts | None = None
     mentions: Mentions | None = None
+    role: Annotated[str, About("A member's on this server.")] | None = None
 
 
 @request("the program enters the chat, under an alias and in some rooms")
@@ -70,9 +75,12 @@ class HelloRequest(JsonRequest):
     """Enter the chat. It must be the first request."""
 
     version: Version
-    alias: WantedAlias
+    alias: Annotated[WantedAlias, About("It can be left out where a token or a browser's cookie tells it.")] | None = (
+        None
+    )
+    secret: Annotated[Secret, About("A member's password, token or code.")] | None = None
     token: Annotated[Token, About("A secret of the program's own, the same when it resumes.")] | None = None
-    rooms: WantedRooms = (LOBBY,)
+    rooms: Annotated[WantedRooms, About("Without it: the lobby, or the rooms that a member was in.")] | None = None
     after: SeenNumbers | None = None
     journal: (
         Annotated[str, Rule(longest=64), About("The journal that gave these numbers, from an earlier hello.")] | None
@@ -88,11 +96,12 @@ class HelloRequest(JsonRequest):
         Raises: BadRoom, TooManyRooms; the steps BadAlias, AliasTaken.
         """
         me = ask.session
+        if not (self.alias or self.secret or _device(me)):
+            raise BadRequest(f'"hello" needs "alias", which must be a string of at most {_LONGEST} characters')
         seen = self._seen(hub)
-        rooms = list(dict.fromkeys(text.room(name) for name in self.rooms))
-        if len({*me.rooms, *rooms}) > hub.limits.rooms_each:
+        rooms = None if self.rooms is None else list(dict.fromkeys(text.room(name) for name in self.rooms))
+        if len({*me.rooms, *((LOBBY,) if rooms is None else rooms)}) > hub.limits.rooms_each:
             raise TooManyRooms(f"one may be in {hub.limits.rooms_each}")
-        me.private.backlog_of = text.key(self.alias) if "@" in seen else ""
         if not me.alias:
             me.after = {EVERYONE: seen[EVERYONE]} if EVERYONE in seen else {}
         for room in list(ask.reader.hearing):  # now: a request from before the cut may still leave it
@@ -108,20 +117,32 @@ class HelloRequest(JsonRequest):
         return {group if group in (EVERYONE, "@") else text.room(group): number for group, number in seen.items()}
 
     def _enter(
-        self, hub: Hub, ask: Ask, is_resumed: bool, elsewhere: int, rooms: Sequence[str], seen: Mapping[str, int]
+        self, hub: Hub, ask: Ask, is_resumed: bool, elsewhere: int, rooms: Sequence[str] | None, seen: Mapping[str, int]
     ) -> Steps[HelloResult]:
-        me = ask.session
+        me, proof = ask.session, None
+        if not (me.alias and text.key(self.alias or me.alias) == me.key):
+            proof = yield from self._proof(hub, ask)
+        alias = proof.account.alias if proof is not None else self.alias or me.alias
+        me.private.backlog_of = text.key(alias) if "@" in seen else ""
         if elsewhere:
             for group, number in seen.items():
                 me.expect(group, number)
             hub.resume(ask, elsewhere)
             yield
             is_resumed = bool(me.alias)  # or the session has ended just before
-        if me.key != text.key(self.alias):
-            if hub.wait_for_leaver(me, self.alias):  # usually the program's own earlier session
+        if me.key != text.key(alias):
+            if proof is None and hub.wait_for_leaver(me, alias):  # usually the program's own earlier session
                 yield
-            hub.claim(ask, self.alias, rooms=())
+            if proof is not None:
+                for group, number in seen.items():
+                    if group != "@":
+                        me.expect(group, number)  # other devices may be in that room already
+            hub.claim(ask, alias, rooms=(), proof=proof)
             yield
+        if rooms is None:
+            known = proof.profile.rooms if proof is not None else ()
+            is_there = proof is not None and me.rooms  # with other devices
+            rooms = () if is_there else known or (LOBBY,)
         for name in rooms:
             if name not in me.rooms:
                 hub.join(ask, name, seen.get(name))
@@ -149,7 +170,37 @@ class HelloRequest(JsonRequest):
             marks=dict(account.marks) if account is not None else None,
             unread={room: counts.posts for room, counts in found.items()} if account is not None else None,
             mentions={room: counts.mentions for room, counts in found.items() if counts.mentions} or None,
+            role=account.role if account is not None else None,
         )
+
+    def _proof(self, hub: Hub, ask: Ask) -> Steps[Proof | None]:
+        """Return the proof that the secret of the request makes, or the browser's cookie; None: they come as a guest.
+
+        A tab may come as a guest while the browser is logged in: the cookie counts for its own alias only.
+        """
+        me, alias, found = ask.session, self.alias or "", list[Proof | ChatError]()
+        is_cookie = self.secret is None
+        if is_cookie and not _device(me):
+            return None
+        if is_cookie and alias and hub.decisions.accounts.called(alias) is None:
+            return None
+        attempt = Attempt("", _device(me), me.host, me.is_overheard)
+        if self.secret is not None:
+            attempt = attempt._replace(alias=alias, secret=self.secret)
+        hub.past.ask(ask, lambda answered: hub.gate.prove(attempt, lambda one: answered([one])), found.extend)
+        yield
+        (proof,) = found
+        if isinstance(proof, ChatError):
+            if is_cookie and alias and isinstance(proof, WrongSecret):
+                return None  # it was revoked: its owner is asked for the password
+            raise proof
+        if is_cookie and alias and text.key(alias) != text.key(proof.account.alias):
+            return None
+        return proof
+
+
+def _device(me: Session) -> str:
+    return me.door.device if me.door is not None else ""
 
 
 def taken_by(me: Session) -> int:
