@@ -104,6 +104,7 @@ class Snapshot(NamedTuple):
     parting: Mapping[str, int] = MappingProxyType({})  # people who are leaving, by the key of the alias that they had
     openings: Sequence[int] = ()  # of the nodes that live
     used: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})  # Account.used, by the account's number
+    marks: Mapping[int, Mapping[str, int]] = MappingProxyType({})  # Account.marks, likewise
     expelled: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # RoomRules.expelled, by room
     # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
     # appended. The next one may raise CannotOpen.

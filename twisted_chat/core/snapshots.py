@@ -15,13 +15,15 @@ def snapshot_of(state: State) -> Snapshot:
     people = state.people
     positions = {person: position for position, person in enumerate(people)}
     rooms = [state.everyone, *state.rooms.values()]
+    accounts = state.decisions.accounts.by_number.values()
     return Snapshot(
         [Known(room.name, room.number, room.topic, list(room.tail)) for room in rooms],
         [_known(state, person, positions) for person in people],
         {room.name: [positions[person] for person in _people_in(room)] for room in rooms[1:] if room.people},
         {key: positions[person] for key, person in state.parting.items()},
         sorted(state.openings),
-        {account.number: account.used for account in state.decisions.accounts.by_number.values() if account.used},
+        {account.number: account.used for account in accounts if account.used},
+        {account.number: dict(account.marks) for account in accounts if account.marks},
         {room: dict(rules.expelled) for room, rules in state.decisions.rules.items() if rules.expelled},
     )
 
@@ -30,6 +32,8 @@ def restore(state: State, snapshot: Snapshot) -> None:
     """Put the people of a snapshot into a state that has its rooms, the decisions that stand, and no people."""
     for number, used in snapshot.used.items():
         state.decisions.accounts.by_number[number].used = tuple(used)
+    for number, marks in snapshot.marks.items():
+        state.decisions.accounts.by_number[number].marks = dict(marks)
     for room, expelled in snapshot.expelled.items():
         state.decisions.rules_of(room).expelled.update(expelled)
     state.openings.update(snapshot.openings)
