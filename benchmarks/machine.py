@@ -61,7 +61,7 @@ class Usage:
         return self._status("VmHWM")
 
     def forget_peak(self) -> None:
-        """Start measuring the peak anew."""
+        """Start to measure the peak again."""
         (self._folder / "clear_refs").write_text("5")  # see proc(5)
 
     def descriptors(self) -> int:

@@ -94,7 +94,7 @@ class BundledClient:
         while not self.chat.alias:
             try:
                 await self.chat.claim(self.name)
-            except (ChatError, OSError):  # it is only later that it comes back by itself
+            except (ChatError, OSError):  # only later it reconnects by itself
                 nap = self.driver.waiter()
                 self.driver.call_later(0.5, partial(settle, nap))
                 await nap

@@ -1,7 +1,7 @@
 """Judges a run of the server by what its clients recorded and by the log that was left: pure, so anything can use it.
 
-Each client keeps a ``History``; the log is {group: events as on the wire, oldest first}. Whatever a client was
-promised by the server either stands in both, or ``check`` names the rule that was broken:
+Each client keeps a ``History``; the log is {group: events as on the wire, oldest first}. Either both agree on all that
+the server guarantees, or ``check`` names the rule that was broken:
 
     lost        what was acknowledged, or heard, is in the log
     twice       nothing is in the log twice under one id, and nobody hears a number twice
@@ -9,7 +9,7 @@ promised by the server either stands in both, or ``check`` names the rule that w
     order       everybody hears the log's order, and so does who asks for history
     speaker     what one client said in a group is there in the order in which it was said
     gap         the numbers of the log, and those that a reader hears, have no gaps
-    membership  nobody hears of a room but while they are in it, or what they asked for when they came back
+    membership  people hear a room only while they are in it, or the backlog that a resume asked for
     unicast     what is said to one is heard by them and by the author
     block       lines that a program said together are in the log whole, in a row, with their places
     views       who is in a room is as the log tells, at the number that comes with the answer
@@ -26,7 +26,7 @@ POSTS = ("said", "acted")
 
 
 class Violation(NamedTuple):
-    """A broken rule, and a sentence for whoever looks for the fault."""
+    """A broken rule, and a sentence for the search for the fault."""
 
     rule: str
     sentence: str

@@ -84,7 +84,7 @@ class FakeServer:
         self.resumed = False
         self.cut_before = set()  # texts: the connection is cut before it is kept ...
         self.cut_after = set()  # ... or after, and before it is acknowledged
-        self.unknown = {}  # by text: how often nobody knows whether it is kept, and it is not
+        self.unknown = {}  # by text: how often it is in doubt, and then not kept
         self.leave_out = {}  # by group and number: how often it is not sent
         self.is_mute = False  # answers nothing
         self.greeting = b"alias?"
@@ -275,7 +275,7 @@ class FakeServer:
             raise OSError
         if self.unknown.get(text):
             self.unknown[text] -= 1
-            self.error(peer, request, "unknown", "nobody knows whether that was said")
+            self.error(peer, request, "unknown", "whether that was said is not known")
             return
         if key in self.done:
             number = self.done[key]["number"]

@@ -35,7 +35,7 @@ class AtDoor(Player):
 
     async def connect(self):
         while self.client.is_connected and not self._over.is_set():
-            await asyncio.sleep(0.05)  # the library chooses when it comes back
+            await asyncio.sleep(0.05)  # the library chooses when it reconnects
         self._wire = Messages() if self._door in ("websocket", "wss") else Lines()
         self._is_open, self._reads_at, self._away = False, None, 0.02
         self._dies_at = time.monotonic() + self._chance.expovariate(1 / LIVES)

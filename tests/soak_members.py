@@ -307,7 +307,7 @@ class Poster(Web):
 
 
 class Stream(Web):
-    """``curl -N`` on a room's events, which comes back with the last id."""
+    """``curl -N`` on a room's events, which reconnects with the last id."""
 
     def __init__(self, name, room):
         super().__init__(name)

@@ -141,7 +141,7 @@ def test_every_name_on_the_page_is_of_something_in_the_repository():
 
 @pytest.mark.parametrize(
     "words",
-    ["``Hub.rejoin``", "``Manager``", "``core/member.py``", "x::\n\n    Reader.wake\n", "``State.owed(person)``"],
+    ["``Hub.rejoin``", "``Manager``", "``core/member.py``", "x::\n\n    Reader.wake\n", "``State.debts(person)``"],
 )
 def test_a_name_that_is_of_nothing_is_caught(words):
     assert len(unknown(f"{words}\n")) == 1

@@ -88,7 +88,7 @@ class Again(threading.Thread):
                     self.write(self._given())
             for line in self.process.stdout:
                 self._take(line.decode().rstrip("\n"))
-        threading.Event().wait(0.05)  # before it comes back
+        threading.Event().wait(0.05)  # before it reconnects
 
     def write(self, text):
         self.process.stdin.write(text.encode())
@@ -102,7 +102,7 @@ class Again(threading.Thread):
 
 
 class Netcat:
-    """A person with a netcat, who comes back with ``/join ROOM AFTER``; also says lines, each until it is shown."""
+    """A person with a netcat, who reconnects with ``/join ROOM AFTER``; also says lines, each until it is shown."""
 
     def __init__(self, nc, house, alias):
         self.alias, self.shown, self.last = alias, {}, 0
@@ -146,7 +146,7 @@ class Netcat:
 
 
 class Curl:
-    """``curl -N`` on the stream of events, which comes back with the last id."""
+    """``curl -N`` on the stream of events, which reconnects with the last id."""
 
     def __init__(self, curl, house):
         self.shown, self.last = {}, "0"
@@ -242,7 +242,7 @@ def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(progr
             page.say(*said[at : at + 25])
         house.start()
         done()
-        page.wait(SAID, said[-1])  # it may have waited the longest before it came back
+        page.wait(SAID, said[-1])  # it may have waited the longest before it reconnected
         told = [said_in(line) for line in run(SCRIPTS / "twisted-chat", "export", ROOM, cwd=tmp_path)[1].splitlines()]
         log = {number: text for number, text in told if text}
         assert sorted(log.values()) == sorted(

@@ -176,7 +176,7 @@ def test_servers_that_are_killed_lose_double_and_mix_nothing(house):
     print(f"seed {SEED}: {done}, {len(violations)} violations")
     assert violations == [], violations[:10]
     assert done["acknowledged"] >= EVENTS
-    assert sum(client.resumed for client in clients), "nobody came back within the grace"
+    assert sum(client.resumed for client in clients), "no client resumed within its grace period"
 
 
 async def fill_the_disk(house, clients):

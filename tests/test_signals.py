@@ -35,7 +35,7 @@ def test_a_second_sigterm_changes_nothing(twistd, number, status):
         assert server.process.wait(SECONDS) == status
         stuck.close()
     assert "Traceback" not in server.log
-    assert "read anew" not in server.log
+    assert "are reloaded" not in server.log
 
 
 def test_hup_reloads_the_motd_and_disconnects_nobody(twistd, tmp_path):
@@ -127,7 +127,7 @@ def test_a_terminal_that_is_closed_ends_it_with_a_goodbye_unless_it_was_to_stay(
             alice.read_until("quit leaves\n")
             os.close(ours)
             if is_kept:
-                wait_until(lambda: "read anew" in told.read_text())
+                wait_until(lambda: "are reloaded" in told.read_text())
                 alice.read_pong()
             else:
                 assert goodbye(alice)

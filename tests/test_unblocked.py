@@ -1,4 +1,4 @@
-"""Nothing waits for whoever reads the log, and what they did not take is counted and told."""
+"""The log's reader is never waited for; the lines that it does not take are counted and reported."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 MEMORY: Final = 19 * 1024  # KiB
 PASSES: Final = 2
 LANES: Final = 1
-MAX_WAITING: Final = 64  # passwords, that under way included: all of them take less than two seconds
+MAX_WAITING: Final = 64  # passwords, with the one being checked: all of them take less than two seconds
 _PARAMETERS: Final = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}$"
-# The form of a verifier, and nobody's: to check it takes as long as to check somebody's.
+# A verifier that no password fits: checking it takes as long as checking a real one.
 _NOBODYS: Final = f"{_PARAMETERS}{'A' * 22}${'A' * 43}"
 
 Found = TypeVar("Found")
@@ -35,7 +35,7 @@ class _FromThread(Protocol):
 
 
 def needs_rehash(verifier: str) -> bool:
-    """Return whether a password that fits a verifier should be hashed anew: the parameters have changed since."""
+    """Return whether a password that fits a verifier should be hashed again: the parameters have changed."""
     return not verifier.startswith(_PARAMETERS)
 
 
@@ -57,7 +57,7 @@ class Argon2Vault:
         self._ask(partial(_fits, password, verifier), answer)
 
     def stop(self) -> Deferred[None]:
-        """Answer nobody any more, and end the thread."""
+        """Stop answering, and end the thread."""
         worker, self._worker, self._is_stopped = self._worker, None, True
         if worker is None:
             return succeed(None)

@@ -217,7 +217,7 @@ async def a_request_with_an_unknown_outcome_is_sent_again_under_the_same_id(serv
 async def an_outcome_that_stays_unknown_is_raised_as_unknown(server):
     server.unknown["lost"] = 1000
     async with await bot(server, patience=0.1) as chat:
-        with pytest.raises(Refused, match="nobody knows") as refused:
+        with pytest.raises(Refused, match="is not known") as refused:
             await chat.say("lobby", "lost")
         assert refused.value.code == "unknown"
 

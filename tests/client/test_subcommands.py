@@ -137,7 +137,7 @@ def test_output_that_cannot_be_written_is_status_6(server, alice):
     assert (done[0], done[2]) == (6, "twisted-chat: the output cannot be written: No space left on device\n")
 
 
-# -- what is told of them
+# -- their help
 
 
 def test_every_command_stands_in_the_help_and_in_the_docs():

@@ -350,7 +350,7 @@ class Nodes:
     # -- what must be so
 
     def settle(self):
-        """Let everything happen that is under way."""
+        """Run until no event is pending."""
         while any(node.journal.waiting or node.journal.is_behind for node in self.nodes):
             for node in self.nodes:
                 node.journal.commit()
@@ -385,7 +385,7 @@ class Nodes:
 
 
 def settle(*nodes):
-    """Let everything happen that is under way."""
+    """Run until no event is pending."""
     while any(node.journal.waiting or node.journal.is_behind for node in nodes):
         for node in nodes:
             node.journal.commit()

@@ -1,4 +1,4 @@
-"""Whom one ignores: an entry stays with a person, on every way to a line, whoever takes which alias."""
+"""Ignored people: an entry stays with a person, on every way to a line, whichever aliases they and others take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of events: one entry each, and whoever has a list of them has it from there."""
+"""The kinds of events: one entry each, from which every list of kinds is made."""
 
 from __future__ import annotations
 

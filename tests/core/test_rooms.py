@@ -1,4 +1,4 @@
-"""Rooms that nobody is in: what is forgotten of them, what comes back, and how many a member may make."""
+"""Empty rooms: which are forgotten and restored, and how many a person may make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots: a node that begins late knows the people whom the others serve, and what is under way with them."""
+"""Snapshots: a node that starts later knows the people at the others, and their pending events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that comes back through another node of the same chat: it goes on there, and nobody sees it leave."""
+"""A program that resumes through another node of the same chat: it goes on there, and nobody sees it leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No connection is forgotten: whoever reads again is read again, and whoever is gone has left, on every door."""
+"""No connection is forgotten: a peer that reads again is read again, and one that is gone has left, on every door."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_a_stuck_connection_is_woken_and_logged(door, way, much_said, monkeypatc
     door.premises.watchdog.stop()
 
 
-# -- who comes back
+# -- peers that resume
 
 
 def test_a_request_that_was_refused_before_a_cut_is_answered_when_it_is_asked_again(door, monkeypatch):

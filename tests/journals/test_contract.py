@@ -75,7 +75,7 @@ class Kept:
         self.journal.append(*(Event(SAID, room, author, text, 1) for text in words))
 
     def turn(self):
-        """Let happen what was appended."""
+        """Run until everything appended is delivered."""
         if isinstance(self.journal, TurnJournal):
             self.journal.turn()
         else:

@@ -579,7 +579,7 @@ def test_on_a_full_disk_everything_is_refused_until_there_is_space_again(begin, 
     monkeypatch.setattr(writer, "connect", limited(lambda: pages))
     kept = begin()
     append(kept, said("before"))
-    kept.journal._writing.do(kept.journal._writer.renew)  # so that it is opened anew, on the full disk
+    kept.journal._writing.do(kept.journal._writer.renew)  # so that it is opened again, on the full disk
     big = [said("x" * 4000) for _ in range(100)]
     kept.journal.append(*big)
     assert refused(kept, "disk full") == big
@@ -727,7 +727,7 @@ def test_the_past_is_not_read_from_a_file_that_took_the_place_of_ours(begin, pat
     kept = begin()
     assert kept.texts() == ["ours"]
     questions = kept.journal._query_threads
-    questions.threads[questions._quick].do(questions._quick.close, ANYONE.name)  # so that it is opened anew
+    questions.threads[questions._quick].do(questions._quick.close, ANYONE.name)  # so that it is opened again
     if is_there:
         (tmp_path / "other.db").replace(path)
     else:
@@ -835,7 +835,7 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
     assert kept.events == []  # nobody is left to hear it
 
 
-# -- a commit of which nobody knows at first whether it is kept
+# -- a commit that is in doubt at first
 
 
 def wait(kept, seconds):

@@ -1,7 +1,7 @@
 """The control socket: a UNIX socket beside the journal, over which ``twisted-chat admin`` reaches a running server.
 
-One line of JSON comes, {"words": [...]}, and one goes back, {"lines": [...]} or {"error": "..."}. Whoever may open the
-socket, which has the mode 0600, is the operator: the rights of the file are the password.
+One line of JSON comes, {"words": [...]}, and one goes back, {"lines": [...]} or {"error": "..."}. A user who may open
+the socket, which has the mode 0600, is the operator: the rights of the file are the password.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Operator(Door):
         self._hub.leave_all(self._session, "")
         then(outcome)
 
-    # -- the hub's Door and Outbox: the session is nobody, and reads nothing
+    # -- the hub's Door and Outbox: the session has no alias, and reads nothing
 
     @property
     def host(self) -> str:
@@ -105,7 +105,7 @@ class Operator(Door):
             self._clock.callLater(0, self._go_on)
 
     def send(self, data: bytes | memoryview) -> bool:
-        """Drop what the session is shown: the outcome tells it."""
+        """Drop the events for the session: the outcome says the same."""
         return True
 
     def drop(self, apology: bytes) -> None:
@@ -170,7 +170,7 @@ class ControlSocket:
         self._port: IListeningPort | None = None
 
     def open(self) -> None:
-        """Listen. Where that fails, say so in one line of the log: all else works without it."""
+        """Listen. A failure is one line of the log: everything else works without the socket."""
         if len(os.fsencode(self._path)) > LONGEST_PATH:
             log.warn("twisted-chat admin cannot reach this server: {path} is too long for a socket", path=self._path)
             return

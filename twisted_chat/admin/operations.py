@@ -59,7 +59,7 @@ OPERATIONS: dict[str, Operation] = {}  # by name, in the order of the help
 
 
 def operation(arguments: str = "", least: int = 0, most: int = 0) -> Callable[[Function], Function]:
-    """Put a function into the table, under its own name without a final underscore."""
+    """Put a function into the table, under its name without a final underscore."""
 
     def put(run: Function) -> Function:
         name = run.__name__.rstrip("_")
@@ -129,7 +129,7 @@ def add(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 
 @operation("ALIAS", 1, 1)
 def code(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
-    """Print a code with which ALIAS can log in once, within an hour: for somebody who has forgotten the password."""
+    """Print a code with which ALIAS can log in once, within an hour, for example after a forgotten password."""
     return (yield from _code(hub, ask, hub.members.called(words[0])))
 
 

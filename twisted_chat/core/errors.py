@@ -333,7 +333,7 @@ class MembersOnly(ChatError):
 
     def __init__(self, why: str = "") -> None:
         reason = f" ({why})" if why else ""
-        super().__init__(f"only members may come in now{reason}: log in, or come back later")
+        super().__init__(f"only members may come in now{reason}: log in, or try again later")
 
 
 class Suspended(ChatError):

@@ -3,7 +3,7 @@
 The law: state changes when an event is delivered, never when it is asked for. So claims, joins and leaves have
 one order for everybody, whatever the journal needs to keep them, and the first in that order wins.
 
-Requests raise ChatError at once where the request is wrong; what only the order can decide comes back as an event.
+Requests raise ChatError at once where the request is wrong. Where only the order decides, an event is the answer.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Ignoring:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[str]:
-        """The aliases of the ignored people: those that they have, or had when the entry was made."""
+        """Return the aliases of the ignored people: those that they have, or had when the entry was made."""
         return (entry.alias for entry in self._entries)
 
     def hides(self, author: str, session: int) -> bool:

@@ -1,4 +1,4 @@
-"""Log-ins that last: a browser that has proved whose it is gets a device secret, with which it comes back."""
+"""Log-ins that last: a browser that has proved an account gets a device secret, with which it logs in again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .events import GRANTED, REVOKED, SERVER, Event, Fact
 from .gate import Proof
 from .session import Ask, Session
 
-DEVICES: Final = 50  # of one account, at most: with one more the oldest ends
+DEVICES: Final = 50  # devices of one account: one more revokes the oldest
 
 
 class Logins:
-    """The requests of sessions that are nobody, and have a proof. Each is done once its ask is."""
+    """The requests of sessions that have a proof but no alias. Each is done once its ask is."""
 
     def __init__(self, dispatcher: Dispatcher, secret: Callable[[], bytes], now: Callable[[], float]) -> None:
         """``secret`` returns the journal's; ``now``: see Hub."""
@@ -30,7 +30,7 @@ class Logins:
         self._send(ask, self._event(REVOKED, ask, proof.account, data))
 
     def grant_device(self, ask: Ask, proof: Proof, label: str) -> str:
-        """Grant a device secret, and return it; nobody can see it again."""
+        """Grant a device secret, and return it; it is not shown again."""
         account, host = proof.account, ask.session.door.host if ask.session.door is not None else ""
         data: dict[str, object] = {"account": account.number, "credential": DEVICE, "label": label}
         if host:
@@ -51,7 +51,7 @@ class Logins:
         proof.account.refuse(proof.credential, self._now(), session.id)
 
     def revoke(self, ask: Ask, account: Account, credential: int) -> None:
-        """Take a credential back, by its number: sessions and streams that came by it end."""
+        """Revoke a credential, by its number: sessions and streams that used it end."""
         data: dict[str, object] = {"account": account.number, "credentials": [credential]}
         self._send(ask, self._event(REVOKED, ask, account, data))
 

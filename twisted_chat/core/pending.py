@@ -13,7 +13,7 @@ class Pending:
         self.changing = 0  # ... and those among them that change the state
         self.asking = 0  # questions that the journal has not answered yet, and other waits ...
         self.epoch = 0  # ... since the last time that all of those were abandoned
-        self.is_held = False  # the session has to wait until less is in flight
+        self.is_held = False  # the session has to wait until fewer events are pending
         self.is_abandoned = False  # the connection that asked is lost: no answer is sent
 
     def __bool__(self) -> bool:

@@ -111,7 +111,7 @@ class Session:
 
     @property
     def is_overheard(self) -> bool:
-        """True if others on the network can read what they send, or nobody knows."""
+        """True if others on the network can read their requests, or may be able to."""
         return self.door is None or self.door.is_overheard
 
     @property

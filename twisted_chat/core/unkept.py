@@ -19,8 +19,8 @@ def explain_wait(session: Session, why: str) -> None:
 def send_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Session]) -> list[Ask]:
     """Send sessions the doubt whether their requests in a batch are kept.
 
-    A person is told once. A program is told of its posts, since the event itself answers them; every other request of
-    a program has one answer, which comes later. Return the requests for which nobody waits any more, to be finished.
+    A person gets one notice. A program gets one for each post, since the event itself answers that; every other request
+    of a program has one answer, which comes later. Return the requests that wait no more, to be finished.
     """
     finished: list[Ask] = []
     told: set[Session] = set()

@@ -169,7 +169,7 @@ class Connection(Turns):
     def may_try_again(self) -> bool:
         may = self.premises.may_try_again(self)
         if not may:
-            self.goodbye("too many aliases were tried from your address: come back in a minute")
+            self.goodbye("too many aliases were tried from your address: try again in a minute")
         return may
 
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:

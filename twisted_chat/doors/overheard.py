@@ -1,4 +1,4 @@
-"""Overheard: whether others on the network can read what goes over a connection, so that no password may.
+"""Overheard: whether others on the network can read the bytes of a connection, which then may carry no password.
 
 A connection is as safe as each part of its way. A part is safe with TLS, within this machine, and in a network that the
 administrator calls private.
@@ -15,7 +15,7 @@ from .addresses import ProxiedAddress, host
 
 
 class PrivateNetworks:
-    """The networks on which nobody else listens: this machine, and those that the administrator names."""
+    """The networks that cannot be overheard: this machine, and those that the administrator names."""
 
     def __init__(self, written: Iterable[str] = ()) -> None:
         """``written``: networks as 192.168.1.0/24 or fd00::/8.

@@ -102,7 +102,7 @@ class PersonTalk:
         if self.is_busy and not me.pending:
             self.is_busy = False
             if not (me.alias or me.gone):
-                self._ask_again()  # somebody else was first
+                self._ask_again()  # another person was first
 
     def entered(self) -> None:
         """Greet the person, who has an alias now."""
@@ -127,7 +127,7 @@ class PersonTalk:
         self._try(lambda ask: self._do(ask, line))
 
     def _try(self, do: Callable[[Ask], None]) -> None:
-        """Do something for the person, who is told of a refusal and, without an alias, asked for one again."""
+        """Call a function for the person, who sees a refusal and, without an alias, is asked for one again."""
         me = self._connection.session
         ask = Ask(me)
         try:

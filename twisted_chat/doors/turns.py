@@ -1,4 +1,4 @@
-"""The turns of a connection: when its input is taken, and when it is read."""
+"""The turns of a connection: the times when its input is read and taken."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .premises import Premises
 from .program_talk import ProgramTalk
 from .splitter import END
 
-LINES_AT_ONCE = 500  # of one connection, before others have their turn
+LINES_AT_ONCE = 500  # lines of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two notices to one connection
 
 
@@ -44,7 +44,7 @@ class Turns(Door):
         self._flood_noticed_until = 0.0
         self._delay: IDelayedCall | None = None
 
-    # -- what differs
+    # -- differences between connections
 
     def _read_on(self, on: bool) -> None:
         """Read what the peer sends, or leave it in its own socket."""

@@ -74,7 +74,7 @@ class TooManyVisits(NotSaid):
     """One more visit than an address may have."""
 
     def __init__(self) -> None:
-        super().__init__("too many visitors from your address: come back in a minute")
+        super().__init__("too many visitors from your address: try again in a minute")
         self.seconds = 60
 
 

@@ -24,12 +24,12 @@ class Decision(NamedTuple):
 
 
 def has_standing(kinds: Iterable[str]) -> bool:
-    """Return whether any of these kinds stands: only then there is something to decide."""
+    """Return whether any of these kinds stands, and so has an effect."""
     return not STANDING.isdisjoint(kinds)
 
 
 def decisions(batch: Sequence[Event | Lines], kept: Sequence[Event]) -> Iterator[Decision]:
-    """Yield what the events of a batch decide, in order; ``kept``: the same batch as ``numbered`` returned it.
+    """Yield the decisions of a batch's events, in order; ``kept``: the same batch as ``numbered`` returned it.
 
     Its events have no verifiers any more: those are still in the batch.
     """

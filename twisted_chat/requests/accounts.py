@@ -1,4 +1,4 @@
-"""Accounts: an alias of one's own, the ways to log in to it, and the devices and tokens that can."""
+"""Accounts: registration, the ways to log in, and the devices and tokens that can log in."""
 
 from __future__ import annotations
 

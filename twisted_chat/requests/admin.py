@@ -22,7 +22,7 @@ from .moderation import Seconds, Why, when_and_why
 from .table import COMMANDS, Done, JsonRequest, Result, Steps, command, request
 from .words import is_number, word
 
-LINES_SHOWN = 20  # of the log, if no number is given
+LINES_SHOWN = 20  # events of the log, if no number is given
 MAX_NEIGHBOURS = 20  # who are named before a ban
 
 # -- bans
@@ -33,7 +33,7 @@ class _Target:
 
     def __init__(self, hub: Hub, ask: Ask, wanted: str) -> None:
         """``wanted``: an alias, an address or a network. Raises: NotAllowed, NobodyCalled, ChatError."""
-        hub.members.bans(ask)  # only admins learn who has which address
+        hub.members.bans(ask)  # only admins may see addresses
         self.shown, self.data, self.neighbours = wanted, dict[str, object](), list[str]()
         self.is_only_alias = False
         try:
@@ -72,7 +72,7 @@ def _is_elsewhere(host: str) -> bool:
 
 
 def _neighbours(hub: Hub, network: rules.Network, guest: Person) -> list[str]:
-    """Return the aliases of the others who come from a network."""
+    """Return the aliases of the other people in a network."""
     people = (
         session.person
         for session in list(hub.sessions.values())

@@ -231,7 +231,7 @@ def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
 
 
 def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of an alias's log in which somebody else had the alias, or its holder is unknown."""
+    """Yield the ranges of an alias's log in which another person had the alias, or its holder is unknown."""
     begins = [*(event.number for event in takers), taken_by(me)]
     yield 1, begins[0]
     for taker, end in zip(takers, begins[1:], strict=True):

@@ -37,7 +37,7 @@ def when_and_why(rest: str) -> tuple[int, str]:
 
 @command("remove", arguments="ALIAS [WHY]", acts_on_room=True)
 def kick(hub: Hub, ask: Ask, rest: str) -> None:
-    """Remove a person from the room. They may come back after a minute, or when you /invite them."""
+    """Remove a person from the room. They may return after a minute, or when you /invite them."""
     alias, why = word(rest.strip())
     hub.moderation.remove(ask, hub.room_of(ask.session), alias, text.reason(why))
 
@@ -103,14 +103,14 @@ class UnbarRequest(JsonRequest):
 
 @command(arguments="ALIAS", acts_on_room=True)
 def invite(hub: Hub, ask: Ask, rest: str) -> None:
-    """Admit a person to the room. It is told to them; whoever else may enter does not matter."""
+    """Admit a person to the room, whatever its access is. A notice tells them."""
     hub.moderation.invite(ask, hub.room_of(ask.session), rest)
 
 
 @request("an event in the room, the result")
 @dataclass(frozen=True)
 class InviteRequest(JsonRequest):
-    """Admit a person to a room, whoever else may enter, and tell them so."""
+    """Admit a person to a room, whatever its access is, and send them a notice."""
 
     room: WantedRoom
     alias: WantedAlias
@@ -208,7 +208,7 @@ def _operates(ask: Ask, rules: RoomRules) -> bool:
 
 
 def _lasting(hub: Hub, ends: Mapping[str, float]) -> list[str]:
-    """Return the names that a rule of a room is about, each with how long it still is."""
+    """Return the names that a rule of a room is about, each with the time that is left."""
     now = hub.now()
     lasting = {name: until for name, until in ends.items() if not until or until > now}
     return [

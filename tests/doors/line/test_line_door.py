@@ -243,7 +243,7 @@ def test_one_connection_too_many_from_an_address_sees_the_reason_and_is_closed()
 def test_an_address_that_fails_too_often_is_closed_until_later():
     door = Door(Limits(aliases_at_once=3, aliases_per_second=1))
     bob = door.connect().send(*["-\n"] * 4)
-    assert bob.read().splitlines()[-1].endswith("too many aliases were tried from your address: come back in a minute")
+    assert bob.read().splitlines()[-1].endswith("too many aliases were tried from your address: try again in a minute")
     assert bob.is_closed
     bob.lose()
     door.clock.advance(10)

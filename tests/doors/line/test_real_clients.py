@@ -90,7 +90,7 @@ def test_ctrl_c_in_telnet_clears_the_line_and_output_goes_on(twistd, telnet):
     server = twistd()
     tel = telnet(server, "tel")
     with server.connect("nick") as nick:
-        for number in (1, 2):  # telnet waits for the timing mark anew each time
+        for number in (1, 2):  # telnet waits for the timing mark each time
             tel.send("half a li")
             tel.sendintr()
             tel.sendline(f"/ping {number}")

@@ -458,7 +458,7 @@ def test_a_stream_knows_where_it_is_before_anything_has_happened(door):
         ("", "0", 1),
         ("", " ", 6),  # nothing was seen
         ("?after=3&lastEventId=", None, 4),
-        ("?lastEventId=2&after=4", None, 3),  # as event-source-polyfill comes back
+        ("?lastEventId=2&after=4", None, 3),  # as event-source-polyfill reconnects
         ("?lastEventId=4", "2", 3),
         ("?_=1700000000&token=x&token=y", "2", 3),
     ],

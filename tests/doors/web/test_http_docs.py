@@ -1,4 +1,4 @@
-"""What docs/http.rst shows is typed into a shell, and what it says comes back."""
+"""The examples of docs/http.rst, typed into a shell, print the answers that it shows."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def house(tmp_path):
 
 
 class EventSource(threading.Thread):
-    """Reads a stream as a browser's EventSource does, and comes back with the last id after every cut."""
+    """Reads a stream as a browser's EventSource does, and reconnects with the last id after every cut."""
 
     def __init__(self, house, path):
         super().__init__(daemon=True)
@@ -80,7 +80,7 @@ class EventSource(threading.Thread):
             try:
                 self._read()
             except (OSError, http.client.HTTPException):
-                time.sleep(0.02)  # before it comes back
+                time.sleep(0.02)  # before it reconnects
 
     def _read(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.house.web, timeout=SECONDS)

@@ -426,7 +426,7 @@ def test_a_long_topic_is_shown_whole(window, house, people):
     page.open("#topical")
     page.shows("# topical", "#title")
     page.shows(topic, "#topic")
-    page.paste("/")  # the rooms are asked for anew
+    page.paste("/")  # the rooms are asked for again
     page.say("ping")
     page.shows("pong", ".notice")
     assert page.find("#topic").get_property("textContent") == topic

@@ -1,4 +1,4 @@
-"""Whatever is sent to the web door, nothing breaks there, and whoever is in does not notice."""
+"""No input breaks the web door, or disturbs the people in the chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browser's cookie: a device secret, by which the server knows whose browser it is."""
+"""The browser's cookie: a device secret, which shows the server whose browser it is."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def device_secret(web: HttpPremises, request: Request) -> str:
 
 
 def set_cookie(web: HttpPremises, request: Request, secret: str) -> None:
-    """Have the browser keep a device secret, which no script can read and no other site's page can send."""
+    """Make the browser keep a device secret, which no script can read and no other site's page can send."""
     _set(web, request, f"{secret}; Max-Age={LIFE_SECONDS}")
 
 
 def clear_cookie(web: HttpPremises, request: Request) -> None:
-    """Have the browser forget its device secret."""
+    """Make the browser forget its device secret."""
     _set(web, request, "; Max-Age=0")
 
 

@@ -100,7 +100,7 @@ def _connect(path: Path, how: str, is_to_read: bool) -> sqlite3.Connection:
     if is_to_read:
         return connection
     connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: commits survive a power cut
-    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: see standing_table.py
+    connection.execute("PRAGMA secure_delete = ON")  # deleted rows are overwritten: see standing_table.py
     connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes to which the -wal shrinks after a rush
     return connection
 

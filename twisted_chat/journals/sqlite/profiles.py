@@ -12,7 +12,7 @@ from threading import Lock as Mutex
 from ...core.ports import Profile
 from .database import transaction
 
-WAIT_SECONDS = 3.0  # until a changed profile is kept: with a busy or slow disk it is soon after that
+WAIT_SECONDS = 3.0  # until a changed profile is kept; with a busy or slow disk, a little later
 _SLICE = 1000  # profiles kept in one transaction
 
 
@@ -44,7 +44,7 @@ class Profiles:
             return max(0.0, self._due - self._seconds()) if self._changed else None
 
     def keep(self, connection: sqlite3.Connection) -> None:
-        """Keep all that wait now.
+        """Keep all profiles that wait now.
 
         Raises: sqlite3.Error. The others then wait as long again.
         """

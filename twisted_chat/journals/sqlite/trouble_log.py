@@ -18,7 +18,7 @@ log = Logger()
 
 
 class TroubleLog:
-    """For each task that fails, why and since when. Only the reactor's thread may call ``note``."""
+    """The reason and the time of each failure. Only the reactor's thread may call ``note``."""
 
     def __init__(self, path: Path, seconds: Callable[[], float]) -> None:
         self._path = path

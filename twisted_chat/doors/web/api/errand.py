@@ -1,4 +1,4 @@
-"""An errand: a session that is nobody, for what a browser asks for beside the chat, such as its log-in."""
+"""An errand: a session without an alias, for requests of a browser beside the chat, such as its log-in."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _in_header(written: str) -> Given:
 
 
 def _basic(value: str) -> Given | None:
-    """Return what stands in a header as RFC 7617 has it, or None."""
+    """Return the value of a header as RFC 7617 has it, or None."""
     try:
         alias, _colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
@@ -74,7 +74,7 @@ def _basic(value: str) -> Given | None:
 
 
 async def proof_of(web: HttpPremises, request: Request) -> Proof | None:
-    """Return the proof of who sends a request; None: a guest, who gives no secret.
+    """Return the proof of the sender of a request; None: a guest, who gives no secret.
 
     Raises: HttpRefused, ChatError.
     """
@@ -101,7 +101,7 @@ async def proved(web: HttpPremises, request: Request, alias: str, secret: str) -
 
 
 async def reader_of(web: HttpPremises, request: Request) -> Stranger:
-    """Return who reads; a cookie that is not valid any more makes a guest.
+    """Return the reader of a page; a cookie that is not valid any more makes a guest.
 
     Raises: HttpRefused, ChatError.
     """

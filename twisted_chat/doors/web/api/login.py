@@ -156,7 +156,7 @@ def _fields(request: Request) -> tuple[str, str]:
     try:
         asked = json.loads(request.content.read())
         alias, secret = asked["alias"], asked["secret"]
-        "".join([alias, secret]).encode()  # raises an error for half of a surrogate pair, and for what is no text
+        "".join([alias, secret]).encode()  # raises for half of a surrogate pair, and for a value other than a text
     except (ValueError, KeyError, TypeError, RecursionError):
         raise HttpRefused(400, 'send JSON with two texts: {"alias":"...","secret":"..."}') from None
     return text.alias(alias), secret

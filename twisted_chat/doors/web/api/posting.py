@@ -102,7 +102,7 @@ def _taken(web: HttpPremises, host: str, error: AliasTaken | VisitTaken) -> Http
     """Return the refusal for an alias that may be another person's; an address may try that only so many times."""
     if not web.addresses.fail(host, web.clock.seconds()):
         web.hub.traffic.hit("aliases")
-        words = "too many aliases were tried from your address: come back in a minute"
+        words = "too many aliases were tried from your address: try again in a minute"
         return HttpRefused(429, words, seconds=_ALIASES_AGAIN)
     if isinstance(error, AliasTaken):
         return refused(error)
