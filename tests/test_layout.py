@@ -57,7 +57,7 @@ CORE = {
     "gate": "GROUND accounts decisions",
     "logins": "GROUND accounts dispatcher gate session",
     "members": "GROUND accounts decisions dispatcher past person room rules session state",
-    "profiles": "GROUND accounts delivery person rooms sessions",
+    "profiles": "GROUND accounts delivery person sessions",
     "unread": "GROUND accounts past room session",
     "moderation": "GROUND dispatcher past person room rules session state",
     "questions": "GROUND person reader room rules session sessions state",

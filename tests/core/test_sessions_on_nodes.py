@@ -151,3 +151,17 @@ def test_a_reply_goes_to_another_node(nodes):
     bob.ask("/reply what")
     settle(*nodes)
     assert alice.heard() == ["[alice -> bob] psst", "[bob -> alice] what"] == bob.heard()
+
+
+def test_what_a_member_has_read_does_not_depend_on_the_batches_of_a_node(nodes):
+    alice = arrive(nodes[0], "alice", nodes[1])
+    nodes[0].hub.members.register(Ask(alice.session, "/"), "four simple words", lambda: None)
+    settle(*nodes)
+    alice.ask("hi")
+    nodes[0].hub.leave_all(alice.session, "")
+    while nodes[0].journal.waiting or nodes[0].journal.is_behind:
+        nodes[0].journal.commit()
+        nodes[0].journal.pull(1)
+    nodes[1].journal.pull(100)  # the post, and that she has left
+    (account,) = nodes[1].hub.decisions.accounts.by_number.values()
+    assert account.marks == {"lobby": 2}

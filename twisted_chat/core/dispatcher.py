@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from .changes import Change, apply
@@ -51,7 +51,7 @@ class Dispatcher:
         self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
-        self.profiles = ProfileKeeper(journal, state.rooms, self.sessions, self.delivery, now)
+        self.profiles = ProfileKeeper(journal, self.sessions, self.delivery, now)
         self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and the stranger for whom each hears
         self.day = NO_DAY  # of the last batch
         self._journal = journal
@@ -116,20 +116,23 @@ class Dispatcher:
             self._begin_day(day_of(batch[0].when))
         counts = Counter(map(_origin, batch))
         origins = dict(zip(counts, map(self.sessions.get, counts), strict=True))
+        accounts = self._state.decisions.accounts.by_number  # none, as a rule, and then no member
+        members = self._members(counts) if accounts else {}
+        alike: Iterable[Event]
         for (kind, group), alike in itertools.groupby(batch, key=_kind_and_group):
             if kind in POSTS and group in self._rooms:
+                if members:
+                    alike = list(alike)
+                    self.profiles.note_posts(group, alike, members)
                 self.traffic.lines_in += self.delivery.hear_all(self._rooms[group], alike)  # nearly every event
                 continue
             for event in alike:
                 self.traffic.lines_in += kind in POSTS
                 self._apply(event, origins[event.origin])
-        members: dict[int, Person] = {}
-        for origin in counts:
-            person = self._state.seats.get(origin)
-            if person is not None and person.account is not None:
-                members[origin] = person
-        if members:
-            self.profiles.note_posts(batch, members)
+            if accounts:
+                members = self._members(counts)  # by now: another node may have these events in another batch
+        if self.profiles.moved:
+            self.profiles.tell_marks()
         self.delivery.end_run(is_last=True)
         if self._rooms.has_emptied:
             self._rooms.forget_some()
@@ -146,6 +149,11 @@ class Dispatcher:
             if session.pending.epoch == epoch:
                 session.pending.asking -= 1
                 self.settle(session)
+
+    def _members(self, origins: Iterable[int]) -> dict[int, Person]:
+        """Return the members among the people of some sessions, by session."""
+        found = ((origin, self._state.seats.get(origin)) for origin in origins)
+        return {origin: person for origin, person in found if person is not None and person.account is not None}
 
     def _apply(self, event: Event, asker: Session | None) -> None:
         is_change = KINDS[event.kind].is_change

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .accounts import Account
 from .delivery import Delivery
-from .events import ENDED, JOINED, LEFT, POSTS, READ, REMOVED, Event
+from .events import ENDED, JOINED, LEFT, READ, REMOVED, Event
 from .person import Person
 from .ports import Journal, Profile
-from .rooms import RoomTable
 from .sessions import Sessions
 
 _NOTED = frozenset({JOINED, LEFT, REMOVED, READ, ENDED})  # kinds of events after which a profile is kept
@@ -18,15 +17,15 @@ _NOTED = frozenset({JOINED, LEFT, REMOVED, READ, ENDED})  # kinds of events afte
 class ProfileKeeper:
     """Keeps the profiles of the members who are here, and moves their marks."""
 
-    def __init__(
-        self, journal: Journal, rooms: RoomTable, sessions: Sessions, delivery: Delivery, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, journal: Journal, sessions: Sessions, delivery: Delivery, now: Callable[[], float]) -> None:
         """``now``: see Hub."""
         self._journal = journal
-        self._rooms = rooms
         self._sessions = sessions
         self._delivery = delivery
         self._now = now
+        self.moved: dict[
+            Person, dict[str, tuple[int, int]]
+        ] = {}  # in this batch: a room's mark, and whose post moved it
 
     def note(self, person: Person, event: Event) -> None:
         """Called when an event that concerns a person is delivered."""
@@ -35,20 +34,21 @@ class ProfileKeeper:
         if person.is_here or event.kind == ENDED:  # else they leave their rooms only until they come again
             self._keep(person, person.account)
 
-    def note_posts(self, batch: Sequence[Event], members: Mapping[int, Person]) -> None:
-        """Mark a room as read up to the posts of a member; ``members``: by the sessions that have posted."""
-        told: dict[Person, tuple[str, int, int]] = {}
-        for event in batch:
-            person = members.get(event.origin)
-            if person is None or person.account is None or event.kind not in POSTS or event.group not in self._rooms:
-                continue
-            person.account.mark(event.group, event.number)
-            before = told.get(person)
-            if before is not None and before[0] != event.group:
-                self._tell(person, *before)
-            told[person] = event.group, event.number, event.origin
-        for person, mark in told.items():
-            self._tell(person, *mark)
+    def note_posts(self, group: str, posts: Sequence[Event], members: Mapping[int, Person]) -> None:
+        """Mark a room as read up to the posts of its members; ``members``: by their sessions."""
+        last = {event.origin: event.number for event in posts}
+        for origin in sorted(last.keys() & members.keys(), key=last.__getitem__):
+            person = members[origin]
+            if person.account is not None and group in person.rooms:
+                person.account.mark(group, last[origin])
+                self.moved.setdefault(person, {})[group] = last[origin], origin
+
+    def tell_marks(self) -> None:
+        """Called at the end of a batch: send the marks that posts have moved, and keep them."""
+        moved, self.moved = self.moved, {}
+        for person, marks in moved.items():
+            for group, (number, origin) in marks.items():
+                self._tell(person, group, number, origin)
             if person.account is not None:
                 self._keep(person, person.account)
 
