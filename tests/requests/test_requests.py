@@ -119,6 +119,12 @@ GOOD = [
     ('{"do":"suspend","id":"33","alias":"bob"}', ("suspend", "33", {"alias": "bob", "seconds": 0, "why": ""})),
     ('{"do":"restore","id":"34","alias":"bob"}', ("restore", "34", {"alias": "bob"})),
     ('{"do":"audit","id":"35","limit":2}', ("audit", "35", {"limit": 2})),
+    ('{"do":"register","id":"36","password":"x"}', ("register", "36", {"password": "x"})),
+    ('{"do":"password","id":"37","password":"x"}', ("password", "37", {"password": "x"})),
+    ('{"do":"code","id":"38"}', ("code", "38", {})),
+    ('{"do":"token","id":"39","label":"ci"}', ("token", "39", {"label": "ci"})),
+    ('{"do":"devices","id":"40"}', ("devices", "40", {})),
+    ('{"do":"revoke","id":"41","number":7}', ("revoke", "41", {"number": 7})),
 ]
 
 

@@ -15,6 +15,7 @@ MAX_MARKS = 500  # of one member, those moved last
 _NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})  # which all share who have none
 USED = 100  # codes that are used up and remembered, of one account
 CODE: Final = "code"
+TOKEN: Final = "token"  # noqa: S105  # the name of a kind
 DEVICE: Final = "device"  # a browser
 
 

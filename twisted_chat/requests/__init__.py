@@ -5,6 +5,8 @@ A new file has to be in the list below: its commands and requests do not exist u
 
 from importlib import import_module
 
-NAMES = "hello talk rooms history reading people accounts moderation admin calls settings ping help quit"  # as in /help
+NAMES = (  # in the order of /help
+    "hello talk rooms history reading people accounts credentials moderation admin calls settings ping help quit"
+)
 for _name in NAMES.split():
     import_module(f"{__name__}.{_name}")
