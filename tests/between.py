@@ -1,4 +1,4 @@
-"""What stands between a browser and the server in tests: it counts what is sent, and holds back what it is told to."""
+"""A proxy between a browser and the server in tests, which counts the bytes and holds back those that it is told to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Between:
         self._start(self._accept)
 
     def let_go(self):
-        """Pass on what was held back, and hold nothing any more."""
+        """Pass on the bytes that were held back, and hold none any more."""
         self._go.set()
 
     def bar(self, path):

@@ -221,7 +221,7 @@ def window(driver):
 
 @pytest.fixture
 def people(house):
-    """Let people come in with a bare socket; they leave with the test."""
+    """Connect people with a bare socket; they leave with the test."""
     clients = []
 
     def come(alias, *lines, server=house):
@@ -293,7 +293,7 @@ class Page:
             self.tell("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def tell(self, command, **arguments):
-        """Tell Chromium something that only a browser's maker can."""
+        """Send Chromium a command of its debugging protocol."""
         return self.here().execute_cdp_cmd(command, arguments)
 
     def look(self, width, height=844, scheme="light"):
@@ -387,7 +387,7 @@ class Page:
 
     @property
     def texts(self):
-        """What was said in the shown log, as far as it is there, in order."""
+        """The lines in the shown log, in order."""
         return self.ask("return [...document.querySelectorAll('#lines .text')].map(one => one.textContent)")
 
     def hears(self, text):

@@ -124,7 +124,7 @@ class BundledClient:
         waiter.set_result(None)
 
     def on_wire(self, wire):
-        """Learn which wire the newest connection has."""
+        """Called with the wire of the newest connection."""
         self._link.wire = wire
 
     def feed(self, data):
@@ -198,10 +198,10 @@ class BundledClient:
 
     # -- what it was given
 
-    def _was_owed(self, missing):
-        """Whether any of these is an event: not what one does oneself, nor what happened while one was out.
+    def _were_due(self, missing):
+        """Return whether any of these should have been given: not the client's own moves, nor events while it was out.
 
-        Who was not told that they came in, because the server was killed, was out as far as they know.
+        A client that was not told that it entered, because the server was killed, was out as far as it knows.
         """
         is_out = False
         for one in missing:
@@ -225,14 +225,14 @@ class BundledClient:
                 last[group] = event.number
                 continue
             missing = log[group][last.get(group, event.number - 1) : event.number - 1]
-            if self._was_owed(missing) or event.number <= last.get(group, 0):
+            if self._were_due(missing) or event.number <= last.get(group, 0):
                 found.append(Violation("order", f"{self.name} was given {event} after {last[group]}"))
             kept = log[group][event.number - 1] if event.number <= len(log[group]) else None
             if kept is None or (kept["kind"], kept["author"], kept["text"]) != (event.kind, event.author, event.text):
                 found.append(Violation("lost", f"{self.name} was given {event}, and the log has there {kept}"))
             last[group] = event.number
         for group in (*self.chat.rooms, "*", mine):
-            if group in last and self._was_owed(log[group][last[group] :]):
+            if group in last and self._were_due(log[group][last[group] :]):
                 found.append(Violation("gap", f"{self.name} was not given {group} after {last[group]}"))
         found += [Violation("fault", failure) for failure in self.failures]
         return found

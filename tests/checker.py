@@ -76,7 +76,7 @@ class Skipped(NamedTuple):
 
 
 class Recalled(NamedTuple):
-    """What history answered: some events in a row."""
+    """An answer from the history: some events in a row."""
 
     group: str
     events: list
@@ -89,7 +89,7 @@ class Who(NamedTuple):
 
 
 class Connected(NamedTuple):
-    """What follows came through a new connection."""
+    """A new connection, through which the following records came."""
 
 
 class Ended(NamedTuple):
@@ -99,7 +99,7 @@ class Ended(NamedTuple):
 
 
 class History:
-    """What one client recorded, in its order."""
+    """The records of one client, in its order."""
 
     def __init__(self, name, is_program=True):
         self.name = name
@@ -208,13 +208,13 @@ class _Check:
                 self.broken("block", f"{history} asked for {sent}, and not all of it is around {group} {number}")
 
     def _is_whole(self, event, group, before, count):
-        """Whether the lines of an event's block have the numbers behind one, as many as there should be."""
+        """Return whether all lines of an event's block have the numbers after a number."""
         found = [self.at.get((group, before + place)) for place in range(1, count + 1)]
         names = [(event["client"], event["id"], place) for place in range(1, count + 1)]
         return [one and (one.get("client"), one.get("id"), one.get("block")) for one in found] == names
 
     def _is_for(self, sent, group, number):
-        """Whether this is where something was to be said; who is told may be taking another alias just then."""
+        """Return whether a line was for this group; its target may be taking another alias just then."""
         wanted = key(sent.group)
         if wanted in ("", group):
             return True
@@ -359,7 +359,7 @@ class _Check:
 
 
 class _Ear:
-    """What one client has heard so far."""
+    """The events that one client has heard so far."""
 
     def __init__(self, judge, history):
         self.judge, self.history = judge, history
@@ -443,7 +443,7 @@ def _content(event):
 
 
 def _move(there, event):
-    """Let one event happen to {alias: client} of a room."""
+    """Apply one event to {alias: client} of a room."""
     kind, author = event["kind"], event["author"]
     if kind == "joined":
         there[author] = event.get("client") or "~" + author

@@ -1,4 +1,4 @@
-"""What every test is held to: no leaks, no unseen failures, an end in time; pytest-twisted looks for none of it."""
+"""The rules for every test: no leaks, no unseen failures, an end in time; pytest-twisted checks none of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between a client and each door: TLS, a UNIX socket, the frames of a WebSocket; a line comes out of any."""
+"""The ways between a client and each door: TLS, a UNIX socket, the frames of a WebSocket; a line comes out of any."""
 
 from __future__ import annotations
 

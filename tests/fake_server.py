@@ -126,7 +126,7 @@ class FakeServer:
         self.log(group).forgotten = count
 
     def say(self, room, *texts, author="bob", kind="said"):
-        """Let somebody else say lines."""
+        """Say lines as another person."""
         with self.lock:
             for text in texts:
                 self.append(kind, room, author, text)

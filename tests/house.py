@@ -187,7 +187,7 @@ class Outlet:
 
 
 class Stream(Outlet):
-    """Who overhears a room, and is nobody."""
+    """A stream that overhears a room, without an alias."""
 
     def __init__(self, house, room, after=None, view=None):
         super().__init__()
@@ -199,7 +199,7 @@ class Stream(Outlet):
 
 
 class Person(Outlet):
-    """Somebody connected: ``lines`` is all that they were sent; ``type`` is what they send."""
+    """A connected person: ``lines`` is all that they were sent; ``type`` sends a line."""
 
     def __init__(self, house, view):
         super().__init__()

@@ -33,19 +33,19 @@ class Reader:
     """Reads what it is sent over its ``transport``, or not."""
 
     def stops_reading(self):
-        """Let the transport's buffer be full: what is sent next is the last that fits."""
+        """Make the transport's buffer full: the next bytes are the last that fit."""
         self.transport.producer.pauseProducing()
         return self
 
     def reads_on(self):
-        """Let the transport's buffer be empty again."""
+        """Make the transport's buffer empty again."""
         self.transport.producer.resumeProducing()
         self.door.settle()
         return self
 
 
 class Peer(Reader):
-    """What is at the other end of a connection."""
+    """The other end of a connection."""
 
     def __init__(self, door, address):
         self.door = door

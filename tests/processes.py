@@ -134,7 +134,7 @@ class Client:
         return self.read_until("-- pong now").removesuffix("-- pong now")
 
     def hears_nothing(self, seconds):
-        """Whether nothing comes for so long, where it is the silence that is wanted."""
+        """Return whether nothing comes for so long, where silence is wanted."""
         readable, _writable, _failed = select.select([self.socket], [], [], seconds)
         return not readable and len(self.received) == self.read
 

@@ -180,7 +180,7 @@ class Player(asyncio.Protocol):
 
 @contextlib.asynccontextmanager
 async def playing(players):
-    """Let all of them run; a fault of one is raised at the end."""
+    """Run all of them; a fault of one is raised at the end."""
     tasks = [asyncio.ensure_future(player.run()) for player in players]
     try:
         yield tasks

@@ -61,7 +61,7 @@ FAULTS = ("cut", "stall", "kill", "power", "stop", "disk", "late", "nick", "cloc
 
 
 class Disk:
-    """What is in the file, and which part of it a power cut, or a commit that failed, would leave."""
+    """The content of the file, and the part of it that a power cut, or a commit that failed, would leave."""
 
     def __init__(self):
         self.logs = {}  # log -> events
@@ -83,7 +83,7 @@ class Disk:
         self.unsynced.clear()
 
     def has(self, events):
-        """Whether all of a batch can be read in the file."""
+        """Return whether all of a batch can be read in the file."""
         return all(event in self.logs.get(log_of(event.group), ()) for event in events)
 
     def lose_power(self, kept):
@@ -426,7 +426,7 @@ class Wire:
                 self.producer.resumeProducing()
 
     def cut(self):
-        """Let the client notice; the server may get some more, and notices when it is told by ``lose``."""
+        """Cut the client's end; the server may get some more, and notices with ``lose``."""
         if not self.is_cut:
             self.is_cut = True
             self.to_client.clear()
@@ -725,7 +725,7 @@ class Simulation:
             self.chance.choice(list(self.wires.values())).cut()
 
     def lose(self):
-        """Let the server learn of a cut."""
+        """Cut the server's end."""
         cut = [wire for wire in self.server.wires if wire.is_cut and not wire.is_lost]
         if cut:
             self.chance.choice(cut).lose()

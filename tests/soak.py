@@ -63,7 +63,7 @@ class Soak:
         self.players = []
 
     async def run(self, seconds):
-        """Let them live so long, settle, and go.
+        """Run the members for so long, then settle, and end them.
 
         Raises: AssertionError, where somebody who reads is not answered.
         """
@@ -193,7 +193,7 @@ class Soak:
     # -- the end
 
     async def _settle(self, tasks):
-        """Let everybody get all that is theirs, and see that just they are here."""
+        """Wait until everybody has got everything, and check that only they are here."""
         clients, first = self.clients, next(client for client in self.clients if isinstance(client, Program))
         await self._until(lambda: all(client.is_settled for client in clients), tasks)
         for room in ROOMS:

@@ -1,4 +1,4 @@
-"""What happens to the connections of a soak: they stall, end, are cut in the middle; vandals come for that alone."""
+"""The accidents of a soak's connections: they stall, end, are cut in the middle; vandals come for that alone."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class AtDoor(Player):
             raise AssertionError(f"{self.client.name} at {self._door} reads and is not answered: {asked}")
 
     def _suffer(self, now):
-        """Let the connection stall, end, or be cut."""
+        """Stall, end or cut the connection."""
         self._dies_at = now + self._chance.expovariate(1 / LIVES)
         how = self._chance.choice(("stall", "stall", "long stall", "reset", "abort", "half-close", "unread"))
         self._soak.done[how] += 1
@@ -155,7 +155,7 @@ class AtDoor(Player):
 
 
 def reset(transport):
-    """Let a connection be gone at once, with whatever is unread."""
+    """Reset a connection at once, with its unread bytes."""
     if not transport.is_closing():
         transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()

@@ -27,7 +27,7 @@ def differs(shown, log):
 
 
 class Shown:
-    """What somebody was shown of the past, which has to be as it stands in the log."""
+    """Events of the past that a member was shown, which have to be as in the log."""
 
     def __init__(self):
         self.shown = []
@@ -186,7 +186,7 @@ class Bundled(BundledClient):
 
 
 class Web(Shown):
-    """What curl does: requests over HTTP/1.1, one after the other."""
+    """A client like curl: requests over HTTP/1.1, one after the other."""
 
     is_paused = False
     unanswered = ()
@@ -299,7 +299,7 @@ class Poster(Web):
             history.records.append(Ended([]))
 
     def named(self, log):
-        """Tell each history the name under which others see it, which the log tells alone."""
+        """Give each history the name under which others see it, which only the log has."""
         for group, history in self.histories.items():
             posts = [event for event in log.get(group, ()) if event.get("id", "").startswith(f"{self.name}-")]
             history.client = posts[0]["client"] if posts else ""

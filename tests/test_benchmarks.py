@@ -52,7 +52,7 @@ def checker(kind):
 
 
 def hear(made, streams, size):
-    """Let each reader hear a stream, in chunks, and check the end."""
+    """Give each reader a stream, in chunks, and check the end."""
     while any(streams):
         for reader, stream in enumerate(streams):
             made.take(reader, memoryview(stream[:size]))

@@ -177,7 +177,7 @@ def test_a_session_that_resumes_from_another_address_is_slowed_down_there():
 
 
 def talk(door, hosts, seconds=60):
-    """Let people type a line every four seconds, each in a second of their own; return how often one was slowed."""
+    """Type a line every four seconds as each of some people, at different seconds; return how often one was slowed."""
     people = [door.connect(host).send(f"pupil{number}\n") for number, host in enumerate(hosts)]
     assert all(peer.chat.session.alias for peer in people)
     for second in range(seconds):

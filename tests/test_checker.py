@@ -113,7 +113,7 @@ def test_a_line_in_other_words_is_from_nowhere(run):
 
 
 def add_block(run, *lines):
-    """Let ann have said some lines together at the end: a place and a text each."""
+    """Add lines that ann said together at the end: a position and a text each."""
     for place, text in lines:
         run.lobby.append(event("said", "lobby", len(run.lobby) + 1, "ann", text, "A", "9") | {"block": place})
         for history in (run.ann, run.ben):

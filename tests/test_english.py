@@ -113,6 +113,12 @@ def test_docstrings_are_plain_english(path):
     assert faults(path.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_no_docstring_begins_with_a_refused_word(path):
+    words = [words for _node, words in docstrings(ast.parse(path.read_text("utf-8")))]
+    assert [refused for refused in words if re.match(r"\w*", refused)[0] in FIRST_WORDS] == []
+
+
 @pytest.mark.parametrize("path", [path for path in ALL if path != Path(__file__)], ids=name)
 def test_no_comment_or_text_has_a_word_that_the_house_has_replaced(path):
     assert replaced_words(path.read_text("utf-8")) == []

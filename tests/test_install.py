@@ -1,4 +1,4 @@
-"""What a user types first: pip install, in an environment of their own, from a copy of this tree."""
+"""The first commands of a user: pip install, in an environment of their own, from a copy of this tree."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def house(tmp_path):
 
 
 class Talk:
-    """What each client does when it is its turn, until it is told to be quiet."""
+    """The acts of each client in its turn, until it is told to be quiet."""
 
     def __init__(self, chance, window=WINDOW):
         self.chance, self.window = chance, window
@@ -115,7 +115,7 @@ def judge(clients, log):
 
 
 async def settled(clients, talk, tasks):
-    """Let everybody get all that is theirs."""
+    """Wait until everybody has got everything."""
     talk.is_quiet = True
     await until(lambda: all(client.is_settled for client in clients), tasks)
     for client in clients:
@@ -133,7 +133,7 @@ def make_clients(names=NAMES):
 
 
 async def be_killed(house, clients, chance):
-    """Let clients talk while the server is ended in every way; return what was done."""
+    """Run clients while the server is ended in every way; return the ways."""
     proxy, talk = Proxy(house.port, chance), Talk(chance)
     done = {"kill -9": 0, "SIGTERM": 0, "SIGSTOP": 0}
     await house.start()
@@ -180,7 +180,7 @@ def test_servers_that_are_killed_lose_double_and_mix_nothing(house):
 
 
 async def fill_the_disk(house, clients):
-    """Let clients talk; let no file grow for a while, and then again."""
+    """Run clients while, for some time, no file can grow."""
     talk = Talk(random.Random(SEED), window=5)
     await house.start()
     pid = house.server.process.pid

@@ -1,4 +1,4 @@
-"""The shape of the house: what is pure stays pure, and imports go downwards only."""
+"""The shape of the house: pure files stay pure, and imports go downwards only."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_no_alias_makes_a_second_line_in_the_log(log):
 
 
 class Hostile:
-    """Whatever is asked of it, it raises."""
+    """An object whose ``repr`` raises."""
 
     def __repr__(self):
         raise ZeroDivisionError

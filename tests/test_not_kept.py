@@ -1,4 +1,4 @@
-"""What the hub does when the journal cannot keep what was asked: nothing of it happens, and who asked is told."""
+"""The hub when the journal cannot keep a request's events: nothing of it happens, and the asker is told."""
 
 from __future__ import annotations
 

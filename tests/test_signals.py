@@ -1,4 +1,4 @@
-"""What each signal does to a real server."""
+"""The effect of each signal on a real server."""
 
 from __future__ import annotations
 

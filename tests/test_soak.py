@@ -60,7 +60,7 @@ def test_a_leak_is_distinguished_from_peaks_and_filling_caches(leak, grown):
 
 
 def descriptors_of_an_idle_server(server, doors):
-    """Let each part of the server do something, in all rooms, and return what is open after it."""
+    """Use each part of the server, in all rooms, and return the descriptors that are open after it."""
     with doors.connect("line") as person:
         joins = "".join(f"/join {room}\n" for room in ROOMS)
         person.send(f"first\n{joins}/history 5\n/search first\n/quit\n")

@@ -52,7 +52,7 @@ class House:
 
     @contextlib.contextmanager
     def one_turn(self):
-        """Let all that is sent meanwhile be read in one turn, as after a start: the server stands still."""
+        """Stop the server, so that everything sent meanwhile is read in one turn, as after a start."""
         self.server.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -67,7 +67,7 @@ class House:
         return names - {"watcher"}
 
     def is_well(self):
-        """Whether nothing was logged that is a fault, and nobody was dropped who reads."""
+        """Return whether no fault was logged, and no client that reads was dropped."""
         return not [word for word in ("Traceback", "has read nothing", "was stuck", "fault") if word in self.server.log]
 
 

@@ -29,7 +29,7 @@ def pipe():
 
 @pytest.fixture
 def told():
-    """What is logged of the log itself."""
+    """The log's lines about itself."""
     told = []
     globalLogPublisher.addObserver(told.append)
     yield told

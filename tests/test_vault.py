@@ -61,7 +61,7 @@ def _ends():
 
 @pytest.fixture
 def cheap(monkeypatch):
-    """Let a hash take no time."""
+    """Make a hash take no time."""
     monkeypatch.setattr(vault, "MEMORY", 8)
     monkeypatch.setattr(vault, "PASSES", 1)
 

@@ -28,7 +28,7 @@ HOST = "127.0.0.1:59080"
 
 
 class Answer:
-    """What came for one request."""
+    """The answer to one request."""
 
     def __init__(self, data):
         reader = http.client.HTTPResponse(Wire(data))
@@ -49,7 +49,7 @@ class Wire:
 
 
 class WebPeer(Reader):
-    """What is at the other end of one connection to the web door."""
+    """The other end of one connection to the web door."""
 
     def __init__(self, door, host="192.0.2.1", port=40000):
         self.door = door

@@ -109,13 +109,13 @@ class Wire:
 
     @property
     def held(self):
-        """How many bytes are kept in this process for this reader alone, beside what was sent itself."""
+        """The bytes kept in this process for this reader alone, without the sent ones."""
         aggregated = getattr(self.protocol.transport, "_aggregator", None)
         waiting = sum(map(len, aggregated._buffer)) if aggregated else 0
         return waiting + len(self.tcp.dataBuffer) + self.tcp._tempDataLen
 
     def read(self, most=1 << 20):
-        """Let the reader take what there is, at most so many bytes; return what was sent to them."""
+        """Take at most so many bytes as the reader; return them."""
         self.reactor.turn()
         try:
             data = self._theirs.recv(most)
@@ -127,7 +127,7 @@ class Wire:
         return self._decode(data)
 
     def read_all(self, size=None):
-        """Let them take all that comes, so many bytes if that is known, and a few turns more."""
+        """Take all that comes as the readers, so many bytes if that is known, and a few turns more."""
         received, idle = b"", 0
         while idle < 5:
             before = self.taken

@@ -65,7 +65,7 @@ async def pause(seconds=0.005):
 
 
 async def until(condition):
-    """Let everything go on until a condition is true; return what it gives."""
+    """Run until a condition is true; return its value."""
     end = time.monotonic() + SECONDS
     while not (answer := condition()):
         assert time.monotonic() < end

@@ -1,4 +1,4 @@
-"""What a person at the bundled client's terminal has set, sees of times and days, and pastes."""
+"""A person at the bundled client's terminal: settings, times, days and pastes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3[0-7]|38|9[0-7])(?:;[\d;]*)?m")
 
 
 class Person:
-    """Somebody at a terminal of 80 columns."""
+    """A person at a terminal of 80 columns."""
 
     def __init__(self, port, *options, **more):
         settings = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"} | more  # nobody here answers where the cursor is

@@ -26,7 +26,7 @@ def server(twistd):
 
 @pytest.fixture
 def alice(server):
-    """Somebody in a room in which a few lines were said."""
+    """A person in a room in which a few lines were said."""
     with server.connect("alice") as alice:
         alice.send("/join ops\none\ntwo\nthree\n/ping x\n")
         alice.read_until("pong x")

@@ -225,7 +225,7 @@ class Nodes:
         return [*deeds, self.retitle, *((self.beside, self.resume) if self.moves else ())]
 
     def step(self):
-        """Let anything happen."""
+        """Do one step, whichever is possible."""
         fate = self.chance.random()
         if fate < 0.55:
             self.guarded(self.chance.choice(self.deeds()))
@@ -321,7 +321,7 @@ class Nodes:
         person.house.hub.leave_all(person.session, "bye")
 
     def beside(self):
-        """Somebody comes in with one session more, on any node."""
+        """Connect one more session of a person, on any node."""
         other = self.someone()
         if other.session.person is not None and sum(1 for _ in self.everyone()) < 12:
             person = self.arrival()

@@ -38,7 +38,7 @@ WORDS = st.sampled_from(["hi", "ho", "alice: hi", "/x", "\x1b[2J"])
 
 
 class Model:
-    """What each session hears, told from the order of all events."""
+    """The lines that each session hears, from the order of all events."""
 
     def __init__(self, shown_to_joiner):
         self.shown_to_joiner = shown_to_joiner

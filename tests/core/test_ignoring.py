@@ -40,7 +40,7 @@ class Stage:
         self.innocent.send("/join ops\n")
 
     def both_say(self, line):
-        """Let the ignored one say a line under each of her aliases, and the innocent one under the first of them."""
+        """Say a line as the ignored person under each alias of hers, and as the other one under the first of them."""
         self.eve.send(line.format(RUDE) + "\n")
         self.swap_aliases()
         self.eve.send(line.format(RUDE) + "\n")
@@ -155,7 +155,7 @@ def before_a_cut_of_the_ignored(stage):
 
 
 def behind(stage):
-    """What waited while they did not read."""
+    """Events that waited while the session did not read."""
     stage.ada.stops_reading().send("/ping\n").read()  # the last that fits
     stage.both_say("/to lobby {}")
     assert stage.ada.read() == ""
@@ -179,7 +179,7 @@ def test_an_ignored_person_is_never_seen_and_the_next_holder_of_the_alias_always
 
 
 def test_a_stream_ignores_nobody(door):
-    """What anybody can read, without an alias, is the same for all."""
+    """A stream without an alias is the same for all."""
     door.enter("ada").send("/ignore ada\n")
     door.enter("eve").send(RUDE + "\n")
     assert RUDE in WebPeer(door).ask("GET", "/rooms/lobby.txt").text

@@ -67,7 +67,7 @@ class Desk:
         self.reader.open(self.room)
 
     def say(self, count=1):
-        """Let so many lines be said, which go to the reader as a delivery does it."""
+        """Say so many lines, which go to the reader as in a delivery."""
         for _ in range(count):
             event = Event(SAID, "lobby", "bob", "hi", 2, self.room.number + 1)
             self.journal.events.append(event)
@@ -103,7 +103,7 @@ def person():
 
 
 def full(desk, lines=1):
-    """Let the outbox be full from the next line on, and so many more be said."""
+    """Make the outbox full from the next line on, and say so many more."""
     desk.outlet.is_full = True
     desk.say(1 + lines)
     assert desk.reader.state == FULL

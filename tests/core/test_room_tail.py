@@ -1,4 +1,4 @@
-"""What a room's tail takes in memory: as much as the limit says, whatever people write."""
+"""The memory of a room's tail: at most the limit, whatever people write."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def barring(house, tmp_path, program):
 
 
 def forgive(driver):
-    """Let the browser complain of what it was refused."""
+    """Check that the browser complains of refused WebSockets only."""
     assert all("426" in message or "WebSocket" in message or "/ws" in message for message in browser.complaints(driver))
 
 

@@ -1,4 +1,4 @@
-"""Who is gone is noticed while nothing is read from them, and who has only ended their side is not taken for gone."""
+"""A peer that is gone is noticed while nothing is read from it; one that only ended its side is not taken for gone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ends():
 
 
 def over(transport, handle):
-    """Let a transport be over a socket, from now on."""
+    """Put a transport over a socket, from now on."""
     alsoProvides(transport, ISystemHandle)
     transport.getHandle = lambda: handle
     return transport

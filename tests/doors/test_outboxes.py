@@ -1,4 +1,4 @@
-"""What every outbox promises, whatever it is made of: ports.Outbox."""
+"""The contract of every outbox, whatever it is made of: ports.Outbox."""
 
 from __future__ import annotations
 

@@ -295,7 +295,7 @@ def test_a_search_in_many_rooms_is_one_question_of_the_member():
 
 @pytest.fixture
 def watched(monkeypatch):
-    """What the journal of a door is asked, with by whom."""
+    """The questions to the journal of a door, each with its asker."""
     asked = []
     recall = MemoryJournal.recall
 

@@ -1,4 +1,4 @@
-"""What each connection asks of the kernel: to keep little, to send at once, and to notice who is gone."""
+"""The socket options of each connection: to keep little, to send at once, and to notice a peer that is gone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Tcp(Transport):
 
 @implementer(ITCPTransport, ISystemHandle)
 class Encrypting(ProtocolWrapper):
-    """What stands on a transport as TLS does: its handle is no socket."""
+    """A layer on a transport, like TLS: its handle is no socket."""
 
     def __init__(self, transport):
         self.transport = transport

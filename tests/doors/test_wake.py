@@ -220,7 +220,7 @@ def test_a_fault_during_hello_ends_in_an_orderly_leave(door, monkeypatch, logged
 
 
 def test_a_full_outbox_and_no_words_of_the_day(door):
-    """What is shown after the answer to hello is nothing, just when the socket is full."""
+    """Nothing is shown after the answer to hello, just when the socket is full."""
     peer = door.connect()
     peer.stops_reading()
     peer.send('{"do":"hello","id":"1","version":1,"alias":"rolf"}\n{"do":"ping","id":"2"}\n')

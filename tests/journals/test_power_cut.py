@@ -1,4 +1,4 @@
-"""What was acknowledged is still there after a power cut, at any moment: the system forgets what was not synced.
+"""Acknowledged events are still there after a power cut at any moment: the system forgets unsynced writes.
 
 A preloaded recorder writes down what SQLite does to the files of the real journal. At many moments the files are then
 built as the disk could have them: all that was synced, and of what was not nothing, all, some, or half a write.
@@ -173,7 +173,7 @@ def _kinds(monkeypatch):
 
 @pytest.fixture
 def record(preloaded, tmp_path):
-    """Let a journal talk, with a planted fault or none; return what it did to its files."""
+    """Run a journal, with a planted fault or none; return its file operations."""
 
     def talk(planted=""):
         folder = tmp_path / FOLDER
@@ -205,7 +205,7 @@ def read(data):
 
 @pytest.fixture
 def record_failing(preloaded, tmp_path):
-    """Let some journals follow each other on a disk whose syncs fail; return what they did to their files."""
+    """Run some journals after each other on a disk whose syncs fail; return their file operations."""
     folder = tmp_path / FOLDER
     folder.mkdir()
     records = tmp_path / "records"
@@ -224,7 +224,7 @@ def record_failing(preloaded, tmp_path):
 
 
 class File:
-    """What is on the disk for certain, and what was done since."""
+    """The certain content of a file on the disk, and the operations since."""
 
     def __init__(self):
         self.is_named = False  # in its folder on the disk, too
@@ -237,7 +237,7 @@ class File:
         self.since.clear()
 
     def fail(self, chance):
-        """Let some of it be on the disk and some not: Linux takes all for written, and no later sync writes it."""
+        """Put only some of it on the disk: Linux takes all for written, and no later sync writes it."""
         self.since = chance.choice((_none, _all, _some))(self.since, chance)
         self.sync()
 

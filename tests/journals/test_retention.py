@@ -1,4 +1,4 @@
-"""What goes of the past, and what stays, as --keep asks: on a file without threads, slice by slice."""
+"""Retention as --keep asks: on a file without threads, slice by slice."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Kit:
         return slices
 
     def live(self, until, begin=1000.0):
-        """Let a server run until then, that looks every 20 seconds; return how many slices were pruned."""
+        """Run a server that looks every 20 seconds until then; return how many slices were pruned."""
         return sum(self.prune(begin + second) for second in range(0, int(until - begin), 20)) + self.prune(until)
 
     def numbers(self, room="lobby"):
@@ -370,7 +370,7 @@ def test_private_logs_are_deleted_before_the_limit_cannot_be_met(kit):
 
 
 def live(kept, begin, seconds):
-    """Let a server run, that looks once a minute."""
+    """Run a server that looks once a minute."""
     for second in range(0, int(seconds), 60):
         kept.prune(begin + second)
 

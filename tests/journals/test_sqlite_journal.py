@@ -1,4 +1,4 @@
-"""What the journal in a file promises beyond the contract: over restarts, crashes and failures of the disk."""
+"""The guarantees of the journal in a file beyond the contract: over restarts, crashes and failures of the disk."""
 
 from __future__ import annotations
 
@@ -839,7 +839,7 @@ def test_the_end_is_bounded_on_a_disk_that_hangs(begin, monkeypatch):
 
 
 def wait(kept, seconds):
-    """Let some seconds pass, and in each the threads do what they have to."""
+    """Wait some seconds, in each of which the threads do their work."""
     for _ in range(seconds * 2):
         kept.clock.advance(0.5)
         done = threading.Event()

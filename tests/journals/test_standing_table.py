@@ -1,4 +1,4 @@
-"""What the file keeps beside the log: the events that stand, verifiers and profiles, over crashes and failures."""
+"""The file's tables beside the log: the events that stand, verifiers and profiles, over crashes and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a word for those who search: the index in the file and the rules in Python agree on all texts."""
+"""The words that a search finds: the index in the file and the rules in Python agree on all texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators and admins type, and what everybody sees of it."""
+"""The commands of operators and admins, and their effects for everybody."""
 
 from __future__ import annotations
 

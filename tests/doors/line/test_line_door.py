@@ -427,7 +427,7 @@ def lab(door, alias):
 
 
 def quiet(peer):
-    """Let the time pass after which a line of the lab's client is whole."""
+    """Wait as long as it takes until a line of the lab's client is whole."""
     peer.door.clock.advance(0.08)
     peer.door.settle()
     return peer

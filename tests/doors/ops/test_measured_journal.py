@@ -1,4 +1,4 @@
-"""What is measured of a journal: each batch once, from its first line on, whatever becomes of it."""
+"""The measures of a journal: each batch once, from its first line on, whatever its outcome."""
 
 from __future__ import annotations
 

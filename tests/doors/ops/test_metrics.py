@@ -1,4 +1,4 @@
-"""What operators measure: every figure of the documents is there, and moves with what it counts."""
+"""The metrics: every figure of the documents is there, and moves with the thing that it counts."""
 
 from __future__ import annotations
 

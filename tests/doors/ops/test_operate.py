@@ -1,4 +1,4 @@
-"""What docs/operate.rst tells operators to do is done: the unit, the sockets handed over, the backup, the proxy."""
+"""The instructions of docs/operate.rst are carried out: the unit, the inherited sockets, the backup, the proxy."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_sixty_browsers_behind_one_address_of_a_lan_are_in_within_ten_seconds(tw
 
 
 class Browser:
-    """What a browser does with the page: fetches its files over some connections, which stay open, and a WebSocket."""
+    """A browser with the page: it fetches the files over some connections, which stay open, and opens a WebSocket."""
 
     def __init__(self, port):
         self._port = port

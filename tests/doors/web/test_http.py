@@ -35,7 +35,7 @@ def post(peer, room="ops", body="hi", alias="ci", **headers):
 
 
 def talk(door, *lines):
-    """Let nc, who is there already or comes now, say some lines in the lobby, as many as a test needs."""
+    """Say some lines in the lobby as nc, as many as a test needs; nc connects unless it is there already."""
     if "nc" not in door.hub.aliases:
         door.enter("nc")
     for line in lines:

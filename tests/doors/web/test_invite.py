@@ -1,4 +1,4 @@
-"""What a newcomer is shown by others: the addresses that they can reach, and a code of one."""
+"""The invitation for a newcomer: the addresses that they can reach, and a code of one."""
 
 from __future__ import annotations
 

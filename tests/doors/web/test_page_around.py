@@ -1,4 +1,4 @@
-"""What stands around the lines in a real browser: the entrance, the lists, going somewhere, help, inviting, leaving."""
+"""The page around the lines in a real browser: the entrance, the lists, moving, help, inviting, leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What axe-core finds that hinders people: nothing, wherever the page can be, light and dark, large and small."""
+"""Barriers that axe-core finds: none, wherever the page can be, light and dark, large and small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one types into the page, in real browsers: blocks, compositions, drafts, and letters that go to the field."""
+"""Typing into the page, in real browsers: blocks, compositions, drafts, and letters that go to the field."""
 
 from __future__ import annotations
 

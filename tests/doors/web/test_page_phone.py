@@ -142,7 +142,7 @@ def test_the_newest_line_is_still_seen_after_the_phone_is_turned_and_the_browser
 
 
 def keyboard(page, height):
-    """Let a keyboard leave only some height of the page, as Android does."""
+    """Show a keyboard that leaves only some height of the page, as Android does."""
     page.tell("Emulation.setDeviceMetricsOverride", width=390, height=height, deviceScaleFactor=2, mobile=True)
     page.wait("return innerHeight === arguments[0]", height)
     page.await_("await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
