@@ -100,16 +100,16 @@ def test_a_call_that_is_given_up_leaves_nothing_behind(server):
         over = asyncio.Event()
         bob.answers(over.wait, "never")
 
-        async def is_under_way():
-            while not alice._calls._under_way:
+        async def is_pending():
+            while not alice._calls._pending:
                 await asyncio.sleep(0.01)
 
         call = asyncio.ensure_future(alice.call("bob", "never", timeout=60))
-        await asyncio.wait_for(is_under_way(), 20)
+        await asyncio.wait_for(is_pending(), 20)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert not (alice._calls._under_way or alice._calls._early or alice._calls._asking)
+        assert not (alice._calls._pending or alice._calls._early or alice._calls._asking)
         over.set()
         await close(*crew)
 

@@ -80,7 +80,7 @@ def test_a_file_is_said_as_a_block_in_a_room_to_one_person_and_to_everyone(serve
         (("say", "ops", "hi"), 2, "--alias is needed"),
         (("say", "ops"), 2, "TEXT"),
         (("who", "nowhere"), 3, "twisted-chat: there is no room nowhere"),
-        (("history", "ops", "-n", "1", "--since", "1h"), 2, "choose one"),
+        (("history", "ops", "-n", "1", "--since", "1h"), 2, "give one of them"),
         (("rooms", "-s", "127.0.0.1:1", "--patience", "0"), 1, "cannot connect to 127.0.0.1:1: nothing listens there"),
     ],
 )

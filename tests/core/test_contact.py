@@ -97,7 +97,7 @@ def test_what_the_log_says_after_the_end_is_ignored(nodes, alice):
     assert alice.heard() == [] and nodes[0].hub.rooms["lobby"].number < nodes[1].hub.rooms["lobby"].number
 
 
-def test_requests_under_way_end_with_the_node(nodes, alice):
+def test_pending_requests_end_with_the_node(nodes, alice):
     outcomes = []
     ask = Ask(alice.session, "alice/1", lambda ask: outcomes.append(ask.error))
     nodes[0].hub.say(ask, "hi")

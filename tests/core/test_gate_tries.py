@@ -80,7 +80,7 @@ def test_whatever_is_no_wrong_secret_costs_no_try(house, alice):
             prove(house, "alice", "not that one")
 
 
-def test_checks_that_are_under_way_count_as_wrong(house, alice):
+def test_pending_checks_count_as_wrong(house, alice):
     waiting, answers = [], []
     house.hub.gate._vault.check = lambda password, verifier, answer: waiting.append(answer)
     for _ in range(10):

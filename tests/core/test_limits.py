@@ -260,7 +260,7 @@ def test_a_right_secret_costs_no_try():
     tries.take_back("192.0.2.1", "never tried", 0)
 
 
-def test_tries_that_are_under_way_count_as_wrong():
+def test_pending_tries_count_as_wrong():
     tries = SecretTries(Limits())
     assert [tries.try_secret("192.0.2.1", "alice", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 12]
     tries.take_back("192.0.2.1", "alice", 0)  # one of the five, whose check took its time

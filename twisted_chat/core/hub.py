@@ -370,7 +370,7 @@ class Hub(Questions):
     # -- helpers
 
     def read(self, ask: Ask, wanted: str, number: int) -> int:
-        """Mark a room, or "@" for one's private lines, as read up to a number at most; return the number.
+        """Mark a room, or "@" for the private lines, as read up to a number at most; return the number.
 
         Raises: NotAMember, BadRoom, NotInRoom.
         """

@@ -291,7 +291,7 @@ class Door(Protocol):
         raise ChatError("no secret can be asked for here")
 
     def renew(self) -> int:
-        """Begin another session, and end the one before, which nobody hears for any more; return its id.
+        """Begin another session, and end the one before, which has no reader any more; return its id.
 
         Raises: ChatError, if this door cannot.
         """

@@ -303,7 +303,7 @@ class Ask:
         self.session.refuse(error, self.ident)
 
     def appended(self) -> None:
-        """Called when an event of it is on its way to the journal."""
+        """Called when an event of it is appended."""
         if self.waits:
             self.left += 1
             self.session.asks = {**self.session.asks, self.ident: self}

@@ -1,1 +1,1 @@
-"""Doors: ways in, one file each; what they share stands beside them."""
+"""Doors: the ways in, one file each, and the parts that they share."""

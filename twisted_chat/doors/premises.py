@@ -69,7 +69,7 @@ class Premises:
     ) -> None:
         """``motd``: lines, without their ends, that are shown to everybody who enters.
 
-        ``private``: the networks in which nobody overhears others, beside this machine.
+        ``private``: the networks that cannot be overheard, in addition to this machine.
         """
         self.hub = hub
         self.limits = limits

@@ -9,7 +9,7 @@ from ..core.events import KINDS, STANDING, Event, Fact, Lines
 
 
 class Decision(NamedTuple):
-    """An event of a kind that stands, and what it changes, in this order: it clears, it sets, it keeps a verifier."""
+    """An event of a kind that stands, and its changes, in this order: it clears, it sets, it keeps a verifier."""
 
     event: Event
     clears: tuple[str, ...]  # subjects of which no event stands any more

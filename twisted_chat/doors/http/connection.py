@@ -59,7 +59,7 @@ class HttpConnection(ProtocolWrapper):
         self._stall: IDelayedCall | None = None
         self._is_ending = False
         self._is_paced = False  # a producer is registered, which is told whether the peer reads
-        self._is_full = False  # the peer has not read what is written
+        self._is_full = False  # the peer has not read all written bytes
         self._then: Callable[[], None] | None = None  # a call that waits for that, or for its turn
         self._has_begun = False  # an answer, in this turn
         self._turn: IDelayedCall | None = None

@@ -55,7 +55,7 @@ class LineChat(Connection, LineReceiver):
         self._is_first = True  # nothing was received yet
         self._lab_prefix = b""
         self._quiet: IDelayedCall | None = None
-        self._hides = False  # the peer's terminal does not show what is typed
+        self._hides = False  # the peer's terminal does not show the typed characters
 
     @property
     def kind(self) -> str:
