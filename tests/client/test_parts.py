@@ -30,8 +30,24 @@ from twisted_chat.client.on_twisted import TwistedDriver
 from twisted_chat.client.reconnector import pause_before
 from twisted_chat.client.seen import Order, Seen, group_of
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.events import CONNECTED, JOINED, LEFT, NOTICED, REFUSED, SAID, Event, skipped
+from twisted_chat.core.events import (
+    APPOINTED,
+    CONNECTED,
+    JOINED,
+    KINDS,
+    LEFT,
+    NOTICED,
+    QUIETED,
+    REFUSED,
+    REMOVED,
+    RESTRICTED,
+    SAID,
+    Event,
+    skipped,
+)
 from twisted_chat.requests.table import COMMANDS
+from twisted_chat.wire.jsonlines import JsonView
+from twisted_chat.wire.plain import PlainView
 
 
 class Wire:
@@ -521,3 +537,23 @@ def test_each_kind_looks_its_own_way(event, line, style):
 def test_a_speaker_keeps_a_colour_and_our_own_name_is_bold():
     assert show.speaker("bob", "alice") == show.speaker("Bob", "alice")
     assert "bold" in show.speaker("alice", "alice")
+
+
+RULES = [
+    Event(REMOVED, "ops", "bob", number=4, data={"who": "bob", "by": "alice", "why": "spam"}),
+    Event(QUIETED, "ops", "alice", "bob", number=5, when=0.0, data={"who": "bob", "until": 600.0}),
+    Event(RESTRICTED, "ops", "alice", number=6, data={"access": "private"}),
+    Event(APPOINTED, "ops", "alice", "carol", number=7, data={"who": "#3", "role": "operator"}),
+]
+
+
+@pytest.mark.parametrize("event", RULES, ids=lambda event: event.kind)
+def test_a_decision_reads_in_the_client_as_it_does_on_telnet(event):
+    (line,) = JsonView().encode([event]).splitlines()
+    assert PlainView().encode([codec.event(json.loads(line))]) == PlainView().encode([event])
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_kind_without_its_data_from_another_server_is_still_shown(kind):
+    if KINDS[kind].people is not None and KINDS[kind].is_logged:
+        assert PlainView().encode([codec.event({"kind": kind, "room": "ops", "author": "a", "number": 1})])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..core import text
-from ..core.events import ENDS, KINDS, NOTICED, SKIPPED, Event, as_logged, in_block, skipped
+from ..core.events import ENDS, KINDS, NOTICED, SKIPPED, Data, Event, as_logged, in_block, skipped
 from ..wire.plain import PROMPT
 
 Message = dict[str, Any]
@@ -90,6 +90,9 @@ def encode(message: Message) -> bytes:
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
+_DATA = ("by", "who", "until", "why", "access", "role", "account", "credential", "label", "former", "guests", "network")
+
+
 def event(message: Message) -> Event:
     """Return the event in a message; none of its texts can move a cursor.
 
@@ -111,8 +114,14 @@ def event(message: Message) -> Event:
         when=float(when) if isinstance(when, int | float) else 0.0,
         ident=_ident(message),
         about=_number(message, "about"),
-        data=in_block(block) if block else None,
+        data=in_block(block) if block else _data(message),
     )
+
+
+def _data(message: Message) -> Data | None:
+    """Return what only some kinds of events have."""
+    found = {key: text.clean(value) if isinstance(value, str) else value for key, value in message.items()}
+    return {key: found[key] for key in _DATA if isinstance(found.get(key), str | int | float)} or None
 
 
 def shown(happened: Event) -> Message:

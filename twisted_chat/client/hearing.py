@@ -18,7 +18,9 @@ from ..core.events import (
     JOINED,
     LEFT,
     NOTICED,
+    READ,
     REFUSED,
+    REMOVED,
     SAID,
     SKIPPED,
     TOOK,
@@ -102,6 +104,8 @@ class Hearing:
         if event.kind == SKIPPED:
             self._skipped(event)
             return True
+        if event.kind == READ:
+            return True  # over another device, and nothing is shown of it here
         if "again" in message:
             self._inbox.put(event)  # an earlier event, which the person asked for
             return True
@@ -176,7 +180,7 @@ class Hearing:
     def _follow(self, event: Event) -> None:
         alias = self.state.alias
         self.state.follow(event)
-        if event.kind == LEFT and event.author == alias:
+        if event.kind in (LEFT, REMOVED) and event.author == alias:
             self.seen.forget(event.group)
         if self.state.alias != alias:
             self.seen.forget(TO_ME)  # another alias has another log

@@ -250,11 +250,12 @@ def _removed(event: Event, author: str) -> str:
 
 
 def _restricted(event: Event, author: str) -> str:
-    return f"{author} has changed the access: {ACCESSES[(event.data or {})['access']]}"
+    access = str((event.data or {}).get("access", ""))
+    return f"{author} has changed the access: {ACCESSES.get(access, access)}"
 
 
 def _appointed(event: Event, author: str) -> str:
-    role = (event.data or {})["role"]
+    role = str((event.data or {}).get("role") or "member")
     if event.group == SERVER:
         return f"{author} has made {event.text} {_an(role)}"
     return f"{event.text} is {'an' if role == 'operator' else 'no'} operator here now, by {author}"
@@ -267,11 +268,11 @@ def _an(noun: str) -> str:
 def _granted(event: Event, author: str) -> str:
     data = event.data or {}
     label = f" called {data['label']}" if data.get("label") else ""
-    return f"{author} has made {_an(data['credential'])}{label} for {event.text}{_lasting(event)}"
+    return f"{author} has made {_an(data.get('credential') or 'secret')}{label} for {event.text}{_lasting(event)}"
 
 
 def _revoked(event: Event, author: str) -> str:
-    count = len((event.data or {})["credentials"])
+    count = len((event.data or {}).get("credentials", ()))
     return f"{author} has ended {count} {'way' if count == 1 else 'ways'} to log in as {event.text}{_why(event)}"
 
 
@@ -376,7 +377,7 @@ DROPPED: Final = kind(  # data: "credentials", their numbers
 )
 NAMED: Final = kind(  # text: the new alias; data: "former", "looks"
     "named",
-    lambda event, author: f"{author} has renamed {(event.data or {})['former']} to {event.text}",
+    lambda event, author: f"{author} has renamed {(event.data or {}).get('former', '')} to {event.text}",
     is_logged=True,
     # Each of them stands: who may register or be renamed next depends on all names before.
     standing=lambda event: Standing(f"name {event.number}"),
