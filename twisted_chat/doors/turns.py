@@ -90,7 +90,10 @@ class Turns(Door):
         session = self.session
         if self.premises.is_held:
             return
-        while self._waiting and self._delay is None and self._takes_answers() and session.leaving is None:
+        while self._waiting and self._delay is None and session.leaving is None:
+            reader = session.reader
+            if reader is not None and reader.state != LIVE and not self._takes_while_behind():
+                break
             now = self.premises.clock.seconds()
             most = 1 if len(self._waiting) == 1 else math.ceil(max(1, min(LINES_AT_ONCE, session.pace.left(now))))
             taken = self._talk.take(most)
@@ -107,11 +110,9 @@ class Turns(Door):
         if session.leaving is not None:
             self._waiting.clear()
 
-    def _takes_answers(self) -> bool:
-        reader = self.session.reader
-        if reader is None or reader.state == LIVE or self._is_lost:
-            return True
-        return self._talk.takes_while_behind
+    def _takes_while_behind(self) -> bool:
+        """Return whether to take input although the reader is behind, and has not read the answers before it."""
+        return self._is_lost or self._talk.takes_while_behind
 
     def _slow_down(self, seconds: float) -> None:
         if self._is_lost:
@@ -132,7 +133,9 @@ class Turns(Door):
 
     def _read_or_not(self) -> None:
         """Read only while nothing waits and the peer reads too: other input stays in the peer's own socket."""
-        waits = bool(self._waiting) or self._delay is not None or not self._takes_answers()
+        reader = self.session.reader
+        is_behind = reader is not None and reader.state != LIVE and not self._takes_while_behind()
+        waits = bool(self._waiting) or self._delay is not None or is_behind
         reads = not waits or self._outbox.is_closed  # then input is read and dropped
         if not self._is_lost and reads != self.is_reading:
             self.is_reading = reads
@@ -146,7 +149,7 @@ class Turns(Door):
         session = self.session
         if self._is_lost or self._outbox.is_closed or self.premises.is_held:
             return False
-        if session.is_behind and not self._takes_answers():
+        if session.is_behind and not self._takes_while_behind():
             return session.reader is not None and session.reader.is_stuck
         if self._delay is not None or session.leaving is not None or session.pending:
             return False
