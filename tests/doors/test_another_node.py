@@ -9,6 +9,8 @@ from twisted_chat.core.ports import Snapshot
 from ..core.nodes import SharedLog
 from ..in_memory import Door
 from ..requests.test_program_door import TOKEN, Program, kinds
+from ..web import WebPeer
+from .web.test_http import post
 
 
 class NodeDoor(Door):
@@ -120,3 +122,21 @@ def test_the_node_that_it_was_on_need_not_be_alive(doors, bob):
     dead.journal.find_out()
     dead.hub.aliases.clear()
     dead.close()
+
+
+def test_a_line_behind_a_join_is_said_in_the_new_room(doors, bob):
+    alice = doors[1].enter("alice")
+    doors[0].settle()
+    bob.send("/join ops\n")
+    alice.read()
+    alice.send("/join ops\nfirst\n/leave ops\nsecond\n")
+    assert "#ops alice: first\n" in bob.read().replace("alice has joined\n", "")
+    assert "alice: second\n" in alice.read().splitlines(keepends=True)
+
+
+def test_a_post_over_http_enters_its_room_first(doors, bob):
+    bob.send("/join ops\n")
+    bob.read()
+    curl = WebPeer(doors[1])
+    assert post(curl, "ops", "deploy done").status == 201
+    assert "ci: deploy done\n" in bob.read()
