@@ -317,8 +317,8 @@ def test_a_query_that_keeps_a_lost_person_in_the_rooms_is_caught(monkeypatch):
 
 def test_a_turn_within_a_turn_is_caught(monkeypatch):
     def work(chat):
-        chat._see_what_happened()
-        chat._take_what_waits()
+        chat._check_session()
+        chat._take_waiting()
 
     monkeypatch.setattr(Connection, "wake", work)
     assert caught(()) == {"fault"}
