@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "twisted_chat"
 ALL = sorted(path for folder in ("twisted_chat", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+OTHERS = sorted([*ROOT.glob("*.rst"), *(ROOT / "docs").glob("*.rst"), *PACKAGE.glob("doors/web/static/*.*s")])
 
 FIRST_WORDS = {"Learn", "Let", "What", "Who", "Whom", "How", "Tell", "Whether", "Somebody", "Whatever"}
 FREE_CLAUSE = re.compile(r"\bwhat (is|was|are|were)\b", re.IGNORECASE)  # a noun, without the thing that it means
@@ -98,9 +99,14 @@ def replaced_words(source: str) -> list[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in kinds or token.string.strip("\"'") == EVENT_KIND:
             continue
-        for word in _REPLACED.finditer(AWAY.sub("", re.sub(r"\s+", " ", token.string))):
-            found.append(f"line {token.start[0]}: {word[0]!r} is {REPLACED[word[0].lower()]}")
+        found += [f"line {token.start[0]}: {words}" for words in replaced_in(token.string)]
     return found
+
+
+def replaced_in(words: str) -> list[str]:
+    """Return the replaced words in a text, each with the house's word."""
+    found = _REPLACED.finditer(AWAY.sub("", re.sub(r"\s+", " ", words)))
+    return [f"{word[0]!r} is {REPLACED[word[0].lower()]}" for word in found]
 
 
 def name(path: Path) -> str:
@@ -122,6 +128,11 @@ def test_no_docstring_begins_with_a_refused_word(path):
 @pytest.mark.parametrize("path", [path for path in ALL if path != Path(__file__)], ids=name)
 def test_no_comment_or_text_has_a_word_that_the_house_has_replaced(path):
     assert replaced_words(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=name)
+def test_no_document_and_no_part_of_the_page_has_a_word_that_the_house_has_replaced(path):
+    assert replaced_in(path.read_text("utf-8")) == []
 
 
 PLACES = pytest.mark.parametrize("place", ['"""{}"""', 'class Thing:\n    """{}"""', 'async def do():\n    """{}"""'])
