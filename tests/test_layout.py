@@ -44,7 +44,7 @@ CORE = {
     "pending": "",
     "session": "GROUND calls ear pen pending person reader room",
     "sessions": "GROUND ignoring person session",
-    "past": "GROUND reader room rooms session",
+    "past": "GROUND person reader room rooms session",
     "passing": "GROUND calls person session sessions state",
     "contact": "GROUND delivery pen rooms session sessions",
     "unkept": "GROUND session",

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 from . import text
 from .accounts import Account
 from .decisions import APPLY as DECISIONS
-from .errors import ChatError, MembersOnly, SecretNeeded, TooManyRooms, TooManySessions, WrongSecret
+from .errors import ChatError, MembersOnly, SecretNeeded, TooManySessions, WrongSecret
 from .events import (
     APPOINTED,
     CAME_BACK,
@@ -37,7 +37,7 @@ from .events import (
 )
 from .person import Parting, Person, Seat
 from .room import Room
-from .rules import EXPELLED_SECONDS, Stranger, who
+from .rules import EXPELLED_SECONDS, Stranger
 from .state import State
 
 Value = TypeVar("Value")
@@ -169,7 +169,8 @@ def _joined(state: State, event: Event) -> Change | None:
     try:
         if room.name not in person.rooms:
             state.refuse_room(person, {*person.rooms, room.name}, is_first)
-    except TooManyRooms as error:
+            _refuse_entry(state, person, room.name, event.when)
+    except ChatError as error:
         person.called = {**person.called, room.name: event.author}  # the log says that they are in it: they leave
         person.unwanted = {**person.unwanted, room.name: Parting(event.author, "")}
         return Change(person, room, error=error)
@@ -184,6 +185,16 @@ def _joined(state: State, event: Event) -> Change | None:
     if event.author != person.alias or room.name in person.called:
         person.called = {**person.called, room.name: event.author}
     return Change(person, room, is_new)
+
+
+def _refuse_entry(state: State, person: Person, room: str, now: float) -> None:
+    """Refuse a person whom the rules of a room do not admit any more.
+
+    Raises: Barred, NotOpen.
+    """
+    rules = state.decisions.rules.get(room)
+    if rules is not None:
+        rules.refuse_standing(person, room, now)
 
 
 def _left(state: State, event: Event) -> Change | None:
@@ -213,7 +224,8 @@ def _asked_to_move(state: State, event: Event) -> Change | None:
         parting = person.unwanted.keys() - set(person.wanted)
         try:
             state.refuse_room(person, {*person.rooms, *person.wanted, name} - parting)
-        except TooManyRooms as error:
+            _refuse_entry(state, person, name, event.when)
+        except ChatError as error:
             return Change(person, error=error)
     _speak(state, person, event.origin)
     if event.kind == JOINED:
@@ -240,29 +252,17 @@ def _without(mapping: Mapping[str, Value], key: str) -> Mapping[str, Value]:
 
 
 def _removed(state: State, event: Event) -> Change | None:
+    if event.group:
+        return _left(state, event)
     data = event.data or {}
-    name, group, speaker = data["who"], event.group or data["room"], state.seats.get(event.origin)
-    state.decisions.rules_of(group).expelled[name] = event.when + EXPELLED_SECONDS
-    if not event.group:
-        return _asked_to_remove(state, event, group)
-    is_own = speaker is not None and who(speaker) == name  # they may have left, and another have their alias
-    person, room = speaker if is_own else state.person_of(name), state.rooms.get(event.group)
-    if person is None or room is None or person.rooms.pop(event.group, None) is None:
-        return None
-    person.called, person.unwanted = _without(person.called, room.name), _without(person.unwanted, room.name)
-    room.people.pop(person, None)
-    return Change(person, room)
-
-
-def _asked_to_remove(state: State, event: Event, room: str) -> Change | None:
-    """Note a room that a person has to leave: they, and other operators, may ask for that at once."""
-    data = event.data or {}
-    person = state.person_of(data["who"])
+    name, room = data["who"], data["room"]
+    state.decisions.rules_of(room).expelled[name] = event.when + EXPELLED_SECONDS
+    person = state.person_of(name)
     if person is None or not (room in person.told or room in person.wanted):
-        return None
+        return Change(error=ChatError(f"{event.author} has just left {room}"))
     if room in person.told:
         person.wanted = tuple(wanted for wanted in person.wanted if wanted != room)
-    if room not in person.unwanted:
+    if room not in person.unwanted:  # they, and other operators, may ask for that at once
         alias = person.next_alias or person.alias
         person.unwanted = {**person.unwanted, room: Parting(alias, data.get("why", ""), data["by"])}
     return Change(person)

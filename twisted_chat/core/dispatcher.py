@@ -13,7 +13,7 @@ from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
 from .effects import Effects
 from .errors import AliasTaken, NotKept, Unknown
-from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, SERVER, Event, Lines
+from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, REMOVED, SERVER, Event, Lines
 from .limits import Limits
 from .passing import Passing
 from .person import Person
@@ -124,6 +124,9 @@ class Dispatcher:
                 if members:
                     alike = list(alike)
                     self.profiles.note_posts(group, alike, members)
+                if self.sessions.late:
+                    alike = list(alike)
+                    self._acknowledge_late(self._rooms[group], alike)
                 self.traffic.lines_in += self.delivery.hear_all(self._rooms[group], alike)  # nearly every event
                 continue
             for event in alike:
@@ -149,6 +152,14 @@ class Dispatcher:
             if session.pending.epoch == epoch:
                 session.pending.asking -= 1
                 self.settle(session)
+
+    def _acknowledge_late(self, room: Room, posts: Sequence[Event]) -> None:
+        """Give the posts of sessions that have left a room meanwhile to these alone, as an acknowledgement."""
+        for event in posts:
+            session = self.sessions.get(event.origin)
+            if session in self.sessions.late and session is not None and session.person not in room.people:
+                self.delivery.end_run()
+                self.delivery.hear_alone(session, event)
 
     def _members(self, origins: Iterable[int]) -> dict[int, Person]:
         """Return the members among the people of some sessions, by session."""
@@ -204,7 +215,10 @@ class Dispatcher:
         if person.is_here and session is not None and session.leaving is not None:
             return  # their leaving follows
         on_its_way = self._due.setdefault(person, set())
+        is_asking = person.is_here and any(one.pending.changing for one in self.sessions.of(person))
         for event in self._state.due(person):
+            if event.kind == REMOVED and is_asking:
+                continue  # they may be about to leave by themselves: see settle
             is_early = after is not None and (event.kind, event.group) == (after.kind, after.group) and on_its_way
             if (event.kind, event.group) not in on_its_way and not is_early:
                 on_its_way.add((event.kind, event.group))
@@ -291,6 +305,9 @@ class Dispatcher:
                     session.settle()
                 return
             session.pending.is_abandoned = False
+            self.sessions.late.discard(session)
+            if session.person is not None and session.person.unwanted:
+                self._follow(session.person)
             if session.leaving is not None and not session.gone:
                 self.depart(session)
             else:

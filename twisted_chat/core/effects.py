@@ -32,7 +32,6 @@ from .events import (
     REMOVED,
     RENAMED,
     REPEATED,
-    RESTRICTED,
     RESUMED,
     RETITLED,
     REVOKED,
@@ -149,9 +148,10 @@ class Effects:
         if event.kind in _ENDING:
             for session in list(self._sessions.values()):
                 self._check_stay(session, event.when)
-        if event.kind in _ENDING or event.kind == RESTRICTED:
-            for reader, stream in list(self._hub.overhearing.items()):
-                self._check_stream(reader, stream, event.when)
+            for reader in list(self._hub.overhearing):
+                self._check_stream(reader, event.when)
+        if change.room is not None:
+            self._check_streams(change.room, event.when)
 
     def _invited(self, event: Event) -> None:
         """Show an invitation to a person who is not in the room yet."""
@@ -163,22 +163,34 @@ class Effects:
             self._delivery.show(session, Event(NOTICED, text=words))
 
     def _check_stay(self, session: Session, now: float) -> None:
-        if session.person is None or session.leaving is not None:
+        if session.leaving is not None:
             return
         try:
-            self._state.refuse_stay(session.person, session.id, session.host, now)
+            if session.person is None:
+                self._state.decisions.bans.refuse_address(session.host, now)
+            else:
+                self._state.refuse_stay(session.person, session.id, session.host, now)
         except ChatError as error:
             self._delivery.show(session, refusal(error, ""))
+            if session.grace is not None:
+                session.leave_door()
             self._hub.leave_all(session, "")
 
-    def _check_stream(self, reader: Reader, stream: Stranger, now: float) -> None:
+    def _check_streams(self, room: Room, now: float) -> None:
+        """End the streams of a room that does not exist any more for the strangers on whose behalf they hear it."""
+        if room.overhearing and room.name in self._state.decisions.rules:
+            for reader in list(self._hub.overhearing):
+                if reader in room.overhearing:
+                    self._check_stream(reader, now)
+
+    def _check_stream(self, reader: Reader, now: float) -> None:
+        stream = self._hub.overhearing[reader]
         try:
             if stream.account is not None:
                 stream.account.refuse(stream.credential, now)
             self._state.decisions.bans.refuse(stream, stream.host, now)
             for room in reader.hearing:
-                rules = self._state.decisions.rules.get(room.name)
-                if rules is not None and not rules.may_see(stream, now):
+                if not self._state.may_see(stream, room, now):
                     raise NoSuchRoom(room.name)
         except ChatError:
             reader.outbox.drop(b"")
@@ -371,18 +383,23 @@ class Effects:
             return
         for session in self._sessions.of(change.person):
             self._dismiss(session, room)
+            if session.pending.in_flight:
+                self._sessions.late.add(session)
             if session.current is room and session.leaving is None:
                 session.current = self._next_room(session)
                 if session.ear.view.is_for_people:
                     where = f"you now talk in {session.current.name}" if session.current else str(NoCurrentRoom())
                     self._delivery.show(session, Event(NOTICED, text=where))
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
+        self._check_streams(room, event.when)
 
     def _removed(self, event: Event, asker: Session | None, change: Change) -> None:
         if event.group:
             self._left(event, asker, change)
-        else:
+        elif change.error is None:
             self._asked_to_move(event, None, change)  # the operator does not wait for it
+        elif asker is not None:
+            self._lost(asked(event, asker), change.error)
 
     # -- helpers
 

@@ -369,6 +369,13 @@ class NotOpen(ChatError):
     """A room that is not open to this person."""
 
 
+class PasswordNeeded(NotOpen):
+    """A room that asks for its password."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__(f"{room} asks for a password: /join {room} alone, and the password on a line of its own")
+
+
 class WrongRoomPassword(ChatError):
     """A password that is not the room's."""
 

@@ -57,7 +57,7 @@ from .questions import Questions
 from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
-from .rules import RoomRules, Stranger
+from .rules import Stranger
 from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
@@ -94,7 +94,7 @@ class Hub(Questions):
         self.seconds = seconds
         self._session_numbers = itertools.count(1)  # of this opening of the journal
         self.protected: Sequence[str] = ()  # addresses that no ban may cover: trusted proxies
-        self.past = Past(journal, self.rooms, self.dispatcher.settle, on_fault)
+        self.past = Past(journal, self.rooms, self.may_see, self.dispatcher.settle, on_fault)
         tries = SecretTries(limits)
         self.gate = Gate(self.decisions, journal, vault, tries, seconds, now)
         self.members = Members(
@@ -190,13 +190,9 @@ class Hub(Questions):
             raise SecretNeeded(account.alias, is_in=me is not None)
         if account is None and me is None and self.decisions.guests_refused is not None:
             raise MembersOnly(self.decisions.guests_refused)
-        if me is not None and any(rules.quiets(me, now) for rules in self._rules_of_rooms(me)):
-            raise NotAllowed("you may not take another alias while you may not speak in a room that you are in")
+        if me is not None and any(rules.quiets(me, now) for rules in self.decisions.rules.values()):
+            raise NotAllowed("you may not take another alias while you may not speak in a room")
         self.decisions.bans.refuse(Stranger(alias, account), session.host, now)
-
-    def _rules_of_rooms(self, person: Person) -> list[RoomRules]:
-        rules = self.decisions.rules
-        return [rules[name] for name in person.rooms if name in rules]
 
     def session_elsewhere(self, client: str) -> int:
         """Return the id of a program's session that another node serves, by the program's public name; 0: none."""
@@ -221,13 +217,14 @@ class Hub(Questions):
     def leave_all(self, session: Session, why: str) -> None:
         """End a session, once everything has happened that it asked for before; with a person's last one they leave.
 
-        Raises: SecretSaid.
+        In a room where the person may not speak, no reason is shown in any. Raises: SecretSaid.
         """
         refuse_secrets(why)
-        self.dispatcher.leave_all(session, why)
+        self.dispatcher.leave_all(session, why if self._may_speak_in_all(session) else "")
 
     def go_away(self, ask: Ask, why: str) -> None:
-        """Show the person as away."""
+        """Show the person as away. Raises: Quieted, SecretSaid."""
+        self._refuse_words(ask.session, why)
         self._append(WENT_AWAY, ask, "", why)
 
     def come_back(self, ask: Ask) -> None:
@@ -260,9 +257,11 @@ class Hub(Questions):
     def leave(self, ask: Ask, wanted: str = "", why: str = "") -> None:
         """Leave a room, the current one if none is named.
 
-        Raises: BadRoom, NotInRoom, NoCurrentRoom.
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed.
         """
-        self._move(LEFT, ask, self.room_of(ask.session, wanted).name, why)
+        room = self.room_to_speak_in(ask.session, wanted) if why else self.room_of(ask.session, wanted)
+        if self.state.is_shared or not self._is_removed(ask.session, room):
+            self._move(LEFT, ask, room.name, why)
 
     def retitle(self, ask: Ask, topic: str) -> None:
         """Set the topic of the current room; empty clears it.

@@ -219,11 +219,8 @@ class Moderation:
         self._append(ask, Event(kind, room.name, ask.session.alias, target, data=data))
 
     def _remove(self, ask: Ask, room: Room, person: Person, why: str) -> None:
-        data = {"who": rules.who(person), "by": ask.session.alias, **({"why": why} if why else {})}
-        if self._state.is_shared:  # see Hub.join: first it is asked for, by an event without a number
-            self._append(ask, Event(REMOVED, "", person.alias, data={**data, "room": room.name}))
-        else:
-            self._append(ask, Event(REMOVED, room.name, person.alias, data=data))
+        data = {"room": room.name, "who": rules.who(person), "by": ask.session.alias, **({"why": why} if why else {})}
+        self._append(ask, Event(REMOVED, "", person.alias, data=data))  # they may be leaving: the state decides
 
     def _append(self, ask: Ask, event: Event) -> None:
         refuse_secrets(str((event.data or {}).get("why", "")), ask.ident)

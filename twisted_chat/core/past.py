@@ -7,8 +7,9 @@ from functools import partial
 from typing import TypeVar
 
 from . import text
-from .errors import ChatError, NotRecalled
+from .errors import ChatError, NoSuchRoom, NotRecalled
 from .events import JOINED, LEFT, MOVES, REMOVED, Event
+from .person import Person
 from .ports import ANYONE, Asker, Journal, Query
 from .reader import BACKLOG_PAGE, Reader, whole
 from .room import Room
@@ -29,13 +30,15 @@ class Past:
         self,
         journal: Journal,
         rooms: RoomTable,
+        may_see: Callable[[Person | None, Room], bool],
         settle: Callable[[Session], None],
         on_fault: Callable[[Session | Reader | None], None],
     ) -> None:
-        """``settle`` is called with a session that was answered."""
+        """``may_see`` tells whether a person can see a room; ``settle`` is called with a session that was answered."""
         self.page = HISTORY_PAGE
         self._journal = journal
         self._rooms = rooms
+        self._may_see = may_see
         self._settle = settle
         self._on_fault = on_fault
 
@@ -51,13 +54,19 @@ class Past:
     def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
         """Answer a session's question with a room: at once or, if only the journal knows it, as ``recall`` does.
 
-        Raises: BadRoom.
+        A room that the session's person may not see is refused as one that does not exist. Raises: BadRoom, NoSuchRoom.
         """
+
+        def found(room: Room) -> None:
+            if not self._may_see(ask.session.person, room):
+                raise NoSuchRoom(room.name)
+            answer(room)
+
         room = self._rooms.get(text.room(wanted))
         if room is not None:
-            answer(room)
+            found(room)
         else:
-            self.ask(ask, partial(self._rooms.find, wanted), answer)
+            self.ask(ask, partial(self._rooms.find, wanted), found)
 
     def ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
         session, epoch = ask.session, ask.session.pending.epoch

@@ -323,6 +323,10 @@ class Door(Protocol):
 class GracePeriod(Protocol):
     """The time in which a session without a connection may resume."""
 
+    @property
+    def host(self) -> str:
+        """Return the address that the session had; empty for this machine, or if it is unknown."""
+
     def free_in(self) -> int:
         """Return how many seconds are left."""
 

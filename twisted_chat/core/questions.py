@@ -100,15 +100,36 @@ class Questions:
         if rules is not None and session.person is not None:
             rules.refuse_speech(session.person, room.name, self.now())
 
+    def _may_speak_in_all(self, session: Session) -> bool:
+        """Return whether a session may speak in each of its rooms."""
+        try:
+            for room in session.rooms.values() if self.decisions.rules else ():
+                self._refuse_speech(session, room)
+        except ChatError:
+            return False
+        return True
+
+    def _is_removed(self, session: Session, room: Room) -> bool:
+        """Return whether an operator just removes a session's person from a room."""
+        return session.person is not None and room.name in session.person.unwanted
+
+    def _refuse_words(self, session: Session, words: str) -> None:
+        """Refuse words that all rooms of a session see, such as why it is away.
+
+        Raises: Quieted.
+        """
+        for name in session.rooms if words else ():
+            rules = self.decisions.rules.get(name)
+            if rules is not None and session.person is not None:
+                rules.refuse_quieted(session.person, name, self.now())
+
     def may_see(self, person: Person | Stranger | None, room: Room) -> bool:
         """Return whether a person can see a room; None: a reader without a person, such as a stream."""
-        rules = self.decisions.rules.get(room.name) if self.decisions.rules else None
-        if rules is None:
-            return True
-        here = person
-        if isinstance(person, Stranger) and person.account is not None:
-            here = self.state.person_of(person.account.who)
-        return here in room.people or rules.may_see(person, self.now())
+        return not self.decisions.rules or self.state.may_see(person, room, self.now())
+
+    def rooms_seen_by(self, person: Person | Stranger | None) -> list[Room]:
+        """Return the rooms in memory that a person can see, those with the most people first."""
+        return [room for room in self.rooms.by_size() if self.may_see(person, room)]
 
     def check(self, answer: Callable[[NotKept | None], None]) -> None:
         """Answer later with None if a line said now would be kept, or with the reason why not."""

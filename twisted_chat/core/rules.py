@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from . import text
 from .accounts import Account
-from .errors import Banned, Barred, NotAllowed, NotOpen, Quieted
+from .errors import Banned, Barred, NotAllowed, NotOpen, PasswordNeeded, Quieted
 
 GUEST, MEMBER, OPERATOR, ADMIN, OWNER = range(5)  # the roles, the least powerful first; operators are a room's
 ROLES: Final = ("guest", "member", "operator", "admin", "owner")
@@ -115,7 +115,21 @@ class RoomRules:
         return person is not None and (role_of(person, self) >= OPERATOR or _holds(self.invited, person, now))
 
     def refuse_entry(self, person: Ruled, room: str, now: float, knows_password: bool = False) -> None:
-        """Refuse a person who may not enter.
+        """Refuse the request of a person who may not enter.
+
+        Raises: Barred, NotOpen, PasswordNeeded.
+        """
+        self.refuse_standing(person, room, now)
+        if self._welcomes(person, now):
+            return
+        until = _until(self.expelled, person, now)
+        if until is not None:
+            raise Barred(room, until - now)
+        if self.access == "password" and not knows_password:
+            raise PasswordNeeded(room)
+
+    def refuse_standing(self, person: Ruled, room: str, now: float) -> None:
+        """Refuse entry by the rules that stand, which are the same on every node and after a restart.
 
         Raises: Barred, NotOpen.
         """
@@ -124,24 +138,30 @@ class RoomRules:
         until = _until(self.barred, person, now)
         if until is not None:
             raise Barred(room, until - now if until else 0)
-        is_invited = role_of(person, self) >= OPERATOR or _holds(self.invited, person, now)
-        if not is_invited and _holds(self.expelled, person, now):
-            raise Barred(room, max(self.expelled[name] for name in names_of(person) if name in self.expelled) - now)
-        if self.access == "private" and not is_invited:
+        if self.access == "private" and not self._welcomes(person, now):
             raise NotOpen(f"{room} is not open to you: its operators /invite")
-        if self.access == "password" and not (is_invited or knows_password):
-            raise NotOpen(f"{room} asks for a password: /join {room} alone, and the password on a line of its own")
+
+    def _welcomes(self, person: Ruled, now: float) -> bool:
+        """Return whether a person may enter whatever the access is."""
+        return role_of(person, self) >= OPERATOR or _holds(self.invited, person, now)
 
     def refuse_speech(self, person: Ruled, room: str, now: float) -> None:
         """Refuse a person who may not speak.
 
         Raises: Quieted, NotAllowed.
         """
+        self.refuse_quieted(person, room, now)
+        if self.access == "listen" and role_of(person, self) < OPERATOR:
+            raise NotAllowed(f"only the operators of {room} speak here")
+
+    def refuse_quieted(self, person: Ruled, room: str, now: float) -> None:
+        """Refuse the words of a person whom an operator has forbidden to speak.
+
+        Raises: Quieted.
+        """
         until = _until(self.quieted, person, now)
         if until is not None and role_of(person, self) < OPERATOR:
             raise Quieted(room, until - now if until else 0)
-        if self.access == "listen" and role_of(person, self) < OPERATOR:
-            raise NotAllowed(f"only the operators of {room} speak here")
 
     def quiets(self, person: Ruled, now: float) -> bool:
         """Return whether a person may not speak because an operator has said so."""

@@ -107,7 +107,8 @@ class Session:
     @property
     def host(self) -> str:
         """Their address; empty for this machine, if it is unknown, and without a connection."""
-        return self.door.host if self.door is not None else ""
+        here = self.door or self.grace
+        return here.host if here is not None else ""
 
     @property
     def is_overheard(self) -> bool:

@@ -27,6 +27,7 @@ class Sessions(dict[int, Session]):
         """``seats``: the state's, of the people on all nodes by their sessions."""
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
+        self.late: set[Session] = set()  # who left a room while something that they had asked for was on its way
         self.ignorers = Ignorers(_Here(seats))
         self.done_waiting: list[tuple[Session, int]] = []  # sessions after a wait for a step
         self.asks: list[Ask] = []  # requests whose wait for such a step is over, too

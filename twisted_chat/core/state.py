@@ -27,7 +27,7 @@ from .limits import Limits
 from .person import Parting, Person, Seat
 from .room import Room
 from .rooms import RoomTable
-from .rules import who
+from .rules import Stranger, who
 
 
 class State:
@@ -77,6 +77,18 @@ class State:
             raise TooManyRooms(f"you are in {len(rooms) - 1}, /leave one first")
         if is_new and person.made >= self._limits.rooms_made:
             raise TooManyRooms(f"you have made {person.made}, join one that is there")
+
+    def may_see(self, person: Person | Stranger | None, room: Room, now: float) -> bool:
+        """Return whether a room exists for a person; None: for anyone at all."""
+        rules = self.decisions.rules.get(room.name)
+        if rules is None:
+            return True
+        here: Person | None = None
+        if isinstance(person, Person):
+            here = person
+        elif person is not None and person.account is not None:
+            here = self.person_of(person.account.who)
+        return (here is not None and here in room.people) or rules.may_see(person, now)
 
     def lets_in(self, person: Person, room: str, now: float) -> bool:
         """Return whether the rules of a room admit a person."""

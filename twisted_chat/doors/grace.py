@@ -16,8 +16,9 @@ from .delays import cancel, seconds_until
 class Grace:
     """The timer of one grace period. Nobody sees the program leave before its end."""
 
-    def __init__(self, timer: IDelayedCall, clock: IReactorTime, on_over: Callable[[], None]) -> None:
-        """``on_over`` is called when the program has resumed."""
+    def __init__(self, host: str, timer: IDelayedCall, clock: IReactorTime, on_over: Callable[[], None]) -> None:
+        """``on_over`` is called when the program has resumed, or may not any more."""
+        self.host = host
         self._timer, self._clock, self._on_over = timer, clock, on_over
 
     def free_in(self) -> int:
@@ -44,7 +45,7 @@ class Graces:
         if len(self._given.get(network, ())) >= most:
             self._end(next(iter(self._given[network])))
         timer = self._clock.callLater(self._seconds, self._end, session)
-        session.detach(Grace(timer, self._clock, partial(self._over, network, session)))
+        session.detach(Grace(host, timer, self._clock, partial(self._over, network, session)))
         self._given.setdefault(network, {})[session] = None
 
     def __len__(self) -> int:

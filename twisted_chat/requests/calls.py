@@ -53,7 +53,7 @@ class CallRequest(JsonRequest):
                 raise CannotAnswer(person.alias, why)
             group, called = "@" + person.alias, [person]
         else:
-            room = hub.room_of(me, self.room or "")
+            room = hub.room_to_speak_in(me, self.room or "")
             others = [person for person in hub.people_in(room) if person is not me.person]
             group, called = room.name, [other for other in others if not _why_not(hub, other, me)]
         programs = {seat.program: Called(seat.session, other.alias) for other in called if (seat := other.program)}

@@ -14,7 +14,7 @@ from ..core.events import POSTS, Event
 from ..core.hub import Hub
 from ..core.ports import Query
 from ..core.room import Room, of_rooms
-from ..core.session import Ask
+from ..core.session import Ask, Session
 from .fields import About, FirstNumber, Number, RoomName, Rule, Time, WantedAlias, WantedRoom
 from .table import COMMANDS, Command, JsonRequest, Result, Steps, command, request
 from .words import plural
@@ -137,7 +137,7 @@ def search(hub: Hub, ask: Ask, rest: str) -> None:
     those given as ``#ROOM``; with ``from:ALIAS`` only at lines of ALIAS. The newest 20 lines are shown."""
     me = ask.session
     words = rest.split()
-    given = [word for word in words if _is_room(hub, word)]
+    given = [word for word in words if _is_room(hub, me, word)]
     rooms = [hub.room_of(me, word).name for word in given] or list(me.rooms)
     author = next((word[5:] for word in words if word.startswith("from:")), "")
     asked = " ".join(word for word in words if word not in given and not word.startswith("from:"))
@@ -157,12 +157,13 @@ def search(hub: Hub, ask: Ask, rest: str) -> None:
     _find(hub, ask, rooms, asked, author, LINES_SHOWN, answer)
 
 
-def _is_room(hub: Hub, word: str) -> bool:
-    """Return whether a word is a number sign and the name of an existing room."""
+def _is_room(hub: Hub, me: Session, word: str) -> bool:
+    """Return whether a word is a number sign and the name of a room that exists for a session."""
     try:
-        return word[0] == "#" and text.room(word) in hub.rooms
+        room = hub.rooms.get(text.room(word)) if word[0] == "#" else None
     except BadRoom:
         return False
+    return room is not None and hub.may_see(me.person, room)
 
 
 def _find(

@@ -42,7 +42,7 @@ def kick(hub: Hub, ask: Ask, rest: str) -> None:
     hub.moderation.remove(ask, hub.room_of(ask.session), alias, text.reason(why))
 
 
-@request("an event in the room, the result")
+@request("the result; then an event in the room")
 @dataclass(frozen=True)
 class KickRequest(JsonRequest):
     """Remove a person from a room, as an operator of it."""

@@ -116,7 +116,8 @@ class WhoRequest(JsonRequest):
 def whois(hub: Hub, ask: Ask, rest: str) -> None:
     """Show details about a person. Their rooms, how long they have been here, whether they are away."""
     them = hub.person_called(rest)
-    ask.notice(f"{them.alias} is in {text.listed(them.rooms, 20, len(them.rooms)) or 'no room'}")
+    rooms = [name for name, room in them.rooms.items() if hub.may_see(ask.session.person, room)]
+    ask.notice(f"{them.alias} is in {text.listed(rooms, 20, len(rooms)) or 'no room'}")
     sessions = hub.sessions.of(them)
     if sessions:
         here = hub.seconds() - min(session.since for session in sessions)

@@ -88,7 +88,7 @@ class LeaveRequest(JsonRequest):
 def rooms(hub: Hub, ask: Ask, rest: str) -> None:
     """List the rooms and their topics, the fullest first. A star marks your current room."""
     me = ask.session
-    by_size = hub.rooms.by_size()
+    by_size = hub.rooms_seen_by(me.person)
     lines = [
         f"{room.name}{' *' if room is me.current else ''} ({len(room.people):,}) {room.topic}".rstrip()
         for room in by_size[:MAX_NAMES]
@@ -127,15 +127,12 @@ class RoomsRequest(JsonRequest):
     after: WantedRoom | None = None
 
     def run(self, hub: Hub, ask: Ask) -> RoomsResult:
-        after = self.after
-        if after is not None:
-            found = sorted((room for room in hub.rooms.values() if room.name > after), key=_name)
-        else:
-            found = hub.rooms.by_size()
+        after, seen = self.after, hub.rooms_seen_by(ask.session.person)
+        found = seen if after is None else sorted((room for room in seen if room.name > after), key=_name)
         shown = [
             RoomShown(room.name, len(room.people), room.number, room.topic[:MAX_TOPIC]) for room in found[:MAX_ROOMS]
         ]
-        return RoomsResult(len(hub.rooms), shown)
+        return RoomsResult(len(seen), shown)
 
 
 def _name(room: Room) -> str:

@@ -58,7 +58,7 @@ class Rooms(Later):
         request.setHeader("Vary", "Accept")
         request.setHeader("Cache-Control", "no-store")
         hub, reader = self._web.hub, await reader_of(self._web, request)
-        rooms = [room for room in hub.rooms.by_size() if hub.may_see(reader, room)][:_ROOMS]
+        rooms = hub.rooms_seen_by(reader)[:_ROOMS]
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
             return as_json({"rooms": list(map(_shown, rooms))})

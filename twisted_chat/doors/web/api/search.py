@@ -63,4 +63,4 @@ class Search(Later):
         if wanted is not None:
             return [await room_called(self._web, wanted.encode(), reader)]
         hub = self._web.hub
-        return [room for room in hub.rooms.by_size() if hub.may_see(reader, room)][:_ROOMS]
+        return hub.rooms_seen_by(reader)[:_ROOMS]
