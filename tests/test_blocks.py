@@ -54,7 +54,7 @@ def test_a_block_may_be_as_long_as_its_limits_and_no_longer():
 # -- programs
 
 
-def test_the_lines_of_a_block_have_numbers_in_a_row_and_their_places_and_people_see_lines(door, alice):
+def test_the_lines_of_a_block_have_numbers_in_a_row_and_positions_and_people_see_lines(door, alice):
     bob, carol = door.enter("bob"), Program(door, "carol")
     alice.heard()
     alice.asks("say", room="lobby", lines=CODE, id="c1")

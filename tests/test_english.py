@@ -130,6 +130,12 @@ def test_no_comment_or_text_has_a_word_that_the_house_has_replaced(path):
     assert replaced_words(path.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_no_test_has_a_word_in_its_name_that_the_house_has_replaced(path):
+    names = re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+    assert [words for words in names if replaced_in(words.replace("_", " "))] == []
+
+
 @pytest.mark.parametrize("path", OTHERS, ids=name)
 def test_no_document_and_no_part_of_the_page_has_a_word_that_the_house_has_replaced(path):
     assert replaced_in(path.read_text("utf-8")) == []

@@ -122,7 +122,7 @@ def test_a_verifier_that_is_none_fits_nothing(made):
         ("", True),
     ],
 )
-def test_a_verifier_with_other_parameters_is_to_be_made_anew(verifier, needs):
+def test_a_verifier_with_other_parameters_is_to_be_made_again(verifier, needs):
     assert needs_rehash(verifier) == needs
 
 

@@ -233,7 +233,7 @@ def test_five_wrong_secrets_are_tried_at_once_and_then_one_every_twelve_seconds(
     assert tries.try_secret("192.0.2.1", "alice", 12) == 12
 
 
-def test_another_place_and_another_name_have_tries_of_their_own():
+def test_another_address_and_another_name_have_tries_of_their_own():
     tries = SecretTries(Limits())
     for _ in range(5):
         assert tries.try_secret("", "alice", 0) == 0

@@ -94,7 +94,7 @@ def test_it_is_called_and_answers_where_it_is_now(doors, bob):
     assert [message["text"] for message in caller.heard() if message.get("kind") == "answered"] == ["5"]
 
 
-def test_it_comes_in_anew_if_its_session_has_just_ended(doors, bob):
+def test_it_enters_again_if_its_session_has_just_ended(doors, bob):
     alice = Program(doors[0], "alice", token=TOKEN)
     alice.dies()
     doors[0].premises.graces.end_all()

@@ -44,7 +44,7 @@ def test_a_program_is_given_an_error_code_and_the_connection_is_closed(gone, way
     assert program.peer.is_closed
 
 
-def test_a_program_that_is_away_has_nothing_to_come_back_to(gone):
+def test_a_program_that_is_away_has_nothing_to_resume(gone):
     bob = Program(gone, "bob", token=TOKEN)
     bob.dies()
     end(gone)

@@ -47,7 +47,7 @@ def test_the_index_finds_what_the_rules_find(connection, texts, words):
             assert not words_in(query.words) or query.words not in texts or found
 
 
-def test_a_file_with_the_index_of_before_is_indexed_anew(tmp_path, monkeypatch):
+def test_a_file_with_an_old_index_is_indexed_again(tmp_path, monkeypatch):
     path = tmp_path / "chat.db"
     database.create(path)
     monkeypatch.setattr(database, "newest_version", lambda: 5)

@@ -229,7 +229,7 @@ def test_a_password_that_cannot_be_used_is_refused_and_an_empty_one_changes_noth
     assert bob.send("hi\n").read() == "bob: hi\n"
 
 
-def test_whoever_has_an_alias_of_their_own_cannot_register_it_again(door, member):
+def test_a_member_cannot_register_again(door, member):
     alice = member()
     assert alice.send("/register\n").read() == "!! alice is yours already: /password changes the password\n"
 

@@ -118,7 +118,7 @@ def test_the_units_options_serve_on_the_sockets_that_are_handed_over(handed):
     assert "Traceback" not in sockets.log
 
 
-def test_nobody_is_refused_while_the_server_starts_anew(handed):
+def test_nobody_is_refused_while_the_server_restarts(handed):
     sockets = handed(socket.AF_INET, socket.AF_INET)
     for _ in range(2):
         with Client(sockets.ports[0]) as waits:

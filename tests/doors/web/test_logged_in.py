@@ -107,7 +107,7 @@ def test_a_suspended_member_comes_in_by_no_cookie(door, alice, tab):
         assert tab(cookie, "alice", **more).hello["error"] == "suspended"
 
 
-def test_a_member_comes_back_to_the_rooms_of_the_other_devices(door, alice, tab):
+def test_a_member_returns_to_the_rooms_of_the_other_devices(door, alice, tab):
     alice.peer.send("/join ops\n", "/join dev\n", "/leave lobby\n")
     cookie = cookie_of(log_in(WebPeer(door, HERE)))
     assert list(tab(cookie).hello["rooms"]) == ["ops", "dev"]

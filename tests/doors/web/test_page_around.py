@@ -352,7 +352,7 @@ def test_the_help_explains_the_first_steps_and_lists_all_commands(window, house)
     page.wait("return !document.querySelector('dialog[open]') && document.activeElement.id === 'open-help'")
 
 
-def test_somebody_else_can_scan_the_way_in(window, tmp_path):
+def test_another_person_can_scan_the_way_in(window, tmp_path):
     import zxingcpp
     from PIL import Image
 
