@@ -139,7 +139,7 @@ def test_nothing_is_taken_that_others_on_the_way_can_read(door, alice, near):
     for secret in (PASSWORD, alice.grant("code")):
         answer = log_in(far, secret)
         assert (answer.status, answer.headers["Set-Cookie"]) == (403, None)
-    assert json.loads(far.ask("GET", "/login").text) == {"alias": None, "overheard": True}
+    assert json.loads(far.ask("GET", "/login").text) == {"alias": None, "device": None, "overheard": True}
     cookie = cookie_of(log_in(near))
     answer = far.ask("GET", "/rooms", Cookie=cookie)
     assert (answer.status, "Max-Age=0" in answer.headers["Set-Cookie"]) == (403, True)

@@ -9,12 +9,12 @@ import pytest
 from ...browser import say
 
 
-def axe(page):
-    """Return what axe-core finds, of any severity, by its best practices too."""
+def axe(page, where="html"):
+    """Return what axe-core finds in an element, of any severity, by its best practices too."""
     import axe_core_python
 
     page.ask(Path(axe_core_python.__file__).with_name("axe.min.js").read_text())
-    found = page.await_("return await axe.run()")
+    found = page.await_("return await axe.run(given[0])", where)
     assert found["passes"]
     return [
         (one["id"], one["impact"], [(node["target"], node.get("failureSummary")) for node in one["nodes"]])

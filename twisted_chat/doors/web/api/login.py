@@ -1,6 +1,7 @@
 """Log-in and log-out of browsers: a password or a code makes a cookie, whose device secret a log-out revokes.
 
-    GET  /login                     -> {"alias": whose cookie it is or null, "overheard": true or false}
+    GET  /login                     -> {"alias", "device", "overheard"}: whose cookie it is, its number in "devices",
+                                       and whether others on the network can read what the browser sends
     POST /login {"alias","secret"}  -> 204, and the cookie
     POST /logout                    -> 204, and the cookie is gone
 
@@ -68,18 +69,19 @@ class Login(Later):
 
     async def get(self, request: Request) -> bytes:
         parameters(request, {})
-        alias = None
+        alias = device = None
         secret = device_secret(self._web, request)
         if secret:
             try:
-                alias = (await proved(self._web, request, "", secret)).account.alias
+                proof = await proved(self._web, request, "", secret)
+                alias, device = proof.account.alias, proof.credential
             except WrongSecret:
                 clear_cookie(self._web, request)
             except ChatError:
                 pass  # not now, or not from here
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
-        return as_json({"alias": alias, "overheard": self._web.is_overheard(request)})
+        return as_json({"alias": alias, "device": device, "overheard": self._web.is_overheard(request)})
 
     async def post(self, request: Request) -> bytes:
         parameters(request, {})

@@ -2,7 +2,6 @@
 
 import {dialog} from "./dialog.js"
 import {make} from "./dom.js"
-import {keepMember} from "./keep.js"
 import {logIn, logOut} from "./login.js"
 
 const LEAST = "8" // bytes of a password
@@ -10,8 +9,8 @@ const LEAST = "8" // bytes of a password
 export async function open({rooms, session}) {
 	const body = make("div", {})
 	const node = dialog("account", rooms.alias, body)
-	const said = make("p", {role: "status", class: "quiet-words"})
-	const show = (...parts) => node.open && body.replaceChildren(...parts.filter(Boolean), said)
+	const said = make("p", {role: "status", class: "outcome"})
+	const show = (...parts) => node.open && body.replaceChildren(said, ...parts)
 	// Do what a button or a form asks for, and say what became of it.
 	const attempt = async (act) => {
 		said.textContent = ""
@@ -48,11 +47,6 @@ export async function open({rooms, session}) {
 		return [make("label", {for: id}, label), field]
 	}
 
-	// Have the browser know the person after a reload, too.
-	const remember = async (secret) => {
-		if (!(await logIn(rooms.alias, secret))) keepMember(rooms.alias)
-	}
-
 	// -- a guest
 
 	function protect() {
@@ -68,7 +62,7 @@ export async function open({rooms, session}) {
 				await session.ask("register", {password: secret})
 				session.role = "member"
 				session.isMember = true
-				await remember(secret)
+				await logIn(rooms.alias, secret) // the browser knows the person after a reload, too
 				await account()
 				return "This name is yours now."
 			})
@@ -88,7 +82,7 @@ export async function open({rooms, session}) {
 	// -- a member
 
 	async function account() {
-		const {devices: credentials} = await session.ask("devices")
+		const [{devices: credentials}, {device}] = await Promise.all([session.ask("devices"), browser()])
 		const of = (kind) => credentials.filter((one) => one.kind === kind)
 		const list = (found, words) =>
 			found.length ? make("ul", {class: "rows"}, ...found.map((one) => row(one, words(one)))) : none()
@@ -97,8 +91,8 @@ export async function open({rooms, session}) {
 				"li",
 				{},
 				make("span", {dir: "auto"}, words),
-				one.own
-					? make("span", {class: "quiet-words"}, "this one")
+				one.own || one.number === device
+					? make("span", {class: "quiet-words"}, "this browser")
 					: button("End", () => end(one), {"aria-label": `End ${words}`})
 			)
 		const end = async (one) => {
@@ -132,10 +126,10 @@ export async function open({rooms, session}) {
 			await navigator.clipboard.writeText(secret).catch(() => document.execCommand("copy"))
 			return "copied"
 		}
-		body.querySelector(".made")?.parentNode.remove()
-		before.after(make("div", {class: "row"}, field, button("Copy", copy, {class: "strong"})))
+		body.querySelector(".secret")?.remove()
+		const row = make("div", {class: "row"}, field, button("Copy", copy, {class: "strong"}))
+		before.after(make("div", {class: "secret"}, make("p", {}, words), row))
 		field.select()
-		return words
 	}
 
 	async function code() {
@@ -159,7 +153,7 @@ export async function open({rooms, session}) {
 		return form("Change the password", fields, async () => {
 			const secret = fields.at(-1).value
 			await session.ask("password", {password: secret})
-			await remember(secret)
+			await logIn(rooms.alias, secret) // the browser knows the person after a reload, too
 			await account()
 			return "The password is changed. Other devices have to log in again; tokens stay valid."
 		})
@@ -167,16 +161,19 @@ export async function open({rooms, session}) {
 
 	async function out() {
 		await logOut()
-		keepMember("")
 		node.close()
 		session.isMember = false
 		await session.quit("")
 	}
 
 	if (session.role) return attempt(account)
-	const {overheard} = await fetch("login", {cache: "no-store"}).then(
+	const {overheard} = await browser()
+	return overheard ? cannot() : protect()
+}
+
+// What the server knows of this browser.
+const browser = () =>
+	fetch("login", {cache: "no-store"}).then(
 		(answer) => answer.json(),
 		() => ({})
 	)
-	return overheard ? cannot() : protect()
-}

@@ -6,7 +6,8 @@ const PARTS = {
 	switcher: () => import("./switcher.js"),
 	help: () => import("./help.js"),
 	invite: () => import("./invite.js"),
-	leave: () => import("./leave.js")
+	leave: () => import("./leave.js"),
+	account: () => import("./account.js")
 }
 const KEYBOARD = 80 // pixels that a keyboard covers at least
 

@@ -45,6 +45,11 @@ export const dropProof = (alias) => keepProofs(alias, [])
 // The token of the person who has or had an alias, in any tab of this browser.
 export const proof = (alias) => proofs().find((kept) => isSame(kept.alias, alias))?.token
 
+// The alias of the member that this browser is logged in as; the cookie itself is out of reach of scripts.
+export const member = () => read("member") ?? ""
+
+export const keepMember = (alias) => write("member", alias)
+
 // Whether the hint for newcomers was never closed in this browser.
 export const isNewcomer = () => tried(() => localStorage.getItem(HINT) === null) ?? false
 

@@ -2,6 +2,7 @@
 
 import {dialog} from "./dialog.js"
 import {make} from "./dom.js"
+import {logOut} from "./login.js"
 import {DAYS} from "./private.js"
 
 export function open({rooms, session}) {
@@ -12,7 +13,11 @@ export function open({rooms, session}) {
 		node.close()
 		session.quit("")
 	}
-	const words = [`Others see that ${rooms.alias} has left. Lines in rooms stay on the server.`]
+	const words = [
+		session.role
+			? "Others see that you have left once no device of yours is here. This browser stays logged in, unless you log out."
+			: `Others see that ${rooms.alias} has left. Lines in rooms stay on the server.`
+	]
 	if (unsent)
 		words.push(
 			unsent === 1
@@ -26,6 +31,7 @@ export function open({rooms, session}) {
 		)
 	const button = (label, act, attributes) => make("button", {type: "button", onclick: act, ...attributes}, label)
 	const buttons = [button("Stay", () => node.close(), {class: "plain", "data-first": ""})]
+	if (session.role) buttons.push(button("Log out", () => logOut().then(() => leave(false)), {class: "plain bad"}))
 	if (people.length)
 		buttons.push(button(`Leave, and delete ${them}`, () => leave(false), {class: "plain bad", id: "leave-and-delete"}))
 	buttons.push(

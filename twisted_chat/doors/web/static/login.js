@@ -1,16 +1,25 @@
 // The entrance of a member: a password or a code for an alias that belongs to somebody. Loaded when it is wanted.
 
 import {$, make} from "./dom.js"
+import {keepMember, member} from "./keep.js"
 import {isSame} from "./people.js"
 
 const OVERHEARD =
 	"Others on the network can read what this page sends, so it takes no password. Open it over https; or type a code, which another device of yours shows."
+const NO_CODE = "That is no code: one looks like K7QF-2M9P-XD4T."
 const CODE = /^[a-z0-9]{4}[- ]?[a-z0-9]{4}[- ]?[a-z0-9]{4}$/i
 
-// Ask for the secret of an alias in the entrance, below the alias.
-export async function askSecret(alias, why) {
-	const {overheard} = await fetch("login", {cache: "no-store"}).then((answer) => answer.json())
-	$("proof")?.remove()
+// Called when hello was refused for want of a secret: ask for it in the entrance, below the alias.
+export async function askSecret({session, view, forget}, why, error) {
+	const {alias, wasIn} = session
+	if (isSame(member(), alias)) keepMember("")
+	if (wasIn) forget(alias)
+	view.askAlias(alias, error === "secret_needed" && !wasIn ? "" : why)
+	const {overheard} = await fetch("login", {cache: "no-store"}).then(
+		(answer) => answer.json(),
+		() => ({})
+	)
+	stopAsking()
 	const field = make("input", {
 		id: "secret",
 		type: overheard ? "text" : "password",
@@ -24,41 +33,40 @@ export async function askSecret(alias, why) {
 		"aria-describedby": "entrance-said"
 	})
 	const label = make("label", {for: "secret"}, overheard ? "code?" : "password, or a code?")
-	const hint = overheard && make("p", {class: "words"}, OVERHEARD)
-	const node = make("div", {id: "proof"}, label, field, hint)
-	$("entrance-form").autocomplete = "on"
+	const node = make("div", {id: "proof"}, label, field, overheard && make("p", {}, OVERHEARD))
+	node.style.display = "contents"
+	Object.assign(node.dataset, {alias, ...(overheard && {overheard})})
 	$("alias").autocomplete = "username"
 	$("alias").after(node)
-	$("entrance-said").textContent = why
+	$("alias").oninput = () => isSame($("alias").value.trim(), alias) || stopAsking()
 	$("entrance-hint").dataset.words ??= $("entrance-hint").textContent
 	$("entrance-hint").textContent = `${alias} belongs to a member. Are you somebody else? Choose another alias.`
-	$("alias").oninput = () => isSame($("alias").value.trim(), alias) || stopAsking()
 	field.focus()
-	Object.assign(node.dataset, {alias, overheard: overheard ? "overheard" : ""})
-}
-
-// Ask for the secret again.
-export function askAgain() {
-	$("alias").setAttribute("aria-invalid", "false")
-	$("secret").setAttribute("aria-invalid", "true")
-	$("secret").select()
 }
 
 // Ask for an alias alone.
-export function stopAsking() {
+function stopAsking() {
 	if (!$("proof")) return
 	$("proof").remove()
 	$("entrance-said").textContent = ""
 	$("entrance-hint").textContent = $("entrance-hint").dataset.words
 }
 
-// Log in with what is typed; return whether the browser has the cookie now, or {secret} to say hello with.
-export async function proved() {
+// Enter with the secret that is typed: with the cookie that it makes, or, where there can be none, with the code itself.
+export async function enter({session, view}) {
 	const {alias, overheard} = $("proof").dataset
-	const secret = $("secret").value.trim()
-	if (overheard) return CODE.test(secret) ? {secret} : {why: "That is no code: it looks like K7QF-2M9P-XD4T."}
-	const why = await logIn(alias, $("secret").value)
-	return why ? {why} : {}
+	const secret = $("secret").value
+	const why = overheard ? !CODE.test(secret.trim()) && NO_CODE : await logIn(alias, secret)
+	if (why) {
+		view.askAlias(alias, why)
+		$("alias").setAttribute("aria-invalid", "false")
+		$("secret").setAttribute("aria-invalid", "true")
+		$("secret").select()
+		return
+	}
+	stopAsking()
+	session.isMember = true
+	session.enter(alias, overheard && secret.trim())
 }
 
 // Have the browser remember that it is a member's; return why not, or nothing.
@@ -66,8 +74,13 @@ export async function logIn(alias, secret) {
 	const asked = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({alias, secret})}
 	const answer = await fetch("login", asked).catch(() => null)
 	if (!answer) return "the server cannot be reached: try again"
-	return answer.ok ? "" : (await answer.text()).trim()
+	if (!answer.ok) return (await answer.text()).trim()
+	keepMember(alias)
+	return ""
 }
 
 // Have the browser forget it; all its tabs end.
-export const logOut = () => fetch("logout", {method: "POST"}).catch(() => null)
+export async function logOut() {
+	await fetch("logout", {method: "POST"}).catch(() => null)
+	keepMember("")
+}

@@ -3,7 +3,7 @@
 // pure           rooms.js (the logs, with their numbers) block.js links.js people.js times.js fold.js complete.js
 // to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the resume) talk.js keep.js
 // on screen      view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
-// when wanted    search.js words.js print.js
+// when wanted    search.js words.js print.js login.js account.js
 //
 // A line's way: compose.js (Enter) -> talk.js: it gets an id, and is shown as unsent -> session.js: it is sent, and again
 // after each cut -> wire.js -> the server orders, numbers and keeps it -> wire.js -> session.js -> rooms.js: its number is
@@ -11,6 +11,7 @@
 
 import "./keys.js" // first: it gets each key before all others
 import {Drafts} from "./drafts.js"
+import {isSame} from "./people.js"
 import {Session} from "./session.js"
 import * as keep from "./keep.js"
 import {Rooms} from "./rooms.js"
@@ -31,7 +32,7 @@ const drafts = new Drafts(() => rooms.alias)
 const session = new Session(url.href, rooms, {
 	status: (...state) => view.status(...state),
 	entered,
-	refused: (why) => view.askAlias(session.alias, why),
+	refused,
 	heard,
 	noticed: (message) => talk.notice(view.log, message),
 	left
@@ -50,10 +51,20 @@ let paper // a promise of the part that prints
 
 // Enter under an alias; as the same person, if the alias was in use in this browser a moment ago.
 async function enter(alias, takesOver = false) {
+	if (document.getElementById("proof")) return (await import("./login.js")).enter({session, view})
+	session.isMember = isSame(keep.member(), alias)
+	if (session.isMember) return session.enter(alias) // each tab is a session of the same person
 	const proof = keep.proof(alias)
 	if (!takesOver && (await isElsewhere(alias))) return
 	if (!session.wasIn) session.token = proof ?? keep.token()
 	session.enter(alias)
+}
+
+// Called when hello was refused.
+async function refused(why, error) {
+	if (!/^(secret_needed|wrong_secret)$/.test(error)) return view.askAlias(session.alias, why)
+	const {askSecret} = await import("./login.js")
+	askSecret({session, view, forget}, why, error)
 }
 
 async function knowTabs() {
@@ -64,12 +75,17 @@ async function knowTabs() {
 // Return whether another tab is in the chat under an alias; if so, offer another alias, or to go on here.
 async function isElsewhere(alias, isPatient) {
 	const proof = keep.proof(alias)
-	const is = !session.wasIn && proof && (await knowTabs().then((known) => known.has(proof, isPatient), ignore))
+	const is =
+		!session.wasIn &&
+		proof &&
+		!isSame(keep.member(), alias) &&
+		(await knowTabs().then((known) => known.has(proof, isPatient), ignore))
 	if (is && !session.wasIn) view.offer(alias, () => enter(alias, true))
 	return is
 }
 
 function entered(isFirst) {
+	session.isMember = Boolean(session.role)
 	keep.keepAlias(session.alias)
 	knowTabs().then(keepNow, ignore) // other tabs may ask from now on
 	drafts.begin()
@@ -97,15 +113,21 @@ const ofPrivate = () => import("./private.js")
 function left() {
 	const [alias, people] = [rooms.alias, rooms.of("person")]
 	if (people.length || keep.hasPrivate()) ofPrivate().then((part) => part.keep(alias, people) ?? part.tell(), ignore)
+	forget(session.alias)
+	view.askAlias(session.alias, "you have left the chat")
+}
+
+// Have nothing of the session that is over, on screen or in storage.
+function forget(alias) {
+	session.forget()
 	keep.keepSession({})
-	keep.dropProof(session.alias)
+	keep.dropProof(alias)
 	drafts.clear()
 	if (location.hash.startsWith("#@")) history.replaceState(null, "", location.pathname + location.search) // the address names a person
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
 	Object.assign(rooms, {alias: "", inbox: undefined})
-	view.askAlias(session.alias, "you have left the chat")
 }
 
 const ignore = () => {}
@@ -236,11 +258,13 @@ function keepNow() {
 		items: log.kind === "room" ? [] : log.items.slice(-KEPT_ITEMS),
 		unsent: talk.keep(log)
 	}))
-	const {token, alias} = session
-	if (document.body.dataset.state !== "elsewhere") keep.keepProof(alias, token, session.grace + POLL / 1000)
+	const {token, alias, isMember} = session
+	if (!isMember && document.body.dataset.state !== "elsewhere")
+		keep.keepProof(alias, token, session.grace + POLL / 1000)
 	keep.keepSession({
 		token,
 		alias,
+		isMember,
 		journal: rooms.journal,
 		client: rooms.client,
 		inbox: rooms.inbox,
@@ -249,9 +273,9 @@ function keepNow() {
 	})
 }
 
-function restore({token, alias, journal, client, inbox, shown, logs}) {
+function restore({token, alias, isMember, journal, client, inbox, shown, logs}) {
 	Object.assign(rooms, {alias, journal, client, inbox})
-	Object.assign(session, {token, alias})
+	Object.assign(session, {token, alias, isMember})
 	for (const {items, unsent, ...rest} of logs) {
 		const log = Object.assign(rest.key.startsWith("@") ? rooms.person(rest.label) : rooms.room(rest.key), rest)
 		items.forEach((item) => log.push(item))

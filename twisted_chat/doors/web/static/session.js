@@ -23,7 +23,7 @@ export class Session {
 	#timer = 0
 	#lastWords = "" // the server's last notice, if it explains why the connection ends
 
-	// ears: status(name, milliseconds, why) entered(isFirst) refused(why) heard(event, log) noticed(message) left()
+	// ears: status(name, milliseconds, why) entered(isFirst) refused(why, error code) heard(event, log) noticed(message) left()
 	constructor(url, rooms, ears) {
 		this.rooms = rooms
 		this.#ears = ears
@@ -32,6 +32,8 @@ export class Session {
 		this.current = "" // the server's current room of this session, for commands
 		this.isIn = false
 		this.wasIn = false
+		this.isMember = false // the alias is the person's own, in this browser
+		this.role = "" // of a member, once they are in
 		this.maxLine = 4096 // bytes
 		this.grace = 15 // seconds in which the session may resume
 		this.#wire = new Wire(url, {
@@ -42,9 +44,10 @@ export class Session {
 		})
 	}
 
-	// Enter or resume under an alias.
-	enter(alias) {
+	// Enter or resume under an alias. secret: a code, where the browser can have no cookie.
+	enter(alias, secret) {
 		this.alias = alias
+		this.secret = secret
 		this.#wire.open()
 	}
 
@@ -59,11 +62,16 @@ export class Session {
 	}
 
 	#leave() {
+		this.forget()
+		this.#ears.left()
+	}
+
+	// Begin anew with the next hello.
+	forget() {
 		this.#end()
 		this.#pending.clear()
 		this.token = token()
 		this.wasIn = false
-		this.#ears.left()
 	}
 
 	#end() {
@@ -118,6 +126,8 @@ export class Session {
 		if (rooms.alias && !rooms.isMe(this.alias)) delete after["@"] // another alias has another log
 		const names = this.wasIn ? rooms.of("room").map((log) => log.key) : ["lobby"]
 		const hello = {do: "hello", id: this.newId(), version: 1, alias: this.alias, token: this.token, rooms: names}
+		if (this.isMember && !this.wasIn) delete hello.rooms // the server knows them
+		if (this.secret) hello.secret = this.secret
 		if (Object.keys(after).length) Object.assign(hello, {after, journal: rooms.journal})
 		this.#hello = {id: hello.id, after, before: []}
 		this.#wire.send(hello)
@@ -141,13 +151,14 @@ export class Session {
 		this.#hello = null
 		clearTimeout(this.#timer)
 		if (message.error) {
+			this.secret = undefined
 			this.#end()
-			this.#ears.refused(message.text)
+			this.#ears.refused(message.text, message.error)
 			return
 		}
 		const isFirst = !this.wasIn
-		const {alias, current, max_line: maxLine, grace} = message
-		Object.assign(this, {alias, current, maxLine, grace, isIn: true, wasIn: true})
+		const {alias, current, max_line: maxLine, grace, role = ""} = message
+		Object.assign(this, {alias, current, maxLine, grace, role, isIn: true, wasIn: true, secret: undefined})
 		this.#lastWords = ""
 		this.#wire.isGood()
 		this.rooms.begin(message, after)

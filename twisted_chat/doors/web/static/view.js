@@ -56,6 +56,7 @@ export class View {
 		on("hint", "click", ({target}) => target.closest("button") && this.#closeHint())
 		on("open-invite", "click", () => openPart(this, "invite"))
 		on("leave", "click", () => openPart(this, "leave"))
+		on("open-account", "click", () => openPart(this, "account"))
 		document.addEventListener("keydown", (event) => this.#key(event))
 		typeInto($("say"), () => !$("chat").hidden && !$("main").inert && !document.querySelector("dialog[open]"))
 		addEventListener("hashchange", () => this.#route())

@@ -1,0 +1,184 @@
+"""Members in the page: to protect a name, to log in, and the devices, codes and tokens of an account."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+
+import pytest
+
+from ...browser import in_both
+from ...processes import SECONDS
+from .test_page_axe import axe
+
+PASSWORD = "four simple words"
+
+
+def protect(page, password=PASSWORD):
+    """Protect the name that a page is in the chat under."""
+    page.click("#open-account")
+    page.press(password, "ENTER", into="#new-password")
+    page.shows("This name is yours now.", "#account")
+
+
+def close(page):
+    page.press("ESCAPE")
+    page.wait("return !document.querySelector('dialog[open]')")
+
+
+def log_in(page, alias, secret):
+    """Give an alias, and its secret once it is asked for."""
+    page.wait("return document.body.dataset.ready !== undefined && !document.getElementById('entrance').hidden")
+    page.ask("document.getElementById('alias').value = ''")
+    page.press(alias, "ENTER", into="#alias")
+    page.press(secret, "ENTER", into="#secret")
+
+
+def seats(page, url):
+    with urllib.request.urlopen(f"{url}rooms/lobby/who") as answer:
+        return json.loads(answer.read())["members"]
+
+
+def leave(page, keeps_cookie=False):
+    """Leave the chat, and be at the entrance; without its cookie, the browser is another device."""
+    page.say("/quit")
+    page.shows("you have left the chat", "#entrance-said")
+    if not keeps_cookie:
+        page.here().delete_all_cookies()
+
+
+@in_both
+def test_a_name_is_protected_and_asks_for_its_password(window, house, engine):
+    page = window(house.url).enter("Petra" + engine)
+    protect(page)
+    close(page)
+    page.say("still here")
+    page.hears("still here")
+    leave(page)
+    log_in(page, "Petra" + engine, "not that one")
+    page.shows("that secret is wrong", "#entrance-said")
+    assert page.ask("return document.activeElement.id") == "secret"
+    page.press(PASSWORD, "ENTER", into="#secret")
+    page.is_in()
+
+
+@in_both
+def test_tabs_of_a_browser_that_is_logged_in_are_one_person(window, house, engine, people):
+    alias = "Tabea" + engine
+    first = window(house.url).enter(alias)
+    protect(first)
+    close(first)
+    bob = people("Bob" + engine)
+    second = window(house.url).enter(alias)  # without a password: the browser has the cookie
+    first.say("hello from the first")
+    second.hears("hello from the first")
+    second.say("hello from the second")
+    first.hears("hello from the second")
+    assert seats(first, house.url).count(alias) == 1
+    guest = window(house.url).enter("Guest" + engine)  # beside them
+    guest.say("hello from a guest")
+    first.hears("hello from a guest")
+    assert bob
+
+
+@in_both
+def test_a_device_that_is_ended_is_out_within_a_second(window, house, engine):
+    alias = "Dora" + engine
+    page = window(house.url).enter(alias)
+    protect(page)
+    token = page.await_(
+        """
+        document.getElementById('token-name').value = 'ci';
+        document.getElementById('token-name').form.requestSubmit();
+        while (!document.querySelector('.made')) await new Promise(requestAnimationFrame);
+        return document.querySelector('.made').value;
+        """
+    )
+    assert token.startswith("tct_")
+    asked = urllib.request.Request(
+        f"{house.url}rooms/lobby", b"from a script", {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        assert answer.status == 201
+    close(page)
+    page.hears("from a script")
+    leave(page, keeps_cookie=True)
+    page.enter(alias)  # by the cookie
+    page.click("#open-account")
+    page.shows("this browser", "#account")
+    began = time.monotonic()
+    page.click("#log-out")
+    page.wait("return !document.getElementById('entrance').hidden")
+    assert time.monotonic() - began < SECONDS
+    page.press("ENTER", into="#alias")
+    page.has("#secret")
+
+
+@in_both
+def test_a_code_from_one_device_lets_another_in(window, house, engine):
+    alias = "Cosima" + engine
+    page = window(house.url).enter(alias)
+    protect(page)
+    page.click("#make-code")
+    code = page.wait("return document.querySelector('.made')?.value")
+    close(page)
+    page.here().delete_all_cookies()
+    other = window(house.url)
+    log_in(other, alias, code)
+    other.is_in()
+    other.say("let in by a code")
+    page.hears("let in by a code")
+
+
+def test_the_password_is_where_password_managers_look(window, house):
+    page = window(house.url).enter("Manja")
+    page.click("#open-account")
+    page.has("#new-password")
+    fields = "return [...document.querySelectorAll('#account input')].map(one => one.autocomplete)"
+    assert page.ask(fields) == ["username", "new-password"]
+    page.press(PASSWORD, "ENTER", into="#new-password")
+    page.shows("This name is yours now.", "#account")
+    close(page)
+    leave(page)
+    page.press("ENTER", into="#alias")
+    page.has("#secret")
+    fields = "return ['alias', 'secret'].map(id => document.getElementById(id).autocomplete)"
+    assert page.ask(fields) == ["username", "current-password"]
+    page.press("X", into="#alias")  # somebody else
+    page.wait("return !document.getElementById('secret')")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_members_are(window, house, tmp_path, width, scheme):
+    page = window(house.url)
+    page.look(width, scheme=scheme)
+    alias, found = f"Axa{width}{scheme}", {}
+
+    def look(name, where="html"):
+        page.picture(tmp_path / f"{name}.png")
+        found[name] = axe(page, where)
+
+    page.enter(alias)
+    page.has("[href$='parts.css']")
+    if width == 390:
+        page.click("#open-rooms")
+        page.wait("return getComputedStyle(document.getElementById('rooms')).translate === '0px'")
+    page.click("#open-account")
+    page.has("#new-password")
+    look("guest", "#account")  # the lines behind it would count as over its buttons
+    page.press(PASSWORD, "ENTER", into="#new-password")
+    page.shows("This name is yours now.", "#account")
+    page.press("ci", "ENTER", into="#token-name")
+    page.has(".made")
+    look("member", "#account")
+    close(page)
+    leave(page)
+    page.press("ENTER", into="#alias")
+    page.has("#secret")
+    look("password")
+    page.press("wrong", "ENTER", into="#secret")
+    page.shows("that secret is wrong", "#entrance-said")
+    look("wrong")
+    assert not any(found.values()), found
