@@ -12,9 +12,9 @@ PASSWORD = "four simple words"
 class Member:
     """A member who sits at the line door, and makes secrets."""
 
-    def __init__(self, door, alias="alice"):
+    def __init__(self, door, alias="alice", host="192.0.2.1"):
         self.door = door
-        self.peer = door.enter(alias)
+        self.peer = door.enter(alias, host)
         done = []
         self.ask("register", PASSWORD, lambda: done.append(True))
         assert done == [True]

@@ -219,6 +219,8 @@ class Effects:
         self._admit(asker, self._everyone)
         if not is_first:
             self._sit_down(asker, person)
+        if self._state.decisions.bans.by_number:
+            self._check_stay(asker, event.when)  # a ban may have come since the claim was asked for
 
     def _wait_for_rest(self, event: Event, asker: Session, person: Person) -> None:
         """Make a session wait for the rest of its request, if that comes from another session's node."""

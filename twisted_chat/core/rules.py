@@ -235,7 +235,8 @@ class Bans:
         if not self.by_number:
             return
         for ban in self.standing(now):
-            if ban.who in names_of(person) or (_covers(ban, host) and not (ban.is_for_guests and person.account)):
+            is_named = bool(ban.who) and ban.who in names_of(person)
+            if is_named or (_covers(ban, host) and not (ban.is_for_guests and person.account)):
                 raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
 
     def refuse_address(self, host: str, now: float) -> None:

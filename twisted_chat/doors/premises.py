@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from ..core.errors import Banned
 from ..core.hub import Hub
 from ..core.limits import Addresses, Limits
 from ..core.session import Session
@@ -100,7 +101,16 @@ class Premises:
 
     def enter(self, address: IAddress) -> str:
         """Count one more connection of an address; or return, and log, why it is refused."""
-        return self.refused(address, self.addresses, self.addresses.enter(host(address), self.clock.seconds()))
+        why = self.banned(address) or self.addresses.enter(host(address), self.clock.seconds())
+        return self.refused(address, self.addresses, why)
+
+    def banned(self, address: IAddress) -> str:
+        """Return why nobody may come from an address; empty if there is no such ban."""
+        try:
+            self.hub.decisions.bans.refuse_address(host(address), self.hub.now())
+        except Banned as error:
+            return str(error)
+        return ""
 
     def refused(self, address: IAddress, addresses: Addresses, why: str) -> str:
         """Return why an address is refused, empty if it is not, and log it once in a while.

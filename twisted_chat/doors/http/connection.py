@@ -317,6 +317,6 @@ class HttpListener(WrappingFactory):
         connection = HttpConnection(self, self.wrappedFactory.buildProtocol(address), address, is_caller)
         refusal = self.http.called(connection, address) if is_caller else ""
         if refusal:
-            return RefusedCaller(self.http, refusal, AGAIN_SECONDS)
+            return RefusedCaller(self.http, refusal, 0 if self.http.premises.banned(address) else AGAIN_SECONDS)
         self.http.connections.add(connection)
         return connection

@@ -45,6 +45,11 @@ class Guard:
         self._names = {"localhost", own, f"{own.partition('.')[0]}.local", *(name.lower() for name in names)}
         self._proxies = {proxy if proxy == UNIX else _address(proxy) for proxy in proxies}
 
+    @property
+    def proxies(self) -> Sequence[str]:
+        """Return the addresses of the trusted proxies."""
+        return sorted(self._proxies - {UNIX})
+
     def is_proxy(self, from_host: str) -> bool:
         """Return whether this host is a trusted proxy, whose X-Forwarded-For counts; empty stands for a UNIX socket."""
         try:

@@ -43,6 +43,7 @@ class HttpPremises:
         self.callers = Callers(addresses)
         self.patient: set[object] = set()  # refused connections whose request is still to come
         self._all_closed: Deferred[None] | None = None
+        premises.hub.protected = (*premises.hub.protected, *guard.proxies)
         premises.when_ending(self.close_all)
 
     def is_overheard(self, request: Request) -> bool:
@@ -63,7 +64,11 @@ class HttpPremises:
 
     def called(self, connection: HttpPeer, address: IAddress) -> str:
         """Count a connection without a session; or return, and log, why it is refused."""
-        why = self.addresses.open(host(address), self.clock.seconds()) or self.callers.enter(connection, host(address))
+        why = (
+            self.premises.banned(address)
+            or self.addresses.open(host(address), self.clock.seconds())
+            or self.callers.enter(connection, host(address))
+        )
         return self.refused(address, why)
 
     def enter(self, address: IAddress, has_called: bool) -> str:
@@ -71,7 +76,9 @@ class HttpPremises:
 
         ``has_called``: its connection was counted before, as a caller's.
         """
-        return self.refused(address, self.addresses.enter(host(address), self.clock.seconds(), is_open=has_called))
+        why = self.premises.banned(address)
+        why = why or self.addresses.enter(host(address), self.clock.seconds(), is_open=has_called)
+        return self.refused(address, why)
 
     def refused(self, address: IAddress, why: str) -> str:
         """Return why an address is refused, empty if it is not, and log it once in a while."""

@@ -24,7 +24,7 @@ class RefusedCaller(Protocol):
     transport: ITCPTransport
 
     def __init__(self, http: HttpPremises, words: str, seconds: int) -> None:
-        """``seconds``: after which a new try may succeed."""
+        """``seconds``: after which a new try may succeed; 0: nobody may come from there."""
         self._http = http
         self._words = words
         self._seconds = seconds
@@ -56,8 +56,11 @@ class RefusedCaller(Protocol):
             return
         accepts = re.search(rb"^accept:(.*)\r$", self._head, re.IGNORECASE | re.MULTILINE)
         is_page = is_for_people(accepts[1].decode("ascii", "replace") if accepts else "")
-        again = b"Retry-After: %d" % self._seconds
-        data = bare(b"429 Too Many Requests", self._words, again, is_page=is_page, seconds=self._seconds)
+        if self._seconds:
+            again = b"Retry-After: %d" % self._seconds
+            data = bare(b"429 Too Many Requests", self._words, again, is_page=is_page, seconds=self._seconds)
+        else:
+            data = bare(b"403 Forbidden", self._words, is_page=is_page)
         limits = self._http.limits
         self._outbox = outbox_for(self.transport, self._http.clock, limits, lambda: None, lambda: None)
         self._outbox.send(data)
