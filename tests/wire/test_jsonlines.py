@@ -236,6 +236,13 @@ RESULTS = [
     result("bans", "1", bans=[{"ban": 7, "target": "bob", "guests": False, "author": "alice", "time": 1.5, "why": ""}]),
     *(result(name, "1") for name in ("unban", "guests", "suspend", "restore")),
     result("audit", "1", events=[], more=False),
+    result("read", "1", room="ops", number=13),
+    result("unread", "1", marks={"ops": 13}, unread={"ops": 12}, mentions={"ops": 2}),
+    *(result(name, "1") for name in ("register", "revoke")),
+    result("password", "1", tokens=2),
+    result("code", "1", code="K7QF-2M9P-XD4T", until=1.5),
+    result("token", "1", token="tct_" + "x" * 32),
+    result("devices", "1", devices=[]),
 ]
 
 
