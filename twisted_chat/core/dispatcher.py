@@ -13,7 +13,7 @@ from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
 from .effects import Effects
 from .errors import AliasTaken, NotKept, Unknown
-from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, REMOVED, SERVER, Event, Lines
+from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, REMOVED, REPEATED, SERVER, Event, Lines
 from .limits import Limits
 from .passing import Passing
 from .person import Person
@@ -180,7 +180,7 @@ class Dispatcher:
         except Exception:
             self._on_fault(asker)
         if asker is not None:
-            asker.pending.changing -= event.kind not in POSTS
+            asker.pending.changing -= event.kind not in POSTS and event.kind != REPEATED  # which was a post
 
     def _has_changed(self, event: Event, before: Person | None, change: Change | None) -> None:
         """Append the events that follow from an event."""

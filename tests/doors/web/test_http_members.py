@@ -132,6 +132,16 @@ def test_a_retry_is_done_once_and_only_by_who_has_the_token(door, alice, near):
     assert said(door) == [("alice", "hi")]
 
 
+def test_a_retry_holds_no_other_device_back(door, alice, near):
+    token = alice.grant("token", "ci")
+    for status in (201, 200):
+        assert post(near, Idempotency_Key="k1", **bearer(token)).status == status
+    alice.peer.send("still here\n", "/join ops\n", "and here\n")
+    assert said(door)[-1] == ("alice", "still here")
+    assert said(door, "ops") == [("alice", "and here")]
+    assert post(near, "again", **bearer(token)).status == 201
+
+
 def test_a_token_that_anyone_on_the_way_can_read_is_refused_unless_it_is_a_bots(door, alice):
     far = WebPeer(door)
     answer = post(far, **bearer(alice.grant("token", "ci")))
@@ -214,6 +224,15 @@ def test_a_private_room_is_neither_listed_nor_searched_for_others(door, alice, n
 
     assert seen() == (False, False)
     assert seen(**bearer(token)) == (True, True)
+
+
+def test_a_chat_that_is_closed_to_guests_is_read_and_spoken_in_by_members_alone(door, alice, near):
+    token = alice.grant("token", "ci")
+    as_operator(door, "guests", "off", "an exam")
+    for answer in (near.ask("GET", "/rooms"), near.ask("GET", "/rooms/lobby.txt"), post(near, Chat_Alias="bob")):
+        assert (answer.status, "(an exam)" in answer.text) == (403, True)
+    assert near.ask("GET", "/rooms", **bearer(token)).status == 200
+    assert post(near, **bearer(token)).status == 201
 
 
 def test_a_wrong_token_reads_nothing_not_even_what_is_open(alice, near):

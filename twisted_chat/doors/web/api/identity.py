@@ -111,12 +111,24 @@ async def reader_of(web: HttpPremises, request: Request) -> Stranger:
         if header(request, "Authorization") is not None:
             raise
         proof = None
-    host, decisions = web.guard.client_host(request), web.hub.decisions
     if proof is None:
-        reader = Stranger(host=host)
-        if decisions.guests_refused is not None:
-            raise MembersOnly(decisions.guests_refused)
+        refused, reader = web.hub.decisions.guests_refused, Stranger(host=web.guard.client_host(request))
+        if refused is not None:
+            raise MembersOnly(refused)
     else:
-        reader = Stranger(proof.account.alias, proof.account, proof.credential, host)
-    decisions.bans.refuse(reader, host, web.hub.now())
+        reader = member_of(web, request, proof)
+    refuse_banned(web, reader)
     return reader
+
+
+def member_of(web: HttpPremises, request: Request, proof: Proof) -> Stranger:
+    """Return the member that a proof is of, as rules see them."""
+    return Stranger(proof.account.alias, proof.account, proof.credential, web.guard.client_host(request))
+
+
+def refuse_banned(web: HttpPremises, stranger: Stranger) -> None:
+    """Refuse a person who is banned, or who comes from where people are.
+
+    Raises: Banned.
+    """
+    web.hub.decisions.bans.refuse(stranger, stranger.host, web.hub.now())

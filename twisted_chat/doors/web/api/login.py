@@ -26,7 +26,7 @@ from ....core.secrets import kind_of
 from ...http.cookie import clear_cookie, device_secret, set_cookie
 from ...http.premises import HttpPremises
 from .errand import Errand
-from .identity import given, proved
+from .identity import given, member_of, proved, refuse_banned
 from .parameters import header, parameters
 from .refused import HttpRefused
 from .resource import JSON, Later, as_json
@@ -92,6 +92,7 @@ class Login(Later):
             raise HttpRefused(400, "log in with your password, or with a code from another device (/code)")
         try:
             proof = await proved(self._web, request, alias, secret)
+            refuse_banned(self._web, member_of(self._web, request, proof))
             set_cookie(self._web, request, await self._granted(request, proof))
         except (WrongSecret, NotAMember) as error:
             raise HttpRefused(401, str(error), _CHALLENGE) from None
