@@ -66,7 +66,7 @@ export class Session {
 		this.#ears.left()
 	}
 
-	// Begin anew with the next hello.
+	// Start over with the next hello.
 	forget() {
 		this.#end()
 		this.#pending.clear()
