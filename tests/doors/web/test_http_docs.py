@@ -14,7 +14,7 @@ from twisted_chat.core.text import BLOCK_LINES
 from twisted_chat.doors.web.api import pages as events
 from twisted_chat.doors.web.api import refused, streams
 
-from ...processes import SECONDS, environment
+from ...processes import SCRIPTS, SECONDS, environment
 
 PAGE = (Path(__file__).parents[3] / "docs/http.rst").read_text()
 ADDRESS = "http://127.0.0.1:59080/"
@@ -59,6 +59,8 @@ def run_on(command, wanted, folder):
 def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
     program("curl", "curl")
     server = twistd("--web", "tcp:0:interface=127.0.0.1")
+    admin = [SCRIPTS / "twisted-chat", "admin", "--journal", tmp_path / "chat.sqlite", "add", "rolf", "bot"]
+    token = subprocess.run(admin, capture_output=True, text=True, check=True).stdout.split()[-1]
     for command, printed in steps():
         typed = command.replace(ADDRESS, server.url)
         assert typed != command, command
@@ -69,7 +71,7 @@ def test_every_curl_line_prints_what_the_page_says(program, twistd, tmp_path):
             wanted = pattern(printed)
             quiet = typed.replace("curl ", "curl -s ", 1)
             done = subprocess.run(
-                ["bash", "-c", quiet], capture_output=True, timeout=SECONDS, cwd=tmp_path, env=environment()
+                ["bash", "-c", quiet], capture_output=True, timeout=SECONDS, cwd=tmp_path, env=environment(TOKEN=token)
             )
             got = done.stdout.decode().replace("\r", "")
         assert re.fullmatch(wanted, got), f"{command}\nprinted\n{got}\nand not\n{printed}"
