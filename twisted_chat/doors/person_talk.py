@@ -54,7 +54,8 @@ class PersonTalk:
     """The lines of one person. Lines in a row that are only said are said together; commands run one by one."""
 
     __slots__ = (
-        "_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_then", "_waiting", "is_busy",
+        "_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_then", "_typed", "_waiting",
+        "is_busy",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -65,6 +66,7 @@ class PersonTalk:
         self._hub = connection.premises.hub
         self._waiting = waiting
         self._is_refused = False  # the last alias that they claimed
+        self._typed: str | None = None  # after a secret: the last alias of a guest that was typed
         self._block_line = 0  # the number of the next line of the current block; 0: none
         self._is_told_of_block = False  # they know how to end it
         self._then: Callable[[str], None] | None = None  # takes the next line, which is a secret
@@ -249,6 +251,7 @@ class PersonTalk:
                     accounts.refuse_stranger(self._hub, alias)
                     self._log_in(alias, secret.strip())
                     return
+                self._check_guest(alias)
                 self._hub.claim(ask, line)
             except SecretNeeded as error:
                 self._ask_member(error.alias)
@@ -262,6 +265,19 @@ class PersonTalk:
         else:
             ask.refuse(ChatError(f"you are not in the chat yet: {HOW_TO_ENTER}"))
             self._connection.prompt()
+
+    def _check_guest(self, alias: str) -> None:
+        """Ask for an alias twice after a wrong secret: a password that is typed again is not to become an alias.
+
+        Raises: ChatError.
+        """
+        if self._typed in (None, alias) or self._hub.decisions.accounts.called(alias) is not None:
+            return
+        self._typed = alias
+        raise ChatError(
+            "if that was a password, nobody has seen it: give the alias first. If it is the name that you want, "
+            "type it once more"
+        )
 
     def _ask_member(self, alias: str) -> None:
         """Ask for the password of a member's alias.
@@ -281,7 +297,7 @@ class PersonTalk:
         self.ask_secret(accounts.PROMPT, lambda secret: self._log_in(alias, secret))
 
     def _log_in(self, alias: str, secret: str) -> None:
-        self.is_busy = True
+        self.is_busy, self._typed = True, ""
         accounts.log_in(self._hub, Ask(self._connection.session), alias, secret)
 
     def _ask_again(self) -> None:

@@ -58,8 +58,27 @@ def test_a_wrong_password_asks_for_an_alias_again(door, away):
     alice = door.connect(HERE)
     alice.send("alice\n").read()
     assert alice.send("not that\n").read() == WRONG + "alias?"
+    alice.send("carol\n").read()
     assert alice.send("carol\n").read().startswith("carol has connected")
     assert away.read() == "carol has connected to the chat room\n"
+
+
+def test_a_password_that_is_typed_again_instead_of_an_alias_is_no_alias(door, away):
+    alice = door.connect(HERE)
+    alice.send("alice\n", "not that\n").read()
+    assert alice.send("hunter22\n").read() == (
+        "!! if that was a password, nobody has seen it: give the alias first. If it is the name that you want, "
+        "type it once more\nalias?"
+    )
+    assert away.read() == ""
+    assert alice.send("alice\n").read() == MEMBERS
+    assert alice.send(f"{PASSWORD}\n").read().startswith("alice has connected to the chat room")
+
+
+def test_after_a_wrong_password_a_guest_gives_the_alias_twice(door, away):
+    guest = door.connect(HERE)
+    guest.send("alice\n", "not that\n", "rolf\n").read()
+    assert guest.send("rolf\n").read().startswith("rolf has connected to the chat room")
 
 
 def test_an_empty_line_instead_of_the_password_is_for_another_alias(door, away):
