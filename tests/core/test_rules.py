@@ -13,12 +13,9 @@ from twisted_chat.core.events import SAID
 from twisted_chat.core.ports import Snapshot
 from twisted_chat.core.rules import Stranger
 from twisted_chat.core.session import Ask
-from twisted_chat.requests import table
-from twisted_chat.requests.checked import checked
-from twisted_chat.wire import jsonlines
 from twisted_chat.wire.jsonlines import JsonView
 
-from ..accounts_house import appoint, log_in, register
+from ..accounts_house import appoint, log_in, register, request
 from ..house import House, Stream
 
 ROLES = ("guest", "member", "operator", "admin", "owner")
@@ -155,32 +152,6 @@ def test_a_person_who_may_not_speak_says_nothing_in_any_way(house, typed):
     assert answers[0].startswith("!! you may not "), answers
     assert house.hub.rooms["ops"].number == number
     assert alice.heard() == []
-
-
-def request(person, **fields):
-    """Send a request as a program does; return its answer."""
-    line = json.dumps({"id": "7", **fields}).encode()
-    entry, ident, record = checked(jsonlines.parse(line), 4096)
-    ask = Ask(person.session, f"x/{ident}", waits=not entry.posts)
-    try:
-        steps = record.run(person.house.hub, ask)
-    except ChatError as error:
-        ask.refuse(error)
-        raise
-    person.house.settle()
-    if steps is None or isinstance(steps, table.Result):
-        return steps
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            return done.value
-        except ChatError as error:
-            ask.refuse(error)
-            raise
-        person.house.settle()
-        if ask.error is not None:
-            raise ask.error
 
 
 @pytest.mark.parametrize(

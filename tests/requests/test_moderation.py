@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from twisted_chat.core.errors import ChatError, Overheard, PasswordNeeded, TooManyTries, WrongRoomPassword
 from twisted_chat.core.session import Ask
+from twisted_chat.wire.jsonlines import JsonView
 
-from ..accounts_house import log_in, register
+from ..accounts_house import log_in, register, request
 from ..house import House
 
 
@@ -215,3 +217,60 @@ def test_a_guest_on_this_machine_is_banned_by_alias_alone(house, bob, olga):
         "bob has left the chat room!",
     ]
     assert bob.session.gone
+
+
+def answer(house, person, secret):
+    """Give the secret that a person was asked for; return what they are told."""
+    try:
+        person.answer(secret)
+    except ChatError as error:
+        person.session.refuse(error)
+    house.settle()
+    return person.heard()
+
+
+def test_a_room_with_a_password_asks_for_it_on_a_line_of_its_own(house, alice):
+    carol, dan = house.enter("carol"), register(house, "dan")
+    assert alice.type("/room password").heard() == ["password?"]
+    words = "#ops alice has changed the access: a password is asked from all but its operators"
+    assert answer(house, alice, "tea for two") == [words]
+    assert carol.type("/join ops").heard() == ["password?"]
+    assert answer(house, carol, "tea for me") == ["!! that is not the password of ops: ask one of the people in it"]
+    carol.type("/join ops").heard()
+    answer(house, carol, "tea for two")
+    assert "ops" in carol.session.rooms
+    alice.type("/invite dan")
+    dan.type("/join ops")
+    assert "ops" in dan.session.rooms
+    assert "tea for two" not in str(list(house.hub.rooms["ops"].tail))
+
+
+def test_a_program_gives_the_password_of_a_room_as_a_field(house, alice):
+    request(alice, do="room", room="ops", access="password", password="tea for two")
+    bob = house.enter("bob", view=JsonView())
+    with pytest.raises(PasswordNeeded):
+        request(bob, do="join", room="ops")
+    with pytest.raises(WrongRoomPassword):
+        request(bob, do="join", room="ops", password="tea for me")
+    assert request(bob, do="join", room="ops", password="tea for two").room == "ops"
+
+
+def test_passwords_of_a_room_cannot_be_tried_without_end(house, alice):
+    request(alice, do="room", room="ops", access="password", password="tea for two")
+    bob = house.enter("bob", view=JsonView())
+    for _ in range(5):
+        with pytest.raises(WrongRoomPassword):
+            request(bob, do="join", room="ops", password="tea for me")
+    with pytest.raises(TooManyTries):
+        request(bob, do="join", room="ops", password="tea for two")
+
+
+def test_no_password_of_a_room_is_taken_where_others_can_read_it(house, alice):
+    bob = house.enter("bob", view=JsonView())
+    request(alice, do="room", room="ops", access="password", password="tea for two")
+    for person in (alice, bob):
+        person.is_overheard = True
+    with pytest.raises(Overheard):
+        request(alice, do="room", room="ops", access="password", password="another one")
+    with pytest.raises(Overheard):
+        request(bob, do="join", room="ops", password="tea for two")

@@ -7,7 +7,7 @@ from functools import partial
 
 from . import rules, secrets, text
 from .dispatcher import Dispatcher
-from .errors import ChatError, NobodyCalled, TooManyTries, WrongRoomPassword
+from .errors import ChatError, NobodyCalled, Overheard, TooManyTries, WrongRoomPassword
 from .events import (
     ACCESSES,
     APPOINTED,
@@ -133,7 +133,7 @@ class Moderation:
     def restrict(self, ask: Ask, room: Room, access: str, password: str = "") -> None:
         """Change who may enter a room or speak there; ``password``: for access "password", and only for that.
 
-        Raises: NotAllowed, BadSecret, ChatError.
+        Raises: NotAllowed, Overheard, BadSecret, ChatError.
         """
         self._may(ask, "restrict", room)
         if access not in ACCESSES:
@@ -142,7 +142,7 @@ class Moderation:
         if access != "password":
             self._append(ask, event)
             return
-        prepared = secrets.password(password)
+        prepared = _unheard(ask, password)
         self._past.ask(
             ask, partial(self._vault.hash, prepared), lambda verifier: self._append(ask, Fact.of(event, verifier))
         )
@@ -150,11 +150,11 @@ class Moderation:
     def check_password(self, ask: Ask, wanted: str, password: str, then: Callable[[], None]) -> None:
         """Check the password of a room that asks for one; ``then`` is called if it fits.
 
-        Raises: BadRoom, BadSecret, TooManyTries. Refuses: WrongRoomPassword.
+        Raises: BadRoom, Overheard, BadSecret, TooManyTries. Refuses: WrongRoomPassword.
         """
         room, host = text.room(wanted), ask.session.host
         tried = f"#{room}"  # no alias begins so
-        prepared = secrets.password(password)
+        prepared = _unheard(ask, password)
         seconds = self._tries.try_secret(host, tried, self._seconds())
         if seconds:
             raise TooManyTries("wrong passwords", seconds)
@@ -227,3 +227,13 @@ class Moderation:
         own = event._replace(origin=ask.session.id, ident=ask.ident)
         self._dispatcher.send(Fact.of(own, event.verifier) if isinstance(event, Fact) else own, ask.session)
         ask.appended()
+
+
+def _unheard(ask: Ask, password: str) -> str:
+    """Return a password in the form to hash, unless others can read what comes over the connection.
+
+    Raises: Overheard, BadSecret.
+    """
+    if ask.session.is_overheard:
+        raise Overheard
+    return secrets.password(password)

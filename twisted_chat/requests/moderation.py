@@ -14,6 +14,7 @@ from ..core.hub import Hub
 from ..core.room import Room
 from ..core.rules import OPERATOR, RoomRules, role_of
 from ..core.session import Ask
+from .accounts import PROMPT
 from .fields import About, Alias, RoomName, Rule, WantedAlias, WantedRoom
 from .table import Done, JsonRequest, Result, Steps, command, request
 from .words import MAX_NAMES, word
@@ -183,7 +184,10 @@ def room(hub: Hub, ask: Ask, rest: str) -> None:
         return
     if access not in ACCESSES:
         raise BadUsage(f"/room {'|'.join(ACCESSES)}; to enter another room: /join ROOM")
-    hub.moderation.restrict(ask, current, access)
+    if access == "password":
+        ask.ask_secret(PROMPT, lambda password: hub.moderation.restrict(ask, current, access, password))
+    else:
+        hub.moderation.restrict(ask, current, access)
 
 
 def _shown(hub: Hub, ask: Ask, shown: Room) -> list[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from ..core import text
-from ..core.errors import BadUsage
+from ..core.errors import BadUsage, PasswordNeeded
 from ..core.hub import Hub
 from ..core.room import Room
+from ..core.secrets import PASSWORD_MOST
 from ..core.session import Ask
+from .accounts import PROMPT
 from .fields import About, Count, FirstNumber, Number, RoomName, Rule, Text, WantedRoom
 from .table import COMMANDS, JsonRequest, Result, Steps, command, request
 from .words import MAX_NAMES, is_number, word
@@ -26,12 +29,20 @@ def join(hub: Hub, ask: Ask, rest: str) -> None:
     name, after = word(rest.strip())
     if after and not is_number(after.strip()):
         raise BadUsage(f"{COMMANDS['join'].usage}, AFTER is the number of an event: /join lobby 120")
-    before = me.current
-    hub.join(ask, name, int(after) if after else None)
+    before, number = me.current, int(after) if after else None
+    try:
+        hub.join(ask, name, number)
+    except PasswordNeeded:
+        ask.ask_secret(PROMPT, partial(_join_by_password, hub, ask, name, number))
+        return
     if not me.pending.in_flight:  # they were in it already
         where = me.current.name if me.current else ""
         ask.notice(f"you {'talk' if me.current is before else 'now talk'} in {where}")
         ask.reader.release()
+
+
+def _join_by_password(hub: Hub, ask: Ask, room: str, after: int | None, password: str) -> None:
+    hub.moderation.check_password(ask, room, password, lambda: hub.join(ask, room, after, knows_password=True))
 
 
 @dataclass(frozen=True)
@@ -49,9 +60,13 @@ class JoinRequest(JsonRequest):
 
     room: WantedRoom
     after: Number | None = None
+    password: Annotated[str, Rule(longest=PASSWORD_MOST), About("Of a room that asks for one.")] | None = None
 
     def run(self, hub: Hub, ask: Ask) -> Steps[JoinResult]:
-        hub.join(ask, self.room, self.after)
+        if self.password is None:
+            hub.join(ask, self.room, self.after)
+        else:
+            _join_by_password(hub, ask, self.room, self.after, self.password)
         yield
         room = hub.room_of(ask.session, self.room)
         return JoinResult(room.name, room.number, room.topic, len(room.people))

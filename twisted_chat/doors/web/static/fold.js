@@ -1,6 +1,7 @@
 // Joins, leaves and new aliases in as few words as possible: "Anshul, Bhoomika joined". Pure.
 
 import {keyOf} from "./people.js"
+import {RULES} from "./rules.js"
 
 const MAX_NAMES = 12 // of each kind
 
@@ -8,9 +9,15 @@ const MAX_NAMES = 12 // of each kind
 export function folded(moves) {
 	const people = new Map() // by key: {alias, steps}
 	const renames = []
-	for (const {kind, author, text} of moves) {
+	const removals = []
+	for (const move of moves) {
+		const {kind, author, text} = move
 		if (kind === "renamed") {
 			renames.push([[author], " is now known as ", [text]])
+			continue
+		}
+		if (kind === "removed") {
+			removals.push(RULES.removed(move))
 			continue
 		}
 		const person = people.get(keyOf(author)) ?? {alias: author, steps: [], why: ""}
@@ -26,7 +33,7 @@ export function folded(moves) {
 	const parts = [...aliases]
 		.filter(([, names]) => names.length)
 		.map(([words, names]) => [...listed(names.map((name) => [[name]])), " ", [words]])
-	return joined([...parts, ...(renames.length ? [listed(renames)] : [])], " \u00b7 ")
+	return joined([...parts, ...(renames.length ? [listed(renames)] : []), ...removals], " \u00b7 ")
 }
 
 function outcome(steps, why) {

@@ -1,6 +1,6 @@
 // The page: puts the parts together.
 //
-// pure           rooms.js (the logs, with their numbers) block.js links.js people.js times.js fold.js complete.js
+// pure           rooms.js (the logs, with their numbers) block.js links.js people.js times.js fold.js rules.js complete.js
 // to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the resume) talk.js keep.js
 // on screen      view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
 // when wanted    search.js words.js print.js login.js account.js
@@ -158,7 +158,7 @@ function heard(event, log) {
 	if (isNews && item.isCall && !(item.block > 1) && !rooms.isReading(log)) view.notify?.call(log, item)
 	const isMine = rooms.isMe(event.author) && event.client === rooms.client
 	if (isMine && event.kind === "joined") refresh()
-	if (isMine && event.kind === "left") view.moved()
+	if ((isMine && event.kind === "left") || (event.kind === "removed" && rooms.isMe(event.author))) view.moved()
 	changed()
 }
 

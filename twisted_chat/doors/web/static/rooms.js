@@ -8,7 +8,7 @@ import {isSame, keyOf} from "./people.js"
 const KEPT_ITEMS = 2000 // of a log; older ones are fetched again when needed
 const CUT = 500 // items to forget at once
 const MAX_TOPIC = 80 // characters of a topic in the answer to "rooms"
-const MOVES = new Set(["joined", "left", "renamed"])
+const MOVES = new Set(["joined", "left", "removed", "renamed"])
 const SAID = new Set(["said", "acted"])
 const EVERYONE = "*"
 
@@ -296,7 +296,7 @@ export class Rooms {
 	}
 
 	#moved(log, kind, text) {
-		if (kind === "left") this.remove(log.key)
+		if (kind === "left" || kind === "removed") this.remove(log.key)
 		if (kind === "renamed") this.take(text)
 	}
 
@@ -336,7 +336,7 @@ function move(log, kind, author, text) {
 	const before = log.members.size
 	log.moves += 1
 	if (kind !== "joined") log.members.delete(keyOf(author))
-	if (kind !== "left") {
+	if (kind === "joined" || kind === "renamed") {
 		const alias = kind === "joined" ? author : text
 		log.members.set(keyOf(alias), {alias})
 	}

@@ -8,9 +8,10 @@ import {make} from "./dom.js"
 import {folded} from "./fold.js"
 import {pieces} from "./links.js"
 import {colour, initialOf, isSame} from "./people.js"
+import {RULES} from "./rules.js"
 import {brief, clock, counted, dayOf, full, isSameDay} from "./times.js"
 
-const MOVES = new Set(["joined", "left", "renamed"])
+const MOVES = new Set(["joined", "left", "removed", "renamed"])
 const SAID = new Set(["said", "acted"])
 const HIDDEN = new Set(["took", "ignored"]) // they only keep the numbers without gaps
 const TOGETHER = 300 // seconds after a heading in which the author's next lines need none
@@ -234,7 +235,9 @@ function notice(log, [{lines, isRefusal}]) {
 }
 
 function past(event) {
-	const words = SAID.has(event.kind) ? sayings[event.kind](event) : isolated(folded([event]))
+	const words = SAID.has(event.kind)
+		? sayings[event.kind](event)
+		: isolated(RULES[event.kind]?.(event) ?? folded([event]))
 	return make("p", {}, when({kind: "room", key: event.room}, event), " ", ...words)
 }
 
@@ -244,9 +247,12 @@ const sayings = {
 	acted: ({author, text}, places) => ["* ", make("bdi", {}, make("b", {}, author)), " ", ...linked(text, places ?? [])]
 }
 
+const byRule = (log, items) => quiet(log, items, undefined, false, isolated(RULES[items[0].kind](items[0])))
+
 const back = (log, [{words}]) => rule("rule back", `-- ${words}`)
 
-const ROWS = {said, acted: said, copied, retitled, skipped, notice, back}
+const ofRules = Object.fromEntries(Object.keys(RULES).map((kind) => [kind, byRule]))
+const ROWS = {...ofRules, removed: quiet, said, acted: said, copied, retitled, skipped, notice, back}
 
 // The words of a new line for a screen reader.
 export function spoken(item) {

@@ -1,0 +1,45 @@
+// The acts of a room's operators, and new rules of the room, as lines: words, and [text] for the text of a person. Pure.
+
+const ACCESSES = {
+	open: "everyone may enter",
+	private: "only invited people may enter, and others do not see it",
+	password: "a password is asked from all but its operators",
+	listen: "only its operators speak"
+}
+
+const UNITS = [
+	["day", 86400],
+	["hour", 3600],
+	["minute", 60],
+	["second", 1]
+]
+
+const why = ({why}) => (why ? [" (", [why], ")"] : [])
+
+function lasting({until, time}) {
+	if (!until) return []
+	const [unit, length] = UNITS.find(([, one]) => Math.round((until - time) / one)) ?? UNITS.at(-1)
+	const count = Math.round((until - time) / length)
+	return [` for ${count} ${unit}${count === 1 ? "" : "s"}`]
+}
+
+const ruled = (words) => (event) => [
+	[event.text],
+	` ${words}`,
+	...lasting(event),
+	", by ",
+	[event.author],
+	...why(event)
+]
+
+// The words of an event, by its kind.
+export const RULES = {
+	removed: (event) => [[event.author], " has been removed by ", [event.by], ...why(event)],
+	barred: ruled("may not enter"),
+	unbarred: ruled("may enter again"),
+	quieted: ruled("may not speak"),
+	unquieted: ruled("may speak again"),
+	invited: ruled("is invited"),
+	restricted: ({author, access}) => [[author], ` has changed the access: ${ACCESSES[access] ?? access}`],
+	appointed: (event) => ruled(`is ${event.role === "operator" ? "an" : "no"} operator here now`)(event)
+}
