@@ -30,6 +30,7 @@ NOT_OURS = (
     "Failed to load resource: net::ERR_CONTENT_LENGTH_MISMATCH",
     "An unknown error occurred when fetching the script.",  # of the service worker, to learn if there is a newer one
     "/login - Failed to load resource: the server responded with a status of 401",  # to a wrong password
+    "The Cross-Origin-Opener-Policy header has been ignored",  # over plain http from afar
     "establish a connection to the server at ws",
     "was interrupted while the page was loading",
 )

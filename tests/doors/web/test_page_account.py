@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.request
 
 import pytest
 
-from ...browser import in_both
-from ...processes import SECONDS
+from ...admin.test_tool import admin
+from ...browser import in_both, missing
+from ...processes import SECONDS, Twistd
 from .test_page_axe import axe
 
 PASSWORD = "four simple words"
@@ -182,3 +184,66 @@ def test_axe_finds_nothing_where_members_are(window, house, tmp_path, width, sch
     page.shows("that secret is wrong", "#entrance-said")
     look("wrong")
     assert not any(found.values()), found
+
+
+def test_a_tab_that_is_ended_from_another_device_is_out_and_shows_nothing_more(window, house):
+    first = window(house.url).enter("Edda")
+    protect(first)
+    close(first)
+    leave(first, keeps_cookie=True)
+    first.enter("Edda")  # by the cookie
+    first.say("for my own eyes")
+    first.here().delete_all_cookies()
+    other = window(house.url)
+    log_in(other, "Edda", PASSWORD)
+    other.is_in()
+    other.here().delete_all_cookies()  # which both windows of this browser would send
+    other.click("#open-account")
+    other.press("ENTER", into="#account .rows button")  # the only device beside this browser
+    other.shows("It is ended.", "#account")
+    close(other)
+    began = time.monotonic()
+    first.has("#secret")
+    assert time.monotonic() - began < SECONDS
+    first.shows("log in with its password", "#entrance-said")
+    assert "for my own eyes" not in first.ask("return document.body.textContent")
+    assert "for my own eyes" not in first.ask("return JSON.stringify(sessionStorage)")
+    first.press(PASSWORD, "ENTER", into="#secret")
+    first.is_in()
+
+
+@pytest.fixture
+def far(tmp_path):
+    """Return a server that a browser on this machine reaches as others on the network do."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        try:
+            found.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            missing("this machine is in no network")
+        address = found.getsockname()[0]
+    server = Twistd(tmp_path, "--web", f"tcp:0:interface={address}", "--no-limits")
+    yield server
+    server.close()
+
+
+def test_a_page_that_others_can_read_takes_no_password_but_a_code(window, far, tmp_path):
+    made = admin(tmp_path, "add", "Fara")
+    code = made.stdout.split()[-1]
+    page = window(far.url)
+    page.wait("return document.body.dataset.ready === ''")
+    page.press("Fara", "ENTER", into="#alias")
+    page.shows("it takes no password", "#proof")
+    page.picture(tmp_path / "far.png")
+    assert page.ask("return document.querySelector('input[type=password]')") is None
+    page.press("four simple words", "ENTER", into="#secret")
+    page.shows("That is no code", "#entrance-said")
+    page.press(code.lower(), "ENTER", into="#secret")
+    page.is_in()
+    leave(page)
+    page.ask("document.getElementById('alias').value = ''")
+    page.press("Guest", "ENTER", into="#alias")
+    page.is_in()
+    page.click("#open-account")
+    page.shows("takes no password", "#account")
+    assert page.ask("return document.querySelector('#account input')") is None
+    close(page)

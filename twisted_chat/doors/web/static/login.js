@@ -13,7 +13,11 @@ const CODE = /^[a-z0-9]{4}[- ]?[a-z0-9]{4}[- ]?[a-z0-9]{4}$/i
 export async function askSecret({session, view, forget}, why, error) {
 	const {alias, wasIn} = session
 	if (isSame(member(), alias)) keepMember("")
-	if (wasIn) forget(alias)
+	if (wasIn) {
+		forget(alias)
+		view.log.clear()
+		for (const id of ["lines", "live"]) $(id).replaceChildren()
+	}
 	view.askAlias(alias, error === "secret_needed" && !wasIn ? "" : why)
 	const {overheard} = await fetch("login", {cache: "no-store"}).then(
 		(answer) => answer.json(),
