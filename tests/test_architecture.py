@@ -129,7 +129,6 @@ def unknown(page):
             name in known | added | files
             or any((place / name).exists() for place in (ROOT, ROOT / "twisted_chat"))
             or (name.startswith("Connection.") and f"LineChat{name[10:]}" in known)
-            or name == "packages"  # of setup.cfg
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -494,3 +495,8 @@ def test_one_class_is_read_checked_described_and_done(knock):
 def test_two_requests_cannot_have_one_name(knock):
     with pytest.raises(ValueError, match="two requests are called knock"):
         request("nothing")(knock)
+
+
+def test_each_file_of_the_folder_is_imported_without_being_listed():
+    files = {path.stem for path in Path(docs.__file__).parent.glob("*.py")} - {"__init__", "docs"}
+    assert all(f"twisted_chat.requests.{name}" in sys.modules for name in files)

@@ -120,7 +120,11 @@ class MemoryJournal:
             tell(Known(group, self._numbers.get(log_of(group), 0), self._topics.get(group, ""), ()))
         try:
             if batch:
-                self._user.deliver(self._kept(batch))
+                kept = numbered(batch, self._numbers, self._now(), self._firsts)
+                if has_standing(map(_kind, kept)):
+                    for decision in decisions(batch, kept):
+                        self._verifiers.apply(decision)
+                self._user.deliver(kept)
         finally:
             for lookup in lookups:
                 lookup()
@@ -130,13 +134,6 @@ class MemoryJournal:
                 check(NotKept(STOPPING) if self._is_stopped else None)
             for ident in list(islice(self._firsts, max(0, len(self._firsts) - IDENTS))):
                 del self._firsts[ident]
-
-    def _kept(self, batch: list[Event | Lines]) -> list[Event]:
-        kept = numbered(batch, self._numbers, self._now(), self._firsts)
-        if has_standing(map(_kind, kept)):
-            for decision in decisions(batch, kept):
-                self._verifiers.apply(decision)
-        return kept
 
     def _found(self, query: Query) -> Sequence[Event] | ChatError:
         try:
