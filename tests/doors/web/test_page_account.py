@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from ...admin.test_tool import admin
-from ...browser import in_both, missing
+from ...browser import in_both, missing, say
 from ...processes import SECONDS, Twistd
 from .test_page_axe import axe
 
@@ -78,10 +78,16 @@ def test_tabs_of_a_browser_that_is_logged_in_are_one_person(window, house, engin
     second.say("hello from the second")
     first.hears("hello from the second")
     assert seats(first, house.url).count(alias) == 1
+    first.say(f"/msg Bob{engine} psst from the first")
+    second.hears("psst from the first")
+    say(bob, f"/msg {alias} psst to all of you")
+    for page in (first, second):
+        page.hears("psst to all of you")
+    second.say("/join tabs")
+    first.shows("tabs", "#room-list")
     guest = window(house.url).enter("Guest" + engine)  # beside them
     guest.say("hello from a guest")
     first.hears("hello from a guest")
-    assert bob
 
 
 @in_both
