@@ -12,6 +12,7 @@ class ChatError(Exception):
 
     id: str | None = None  # the program's request that failed, if only the raiser knows it
     seconds = 0  # after which a new try may succeed; 0: unknown
+    asks_again = False  # a secret did not fit: a person is asked for another one
     code: str = "chat_error"  # the class's name in snake_case: renaming it changes the protocol
 
     def __init_subclass__(cls) -> None:
@@ -119,6 +120,8 @@ class SecretSaid(ChatError):
 
 class BadSecret(ChatError):
     """A password that cannot be taken."""
+
+    asks_again = True
 
     def __init__(self, why: str) -> None:
         super().__init__(f"that password cannot be used: {why}")
@@ -290,6 +293,8 @@ class SecretAsked(ChatError):
 class WrongSecret(ChatError):
     """A secret that proves nothing about the account."""
 
+    asks_again = True
+
     def __init__(self, alias: str = "") -> None:
         whose = f" for {alias}" if alias else ""
         super().__init__(f"that secret is wrong or no longer valid{whose}: try again, or choose another alias")
@@ -378,6 +383,8 @@ class PasswordNeeded(NotOpen):
 
 class WrongRoomPassword(ChatError):
     """A password that is not the room's."""
+
+    asks_again = True
 
     def __init__(self, room: str) -> None:
         super().__init__(f"that is not the password of {room}: ask one of the people in it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
@@ -252,7 +253,7 @@ class Session:
 class Ask:
     """One pending request: its session and its ident. It is done or refused, once."""
 
-    __slots__ = ("_then", "error", "ident", "is_repeated", "left", "number", "secret", "session", "waits")
+    __slots__ = ("_ask_again", "_then", "error", "ident", "is_repeated", "left", "number", "secret", "session", "waits")
 
     def __init__(
         self, session: Session, ident: str = "", then: Callable[[Ask], None] | None = None, waits: bool = False
@@ -269,6 +270,7 @@ class Ask:
         self.is_repeated = False  # ... which was kept long ago
         self.error: ChatError | None = None
         self.secret: str | None = None  # the answer of a program, if the request asks for a secret
+        self._ask_again: Callable[[], None] | None = None  # for the secret
         self._then = then
 
     @property
@@ -285,14 +287,21 @@ class Ask:
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
         """Ask for a secret on a line of its own, and call ``then`` with it; never, if the asker cancels.
 
-        Raises: Overheard, ChatError.
+        A person is asked again after a secret that does not fit. Raises: Overheard, ChatError.
         """
         if self.session.is_overheard or self.session.door is None:
             raise Overheard
         if self.secret is None:
-            self.session.door.ask_secret(prompt, then)
+            self._ask_again = partial(self.session.door.ask_secret, prompt, partial(self._given, then))
+            self._ask_again()
         elif self.secret:
             then(self.secret)
+
+    def _given(self, then: Callable[[str], None], secret: str) -> None:
+        try:
+            then(secret)
+        except ChatError as error:
+            self.refuse(error)
 
     def show_again(self, events: Sequence[Event], day: Day) -> None:
         """Answer with events of the past; ``day``: of the events that they were shown before."""
@@ -302,6 +311,8 @@ class Ask:
         """Answer with the reason why it cannot be done."""
         self.error = error
         self.session.refuse(error, self.ident)
+        if error.asks_again and self._ask_again is not None:  # or the next attempt would be said to others
+            self._ask_again()
 
     def appended(self) -> None:
         """Called when an event of it is appended."""

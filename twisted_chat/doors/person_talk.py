@@ -19,6 +19,7 @@ HINT = "/help shows what you can type, /quit leaves"
 HOW_TO_ENTER = "type the name that you want to be known by, and press Enter; /quit leaves"
 IN_A_BLOCK = "each line is now said as it is, whatever it begins with: ``` on a line of its own ends that"
 AFTER_A_BLOCK = "the block has ended: commands work again"
+NOT_READ = "the line that you sent after it was not read"
 
 
 class PersonConnection(Protocol):
@@ -54,7 +55,7 @@ class PersonTalk:
     """The lines of one person. Lines in a row that are only said are said together; commands run one by one."""
 
     __slots__ = (
-        "_block_line", "_connection", "_hub", "_is_refused", "_is_told_of_block", "_then", "_typed", "_waiting",
+        "_block_line", "_connection", "_given", "_hub", "_is_refused", "_is_told_of_block", "_then", "_typed", "_waiting",
         "is_busy",
     )  # fmt: skip
 
@@ -70,6 +71,7 @@ class PersonTalk:
         self._block_line = 0  # the number of the next line of the current block; 0: none
         self._is_told_of_block = False  # they know how to end it
         self._then: Callable[[str], None] | None = None  # takes the next line, which is a secret
+        self._given: bytes | None = None  # the secret, until the line after it is read
         self.is_busy = False  # a claim is pending
 
     def take(self, most: int) -> int:
@@ -81,6 +83,8 @@ class PersonTalk:
         if self._block_line:
             return self._take_block_lines(most)
         waiting, me = self._waiting, self._connection.session
+        if self._given is not None and self._take_repeated():
+            return 1
         if me.alias and waiting[0][:1] != b"/" and me.may(posts=True):
             plain = text.plain(waiting[:most])
             if plain:
@@ -151,7 +155,17 @@ class PersonTalk:
         elif text.is_fence(line):
             self._begin_block()
         else:
-            table.obey(self._hub, ask, table.parse(line))
+            self._run(ask, *table.parse(line))
+
+    def _run(self, ask: Ask, command: table.Command, rest: str) -> None:
+        try:
+            table.obey(self._hub, ask, (command, rest))
+        except ChatError as error:
+            if self._then is None and (command.asks or isinstance(error, Overheard)):
+                ask.refuse(error)
+                self._drop_secret(ask)
+            else:
+                raise
 
     # -- secrets
 
@@ -176,7 +190,8 @@ class PersonTalk:
             return 0
         self._then = None
         self._connection.secret_read()
-        secret = self._read(self._waiting.pop(0), str)
+        self._given = self._waiting.pop(0)
+        secret = self._read(self._given, str)
         if isinstance(secret, str) and secret:
             self._try(lambda ask: then(secret))
         elif secret == "":
@@ -184,6 +199,23 @@ class PersonTalk:
         else:
             self._obey(secret)
         return 1
+
+    def _take_repeated(self) -> bool:
+        """Take a secret that is given twice, as other programs ask for a new password: the second is not said."""
+        given, self._given = self._given, None
+        if self._waiting[0] != given or not given:
+            return False
+        del self._waiting[0]
+        self._connection.session.refuse(ChatError("that was the secret again, and it was not said"))
+        return True
+
+    def _drop_secret(self, ask: Ask) -> None:
+        """Drop the line that was sent after a command that asks for a secret and was refused: it is that secret."""
+        if self._waiting[:1] not in ([], [END]):
+            del self._waiting[0]
+        elif not self._connection.drop_unfinished():
+            return
+        ask.refuse(ChatError(NOT_READ))
 
     def _cancel(self) -> None:
         if self._connection.session.alias:
@@ -309,9 +341,8 @@ class PersonTalk:
         if not self._connection.may_try_again():
             return
         if count:
-            what = "the line" if count == 1 else f"the {count:,} lines"
-            was = "was" if count == 1 else "were"
-            self._connection.session.refuse(ChatError(f"{what} that you sent after it {was} not read"))
+            many = f"the {count:,} lines that you sent after it were not read"
+            self._connection.session.refuse(ChatError(NOT_READ if count == 1 else many))
         if END in dropped or any(_is_command(line.decode("utf-8", "replace"), "quit") for line in lines):
             self._leave()
         else:

@@ -17,7 +17,7 @@ from .words import plural, word
 PROMPT = "password?"
 
 
-@command()
+@command(asks=True)
 def register(hub: Hub, ask: Ask, rest: str) -> None:
     """Make your alias yours for good. The password is asked for on a line of its own."""
     _refuse_words("register", rest)
@@ -33,7 +33,7 @@ def register(hub: Hub, ask: Ask, rest: str) -> None:
     ask.ask_secret(PROMPT, given)
 
 
-@command()
+@command(asks=True)
 def password(hub: Hub, ask: Ask, rest: str) -> None:
     """Change your password. It is asked for on a line of its own; your other devices have to log in again, and tokens
     stay valid."""
@@ -50,7 +50,7 @@ def password(hub: Hub, ask: Ask, rest: str) -> None:
     ask.ask_secret("new password?", given)
 
 
-@command(arguments="ALIAS [CODE]")
+@command(arguments="ALIAS [CODE]", asks=True)
 def login(hub: Hub, ask: Ask, rest: str) -> None:
     """Log in as a member. Your rooms come along. Without a code, the password is asked for on a line of its own."""
     alias, secret = word(rest.strip())

@@ -36,6 +36,7 @@ class Command:
     posts: bool  # says something and changes nothing else, so that it need not wait for earlier posts
     acts_on_room: bool  # speaks in the current room or changes it, and is for no other
     ends: bool  # ends the session
+    asks: bool  # for a secret: the next line is that
     run: Function
 
     @property
@@ -56,12 +57,17 @@ BY_ANY_NAME: dict[str, Command] = {}
 
 
 def command(
-    *short: str, arguments: str = "", posts: bool = False, acts_on_room: bool = False, ends: bool = False
+    *short: str,
+    arguments: str = "",
+    posts: bool = False,
+    acts_on_room: bool = False,
+    ends: bool = False,
+    asks: bool = False,
 ) -> Callable[[Function], Function]:
     """Put a command into the table, under the name of its function and the other names in ``short``; see Command."""
 
     def put(run: Function) -> Function:
-        entry = Command(run.__name__.rstrip("_"), short, arguments, posts, acts_on_room, ends, run)
+        entry = Command(run.__name__.rstrip("_"), short, arguments, posts, acts_on_room, ends, asks, run)
         COMMANDS[entry.name] = entry
         for name in (entry.name, *short):
             if name in BY_ANY_NAME:
@@ -107,7 +113,7 @@ def unknown(hub: Hub, ask: Ask, name: str) -> None:
     raise UnknownCommand(name, BY_ANY_NAME[nearest[0]].name if nearest else None)
 
 
-_UNKNOWN = Command("", (), "", False, False, False, unknown)
+_UNKNOWN = Command("", (), "", False, False, False, False, unknown)
 
 
 # -- requests in JSON

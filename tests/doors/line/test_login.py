@@ -240,12 +240,24 @@ def test_nothing_is_registered_where_others_can_read_the_password(door):
     assert told.startswith("!! others on the network can read what goes over this connection, so no secret may: ")
 
 
-def test_a_password_that_cannot_be_used_is_refused_and_an_empty_one_changes_nothing(door):
-    bob = door.enter("bob", HERE)
-    assert bob.send("/register\n", "short\n").read().startswith("password?!! that password cannot be used: it is too")
+def test_after_a_password_that_cannot_be_used_the_next_line_is_another_and_an_empty_one_changes_nothing(door):
+    bob, eve = door.enter("bob", HERE), door.enter("eve", HERE)
+    told = bob.send("/register\n", "short\n").read()
+    assert "password?!! that password cannot be used: it is too" in told
+    assert told.endswith("\npassword?")
+    assert bob.send("\n").read() == "-- you gave nothing, so nothing has changed\n"
+    eve.read()
+    assert (
+        bob.send("/register\n", "short\n", f"{PASSWORD}\n")
+        .read()
+        .endswith("password?-- bob is yours now: from another device, give this password after the alias\n")
+    )
+    assert eve.read() == ""
+    bob.send("/quit\n")
+    bob = door.enter("bobby", HERE)
     assert bob.send("/register\n", "\n").read() == "password?-- you gave nothing, so nothing has changed\n"
-    assert door.hub.decisions.accounts.called("bob") is None
-    assert bob.send("hi\n").read() == "bob: hi\n"
+    assert door.hub.decisions.accounts.called("bobby") is None
+    assert bob.send("hi\n").read() == "bobby: hi\n"
 
 
 def test_a_member_cannot_register_again(door, member):
@@ -299,10 +311,46 @@ def test_a_guest_logs_in_and_their_rooms_come_along(door, away):
 def test_a_wrong_password_leaves_the_guest_as_they_are(door, away):
     guest = door.enter("guest7", HERE)
     told = guest.send("/login alice\n", "hunter22\n").read()
-    assert told == "password?" + WRONG
+    assert told == "password?" + WRONG + "password?"
     away.read()
+    assert guest.send("\n").read() == "-- you gave nothing, so nothing has changed\n"
     guest.send("hi\n")
     assert away.read() == "guest7: hi\n"
+
+
+def test_a_wrong_password_may_be_followed_by_the_right_one(door, away):
+    guest = door.enter("guest7", HERE)
+    told = guest.send("/login alice\n", "hunter22\n", f"{PASSWORD}\n").read()
+    assert told.startswith(f"password?{WRONG}password?alice has connected to the chat room\n")
+    assert "hunter22" not in away.read()
+
+
+# -- slips: a secret where no secret was asked for
+
+
+@pytest.mark.parametrize("host", [HERE, "192.0.2.9"])
+@pytest.mark.parametrize("who", ["guest", "member"])
+@pytest.mark.parametrize(
+    "command", ["/register", "/register now", "/password", "/login alice", "/login alcie", "/login"]
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_no_secret_that_is_sent_after_a_command_for_it_is_said(door, member, host, who, command, together):
+    member("alice").send("/quit\n")
+    eve = door.enter("eve", HERE)
+    one = member("mel") if who == "member" and host == HERE else door.enter("mel", host)
+    eve.read()
+    one.send(f"{command}\n{PASSWORD}\nhi\n" if together else f"{command}\n{PASSWORD}", "\nhi\n")
+    heard = eve.read()
+    assert PASSWORD not in heard
+    assert heard.endswith(": hi\n")
+
+
+def test_a_password_that_is_given_twice_is_not_said(door):
+    bob, eve = door.enter("bob", HERE), door.enter("eve", HERE)
+    bob.read()
+    told = bob.send(f"/register\n{PASSWORD}\n{PASSWORD}\nhi\n").read()
+    assert "!! that was the secret again, and it was not said\n" in told
+    assert eve.read() == "bob: hi\n"
 
 
 def test_nobody_logs_in_as_a_guest_or_twice(door, away):
