@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from twisted_chat.core.errors import NotKept
+from twisted_chat.core.errors import Busy, NotKept
 from twisted_chat.core.logins import DEVICES
 from twisted_chat.doors.http.guard import Guard
 from twisted_chat.doors.web.api.login import browser_in
@@ -132,6 +132,20 @@ def test_after_five_wrong_passwords_the_next_has_to_wait(alice, near):
         assert log_in(near, "not that one").status == 401
     answer = log_in(near)
     assert (answer.status, answer.headers["Retry-After"]) == (429, "12")
+
+
+def test_an_address_guesses_under_twenty_names_at_once(door, alice, near):
+    statuses = [log_in(near, "not that one", f"name{number}").status for number in range(25)]
+    assert statuses == [401] * int(door.limits.aliases_at_once) + [429] * 5
+    assert log_in(near).status == 429
+    door.clock.advance(60)
+    assert log_in(near).status == 204
+
+
+def test_passwords_that_wait_to_be_checked_are_tried_again_later(door, alice, near):
+    door.hub.gate._vault.check = lambda password, verifier, answer: answer(Busy())
+    answer = log_in(near)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "3")
 
 
 def test_nothing_is_taken_that_others_on_the_way_can_read(door, alice, near):

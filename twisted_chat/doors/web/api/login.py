@@ -35,6 +35,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="twisted_chat"'}  # for Basic a 
 _OVERHEARD = (
     "others on the network can read what you send here, and could log in as you: use https, or the server's own machine"
 )
+_AGAIN_SECONDS = 60  # after too many wrong secrets
 _BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -90,14 +91,28 @@ class Login(Later):
             raise Overheard(_OVERHEARD)
         if kind_of(secret) not in ("password", "code"):
             raise HttpRefused(400, "log in with your password, or with a code from another device (/code)")
+        host = self._web.guard.client_host(request)
+        self._refuse_guesses(host)
         try:
             proof = await proved(self._web, request, alias, secret)
             refuse_banned(self._web, member_of(self._web, request, proof))
             set_cookie(self._web, request, await self._granted(request, proof))
         except (WrongSecret, NotAMember) as error:
+            self._web.addresses.fail(host, self._web.clock.seconds())
             raise HttpRefused(401, str(error), _CHALLENGE) from None
         request.setResponseCode(NO_CONTENT)
         return b""
+
+    def _refuse_guesses(self, host: str) -> None:
+        """Refuse a log-in after too many with wrong secrets, under whatever names: each check takes time of everyone's.
+
+        Raises: HttpRefused.
+        """
+        now = self._web.clock.seconds()
+        if self._web.addresses.budget(host, now).failures.left(now) < 1:
+            self._web.hub.traffic.hit("aliases")
+            words = "too many aliases were tried from your address: try again in a minute"
+            raise HttpRefused(429, words, seconds=_AGAIN_SECONDS)
 
     async def _granted(self, request: Request, proof: Proof) -> str:
         """Return a new device secret.
