@@ -9,6 +9,7 @@ from twisted_chat.core.changes import SESSIONS
 from twisted_chat.core.errors import AliasTaken, ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
 from twisted_chat.core.events import KINDS, SERVER
 from twisted_chat.core.gate import Attempt, Proof
+from twisted_chat.core.members import CREDENTIALS
 from twisted_chat.core.ports import Snapshot
 from twisted_chat.core.session import Ask
 
@@ -128,6 +129,19 @@ def test_a_code_is_valid_for_ten_minutes(house):
     house.now += 2
     with pytest.raises(WrongSecret):
         prove(house, "alice", code)
+
+
+def test_codes_that_nobody_has_used_in_time_are_forgotten_and_do_not_count(house):
+    alice = register(house)
+    for _ in range(CREDENTIALS + 1):
+        grant(house, alice, "code")
+        house.now += 601
+    grant(house, alice, "token", "ci")
+    assert [one.kind for one in alice.session.person.account.credentials] == ["token"]
+    assert sum(subject.startswith("credential ") for subject in house.journal.stands) == 1
+    with pytest.raises(ChatError, match="100 tokens and devices"):
+        for _ in range(CREDENTIALS):
+            grant(house, alice, "code")
 
 
 def test_revoking_a_token_ends_the_sessions_that_came_by_it_and_no_others(house):

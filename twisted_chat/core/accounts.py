@@ -75,6 +75,10 @@ class Account:
         """Return the numbers of all its credentials."""
         return [*([self.password] if self.password else ()), *(one.number for one in self.credentials)]
 
+    def over(self, now: float) -> list[int]:
+        """Return the numbers of the credentials whose time is over."""
+        return [one.number for one in self.credentials if one.is_over(now)]
+
     def mark(self, room: str, number: int) -> None:
         """Note that everything up to a number has been read in a room: a mark only goes up."""
         if number > self.marks.get(room, -1):

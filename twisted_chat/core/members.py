@@ -142,8 +142,8 @@ class Members:
             rules.may(_person(ask.session), "make bots")
             if not account.is_bot:
                 raise ChatError(f"{account.alias} is a person's: only {account.alias} makes tokens for it")
-        if len(account.credentials) >= CREDENTIALS:
-            raise ChatError(f"you have {len(account.credentials)} tokens and devices: /devices and /token end some")
+        if len(account.credentials) - len(account.over(self._now())) >= CREDENTIALS:
+            raise ChatError(f"you have {CREDENTIALS} tokens and devices: /devices and /token end some")
         label = text.clean(label.strip())[: text.ALIAS_LENGTH]
         if kind == "token" and any(one.kind == kind and one.label == label for one in account.credentials):
             raise ChatError(f"there is a token {label} already: /token {label} off ends it")
@@ -350,6 +350,9 @@ class Members:
             data["label"] = label
         if kind == CODE:
             data["until"] = round(self._now() + code, 3)
+        over = account.over(self._now())
+        if over:
+            data["instead"] = over
         return secret, Fact.of(event._replace(data=data), secrets.verifier_of(secret, self._secret()))
 
     def _ruled(self, name: str) -> rules.Ruled | None:

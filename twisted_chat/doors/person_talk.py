@@ -55,8 +55,8 @@ class PersonTalk:
     """The lines of one person. Lines in a row that are only said are said together; commands run one by one."""
 
     __slots__ = (
-        "_block_line", "_connection", "_given", "_hub", "_is_refused", "_is_told_of_block", "_then", "_typed", "_waiting",
-        "is_busy",
+        "_block_line", "_connection", "_given", "_hub", "_is_refused", "_is_told_of_block", "_then", "_typed",
+        "_waiting", "is_busy",
     )  # fmt: skip
 
     takes_while_behind = False
