@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from twisted_chat.core.accounts import MAX_MARKS, Account
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.events import SAID, Event
 from twisted_chat.core.session import Ask
 from twisted_chat.core.text import mentions
 from twisted_chat.core.unread import MAX_UNREAD
@@ -28,11 +29,10 @@ def house():
 
 def counts(house, person):
     """Return the unread posts and mentions of a member, by room."""
-    found = {}
-    rooms = list(person.session.rooms.values())
-    house.hub.unread.count(Ask(person.session), person.session.person.account, rooms, found.update)
+    found, rooms = [], person.session.rooms.values()
+    house.hub.unread.count(Ask(person.session), person.session.person.account, rooms, found.append)
     house.settle()
-    return {room: tuple(unread) for room, unread in found.items()}
+    return {room: tuple(unread) for room, unread in found[0].by_room.items()}
 
 
 def test_lines_of_others_are_unread_until_they_are_read_and_ones_own_are_not(house):
@@ -120,15 +120,28 @@ def test_what_is_older_than_the_rooms_memory_is_counted_by_the_journal(house):
     tail = house.hub.rooms["lobby"].tail
     while len(tail) > 2:
         tail.popleft()
-    asked = []
-    house.hub.unread.count(
-        Ask(alice.session), alice.session.person.account, [house.hub.rooms["lobby"]], lambda found: asked.append(found)
-    )
-    (query, _answer, _asker) = house.journal.asked[-1]
-    assert query.after == alice.session.person.account.marks["lobby"]
+    found, account = [], alice.session.person.account
+    house.hub.unread.count(Ask(alice.session), account, [house.hub.rooms["lobby"]], found.append)
+    (query, answer, _asker) = house.journal.asked.pop()
+    assert query.after == account.marks["lobby"]
     assert query.most == MAX_UNREAD
+    bob.type("g")  # before the journal has answered
+    kept = [Event(SAID, "lobby", "bob", word, number=query.after + at) for at, word in enumerate("abcdef", 1)]
+    answer(kept)
+    assert found[0].by_room == {"lobby": (7, 0)}
+    alice.type("/read")
+    assert found[0].by_room == {}
+
+
+def test_a_block_is_one_unread_post_and_each_of_its_lines_can_mention(house):
+    alice, bob = register(house), house.enter("bob")
+    number = house.hub.rooms["lobby"].number
+    house.hub.say_block(Ask(bob.session), ["one", "@alice two", "three @alice"], "lobby")
     house.settle()
-    assert asked
+    bob.type("four")
+    assert counts(house, alice) == {"lobby": (2, 2)}
+    alice.type(f"/read {number + 2}")  # within the block
+    assert counts(house, alice) == {"lobby": (2, 1)}
 
 
 def test_guests_have_no_marks(house):
@@ -145,6 +158,21 @@ def test_unread_and_mentions_are_told_in_words(house):
     assert alice.type("/unread").heard() == ["-- lobby: 2 unread, 1 mentions you"]
     assert alice.type("/mentions").heard() == ["-- found 1 line:", "bob: hi @alice"]
     assert alice.type("/read", "/unread").heard()[-1] == "-- lobby: all read"
+
+
+def test_a_member_sees_in_the_list_of_rooms_how_much_is_unread_and_a_guest_does_not(house):
+    alice, bob = register(house), house.enter("bob", "ops")
+    alice.type("/join ops", "/topic lunch", "/join dev")
+    bob.type("/to ops one", "/to ops two @alice", "/to ops @alice three", "/to lobby four")
+    bob.heard()
+    guest_reads = ["-- ops * (2) lunch", "-- lobby (2)", "-- dev (1)"]
+    assert sorted(bob.type("/rooms").heard()) == sorted(guest_reads)
+    alice.heard()
+    assert sorted(alice.type("/rooms").heard()) == [
+        "-- dev * (1)",
+        "-- lobby (2): 1 unread",
+        "-- ops (2): 3 unread, 2 mention you - lunch",
+    ]
 
 
 @settings(max_examples=50)

@@ -369,19 +369,21 @@ class Hub(Questions):
     # -- helpers
 
     def read(self, ask: Ask, wanted: str, number: int) -> int:
-        """Mark a room, or "@" for the private lines, as read up to a number at most; return the number.
+        """Mark a room, or "@" for the private lines, as read up to a number at most; return the mark.
 
         Raises: NotAMember, BadRoom, NotInRoom.
         """
-        me = ask.session.person
+        me, inbox = ask.session.person, ask.session.private.inbox
         if me is None or me.account is None:
             raise ChatError("only members have marks of what they have read: /register makes you one")
+        last = inbox.number if inbox is not None else 0
         if wanted != "@":
             room = self.room_of(ask.session, wanted)
-            wanted, number = room.name, min(number, room.number)
-        if number > me.account.marks.get(wanted, -1):
+            wanted, last = room.name, room.number
+        mark, number = me.account.marks.get(wanted, 0), min(number, last)
+        if number > mark:
             self._append(READ, ask, data={"room": wanted, "number": number})
-        return number
+        return max(mark, number)
 
     def _append(self, kind: str, ask: Ask, group: str = "", words: str = "", data: Data | None = None) -> None:
         """Append an event that a session asked for.

@@ -99,10 +99,10 @@ RoomName = Annotated[str, Rule(name="room", about='A room\'s name; "*" for every
 
 Marks = Annotated[Mapping[str, Number], Rule(items=0, name="marks", about="The number read last, by room.")]
 UnreadPosts = Annotated[
-    Mapping[str, Number], Rule(items=0, name="unread", about="Unread posts, by room; 1,000 at most.")
+    Mapping[str, Number], Rule(items=0, name="unread", about="Unread posts, by room, a block as one; 1,000 at most.")
 ]
 Mentions = Annotated[
-    Mapping[str, Number], Rule(items=0, name="mentions", about='Those among them with "@" and one\'s alias, by room.')
+    Mapping[str, Number], Rule(items=0, name="mentions", about='Lines among them with "@" and one\'s alias, by room.')
 ]
 
 

@@ -17,7 +17,8 @@ from ..core.hub import Hub
 from ..core.ports import Query
 from ..core.secrets import PASSWORD_MOST
 from ..core.session import Ask, Session
-from ..core.unread import Unread
+from ..core.unread import Counting
+from .counts import mentions_of, posts_of
 from .fields import (
     About,
     Alias,
@@ -151,10 +152,11 @@ class HelloRequest(JsonRequest):
             yield from _send_private_backlog(hub, ask, seen["@"])
             me.private.backlog_of = ""
         account = me.person.account if me.person is not None else None
-        found: dict[str, Unread] = {}
+        counting: list[Counting] = []
         if account is not None:
-            hub.unread.count(ask, account, list(me.rooms.values()), found.update)
+            hub.unread.count(ask, account, me.rooms.values(), counting.append)
             yield
+        found = counting[0].by_room if counting else {}
         return HelloResult(
             version=self.version,
             alias=me.alias,
@@ -168,8 +170,8 @@ class HelloRequest(JsonRequest):
             grace=hub.limits.grace_seconds,
             current=current_of(me),
             marks=dict(account.marks) if account is not None else None,
-            unread={room: counts.posts for room, counts in found.items()} if account is not None else None,
-            mentions={room: counts.mentions for room, counts in found.items() if counts.mentions} or None,
+            unread=posts_of(found) if account is not None else None,
+            mentions=mentions_of(found) or None,
             role=account.role if account is not None else None,
         )
 

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.accounts import Account
-from ..core.errors import BadUsage, ChatError
+from ..core.errors import BadUsage
 from ..core.events import Event
 from ..core.hub import Hub
 from ..core.session import Ask
-from ..core.unread import MAX_UNREAD, Unread
+from ..core.unread import Counting
+from .counts import account_of, mentions_of, posts_of, words_of
 from .fields import Marks, Mentions, Number, RoomName, UnreadPosts, WantedRoom
 from .table import COMMANDS, JsonRequest, Result, Steps, command, request
 from .words import is_number, plural
 
 LINES_SHOWN = 20  # mentions in one room
-
-
-def account_of(ask: Ask) -> Account:
-    """Return the account of a member.
-
-    Raises: ChatError, for a guest.
-    """
-    person = ask.session.person
-    if person is None or person.account is None:
-        raise ChatError("only members have marks of what they have read: /register makes you one")
-    return person.account
 
 
 @command(arguments="[N]")
@@ -46,19 +35,12 @@ def unread(hub: Hub, ask: Ask, rest: str) -> None:
     """Count the unread lines in your rooms. Lines with @ and your alias are counted once more."""
     account, rooms = account_of(ask), list(ask.session.rooms.values())
 
-    def answer(found: Mapping[str, Unread]) -> None:
-        lines = [_counted(room.name, found.get(room.name)) for room in rooms]
+    def answer(counting: Counting) -> None:
+        found = counting.by_room
+        lines = [f"{room.name}: {words_of(found[room.name]) if room.name in found else 'all read'}" for room in rooms]
         ask.notice("; ".join(lines) or "you are in no room")
 
     hub.unread.count(ask, account, rooms, answer)
-
-
-def _counted(room: str, unread: Unread | None) -> str:
-    if unread is None:
-        return f"{room}: all read"
-    more = " or more" if unread.posts == MAX_UNREAD else ""
-    named = f", {unread.mentions:,} mention you" if unread.mentions > 1 else ", 1 mentions you" * unread.mentions
-    return f"{room}: {unread.posts:,}{more} unread{named}"
 
 
 @command()
@@ -115,9 +97,8 @@ class UnreadRequest(JsonRequest):
     """Return how far one has read in each room, and the unread posts."""
 
     def run(self, hub: Hub, ask: Ask) -> Steps[UnreadResult]:
-        account, found = account_of(ask), dict[str, Unread]()
-        hub.unread.count(ask, account, list(ask.session.rooms.values()), found.update)
+        account, counting = account_of(ask), list[Counting]()
+        hub.unread.count(ask, account, ask.session.rooms.values(), counting.append)
         yield
-        posts = {room: unread.posts for room, unread in found.items()}
-        named = {room: unread.mentions for room, unread in found.items() if unread.mentions}
-        return UnreadResult(dict(account.marks), posts, named)
+        found = counting[0].by_room
+        return UnreadResult(dict(account.marks), posts_of(found), mentions_of(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -12,7 +13,9 @@ from ..core.hub import Hub
 from ..core.room import Room
 from ..core.secrets import PASSWORD_MOST
 from ..core.session import Ask
+from ..core.unread import Counting, Unread
 from .accounts import PROMPT
+from .counts import account_of, words_of
 from .fields import About, Count, FirstNumber, Number, RoomName, Rule, Text, WantedRoom
 from .table import COMMANDS, JsonRequest, Result, Steps, command, request
 from .words import MAX_NAMES, is_number, word
@@ -101,16 +104,27 @@ class LeaveRequest(JsonRequest):
 
 @command("list", "channels", "chans")
 def rooms(hub: Hub, ask: Ask, rest: str) -> None:
-    """List the rooms and their topics, the fullest first. A star marks your current room."""
+    """List the rooms and their topics, the fullest first. A star marks your current room. A member sees how much is
+    unread in each."""
     me = ask.session
-    by_size = hub.rooms_seen_by(me.person)
-    lines = [
-        f"{room.name}{' *' if room is me.current else ''} ({len(room.people):,}) {room.topic}".rstrip()
-        for room in by_size[:MAX_NAMES]
-    ]
+    if me.person is None or me.person.account is None:
+        _show_rooms(hub, ask, {})
+    else:
+        hub.unread.count(ask, me.person.account, me.rooms.values(), lambda found: _show_rooms(hub, ask, found.by_room))
+
+
+def _show_rooms(hub: Hub, ask: Ask, unread: Mapping[str, Unread]) -> None:
+    by_size = hub.rooms_seen_by(ask.session.person)
+    lines = [_line(room, room is ask.session.current, unread.get(room.name)) for room in by_size[:MAX_NAMES]]
     if len(by_size) > MAX_NAMES:
         lines.append(f"and {len(by_size) - MAX_NAMES:,} more")
     ask.notice(*lines)
+
+
+def _line(room: Room, is_current: bool, unread: Unread | None) -> str:
+    counts = f": {words_of(unread)}" if unread is not None else ""
+    dash = " -" if counts and room.topic else ""
+    return f"{room.name}{' *' if is_current else ''} ({len(room.people):,}){counts}{dash} {room.topic}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,8 @@ class RoomShown(Result):
     members: Count
     number: Number
     topic: Annotated[str, Rule(longest=MAX_TOPIC), About("Its beginning.")]
+    unread: Annotated[FirstNumber, About("Posts that a member has not read; 1,000 at most.")] | None = None
+    mentions: Annotated[FirstNumber, About("Lines among them that mention the member.")] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,18 +156,26 @@ class RoomsRequest(JsonRequest):
     """List the rooms, the fullest first; or those after a name, in the order of names, so that they come in pages."""
 
     after: WantedRoom | None = None
+    unread: Annotated[bool, About("Count what a member has not read, too.")] | None = None
 
-    def run(self, hub: Hub, ask: Ask) -> RoomsResult:
+    def run(self, hub: Hub, ask: Ask) -> Steps[RoomsResult]:
+        counting: list[Counting] = []
+        if self.unread:
+            hub.unread.count(ask, account_of(ask), ask.session.rooms.values(), counting.append)
+            yield
+        unread = counting[0].by_room if counting else {}
         after, seen = self.after, hub.rooms_seen_by(ask.session.person)
         found = seen if after is None else sorted((room for room in seen if room.name > after), key=_name)
-        shown = [
-            RoomShown(room.name, len(room.people), room.number, room.topic[:MAX_TOPIC]) for room in found[:MAX_ROOMS]
-        ]
-        return RoomsResult(len(seen), shown)
+        return RoomsResult(len(seen), [_shown(room, unread.get(room.name)) for room in found[:MAX_ROOMS]])
 
 
 def _name(room: Room) -> str:
     return room.name
+
+
+def _shown(room: Room, unread: Unread | None) -> RoomShown:
+    posts, mentions = unread or (None, None)
+    return RoomShown(room.name, len(room.people), room.number, room.topic[:MAX_TOPIC], posts, mentions or None)
 
 
 @command("subject", arguments="[TEXT]", acts_on_room=True)
