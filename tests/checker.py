@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-POSTS = ("said", "acted")
+POSTS = ("said", "acted", "noted")
 
 
 class Violation(NamedTuple):

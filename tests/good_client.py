@@ -11,7 +11,7 @@ import json
 from .checker import Acked, Began, Connected, Ended, Heard, History, Recalled, Refused, Sent, Skipped, Told, Who, key
 
 PROMPT = b"alias?"
-NUMBERED = frozenset({"said", "acted", "joined", "left", "renamed", "retitled", "took", "ignored"})
+NUMBERED = frozenset({"said", "acted", "noted", "joined", "left", "renamed", "retitled", "took", "ignored"})
 
 
 class GoodClient:

@@ -100,6 +100,8 @@ def test_a_block_that_is_asked_for_again_is_said_once_and_answered_once(door, al
         ({"lines": ["a"], "text": "a"}, "bad_request", 'either "text", a line, or "lines", a block'),
         ({}, "bad_request", 'either "text", a line, or "lines", a block'),
         ({"lines": ["a"], "act": True}, "bad_request", '"act" is for one line'),
+        ({"lines": ["a"], "note": True}, "bad_request", '"note" is for one line'),
+        ({"text": "a", "note": True, "act": True}, "bad_request", "an action or a note"),
         ({"lines": "a"}, "bad_request", '"lines" must be a list of strings, no more than 500'),
         ({"lines": ["a", 1]}, "bad_request", "must be a list of strings"),
         ({"lines": ["a"], "room": "ops"}, "not_in_room", "ops"),

@@ -519,6 +519,8 @@ def line_of(event, own="alice"):
         (Event(SAID, "lobby", "bob", "hi"), "bob: hi", ""),
         (Event(SAID, "ops", "bob", "hi"), "#ops bob: hi", ""),
         (Event("acted", "ops", "bob", "waves"), "#ops * bob waves", ""),
+        (Event("noted", "ops", "bob", "hi"), "#ops bob: hi", ""),
+        (Event("noted", "*", "bob", "hi"), "[bob -> all] hi", "class:broadcast"),
         (Event(SAID, "@alice", "bob", "hi"), "[bob -> alice] hi", "class:private"),
         (Event(SAID, "*", "bob", "hi"), "[bob -> all] hi", "class:broadcast"),
         (Event(JOINED, "ops", "bob"), "#ops bob has joined", "class:quiet"),

@@ -13,6 +13,7 @@ from twisted_chat.core.events import (
     CLAIMED,
     JOINED,
     OPENING_BITS,
+    POSTS,
     REPEATED,
     RETITLED,
     SAID,
@@ -418,6 +419,15 @@ def test_the_hubs_own_events_are_never_repetitions(kept):
     kept.journal.append(Event(CLAIMED, "", "", "bob", 2, ident="pc/1"))
     kept.turn()
     assert [(event.kind, event.number) for event in kept.events] == [(CLAIMED, 0)] * 2
+
+
+@pytest.mark.parametrize("kind", sorted(POSTS))
+def test_the_words_of_each_kind_of_post_are_found_and_a_repetition_of_it_is_recognized(kept, kind):
+    post = Event(kind, "lobby", "alice", "green tea", 7, ident="client/1")
+    kept.journal.append(post, post)
+    kept.turn()
+    assert [event.kind for event in kept.events] == [kind, REPEATED]
+    assert [event.kind for event in kept.ask(words="tea")] == [kind]
 
 
 def test_a_post_is_recalled_by_its_ident(kept):

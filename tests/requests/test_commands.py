@@ -38,6 +38,7 @@ HISTORY_USAGE = "type it like this: /history [N | 2h | A-B], for example /histor
         ("/say  two spaces", "#ops alice:  two spaces"),
         ("/me waves", "#ops * alice waves"),
         ("/ME  waves", "#ops * alice waves"),
+        ("/note tests pass", "#ops alice: tests pass"),
         ("/to lobby hi there", "alice: hi there"),
         ("/to #lobby hi", "alice: hi"),
         ("/all hi", "[alice -> all] hi"),

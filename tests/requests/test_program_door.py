@@ -102,6 +102,18 @@ def test_people_see_a_program_as_one_of_them(door, alice):
     assert bob.read().splitlines() == ["alice: hi", "* alice waves", "[alice -> bob] psst", "[alice -> all] news"]
 
 
+def test_a_line_that_no_program_answers_is_a_kind_of_its_own_for_programs_and_like_any_line_for_people(door, alice):
+    bob, carol = door.enter("bob"), Program(door, "carol")
+    bob.send("/note built\n")
+    alice.asks("say", room="lobby", text="hi", note=True)
+    alice.asks("tell", to="carol", text="psst", note=True).asks("broadcast", text="news", note=True)
+    assert bob.read().splitlines()[-3:] == ["bob: built", "alice: hi", "[alice -> all] news"]
+    heard = [(message["kind"], message["room"], message["text"]) for message in carol.heard()]
+    assert heard == [
+        ("noted", "lobby", "built"), ("noted", "lobby", "hi"), ("noted", "@carol", "psst"), ("noted", "*", "news"),
+    ]  # fmt: skip
+
+
 def test_a_programs_own_event_with_its_id_is_the_acknowledgement(alice):
     alice.asks("say", room="lobby", text="hi", id="mine")
     (event,) = alice.heard()
@@ -198,7 +210,7 @@ def test_questions_are_answered(door, alice):
     assert [event["number"] for event in alice.answer("search", words="FULL disk")["events"]] == [3]
     assert not alice.answer("search", words="nothing of that")["events"]
     assert {"name": "msg", "short": ["m"]}.items() <= {
-        "name": "msg", "short": alice.answer("commands")["commands"][4]["short"][:1],
+        "name": "msg", "short": alice.answer("commands")["commands"][5]["short"][:1],
     }.items()  # fmt: skip
 
 
@@ -236,7 +248,7 @@ def test_the_effects_of_a_command_come_as_fields(alice):
     table = alice.answer("commands")["commands"]
     assert [entry["name"] for entry in table if entry["ends"]] == ["quit"]
     assert [entry["name"] for entry in table if entry["acts_on_room"]] == [
-        "say", "me", "topic", "kick", "bar", "unbar", "invite", "quiet", "unquiet", "room", "role",
+        "say", "me", "note", "topic", "kick", "bar", "unbar", "invite", "quiet", "unquiet", "room", "role",
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from ..core.events import (
     IGNORED,
     JOINED,
     LEFT,
+    NOTED,
     NOTICED,
     READ,
     REFUSED,
@@ -246,7 +247,7 @@ class Hearing:
     def _repeated(self, request: PendingRequest, group: str, number: int) -> None:
         """Rebuild the event of a post that was kept before a cut, from its request and its number."""
         fields = request.fields
-        kind = ACTED if fields.get("act") else SAID
+        kind = ACTED if fields.get("act") else NOTED if fields.get("note") else SAID
         ident, block = f"{self.client}/{request.ident}", fields.get("lines", ())
         first = Event(kind, group, self.state.alias, fields.get("text", ""), number=number, ident=ident)
         events = [

@@ -341,6 +341,7 @@ ACCESSES: Final = {  # of a room, and how each reads
 # Said to a group. ``author`` said ``text``.
 SAID: Final = kind("said", _said, is_post=True, is_logged=True)
 ACTED: Final = kind("acted", lambda event, author: f"* {author} {event.text}", is_post=True, is_logged=True)  # /me
+NOTED: Final = kind("noted", _said, is_post=True, is_logged=True)  # said, and no program may answer it
 # A room's own log. LEFT's text: why, may be empty. RENAMED's author: the old alias; its text: the new one.
 # RETITLED's text: the topic, empty when it was cleared.
 # JOINED, LEFT, REMOVED in no group: a person asks for that in the room of the data, where nodes share a journal.

@@ -309,21 +309,21 @@ class Hub(Questions):
         self.dispatcher.send(Lines(group, session.alias, block, session.id, first, ask.ident), session, len(block))
         ask.appended()
 
-    def tell(self, ask: Ask, alias: str, line: str) -> Person:
+    def tell(self, ask: Ask, alias: str, line: str, kind: str = SAID) -> Person:
         """Say a line to one person: unicast. Return who that is.
 
         Raises: NobodyCalled, NothingToSay.
         """
         target = self.person_called(alias)
-        self._append(SAID, ask, target.address, text.said(line))
+        self._append(kind, ask, target.address, text.said(line))
         return target
 
-    def broadcast(self, ask: Ask, line: str) -> None:
+    def broadcast(self, ask: Ask, line: str, kind: str = SAID) -> None:
         """Say a line to everyone who is connected, whatever their rooms.
 
         Raises: NothingToSay.
         """
-        self._append(SAID, ask, EVERYONE, text.said(line))
+        self._append(kind, ask, EVERYONE, text.said(line))
 
     # -- how a session hears
 

@@ -8,12 +8,14 @@ from typing import Annotated
 
 from ..core import text
 from ..core.errors import BadRequest
-from ..core.events import ACTED, EVERYONE, SAID
+from ..core.events import ACTED, EVERYONE, NOTED, SAID
 from ..core.hub import Hub
 from ..core.session import Ask
 from .fields import About, Text, TextLines, WantedAlias, WantedRoom
 from .table import COMMANDS, JsonRequest, command, name_of, request
 from .words import word_and_text
+
+Note = Annotated[bool, About("No program may answer it.")]
 
 
 class PostRequest(JsonRequest):
@@ -21,6 +23,7 @@ class PostRequest(JsonRequest):
 
     text: Text | None
     lines: TextLines | None
+    note: Note
 
     @property
     def size(self) -> int:
@@ -34,8 +37,15 @@ class PostRequest(JsonRequest):
         if self.text is not None and self.lines is None:
             return self.text
         if self.lines is not None and self.text is None:
+            if self.note:
+                raise BadRequest('"note" is for one line: send "text", or leave "note" out')
             return text.block(self.lines, hub.limits.max_line)
         raise BadRequest(f'a "{name_of(type(self))}" needs either "text", a line, or "lines", a block')
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of event that it asks for."""
+        return NOTED if self.note else SAID
 
 
 @command("s", arguments="TEXT", posts=True, acts_on_room=True)
@@ -50,6 +60,12 @@ def me_(hub: Hub, ask: Ask, rest: str) -> None:
     hub.say(ask, rest.lstrip(), kind=ACTED)
 
 
+@command("notice", arguments="TEXT", posts=True, acts_on_room=True)
+def note(hub: Hub, ask: Ask, rest: str) -> None:
+    """Say a line that no program answers. People see it like any other line."""
+    hub.say(ask, rest.lstrip(), kind=NOTED)
+
+
 @command("in", arguments="ROOM TEXT", posts=True)
 def to(hub: Hub, ask: Ask, rest: str) -> None:
     """Say a line in another of your rooms. The current room stays the same."""
@@ -57,7 +73,11 @@ def to(hub: Hub, ask: Ask, rest: str) -> None:
     hub.say(ask, words, room)
 
 
-@request('its own event, or an event for each line of a block (see below); with ``"act":true``, as ``/me``', posts=True)
+@request(
+    "its own event, or an event for each line of a block (see below); "
+    'with ``"act":true``, as ``/me``; with ``"note":true``, as ``/note``',
+    posts=True,
+)
 @dataclass(frozen=True)
 class SayRequest(PostRequest):
     """Say a line ("text") or a block ("lines") in a room."""
@@ -66,11 +86,14 @@ class SayRequest(PostRequest):
     text: Text | None = None
     lines: TextLines | None = None
     act: Annotated[bool, About("An action, as with /me.")] = False
+    note: Note = False
 
     def run(self, hub: Hub, ask: Ask) -> None:
+        if self.act and self.note:
+            raise BadRequest('a line is an action or a note: leave "act" or "note" out')
         said = self.said(hub)
         if isinstance(said, str):
-            hub.say(ask, said, self.room, ACTED if self.act else SAID)
+            hub.say(ask, said, self.room, ACTED if self.act else self.kind)
         elif self.act:
             raise BadRequest('"act" is for one line: send "text", or leave "act" out')
         else:
@@ -90,11 +113,12 @@ class BroadcastRequest(PostRequest):
 
     text: Text | None = None
     lines: TextLines | None = None
+    note: Note = False
 
     def run(self, hub: Hub, ask: Ask) -> None:
         said = self.said(hub)
         if isinstance(said, str):
-            hub.broadcast(ask, said)
+            hub.broadcast(ask, said, self.kind)
         else:
             hub.say_block(ask, said, EVERYONE)
 
@@ -126,10 +150,11 @@ class TellRequest(PostRequest):
     to: WantedAlias
     text: Text | None = None
     lines: TextLines | None = None
+    note: Note = False
 
     def run(self, hub: Hub, ask: Ask) -> None:
         said = self.said(hub)
         if isinstance(said, str):
-            hub.tell(ask, self.to, said)
+            hub.tell(ask, self.to, said, self.kind)
         else:
             hub.say_block(ask, said, "@" + self.to)

@@ -142,6 +142,19 @@ def heard(page):
 
 
 @in_both
+def test_a_line_that_no_program_answers_looks_like_any_line_live_and_of_the_past(window, house, people):
+    page = window(f"{house.url}#noted").enter("Nora")
+    bot = people("Builder", "/join noted", "/note the tests pass", "/msg Nora psst")
+    page.hears("the tests pass")
+    page.shows("Builder", "#lines .noted .author")
+    page.say("/note good")
+    page.wait("return !document.querySelector('.sending')")
+    page.say("/history 5")
+    page.shows("Builder: the tests pass", "#lines")
+    say(bot, "bye")
+    page.hears("bye")
+
+
 def test_nothing_that_is_said_is_markup(window, house, people):
     page = window(f"{house.url}#injected").enter("Insa")
     page.wait("return document.getElementById('title').textContent === '# injected'")

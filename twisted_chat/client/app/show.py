@@ -9,7 +9,7 @@ import zlib
 from datetime import datetime
 
 from ...clocks import wall
-from ...core.events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SAID, SKIPPED, Event, first_skipped
+from ...core.events import ACTED, EVERYONE, LOBBY, NOTICED, POSTS, REFUSED, SKIPPED, Event, first_skipped
 from ...wire.plain import PlainView
 
 Piece = tuple[str, str]  # a style of prompt_toolkit's, and a text
@@ -34,7 +34,7 @@ def pieces(event: Event, own: str) -> list[Piece]:
     if event.kind not in POSTS:
         return [(QUIET, plain(event))]
     name = (speaker(event.author, own), event.author)
-    if event.kind == SAID and event.group == EVERYONE:
+    if event.group == EVERYONE:
         return _addressed("class:broadcast", name, "all", event.text)
     if event.group.startswith("@"):
         return _addressed("class:private", name, event.target, event.text)

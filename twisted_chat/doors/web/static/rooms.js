@@ -9,7 +9,7 @@ const KEPT_ITEMS = 2000 // of a log; older ones are fetched again when needed
 const CUT = 500 // items to forget at once
 const MAX_TOPIC = 80 // characters of a topic in the answer to "rooms"
 const MOVES = new Set(["joined", "left", "removed", "renamed"])
-const SAID = new Set(["said", "acted"])
+const SAID = new Set(["said", "acted", "noted"])
 const EVERYONE = "*"
 
 let made = 0

@@ -12,7 +12,7 @@ import {RULES} from "./rules.js"
 import {brief, clock, counted, dayOf, full, isSameDay} from "./times.js"
 
 const MOVES = new Set(["joined", "left", "removed", "renamed"])
-const SAID = new Set(["said", "acted"])
+const SAID = new Set(["said", "acted", "noted"])
 const HIDDEN = new Set(["took", "ignored"]) // they only keep the numbers without gaps
 const TOGETHER = 300 // seconds after a heading in which the author's next lines need none
 
@@ -243,6 +243,7 @@ function past(event) {
 
 const sayings = {
 	said: ({author, text}) => [make("bdi", {}, make("b", {}, author)), ": ", make("bdi", {}, ...linked(text))],
+	noted: (event) => sayings.said(event),
 	words: ({text}, places) => linked(text, places ?? []),
 	acted: ({author, text}, places) => ["* ", make("bdi", {}, make("b", {}, author)), " ", ...linked(text, places ?? [])]
 }
@@ -252,12 +253,12 @@ const byRule = (log, items) => quiet(log, items, undefined, false, isolated(RULE
 const back = (log, [{words}]) => rule("rule back", `-- ${words}`)
 
 const ofRules = Object.fromEntries(Object.keys(RULES).map((kind) => [kind, byRule]))
-const ROWS = {...ofRules, removed: quiet, said, acted: said, copied, retitled, skipped, notice, back}
+const ROWS = {...ofRules, removed: quiet, said, acted: said, noted: said, copied, retitled, skipped, notice, back}
 
 // The words of a new line for a screen reader.
 export function spoken(item) {
 	const {kind, author, text, block} = eventOf(item)
 	if (block > 1) return text
-	if (SAID.has(kind)) return `${author}${kind === "said" ? ":" : ""} ${text}`
+	if (SAID.has(kind)) return `${author}${kind === "acted" ? "" : ":"} ${text}`
 	return item.lines?.filter((line) => typeof line === "string").join("\n")
 }
