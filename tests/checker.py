@@ -14,6 +14,7 @@ the server guarantees, or ``check`` names the rule that was broken:
     block       lines that a program said together are in the log whole, in a row, with their places
     views       who is in a room is as the log tells, at the number that comes with the answer
     refused     what was refused as not kept has not happened
+    quiet       nobody is heard in a room who knew that they may not speak there
     unanswered  at the end each thing that was said is acknowledged or refused
 """
 
@@ -23,6 +24,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 POSTS = ("said", "acted", "noted")
+INFINITY = float("inf")
 
 
 class Violation(NamedTuple):
@@ -149,6 +151,7 @@ class _Check:
             self._answers(history)
             self._hearing(history)
             self._speaking(history)
+            self._quiet(history)
         self._views()
         return self.found
 
@@ -261,6 +264,29 @@ class _Check:
                 self.broken("speaker", f"{history} said {sent} after {before[1]}, and it is {group} {number}")
             last[group] = max(last.get(group, (0, None)), (number, sent), key=lambda pair: pair[0])
 
+    def _quiet(self, history):
+        """Check that nothing is kept which a program has said in a room after it heard that it may not speak there."""
+        until, alias = {}, history.name
+        for record in history.records:
+            event = record.event if type(record) is Heard else {}
+            if event.get("kind") in ("quieted", "unquieted", "barred") and event["text"] == alias:
+                until.pop(event["room"], None)
+                if event["kind"] == "quieted":
+                    until[event["room"]] = event.get("until", INFINITY)
+            elif event.get("kind") == "renamed" and event["author"] == alias:
+                alias = event["text"]
+            elif type(record) is Sent and record.group in until and history.is_program:
+                place = self.posts.get((history.client, record.id))
+                said = self.at[place] if place is not None else None
+                if said is not None and said["time"] < until[record.group] and not self._unquieted(said, alias):
+                    self.broken("quiet", f"{history} may not speak in {record.group}, and has said {said}")
+
+    def _unquieted(self, said, alias):
+        """Return whether somebody may speak again at an event, which they may not have heard yet."""
+        before = (event for event in self.log[said["room"]] if event["number"] < said["number"])
+        kinds = [event["kind"] for event in before if event["kind"].endswith("quieted") and event["text"] == alias]
+        return not kinds or kinds[-1] == "unquieted"
+
     def _hearing(self, history):
         ear = _Ear(self, history)
         for record in history.records:
@@ -326,12 +352,18 @@ class _Check:
             if not is_theirs:
                 self.broken("unicast", f"{history} heard {event}, said to {group}")
             return
+        if event["kind"] in POSTS and self._is_own(history, event):
+            return  # it is an acknowledgement to one who was removed meanwhile
         stays = self.stays[history.client if history.is_program else "~" + history.name, group]
         if any(first <= number <= last for first, last in stays):
             return
         if after is not None and after < number and any(first > number for first, _last in stays):
             return
         self.broken("membership", f"{history} heard {event} outside of {stays} in {group}")
+
+    def _is_own(self, history, event):
+        """Return whether a client has said this itself."""
+        return event.get("client") == history.client if history.is_program else event["text"] in self.sent[history]
 
     def theirs(self, history, group, numbers):
         """Return those of the numbers that are for this client: of an alias's log, from while they had the alias."""
@@ -447,7 +479,7 @@ def _move(there, event):
     kind, author = event["kind"], event["author"]
     if kind == "joined":
         there[author] = event.get("client") or "~" + author
-    elif kind == "left":
+    elif kind in ("left", "removed"):
         there.pop(author, None)
     elif kind == "renamed":
         there[event["text"]] = there.pop(author, "~" + author)
@@ -461,7 +493,7 @@ def _stays(room, events):
         _move(there, event)
         if event["kind"] == "joined":
             since[there[event["author"]]] = event["number"]
-        elif event["kind"] == "left" and who is not None:
+        elif event["kind"] in ("left", "removed") and who is not None:
             stays.append((who, room, since.pop(who), event["number"]))
     last = events[-1]["number"] if events else 0
     return stays + [(who, room, first, last) for who, first in since.items()]

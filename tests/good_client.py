@@ -11,7 +11,9 @@ import json
 from .checker import Acked, Began, Connected, Ended, Heard, History, Recalled, Refused, Sent, Skipped, Told, Who, key
 
 PROMPT = b"alias?"
-NUMBERED = frozenset({"said", "acted", "noted", "joined", "left", "renamed", "retitled", "took", "ignored"})
+NUMBERED = frozenset({"said", "acted", "noted", "joined", "left", "renamed", "retitled", "took", "ignored"}) | {
+    "removed", "barred", "unbarred", "quieted", "unquieted", "invited", "restricted", "appointed",
+}  # fmt: skip
 
 
 class GoodClient:
@@ -187,6 +189,8 @@ class GoodClient:
                     return
                 self.cursors[group] = number
             self._record(Heard(event))
+            if kind == "removed" and event["author"] == self.alias:
+                self._removed(event["room"])
             if event.get("client") == self.history.client and event["id"] in self.unanswered:
                 self._acked(event["id"], event["room"], number)
         elif kind == "skipped":
@@ -194,6 +198,12 @@ class GoodClient:
             is_leaving = room[0] not in "*@" and room not in self.wanted  # then it does not mind
             self._record(Began(room, event["last"]) if is_leaving else Skipped(room, event["first"], event["last"]))
             self.cursors[room] = event["last"]
+
+    def _removed(self, room):
+        """Note that an operator has removed it from a room."""
+        self.rooms.discard(room)
+        self.wanted.discard(room)
+        self.cursors.pop(room, None)
 
     def _acked(self, ident, group, number):
         del self.unanswered[ident]
@@ -232,6 +242,7 @@ class GoodClient:
         self.resumed += result["resumed"]
         self.alias = result["alias"]
         self.rooms = set(result["rooms"])
+        self.wanted &= self.rooms  # the others refuse it
         for group, number in {**result["rooms"], "*": result["everyone"], "@" + self.alias: result["private"]}.items():
             if group not in self.cursors and not result["resumed"]:  # or it goes on where its session was
                 self.cursors[group] = number

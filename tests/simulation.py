@@ -539,12 +539,16 @@ class Human:
         self._data = b""
         self._said = 0
 
+    @property
+    def first_line(self):
+        return self.name.encode() + b"\n"
+
     def connected(self):
         self.is_connected = True
         self.is_in = self._is_told_again = False
         self.pongs = self.pings = 0
         self._data = b""
-        self.out[:] = self.name.encode() + b"\n"
+        self.out[:] = self.first_line
 
     def lost(self):
         self.is_connected = self.is_in = False
@@ -570,7 +574,7 @@ class Human:
             if not self.is_in:
                 self.is_in = HINT.encode() in line
                 if b"!! " in line:  # the one before is not gone yet
-                    self.out += self.name.encode() + b"\n"
+                    self.out += self.first_line
             self.pongs += b"-- pong" in line
             if line.startswith(b"-- ") and b", from " in line:
                 self._is_told_again = True

@@ -29,6 +29,7 @@ class MemberNodes(Nodes):
 
     def deeds(self):
         decisions = [self.remove, self.remove, self.bar, self.unbar, self.invite, self.restrict, self.appoint]
+        decisions += [self.quiet, self.unquiet]
         own = [self.register, self.log_in, self.log_in, self.log_in, self.grant, self.sanction]
         return [*super().deeds(), *own, *decisions, *decisions]
 
@@ -99,6 +100,12 @@ class MemberNodes(Nodes):
 
     def unbar(self):
         self._moderate("unbar")
+
+    def quiet(self):
+        self._moderate("quiet")
+
+    def unquiet(self):
+        self._moderate("unquiet")
 
     def invite(self):
         self._moderate("invite")

@@ -153,6 +153,8 @@ class Turns(Door):
             return session.reader is not None and session.reader.is_stuck
         if self._delay is not None or session.leaving is not None or session.pending:
             return False
+        if any(mate.pending.changing for mate in session.mates):
+            return False  # it waits for another device of the same person
         return bool(self._waiting) or self._talk.is_busy or not self.is_reading
 
     def _guarded(self, step: Callable[[], None]) -> None:

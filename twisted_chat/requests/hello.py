@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from ..core import text
-from ..core.errors import BadRequest, ChatError, TooManyRooms, WrongSecret
+from ..core.errors import BadRequest, Barred, ChatError, NotOpen, TooManyRooms, WrongSecret
 from ..core.events import EVERYONE, LOBBY, TOOK, Event
 from ..core.gate import Attempt, Proof
 from ..core.hub import Hub
@@ -64,6 +64,7 @@ class HelloResult(Result):
     max_line: Annotated[FirstNumber, About("The most bytes of a line, without its end.")]
     grace: Annotated[float, Rule(), About("Seconds in which a program with a token may resume.")]
     current: CurrentRoom
+    refused: Annotated[Mapping[str, str], About("Rooms that do not admit the program, and why.")] | None = None
     marks: Marks | None = None
     unread: UnreadPosts | None = None
     mentions: Mentions | None = None
@@ -144,9 +145,13 @@ class HelloRequest(JsonRequest):
             known = proof.profile.rooms if proof is not None else ()
             is_there = proof is not None and me.rooms  # with other devices
             rooms = () if is_there else known or (LOBBY,)
+        refused: dict[str, str] = {}
         for name in rooms:
-            if name not in me.rooms:
-                hub.join(ask, name, seen.get(name))
+            try:
+                if name not in me.rooms:
+                    hub.join(ask, name, seen.get(name))
+            except (Barred, NotOpen) as error:  # the other rooms do admit the program
+                refused[name] = str(error)
         yield
         if "@" in seen:
             yield from _send_private_backlog(hub, ask, seen["@"])
@@ -169,6 +174,7 @@ class HelloRequest(JsonRequest):
             max_line=hub.limits.max_line,
             grace=hub.limits.grace_seconds,
             current=current_of(me),
+            refused=refused or None,
             marks=dict(account.marks) if account is not None else None,
             unread=posts_of(found) if account is not None else None,
             mentions=mentions_of(found) or None,
