@@ -263,3 +263,12 @@ def test_a_renamed_account_frees_the_looks_that_another_node_has_registered(hous
     house.settle()
     assert house.hub.decisions.accounts.holder("another", {"new"}) is None
     assert house.hub.decisions.accounts.holder("carol", ()) is account
+
+
+def test_the_log_says_when_a_code_was_used_and_a_password_changed(house):
+    alice = register(house)
+    log_in(house, secret=grant(house, alice, "code"))
+    house.hub.members.change_password(Ask(alice.session), "another password", lambda tokens: None)
+    house.settle()
+    lines = [KINDS[event.kind].people(event, event.author) for event in house.hub.state.log.tail]
+    assert lines[2:] == ["alice has logged in with a code", "alice has changed the password of alice"]

@@ -267,12 +267,17 @@ def _an(noun: str) -> str:
 
 def _granted(event: Event, author: str) -> str:
     data = event.data or {}
+    if data.get("credential") == "password":
+        return f"{author} has changed the password of {event.text}"
     label = f" called {data['label']}" if data.get("label") else ""
     return f"{author} has made {_an(data.get('credential') or 'secret')}{label} for {event.text}{_lasting(event)}"
 
 
 def _revoked(event: Event, author: str) -> str:
-    count = len((event.data or {}).get("credentials", ()))
+    data = event.data or {}
+    if data.get("used"):
+        return f"{author} has logged in with a code"
+    count = len(data.get("credentials", ()))
     return f"{author} has ended {count} {'way' if count == 1 else 'ways'} to log in as {event.text}{_why(event)}"
 
 
