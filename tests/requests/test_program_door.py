@@ -227,6 +227,22 @@ def test_a_typed_line_is_answered_in_notices(door, alice):
     assert (event["number"], event["again"]) == (1, "3")
 
 
+def test_history_is_of_a_time_from_and_before_it(door, alice):
+    times = []
+    for text in ("one", "two", "three"):
+        alice.asks("say", room="lobby", text=text)
+        times.append(next(event["time"] for event in alice.heard() if event.get("text") == text))
+        door.clock.advance(60)
+
+    def texts(**asked):
+        return [event["text"] for event in alice.answer("history", room="lobby", **asked)["events"]]
+
+    assert texts(before=times[2]) == ["", "one", "two"]
+    assert texts(before=times[2], limit=1) == ["two"]
+    assert texts(since=times[1], before=times[2]) == ["two"]
+    assert texts(since=times[1]) == ["two", "three"]
+
+
 def test_a_typed_option_comes_as_a_field(door, alice):
     alice.heard()
     alice.asks("type", text="/set bell on")

@@ -178,8 +178,8 @@ class Chat(Stay):
     async def history(self, room: str, **which: int | float | bool) -> list[Event]:
         """Return events of one of the session's rooms, oldest first: at most ``limit`` (1 to 500, default 100).
 
-        ``after`` and ``until`` are numbers, ``since`` is in seconds since the epoch. Of too many events, those nearest
-        to ``after`` are returned, or without it the newest; ``newest`` overrides that.
+        ``after`` and ``until`` are numbers, ``since`` and ``before`` times in seconds since the epoch. Of too many
+        events, those nearest to ``after`` are returned, or without it the newest; ``newest`` overrides that.
 
         Raises: ChatError, ConnectionLost.
         """

@@ -21,6 +21,7 @@ class Query(NamedTuple):
     after: int = 0  # only numbers above it
     until: int = 0  # only numbers up to it; 0: up to the last
     since: float = 0.0  # only at or after that time, in seconds since the epoch
+    before: float = 0.0  # only before that time, likewise; 0: up to now
     kinds: frozenset[str] = frozenset()  # only these; empty: all
     words: str = ""  # only posts with all these words, in any order
     author: str = ""  # only posts by this alias, in any case of letters

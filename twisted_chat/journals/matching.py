@@ -53,6 +53,7 @@ def _meets(event: Event, query: Query, words: list[str], author: str) -> bool:
         event.number > query.after
         and (not query.until or event.number <= query.until)
         and event.when >= query.since
+        and (not query.before or event.when < query.before)
         and (not query.kinds or event.kind in query.kinds)
         and (not query.ident or event.ident == query.ident)
         and (not author or text.key(event.author) == author)

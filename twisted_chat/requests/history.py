@@ -105,6 +105,7 @@ class HistoryRequest(JsonRequest):
     after: Number | None = None
     until: Annotated[FirstNumber, About("The last number to return.")] | None = None
     since: Time | None = None
+    before: Time | None = None
     limit: Annotated[int, Rule(least=1, most=MAX_EVENTS)] = 100
     newest: Annotated[bool, About(WHICH)] | None = None
 
@@ -118,6 +119,7 @@ class HistoryRequest(JsonRequest):
             self.after or 0,
             self.until or 0,
             self.since or 0.0,
+            self.before or 0.0,
             most=self.limit + 1,
             newest=newest,
         )

@@ -193,7 +193,7 @@ def test_a_page_has_no_more_than_a_megabyte_and_leads_on():
         ("limit=0", "limit is a whole number from 1 to 500"),
         ("limit=501", "limit"),
         ("limit=5&limit=6", "limit appears more than once"),
-        ("limt=5", 'there is no parameter "limt": there are after, until, since, limit'),
+        ("limt=5", 'there is no parameter "limt": there are after, until, since, before, limit'),
         ("%1b[2J=5", "there is no parameter"),
         ("&".join(f"a{n}=1" for n in range(30)), "parameter"),
     ],
@@ -522,6 +522,12 @@ def test_a_page_may_be_of_the_last_minutes_hours_or_days(door, curl):
         assert [event["text"] for event in map(json.loads, found) if event["kind"] == "said"] == said
         shown = curl.ask("GET", f"/rooms/lobby.txt?since={since}&moves=off").text
         assert re.findall("nc: (.*)", shown) == said
+    for before, said in (("2m", ["old", "yesterday"]), ("3h", ["old"]), ("7d", []), ("2m&since=3h", ["yesterday"])):
+        found = curl.ask("GET", f"/rooms/lobby/events?before={before}").text.splitlines()
+        assert [event["text"] for event in map(json.loads, found) if event["kind"] == "said"] == said
+        shown = curl.ask("GET", f"/rooms/lobby.txt?before={before}&moves=off").text
+        assert re.findall("nc: (.*)", shown) == said
+    assert "before is a time such as 90m" in curl.ask("GET", "/rooms/lobby.txt?before=now").text
     assert "since is a time such as 90m" in curl.ask("GET", "/rooms/lobby.txt?since=yesterday").text
 
 

@@ -128,6 +128,8 @@ def _conditions(connection: sqlite3.Connection, query: Query, room: int, words: 
         asked.append(("found MATCH ?", [" ".join(f'"{phrase}"' for phrase in words)]))
     if query.since:
         asked.append(("e.at >= ?", [query.since]))
+    if query.before:
+        asked.append(("e.at < ?", [query.before]))
     if query.kinds:
         asked.append((f"e.kind IN ({', '.join(repeat('?', len(query.kinds)))})", [*query.kinds]))
     if query.ident:

@@ -82,4 +82,5 @@ class QueryThreads:
 
 def _is_quick(query: Query) -> bool:
     """Return whether a query is only a range of numbers. The log of one alias is always short enough."""
-    return not (query.words or query.author or query.since or (query.kinds and query.group[:1] != "@"))
+    is_filtered = query.words or query.author or query.since or query.before
+    return not (is_filtered or (query.kinds and query.group[:1] != "@"))

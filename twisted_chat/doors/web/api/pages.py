@@ -35,7 +35,13 @@ LIMIT = 100  # events in a page by default ...
 MAX_LIMIT = 500  # ... and at most
 TAIL = 20  # lines of text by default
 PAGE_BYTES = 1024 * 1024  # at most, but one event at least
-_RANGE: Known = {"after": EventId(), "until": Number(least=1), "since": Ago(), "limit": Number(least=1, most=MAX_LIMIT)}
+_RANGE: Known = {
+    "after": EventId(),
+    "until": Number(least=1),
+    "since": Ago(),
+    "before": Ago(),
+    "limit": Number(least=1, most=MAX_LIMIT),
+}
 # The position of a resuming reader wins: lastEventId is event-source-polyfill's, which cannot send a header.
 _STREAM: Known = {"after": EventId(), "lastEventId": Words()}
 _TEXT: Known = {
@@ -43,6 +49,7 @@ _TEXT: Known = {
     "after": EventId(),
     "until": Number(least=1),
     "since": Ago(),
+    "before": Ago(),
     "stamps": Flag(),
     "numbers": Flag(),
     "moves": Flag(),
@@ -96,7 +103,7 @@ class Text(Later):
     async def get(self, request: Request) -> bytes | None:
         room = await room_called(self._web, self._name, await reader_of(self._web, request))
         asked = parameters(request, _TEXT)
-        newest = "tail" in asked or not asked.keys() & {"after", "until", "since"}
+        newest = "tail" in asked or not asked.keys() & {"after", "until", "since", "before"}
         most = asked.get("tail", TAIL) if newest else LIMIT
         view = PlainView(
             stamps=bool(asked.get("stamps")), numbers=bool(asked.get("numbers")), moves=bool(asked.get("moves", True))
@@ -134,8 +141,8 @@ async def page_of(
     if place.is_strange:
         words = f"{room.name} has no such event, its last is {room.number}: start again without after"
         raise HttpRefused(409, words)
-    since = web.hub.now() - asked["since"] if "since" in asked else 0.0
-    query = Query(room.name, place.number, asked.get("until", 0), since, most=most + 1, newest=newest)
+    since, before = [web.hub.now() - asked[name] if name in asked else 0.0 for name in ("since", "before")]
+    query = Query(room.name, place.number, asked.get("until", 0), since, before, most=most + 1, newest=newest)
     found = await looked_up(web, request, query)
     events = found[-most:] if newest else found[:most]
     parts = view.each(events, view.encode(events))
