@@ -49,7 +49,7 @@ CORE = {
     "contact": "GROUND delivery pen rooms session sessions",
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
-    "private_lines": "GROUND changes delivery room session sessions state",
+    "private_lines": "GROUND changes delivery person profiles room session sessions state",
     "effects": "GROUND changes delivery pen person private_lines profiles reader room rooms rules session sessions "
     "state",
     "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "

@@ -25,7 +25,7 @@ class Others:
     """Everybody who could hear what alice lets slip: a person, a program and a stream."""
 
     def __init__(self, door):
-        self.bob = door.enter("bob").send("/join ops\n")
+        self.bob = door.enter("bob", "127.0.0.1").send("/join ops\n")
         self.program = Program(door, "program", rooms=["lobby", "ops"])
         self.stream = EventStream(door, "/rooms/lobby/events")
 
@@ -44,7 +44,7 @@ def others(door):
 @pytest.fixture
 def alice(door, others):
     """Alice, in two rooms; bob has written to her."""
-    peer = door.enter("alice").send("/join ops\n")
+    peer = door.enter("alice", "127.0.0.1").send("/join ops\n")
     others.bob.send("/msg alice hi\n")
     peer.read()
     return peer

@@ -107,6 +107,7 @@ class ChatService(Service):
             if stopped is not None:
                 await stopped
         self._premises.is_held = True
+        self._premises.hub.dispatcher.profiles.stop()
         await self._journal.stop()
         await self._premises.close_all()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from twisted.internet.interfaces import ISSLTransport
+from zope.interface import alsoProvides
+
 from twisted_chat.admin.control import Operator
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.session import Ask
@@ -15,6 +18,7 @@ class Member:
     def __init__(self, door, alias="alice", host="192.0.2.1"):
         self.door = door
         self.peer = door.enter(alias, host)
+        alsoProvides(self.peer.transport, ISSLTransport)  # or no password may be set
         done = []
         self.ask("register", PASSWORD, lambda: done.append(True))
         assert done == [True]

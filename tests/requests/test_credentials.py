@@ -15,7 +15,7 @@ HERE = "127.0.0.1"
 
 @pytest.fixture
 def alice(door):
-    program = Program(door, "alice")
+    program = Program(door, "alice", peer=Browser(door, HERE))
     assert program.answer("register", password=PASSWORD)["result"] == "register"
     return program
 
@@ -37,13 +37,13 @@ def test_an_alias_that_is_registered_asks_others_for_the_password(door, alice):
 
 @pytest.mark.parametrize("password", ["", "short", "tct_" + "x" * 32])
 def test_a_password_that_cannot_be_used_is_refused_in_one_line(door, password):
-    guest = Program(door, "alice")
+    guest = Program(door, "alice", peer=Browser(door, HERE))
     assert guest.answer("register", password=password)["error"] == "bad_secret"
     assert come(door, alias="alice")["error"] == "alias_taken"
 
 
 def test_a_guest_has_no_credentials(door):
-    guest = Program(door, "bob")
+    guest = Program(door, "bob", peer=Browser(door, HERE))
     for what, fields in {"devices": {}, "code": {}, "token": {"label": "ci"}, "revoke": {"number": 1}}.items():
         assert "/register" in guest.answer(what, **fields)["text"]
     assert "/register" in guest.answer("password", password=PASSWORD)["text"]
@@ -95,3 +95,20 @@ def test_what_cannot_be_kept_is_refused_once(door, alice):
         alice.asks(what, **fields)
         assert [message.get("error") for message in alice.heard()] == ["not_kept"]
     door.journal.append = append
+
+
+@pytest.mark.parametrize(
+    "what, fields",
+    [
+        ("register", {"password": PASSWORD}),
+        ("password", {"password": PASSWORD}),
+        ("code", {}),
+        ("token", {"label": "ci"}),
+    ],
+)
+def test_no_secret_goes_over_a_connection_that_others_can_read(door, alice, what, fields):
+    code = alice.answer("code")["code"]
+    hello = {} if what == "register" else {"alias": "alice", "secret": code}
+    far = Program(door, peer=Browser(door, "192.0.2.9"))
+    far.answer("hello", version=1, **({"alias": "bob"} | hello))
+    assert far.answer(what, **fields)["error"] == "overheard"

@@ -15,6 +15,7 @@ MAX_MARKS = 500  # of one member, those moved last
 _NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})  # which all share who have none
 USED = 100  # codes that are used up and remembered, of one account
 CODE: Final = "code"
+PRIVATE: Final = "@"  # in marks: the last private line that the member was given
 TOKEN: Final = "token"  # noqa: S105  # the name of a kind
 DEVICE: Final = "device"  # a browser
 
@@ -46,6 +47,8 @@ class Account:
         "number",
         "password",
         "role",
+        "rooms",
+        "since",
         "suspended",
         "used",
     )
@@ -54,6 +57,7 @@ class Account:
         """``number``: of its REGISTERED event in the server's log, by which it may have a password."""
         self.number = number
         self.alias = alias
+        self.since = 0.0  # when the alias became the member's, in seconds since the epoch
         self.is_bot = is_bot
         self.role = "member"
         self.password = number if has_password and not is_bot else 0  # the credential's number; 0: none
@@ -63,6 +67,7 @@ class Account:
         ] = ()  # codes used since the last password, and the sessions that used them
         self.suspended: tuple[str, float] | None = None  # why, and until when in seconds since the epoch; 0: no end
         self.marks: Mapping[str, int] = _NO_MARKS  # the number that the member has read last, by room, while here
+        self.rooms: tuple[str, ...] = ()  # that the member is in, or enters at the next login; known while here
         self.is_dropped = False  # its alias stays reserved
 
     @property
@@ -86,6 +91,15 @@ class Account:
             while len(others) >= MAX_MARKS:
                 del others[next(iter(others))]
             self.marks = {**others, room: number}
+
+    def stay(self, *rooms: str) -> None:
+        """Note rooms that the member has entered, and enters again at the next login."""
+        if not set(rooms) <= set(self.rooms):
+            self.rooms = tuple(dict.fromkeys((*self.rooms, *rooms)))
+
+    def leave(self, room: str) -> None:
+        """Note that the member has left a room for good."""
+        self.rooms = tuple(other for other in self.rooms if other != room)
 
     def has(self, credential: int, now: float, session: int = 0) -> bool:
         """Return whether a credential is valid for the account at this time.
@@ -151,6 +165,7 @@ class Accounts:
         if self.holder(event.text, looks) is not None:
             return None
         account = Account(event.number, event.text, bool(data.get("bot")), not data.get("passwordless"))
+        account.since = event.when
         self.by_number[account.number] = account
         self._call(account, looks)
         return account
@@ -165,7 +180,8 @@ class Accounts:
         self.by_key.pop(text.key(account.alias), None)
         for look in [look for look, other in self._looks.items() if other is account]:
             del self._looks[look]  # as it was registered, perhaps by a node that has other tables
-        account.alias = event.text
+        account.alias, account.since = event.text, event.when
+        account.marks = {room: number for room, number in account.marks.items() if room != PRIVATE}  # of another log
         self._call(account, (event.data or {}).get("looks") or text.looks(event.text))
 
     def grant(self, account: Account, event: Event) -> None:

@@ -56,6 +56,7 @@ class Change(NamedTuple):
     error: ChatError | None = None  # the request is refused
     former: int = 0  # the session whose seat has moved
     people: tuple[Person, ...] = ()  # people who are gone with their node
+    is_wanted: bool = False  # a room that they were to enter, as with their alias
     is_decision: bool = False  # about accounts, bans or rules: some people may have to leave
 
 
@@ -89,6 +90,7 @@ def _claimed(state: State, event: Event) -> Change:
     holder = state.directory.holder(event.text, looks, person)
     seat = seat._replace(credential=data.get("proof", 0))
     if holder is not None and account is not None and holder.account is account and person is None:
+        account.stay(*data.get("known", ()))
         return _seated_beside(state, holder, seat)
     if holder is not None:
         return Change(person, holder=holder)
@@ -102,6 +104,7 @@ def _claimed(state: State, event: Event) -> Change:
         person = Person(seat, event.text, ())
         person.account = account
         if account is not None:
+            account.stay(*data.get("known", ()))
             for marked, number in (data.get("marks") or {}).items():
                 account.mark(marked, number)
         person.wanted = tuple(room for room in data.get("rooms", (LOBBY,)) if state.lets_in(person, room, event.when))
@@ -164,6 +167,7 @@ def _joined(state: State, event: Event) -> Change | None:
     room, person = state.rooms.made(event.group), state.seats.get(event.origin)
     if person is None:
         return None
+    is_wanted = event.group in person.wanted
     person.wanted = tuple(wanted for wanted in person.wanted if wanted != event.group)
     is_first = event.number == 1 and room.name != LOBBY
     try:
@@ -176,6 +180,7 @@ def _joined(state: State, event: Event) -> Change | None:
         return Change(person, room, error=error)
     person.made += is_first
     if person.account is not None:
+        person.account.stay(room.name)
         person.founded += (room.name,) * is_first
         if room.name not in person.account.marks:
             person.account.mark(room.name, event.number)  # nothing before it counts as unread
@@ -184,7 +189,7 @@ def _joined(state: State, event: Event) -> Change | None:
     room.people[person] = None
     if event.author != person.alias or room.name in person.called:
         person.called = {**person.called, room.name: event.author}
-    return Change(person, room, is_new)
+    return Change(person, room, is_new, is_wanted=is_wanted)
 
 
 def _refuse_entry(state: State, person: Person, room: str, now: float) -> None:
@@ -208,7 +213,14 @@ def _left(state: State, event: Event) -> Change | None:
     room = person.rooms.pop(event.group, None)
     if room is not None:
         room.people.pop(person, None)
+    _leave_for_good(person, event.group)
     return Change(person, room)
+
+
+def _leave_for_good(person: Person, room: str) -> None:
+    """Note a room that a member has left, unless it is because they leave the chat."""
+    if person.account is not None and person.is_here:
+        person.account.leave(room)
 
 
 def _asked_to_move(state: State, event: Event) -> Change | None:
@@ -402,6 +414,7 @@ def _registered(state: State, event: Event) -> Change:
     account, person = state.decisions.accounts.by_number.get(event.number), state.seats.get(event.origin)
     if account is not None and person is not None and person.is_here and person.key == text.key(account.alias):
         person.account = account
+        account.stay(*person.rooms)
         _give_credential(person, event.origin, account.number)
     return Change(person, is_decision=True)
 

@@ -97,11 +97,7 @@ class Dispatcher:
 
     def remembered(self, group: str) -> Sequence[Event]:
         """Return the events in the tail of a room, oldest first."""
-        if group[:1] == "@":
-            hearing = self.sessions.of(self._state.directory.called(group[1:]))
-            room = next((one.private.inbox for one in hearing if one.private.inbox is not None), None)
-        else:
-            room = self._room_named(group)
+        room = self._effects.private.log_of(group[1:]) if group[:1] == "@" else self._room_named(group)
         return list(room.tail) if room is not None else ()
 
     def _room_named(self, group: str) -> Room | None:

@@ -92,10 +92,10 @@ class Effects:
         self._delivery = delivery
         self._limits = limits
         self._hub = hub
-        self._private = PrivateLines(state, sessions, delivery, limits)
+        self.private = PrivateLines(state, sessions, delivery, limits, hub.profiles)
         self._table: dict[str, Callable[[Event, Session | None, Change], None]] = {
             CLAIMED: self._claimed,
-            TOOK: self._private.took,
+            TOOK: self.private.took,
             JOINED: self._joined,
             LEFT: self._left,
             REMOVED: self._removed,
@@ -114,7 +114,7 @@ class Effects:
             if asker is not None and event.ident:  # a block needs it only once
                 self._delivery.show(asker, event)
         elif event.group[:1] == "@":
-            self._private.told(event, asker)
+            self.private.told(event, asker)
         elif event.group == EVERYONE:
             self._delivery.hear(self._everyone, event)
         elif event.group in self._rooms:
@@ -328,6 +328,7 @@ class Effects:
         if asker is None and event.number > 1 and not room.number:
             self._rooms.find_topic(room)
         askers = self._sessions.have_taken_step(person, JOINED, room.name)
+        is_asked_for = self._state.is_shared or not change.is_wanted
         if asker is not None and not self._state.is_shared:
             askers = [asked(event, asker)]
         if change.error is not None:
@@ -342,7 +343,9 @@ class Effects:
         shown = {session: self._shown_before(session, room) for session in sessions}
         self._delivery.hear(room, event)
         for session, past in shown.items():
-            self._enter(session, room, event, past, is_asker=any(ask.session is session for ask in askers))
+            is_asker = any(ask.session is session for ask in askers)
+            is_first = session.current is None
+            self._enter(session, room, event, past, is_current=is_first or (is_asker and is_asked_for))
 
     def _shown_before(self, session: Session, room: Room) -> list[Event]:
         """Return the last lines that were said in a room, for a person who enters it."""
@@ -351,11 +354,11 @@ class Effects:
         said = (event for event in reversed(room.tail) if event.kind in POSTS and session.wants(event))
         return list(islice(said, self._limits.shown_to_joiner))[::-1]
 
-    def _enter(self, session: Session, room: Room, event: Event, past: list[Event], is_asker: bool) -> None:
+    def _enter(self, session: Session, room: Room, event: Event, past: list[Event], is_current: bool) -> None:
         has_backlog = room.name in session.after
         shown = [Event(NOTICED, text=f"last said in {room.name}:"), *past] if past else []
         self._admit(session, room)
-        if is_asker or session.current is None:
+        if is_current:
             session.current = room
         if not has_backlog:  # or it comes with the backlog
             shown.append(event)

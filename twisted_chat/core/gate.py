@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from . import secrets, text
-from .accounts import CODE, PASSWORD, Account
+from .accounts import CODE, PASSWORD, PRIVATE, Account
 from .decisions import Decisions
 from .errors import BadSecret, ChatError, NotAMember, Overheard, TooManyTries, WrongSecret
 from .limits import SecretTries
@@ -34,6 +34,19 @@ class Proof(NamedTuple):
     credential: int  # its number
     kind: str  # of the credential
     profile: Profile = Profile()
+
+    @property
+    def data(self) -> dict[str, object]:
+        """Return the data of the claim that it goes into, with the part of the profile that belongs to the state."""
+        data: dict[str, object] = {"proof": self.credential}
+        marks = dict(self.profile.marks)
+        if self.profile.seen < self.account.since:
+            marks.pop(PRIVATE, None)  # of another alias, which the account had then
+        if marks:
+            data["marks"] = marks
+        if self.profile.rooms:
+            data["known"] = list(self.profile.rooms)
+        return data
 
 
 Answer = Callable[[Proof | ChatError], None]

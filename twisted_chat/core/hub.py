@@ -153,9 +153,7 @@ class Hub(Questions):
             self._refuse_claim(session, alias, proof)
         if proof is not None:
             alias = proof.account.alias
-            data["proof"] = proof.credential
-            if proof.profile.marks:
-                data["marks"] = dict(proof.profile.marks)
+            data |= proof.data
         if session.program:
             data["program"] = session.program
         if beside:
@@ -303,19 +301,19 @@ class Hub(Questions):
         refuse_secrets("\n".join(block), ask.ident)
         session = ask.session
         if group[:1] == "@":
-            group = self.person_called(group[1:]).address
+            group, _person = self.address_of(group[1:])
         elif group != EVERYONE:
             group = self.room_to_speak_in(session, group).name
         self.dispatcher.send(Lines(group, session.alias, block, session.id, first, ask.ident), session, len(block))
         ask.appended()
 
-    def tell(self, ask: Ask, alias: str, line: str, kind: str = SAID) -> Person:
-        """Say a line to one person: unicast. Return who that is.
+    def tell(self, ask: Ask, alias: str, line: str, kind: str = SAID) -> Person | None:
+        """Say a line to one person: unicast. Return the person; None: a member who is away, and is given it later.
 
         Raises: NobodyCalled, NothingToSay.
         """
-        target = self.person_called(alias)
-        self._append(kind, ask, target.address, text.said(line))
+        address, target = self.address_of(alias)
+        self._append(kind, ask, address, text.said(line))
         return target
 
     def broadcast(self, ask: Ask, line: str, kind: str = SAID) -> None:

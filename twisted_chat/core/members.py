@@ -10,7 +10,7 @@ from . import rules, secrets, text
 from .accounts import CODE, PASSWORD, Account, Credential
 from .decisions import Decisions
 from .dispatcher import Dispatcher
-from .errors import ChatError, NoAccount, TooManyTries
+from .errors import ChatError, NoAccount, Overheard, TooManyTries
 from .events import (
     APPOINTED,
     BANNED,
@@ -79,9 +79,9 @@ class Members:
     def register(self, ask: Ask, password: str, then: Callable[[], None]) -> None:
         """Protect the alias that a guest has now; ``then`` is called once it is theirs.
 
-        Raises: BadSecret, ChatError, TooManyTries.
+        Raises: BadSecret, ChatError, Overheard, TooManyTries.
         """
-        person = _person(ask.session)
+        person = _person(_in_private(ask))
         if person.account is not None:
             raise ChatError(f"{person.alias} is yours already: /password changes the password")
         host, alias = ask.session.host, person.alias
@@ -114,9 +114,9 @@ class Members:
     def change_password(self, ask: Ask, password: str, then: Callable[[int], None]) -> None:
         """Change the asker's password. Other sessions that used a password, device or code end; tokens stay.
 
-        ``then`` is called with the number of tokens that stay. Raises: BadSecret, NotAllowed.
+        ``then`` is called with the number of tokens that stay. Raises: BadSecret, NotAllowed, Overheard.
         """
-        account = _account(ask.session)
+        account = _account(_in_private(ask))
         prepared = secrets.password(password)
 
         def hashed(verifier: str) -> None:
@@ -137,7 +137,7 @@ class Members:
         ``then`` is called with the secret, which is not shown again. Raises: NotAllowed, ChatError.
         """
         if account is None:
-            account = _account(ask.session)
+            account = _account(_in_private(ask))
         elif account is not _person(ask.session).account:
             rules.may(_person(ask.session), "make bots")
             if not account.is_bot:
@@ -412,6 +412,16 @@ def _from(event: Event, session: Session) -> Event:
 def _event(kind: str, ask: Ask, alias: str, data: Data | None, about: int = 0) -> Event:
     session = ask.session
     return Event(kind, SERVER, session.alias, alias, session.id, ident=ask.ident, about=about, data=data)
+
+
+def _in_private(ask: Ask) -> Session:
+    """Return the session of a request with a person's secret in it, or in its answer.
+
+    Raises: Overheard, where others on the network can read that.
+    """
+    if ask.session.is_overheard:
+        raise Overheard
+    return ask.session
 
 
 def _person(session: Session) -> Person:

@@ -106,6 +106,7 @@ class Snapshot(NamedTuple):
     openings: Sequence[int] = ()  # of the nodes that live
     used: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})  # Account.used, by the account's number
     marks: Mapping[int, Mapping[str, int]] = MappingProxyType({})  # Account.marks, likewise
+    stays: Mapping[int, Sequence[str]] = MappingProxyType({})  # Account.rooms, likewise
     expelled: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # RoomRules.expelled, by room
     # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
     # appended. The next one may raise CannotOpen.

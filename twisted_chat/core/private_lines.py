@@ -7,17 +7,25 @@ from .changes import Change
 from .delivery import Delivery
 from .events import NOTICED, TOOK, Event
 from .limits import Limits
+from .person import Person
+from .profiles import ProfileKeeper
 from .room import Room
 from .session import Session
 from .sessions import Sessions
 from .state import State
 
+MAX_UNHEARD = 100  # members who are away, and whose private lines are remembered
+
 
 class PrivateLines:
     """Gives private lines, and the events by which an alias is taken, to the sessions on this node."""
 
-    def __init__(self, state: State, sessions: Sessions, delivery: Delivery, limits: Limits) -> None:
+    def __init__(
+        self, state: State, sessions: Sessions, delivery: Delivery, limits: Limits, profiles: ProfileKeeper
+    ) -> None:
         self._state = state
+        self._profiles = profiles
+        self._unheard: dict[str, Room] = {}  # the logs of members who are away, by the keys of their aliases
         self._sessions = sessions
         self._delivery = delivery
         self._limits = limits
@@ -25,11 +33,10 @@ class PrivateLines:
     def told(self, event: Event, asker: Session | None) -> None:
         """Give a line that was said to one person to all sessions of both, and to the log of the alias."""
         target, author = self._state.directory.called(event.target), self._state.seats.get(event.origin)
-        if target is None:
-            if asker is not None:
-                self._told_nobody(event, asker)
-            return
         self._delivery.end_run()
+        if target is None:
+            self._told_nobody(event, asker, author)
+            return
         hearing = self._sessions.of(target)
         inboxes = {inbox: None for session in hearing if (inbox := session.private.inbox_of(event.target)) is not None}
         for inbox in inboxes:
@@ -44,15 +51,37 @@ class PrivateLines:
                     continue  # the line comes with the log ...
                 if has_inbox and session.is_behind:
                     continue  # ... and here, too
+                if session.reader is not None and session.ear.view.is_for_people and not session.is_behind:
+                    self._profiles.given(target, event.number)  # a program's owner may not have seen it
             self._delivery.hear_alone(session, event)
 
-    def _told_nobody(self, event: Event, asker: Session) -> None:
-        """Acknowledge a line to a person who has left meanwhile: it is kept."""
-        self._delivery.end_run()
-        self._delivery.hear_alone(asker, event)
-        if asker.ear.view.is_for_people:
-            words = f"{event.target} has just left, and has not heard that"
+    def _told_nobody(self, event: Event, asker: Session | None, author: Person | None) -> None:
+        """Acknowledge a line to a person who is not here: it is kept."""
+        account = self._state.decisions.accounts.called(event.target)
+        words = f"{event.target} has just left, and has not heard that"
+        if account is not None and not account.is_dropped:
+            self._keep(event)
+            words = f"{event.target} is away, and is given that on coming back"
+        for session in self._sessions.of(author):
+            self._delivery.hear_alone(session, event)
+        if asker is not None and asker.ear.view.is_for_people:
             self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
+
+    def _keep(self, event: Event) -> None:
+        """Remember a line to a member who is away, for a journal that has no other memory."""
+        key = text.key(event.target)
+        log = self._unheard.pop(key, None) or Room(event.group, self._limits)
+        log.number = max(log.number, event.number - 1)
+        log.remember([event])
+        self._unheard[key] = log
+        if len(self._unheard) > MAX_UNHEARD:
+            del self._unheard[next(iter(self._unheard))]
+
+    def log_of(self, alias: str) -> Room | None:
+        """Return the log of an alias, as far as it is in memory."""
+        hearing = self._sessions.of(self._state.directory.called(alias))
+        inboxes = (session.private.inbox for session in hearing if session.private.inbox is not None)
+        return next(inboxes, None) or self._unheard.get(text.key(alias))
 
     def took(self, event: Event, asker: Session | None, change: Change) -> None:
         """Begin to give a program the lines to its alias, from now on or from the number that it saw last."""

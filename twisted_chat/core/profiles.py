@@ -1,17 +1,17 @@
-"""Profiles: the rooms that a member enters at the next login, how far the member has read, and when they were seen."""
+"""Profiles: the rooms that a member enters at the next log-in, how far the member has read, and when they were seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .accounts import Account
+from .accounts import PRIVATE, Account
 from .delivery import Delivery
-from .events import ENDED, JOINED, LEFT, READ, REMOVED, Event
+from .events import ENDED, JOINED, LEFT, READ, REGISTERED, REMOVED, Event
 from .person import Person
 from .ports import Journal, Profile
 from .sessions import Sessions
 
-_NOTED = frozenset({JOINED, LEFT, REMOVED, READ, ENDED})  # kinds of events after which a profile is kept
+_NOTED = frozenset({REGISTERED, JOINED, LEFT, REMOVED, READ, ENDED})  # kinds of events after which a profile is kept
 
 
 class ProfileKeeper:
@@ -23,6 +23,7 @@ class ProfileKeeper:
         self._sessions = sessions
         self._delivery = delivery
         self._now = now
+        self._given: dict[tuple[int, float], int] = {}  # as last_given, on this node; by number and time of the alias
         self.moved: dict[
             Person, dict[str, tuple[int, int]]
         ] = {}  # in this batch: a room's mark, and whose post moved it
@@ -32,7 +33,24 @@ class ProfileKeeper:
         if person.account is None or event.kind not in _NOTED:
             return
         if person.is_here or event.kind == ENDED:  # else they leave their rooms only until they come again
-            self._keep(person, person.account)
+            self._keep(person.account)
+
+    def given(self, person: Person, number: int) -> None:
+        """Called when a member was given a private line, with its number in the log of the alias."""
+        account = person.account
+        if account is not None:
+            self._given[account.number, account.since] = number
+            self._keep(account)
+
+    def last_given(self, account: Account) -> int:
+        """Return the number of the last private line that a member was given, or has read."""
+        return max(account.marks.get(PRIVATE, 0), self._given.get((account.number, account.since), 0))
+
+    def stop(self) -> None:
+        """Called before the journal stops: all members who are here are seen until now."""
+        for session in self._sessions.values():
+            if session.person is not None and session.person.account is not None:
+                self._keep(session.person.account)
 
     def note_posts(self, group: str, posts: Sequence[Event], members: Mapping[int, Person]) -> None:
         """Mark a room as read up to the posts of its members; ``members``: by their sessions."""
@@ -50,7 +68,7 @@ class ProfileKeeper:
             for group, (number, origin) in marks.items():
                 self._tell(person, group, number, origin)
             if person.account is not None:
-                self._keep(person, person.account)
+                self._keep(person.account)
 
     def tell(self, event: Event, person: Person) -> None:
         """Send a mark that a member has moved to their other sessions."""
@@ -62,7 +80,8 @@ class ProfileKeeper:
             if session.id != origin and not session.ear.view.is_for_people:
                 self._delivery.show(session, Event(READ, room, number=number))
 
-    def _keep(self, person: Person, account: Account) -> None:
-        wanted = [room for room in person.wanted if room not in person.unwanted]
-        rooms = dict.fromkeys([*(room for room in person.rooms if room not in person.unwanted), *wanted])
-        self._journal.keep_profile(account.number, Profile(tuple(rooms), dict(account.marks), self._now()))
+    def _keep(self, account: Account) -> None:
+        marks, given = dict(account.marks), self.last_given(account)
+        if given:
+            marks[PRIVATE] = given
+        self._journal.keep_profile(account.number, Profile(account.rooms, marks, self._now()))

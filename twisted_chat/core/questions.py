@@ -52,6 +52,17 @@ class Questions:
             raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
         return person
 
+    def address_of(self, alias: str) -> tuple[str, Person | None]:
+        """Return the group of lines to an alias, and the person who has it; None: a member who is away.
+
+        Raises: NobodyCalled.
+        """
+        account = self.decisions.accounts.called(alias.strip())
+        if account is not None and not account.is_dropped and self.state.directory.called(account.alias) is None:
+            return f"@{account.alias}", None
+        person = self.person_called(alias)
+        return person.address, person
+
     def people_in(self, room: Room) -> list[Person]:
         """Return the people in a room, except those who are leaving, in the order in which they came."""
         found = ((person, self.aliases.get(person.key)) for person in room.people)

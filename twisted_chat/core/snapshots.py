@@ -24,6 +24,7 @@ def snapshot_of(state: State) -> Snapshot:
         sorted(state.openings),
         {account.number: account.used for account in accounts if account.used},
         {account.number: dict(account.marks) for account in accounts if account.marks},
+        {account.number: account.rooms for account in accounts if account.rooms},
         {room: dict(rules.expelled) for room, rules in state.decisions.rules.items() if rules.expelled},
     )
 
@@ -34,6 +35,8 @@ def restore(state: State, snapshot: Snapshot) -> None:
         state.decisions.accounts.by_number[number].used = tuple(used)
     for number, marks in snapshot.marks.items():
         state.decisions.accounts.by_number[number].marks = dict(marks)
+    for number, rooms in snapshot.stays.items():
+        state.decisions.accounts.by_number[number].rooms = tuple(rooms)
     for room, expelled in snapshot.expelled.items():
         state.decisions.rules_of(room).expelled.update(expelled)
     state.openings.update(snapshot.openings)

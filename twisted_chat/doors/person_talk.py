@@ -107,7 +107,9 @@ class PersonTalk:
         me = self._connection.session
         if self.is_busy and not me.pending:
             self.is_busy = False
-            if not (me.alias or me.gone):
+            if me.alias:
+                accounts.came_in(self._hub, Ask(me))
+            elif not me.gone:
                 self._ask_again()  # another person was first
 
     def entered(self) -> None:

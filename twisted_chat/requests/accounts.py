@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..core import text
+from ..core.accounts import Account
 from ..core.errors import ChatError, NotAMember
-from ..core.events import LOBBY
+from ..core.events import LOBBY, POSTS, Event
 from ..core.gate import Attempt, Proof
 from ..core.hub import Hub
+from ..core.past import HISTORY_PAGE
+from ..core.ports import Query
 from ..core.session import Ask
 from .table import command
 from .words import plural, word
@@ -110,6 +113,30 @@ def _log_in_again(hub: Hub, ask: Ask, alias: str, secret: str) -> None:
 def _prove(hub: Hub, ask: Ask, alias: str, secret: str, then: Callable[[Proof], None]) -> None:
     attempt = Attempt(alias, secret, ask.session.host, ask.session.is_overheard)
     hub.past.ask(ask, partial(hub.gate.prove, attempt), then)
+
+
+def came_in(hub: Hub, ask: Ask) -> None:
+    """Join the rooms of a member who has come in, and show them the private lines that they have not been given."""
+    me = ask.session.person
+    account = me.account if me is not None else None
+    if me is None or account is None:
+        return
+    for room in account.rooms:
+        if room not in me.told and hub.state.lets_in(me, room, hub.now()):
+            hub.join(Ask(ask.session), room)
+    given = hub.dispatcher.profiles.last_given(account)
+    query = Query(me.address, given, since=account.since, kinds=POSTS, most=HISTORY_PAGE, newest=True)
+    hub.past.recall(ask, query, lambda found: _show_private(hub, ask, account, found))
+
+
+def _show_private(hub: Hub, ask: Ask, account: Account, found: Sequence[Event]) -> None:
+    me = ask.session.person
+    if me is None or not found or found[-1].number <= hub.dispatcher.profiles.last_given(account):
+        return  # another device was first
+    ask.notice(f"{'more than ' * (len(found) == HISTORY_PAGE)}{plural(len(found), 'line')} for you since you left:")
+    ask.show_again(found, ask.reader.told_day)
+    ask.session.correspondent = hub.state.directory.called(found[-1].author)
+    hub.dispatcher.profiles.given(me, found[-1].number)
 
 
 def _enter(hub: Hub, ask: Ask, proof: Proof) -> None:

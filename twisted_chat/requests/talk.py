@@ -138,7 +138,7 @@ def reply(hub: Hub, ask: Ask, rest: str) -> None:
 
 def _tell(hub: Hub, ask: Ask, alias: str, words: str) -> None:
     target = hub.tell(ask, alias, words)
-    if target.away is not None and target is not ask.session.person:
+    if target is not None and target.away is not None and target is not ask.session.person:
         ask.notice(f"{target.alias} is away" + (f": {target.away}" if target.away else ""))
 
 

@@ -369,3 +369,92 @@ def test_a_guest_who_wants_a_members_alias_is_told_how_to_log_in(door, away):
 def test_a_member_has_one_name(door, member):
     told = member().send("/nick carol\n").read()
     assert told == "!! you are alice, which is yours: /quit, and come in under another alias\n"
+
+
+# -- the rooms of a member
+
+
+def test_a_member_has_their_rooms_again_and_talks_in_the_first(door, member):
+    alice, bob = member(), door.enter("bob", HERE)
+    alice.send("/join ops\n", "/join dev\n", "/leave dev\n", "/quit\n")
+    alice.lose()
+    bob.send("/join ops\n")
+    bob.read()
+    alice = door.connect(HERE).send("alice\n", f"{PASSWORD}\n")
+    assert alice.read().partition("password?")[2].splitlines()[:5] == [
+        "alice has connected to the chat room",
+        "you are now connected!",
+        "-- 2 in lobby: bob, alice",
+        "#ops alice has joined",
+        "-- 2 in ops: bob, alice",
+    ]
+    assert bob.read() == "alice has connected to the chat room\n#ops alice has joined\n"
+    alice.send("hi\n")
+    assert bob.read() == "alice: hi\n"
+    assert list(door.session("alice").rooms) == ["lobby", "ops"]
+
+
+def test_the_rooms_of_a_member_are_theirs_on_each_device(door, member):
+    alice, bob = member(), door.enter("bob", HERE)
+    laptop = log_in(door)
+    laptop.send("/join ops\n")
+    bob.send("/join ops\n", "hi\n")
+    assert alice.read().endswith("#ops bob: hi\n")
+    guest = door.enter("guest7", HERE)
+    guest.send("/join dev\n", "/login alice\n", f"{PASSWORD}\n")
+    assert set(door.session("alice").rooms) == {"lobby", "ops", "dev"}
+
+
+def test_a_room_that_was_left_elsewhere_is_not_entered_again(door, member):
+    alice = member()
+    alice.send("/join ops\n", "/join dev\n", "/leave ops\n")
+    log_in(door)
+    assert list(door.session("alice").rooms) == ["lobby", "dev"]
+
+
+# -- lines to members who are away
+
+
+def test_private_lines_to_a_member_who_is_away_are_given_once_when_they_come(door, away):
+    told = away.send("/msg alice one\n/msg ALICE two\n").read().splitlines()
+    assert told == [
+        "[bob -> alice] one",
+        "-- alice is away, and is given that on coming back",
+        "[bob -> alice] two",
+        "-- alice is away, and is given that on coming back",
+    ]
+    alice = door.connect(HERE).send("alice\n", f"{PASSWORD}\n")
+    lines = alice.read().splitlines()
+    begin = lines.index("-- 2 lines for you since you left:")
+    assert lines[begin + 1 : begin + 3] == ["[bob -> alice] one", "[bob -> alice] two"]
+    assert begin > lines.index("you are now connected!")
+    alice.send("/reply yes\n")
+    assert away.read().endswith("[alice -> bob] yes\n")
+    other = door.connect(HERE).send("alice\n", f"{PASSWORD}\n")
+    assert "for you since" not in other.read()
+    away.send("/msg alice three\n")
+    assert alice.read().endswith("[bob -> alice] three\n")
+    for one in (alice, other):
+        one.send("/quit\n")
+        one.lose()
+    assert "for you since" not in door.connect(HERE).send("alice\n", f"{PASSWORD}\n").read()
+
+
+def test_private_lines_of_the_guest_before_are_not_given_to_the_member(door):
+    first, bob = door.enter("alice", HERE), door.enter("bob", HERE)
+    bob.send("/msg alice for the first one\n")
+    first.send("/quit\n")
+    first.lose()
+    door.clock.advance(1)
+    alice = door.enter("alice", HERE)
+    alice.send("/register\n", f"{PASSWORD}\n", "/quit\n")
+    alice.lose()
+    assert "first one" not in door.connect(HERE).send("alice\n", f"{PASSWORD}\n").read()
+
+
+def test_a_private_line_to_a_guest_who_is_away_is_refused_as_ever(door, away):
+    guest = door.enter("guest7", HERE)
+    guest.send("/quit\n")
+    guest.lose()
+    away.read()
+    assert away.send("/msg guest7 hi\n").read().startswith("!! nobody here is called guest7")
