@@ -157,7 +157,7 @@ class Members:
         own = {one.number for one in account.credentials}
         if not numbers or not own.issuperset(numbers):
             raise ChatError("there is no such token or device: /token and /devices list them")
-        self._append(ask, self._revocation(ask, account, numbers, why), then)
+        self._append(ask, _revocation(ask, account, numbers, why), then)
 
     def credentials(self, session: Session) -> Sequence[Credential]:
         """Return the credentials of a session's account that are still valid, but for its password.
@@ -378,12 +378,6 @@ class Members:
             data["until"] = round(self._now() + seconds, 3)
         self._append(ask, _event(kind, ask, account.alias, data), then)
 
-    def _revocation(self, ask: Ask, account: Account, numbers: Sequence[int], why: str) -> Event:
-        data: dict[str, object] = {"account": account.number, "credentials": list(numbers)}
-        if why:
-            data["why"] = why
-        return _event(REVOKED, ask, account.alias, data)
-
     def _append(self, ask: Ask, event: Event, then: Callable[[], None] | None = None) -> None:
         """Append an event of the server's log; ``then`` is called once it is kept, when ``ask.number`` is its number.
 
@@ -412,6 +406,11 @@ def _from(event: Event, session: Session) -> Event:
 def _event(kind: str, ask: Ask, alias: str, data: Data | None, about: int = 0) -> Event:
     session = ask.session
     return Event(kind, SERVER, session.alias, alias, session.id, ident=ask.ident, about=about, data=data)
+
+
+def _revocation(ask: Ask, account: Account, numbers: Sequence[int], why: str) -> Event:
+    data: dict[str, object] = {"account": account.number, "credentials": list(numbers)}
+    return _event(REVOKED, ask, account.alias, {**data, "why": why} if why else data)
 
 
 def _in_private(ask: Ask) -> Session:
