@@ -11,6 +11,7 @@ from urllib.parse import quote
 from twisted.web.http import NOT_MODIFIED
 from twisted.web.server import Request
 
+from ....core import rules
 from ....core.days import day_of
 from ....core.events import Event
 from ....core.ports import Query, View
@@ -95,6 +96,16 @@ class Events(Later):
         channel: object = request.channel
         if channel is not None:  # None: the client has gone meanwhile
             self._streams.open(request, self._web.hub.rooms.get(room.name, room), place, reader)
+
+
+class Audit(Later):
+    """The resource with the server's own log, for admins."""
+
+    async def get(self, request: Request) -> bytes | None:
+        rules.may(await reader_of(self._web, request), "read the server's log")
+        asked, log = parameters(request, _RANGE), self._web.hub.state.log
+        page = await page_of(self._web, request, log, asked, asked.get("limit", LIMIT), JsonView())
+        return _answer(self._web, request, log, page, NDJSON, _again("/audit", asked))
 
 
 class Text(Later):

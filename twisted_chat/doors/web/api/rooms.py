@@ -18,7 +18,7 @@ from ...http.file import File
 from ...http.premises import HttpPremises
 from .identity import reader_of
 from .lookup import decoded, room_called
-from .pages import Events, Text
+from .pages import Audit, Events, Text
 from .parameters import parameters
 from .posting import posted
 from .resource import JSON, Later, as_json
@@ -36,6 +36,7 @@ def put_rooms(web: HttpPremises, streams: Streams, root: Resource) -> None:
     root.putChild(b"people", People(web))
     root.putChild(b"everyone", Everyone(web))
     root.putChild(b"search", Search(web))
+    root.putChild(b"audit", Audit(web))
     root.putChild(b"openapi.json", File(".json", Path(__file__).with_name("openapi.json").read_bytes()))
 
 
@@ -107,7 +108,9 @@ class TextOrRoom(OneRoom):
         hub = self._web.hub
         request.setHeader("Vary", "Accept")
         wants_json = preferred(request, "text/plain", JSON) == JSON
-        if whole in hub.rooms and (wants_json or text.room(decoded(name)) not in hub.rooms):
+        reader, short = await reader_of(self._web, request), text.room(decoded(name))
+        seen = {room for room in (whole, short) if room in hub.rooms and hub.may_see(reader, hub.rooms[room])}
+        if whole in seen and (wants_json or short not in seen):
             return await super().get(request)
         return await Text(self._web, name).get(request)
 
