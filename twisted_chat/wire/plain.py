@@ -3,7 +3,7 @@
 The start of a line shows its type, and nothing that a person types can change that: an alias and a room begin with
 a letter or digit and have no white space and no colon, and no text has an end of line.
 
-    alice: hi                                  said in the lobby
+    alice: hi                                  said, or noted, in the lobby
     * alice waves                              done in the lobby
     alice has connected to the chat room       joined, left, renamed, retitled in the lobby
     #ops alice: hi                             the same four in another room
