@@ -237,7 +237,7 @@ RESULTS = [
     *(result(name, "1") for name in ("unban", "guests", "suspend", "restore")),
     result("audit", "1", events=[], more=False),
     result("read", "1", room="ops", number=13),
-    result("unread", "1", marks={"ops": 13}, unread={"ops": 12}, mentions={"ops": 2}),
+    result("unread", "1", rooms={"ops": 25}, marks={"ops": 13}, unread={"ops": 12}, mentions={"ops": 2}),
     *(result(name, "1") for name in ("register", "revoke")),
     result("password", "1", tokens=2),
     result("code", "1", code="K7QF-2M9P-XD4T", until=1.5),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from ..core.errors import BadUsage
 from ..core.events import Event
@@ -11,7 +12,7 @@ from ..core.hub import Hub
 from ..core.session import Ask
 from ..core.unread import Counting
 from .counts import account_of, mentions_of, posts_of, words_of
-from .fields import Marks, Mentions, Number, RoomName, UnreadPosts, WantedRoom
+from .fields import About, Marks, Mentions, Number, RoomName, Rule, UnreadPosts, WantedRoom
 from .table import COMMANDS, JsonRequest, Result, Steps, command, request
 from .words import is_number, plural
 
@@ -86,6 +87,7 @@ class ReadRequest(JsonRequest):
 
 @dataclass(frozen=True)
 class UnreadResult(Result):
+    rooms: Annotated[Mapping[str, Number], Rule(items=0), About("The last event that was counted, by room.")]
     marks: Marks
     unread: UnreadPosts
     mentions: Mentions
@@ -101,4 +103,5 @@ class UnreadRequest(JsonRequest):
         hub.unread.count(ask, account, ask.session.rooms.values(), counting.append)
         yield
         found = counting[0].by_room
-        return UnreadResult(dict(account.marks), posts_of(found), mentions_of(found))
+        counted = {room.name: room.number for room in ask.session.rooms.values()}
+        return UnreadResult(counted, dict(account.marks), posts_of(found), mentions_of(found))

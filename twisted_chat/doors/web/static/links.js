@@ -77,13 +77,14 @@ const isPlain = (label) =>
 	/^[a-z0-9-]*$/.test(label) ||
 	(!LIKE_LATIN.test(label) && PLAIN.some((letters) => letters.test(label.normalize("NFC"))))
 
-// -- calls: the rule of twisted_chat/core/text.py
+// -- calls and mentions: the rules of twisted_chat/core/text.py
 
 // Scripts that put no space between words, or add particles to a name.
 const SPACELESS =
 	"\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u9fff\\uac00-\\ud7a3\\uf900-\\ufaff\\u{20000}-\\u{3ffff}"
 const LETTER = `(?![${SPACELESS}])[\\p{L}\\p{N}\\p{M}_]`
 const JOINED_BEFORE = new RegExp(`${LETTER}[-.@]?$`, "u") // these signs join the words on both sides
+const ENDS_IN_LETTER = new RegExp(`${LETTER}$`, "u")
 const JOINED_AFTER = new RegExp(`^[-.@]?${LETTER}`, "u")
 const HOST = "(?<![a-z0-9-])(?<![a-z0-9-]\\.)[a-z0-9-]+(?:\\.[a-z0-9-]+)+" // from its beginning only, so that a long host is read once
 const ADDRESS = new RegExp(`(?:https?://|${HOST}/)[^${STOPS}]*`, "giu")
@@ -98,6 +99,15 @@ export function names(text, alias) {
 		const [before, after] = outside(said.slice(0, at), said.slice(at + name.length))
 		if (!(joins(before, name) || joins(name, after))) return true
 	}
+	return false
+}
+
+// Return whether "@" and an alias stand in a text, and not within a word, as in an address.
+export function mentions(text, alias) {
+	if (!alias || !text.includes("@")) return false
+	const [said, name] = [folded(text), `@${folded(alias)}`]
+	for (let at = said.indexOf(name); at >= 0; at = said.indexOf(name, at + 1))
+		if (!ENDS_IN_LETTER.test(said.slice(0, at).slice(-2)) && !joins(name, said.slice(at + name.length))) return true
 	return false
 }
 

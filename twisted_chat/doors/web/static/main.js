@@ -1,7 +1,8 @@
 // The page: puts the parts together.
 //
-// pure           rooms.js (the logs, with their numbers) block.js links.js people.js times.js fold.js rules.js complete.js
-// to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the resume) talk.js keep.js
+// pure           rooms.js (the logs, with their numbers) unread.js block.js links.js people.js times.js fold.js rules.js
+//                complete.js
+// to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the resume) talk.js reading.js keep.js
 // on screen      view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
 // when wanted    search.js words.js print.js login.js account.js
 //
@@ -14,6 +15,7 @@ import {Drafts} from "./drafts.js"
 import {isSame} from "./people.js"
 import {Session} from "./session.js"
 import * as keep from "./keep.js"
+import {Reading} from "./reading.js"
 import {Rooms} from "./rooms.js"
 import {Talk} from "./talk.js"
 import {View} from "./view.js"
@@ -35,6 +37,7 @@ const session = new Session(url.href, rooms, {
 	refused,
 	heard,
 	noticed: (message) => talk.notice(view.log, message),
+	marked: () => changed(),
 	left
 })
 const talk = new Talk(session, rooms, {
@@ -42,6 +45,8 @@ const talk = new Talk(session, rooms, {
 	giveBack: (log, text) => view.giveBack(log, text),
 	open: (key) => view.open(key)
 })
+const reading = new Reading(session)
+rooms.hasRead = (room, number) => reading.move(room, number)
 const view = new View(rooms, session, talk, drafts, {enter, join, leave, older, newer, goTo, refresh, whole})
 let tabs
 
@@ -127,7 +132,7 @@ function forget(alias) {
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
-	Object.assign(rooms, {alias: "", inbox: undefined})
+	Object.assign(rooms, {alias: "", inbox: undefined, inboxRead: 0})
 }
 
 const ignore = () => {}
@@ -158,6 +163,7 @@ function heard(event, log) {
 	if (isNews && item.isCall && !(item.block > 1) && !rooms.isReading(log)) view.notify?.call(log, item)
 	const isMine = rooms.isMe(event.author) && event.client === rooms.client
 	if (isMine && event.kind === "joined") refresh()
+	if (rooms.isMember && event.kind === "joined" && rooms.isMe(event.author)) session.count() // on whichever device
 	if ((isMine && event.kind === "left") || (event.kind === "removed" && rooms.isMe(event.author))) view.moved()
 	changed()
 }

@@ -2,8 +2,9 @@
 //
 // The law: in a room each number is taken once, in order; missing numbers become a "skipped".
 
-import {names} from "./links.js"
+import {mentions, names} from "./links.js"
 import {isSame, keyOf} from "./people.js"
+import {Unread} from "./unread.js"
 
 const KEPT_ITEMS = 2000 // of a log; older ones are fetched again when needed
 const CUT = 500 // items to forget at once
@@ -28,7 +29,8 @@ export class Log {
 		this.isComplete = this.kind !== "room" // there are no earlier items to fetch
 		this.copied = [] // [log, item]: lines of other logs that are shown here and are unread
 		this.unread = 0
-		this.calls = 0 // unread lines that name the reader, or are private
+		this.calls = 0 // unread lines that name the reader, or are private; of a member: that mention the member
+		this.counts = undefined // of a member's room: an Unread, from which both numbers are
 		this.mark = undefined // the item before the first unread one, when the log was opened
 		this.topic = ""
 		this.isClosed = false // a conversation that the reader has closed
@@ -106,12 +108,28 @@ export class Log {
 	}
 
 	read() {
-		for (const item of this.items) delete item.isUnread
-		this.unread = this.calls = 0
-		for (const [log, item] of this.copied.splice(0)) log.#readOne(item)
+		if (this.counts) {
+			if (this.isLive && this.end) this.readTo(this.end)
+		} else {
+			for (const item of this.items) delete item.isUnread
+			this.unread = this.calls = 0
+		}
+		for (const [log, item] of this.copied.splice(0)) log.readOne(item)
 	}
 
-	#readOne(item) {
+	// Move a member's mark up; return whether the counts are still known.
+	readTo(number) {
+		const isKnown = this.counts.read(number, this.last)
+		this.recount()
+		return isKnown
+	}
+
+	recount() {
+		this.unread = this.counts.posts
+		this.calls = this.counts.calls
+	}
+
+	readOne(item) {
 		if (!item.isUnread) return
 		delete item.isUnread
 		this.unread -= 1
@@ -148,6 +166,9 @@ export class Rooms {
 		this.inbox = undefined // the last number in the alias's log
 		this.logs = new Map([[EVERYONE, new Log(EVERYONE, "Everyone")]])
 		this.isReading = () => false // whether the reader is looking at a log
+		this.hasRead = () => {} // (room, number): called when a member has read a room, or "@", up to a number
+		this.isMember = false
+		this.inboxRead = 0 // of a member: the number of the last private line that was read
 	}
 
 	get(key) {
@@ -205,6 +226,53 @@ export class Rooms {
 		}
 		if (isAnother && "@" in asked) this.inbox = 0
 		else if (!("@" in asked) || this.inbox > hello.private) this.inbox = hello.private
+		this.setCounts(hello)
+	}
+
+	// Set a member's marks and counts, from the answer to hello or to "unread"; a guest has none.
+	setCounts({rooms, marks, unread = {}, mentions: calls = {}}) {
+		this.isMember = Boolean(marks)
+		for (const log of this.of("room")) {
+			const to = rooms[log.key] ?? log.last
+			log.counts = marks && new Unread(of(marks, log.key) ?? to, to, of(unread, log.key), of(calls, log.key))
+			if (!marks) continue
+			log.recount()
+			if (log.unread) log.mark = keyAt(log.counts.mark)
+		}
+		if (marks) this.#readPrivate(of(marks, "@") ?? 0)
+	}
+
+	// -- marks of a member
+
+	// Called when the reader is looking at a log.
+	read(log) {
+		const before = log.counts?.mark
+		log.read()
+		if (!this.isMember) return
+		if (log.counts && log.counts.mark > before) this.hasRead(log.key, log.counts.mark)
+		const unread = this.of("person").flatMap(({items}) => items.filter((item) => item.isUnread))
+		const number = unread.length ? Math.min(...unread.map((item) => item.number)) - 1 : (this.inbox ?? 0)
+		if (number <= this.inboxRead) return
+		this.inboxRead = number
+		this.hasRead("@", number)
+	}
+
+	// Called when another device has moved a mark; return whether the counts are still known.
+	marked({room, number}) {
+		if (room === "@") return this.#readPrivate(number)
+		const log = this.get(room)
+		if (!log?.counts) return true
+		const {unread} = log
+		const isKnown = log.readTo(number)
+		if (log.unread) log.mark = keyAt(log.counts.mark)
+		else if (unread) log.mark = undefined
+		return isKnown
+	}
+
+	#readPrivate(number) {
+		this.inboxRead = Math.max(this.inboxRead, number)
+		for (const log of this.of("person")) for (const item of log.items) if (item.number <= number) log.readOne(item)
+		return true
 	}
 
 	#enter(log, number, asked, isAnother) {
@@ -272,8 +340,19 @@ export class Rooms {
 		if (item.isOwn) log.mark = undefined
 		if (item.isOwn && log.kind === "person")
 			log.read() // an answer means that the reader has read it
+		else if (log.counts) this.#count(log, item)
 		else if (!item.isOwn && SAID.has(event.kind) && !this.isReading(log)) count(log, item)
 		log.push(item)
+	}
+
+	// Count an event in a member's room; what the reader is looking at is read when it is drawn.
+	#count(log, item) {
+		if (item.isOwn && item.client === this.client) log.readTo(item.number)
+		if (item.isOwn || !SAID.has(item.kind)) return
+		const {unread} = log
+		log.counts.add(item, mentions(item.text, this.alias))
+		log.recount()
+		if (!unread && log.unread && !this.isReading(log)) log.mark = keyAt(item.number - 1)
 	}
 
 	// Mark an event as the reader's own, or as a call to the reader.
@@ -302,7 +381,7 @@ export class Rooms {
 
 	// Take another alias.
 	take(alias, inbox) {
-		if (!isSame(alias, this.alias)) this.inbox = inbox
+		if (!isSame(alias, this.alias)) Object.assign(this, {inbox, inboxRead: 0})
 		this.alias = alias
 	}
 
@@ -323,6 +402,10 @@ export class Rooms {
 		log.membersAt = number
 	}
 }
+
+const keyAt = (number) => `n${number}`
+
+const of = (numbers, key) => (Object.hasOwn(numbers, key) ? numbers[key] : undefined) // a room may be called "constructor"
 
 function count(log, item) {
 	if (item.block > 1) return // a block counts once

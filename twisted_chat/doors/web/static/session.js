@@ -9,7 +9,7 @@ import {Wire} from "./wire.js"
 const HELLO = 15000 // milliseconds for the answer to hello
 const AGAIN = 2000 // milliseconds before a request whose outcome is unknown is sent again
 const MAX_PENDING = 500 // requests
-const ASKED_ONCE = new Set(["who", "rooms", "commands", "history", "search", "ping"]) // by the page itself, for its lists
+const ASKED_ONCE = new Set(["who", "rooms", "commands", "history", "search", "ping", "unread"]) // by the page itself, for its lists
 const POSTS = new Set(["say", "tell", "broadcast"])
 const NO_PROGRAM = "a person reads here: no program answers"
 
@@ -23,7 +23,8 @@ export class Session {
 	#timer = 0
 	#lastWords = "" // the server's last notice, if it explains why the connection ends
 
-	// ears: status(name, milliseconds, why) entered(isFirst) refused(why, error code) heard(event, log) noticed(message) left()
+	// ears: status(name, milliseconds, why) entered(isFirst) refused(why, error code) heard(event, log) noticed(message)
+	// marked() left()
 	constructor(url, rooms, ears) {
 		this.rooms = rooms
 		this.#ears = ears
@@ -53,6 +54,11 @@ export class Session {
 
 	retry() {
 		this.#wire.retry()
+	}
+
+	// Have a member's marks and counts anew.
+	count() {
+		this.ask("unread").then(this.#ears.marked, () => {})
 	}
 
 	// Leave for good: the next session is a new one.
@@ -180,7 +186,8 @@ export class Session {
 	// -- messages
 
 	#hear(message) {
-		if (message.kind === "noticed" || message.again) this.#ears.noticed(message)
+		if (message.kind === "read") this.rooms.marked(message) ? this.#ears.marked() : this.count()
+		else if (message.kind === "noticed" || message.again) this.#ears.noticed(message)
 		else if (message.kind === "skipped") this.#skipped(message)
 		else if (message.kind === "called")
 			this.ask("answer", {call: message.call, text: NO_PROGRAM, failed: true}).catch(() => {})
@@ -221,6 +228,7 @@ export class Session {
 	#answered(message) {
 		if (message.result === "join") this.rooms.setTopic((this.current = message.room), message.topic, true)
 		if (message.result === "type") this.current = message.current
+		if (message.result === "unread") this.rooms.setCounts(message)
 		if (message.alias) {
 			this.rooms.take(message.alias, message.private)
 			this.alias = message.alias

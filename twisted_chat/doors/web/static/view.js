@@ -166,7 +166,8 @@ export class View {
 
 	#open(log) {
 		const isAnother = this.log !== log
-		if (this.log && isAnother) this.log.mark = this.log.marked = this.log.sought = undefined
+		if (this.log && isAnother) this.log.marked = this.log.sought = undefined
+		if (this.log && isAnother && !this.log.counts?.posts) this.log.mark = undefined // or a member has not seen it yet
 		this.log = log
 		if (isAnother) this.compose.put(this.drafts.get(log.key))
 		log.used = Date.now()
@@ -321,7 +322,7 @@ export class View {
 		this.#isDue = false
 		const {log, rooms} = this
 		if (!log) return
-		if (rooms.isReading(log)) log.read()
+		if (rooms.isReading(log)) rooms.read(log)
 		this.lines.render()
 		this.side.showLogs(rooms, log)
 		this.side.showMembers(log, rooms.alias)
