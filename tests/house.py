@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twisted_chat.core.errors import ChatError, NotKept, NotRecalled
-from twisted_chat.core.events import BLOCK, POSTS, REPEATED, SAID, Event
+from twisted_chat.core.events import BLOCK, POSTS, REPEATED, RETITLED, SAID, Event
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot
@@ -88,8 +88,8 @@ class TurnJournal:
         unknown, self.unknown = self.unknown, []
         lookups, self.lookups = self.lookups, []
         for group, answer in unknown:
-            topic = self.forgotten[group].topic if group in self.forgotten else ""
-            answer(Known(group, self.numbers.get(log_of(group), 0), topic, ()))
+            known = self.forgotten.get(group, Known(group, 0, "", ()))
+            answer(known._replace(number=self.numbers.get(log_of(group), 0)))
         if batch and self.failure:
             self.user.refuse(batch, self.failure)
         elif batch:
@@ -141,6 +141,13 @@ class TurnJournal:
         if item.ident:
             self.firsts[item.ident] = item.group, said[0].number
         return [event._replace(ident=item.ident) for event in said]
+
+
+def known_of(room, events):
+    """Return what a journal knows of a room by all its events, without its tail."""
+    titles = [(event.text, event.author, event.when) for event in events if event.kind == RETITLED]
+    topic, author, when = titles[-1] if titles else ("", "", 0.0)
+    return Known(room, len(events), topic, (), author, when, events[0].when if events else 0.0)
 
 
 def opened(journal):

@@ -21,10 +21,10 @@ from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted_chat.core.errors import NotKept, NotRecalled, Unknown
-from twisted_chat.core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines, as_logged
+from twisted_chat.core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, Event, Lines, as_logged
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
-from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot
+from twisted_chat.core.ports import ANYONE, Profile, Snapshot
 from twisted_chat.core.session import Session
 from twisted_chat.doors.line.door import LineFactory
 from twisted_chat.doors.person_talk import HINT
@@ -36,7 +36,7 @@ from twisted_chat.journals.standing import Verifiers, decisions
 from .bundled_client import BundledClient
 from .checker import Heard, History, Sent, Violation, check
 from .good_client import GoodClient
-from .house import opened
+from .house import known_of, opened
 from .quick_vault import QuickVault
 from .standing_kinds import Standings
 from .wall_clock import STEPS, WallClock
@@ -154,8 +154,7 @@ class DiskJournal:
 
     def _known(self, log):
         events = self.disk.logs.get(log, [])
-        topics = [event.text for event in events if event.kind == RETITLED]
-        return Known(log, len(events), topics[-1] if topics else "", tuple(events[-TAIL:]))
+        return known_of(log, events)._replace(tail=tuple(events[-TAIL:]))
 
     def append(self, *events):
         self._batch += events

@@ -17,19 +17,18 @@ from twisted_chat.core.events import (
     OPENING_BITS,
     REMOVED,
     RENAMED,
-    RETITLED,
     SAID,
     Event,
 )
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot
+from twisted_chat.core.ports import ANYONE, Profile, Snapshot
 from twisted_chat.core.session import Ask
 from twisted_chat.journals.matching import chosen
 from twisted_chat.journals.numbers import log_of
 from twisted_chat.journals.standing import decisions
 from twisted_chat.wire.plain import PlainView
 
-from ..house import House, Person, TurnJournal, opened
+from ..house import House, Person, TurnJournal, known_of, opened
 from ..standing_kinds import Standings
 from .recorder import Recorder
 
@@ -108,8 +107,7 @@ class NodeJournal:
 
     def known(self, group):
         seen = self.remembered(group)
-        topic = next((event.text for event in reversed(seen) if event.kind == RETITLED), "")
-        return Known(group, len(seen), topic, ())
+        return known_of(group, seen)
 
     def remembered(self, group):
         return [event for event in self.log.events[: self.position] if log_of(event.group) == log_of(group)]
@@ -197,7 +195,7 @@ class Node(House):
     def state(self):
         """Everything that must be equal at all nodes: of rooms only those that somebody is in."""
         snapshot = self.snapshot
-        rooms = {room.room: (room.number, room.topic) for room in snapshot.rooms if room.room in snapshot.present}
+        rooms = {room.room: room._replace(tail=()) for room in snapshot.rooms if room.room in snapshot.present}
         return snapshot._replace(rooms=rooms, standing=decisions_of(self.hub))
 
     def connect(self, view=None):

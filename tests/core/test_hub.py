@@ -479,6 +479,18 @@ def test_a_line_to_a_person_who_is_away_is_answered_with_that(house):
     assert alice.heard() == ["[alice -> bob] hi"]
 
 
+def test_a_room_knows_who_set_its_topic_and_when_and_when_it_began(house):
+    alice, bob = house.enter("alice", "ops"), house.enter("bob", "ops")
+    house.now += 60
+    alice.type("/topic deploys", "/nick al")
+    ops = house.hub.rooms["ops"]
+    assert (ops.topic, ops.topic_by, ops.topic_at - ops.began) == ("deploys", "alice", 60)
+    house.now += 60
+    bob.type("/topic -")
+    assert (ops.topic, ops.topic_by, ops.topic_at - ops.began) == ("", "bob", 120)
+    assert ops.began > 0
+
+
 def test_a_topic_is_announced_and_shown_to_newcomers(house):
     alice = house.enter("alice", "ops").type("/topic deploys", "/topic", "/topic -", "/topic", "/topic x")
     assert alice.heard() == [

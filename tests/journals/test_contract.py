@@ -312,6 +312,22 @@ def test_a_forgotten_rooms_number_and_topic_are_known_and_its_tail_if_kept(kept)
     assert kept.know("ops")[:3] == ("ops", 203, "")
 
 
+def test_who_set_or_cleared_the_topic_and_when_and_the_beginning_of_a_room_are_known(kept):
+    kept.journal.append(Event(JOINED, "ops", "alice", "", 1))
+    kept.turn()
+    for author, topic in (("alice", "deploys"), ("bob", "")):
+        kept.clock.rightNow += 60
+        kept.journal.append(Event(RETITLED, "ops", author, topic, 1))
+        kept.turn()
+        kept.clock.rightNow += 60
+        kept.say("hi", room="ops")
+        kept.turn()
+        titled = kept.events[-2]
+        hub = Known("ops", titled.number + 1, topic, (), author, titled.when, kept.events[0].when)
+        kept.journal.forget(hub)
+        assert kept.know("ops")._replace(tail=()) == hub
+
+
 def test_nothing_is_known_of_a_room_in_which_nothing_has_happened(kept):
     kept.say("a", room="ops")
     kept.turn()

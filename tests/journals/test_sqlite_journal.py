@@ -164,8 +164,10 @@ def test_numbers_topics_and_the_last_events_survive_a_restart(begin):
     assert second.journal.name == first.journal.name
     assert second.journal.secret == first.journal.secret
     assert {known.room: known for known in second.known} == {
-        "ops": Known("ops", 4, "deploys", [event for event in first.events if event.group == "ops"]),
-        "*": Known("*", 1, "", [event for event in first.events if event.group == "*"]),
+        "ops": Known(
+            "ops", 4, "deploys", [event for event in first.events if event.group == "ops"], "alice", 1000.0, 1000.0
+        ),
+        "*": Known("*", 1, "", [event for event in first.events if event.group == "*"], began=1000.0),
     }
     append(second, said("again", "ops"), said("again", "*"), said("again", "@BOB"))
     assert numbers(second.events) == [5, 2, 2]
@@ -511,6 +513,10 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
         for number, (kind, author, text) in enumerate(events, 1):
             row = (1 << 32 | number, kind, author, text, 1, 500.0, "")
             connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute("INSERT INTO rooms VALUES (2, 'ops', 'deploys', 4, 503.0, 2, 501.0)")
+        for number, (author, topic) in enumerate([("alice", "tea"), ("bob", "deploys"), ("carol", "")], 2):
+            row = (2 << 32 | number, "retitled" if topic else "said", author, topic, 1, 499.0 + number, "")
+            connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         connection.execute("INSERT INTO present VALUES (1, 'alice')")
         name = event_store.EventStore(connection).name
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
@@ -524,11 +530,13 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
     assert kept.journal.name == name
     assert len(kept.journal.secret) == 32
     assert kept.journal.opening == 1
+    assert kept.know("ops")[4:] == ("bob", 502.0, 501.0)
+    assert kept.know("lobby")[4:] == ("", 0.0, 500.0)
     assert kept.texts() == ["old times", "", "the server stopped"]
     assert kept.texts(words="times") == kept.texts(author="ALICE", kinds=frozenset({SAID})) == ["old times"]
     with contextlib.closing(sqlite3.connect(path)) as connection:
         sizes = 3 * 100 + len("old times" + "" + "the server stopped")
-        assert connection.execute("SELECT size FROM rooms").fetchall() == [(sizes,)]
+        assert connection.execute("SELECT size FROM rooms WHERE id = 1").fetchall() == [(sizes,)]
         assert connection.execute("SELECT clock >= 500 FROM journal").fetchone() == (1,)
 
 
@@ -1374,8 +1382,9 @@ def test_the_numbers_and_the_topic_of_a_room_survive_all_its_events(begin):
     eventually(lambda: not list(export(second.journal.path, "ops")))
     second.stop()
     third = begin()
-    assert third.known == [Known("ops", 2, "deploys", [])]
+    assert third.known == [Known("ops", 2, "deploys", [], "alice", 1000.0, 1000.0)]
     append(third, said("hi", "ops"))
+    assert third.know("ops").began == 1000.0
     assert third.ask("ops") == third.events
     assert numbers(third.events) == [3]
 

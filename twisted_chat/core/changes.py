@@ -304,7 +304,7 @@ def _retitled(state: State, event: Event) -> Change | None:
     room = state.rooms.get(event.group)
     if room is None:
         return None
-    room.topic = event.text
+    room.topic, room.topic_by, room.topic_at = event.text, event.author, event.when
     return Change(state.seats.get(event.origin), room)
 
 

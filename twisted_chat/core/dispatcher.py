@@ -69,7 +69,7 @@ class Dispatcher:
         for known in newest:
             room = self._room_named(known.room)
             if room is not None:
-                room.restore(known.number, known.topic, known.tail)
+                room.restore(known)
             elif len(self._rooms) < self._limits.rooms or known.room in snapshot.present:
                 self._rooms.restore(known)
         for event in snapshot.standing:

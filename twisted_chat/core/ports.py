@@ -56,6 +56,9 @@ class Known(NamedTuple):
     number: int  # of its last event; 0: there never was one
     topic: str
     tail: Sequence[Event]  # the last events, oldest first, without gaps
+    topic_by: str = ""  # the alias of the person who set the topic, or cleared it
+    topic_at: float = 0.0  # when, in seconds since the epoch
+    began: float = 0.0  # the time of its first event, likewise; 0: unknown
 
 
 class Profile(NamedTuple):

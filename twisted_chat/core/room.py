@@ -15,7 +15,7 @@ from . import text
 from .ear import Ear
 from .events import POSTS, Event
 from .limits import Limits
-from .ports import Outbox, View
+from .ports import Known, Outbox, View
 
 _EVENT_SIZE = 260  # bytes that an event takes in addition to the letters of its text
 _text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident")
@@ -74,6 +74,9 @@ class Room:
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
         self.topic = ""
+        self.topic_by = ""  # the alias of the person who set it, or cleared it
+        self.topic_at = 0.0  # when, in seconds since the epoch
+        self.began = 0.0  # the time of the first event, likewise; 0: unknown
         self.number = 0  # of the last event
         self.tail: deque[Event] = deque()  # the last events, oldest first
         self.people: dict[Somebody, None] = {}  # in the order in which they came
@@ -92,6 +95,8 @@ class Room:
         So a letter takes up to four bytes and its UTF-8. Almost all lines are ASCII and typed by people: those are
         measured together, in a tenth of the time.
         """
+        if events[0].number == 1:
+            self.began = events[0].when
         self.number = events[-1].number
         self.tail.extend(events)
         texts = [*map(_text, events)]
@@ -182,11 +187,22 @@ class Room:
         """Return the last of the numbers withheld together with a number, or the number itself."""
         return next((numbers[-1] for numbers in self.withheld if number in numbers), number)
 
-    def restore(self, number: int, topic: str, tail: Sequence[Event]) -> None:
+    @property
+    def known(self) -> Known:
+        """The room as a journal knows it."""
+        return Known(self.name, self.number, self.topic, list(self.tail), self.topic_by, self.topic_at, self.began)
+
+    def restore(self, known: Known) -> None:
         """Take the room's values from before the start."""
-        self.number, self.topic = number, topic
-        if tail:
-            self.remember(tail)
+        self.number = known.number
+        self.describe(known)
+        if known.tail:
+            self.remember(known.tail)
+
+    def describe(self, known: Known) -> None:
+        """Take the room's topic and beginning."""
+        self.topic, self.topic_by, self.topic_at = known.topic, known.topic_by, known.topic_at
+        self.began = known.began
 
 
 class Run:

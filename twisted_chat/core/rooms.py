@@ -30,7 +30,7 @@ class RoomTable(dict[str, Room]):
     def restore(self, known: Known) -> None:
         """Put a room of the journal into the table."""
         room = self[known.room] = Room(known.room, self._limits)
-        room.restore(known.number, known.topic, known.tail)
+        room.restore(known)
         self.has_emptied = True
 
     def expect(self, name: str) -> None:
@@ -57,11 +57,11 @@ class RoomTable(dict[str, Room]):
         return room
 
     def find_topic(self, room: Room) -> None:
-        """Ask the journal for the topic of a room that a person has entered from another node."""
+        """Ask the journal for the topic and the beginning of a room that a person has entered from another node."""
 
         def know(known: Known | ChatError) -> None:
             if isinstance(known, Known):
-                room.topic = known.topic
+                room.describe(known)
 
         self._journal.know(room.name, know)
 
@@ -91,7 +91,7 @@ class RoomTable(dict[str, Room]):
         if not known.number:
             return NoSuchRoom(known.room)
         room = Room(known.room, self._limits)
-        room.restore(known.number, known.topic, known.tail)
+        room.restore(known)
         return room
 
     def by_size(self) -> list[Room]:
@@ -106,7 +106,7 @@ class RoomTable(dict[str, Room]):
         empty = [r for r in self.values() if r.is_empty and r.name != LOBBY and r.name not in self._coming]
         for room in sorted(empty, key=_worth)[: max(0, len(empty) - self._limits.rooms)]:
             del self[room.name]
-            self._journal.forget(Known(room.name, room.number, room.topic, ()))
+            self._journal.forget(room.known._replace(tail=()))
 
 
 def _worth(room: Room) -> tuple[bool, float]:

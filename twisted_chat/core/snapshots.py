@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .person import Parting, Person, Seat
-from .ports import Known, KnownPerson, Snapshot
+from .ports import KnownPerson, Snapshot
 from .room import Room
 from .state import State
 
@@ -17,7 +17,7 @@ def snapshot_of(state: State) -> Snapshot:
     rooms = [state.everyone, *state.rooms.values()]
     accounts = state.decisions.accounts.by_number.values()
     return Snapshot(
-        [Known(room.name, room.number, room.topic, list(room.tail)) for room in rooms],
+        [room.known for room in rooms],
         [_known(state, person, positions) for person in people],
         {room.name: [positions[person] for person in _people_in(room)] for room in rooms[1:] if room.people},
         {key: positions[person] for key, person in state.parting.items()},

@@ -35,7 +35,7 @@ class MemoryJournal:
         self._clock = clock
         self._now = now
         self._numbers: dict[str, int] = {}
-        self._topics: dict[str, str] = {}  # of rooms that the hub has forgotten
+        self._forgotten: dict[str, Known] = {}  # rooms that the hub has forgotten
         self._firsts: Firsts = {}
         self._verifiers = Verifiers()
         self._profiles: dict[int, Profile] = {}
@@ -76,10 +76,7 @@ class MemoryJournal:
         """Do nothing: every other opening has ended."""
 
     def forget(self, known: Known) -> None:
-        if known.topic:
-            self._topics[known.room] = known.topic
-        else:
-            self._topics.pop(known.room, None)
+        self._forgotten[known.room] = known
 
     def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
         self._look_up(lambda: answer(self._verifiers.of(subject)))
@@ -117,7 +114,8 @@ class MemoryJournal:
         unknown, self._unknown = self._unknown, []
         lookups, self._lookups = self._lookups, []
         for group, tell in unknown:
-            tell(Known(group, self._numbers.get(log_of(group), 0), self._topics.get(group, ""), ()))
+            known = self._forgotten.get(group, Known(group, 0, "", ()))
+            tell(known._replace(number=self._numbers.get(log_of(group), 0)))
         try:
             if batch:
                 kept = numbered(batch, self._numbers, self._now(), self._firsts)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import add, attrgetter, itemgetter
+from typing import Any
 
 from ...core.events import JOINED, LEFT, MOVES, POSTS, RENAMED, REPEATED, RETITLED, Event, Lines
 from ...core.ports import Known
@@ -21,6 +22,8 @@ TAIL = 100  # events of a room to load at the start ...
 TAILS = 20_000  # ... and of all rooms, the most recently used first
 ROOMS = 10_000  # to load at the start
 CACHED = 10_000  # logs whose last number is kept in memory
+
+_KNOWN = "id, first, name, number, topic, topic_by, topic_at, began"  # of a room
 
 RUN = 8  # lines of one author in a row: from here on a single statement is quicker
 _speaker = itemgetter(1, 2, 4, 5, 6, 7, 8)  # the columns that their rows have in common
@@ -112,7 +115,7 @@ class EventStore:
     def known(self) -> list[Known]:
         """Return the rooms and the log of broadcasts, the most recently used first."""
         rooms = self._connection.execute(
-            "SELECT id, name, number, topic, first FROM rooms WHERE name NOT LIKE '@%' ORDER BY last DESC LIMIT ?",
+            f"SELECT {_KNOWN} FROM rooms WHERE name NOT LIKE '@%' ORDER BY last DESC LIMIT ?",  # noqa: S608  # a constant
             (ROOMS,),
         ).fetchall()
         known = []
@@ -125,14 +128,16 @@ class EventStore:
     def known_of(self, name: str) -> Known:
         """Return a room's number, topic and tail."""
         row = self._connection.execute(
-            "SELECT id, name, number, topic, first FROM rooms WHERE name = ?", (name,)
+            f"SELECT {_KNOWN} FROM rooms WHERE name = ?",  # noqa: S608  # a constant
+            (name,),
         ).fetchone()
         return self._known(row, TAIL) if row is not None else Known(name, 0, "", ())
 
-    def _known(self, row: tuple[int, str, int, str, int], most: int) -> Known:
-        room, name, number, topic, first = row
+    def _known(self, row: tuple[Any, ...], most: int) -> Known:
+        room, first, name, number, topic, *more = row
         begin = max(first, number - most + 1)
-        return Known(name, number, topic, events_between(self._connection, name, room, begin, number) if most else ())
+        tail = events_between(self._connection, name, room, begin, number) if most else ()
+        return Known(name, number, topic, tail, *more)
 
     # -- one batch
 
@@ -211,16 +216,17 @@ class EventStore:
         self._connection.executemany("UPDATE rooms SET number = ?, last = ?, size = size + ? WHERE id = ?", ends)
         # A statement of its own, so that the index of ``oldest`` is not written each time.
         self._connection.executemany(
-            "UPDATE rooms SET oldest = ? WHERE id = ? AND oldest IS NULL", [(now, end[3]) for end in ends]
+            "UPDATE rooms SET oldest = ?1, began = iif(began OR first > 1, began, ?1) WHERE id = ?2 AND oldest IS NULL",
+            [(now, end[3]) for end in ends],
         )
 
     def _change_state(self, events: Iterable[Event], rooms: dict[str, int]) -> None:
         present: dict[tuple[int, str], bool] = {}  # whether each alias is in the room after these events
-        topics: dict[int, str] = {}
+        topics: dict[int, tuple[str, str, float]] = {}
         for event in events:
             room = rooms[event.group]
             if event.kind == RETITLED:
-                topics[room] = event.text
+                topics[room] = event.text, event.author, event.when
             elif event.kind in MOVES:
                 present[room, event.author] = event.kind == JOINED
                 if event.kind == RENAMED:
@@ -228,7 +234,8 @@ class EventStore:
         self._connection.executemany("DELETE FROM present WHERE room = ? AND alias = ?", present)
         self._connection.executemany("INSERT INTO present VALUES (?, ?)", [p for p, is_in in present.items() if is_in])
         self._connection.executemany(
-            "UPDATE rooms SET topic = ? WHERE id = ?", zip(topics.values(), topics, strict=True)
+            "UPDATE rooms SET topic = ?, topic_by = ?, topic_at = ? WHERE id = ?",
+            [(*topic, room) for room, topic in topics.items()],
         )
 
 
