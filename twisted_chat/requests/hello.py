@@ -232,7 +232,7 @@ def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
     yield
     own = me.private.first or taken_by(me)  # the first number since the program has the alias
     inbox.withheld = [range(first, min(end, own)) for first, end in _of_others(takers, me)]
-    firsts = [event.number for event in takers if event.text == me.program]
+    firsts = [event.number for event in takers if _is_same_person(event, me)]
     is_all_known = takers[:1] and takers[0].number == 1
     ask.reader.rewind(inbox, max(number, min([own, *firsts]) - 1) if is_all_known else number)
     me.private.first = 0
@@ -243,5 +243,11 @@ def _of_others(takers: Sequence[Event], me: Session) -> Iterator[tuple[int, int]
     begins = [*(event.number for event in takers), taken_by(me)]
     yield 1, begins[0]
     for taker, end in zip(takers, begins[1:], strict=True):
-        if taker.text != me.program:
+        if not _is_same_person(taker, me):
             yield taker.number, end
+
+
+def _is_same_person(taker: Event, me: Session) -> bool:
+    """Return whether the holder of an alias was this program, or another device of the same member."""
+    account = me.person.account if me.person is not None else None
+    return taker.text == me.program or (account is not None and taker.when >= account.since)

@@ -10,6 +10,7 @@ from ...requests.test_program_door import TOKEN, Program
 from ...web import Browser, Talk, WebPeer
 from ..members import PASSWORD, Member, as_operator
 from .test_login import HERE, ORIGIN, cookie_of, log_in
+from .test_no_secret_is_kept import Curl, Tab
 
 
 @pytest.fixture
@@ -136,3 +137,49 @@ def test_many_tabs_that_are_lost_at_once_end_all(door, alice, tab):
         one.peer.connection.connectionLost(Failure(ConnectionDone()))
     door.settle()
     assert len(door.hub.aliases["alice"].seats) == 1
+
+
+@pytest.mark.slow  # a journal in memory forgets the private lines of people who have left
+def test_a_device_that_comes_back_is_given_the_private_lines_that_came_to_the_others(twistd):
+    server = twistd("--web", "tcp:0:interface=127.0.0.1", "--grace", "0")
+    curl, bob = Curl(server.url), server.connect("bob")
+    tokens = [letter * 20 for letter in "abcd"]
+
+    def come(token, **more):
+        tab = Tab(curl)
+        tab.hello = tab.ask("hello", version=1, alias="alice", token=token, **more)
+        return tab
+
+    def tell(tab, text):
+        bob.send(f"/msg alice {text}\n")
+        while tab.read().get("text") != text:
+            pass
+        tab.close()
+        bob.read_until("alice has left the chat room!\n")
+
+    first = come(tokens[0])
+    assert first.ask("register", password=PASSWORD)["result"] == "register"
+    first.close()
+    bob.read_until("alice has left the chat room!\n")
+    tell(come(tokens[0], secret=PASSWORD), "one")
+    for token, text in zip(tokens[1:3], ("two", "three"), strict=True):
+        tell(come(token, secret=PASSWORD), text)
+    back = come(tokens[0], secret=PASSWORD, after={"@": 0})
+    texts = [back.read_said(), back.read_said(), back.read_said()]
+    assert texts == ["one", "two", "three"]
+    back.close()
+    new = come(tokens[3], secret=PASSWORD, after={"@": 0})
+    assert [new.read_said(), new.read_said(), new.read_said()] == texts
+    new.close()
+    bob.close()
+
+
+def test_a_member_is_given_no_private_lines_of_a_guest_who_had_the_alias(door, tab):
+    bob, guest = door.enter("bob"), door.enter("alice")
+    bob.send("/msg alice for the guest\n")
+    guest.send("/quit\n")
+    guest.lose()
+    door.clock.advance(1)
+    Member(door).leave()
+    new = tab("", "alice", secret=PASSWORD, after={"@": 0})
+    assert "for the guest" not in str(new.came)

@@ -48,9 +48,24 @@ class Tab:
         body = json.dumps({"do": what, "id": what, **fields}).encode()
         assert self.curl.ask("talk", body, Chat_Talk=self._secret)[0] == 204
         while True:
-            message = json.loads(self._lines.readline() or "null")
+            message = self.read()
             if message.get("id") == what and ("result" in message or "error" in message):
                 return message
+
+    def read(self):
+        """Return the next message."""
+        line = b"\n"
+        while line == b"\n":  # a sign of life
+            line = self._lines.readline()
+        assert line, "the talk has ended"
+        return json.loads(line)
+
+    def read_said(self):
+        """Return the text of the next line that is said."""
+        message = self.read()
+        while message.get("kind") != "said":
+            message = self.read()
+        return message["text"]
 
     def close(self):
         self._lines.close()
