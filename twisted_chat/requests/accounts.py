@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final, NamedTuple
 
 from ..core import text
-from ..core.accounts import Account
-from ..core.errors import ChatError, NotAMember
-from ..core.events import LOBBY, POSTS, Event
+from ..core.accounts import CODE, DEVICE, TOKEN, Account
+from ..core.days import day_of, time_of
+from ..core.durations import span
+from ..core.errors import BadUsage, ChatError, CredentialRevoked, NotAMember
+from ..core.events import LOBBY, OPENING_BITS, POSTS, Event
 from ..core.gate import Attempt, Proof
 from ..core.hub import Hub
+from ..core.members import CODE_SECONDS
 from ..core.past import HISTORY_PAGE
 from ..core.ports import Query
-from ..core.session import Ask
+from ..core.session import Ask, Session
 from .table import command
 from .words import plural, word
 
-PROMPT = "password?"
+PROMPT: Final = "password?"
+SESSION_MASK: Final = (1 << OPENING_BITS) - 1
 
 
 @command(asks=True)
@@ -66,6 +71,100 @@ def login(hub: Hub, ask: Ask, rest: str) -> None:
         given(secret.strip())
     else:
         ask.ask_secret(PROMPT, given)
+
+
+# -- devices and tokens
+
+
+@command()
+def code(hub: Hub, ask: Ask, rest: str) -> None:
+    """Make a code for one more device. It is valid once, for ten minutes, and is given behind the alias."""
+    alias = ask.session.alias
+
+    def made(secret: str) -> None:
+        until = hub.now() + CODE_SECONDS
+        ask.notice(f"{secret} lets one more device in as {alias}, once, until {time_of(until)}: {alias} {secret}")
+
+    hub.members.grant(ask, CODE, "", made)
+
+
+@command(arguments="[N off]")
+def devices(hub: Hub, ask: Ask, rest: str) -> None:
+    """List where you are logged in. ``/devices N off`` ends one of them, by its number in the list."""
+    listed = _devices(hub, ask)
+    number, what = word(rest.strip())
+    if not number:
+        ask.notice(*(f"{name}: {one.words}" for name, one in listed.items()), "/devices N off ends one")
+    elif what.strip() != "off" or number not in listed:
+        raise BadUsage("/devices N off, where N is a number that /devices shows")
+    elif listed[number].session is ask.session:
+        raise ChatError("that is this device: /quit leaves")
+    else:
+        _end(hub, ask, listed[number])
+
+
+class _Device(NamedTuple):
+    words: str
+    session: Session | None  # none: it is not here now
+    credential: int  # of its own; 0: it came by the password, a code or a token, which others may have, too
+
+
+def _devices(hub: Hub, ask: Ask) -> dict[str, _Device]:
+    """Return the sessions and the devices of a member by names that stay the same while they last."""
+    own = {one.number: one for one in hub.members.credentials(ask.session) if one.kind == DEVICE}
+    me = ask.session.person
+    found: dict[str, _Device] = {}
+    for session in hub.sessions.of(me):
+        used = next((seat.credential for seat in me.seats if seat.session == session.id), 0) if me else 0
+        what = own.pop(used).label if used in own else "a program" if session.program else "a terminal"
+        here = "this one, " * (session is ask.session)
+        words = f"{here}{what} {_place(session.host)}, for {span(hub.seconds() - session.since)}"
+        found[str(session.id & SESSION_MASK)] = _Device(words, session, used if what != "a terminal" else 0)
+    for number, one in own.items():
+        words = f"{one.label or 'a device'} {_place(one.at)}, not here now"
+        found[f"d{number}"] = _Device(words, None, number)
+    return found
+
+
+def _place(host: str) -> str:
+    return f"from {host}" if host else "on the server's machine"
+
+
+def _end(hub: Hub, ask: Ask, device: _Device) -> None:
+    def done() -> None:
+        ask.notice(f"ended: {device.words}")
+
+    own = {one.number for one in hub.members.credentials(ask.session) if one.kind == DEVICE}
+    if device.credential in own:
+        hub.members.revoke(ask, [device.credential], done)
+    elif device.session is not None:
+        device.session.refuse(CredentialRevoked("another device of yours has ended this one"))
+        hub.leave_all(device.session, "")
+        done()
+
+
+@command(arguments="[NAME [off]]")
+def token(hub: Hub, ask: Ask, rest: str) -> None:
+    """Make a token for a script. It acts as you; NAME tells you later what it is for. Without NAME, list your tokens;
+    ``/token NAME off`` ends one."""
+    name, what = word(rest.strip())
+    tokens = [one for one in hub.members.credentials(ask.session) if one.kind == TOKEN]
+    if not name:
+        names = [f"{one.label}, since {day_of(one.since).words}" for one in tokens]
+        ask.notice(*(names or ["you have no token: /token NAME makes one"]))
+    elif not what.strip():
+        hub.members.grant(ask, TOKEN, name, partial(_show_token, ask, name))
+    elif what.strip() != "off":
+        raise BadUsage("/token NAME makes a token, /token NAME off ends it")
+    else:
+        numbers = [one.number for one in tokens if one.label == text.clean(name)]
+        hub.members.revoke(ask, numbers, lambda: ask.notice(f"the token {text.clean(name)} is valid no longer"))
+
+
+def _show_token(ask: Ask, name: str, secret: str) -> None:
+    ask.notice(
+        f"{secret} acts as {ask.session.alias}; it is shown this once, and /token {text.clean(name)} off ends it"
+    )
 
 
 def _refuse_words(name: str, rest: str) -> None:

@@ -458,3 +458,49 @@ def test_a_private_line_to_a_guest_who_is_away_is_refused_as_ever(door, away):
     guest.lose()
     away.read()
     assert away.send("/msg guest7 hi\n").read().startswith("!! nobody here is called guest7")
+
+
+# -- devices and tokens
+
+
+def secret_in(line):
+    return line.removeprefix("-- ").partition(" ")[0]
+
+
+def test_a_code_lets_one_device_in_once_also_where_others_can_read_it(door, member):
+    alice = member()
+    code = secret_in(alice.send("/code\n").read())
+    far = door.connect("192.0.2.9").send(f"alice {code}\n")
+    assert "you are now connected!" in far.read()
+    told = door.connect("192.0.2.9").send(f"alice {code}\n").read()
+    assert told == "alias?" + WRONG + "alias?"
+    assert far.send("/code\n").read().startswith("!! others on the network can read")
+
+
+def test_a_token_acts_as_its_member_until_it_is_ended(door, member):
+    alice = member()
+    assert alice.send("/token\n").read() == "-- you have no token: /token NAME makes one\n"
+    token = secret_in(alice.send("/token ci\n").read())
+    script = door.connect(HERE).send(f"alice {token}\nhi\n")
+    assert alice.read() == "alice: hi\n"
+    assert alice.send("/token\n").read().startswith("-- ci, since ")
+    assert alice.send("/token ci off\n").read() == "-- the token ci is valid no longer\n"
+    assert script.is_closed
+    assert door.connect(HERE).send(f"alice {token}\n").read() == "alias?" + WRONG + "alias?"
+    assert token not in door.enter("bob").read()
+
+
+def test_a_device_is_ended_from_another_one(door, member):
+    alice, laptop = member(), log_in(door)
+    alice.read()
+    first, second, how = alice.send("/devices\n").read().splitlines()
+    assert "this one, a terminal from 127.0.0.1" in first
+    assert how == "-- /devices N off ends one"
+    number = secret_in(second).rstrip(":")
+    assert alice.send(f"/devices {number} off\n").read().startswith("-- ended: a terminal from 127.0.0.1")
+    assert laptop.is_closed
+    assert laptop.read() == "!! you are logged out: another device of yours has ended this one\n"
+    assert alice.send("hi\n").read() == "alice: hi\n"
+    mine = secret_in(first).rstrip(":")
+    assert alice.send(f"/devices {mine} off\n").read() == "!! that is this device: /quit leaves\n"
+    assert alice.send("/devices 999 off\n").read().startswith("!! type it like this: /devices N off")
