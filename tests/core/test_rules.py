@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_chat.core.errors import ChatError, NotAllowed
+from twisted_chat.core.errors import ChatError, NotAllowed, SecretSaid
 from twisted_chat.core.events import SAID
 from twisted_chat.core.ports import Snapshot
 from twisted_chat.core.rules import Stranger
@@ -401,3 +401,23 @@ def test_what_is_said_by_a_person_who_was_removed_meanwhile_is_acknowledged(hous
     house.hub.say(Ask(bob.session, "x/1"), "hi", "ops", SAID)
     house.settle()
     assert [json.loads(line).get("id") for line in bob.heard()].count("1") == 1
+
+
+@pytest.mark.parametrize("act", ["remove", "bar", "quiet", "suspend", "guests"])
+def test_no_act_is_kept_whose_reason_has_a_secret(house, act):
+    alice = register(house, "alice", "ops", role="admin")
+    house.enter("bob", "ops")
+    register(house, "mia")
+    tokens = []
+    house.hub.members.grant(Ask(alice.session), "token", "", tokens.append)
+    house.settle()
+    ask, room, why = Ask(alice.session), house.hub.rooms["ops"], f"see {tokens[0]}"
+    calls = {
+        "remove": lambda: house.hub.moderation.remove(ask, room, "bob", why),
+        "bar": lambda: house.hub.moderation.bar(ask, room, "bob", 0, why),
+        "quiet": lambda: house.hub.moderation.quiet(ask, room, "bob", 0, why),
+        "suspend": lambda: house.hub.members.suspend(ask, "mia", why),
+        "guests": lambda: house.hub.members.admit_guests(ask, False, why),
+    }
+    with pytest.raises(SecretSaid):
+        calls[act]()

@@ -155,9 +155,10 @@ def test_a_network_with_a_person_of_a_higher_role_in_it_cannot_be_banned(door, o
     assert olga.peer.send("/ban 192.0.2.0/24\n").read() == "!! you may not do that to an owner\n"
 
 
-def test_a_person_whose_claim_is_on_its_way_when_the_ban_comes_is_not_let_in(door, olga):
+@pytest.mark.parametrize("scope", ["guests", "all"])
+def test_a_person_whose_claim_is_on_its_way_when_the_ban_comes_is_not_let_in(door, olga, scope):
     late = door.connect(FAR)
-    olga.peer.chat.dataReceived(f"/ban {FAR}\n".encode())
+    olga.peer.chat.dataReceived(f"/ban {FAR} {scope}\n".encode())
     late.chat.dataReceived(b"eve\n")
     door.settle()
     assert "eve" not in door.hub.aliases

@@ -116,3 +116,12 @@ def test_the_audit_over_http_is_the_operators_log_and_the_command_s(door, people
     kinds = [(event["number"], event["kind"], event["text"]) for event in map(json.loads, answer.text.splitlines())]
     assert kinds == [(event.number, event.kind, event.text) for event in door.hub.state.log.tail]
     assert len(as_operator(door, "log", "200")) == len(kinds)
+
+
+def test_a_private_room_whose_name_ends_in_txt_does_not_hide_the_text_of_another(door, people):
+    operator = Member(door, "olga", host="127.0.0.2")
+    operator.peer.send("/join plans\n", "open words\n")
+    before = WebPeer(door, HERE).ask("GET", "/rooms/plans.txt", Accept="application/json")
+    operator.peer.send("/join plans.txt\n", "hidden\n", "/room private\n")
+    after = WebPeer(door, HERE).ask("GET", "/rooms/plans.txt", Accept="application/json")
+    assert (after.status, after.text) == (before.status, before.text) and "open words" in after.text
