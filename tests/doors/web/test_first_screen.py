@@ -15,7 +15,7 @@ from ... import browser
 from ...between import Between
 
 STATIC = Path(twisted_chat.doors.web.__file__).with_name("static")
-FIRST_SCREEN_BYTES = 48_000  # sent, compressed, until one can come in
+FIRST_SCREEN_BYTES = 50_000  # sent, compressed, until one can come in
 
 # A text or a regular expression in a script.
 TEXT = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:[^/\\\[\s]|\\.|\[(?:[^\]\\]|\\.)*\])+/""")

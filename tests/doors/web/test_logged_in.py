@@ -140,7 +140,7 @@ def test_many_tabs_that_are_lost_at_once_end_all(door, alice, tab):
 
 
 @pytest.mark.slow  # a journal in memory forgets the private lines of people who have left
-def test_a_device_that_comes_back_is_given_the_private_lines_that_came_to_the_others(twistd):
+def test_a_device_that_logs_in_again_is_given_the_private_lines_that_came_to_the_others(twistd):
     server = twistd("--web", "tcp:0:interface=127.0.0.1", "--grace", "0")
     curl, bob = Curl(server.url), server.connect("bob")
     tokens = [letter * 20 for letter in "abcd"]

@@ -56,7 +56,7 @@ export class Session {
 		this.#wire.retry()
 	}
 
-	// Have a member's marks and counts anew.
+	// Ask for a member's marks and counts again.
 	count() {
 		this.ask("unread").then(this.#ears.marked, () => {})
 	}
