@@ -161,6 +161,7 @@ REQUESTS_WITH_TEXT = [
     ("tell", {"to": "bob", "text": SECRET}),
     ("tell", {"to": "bob", "lines": [SECRET, "b"]}),
     ("leave", {"room": "ops", "text": SECRET}),
+    ("retitle", {"room": "ops", "text": SECRET}),
     ("quit", {"text": SECRET}),
     ("type", {"text": f"/me {SECRET}"}),
     ("call", {"name": "roll", "to": "program", "text": SECRET}),

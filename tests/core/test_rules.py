@@ -162,6 +162,7 @@ def test_a_person_who_may_not_speak_says_nothing_in_any_way(house, typed):
         {"do": "say", "room": "ops", "lines": ["hi", "there"]},
         {"do": "call", "room": "ops", "name": "add", "text": "hi"},
         {"do": "leave", "room": "ops", "text": "so long"},
+        {"do": "retitle", "room": "ops", "text": "so it is"},
         {"do": "nick", "alias": "bobby"},
     ],
 )

@@ -227,6 +227,21 @@ def test_a_typed_line_is_answered_in_notices(door, alice):
     assert (event["number"], event["again"]) == (1, "3")
 
 
+def test_a_program_sets_and_clears_the_topic_of_any_of_its_rooms(door, alice):
+    bob = door.enter("bob")
+    bob.send("/join ops\n")
+    alice.asks("join", room="ops").asks("join", room="lobby").heard()
+    bob.read()
+    assert alice.answer("retitle", room="ops", text="deploys")["room"] == "ops"
+    assert alice.answer("retitle", room="ops", text="")["result"] == "retitle"
+    assert bob.read().splitlines()[-2:] == [
+        "#ops alice has set the topic: deploys",
+        "#ops alice has cleared the topic",
+    ]
+    assert alice.answer("retitle", room="never", text="x")["error"] == "not_in_room"
+    assert alice.answer("retitle", room="ops", text="x" * 301)["error"] == "topic_too_long"
+
+
 def test_history_is_of_a_time_from_and_before_it(door, alice):
     times = []
     for text in ("one", "two", "three"):

@@ -204,6 +204,7 @@ RESULTS = [
     ),
     result("join", "1", room="ops", number=13, topic="", members=2),
     result("leave", "1", room="ops"),
+    result("retitle", "1", room="ops"),
     result("nick", "1", alias="al", private=3),
     result("who", "1", room="ops", number=13, count=2, members=["alice", "bob"], away={"bob": "lunch"}),
     result("who", "1", room="ops", number=13, count=0, members=[]),

@@ -261,12 +261,12 @@ class Hub(Questions):
         if self.state.is_shared or not self._is_removed(ask.session, room):
             self._move(LEFT, ask, room.name, why)
 
-    def retitle(self, ask: Ask, topic: str) -> None:
-        """Set the topic of the current room; empty clears it.
+    def retitle(self, ask: Ask, topic: str, wanted: str = "") -> None:
+        """Set the topic of a room, the current one if none is named; empty clears it.
 
-        Raises: NoCurrentRoom, TopicTooLong.
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed, TopicTooLong.
         """
-        room = self.room_to_speak_in(ask.session)
+        room = self.room_to_speak_in(ask.session, wanted)
         self._append(RETITLED, ask, room.name, text.topic(topic))
 
     # -- requests: the three kinds of group communication

@@ -187,3 +187,23 @@ def topic(hub: Hub, ask: Ask, rest: str) -> None:
         return
     room = hub.room_of(ask.session)
     ask.notice(f"topic of {room.name}: {room.topic}" if room.topic else f"{room.name} has no topic: /topic TEXT")
+
+
+@dataclass(frozen=True)
+class RetitleResult(Result):
+    room: RoomName
+
+
+@request("its own event, the result")
+@dataclass(frozen=True)
+class RetitleRequest(JsonRequest):
+    """Set the topic of a room; an empty one clears it."""
+
+    room: WantedRoom
+    text: Annotated[Text, About("The topic.")]
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[RetitleResult]:
+        room = hub.room_of(ask.session, self.room)
+        hub.retitle(ask, self.text, room.name)
+        yield
+        return RetitleResult(room.name)
