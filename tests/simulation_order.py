@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from twisted_chat.admin.control import Operator
 
 from .simulation import PEOPLE, PROGRAMS, ROOMS, Human, Simulation
@@ -14,7 +16,12 @@ ACTS = (
 
 
 class Admin(Human):
-    """The admin, a bot at a netcat, who comes in with a token and says nothing."""
+    """The admin, a bot at a netcat, who comes in with a token, says nothing, and notes nothing that she hears.
+
+    A member who comes in again is given the private lines of before, perhaps again.
+    """
+
+    SAID = re.compile(rb"(?!)")
 
     def __init__(self, token):
         super().__init__(ADMIN)
