@@ -49,6 +49,7 @@ def connect(
     ca: str | None = None,
     identity: str | None = None,
     watcher: Watcher | None = None,
+    secret: str = "",
 ) -> Connecting:
     """Enter a chat under an alias, and join these rooms, or the lobby if none are given.
 
@@ -57,7 +58,8 @@ def connect(
     ``patience``: seconds to go on trying to connect, at first and after a lost connection; None: for ever; 0: not at
     all. It also waits for an alias that will be free by then. ``watcher`` is called for each try.
     ``identity``: a file for this program's token, created if need be. With it the server knows a restarted program
-    again, even if its last process died without a word.
+    again, even if its last process died without a word. ``secret``: the password, a token or a code of a member; it is
+    kept in memory, and given again if the server does not know the session any more.
     ``tls`` asks for a server whose certificate the system trusts; ``ca`` is a PEM file of other authorities to trust.
 
     Raises: CannotConnect; ChatError, if the alias or a room is refused; ValueError for a bad address or identity.
@@ -66,7 +68,7 @@ def connect(
         raise TypeError("rooms is a list of names, not one name")
     token = "" if identity is None else token_in(identity)
     return Connecting(
-        _enter(lambda: _chat(address, patience, tls, ca, None, watcher, token), address, alias, rooms, after)
+        _enter(lambda: _chat(address, patience, tls, ca, None, watcher, token, secret), address, alias, rooms, after)
     )
 
 
@@ -96,6 +98,7 @@ async def reach(
     driver: Driver | None = None,
     watcher: Watcher | None = None,
     identity: str | None = None,
+    secret: str = "",
 ) -> Chat:
     """Connect without entering yet: ``Chat.claim`` then tries one alias after the other.
 
@@ -104,7 +107,7 @@ async def reach(
     Raises: CannotConnect; ValueError for a bad address or identity.
     """
     token = "" if identity is None else token_in(identity)
-    chat = _chat(address, patience, tls, ca, driver, watcher, token)
+    chat = _chat(address, patience, tls, ca, driver, watcher, token, secret)
     try:
         await chat.greeted()
     except BaseException as error:
@@ -122,11 +125,17 @@ def _chat(
     driver: Driver | None,
     watcher: Watcher | None,
     token: str,
+    secret: str,
 ) -> Chat:
     place = addresses.parse(address)
     used = driver or _driver()
     return Chat(
-        used, lambda listener: used.open(listener, place, tls, ca), patience=patience, watcher=watcher, token=token
+        used,
+        lambda listener: used.open(listener, place, tls, ca),
+        patience=patience,
+        watcher=watcher,
+        token=token,
+        secret=secret,
     )
 
 

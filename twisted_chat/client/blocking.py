@@ -29,6 +29,7 @@ def connect(
     tls: bool = False,
     ca: str | None = None,
     identity: str | None = None,
+    secret: str = "",
 ) -> BlockingChat:
     """Enter a chat, as ``twisted_chat.client.connect`` does; use it as ``with connect(...) as chat``.
 
@@ -37,7 +38,15 @@ def connect(
     loop = _Loop()
     try:
         coming = connect_async(
-            address, alias=alias, rooms=rooms, after=after, patience=patience, tls=tls, ca=ca, identity=identity
+            address,
+            alias=alias,
+            rooms=rooms,
+            after=after,
+            patience=patience,
+            tls=tls,
+            ca=ca,
+            identity=identity,
+            secret=secret,
         )
         return BlockingChat(loop, loop.run(coming))
     except BaseException:

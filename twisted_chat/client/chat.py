@@ -43,8 +43,10 @@ class Chat(Stay):
         patience: float | None = PATIENCE,
         watcher: Watcher | None = None,
         token: str = "",
+        secret: str = "",
     ) -> None:
         super().__init__(driver, open_, patience, watcher or Watcher(), token)
+        self._session.secret = secret
         self._state = self._session.state
         self._calls = ProcedureCalls(driver, self._session)
 

@@ -35,6 +35,7 @@ class ResumableSession:
 
     def __init__(self, driver: Driver, open_: Open, watcher: Watcher, patience: float | None, token: str = "") -> None:
         """``token``: identifies the processes of one program to the server; empty: make a new one."""
+        self.secret = ""  # a member's password, token or code; empty: a guest
         self._driver = driver
         self._open = open_
         self._watcher = watcher
@@ -97,6 +98,8 @@ class ResumableSession:
     def _hello_fields(self, alias: str, rooms: tuple[str, ...], after: After | None) -> codec.Message:
         fields: codec.Message = {"do": "hello", "id": self.requests.new_id(), "version": 1, "alias": alias}
         fields |= {"token": self._token, "rooms": rooms}
+        if self.secret:
+            fields["secret"] = self.secret
         seen = self.hearing.seen
         if after is None:
             after = seen.after(rooms)

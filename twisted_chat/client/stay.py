@@ -37,13 +37,19 @@ class Stay:
         """
         await self._session.connect()
 
-    async def claim(self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None) -> None:
+    async def claim(
+        self, alias: str, rooms: Sequence[str] | None = None, after: After | None = None, secret: str | None = None
+    ) -> None:
         """Claim an alias, and join these rooms, or the lobby if none are given.
+
+        ``secret``: a member's password, token or code; empty: come as a guest; None: as the time before.
 
         ``after``: for each room, ``*`` or ``@``, the number after which to begin; by default, with the next event.
 
         Raises: ChatError, and then another alias may be claimed; CannotConnect.
         """
+        if secret is not None:
+            self._session.secret = secret
         await self._session.hello(*hello_of(alias, rooms, after))
 
     # -- the end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 import ssl
@@ -543,3 +544,54 @@ def test_netcat_talks_over_ipv6(twistd, program):
     nc = program("nc", "netcat-openbsd")
     assert run(nc, "-N", "::1", port, given="bob\nhello\n")[1].startswith(BOB_SAYS_HELLO)
     assert "connection is established with [::1]:" in server.log
+
+
+# -- members
+
+
+def test_telnet_shows_no_password_and_it_opens_the_name_after_a_kill(twistd, telnet, terminal, program, tmp_path):
+    file = tmp_path / "chat.sqlite"
+    server = twistd("--journal", f"sqlite:{file}")
+    tel = telnet(server, "alice")
+    shown = tel.logfile_read = io.StringIO()
+    tel.sendline("/register")
+    tel.expect_exact("password?")
+    tel.sendline("four simple words")
+    tel.expect_exact("alice is yours now")
+    server.process.kill()
+    server.process.wait(SECONDS)
+    server = twistd("--journal", f"sqlite:{file}")
+    with server.connect("bob") as bob:
+        again = terminal(program("telnet", "inetutils-telnet"), "127.0.0.1", server.port)
+        again.logfile_read = shown
+        again.expect_exact("alias?")
+        again.sendline("alice")
+        again.expect_exact("password?")
+        again.sendline("hunter22")
+        again.expect_exact("wrong or no longer valid")
+        again.expect_exact("alias?")
+        again.sendline("alice")
+        again.expect_exact("password?")
+        again.sendline("four simple words")
+        again.expect_exact("you are now connected!\r\n")
+        again.expect_exact("quit leaves\r\n")
+        again.sendline("hello")
+        again.expect_exact("alice: hello\r\n")
+        heard = bob.read_pong()
+    assert "four simple words" not in shown.getvalue() + heard + server.log
+    assert "hunter22" not in shown.getvalue() + heard + server.log
+    assert b"four simple words" not in b"".join(part.read_bytes() for part in tmp_path.glob("chat.sqlite*"))
+
+
+def test_a_script_whose_password_is_wrong_says_it_to_nobody(twistd, program):
+    server = twistd()
+    netcat = program("nc", "netcat-openbsd")
+    with server.connect("alice") as alice, server.connect("bob") as bob:
+        alice.send("/register\nfour simple words\n")
+        alice.read_until("is yours now")
+        _status, told, _errors = run(netcat, "-N", "127.0.0.1", server.port, given="alice\nhunter2\nhello\n")
+        assert "you did not enter the chat, and nothing was said" in told
+        assert "hunter2" not in bob.read_pong() + alice.read_pong()
+        _status, told, _errors = run(netcat, "-N", "127.0.0.1", server.port, given="alice\nfour simple words\nhello\n")
+        assert "alice: hello\n" in told
+        assert bob.read_pong().split("\n") == ["", "alice: hello", ""]

@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .display import Display
 from .settings import STATUSES, Settings
 from .waiting import Wanted
 
+TOKEN_VARIABLE = "TWISTED_CHAT_TOKEN"  # noqa: S105  # its name
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 DESCRIPTION = """\
@@ -98,6 +100,13 @@ def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
         help="keep one identity over restarts: a file with a token, made if need be (default: a new token each time)",
     )
     parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        dest="secret",
+        type=_secret,
+        help="log in as a member with the token in this file (default: TWISTED_CHAT_TOKEN in the environment)",
+    )
+    parser.add_argument(
         "--patience",
         metavar="SECONDS",
         type=_seconds,
@@ -167,6 +176,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         tls=given.tls or bool(given.ca),
         ca=given.ca,
         identity=given.identity,
+        secret=secret_of(given),
         patience=None if given.patience == math.inf else given.patience,
         after=given.after,
         tail=given.tail or 0,
@@ -242,6 +252,26 @@ def _identity(path: str) -> str:
     except BadIdentity as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return path
+
+
+def secret_of(given: argparse.Namespace) -> str:
+    """Return the token with which to log in; empty: none."""
+    return given.secret or os.environ.get(TOKEN_VARIABLE, "")
+
+
+def _secret(path: str) -> str:
+    """Read a member's token, which nobody else may read."""
+    file = Path(path).expanduser()
+    try:
+        is_open = os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
+    if is_open:
+        raise argparse.ArgumentTypeError(f"{path} may be read by others, who could pass for you: chmod 600 {path}")
+    if not token:
+        raise argparse.ArgumentTypeError(f"{path} has no token: /token NAME in the chat makes one")
+    return token
 
 
 def _readable(path: str) -> str:

@@ -195,6 +195,7 @@ async def _connect(settings: Settings) -> Chat:
         tls=settings.tls,
         ca=settings.ca,
         identity=settings.identity,
+        secret=settings.secret,
         watcher=FirstTry(settings.address, settings.patience),
     )
 

@@ -11,6 +11,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.shortcuts import CompleteStyle
@@ -52,7 +53,9 @@ class Screen:
             style=Style.from_dict(STYLES),
             enable_suspend=True,
             erase_when_done=True,
+            is_password=Condition(lambda: self._hides),
         )
+        self._hides = False  # the input row shows no letters
         self.is_kept = False  # the input row still has the entered text, unedited
         self._session.default_buffer.accept_handler = self._accept
         self._session.default_buffer.on_text_changed += self._changed
@@ -80,6 +83,10 @@ class Screen:
     def refresh(self) -> None:
         """Redraw the input row."""
         self._session.app.invalidate()
+
+    def hide(self, on: bool) -> None:
+        """Show asterisks instead of letters in the input row."""
+        self._hides = on
 
     def swap(self, words: str) -> str:
         """Put other words into the input row, and return the old ones."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...core import text
 from ...core.errors import ChatError
+from .. import address
 from ..errors import BadAuthorities
 from .display import Display
 from .waiting import Wanted
@@ -36,6 +37,7 @@ class Settings:
     tls: bool = False
     ca: str | None = None
     identity: str | None = None  # the path of a file
+    secret: str = ""  # a member's token; empty: a guest, or a password that is asked for
     patience: float | None = 60.0  # seconds; unlimited on a terminal
     after: int | None = None  # begin after the event of this number ...
     tail: int = 0  # ... or with this many of the last ...
@@ -46,6 +48,11 @@ class Settings:
     wanted: Wanted | None = None  # the line to wait for
     timeout: float | None = None  # seconds
     display: Display = field(default_factory=Display)  # on a terminal
+
+
+def is_private(settings: Settings) -> bool:
+    """Return whether nobody else can read what goes to the server, as far as the command line tells."""
+    return settings.tls or address.parse(settings.address).host in ("127.0.0.1", "::1", "localhost")
 
 
 def complain(why: str) -> None:

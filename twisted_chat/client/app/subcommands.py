@@ -19,7 +19,7 @@ from ...core.events import EVERYONE, LOBBY, Event
 from .. import codec, connect
 from ..chat import Chat
 from . import history
-from .options import add_connection, count, duration, server_of, set_defaults, statuses, words
+from .options import add_connection, count, duration, secret_of, server_of, set_defaults, statuses, words
 from .pipe import FirstTry
 from .settings import OK, REFUSED, UNWRITTEN, complain, status_of
 from .shell_completion import SHELLS, script
@@ -80,6 +80,7 @@ async def run(given: argparse.Namespace) -> int:
             tls=given.tls or bool(given.ca),
             ca=given.ca,
             identity=given.identity,
+            secret=secret_of(given),
             watcher=FirstTry(given.server, patience),
         )
     except (ChatError, OSError, ValueError) as error:

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from ...clocks import wall
 from ...core import text
-from ...core.errors import ChatError, NoCurrentRoom
+from ...core.errors import ChatError, NoCurrentRoom, SecretNeeded
 from ...core.events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from .. import reach
 from ..chat import Chat
@@ -25,7 +25,7 @@ from ..on_twisted import DeferredWaiter, TwistedDriver
 from ..pending import MAX_POSTS
 from ..watcher import ResumedRoom, Watcher
 from .screen import HOW_TO_LEAVE, Screen
-from .settings import OK, UNREACHED, Settings, complain, status_of
+from .settings import OK, UNREACHED, Settings, complain, is_private, status_of
 from .show import QUIET, Piece
 from .tab_completion import ChatCompleter
 
@@ -34,6 +34,7 @@ NAMES = 100  # aliases to show of the people in a room
 PATIENT_SECONDS = 0.5  # after which an unacknowledged line is marked as such
 ROWS = 3  # rows of unacknowledged lines
 COLUMNS = 60  # columns of each row
+SECRET_NEEDED = SecretNeeded.code
 UNASKED = 5  # lines of a pasted block that are said without asking
 
 
@@ -60,6 +61,7 @@ async def run(settings: Settings) -> int:
             tls=settings.tls,
             ca=settings.ca,
             identity=settings.identity,
+            secret=settings.secret,
             driver=driver,
             watcher=watcher,
         )
@@ -90,6 +92,8 @@ class Terminal:
         self._moves = 0  # pending commands that may change the current room ...
         self._settled: list[Waiter[None]] = []  # ... and the tasks that wait for their end
         self._unsaid: list[Unsaid] = []
+        self._asks_secret = False  # that choice is a password
+        self._question = "password? " if is_private(settings) else "code? (/code on another device shows one) "
         self._choice: DeferredWaiter[str] | None = None  # the person's choice of an alias, while asked for
         self._has_asked = False  # the question whether to say the block in the input row
         self._quits, self._sets = {"quit"}, {"set"}  # the client's own commands; the server's table has more names
@@ -127,7 +131,7 @@ class Terminal:
 
     def _prompt(self) -> list[Piece]:
         if self._choice is not None:
-            return [("", "Choose an alias >>> ")]  # the lab's words
+            return [("", self._question if self._asks_secret else "Choose an alias >>> ")]  # the lab's words
         state = "" if self._is_in and self._is_online else "(offline) " if self._is_in else "(connecting) "
         return [*self._late_rows(), (QUIET, state), ("class:room", self._chat.current), ("", "> ")]
 
@@ -253,14 +257,18 @@ class Terminal:
 
     async def _enter(self) -> None:
         """Enter the chat under an alias, which may take several tries."""
-        alias = self._settings.alias or await self.ask_alias()
+        alias, secret = self._settings.alias or await self.ask_alias(), self._settings.secret
         while True:
             try:
-                await self._chat.claim(alias, [self._settings.room])
+                await self._chat.claim(alias, [self._settings.room], secret=secret)
                 break
             except ChatError as error:
                 self._show(Event(REFUSED, text=str(error)))
-                alias = await self.ask_alias()
+                secret = ""
+                if isinstance(error, Refused) and error.code == SECRET_NEEDED:
+                    secret = await self._ask_secret()
+                if not secret:
+                    alias = await self.ask_alias()
         self._is_in = True
         await self._show_room(self._chat.rooms[0])
 
@@ -290,6 +298,19 @@ class Terminal:
                 self._quits.update(names)
             elif command["name"] == "set":
                 self._sets.update(names)
+
+    async def _ask_secret(self) -> str:
+        """Ask for the password of a member's alias, which is not shown; empty for another alias."""
+        half_typed, self._asks_secret = self._screen.swap(""), True
+        self._screen.hide(True)
+        choice: DeferredWaiter[str] = DeferredWaiter()
+        self._choice = choice
+        self._screen.refresh()
+        secret = await choice
+        self._asks_secret = False
+        self._screen.hide(False)
+        self._screen.swap(half_typed)
+        return secret
 
     async def ask_alias(self) -> str:
         """Ask for an alias in the input row; put a half-typed line back afterwards."""
