@@ -59,3 +59,44 @@ def test_private_lines_are_read_up_to_the_last_one_at_most(door, alice):
     assert phone.heard() == [{"kind": "read", "room": "@", "number": last}]
     assert alice.answer("read", room="@", number=first)["number"] == last
     assert phone.heard() == bob.heard() == []
+
+
+def test_a_member_gets_the_private_lines_that_came_while_no_device_or_another_was_there(door, alice):
+    bob = Program(door, "bob")
+    token = "t" * 20
+    bob.asks("tell", to="alice", text="before this program")
+    peer = Browser(door, "127.0.0.1")
+    first = Program(door, "alice", peer=peer, secret=PASSWORD, token=token)
+    bob.asks("tell", to="alice", text="one")
+    seen = first.said()[-1][1]
+    for program in (first, alice):
+        program.answer("quit")
+    bob.asks("tell", to="alice", text="two")
+    Program(door, "alice", peer=Browser(door, "127.0.0.1"), secret=PASSWORD)
+    bob.asks("tell", to="alice", text="three")
+    back = Program(door, peer=Browser(door, "127.0.0.1"))
+    back.asks("hello", version=1, alias="alice", secret=PASSWORD, token=token, after={"@": seen})
+    assert [text for _, _, text in back.said()] == ["two", "three"]
+    fresh = Program(door, "alice", peer=Browser(door, "127.0.0.1"), secret=PASSWORD)
+    texts = [event["text"] for event in fresh.answer("history", room="@")["events"]]
+    assert texts == ["two", "three"]  # which is all that this journal keeps
+    last = fresh.answer("history", room="@")["events"][-1]["number"]
+    fresh.answer("read", room="@", number=last)
+    again = Program(door, peer=Browser(door, "127.0.0.1")).answer("hello", version=1, alias="alice", secret=PASSWORD)
+    assert again["marks"]["@"] == last
+
+
+def test_private_lines_of_the_guest_before_are_no_members(door):
+    guest, bob = Program(door, "alice"), Program(door, "bob")
+    bob.asks("tell", to="alice", text="for the guest")
+    assert "/register" in guest.answer("history", room="@")["text"]
+    guest.answer("quit")
+    guest.dies()
+    door.clock.advance(1)
+    alice = Program(door, "alice", peer=Browser(door, "127.0.0.1"))
+    alice.answer("register", password=PASSWORD)
+    bob.asks("tell", to="alice", text="for the member")
+    assert [event["text"] for event in alice.answer("history", room="@")["events"]] == ["for the member"]
+    other = Program(door, peer=Browser(door, "127.0.0.1"))
+    other.asks("hello", version=1, alias="alice", secret=PASSWORD, after={"@": 0})
+    assert [text for _, _, text in other.said()] == ["for the member"]

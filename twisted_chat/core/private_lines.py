@@ -109,7 +109,9 @@ class PrivateLines:
             else:
                 session.reader.leave(session.private.inbox, is_over=has_backlog or session.leaving is not None)
         shared = (mate.private.inbox_of(event.target) for mate in session.mates)
-        inbox = session.private.inbox = next(filter(None, shared), None) or Room(event.group, self._limits)
+        is_members = session.person is not None and session.person.account is not None
+        unheard = self._unheard.pop(text.key(event.target), None) if is_members else None
+        inbox = session.private.inbox = next(filter(None, shared), None) or unheard or Room(event.group, self._limits)
         inbox.number = max(inbox.number, event.number - 1)
         if session.reader is None:
             session.leave_at(inbox, event.number - 1)

@@ -80,8 +80,10 @@ class ProfileKeeper:
             if session.id != origin and not session.ear.view.is_for_people:
                 self._delivery.show(session, Event(READ, room, number=number))
 
+    def marks_of(self, account: Account) -> dict[str, int]:
+        """Return a member's marks, also that of the private lines."""
+        given = self.last_given(account)
+        return {**account.marks, PRIVATE: given} if given else dict(account.marks)
+
     def _keep(self, account: Account) -> None:
-        marks, given = dict(account.marks), self.last_given(account)
-        if given:
-            marks[PRIVATE] = given
-        self._journal.keep_profile(account.number, Profile(account.rooms, marks, self._now()))
+        self._journal.keep_profile(account.number, Profile(account.rooms, self.marks_of(account), self._now()))

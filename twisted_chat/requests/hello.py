@@ -175,7 +175,7 @@ class HelloRequest(JsonRequest):
             grace=hub.limits.grace_seconds,
             current=current_of(me),
             refused=refused or None,
-            marks=dict(account.marks) if account is not None else None,
+            marks=hub.dispatcher.profiles.marks_of(account) if account is not None else None,
             unread=posts_of(found) if account is not None else None,
             mentions=mentions_of(found) or None,
             role=account.role if account is not None else None,
@@ -224,8 +224,16 @@ def current_of(me: Session) -> str:
 def _send_private_backlog(hub: Hub, ask: Ask, number: int) -> Steps[None]:
     """Send the private posts to an alias after a number; posts to others who had the alias come as skipped."""
     me = ask.session
-    inbox = me.private.inbox
+    inbox, account = me.private.inbox, me.person.account if me.person is not None else None
     assert inbox is not None
+    if account is not None:
+        earliest: list[Event] = []  # of all that came since the alias is the member's, on whichever device
+        hub.past.recall(ask, Query(inbox.name, since=account.since, most=1), earliest.extend)
+        yield
+        inbox.withheld = [range(1, earliest[0].number)] if earliest else ()
+        ask.reader.rewind(inbox, number)
+        me.private.first = 0
+        return
     takers: list[Event] = []
     query = Query(inbox.name, until=taken_by(me), kinds=frozenset({TOOK}), most=MAX_TAKERS, newest=True)
     hub.past.recall(ask, query, takers.extend)

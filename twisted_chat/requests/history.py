@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ..core import text
+from ..core.accounts import PRIVATE
 from ..core.days import NO_DAY
 from ..core.errors import BadRequest, BadRoom, BadUsage, NoCurrentRoom
 from ..core.events import POSTS, Event
@@ -15,6 +16,7 @@ from ..core.hub import Hub
 from ..core.ports import Query
 from ..core.room import Room, of_rooms
 from ..core.session import Ask, Session
+from .counts import account_of
 from .fields import About, FirstNumber, Number, RoomName, Rule, Time, WantedAlias, WantedRoom
 from .table import COMMANDS, Command, JsonRequest, Result, Steps, command, request
 from .words import plural
@@ -96,12 +98,12 @@ class HistoryResult(Result):
     more: More
 
 
-@request("events of a room that the program is in, oldest first")
+@request("events of a room that the program is in, oldest first; of ``@``, the private lines to a member")
 @dataclass(frozen=True)
 class HistoryRequest(JsonRequest):
-    """Return events of a room that the program is in."""
+    """Return events of a room that the program is in, or private lines."""
 
-    room: WantedRoom
+    room: Annotated[WantedRoom, About('"@": the lines to a member alone, since the alias is theirs.')]
     after: Number | None = None
     until: Annotated[FirstNumber, About("The last number to return.")] | None = None
     since: Time | None = None
@@ -111,11 +113,11 @@ class HistoryRequest(JsonRequest):
 
     def run(self, hub: Hub, ask: Ask) -> Steps[HistoryResult]:
         me = ask.session
-        room = hub.room_of(me, self.room)
         newest = self.after is None if self.newest is None else self.newest
         found: list[Event] = []
+        room = PRIVATE if self.room == PRIVATE else hub.room_of(me, self.room).name
         query = Query(
-            room.name,
+            room,
             self.after or 0,
             self.until or 0,
             self.since or 0.0,
@@ -123,10 +125,13 @@ class HistoryRequest(JsonRequest):
             most=self.limit + 1,
             newest=newest,
         )
+        if room == PRIVATE:
+            account = account_of(ask)
+            query = query._replace(group=f"@{account.alias}", since=max(query.since, account.since), kinds=POSTS)
         hub.past.recall(ask, query, found.extend)
         yield
         events = found[-self.limit :] if newest else found[: self.limit]
-        return HistoryResult(room.name, [me.ear.as_wanted(event, me.id) for event in events], len(found) > self.limit)
+        return HistoryResult(room, [me.ear.as_wanted(event, me.id) for event in events], len(found) > self.limit)
 
 
 # -- a search

@@ -104,4 +104,4 @@ class UnreadRequest(JsonRequest):
         yield
         found = counting[0].by_room
         counted = {room.name: room.number for room in ask.session.rooms.values()}
-        return UnreadResult(counted, dict(account.marks), posts_of(found), mentions_of(found))
+        return UnreadResult(counted, hub.dispatcher.profiles.marks_of(account), posts_of(found), mentions_of(found))

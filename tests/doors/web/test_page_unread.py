@@ -169,3 +169,30 @@ def test_a_block_counts_as_one_on_a_phone_too(window, house, people):
     second.hears("after")
     shows(first, "phoned", "0")
     assert second.ask("return document.documentElement.scrollWidth <= innerWidth")
+
+
+PRIVATE_BADGE = BADGE.replace("room-list", "person-list")
+
+
+def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once(window, house, people):
+    page = window(f"{house.url}#lobby").enter("Nora")
+    protect(page)
+    close(page)
+    bob = people("Nils", "/msg nora zero")
+    page.hears("zero")
+    leave(page, keeps_cookie=True)
+    say(bob, "/msg nora one", "/msg nora two")
+    page.enter("Nora")
+    page.wait(PRIVATE_BADGE, "Nils", "2!")
+    other = window(f"{house.url}#lobby").enter("Nora")
+    other.wait(PRIVATE_BADGE, "Nils", "2!")
+    page.open("#@Nils")
+    page.hears("one")
+    page.hears("two")
+    for tab in (page, other):
+        tab.wait(PRIVATE_BADGE, "Nils", "0")
+    leave(page, keeps_cookie=True)
+    leave(other, keeps_cookie=True)
+    page.enter("Nora")
+    page.shows("Nils", "#person-list")
+    page.wait(PRIVATE_BADGE, "Nils", "0")

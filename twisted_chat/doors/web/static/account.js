@@ -62,7 +62,6 @@ export async function open({rooms, session}) {
 				await session.ask("register", {password: secret})
 				session.role = "member"
 				session.isMember = true
-				session.count() // from now on by the server
 				await logIn(rooms.alias, secret) // the browser knows the person after a reload, too
 				await account()
 				return "This name is yours now."

@@ -99,6 +99,10 @@ function entered(isFirst) {
 		ofPrivate()
 			.then(({restore}) => restore(rooms), ignore)
 			.then(changed)
+	if (session.role && !rooms.isInboxWhole)
+		session
+			.ask("history", {room: "@", after: rooms.inboxRead, newest: true, limit: PAGE})
+			.then(({events}) => changed(rooms.missed(events)), ignore)
 	if (isFirst) session.ask("join", {room: session.current}).catch(ignore) // for its topic
 	session.ask("commands").then(({commands}) => (talk.commands = commands), ignore)
 	refresh()
@@ -132,7 +136,7 @@ function forget(alias) {
 	rooms.logs.forEach((log) => rooms.remove(log.key))
 	rooms.everyone.clear()
 	rooms.everyone.unsent = []
-	Object.assign(rooms, {alias: "", inbox: undefined, inboxRead: 0})
+	Object.assign(rooms, {alias: "", inbox: undefined, inboxRead: 0, isInboxWhole: false})
 }
 
 const ignore = () => {}

@@ -169,6 +169,7 @@ export class Rooms {
 		this.hasRead = () => {} // (room, number): called when a member has read a room, or "@", up to a number
 		this.isMember = false
 		this.inboxRead = 0 // of a member: the number of the last private line that was read
+		this.isInboxWhole = false // the private lines from before this session are here, too
 	}
 
 	get(key) {
@@ -226,7 +227,18 @@ export class Rooms {
 		}
 		if (isAnother && "@" in asked) this.inbox = 0
 		else if (!("@" in asked) || this.inbox > hello.private) this.inbox = hello.private
+		this.isInboxWhole ||= "@" in asked
 		this.setCounts(hello)
+	}
+
+	// Take the private lines to a member that came before this session.
+	missed(events) {
+		this.isInboxWhole = true
+		for (const event of events) {
+			const log = this.person(event.author)
+			if (event.number <= this.inboxRead || this.isMe(event.author)) continue
+			if (!log.items.some((item) => item.number === event.number && !item.isOwn)) this.#take(log, event)
+		}
 	}
 
 	// Set a member's marks and counts, from the answer to hello or to "unread"; a guest has none.
@@ -250,6 +262,7 @@ export class Rooms {
 		log.read()
 		if (!this.isMember) return
 		if (log.counts && log.counts.mark > before) this.hasRead(log.key, log.counts.mark)
+		if (!this.isInboxWhole) return
 		const unread = this.of("person").flatMap(({items}) => items.filter((item) => item.isUnread))
 		const number = unread.length ? Math.min(...unread.map((item) => item.number)) - 1 : (this.inbox ?? 0)
 		if (number <= this.inboxRead) return

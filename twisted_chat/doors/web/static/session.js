@@ -229,6 +229,7 @@ export class Session {
 		if (message.result === "join") this.rooms.setTopic((this.current = message.room), message.topic, true)
 		if (message.result === "type") this.current = message.current
 		if (message.result === "unread") this.rooms.setCounts(message)
+		if (message.result === "register") this.count((this.rooms.isInboxWhole = true))
 		if (message.alias) {
 			this.rooms.take(message.alias, message.private)
 			this.alias = message.alias
