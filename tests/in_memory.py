@@ -12,6 +12,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
 from twisted_chat.doors.http.guard import Guard
 from twisted_chat.doors.line.door import LineFactory
+from twisted_chat.doors.overheard import PrivateNetworks
 from twisted_chat.doors.premises import Premises
 from twisted_chat.doors.web.site import WebPremises
 from twisted_chat.journals.memory import MemoryJournal
@@ -84,7 +85,8 @@ class Peer(Reader):
 class Door:
     """A server in memory: its two clocks, journal, hub and doors."""
 
-    def __init__(self, limits=None, motd=(), guard=None, journal=None):
+    def __init__(self, limits=None, motd=(), guard=None, journal=None, private=()):
+        """``private``: networks that nobody overhears, beside this machine."""
         self.clock = Clock()
         self.clock.advance(1_000_000)
         self.wall = WallClock(self.clock, 700_000_000)
@@ -92,7 +94,9 @@ class Door:
         self.limits = limits or Limits()
         self.journal = journal or MemoryJournal(self.clock, self.wall)
         self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append, QuickVault())
-        self.premises = Premises(self.hub, self.limits, Addresses(self.limits), self.clock, motd)
+        self.premises = Premises(
+            self.hub, self.limits, Addresses(self.limits), self.clock, motd, PrivateNetworks(private)
+        )
         self.factory = LineFactory(self.premises)
         self.web = WebPremises(self.premises, guard or Guard())
         self.is_watched = True  # no connection may ever be stuck

@@ -345,14 +345,10 @@ class Members:
     def _new_secret(self, event: Event, account: Account, kind: str, label: str, code: float) -> tuple[str, Fact]:
         """Return a new secret, and the event that grants it; ``code``: the seconds for which a code is valid."""
         secret = secrets.new_code() if kind == CODE else secrets.new_token(PREFIXES[kind])
+        now = self._now()
         data: dict[str, object] = {"account": account.number, "credential": kind, **(event.data or {})}
-        if label:
-            data["label"] = label
-        if kind == CODE:
-            data["until"] = round(self._now() + code, 3)
-        over = account.over(self._now())
-        if over:
-            data["instead"] = over
+        more = {"label": label, "until": round(now + code, 3) if kind == CODE else 0, "instead": account.over(now)}
+        data |= {name: value for name, value in more.items() if value}
         return secret, Fact.of(event._replace(data=data), secrets.verifier_of(secret, self._secret()))
 
     def _ruled(self, name: str) -> rules.Ruled | None:

@@ -39,9 +39,10 @@ class LineSplitter:
 
     def drop(self) -> bool:
         """Drop the line that has not ended yet, and the rest of it when it arrives; return whether there is one."""
-        self._skipping = self._skipping or bool(self._pending)
+        has_begun = bool(self._pending)  # a line that is too long is not one: it has been given as TOO_LONG
+        self._skipping = self._skipping or has_begun
         self._pending = b""
-        return self._skipping
+        return has_begun
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that end in this chunk, without their ends."""
