@@ -229,6 +229,7 @@ class Person(Outlet):
         self.is_taken_over = True
 
     host = ""
+    kind = "line"
     is_overheard = False
 
     def ask_secret(self, prompt, then):

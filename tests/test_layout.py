@@ -43,15 +43,16 @@ CORE = {
     "reader": "GROUND backlog ear pen room",
     "pending": "",
     "session": "GROUND calls ear pen pending person reader room",
-    "sessions": "GROUND ignoring person session",
+    "former": "text",
+    "sessions": "GROUND former ignoring person session",
     "past": "GROUND person reader room rooms session",
     "passing": "GROUND calls person session sessions state",
     "contact": "GROUND delivery pen rooms session sessions",
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "private_lines": "GROUND changes delivery person profiles room session sessions state",
-    "effects": "GROUND changes delivery pen person private_lines profiles reader room rooms rules session sessions "
-    "state",
+    "effects": "GROUND changes delivery former pen person private_lines profiles reader room rooms rules session "
+    "sessions state",
     "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept",
     "gate": "GROUND accounts decisions",

@@ -314,6 +314,7 @@ def test_a_private_room_is_to_others_as_one_that_does_not_exist(typed, role):
 LOOKING = [
     {"do": "rooms"},
     {"do": "rooms", "after": "a"},
+    {"do": "whois", "alias": "oscar"},
     {"do": "who", "room": "secret"},
     {"do": "who", "room": "secret", "at": 1},
     {"do": "history", "room": "secret"},

@@ -242,6 +242,35 @@ def test_a_program_sets_and_clears_the_topic_of_any_of_its_rooms(door, alice):
     assert alice.answer("retitle", room="ops", text="x" * 301)["error"] == "topic_too_long"
 
 
+def test_a_program_is_told_about_a_person_who_is_here(door, alice):
+    bob = door.enter("bob")
+    door.clock.advance(60)
+    bob.send("/join ops\n", "/away lunch\n")
+    door.clock.advance(30)
+    told = alice.answer("whois", alias="BOB")
+    assert (told["alias"], told["rooms"], told["doors"], told["away"]) == ("bob", ["lobby", "ops"], ["line"], "lunch")
+    now = door.hub.now()
+    assert (now - told["came"], now - told["active"]) == pytest.approx((90, 30), abs=0.01)
+    assert "left" not in told
+    assert alice.answer("whois", alias="alice")["doors"] == ["program"]
+
+
+def test_a_program_is_told_when_a_person_left_until_another_has_the_alias(door, alice):
+    door.enter("bob").send("/quit\n")
+    left = door.hub.now()
+    door.clock.advance(60)
+    told = alice.answer("whois", alias="Bob")
+    assert (told["alias"], told["rooms"], told["doors"], told["left"]) == (
+        "bob",
+        [],
+        ["line"],
+        pytest.approx(left, abs=0.01),
+    )
+    door.enter("Bob")
+    assert "left" not in alice.answer("whois", alias="bob")
+    assert alice.answer("whois", alias="nobody")["error"] == "nobody_called"
+
+
 def test_history_is_of_a_time_from_and_before_it(door, alice):
     times = []
     for text in ("one", "two", "three"):

@@ -76,6 +76,7 @@ GOOD = [
     ('{"do":"broadcast","id":"9","text":"hello all"}', ("broadcast", "9", {"text": "hello all", "note": False})),
     ('{"do":"join","id":"10","room":"ops","after":12}', ("join", "10", {"room": "ops", "after": 12})),
     ('{"do":"join","id":"10","room":"ops","after":1.2e1}', ("join", "10", {"room": "ops", "after": 12})),
+    ('{"do":"whois","id":"37","alias":"bob"}', ("whois", "37", {"alias": "bob"})),
     ('{"do":"retitle","id":"36","room":"ops","text":""}', ("retitle", "36", {"room": "ops", "text": ""})),
     ('{"do":"leave","id":"11","room":"ops"}', ("leave", "11", {"room": "ops", "text": ""})),
     ('{"do":"nick","id":"12","alias":"al"}', ("nick", "12", {"alias": "al"})),

@@ -208,6 +208,8 @@ RESULTS = [
     result("nick", "1", alias="al", private=3),
     result("who", "1", room="ops", number=13, count=2, members=["alice", "bob"], away={"bob": "lunch"}),
     result("who", "1", room="ops", number=13, count=0, members=[]),
+    result("whois", "1", alias="al", rooms=["ops"], doors=["line"], came=1.5, active=2.0, away="lunch"),
+    result("whois", "1", alias="al", rooms=[], doors=[], left=3.25),
     result("rooms", "1", count=700, rooms=[{"room": "lobby", "members": 2, "number": 130, "topic": ""}]),
     result("history", "1", room="ops", events=[as_logged(event) for event, _line in LINES[:8]], more=True),
     result("search", "1", events=[as_logged(LINES[1][0])], more=False),

@@ -40,6 +40,7 @@ from .events import (
     TOOK,
     Event,
 )
+from .former import Former
 from .limits import Limits
 from .pen import refusal
 from .person import Person
@@ -293,9 +294,12 @@ class Effects:
     def _released(self, event: Event, asker: Session | None, change: Change) -> None:
         if event.origin in self._state.seats:
             return  # not yet
-        for session in self._sessions.of(change.person):
+        sessions = self._sessions.of(change.person)
+        for session in sessions:
             self._part(session)
         if change.person is not None:
+            doors = tuple(session.came_by for session in sessions)
+            self._sessions.former.note(Former(change.person.alias, doors, event.when))
             self._sessions.has_left(change.person)  # for the people who wait to enter rooms
 
     # -- rooms

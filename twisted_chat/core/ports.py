@@ -279,6 +279,11 @@ class Door(Protocol):
         """Return the session's address; empty for this machine, or if it is unknown."""
 
     @property
+    def kind(self) -> str:
+        """Return how the session came in, in one word, such as line, websocket or http; empty if it is unknown."""
+        return ""
+
+    @property
     def is_overheard(self) -> bool:
         """Return whether others on the network can read what goes over it, so that no password may."""
         return True  # as far as anyone knows

@@ -57,9 +57,34 @@ class Session:
     """
 
     __slots__ = (  # a tenth of the memory of an idle session
-        "_past", "active", "after", "alias", "asks", "calls", "correspondent", "current", "door", "ear", "gone",
-        "grace", "id", "is_in", "is_resumable", "is_told_to_wait", "leaving", "left_at", "mates", "pace", "pending",
-        "person", "private", "program", "reader", "since", "steps",
+        "_past",
+        "active",
+        "after",
+        "alias",
+        "asks",
+        "calls",
+        "came_by",
+        "correspondent",
+        "current",
+        "door",
+        "ear",
+        "gone",
+        "grace",
+        "id",
+        "is_in",
+        "is_resumable",
+        "is_told_to_wait",
+        "leaving",
+        "left_at",
+        "mates",
+        "pace",
+        "pending",
+        "person",
+        "private",
+        "program",
+        "reader",
+        "since",
+        "steps",
     )  # fmt: skip
 
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
@@ -72,6 +97,7 @@ class Session:
         self.left_at: Mapping[Room, int] = _NOTHING  # without a reader: the last number written, by room
         self.door: Door | None = door  # none between two connections ...
         self.grace: GracePeriod | None = None  # ... and may resume
+        self.came_by = ""  # the kind of the door by which they took their seat
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
         self.program = ""  # the public name of their program, if it has one: the same after a reconnect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
+from .former import FormerPeople
 from .ignoring import Ignorers
 from .person import Person
 from .session import Ask, Session
@@ -28,6 +29,7 @@ class Sessions(dict[int, Session]):
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
         self.late: set[Session] = set()  # who left a room while something that they had asked for was on its way
+        self.former = FormerPeople()
         self.ignorers = Ignorers(_Here(seats))
         self.done_waiting: list[tuple[Session, int]] = []  # sessions after a wait for a step
         self.asks: list[Ask] = []  # requests whose wait for such a step is over, too
@@ -42,6 +44,7 @@ class Sessions(dict[int, Session]):
     def seat(self, session: Session, person: Person) -> None:
         """Note that a session stands for a person from now on."""
         session.person, session.alias = person, person.alias
+        session.came_by = session.door.kind if session.door is not None else session.came_by
         self._know_mates(person)
 
     def unseat(self, session: Session) -> None:

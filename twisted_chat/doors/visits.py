@@ -236,6 +236,10 @@ class Visit(Door):
     # -- called by a door
 
     @property
+    def kind(self) -> str:
+        return "http"
+
+    @property
     def host(self) -> str:
         return self.author.host
 

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from ..core import text
 from ..core.durations import span
-from ..core.errors import BadRequest, BadUsage, ChatError
+from ..core.errors import BadRequest, BadUsage, ChatError, NobodyCalled
 from ..core.events import EVERYONE
 from ..core.hub import Hub
 from ..core.room import Room
 from ..core.session import Ask
-from .fields import About, Alias, Count, FirstNumber, Number, RoomName, Rule, WantedAlias, WantedRoom
+from .fields import About, Alias, Count, FirstNumber, Number, RoomName, Rule, Time, WantedAlias, WantedRoom
 from .hello import taken_by
 from .table import JsonRequest, Result, Steps, command, request
 from .words import MAX_NAMES, is_number
@@ -125,6 +125,46 @@ def whois(hub: Hub, ask: Ask, rest: str) -> None:
         ask.notice(f"{them.alias} came {span(here)} ago and was last active {span(idle)} ago")
     if them.away is not None:
         ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
+
+
+@dataclass(frozen=True)
+class WhoisResult(Result):
+    alias: Alias
+    rooms: Annotated[list[RoomName], Rule(items=MAX_MEMBERS), About("Those that the program can see.")]
+    doors: Annotated[
+        list[str], Rule(items=MAX_MEMBERS), About("How they came in, for each session: line, websocket, program ...")
+    ]
+    came: Annotated[Time, About("When their oldest session began.")] | None = None
+    active: Annotated[Time, About("When they said or asked something last.")] | None = None
+    away: Annotated[str, About("Why they are away; missing if they are not.")] | None = None
+    left: Annotated[Time, About("When they left, if nobody has the alias now.")] | None = None
+
+
+@request("details about a person; or when the last person of that alias left, for the last 1,000 who did")
+@dataclass(frozen=True)
+class WhoisRequest(JsonRequest):
+    """Return details about a person, or about one who has left lately."""
+
+    alias: WantedAlias
+
+    def run(self, hub: Hub, ask: Ask) -> WhoisResult:
+        try:
+            them = hub.person_called(self.alias)
+        except NobodyCalled:
+            former = hub.sessions.former.called(self.alias)
+            if former is None:
+                raise
+            return WhoisResult(former.alias, [], list(former.doors), left=round(former.left, 3))
+        rooms = [name for name, room in them.rooms.items() if hub.may_see(ask.session.person, room)]
+        sessions, began = hub.sessions.of(them), hub.now() - hub.seconds()
+        return WhoisResult(
+            them.alias,
+            rooms[:MAX_MEMBERS],
+            [session.came_by for session in sessions],
+            round(began + min(session.since for session in sessions), 3) if sessions else None,
+            round(began + max(session.active for session in sessions), 3) if sessions else None,
+            them.away,
+        )
 
 
 # -- aliases, and being away

@@ -46,6 +46,14 @@ def other(door):
     return WebPeer(door, ELSEWHERE)
 
 
+def test_a_visit_is_known_by_its_door_while_it_lasts_and_afterwards(door, curl):
+    assert post(curl).status == 201
+    ((session,),) = [door.hub.sessions.of(person) for person in door.hub.rooms["ops"].people]
+    assert session.came_by == "http"
+    pass_time(door, 60)
+    assert door.hub.sessions.former.called(session.alias).doors == ("http",)
+
+
 # -- another machine waits
 
 
