@@ -1,0 +1,24 @@
+"""What IRC's clients put into a text: a message to a client instead of a person (CTCP), colours and styles."""
+
+from __future__ import annotations
+
+import re
+
+_DELIMITER = "\x01"  # around CTCP; many clients leave out the second (modern.ircdocs.horse/ctcp)
+_COLOUR = "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # modern.ircdocs.horse/formatting
+_HEX_COLOUR = "\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
+_STYLES = "[\x02\x0f\x11\x16\x1d-\x1f]"  # bold, plain, monospace, reverse, italic, struck through, underlined
+_FORMATS = re.compile(f"{_COLOUR}|{_HEX_COLOUR}|{_STYLES}")
+
+
+def ctcp(text: str) -> tuple[str, str] | None:
+    """Return the command in capitals and its words if a text is a CTCP message, such as ACTION; else None."""
+    if text[:1] != _DELIMITER:
+        return None
+    command, _space, words = text[1:].partition(_DELIMITER)[0].partition(" ")
+    return command.upper(), words
+
+
+def without_formats(text: str) -> str:
+    """Return a text without colours and styles."""
+    return _FORMATS.sub("", text)
