@@ -1,4 +1,4 @@
-"""What IRC's clients put into a text: a message to a client instead of a person (CTCP), colours and styles."""
+"""CTCP, which is a message to a client instead of a person, and the colours and styles in texts of IRC."""
 
 from __future__ import annotations
 
