@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from twisted_chat.core.private_lines import PrivateLines
 from twisted_chat.core.room import Room
 from twisted_chat.core.session import Session
 from twisted_chat.doors.connection import Connection
 from twisted_chat.doors.outbox import SocketOutbox
+from twisted_chat.requests.hello import taken_by
 from twisted_chat.requests.people import WhoRequest
 
 from .simulation import FAULTS, DiskJournal, Simulation
@@ -243,11 +245,11 @@ def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
         count[0] += 1
         left_out = next((reader for readers in room.live for reader in readers), None) if count[0] % 50 == 0 else None
         if left_out is None or left_out.is_behind or not run.is_whole:
-            hear(room, run, write)
-            return
+            return hear(room, run, write)
         room.unplace(left_out)
-        hear(room, run, write)
+        live = hear(room, run, write)
         room.place(left_out)
+        return live
 
     count = [0]
     monkeypatch.setattr(Room, "hear", skip)
@@ -255,22 +257,20 @@ def test_a_hub_that_skips_a_reader_is_caught(monkeypatch):
 
 
 def test_a_hub_that_gives_private_lines_to_others_is_caught(monkeypatch):
-    from twisted_chat.core.effects import Effects
+    told = PrivateLines.told
 
-    told = Effects._told
-
-    def leak(effects, event, author):
-        told(effects, event, author)
-        for session in effects._sessions.values():
+    def leak(private, event, author):
+        told(private, event, author)
+        for session in private._sessions.values():
             if session is not author and session.alias != event.target and not session.is_behind:
-                effects._delivery.hear_alone(session, event)
+                private._delivery.hear_alone(session, event)
 
-    monkeypatch.setattr(Effects, "_told", leak)
+    monkeypatch.setattr(PrivateLines, "told", leak)
     assert "unicast" in caught(())
 
 
 def test_a_hub_that_sends_only_the_newest_private_lines_is_caught(monkeypatch):
-    monkeypatch.setattr("twisted_chat.requests.hello._of_others", lambda takers, me: [(1, me.taken)])
+    monkeypatch.setattr("twisted_chat.requests.hello._of_others", lambda takers, me: [(1, taken_by(me))])
     found = (Swaps(seed, ("cut", "nick", "late")).run(600) for seed in range(30))
     assert "gap" in {violation.rule for violations in found for violation in violations}
 
