@@ -272,3 +272,27 @@ def test_the_log_says_when_a_code_was_used_and_a_password_changed(house):
     house.settle()
     lines = [KINDS[event.kind].people(event, event.author) for event in house.hub.state.log.tail]
     assert lines[2:] == ["alice has logged in with a code", "alice has changed the password of alice"]
+
+
+# -- requests that cross on their way
+
+
+def test_a_guest_who_registers_while_another_alias_is_on_its_way_keeps_the_name_that_is_theirs(house):
+    bob = house.enter("bob")
+    house.hub.members.register(Ask(bob.session), PASSWORD, lambda: None)
+    house.hub.claim(Ask(bob.session), "carl")  # the registration is not delivered yet
+    house.settle()
+    assert bob.heard() == ["!! you are bob, which is yours: /quit, and come in under another alias"]
+    assert bob.session.person.alias == bob.session.person.account.alias == "bob"
+
+
+def test_a_guest_whose_other_alias_comes_before_the_registration_is_not_the_member(house):
+    bob = house.enter("bob")
+    house.hub.claim(Ask(bob.session), "carl")
+    house.hub.members.register(Ask(bob.session), PASSWORD, lambda: None)
+    house.settle()
+    assert bob.session.person.alias == "carl"
+    assert bob.session.person.account is None
+    house.hub.leave_all(bob.session, "")
+    house.settle()
+    assert log_in(house, "bob").session.person.account.alias == "bob"

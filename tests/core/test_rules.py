@@ -378,6 +378,19 @@ def test_the_stream_of_a_member_ends_when_the_member_is_barred_or_leaves_a_priva
         house.now += 61
 
 
+def test_the_stream_of_an_admin_ends_when_they_are_an_admin_no_more(house):
+    alice, ada = register(house, "alice", "ops"), register(house, "ada", role="admin")
+    alice.type("/room private")
+    account = ada.session.person.account
+    streams = [Stream(house, room) for room in ("ops", "lobby")]
+    for stream in streams:
+        house.hub.overhearing[stream.reader] = Stranger("ada", account, account.password)
+    appoint(house, "ada", "owner")
+    assert [stream.dropped for stream in streams] == [False, False]
+    appoint(house, "ada", "member")
+    assert [stream.dropped for stream in streams] == [True, False]
+
+
 def test_the_people_who_are_in_a_room_stay_when_it_becomes_private(house):
     alice, bob = register(house, "alice", "ops"), house.enter("bob", "ops")
     alice.type("/room private")

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 from . import text
 from .accounts import Account
 from .decisions import APPLY as DECISIONS
-from .errors import ChatError, MembersOnly, SecretNeeded, TooManySessions, WrongSecret
+from .errors import ChatError, HasAName, MembersOnly, SecretNeeded, TooManySessions, WrongSecret
 from .events import (
     APPOINTED,
     CAME_BACK,
@@ -37,12 +37,13 @@ from .events import (
 )
 from .person import Parting, Person, Seat
 from .room import Room
-from .rules import EXPELLED_SECONDS, Stranger
+from .rules import EXPELLED_SECONDS, Stranger, set_end
 from .state import State
 
 Value = TypeVar("Value")
 
 SESSIONS = 20  # of one member, at most
+FOUNDED = 100  # rooms that one member makes and operates: nobody operates more of them
 FORMER = 100  # ended sessions of one person that are remembered, the newest
 
 
@@ -74,6 +75,8 @@ def apply(state: State, event: Event) -> Change | None:
 
 def _claimed(state: State, event: Event) -> Change:
     data, person = event.data or {}, state.seats.get(event.origin)
+    if person is not None and person.account is not None:
+        return Change(person, error=HasAName(person.alias))
     seat = Seat(event.origin, str(data.get("program", "")))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
@@ -181,7 +184,8 @@ def _joined(state: State, event: Event) -> Change | None:
     person.made += is_first
     if person.account is not None:
         person.account.stay(room.name)
-        person.founded += (room.name,) * is_first
+        founded = state.decisions.founded.get(person.account.who, 0) + len(person.founded)
+        person.founded += (room.name,) * (is_first and founded < FOUNDED)
         if room.name not in person.account.marks:
             person.account.mark(room.name, event.number)  # nothing before it counts as unread
     is_new = room.name not in person.rooms
@@ -268,7 +272,7 @@ def _removed(state: State, event: Event) -> Change | None:
         return _left(state, event)
     data = event.data or {}
     name, room = data["who"], data["room"]
-    state.decisions.rules_of(room).expelled[name] = event.when + EXPELLED_SECONDS
+    set_end(state.decisions.rules_of(room).expelled, name, event.when + EXPELLED_SECONDS, event.when)
     person = state.person_of(name)
     if person is None or not (room in person.told or room in person.wanted):
         return Change(error=ChatError(f"{event.author} has just left {room}"))
@@ -412,7 +416,8 @@ def _decided(state: State, event: Event) -> Change:
 def _registered(state: State, event: Event) -> Change:
     state.decisions.apply(event)
     account, person = state.decisions.accounts.by_number.get(event.number), state.seats.get(event.origin)
-    if account is not None and person is not None and person.is_here and person.key == text.key(account.alias):
+    is_theirs = person is not None and person.is_here and not person.next_alias
+    if account is not None and person is not None and is_theirs and person.key == text.key(account.alias):
         person.account = account
         account.stay(*person.rooms)
         _give_credential(person, event.origin, account.number)

@@ -32,7 +32,7 @@ from .events import (
     UNQUIETED,
     Event,
 )
-from .rules import INVITED_SECONDS, Ban, Bans, RoomRules, network
+from .rules import INVITED_SECONDS, Ban, Bans, RoomRules, network, set_end
 
 
 class Decisions:
@@ -42,6 +42,7 @@ class Decisions:
         self.accounts = Accounts()
         self.bans = Bans()
         self.rules: dict[str, RoomRules] = {}  # by the name of the room, where it has any
+        self.founded: dict[str, int] = {}  # how many rooms an operator has made, by the operator's name in rules
         self.guests_refused: str | None = None  # why, while only members may come in
 
     def apply(self, event: Event) -> None:
@@ -51,6 +52,24 @@ class Decisions:
     def rules_of(self, room: str) -> RoomRules:
         """Return the rules of a room, made if need be."""
         return self.rules.setdefault(room, RoomRules())
+
+    def add_operator(self, room: str, name: str, is_founder: bool) -> None:
+        """Make a person an operator of a room; ``name``: theirs in rules, ``is_founder``: they have made it."""
+        rules = self.rules_of(room)
+        rules.operators.add(name)
+        if is_founder and not rules.founder:
+            rules.founder = name
+            self.founded[name] = self.founded.get(name, 0) + 1
+
+    def remove_operator(self, room: str, name: str) -> None:
+        """Dismiss an operator of a room."""
+        rules = self.rules_of(room)
+        rules.operators.discard(name)
+        if rules.founder == name:
+            rules.founder = ""
+            self.founded[name] -= 1
+            if not self.founded[name]:
+                del self.founded[name]
 
     def alias_of(self, name: str) -> str:
         """Return the alias of a name in rules: see rules.who."""
@@ -117,8 +136,10 @@ def _restored(decisions: Decisions, event: Event) -> None:
 def _appointed(decisions: Decisions, event: Event) -> None:
     data = _data(event)
     if event.group != SERVER:
-        operators = decisions.rules_of(event.group).operators
-        operators.add(data["who"]) if data["role"] == "operator" else operators.discard(data["who"])
+        if data["role"] == "operator":
+            decisions.add_operator(event.group, data["who"], is_founder=event.author == event.text)
+        else:
+            decisions.remove_operator(event.group, data["who"])
         return
     account = decisions.concerned(event)
     if account is not None:
@@ -130,6 +151,7 @@ def _appointed(decisions: Decisions, event: Event) -> None:
 
 def _banned(decisions: Decisions, event: Event) -> None:
     data = _data(event)
+    decisions.bans.forget_over(event.when)
     decisions.bans.by_number[event.number] = Ban(
         event.number,
         event.text,
@@ -160,7 +182,7 @@ def _guests_admitted(decisions: Decisions, event: Event) -> None:
 
 def _barred(decisions: Decisions, event: Event) -> None:
     rules, data = decisions.rules_of(event.group), _data(event)
-    rules.barred[data["who"]] = data.get("until", 0.0)
+    set_end(rules.barred, data["who"], data.get("until", 0.0), event.when)
     rules.invited.pop(data["who"], None)
 
 
@@ -172,7 +194,7 @@ def _unbarred(decisions: Decisions, event: Event) -> None:
 
 def _quieted(decisions: Decisions, event: Event) -> None:
     data = _data(event)
-    decisions.rules_of(event.group).quieted[data["who"]] = data.get("until", 0.0)
+    set_end(decisions.rules_of(event.group).quieted, data["who"], data.get("until", 0.0), event.when)
 
 
 def _unquieted(decisions: Decisions, event: Event) -> None:
@@ -181,7 +203,8 @@ def _unquieted(decisions: Decisions, event: Event) -> None:
 
 def _invited(decisions: Decisions, event: Event) -> None:
     rules, name = decisions.rules_of(event.group), _data(event)["who"]
-    rules.invited[name] = 0.0 if name.startswith("#") else event.when + INVITED_SECONDS
+    until = 0.0 if name.startswith("#") else event.when + INVITED_SECONDS
+    set_end(rules.invited, name, until, event.when)
     rules.barred.pop(name, None)
     rules.expelled.pop(name, None)
 

@@ -12,6 +12,7 @@ from .days import NO_DAY, Day
 from .delivery import Delivery
 from .errors import ChatError, NoCurrentRoom, NoSuchRoom
 from .events import (
+    APPOINTED,
     BANNED,
     CLAIMED,
     CONNECTED,
@@ -149,6 +150,7 @@ class Effects:
         if event.kind in _ENDING:
             for session in list(self._sessions.values()):
                 self._check_stay(session, event.when)
+        if event.kind in _ENDING or (event.kind == APPOINTED and event.group == SERVER):  # an admin sees all rooms
             for reader in list(self._hub.overhearing):
                 self._check_stream(reader, event.when)
         if change.room is not None:

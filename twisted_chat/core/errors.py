@@ -283,6 +283,13 @@ class SecretNeeded(ChatError):
         super().__init__(f"{alias} is a member's name: {how}, or choose another alias")
 
 
+class HasAName(ChatError):
+    """Another alias for a member, who has one for good."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"you are {alias}, which is yours: /quit, and come in under another alias")
+
+
 class SecretAsked(ChatError):
     """A line typed through a program that has to be sent again, with a secret."""
 

@@ -21,6 +21,7 @@ from .ear import Ear
 from .errors import (
     AliasTaken,
     ChatError,
+    HasAName,
     MembersOnly,
     NoCurrentRoom,
     NotAllowed,
@@ -181,7 +182,7 @@ class Hub(Questions):
         if account is not None and text.key(account.alias) != text.key(alias):
             raise AliasTaken(alias, account.alias, is_members=True)
         if me is not None and me.account is not None:
-            raise ChatError(f"you are {me.alias}, which is yours: /quit, and come in under another alias")
+            raise HasAName(me.alias)
         if account is not None and (proof is None or proof.account is not account):
             if account.is_dropped:
                 account.refuse(0, now)

@@ -98,11 +98,12 @@ def _an(role: int) -> str:
 class RoomRules:
     """The rules of one room. Names are those of ``who``, times in seconds since the epoch; 0: without an end."""
 
-    __slots__ = ("access", "barred", "expelled", "has_password", "invited", "operators", "quieted")
+    __slots__ = ("access", "barred", "expelled", "founder", "invited", "operators", "quieted")
 
     def __init__(self) -> None:
         self.access = "open"  # see events.ACCESSES
         self.operators: set[str] = set()
+        self.founder = ""  # the operator who has made the room; empty: none
         self.barred: dict[str, float] = {}
         self.quieted: dict[str, float] = {}
         self.invited: dict[str, float] = {}
@@ -166,6 +167,13 @@ class RoomRules:
     def quiets(self, person: Ruled, now: float) -> bool:
         """Return whether a person may not speak because an operator has said so."""
         return _holds(self.quieted, person, now) and role_of(person, self) < OPERATOR
+
+
+def set_end(ends: dict[str, float], name: str, until: float, now: float) -> None:
+    """Set until when a rule holds for a name, and drop the names for which it is over."""
+    for other in [other for other, end in ends.items() if 0 < end <= now]:
+        del ends[other]
+    ends[name] = until
 
 
 def _until(ends: dict[str, float], person: Ruled, now: float) -> float | None:
@@ -249,6 +257,11 @@ class Bans:
         for ban in self.standing(now):
             if not ban.is_for_guests and _covers(ban, host):
                 raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
+
+    def forget_over(self, now: float) -> None:
+        """Forget the bans that are over."""
+        for number in [ban.number for ban in self.by_number.values() if ban.is_over(now)]:
+            del self.by_number[number]
 
     def standing(self, now: float) -> Iterator[Ban]:
         """Yield the bans that are not over, the oldest first."""
