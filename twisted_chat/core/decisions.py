@@ -62,7 +62,7 @@ class Decisions:
             self.founded[name] = self.founded.get(name, 0) + 1
 
     def remove_operator(self, room: str, name: str) -> None:
-        """Dismiss an operator of a room."""
+        """Take the role of an operator in a room from a person."""
         rules = self.rules_of(room)
         rules.operators.discard(name)
         if rules.founder == name:
