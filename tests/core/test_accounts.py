@@ -107,6 +107,11 @@ def test_a_member_has_twenty_sessions_at_most(house):
     assert log_in(house).session.alias == ""
 
 
+def test_a_refusal_shows_the_alias_without_what_could_control_a_terminal(house):
+    with pytest.raises(NotAMember, match=r"^bob is nobody's name"):
+        prove(house, "bob\x1b[2J", PASSWORD)
+
+
 def test_a_code_lets_one_device_in_and_only_once(house):
     alice = register(house)
     code = grant(house, alice, "code")

@@ -60,7 +60,8 @@ def test_a_token_comes_in_until_it_is_revoked(door, alice):
     token = alice.answer("token", label="ci")["token"]
     assert come(door, secret=token)["alias"] == "alice"
     assert alice.answer("token", label="ci")["error"] == "chat_error"  # there is one of that name
-    assert alice.answer("token", label=" ")["error"] == "chat_error"
+    for nameless in (" ", "\0", "\x1b\x07 "):
+        assert alice.answer("token", label=nameless)["error"] == "chat_error"
     (shown,) = devices(alice, "token")
     assert (shown["label"], shown["own"]) == ("ci", False)
     assert alice.answer("revoke", number=shown["number"])["result"] == "revoke"

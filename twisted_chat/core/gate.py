@@ -161,10 +161,8 @@ class _Check:
         self._decide(account, credential.number)
 
     def _wrong(self, account: Account | None) -> None:
-        if account is None and self._attempt.alias:
-            self._answer(NotAMember(self._attempt.alias))
-        else:
-            self._answer(WrongSecret(self._attempt.alias))
+        alias = text.clean(self._attempt.alias)[: text.ALIAS_LENGTH]
+        self._answer(NotAMember(alias) if account is None and alias else WrongSecret(alias))
 
     def _decide(self, account: Account, credential: int) -> None:
         gate = self._gate

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from ..core import text
 from ..core.accounts import CODE, TOKEN, Credential
 from ..core.errors import ChatError
 from ..core.hub import Hub
 from ..core.secrets import PASSWORD_MOST
 from ..core.session import Ask, Session
-from ..core.text import ALIAS_LENGTH
 from .fields import About, Count, FirstNumber, Rule, Time
 from .table import Done, JsonRequest, Result, Steps, request
 
@@ -81,10 +81,10 @@ class TokenResult(Result):
 class TokenRequest(JsonRequest):
     """Make a token, with which scripts act as the member."""
 
-    label: Annotated[str, Rule(longest=ALIAS_LENGTH), About("What it is for.")]
+    label: Annotated[str, Rule(longest=text.ALIAS_LENGTH), About("What it is for.")]
 
     def run(self, hub: Hub, ask: Ask) -> Steps[TokenResult]:
-        if not self.label.strip():
+        if not text.clean(self.label).strip():
             raise ChatError("give the token a name, so that you know later what it is for")
         made: list[str] = []
         hub.members.grant(ask, TOKEN, self.label, made.append)

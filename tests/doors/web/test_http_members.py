@@ -105,6 +105,8 @@ def test_an_alias_beside_a_token_has_to_be_the_same(door, alice, near):
         basic("alice", "four simple words"),
         basic("alice", ""),
         {"Authorization": "Basic !"},
+        {"Authorization": "Basic é"},
+        {"Authorization": "Basic //79"},
         {"Authorization": "Digest x"},
         {"Authorization": ""},
     ],
