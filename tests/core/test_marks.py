@@ -136,6 +136,16 @@ def test_what_is_older_than_the_rooms_memory_is_counted_by_the_journal(house):
     assert found[0].by_room == {}
 
 
+def test_a_room_that_was_left_for_good_has_nothing_unread_when_the_member_comes_again(house):
+    alice, bob = register(house), house.enter("bob", "ops")
+    alice.type("/join ops", "/leave ops")
+    bob.type("/to ops one")
+    alice.type("/join ops")
+    assert counts(house, alice) == {}
+    bob.type("/to ops two")
+    assert counts(house, alice) == {"ops": (1, 0)}
+
+
 def test_a_block_is_one_unread_post_and_each_of_its_lines_can_mention(house):
     alice, bob = register(house), house.enter("bob")
     number = house.hub.rooms["lobby"].number

@@ -98,8 +98,9 @@ class Account:
             self.rooms = tuple(dict.fromkeys((*self.rooms, *rooms)))
 
     def leave(self, room: str) -> None:
-        """Note that the member has left a room for good."""
+        """Note that the member has left a room for good: its mark goes, so that they come again with nothing unread."""
         self.rooms = tuple(other for other in self.rooms if other != room)
+        self.marks = {name: mark for name, mark in self.marks.items() if name != room}
 
     def has(self, credential: int, now: float, session: int = 0) -> bool:
         """Return whether a credential is valid for the account at this time.
