@@ -519,6 +519,7 @@ def line_of(event, own="alice"):
         (Event(SAID, "lobby", "bob", "hi"), "bob: hi", ""),
         (Event(SAID, "ops", "bob", "hi"), "#ops bob: hi", ""),
         (Event("acted", "ops", "bob", "waves"), "#ops * bob waves", ""),
+        (Event("acted", "@alice", "bob", "waves"), "[bob -> alice] * waves", "class:private"),
         (Event("noted", "ops", "bob", "hi"), "#ops bob: hi", ""),
         (Event("noted", "*", "bob", "hi"), "[bob -> all] hi", "class:broadcast"),
         (Event(SAID, "@alice", "bob", "hi"), "[bob -> alice] hi", "class:private"),

@@ -99,7 +99,11 @@ def test_people_see_a_program_as_one_of_them(door, alice):
     bob = door.enter("bob")
     alice.asks("say", room="lobby", text="hi").asks("say", room="lobby", text="waves", act=True)
     alice.asks("tell", to="bob", text="psst").asks("broadcast", text="news")
-    assert bob.read().splitlines() == ["alice: hi", "* alice waves", "[alice -> bob] psst", "[alice -> all] news"]
+    alice.asks("tell", to="bob", text="nods", act=True).asks("broadcast", text="bows", act=True)
+    assert bob.read().splitlines() == [
+        "alice: hi", "* alice waves", "[alice -> bob] psst", "[alice -> all] news",
+        "[alice -> bob] * nods", "[alice -> all] * bows",
+    ]  # fmt: skip
 
 
 def test_a_line_that_no_program_answers_is_a_kind_of_its_own_for_programs_and_like_any_line_for_people(door, alice):

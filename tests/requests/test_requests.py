@@ -72,8 +72,14 @@ GOOD = [
         '{"text":"\\ud83d\\udca5 ü","act":true,"room":"a","id":"a.b_C:-","do":"say"}\r\n',
         ("say", "a.b_C:-", {"room": "a", "text": "💥 ü", "act": True, "note": False}),
     ),
-    ('{"do":"tell","id":"8","to":"bob","text":"psst"}', ("tell", "8", {"to": "bob", "text": "psst", "note": False})),
-    ('{"do":"broadcast","id":"9","text":"hello all"}', ("broadcast", "9", {"text": "hello all", "note": False})),
+    (
+        '{"do":"tell","id":"8","to":"bob","text":"psst"}',
+        ("tell", "8", {"to": "bob", "text": "psst", "act": False, "note": False}),
+    ),
+    (
+        '{"do":"broadcast","id":"9","text":"hello all"}',
+        ("broadcast", "9", {"text": "hello all", "act": False, "note": False}),
+    ),
     ('{"do":"join","id":"10","room":"ops","after":12}', ("join", "10", {"room": "ops", "after": 12})),
     ('{"do":"join","id":"10","room":"ops","after":1.2e1}', ("join", "10", {"room": "ops", "after": 12})),
     ('{"do":"whois","id":"37","alias":"bob"}', ("whois", "37", {"alias": "bob"})),

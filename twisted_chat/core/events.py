@@ -178,6 +178,12 @@ def _said(event: Event, author: str) -> str:
     return f"{author}: {event.text}"
 
 
+def _acted(event: Event, author: str) -> str:
+    if event.group[0] in "*@":
+        return _said(event._replace(text=f"* {event.text}"), author)
+    return f"* {author} {event.text}"
+
+
 def _joined(event: Event, author: str) -> str:
     return f"{author} has connected to the chat room" if event.group == LOBBY else f"{author} has joined"
 
@@ -345,7 +351,7 @@ ACCESSES: Final = {  # of a room, and how each reads
 
 # Said to a group. ``author`` said ``text``.
 SAID: Final = kind("said", _said, is_post=True, is_logged=True)
-ACTED: Final = kind("acted", lambda event, author: f"* {author} {event.text}", is_post=True, is_logged=True)  # /me
+ACTED: Final = kind("acted", _acted, is_post=True, is_logged=True)  # /me
 NOTED: Final = kind("noted", _said, is_post=True, is_logged=True)  # said, and no program may answer it
 # A room's own log. LEFT's text: why, may be empty. RENAMED's author: the old alias; its text: the new one.
 # RETITLED's text: the topic, empty when it was cleared.

@@ -15,6 +15,7 @@ from .fields import About, Text, TextLines, WantedAlias, WantedRoom
 from .table import COMMANDS, JsonRequest, command, name_of, request
 from .words import word_and_text
 
+Act = Annotated[bool, About("An action, as with /me.")]
 Note = Annotated[bool, About("No program may answer it.")]
 
 
@@ -23,6 +24,7 @@ class PostRequest(JsonRequest):
 
     text: Text | None
     lines: TextLines | None
+    act: Act
     note: Note
 
     @property
@@ -34,18 +36,21 @@ class PostRequest(JsonRequest):
 
         Raises: BadRequest, BlockTooLong, NothingToSay.
         """
+        if self.act and self.note:
+            raise BadRequest('a line is an action or a note: leave "act" or "note" out')
         if self.text is not None and self.lines is None:
             return self.text
         if self.lines is not None and self.text is None:
-            if self.note:
-                raise BadRequest('"note" is for one line: send "text", or leave "note" out')
+            if self.act or self.note:
+                name = "act" if self.act else "note"
+                raise BadRequest(f'"{name}" is for one line: send "text", or leave "{name}" out')
             return text.block(self.lines, hub.limits.max_line)
         raise BadRequest(f'a "{name_of(type(self))}" needs either "text", a line, or "lines", a block')
 
     @property
     def kind(self) -> str:
         """Return the kind of event that it asks for."""
-        return NOTED if self.note else SAID
+        return ACTED if self.act else NOTED if self.note else SAID
 
 
 @command("s", arguments="TEXT", posts=True, acts_on_room=True)
@@ -85,17 +90,13 @@ class SayRequest(PostRequest):
     room: WantedRoom
     text: Text | None = None
     lines: TextLines | None = None
-    act: Annotated[bool, About("An action, as with /me.")] = False
+    act: Act = False
     note: Note = False
 
     def run(self, hub: Hub, ask: Ask) -> None:
-        if self.act and self.note:
-            raise BadRequest('a line is an action or a note: leave "act" or "note" out')
         said = self.said(hub)
         if isinstance(said, str):
-            hub.say(ask, said, self.room, ACTED if self.act else self.kind)
-        elif self.act:
-            raise BadRequest('"act" is for one line: send "text", or leave "act" out')
+            hub.say(ask, said, self.room, self.kind)
         else:
             hub.say_block(ask, said, hub.room_of(ask.session, self.room).name)
 
@@ -113,6 +114,7 @@ class BroadcastRequest(PostRequest):
 
     text: Text | None = None
     lines: TextLines | None = None
+    act: Act = False
     note: Note = False
 
     def run(self, hub: Hub, ask: Ask) -> None:
@@ -150,6 +152,7 @@ class TellRequest(PostRequest):
     to: WantedAlias
     text: Text | None = None
     lines: TextLines | None = None
+    act: Act = False
     note: Note = False
 
     def run(self, hub: Hub, ask: Ask) -> None:

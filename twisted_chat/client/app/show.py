@@ -34,10 +34,11 @@ def pieces(event: Event, own: str) -> list[Piece]:
     if event.kind not in POSTS:
         return [(QUIET, plain(event))]
     name = (speaker(event.author, own), event.author)
+    words = f"* {event.text}" if event.kind == ACTED else event.text
     if event.group == EVERYONE:
-        return _addressed("class:broadcast", name, "all", event.text)
+        return _addressed("class:broadcast", name, "all", words)
     if event.group.startswith("@"):
-        return _addressed("class:private", name, event.target, event.text)
+        return _addressed("class:private", name, event.target, words)
     where = [] if event.group == LOBBY else [("class:room", f"#{event.group} ")]
     if event.kind == ACTED:
         return [*where, ("", "* "), name, ("", f" {event.text}")]
