@@ -79,6 +79,29 @@ def test_a_password_in_the_terminal_is_not_shown(server):
     assert "not that one" not in shown.text
 
 
+def test_a_command_that_asks_for_a_password_asks_in_the_terminal_and_nobody_hears_it(server):
+    with server.connect("eve") as eve:
+        child = pexpect.spawn(
+            str(SCRIPTS / "twisted-chat"), ["--alias", "bob", at(server)], encoding="utf-8", timeout=SECONDS,
+            env=environment(TERM="xterm"),
+        )  # fmt: skip
+        shown = child.logfile_read = Shown()
+        child.expect_exact("/help shows")
+        child.sendline("/register")
+        for password in ("short", "another four words"):
+            child.expect_exact("password?")
+            child.sendline(password)
+        child.expect_exact("bob is yours now")
+        child.sendline("/password")
+        child.expect_exact("password?")
+        child.sendline("")
+        child.sendline("done")
+        heard = eve.read_until("bob: done\n")
+        child.close(force=True)
+    assert heard == "bob has connected to the chat room\nbob: done\n"
+    assert "another four words" not in shown.text
+
+
 class Shown:
     """All that a terminal has shown."""
 

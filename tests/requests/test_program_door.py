@@ -291,6 +291,23 @@ def test_history_is_of_a_time_from_and_before_it(door, alice):
     assert texts(since=times[1]) == ["two", "three"]
 
 
+def test_a_typed_line_that_asks_for_a_secret_is_sent_again_with_it(door, alice):
+    bob = Program(door, "bob", peer=near(door))
+    assert bob.answer("type", text="/register")["error"] == "secret_asked"
+    assert bob.answer("type", text="/register", secret="short")["error"] == "bad_secret"
+    alice.heard()
+    assert bob.answer("type", text="/register", secret="four simple words")["result"] == "type"
+    assert door.hub.decisions.accounts.called("bob") is not None
+    assert alice.heard() == []
+
+
+def near(door):
+    """Return a connection that nobody overhears."""
+    peer = door.connect("127.0.0.1")
+    peer.read()
+    return peer
+
+
 def test_a_typed_option_comes_as_a_field(door, alice):
     alice.heard()
     alice.asks("type", text="/set bell on")

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..core import text
-from ..core.errors import ChatError, NobodyCalled
+from ..core.errors import BadSecret, ChatError, NobodyCalled, SecretAsked, WrongRoomPassword, WrongSecret
 from ..core.events import POSTS, Event
 from . import codec
 from .drivers import Driver
 from .entering import enter
+from .errors import Refused
 from .pending import PendingRequest, granted, one_line
 from .procedure_calls import CALL_SECONDS, Answers, ProcedureCalls, Wait
 from .resumable_session import Open
@@ -24,6 +25,7 @@ from .watcher import Watcher
 PATIENCE = 60.0  # seconds
 LAST_EVENTS = 100  # events of a room to search for its last posts
 HISTORY_PAGE = 500  # events, the most in one answer
+ASKS_AGAIN = {error.code for error in (SecretAsked, BadSecret, WrongSecret, WrongRoomPassword)}
 
 Words = str | Sequence[str]  # a line; or a list of lines, which are a block
 
@@ -237,15 +239,17 @@ class Chat(Stay):
 
     # -- for people, who type lines
 
-    async def type(self, lines: Sequence[str]) -> bool:
+    async def type(self, lines: Sequence[str], secret: str = "") -> bool:
         """Send lines that a person typed, and return whether one of them has ended the session.
 
-        All results are events, refusals too.
+        All results are events, refusals too. ``secret``: the answer to a line that asks for one.
 
-        Raises: ConnectionLost.
+        Raises: ConnectionLost; Refused, if a line asks for a secret, or for another one.
         """
-        typed = await self._typed(lines)
+        typed = await self._typed(lines, secret=secret)
         for request in typed:
+            if isinstance(request.error, Refused) and request.error.code in ASKS_AGAIN:
+                raise request.error
             if not isinstance(request.error, ChatError):
                 granted(request)
         return any(request.answer.get("left") is True for request in typed)
@@ -257,8 +261,9 @@ class Chat(Stay):
         """
         return [words for request in await self._typed(lines, is_quiet=True) for words in request.words]
 
-    async def _typed(self, lines: Sequence[str], is_quiet: bool = False) -> list[PendingRequest]:
-        return await self._session.ask_all("type", [{"text": text.clean(line)} for line in lines], is_quiet)
+    async def _typed(self, lines: Sequence[str], is_quiet: bool = False, secret: str = "") -> list[PendingRequest]:
+        more = {"secret": secret} if secret else {}
+        return await self._session.ask_all("type", [{"text": text.clean(line), **more} for line in lines], is_quiet)
 
 
 def _checked(words: str) -> str | ChatError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import text
-from ..core.errors import Unknown
+from ..core.errors import SecretAsked, Unknown
 from ..core.events import (
     ACTED,
     ANSWERED,
@@ -207,7 +207,8 @@ class Hearing:
 
     def tell_typist(self, request: PendingRequest | None, refused: Refused) -> None:
         """Show a refusal as an event, if a person typed the request or the request is unknown."""
-        if request is None or (request.do == "type" and not request.is_quiet):
+        is_asked = refused.code == SecretAsked.code  # the typist is asked for the secret
+        if request is None or (request.do == "type" and not request.is_quiet and not is_asked):
             self._inbox.put(Event(REFUSED, text=str(refused), data={"code": refused.code}))
 
     def _answered(self, message: codec.Message) -> None:

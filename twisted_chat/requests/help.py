@@ -7,8 +7,9 @@ from typing import Annotated
 
 from ..core import text
 from ..core.hub import Hub
+from ..core.secrets import PASSWORD_MOST
 from ..core.session import Ask
-from .fields import About, Alias, Number, Text
+from .fields import About, Alias, Number, Rule, Text
 from .hello import CurrentRoom, current_of, taken_by
 from .settings import OptionsShown, options_of
 from .table import BY_ANY_NAME, COMMANDS, JsonRequest, Result, Steps, command, obey, parse, request, unknown
@@ -85,9 +86,13 @@ class TypeRequest(JsonRequest):
     """Carry out a line as if a person had typed it; its answers come as notices."""
 
     text: Annotated[Text, About("A line, as a person types it.")]
+    secret: (
+        Annotated[str, Rule(longest=PASSWORD_MOST), About('What a line asks for that is refused as "secret_asked".')]
+        | None
+    ) = None
 
     def run(self, hub: Hub, ask: Ask) -> Steps[TypeResult]:
-        me = ask.session
+        me, ask.secret = ask.session, self.secret
         obey(hub, ask, parse(text.clean(self.text)))
         if me.leaving is None:  # a session that leaves gets nothing after its leave
             yield

@@ -220,7 +220,7 @@ class Terminal:
             return
         self._moves += 1
         try:
-            has_left = await self._chat.type([line])
+            has_left = await self._type(line)
         finally:
             self._moves -= 1
             if not self._moves:
@@ -229,6 +229,17 @@ class Terminal:
                     settle(waiter)
         if has_left:
             self._screen.leave()
+
+    async def _type(self, line: str) -> bool:
+        """Send a command, with the secret that it asks for, until one fits or the person gives none."""
+        secret = ""
+        while True:
+            try:
+                return await self._chat.type([line], secret)
+            except Refused:
+                secret = await self._ask_secret()
+                if not secret:
+                    return False
 
     async def _say_block(self, lines: list[str]) -> None:
         while self._moves:  # these commands may change the current room
