@@ -1,4 +1,4 @@
-"""Any mix of lines, marks, joins, leaves and cuts: all devices of a member agree, and nobody else hears of their counts.
+"""Any mix of lines, marks, joins, leaves and cuts: all devices of a member agree, and no others hear of their counts.
 
 Each device counts as docs/protocol.rst says: from hello, then from events and from the marks of other devices.
 """
