@@ -114,6 +114,21 @@ class Shown:
         """Do nothing: it is in memory."""
 
 
+def test_a_member_who_comes_in_is_told_how_much_is_unread(server):
+    with server.connect("bob") as bob:
+        bob.send("one\n@alice two\n")
+        bob.read_pong()
+        child = pexpect.spawn(
+            str(SCRIPTS / "twisted-chat"), ["--alias", "alice", at(server)], encoding="utf-8", timeout=SECONDS,
+            env=environment(TERM="xterm"),
+        )  # fmt: skip
+        child.expect_exact("password?")
+        child.sendline(PASSWORD)
+        child.expect_exact("you are now connected!")
+        child.expect_exact("lobby: 2 unread, 1 mentions you")
+        child.close(force=True)
+
+
 @pytest.mark.slow
 def test_the_library_logs_in_and_a_wrong_secret_is_an_error(server):
     async def talk():
@@ -125,5 +140,32 @@ def test_the_library_logs_in_and_a_wrong_secret_is_an_error(server):
         with pytest.raises(Refused) as refused:
             await connect(at(server), alias="alice", patience=0)
         assert refused.value.code == "secret_needed"
+
+    asyncio.run(talk())
+
+
+def test_the_library_has_a_members_marks_and_moves_them_on_all_devices(server):
+    async def talk():
+        async with (
+            connect(at(server), alias="alice", secret=PASSWORD) as chat,
+            connect(at(server), alias="alice", secret=PASSWORD) as other,
+            connect(at(server), alias="bob") as bob,
+        ):
+            said = await bob.say("lobby", "one")
+            assert bob.marks == {}
+            with pytest.raises(Refused, match="only members"):
+                await bob.read("lobby", said.number)
+            assert chat.marks["lobby"] < said.number
+            await chat.read("Lobby", said.number)
+            assert chat.marks["lobby"] == said.number
+            while other.marks["lobby"] < said.number:
+                await asyncio.sleep(0.01)
+            own = await other.say("lobby", "two")
+            assert other.marks["lobby"] == own.number
+            while chat.marks["lobby"] < own.number:
+                await asyncio.sleep(0.01)
+            await chat.join("ops")
+            async with connect(at(server), alias="alice", secret=PASSWORD) as third:
+                assert set(third.rooms) == {"lobby", "ops"} == set(chat.rooms)  # it has left none of them
 
     asyncio.run(talk())

@@ -18,7 +18,7 @@ from .errors import Refused
 from .pending import PendingRequest, granted, one_line
 from .procedure_calls import CALL_SECONDS, Answers, ProcedureCalls, Wait
 from .resumable_session import Open
-from .seen import After
+from .seen import TO_ME, After
 from .stay import Stay, hello_of
 from .watcher import Watcher
 
@@ -68,6 +68,16 @@ class Chat(Stay):
     def current(self) -> str:
         """Return the current room, where typed lines are said; empty if there is none."""
         return self._state.current
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """Return the number that a member has read last in each room, on whichever device; empty for a guest."""
+        return dict(self._state.marks or {})
+
+    @property
+    def has_unread(self) -> bool:
+        """Return whether a member had unread lines when the session began or resumed."""
+        return self._state.has_unread
 
     @property
     def unacknowledged(self) -> int:
@@ -190,6 +200,14 @@ class Chat(Stay):
         found = await self.request("history", room=text.room(room), **which)
         return [codec.event(message) for message in found["events"]]
 
+    async def read(self, room: str, number: int) -> None:
+        """Mark a room as read up to a number, on all devices of a member; "@" stands for the private lines.
+
+        Raises: ChatError, for a guest too; ConnectionLost.
+        """
+        name = room if room == TO_ME else text.room(room)
+        self._state.mark(name, (await self.request("read", room=name, number=number))["number"])
+
     async def request(self, do: str, **fields: Any) -> codec.Message:
         """Send any request of the wire, by its name and fields; return its result (see docs/protocol.rst).
 
@@ -235,7 +253,8 @@ class Chat(Stay):
         hello = hello_of(alias, rooms, after)
         await enter(self._session, self._driver, self._watcher, self._patience, hello)
         for room in [room for room in self.rooms if room not in hello[1]]:
-            await self.leave(room)  # an earlier process of this program was in it
+            if self._state.marks is None:  # a member's rooms are those of all devices
+                await self.leave(room)  # an earlier process of this program was in it
 
     # -- for people, who type lines
 

@@ -66,6 +66,8 @@ class Hearing:
         """Start a connection with the state in the answer to hello."""
         self.client = hello["client"]
         self.state.enter(text.clean(hello["alias"]), hello["rooms"], hello.get("current", ""))
+        self.state.marks = dict(hello["marks"]) if "marks" in hello else None
+        self.state.has_unread = bool(hello.get("unread"))
         lost = self.seen.begin(hello["journal"], asked, now)
         self.came_at = now
         self._entering = set(self.state.rooms) if is_first else set()
@@ -106,12 +108,15 @@ class Hearing:
             self._skipped(event)
             return True
         if event.kind == READ:
-            return True  # over another device, and nothing is shown of it here
+            self.state.mark(event.group, event.number)  # over another device, and nothing is shown of it here
+            return True
         if "again" in message:
             self._inbox.put(event)  # an earlier event, which the person asked for
             return True
         is_own = bool(event.ident) and event.ident.partition("/")[0] == self.client
         request = self._request(message) if is_own else None
+        if is_own and event.kind in (SAID, ACTED, NOTED) and event.group in self.state.rooms:
+            self.state.mark(event.group, event.number)
         is_whole = self._take(event, request)
         if request is not None:
             request.event = event

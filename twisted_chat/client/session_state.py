@@ -14,6 +14,8 @@ class SessionState:
         self.alias = ""  # empty until the server has accepted one
         self.rooms: tuple[str, ...] = ()  # in the order of joining
         self.current = ""
+        self.marks: dict[str, int] | None = None  # of a member: the number that was read last, by room; "@": privately
+        self.has_unread = False  # at the last hello
 
     def enter(self, alias: str, rooms: Iterable[str], current: str) -> None:
         """Set the alias and the rooms."""
@@ -29,6 +31,11 @@ class SessionState:
             self.join(event.group)
         elif event.kind in (LEFT, REMOVED):
             self.leave(event.group)
+
+    def mark(self, room: str, number: int) -> None:
+        """Move a member's mark up."""
+        if self.marks is not None:
+            self.marks[room] = max(number, self.marks.get(room, 0))
 
     def join(self, room: str) -> None:
         """Add a room, and make it the current one."""

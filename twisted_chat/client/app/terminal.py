@@ -295,6 +295,8 @@ class Terminal:
         names = text.listed(map(text.clean, here["members"]), NAMES, here["count"])
         self.tell(f"{here['count']:,} in {room}: {names}")
         self.tell(f"/help shows what you can type, {HOW_TO_LEAVE}")
+        if self._chat.has_unread:
+            await self._chat.type(["/unread"])
         self._completer.add(here)
         table = await self._chat.request("commands")
         self._add_own_commands(table["commands"])
