@@ -44,7 +44,8 @@ def test_a_password_that_cannot_be_used_is_refused_in_one_line(door, password):
 
 def test_a_guest_has_no_credentials(door):
     guest = Program(door, "bob", peer=Browser(door, HERE))
-    for what, fields in {"devices": {}, "code": {}, "token": {"label": "ci"}, "revoke": {"number": 1}}.items():
+    labelled = {"token": {"label": "ci"}, "device": {"label": "laptop"}}
+    for what, fields in {"devices": {}, "code": {}, "revoke": {"number": 1}, **labelled}.items():
         assert "/register" in guest.answer(what, **fields)["text"]
     assert "/register" in guest.answer("password", password=PASSWORD)["text"]
 
@@ -77,6 +78,17 @@ def test_a_program_sees_which_credential_it_came_by(door, alice):
     assert [one["own"] for one in devices(alice, "token")] == [False]
 
 
+def test_a_device_logs_in_until_the_password_is_changed(door, alice):
+    secret = alice.answer("device", label="laptop")["device"]
+    assert [one["label"] for one in devices(alice, "device")] == ["laptop"]
+    laptop = Program(door, peer=Browser(door, HERE))
+    assert laptop.answer("hello", version=1, secret=secret)["alias"] == "alice"
+    assert [one["own"] for one in devices(laptop, "device")] == [True]
+    alice.answer("password", password="four other words")
+    assert laptop.peer.is_closed
+    assert come(door, secret=secret)["error"] == "wrong_secret"
+
+
 def test_a_new_password_ends_other_sessions_and_no_token(door, alice):
     other = Program(door, peer=Browser(door, HERE))
     other.answer("hello", version=1, alias="alice", secret=PASSWORD)
@@ -105,6 +117,8 @@ def test_what_cannot_be_kept_is_refused_once(door, alice):
         ("password", {"password": PASSWORD}),
         ("code", {}),
         ("token", {"label": "ci"}),
+        ("device", {"label": "laptop"}),
+        ("type", {"text": "/password", "secret": PASSWORD}),
     ],
 )
 def test_no_secret_goes_over_a_connection_that_others_can_read(door, alice, what, fields):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ..core import text
-from ..core.accounts import CODE, TOKEN, Credential
+from ..core.accounts import CODE, DEVICE, TOKEN, Credential
 from ..core.errors import ChatError
 from ..core.hub import Hub
 from ..core.secrets import PASSWORD_MOST
@@ -90,6 +90,25 @@ class TokenRequest(JsonRequest):
         hub.members.grant(ask, TOKEN, self.label, made.append)
         yield
         return TokenResult(made[-1])
+
+
+@dataclass(frozen=True)
+class DeviceResult(Result):
+    device: Annotated[str, About("The secret with which this device logs in. Nobody can see it again.")]
+
+
+@request("the result")
+@dataclass(frozen=True)
+class DeviceRequest(JsonRequest):
+    """Make a secret with which this device logs in again without the password."""
+
+    label: Annotated[str, Rule(longest=text.ALIAS_LENGTH), About("The name of the device in the member's list.")]
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[DeviceResult]:
+        made: list[str] = []
+        hub.members.grant(ask, DEVICE, self.label, made.append)
+        yield
+        return DeviceResult(made[-1])
 
 
 @dataclass(frozen=True)
