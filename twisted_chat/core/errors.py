@@ -171,6 +171,7 @@ class UnknownCommand(ChatError):
     """A line that begins with a slash but with no known command."""
 
     def __init__(self, name: str, nearest: str | None) -> None:
+        self.nearest = nearest
         hint = f"did you mean /{nearest}?" if nearest else "/help lists the commands"
         super().__init__(f"there is no command /{name}: {hint} (to say it, begin with //)")
 
@@ -294,7 +295,7 @@ class SecretAsked(ChatError):
     """A line typed through a program that has to be sent again, with a secret."""
 
     def __init__(self, prompt: str) -> None:
-        super().__init__(f'{prompt} type it again with the answer as its "secret"')
+        super().__init__(f'{prompt} send it again with "secret", since a line of its own would be said to others')
 
 
 class WrongSecret(ChatError):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..core import text
-from ..core.errors import AliasTaken, ChatError, LineTooLong, Overheard, SecretNeeded
+from ..core.errors import AliasTaken, ChatError, LineTooLong, Overheard, SecretNeeded, UnknownCommand
 from ..core.secrets import refuse_secrets
 from ..core.session import Ask, Session
 from ..requests import accounts, table
@@ -163,7 +163,8 @@ class PersonTalk:
         try:
             table.obey(self._hub, ask, (command, rest))
         except ChatError as error:
-            if self._then is None and (command.asks or isinstance(error, Overheard)):
+            meant = table.COMMANDS.get(error.nearest or "", command) if isinstance(error, UnknownCommand) else command
+            if self._then is None and (meant.asks or isinstance(error, Overheard)):
                 ask.refuse(error)
                 self._drop_secret(ask)
             else:

@@ -331,7 +331,8 @@ def test_a_wrong_password_may_be_followed_by_the_right_one(door, away):
 @pytest.mark.parametrize("host", [HERE, "192.0.2.9"])
 @pytest.mark.parametrize("who", ["guest", "member"])
 @pytest.mark.parametrize(
-    "command", ["/register", "/register now", "/password", "/login alice", "/login alcie", "/login"]
+    "command",
+    ["/register", "/register now", "/password", "/login alice", "/login alcie", "/login", "/logn alice", "/regster"],
 )
 @pytest.mark.parametrize("together", [True, False])
 def test_no_secret_that_is_sent_after_a_command_for_it_is_said(door, member, host, who, command, together):
