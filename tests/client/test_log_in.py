@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 
 import pexpect
 import pytest
 
 from twisted_chat.client import Refused, connect
+from twisted_chat.client.app.stored_tokens import FOLDER
 
 from ..processes import SCRIPTS, SECONDS, environment, run
 
@@ -50,6 +53,8 @@ def test_a_script_logs_in_with_the_token_in_a_file_or_in_the_environment(server,
         bob.read_until("alice: hi\n")
         status, _out, told = pipe(server)
         assert (status, "alice is a member's name" in told) == (3, True)
+        assert told.count("\n") == 1
+        assert "a script logs in with --token-file FILE" in told
         status, _out, told = pipe(server, TWISTED_CHAT_TOKEN="tct_" + "x" * 32)
         assert (status, "wrong or no longer valid" in told) == (3, True)
         assert "alice: hi" not in bob.read_pong()
@@ -60,8 +65,8 @@ def test_a_script_logs_in_with_the_token_in_a_file_or_in_the_environment(server,
 
 def test_a_password_in_the_terminal_is_not_shown(server):
     child = pexpect.spawn(
-        str(SCRIPTS / "twisted-chat"), ["--alias", "alice", at(server)], encoding="utf-8", timeout=SECONDS,
-        env=environment(TERM="xterm"),
+        str(SCRIPTS / "twisted-chat"), ["--no-store", "--alias", "alice", at(server)], encoding="utf-8",
+        timeout=SECONDS, env=environment(TERM="xterm"),
     )  # fmt: skip
     shown = child.logfile_read = Shown()
     child.expect_exact("password?")
@@ -77,6 +82,56 @@ def test_a_password_in_the_terminal_is_not_shown(server):
     child.close(force=True)
     assert PASSWORD not in shown.text
     assert "not that one" not in shown.text
+
+
+def test_after_a_log_in_by_password_the_next_start_asks_for_none(server, tmp_path):
+    shown, folder = Shown(), tmp_path / FOLDER
+
+    def start(*options):
+        child = pexpect.spawn(
+            str(SCRIPTS / "twisted-chat"), ["--alias", "alice", *options, at(server)], encoding="utf-8",
+            timeout=SECONDS, env=environment(TERM="xterm", XDG_CONFIG_HOME=str(tmp_path)),
+        )  # fmt: skip
+        child.logfile_read = shown
+        return child
+
+    def is_asked(child):
+        asked = child.expect_exact(["you are now connected!", "password?"])
+        if asked:
+            child.sendline(PASSWORD)
+            child.expect_exact("you are now connected!")
+        child.expect_exact("/help shows")
+        return bool(asked)
+
+    def leave(child):
+        child.sendline("/quit")
+        child.expect(pexpect.EOF)
+        child.close()
+
+    for options, asks in ((["--no-store"], True), ([], True), ([], False), (["--no-store"], True)):
+        child = start(*options)
+        assert is_asked(child) is asks
+        leave(child)
+    (file,) = folder.iterdir()
+    token = json.loads(file.read_text())["token"]
+    assert PASSWORD not in shown.text
+    assert token not in shown.text
+    child = start()
+    assert not is_asked(child)
+    child.sendline("/devices")
+    child.expect_exact("this one, twisted-chat on ")
+    with server.connect() as phone:
+        phone.send(f"alice {server.token}\n/devices\n")
+        number = re.search(r"([0-9a-z]+): twisted-chat on ", phone.read_until("ends one"))[1]
+        phone.send(f"/devices {number} off\n")
+        phone.read_until("ended: ")
+    child.close(force=True)
+    child = start()
+    child.expect_exact("is no longer valid")
+    assert is_asked(child)
+    leave(child)
+    (file,) = folder.iterdir()
+    assert json.loads(file.read_text())["token"] != token
 
 
 def test_a_command_that_asks_for_a_password_asks_in_the_terminal_and_nobody_hears_it(server):
@@ -119,8 +174,8 @@ def test_a_member_who_comes_in_is_told_how_much_is_unread(server):
         bob.send("one\n@alice two\n")
         bob.read_pong()
         child = pexpect.spawn(
-            str(SCRIPTS / "twisted-chat"), ["--alias", "alice", at(server)], encoding="utf-8", timeout=SECONDS,
-            env=environment(TERM="xterm"),
+            str(SCRIPTS / "twisted-chat"), ["--no-store", "--alias", "alice", at(server)], encoding="utf-8",
+            timeout=SECONDS, env=environment(TERM="xterm"),
         )  # fmt: skip
         child.expect_exact("password?")
         child.sendline(PASSWORD)

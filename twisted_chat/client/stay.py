@@ -52,6 +52,10 @@ class Stay:
             self._session.secret = secret
         await self._session.hello(*hello_of(alias, rooms, after))
 
+    def use_secret(self, secret: str) -> None:
+        """Log in with this secret if the server does not know the session any more after a cut."""
+        self._session.secret = secret
+
     # -- the end
 
     async def close(self, why: str = "") -> None:

@@ -77,6 +77,12 @@ def chat_parser() -> argparse.ArgumentParser:
     parser.add_argument("-r", "--room", metavar="ROOM", type=words, help="the room to be in (default: lobby)")
     parser.add_argument("-l", "--listen", action="store_true", help="print the events of ROOM, a line each, and stay")
     add_connection(parser, "default: ask")
+    parser.add_argument(
+        "--no-store",
+        action="store_false",
+        dest="stores",
+        help="on a terminal: store no token for this device after a log-in, and use none (default: store it)",
+    )
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     _add_options_for_scripts(parser)
     return parser
@@ -177,6 +183,7 @@ def _settings(given: argparse.Namespace, is_pipe: bool) -> Settings:
         ca=given.ca,
         identity=given.identity,
         secret=secret_of(given),
+        stores=given.stores,
         patience=None if given.patience == math.inf else given.patience,
         after=given.after,
         tail=given.tail or 0,

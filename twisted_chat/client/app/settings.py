@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass, field
 
 from ...core import text
-from ...core.errors import ChatError
+from ...core.errors import ChatError, SecretNeeded
 from .. import address
-from ..errors import BadAuthorities
+from ..errors import BadAuthorities, Refused
 from .display import Display
 from .waiting import Wanted
 
@@ -38,6 +38,7 @@ class Settings:
     ca: str | None = None
     identity: str | None = None  # the path of a file
     secret: str = ""  # a member's token; empty: a guest, or a password that is asked for
+    stores: bool = True  # the token for this device, after a log-in on a terminal
     patience: float | None = 60.0  # seconds; unlimited on a terminal
     after: int | None = None  # begin after the event of this number ...
     tail: int = 0  # ... or with this many of the last ...
@@ -62,6 +63,9 @@ def complain(why: str) -> None:
 
 def status_of(error: Exception) -> int:
     """Print why entering failed, and return the exit status for it."""
+    if isinstance(error, Refused) and error.code == SecretNeeded.code:
+        complain(f"{error}; a script logs in with --token-file FILE")
+        return REFUSED
     if isinstance(error, ConnectionError | ChatError):
         complain(str(error))
         return UNREACHED if isinstance(error, ConnectionError) else REFUSED

@@ -6,6 +6,7 @@ The law: no event moves the cursor or touches the half-typed line; prompt_toolki
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from twisted.python.failure import Failure
 
 from ...clocks import wall
 from ...core import text
-from ...core.errors import ChatError, NoCurrentRoom, SecretNeeded
+from ...core.errors import ChatError, NoCurrentRoom, NotAMember, Overheard, SecretNeeded, WrongSecret
 from ...core.events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from .. import reach
 from ..chat import Chat
@@ -27,6 +28,7 @@ from ..watcher import ResumedRoom, Watcher
 from .screen import HOW_TO_LEAVE, Screen
 from .settings import OK, UNREACHED, Settings, complain, is_private, status_of
 from .show import QUIET, Piece
+from .stored_tokens import StoredTokens
 from .tab_completion import ChatCompleter
 
 PAST = 20  # events of a room to search for posts to show at a join or for its history
@@ -34,7 +36,8 @@ NAMES = 100  # aliases to show of the people in a room
 PATIENT_SECONDS = 0.5  # after which an unacknowledged line is marked as such
 ROWS = 3  # rows of unacknowledged lines
 COLUMNS = 60  # columns of each row
-SECRET_NEEDED = SecretNeeded.code
+SECRET_NEEDED, OVERHEARD = SecretNeeded.code, Overheard.code
+INVALID = (WrongSecret.code, NotAMember.code)  # the server's refusals of a stored token that is good for nothing
 UNASKED = 5  # lines of a pasted block that are said without asking
 
 
@@ -92,6 +95,8 @@ class Terminal:
         self._moves = 0  # pending commands that may change the current room ...
         self._settled: list[Waiter[None]] = []  # ... and the tasks that wait for their end
         self._unsaid: list[Unsaid] = []
+        address = f"{'tls ' if settings.tls else ''}{settings.address}"  # what came over TLS is never sent without
+        self._tokens = StoredTokens(address, is_on=settings.stores and not settings.secret)
         self._asks_secret = False  # that choice is a password
         self._question = "password? " if is_private(settings) else "code? (/code on another device shows one) "
         self._choice: DeferredWaiter[str] | None = None  # the person's choice of an alias, while asked for
@@ -269,19 +274,46 @@ class Terminal:
     async def _enter(self) -> None:
         """Enter the chat under an alias, which may take several tries."""
         alias, secret = self._settings.alias or await self.ask_alias(), self._settings.secret
+        stored = self._tokens.of(alias)
         while True:
             try:
-                await self._chat.claim(alias, [self._settings.room], secret=secret)
+                await self._chat.claim(alias, [self._settings.room], secret=secret or stored)
                 break
             except ChatError as error:
+                if stored and error.code in INVALID:
+                    stored = self._forget_token(alias)
+                    continue  # and the server asks for the password, if the alias needs one
                 self._show(Event(REFUSED, text=str(error)))
-                secret = ""
+                secret = stored = ""
                 if isinstance(error, Refused) and error.code == SECRET_NEEDED:
                     secret = await self._ask_secret()
                 if not secret:
                     alias = await self.ask_alias()
+                    stored = self._tokens.of(alias)
         self._is_in = True
+        if secret and self._tokens.is_on:
+            await self._store_token()
         await self._show_room(self._chat.rooms[0])
+
+    async def _store_token(self) -> None:
+        """Store a token of this device, so that the next start asks for no password."""
+        label = f"twisted-chat on {socket.gethostname()}"[: text.ALIAS_LENGTH]
+        try:
+            token = (await self._chat.request("device", label=label))["device"]
+            self._chat.use_secret(token)
+            self._tokens.keep(self._chat.alias, token)
+        except (ChatError, OSError) as error:
+            if getattr(error, "code", "") != OVERHEARD:
+                self.refused(f"the next start will ask for the password: {error}")
+
+    def _forget_token(self, alias: str) -> str:
+        """Delete the stored token for an alias, and return none."""
+        self.tell(f"the token that is stored here for {alias} is no longer valid")
+        try:
+            self._tokens.forget(alias)
+        except OSError as error:
+            self.refused(f"it cannot be deleted: {error.strerror}")
+        return ""
 
     async def _show_room(self, room: str) -> None:
         """Show a room's last posts and its people; fetch the words for Tab."""
