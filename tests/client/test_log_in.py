@@ -63,6 +63,19 @@ def test_a_script_logs_in_with_the_token_in_a_file_or_in_the_environment(server,
     assert (status, "chmod 600" in told) == (2, True)
 
 
+def test_a_pipe_asks_for_no_password_even_on_a_terminal(server):
+    child = pexpect.spawn(
+        str(SCRIPTS / "twisted-chat"), ["--listen", "--alias", "alice", "--patience", "0", at(server)],
+        encoding="utf-8", timeout=SECONDS, env=environment(TERM="xterm"),
+    )  # fmt: skip
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3
+    (told,) = child.before.splitlines()
+    assert "alice is a member's name" in told
+    assert "--token-file FILE" in told
+
+
 def test_a_password_in_the_terminal_is_not_shown(server):
     child = pexpect.spawn(
         str(SCRIPTS / "twisted-chat"), ["--no-store", "--alias", "alice", at(server)], encoding="utf-8",
