@@ -89,6 +89,13 @@ def test_a_device_logs_in_until_the_password_is_changed(door, alice):
     assert come(door, secret=secret)["error"] == "wrong_secret"
 
 
+def test_a_person_who_types_login_through_a_program_learns_how_to_log_in(door, alice):
+    bob = Program(door, "bob", peer=Browser(door, HERE))
+    refused = bob.answer("type", text="/login alice", secret=PASSWORD)
+    assert refused["error"] == "chat_error"
+    assert "/quit, and begin again with that alias" in refused["text"]
+
+
 def test_a_new_password_ends_other_sessions_and_no_token(door, alice):
     other = Program(door, peer=Browser(door, HERE))
     other.answer("hello", version=1, alias="alice", secret=PASSWORD)

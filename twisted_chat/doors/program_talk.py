@@ -93,7 +93,9 @@ class ProgramTalk:
 
     def renewed(self) -> None:
         """Refuse another session: the program's requests belong to this one."""
-        raise ChatError('a program logs in with "hello" and its "secret", over another connection')
+        raise ChatError(
+            'you log in as you come in: /quit, and begin again with that alias (a program: "hello" with its "secret")'
+        )
 
     def stop(self) -> None:
         """Abandon the pending request: the program has resumed elsewhere, or its connection is lost."""
