@@ -106,7 +106,7 @@ as_root = pytest.mark.skipif(not IS_ROOT, reason="needs root, and setpriv of uti
 
 
 def _let_others_in(folder):
-    """Let other users reach a folder of a test, from pytest's own topmost folder on."""
+    """Open a folder of a test to other users, from pytest's own topmost folder on."""
     folders = [folder, *folder.parents]
     top = next(place for place, one in enumerate(folders) if one.name.startswith("pytest-of-"))
     for one in folders[: top + 1]:

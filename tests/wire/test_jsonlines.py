@@ -246,6 +246,7 @@ RESULTS = [
     result("code", "1", code="K7QF-2M9P-XD4T", until=1.5),
     result("token", "1", token="tct_" + "x" * 32),
     result("devices", "1", devices=[]),
+    result("device", "1", device="tcd_" + "x" * 32),
 ]
 
 

@@ -413,7 +413,7 @@ def test_search_leads_to_the_line(window, house, people):
     page.has(".marked")
     assert page.ask("return document.querySelector('.marked .text').textContent") == "a needle in the hay"
     page.click("#open-search")
-    page.press("ESCAPE")
+    page.press("ESCAPE", into="#search-words")
     page.wait("return !document.getElementById('search').open")
 
 
