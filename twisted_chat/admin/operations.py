@@ -290,13 +290,11 @@ def _token(hub: Hub, ask: Ask, account: Account, name: str) -> Lines:
 
 def _until_and_why(hub: Hub, words: Sequence[str]) -> dict[str, object]:
     seconds = seconds_in(words[0]) if words else 0
-    until = {"until": round(hub.now() + seconds, 3)} if seconds else {}
-    return {**until, **_why(words[1:] if seconds else words)}
+    return rules.ending(hub.now(), seconds, text.clean(" ".join(words[bool(seconds) :]).strip()))
 
 
 def _why(words: Sequence[str]) -> dict[str, object]:
-    why = text.clean(" ".join(words).strip())
-    return {"why": why} if why else {}
+    return rules.ending(0.0, 0, text.clean(" ".join(words).strip()))
 
 
 def _when(seconds: float) -> str:

@@ -368,10 +368,7 @@ class Members:
         data: dict[str, object] = {"account": account.number}
         if kind == DROPPED:
             data["credentials"] = account.numbers  # so that the journal forgets their verifiers
-        if why:
-            data["why"] = why
-        if seconds:
-            data["until"] = round(self._now() + seconds, 3)
+        data |= rules.ending(self._now(), seconds, why)
         self._append(ask, _event(kind, ask, account.alias, data), then)
 
     def _append(self, ask: Ask, event: Event, then: Callable[[], None] | None = None) -> None:

@@ -211,11 +211,7 @@ class Moderation:
     def _rule(
         self, ask: Ask, kind: str, room: Room, target: str, name: str, seconds: float = 0.0, why: str = ""
     ) -> None:
-        data: dict[str, object] = {"who": name}
-        if seconds:
-            data["until"] = round(self._now() + seconds, 3)
-        if why:
-            data["why"] = why
+        data = {"who": name, **rules.ending(self._now(), seconds, why)}
         self._append(ask, Event(kind, room.name, ask.session.alias, target, data=data))
 
     def _remove(self, ask: Ask, room: Room, person: Person, why: str) -> None:

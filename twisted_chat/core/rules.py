@@ -191,6 +191,12 @@ def _holds(ends: dict[str, float], person: Ruled, now: float) -> bool:
     return _until(ends, person, now) is not None
 
 
+def ending(now: float, seconds: float, why: str = "") -> dict[str, object]:
+    """Return a decision's end and reason as its event's data; 0 seconds: it has no end; an empty reason is left out."""
+    until = {"until": round(now + seconds, 3)} if seconds else {}
+    return {**until, "why": why} if why else {**until}
+
+
 # -- bans
 
 Network = IPv4Network | IPv6Network

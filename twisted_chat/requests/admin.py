@@ -82,12 +82,7 @@ def _neighbours(hub: Hub, network: rules.Network, guest: Person) -> list[str]:
 
 
 def _data(hub: Hub, target: _Target, seconds: int, guests: bool, why: str) -> Data:
-    data = dict(target.data)
-    if seconds:
-        data["until"] = round(hub.now() + seconds, 3)
-    if guests:
-        data["guests"] = True
-    return data | ({"why": why} if why else {})
+    return {**target.data, **rules.ending(hub.now(), seconds, why), **({"guests": True} if guests else {})}
 
 
 @command(arguments="WHAT [7d] [WHY]")

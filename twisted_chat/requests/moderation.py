@@ -33,6 +33,31 @@ def when_and_why(rest: str) -> tuple[int, str]:
     return (seconds, text.reason(why)) if seconds else (0, text.reason(rest))
 
 
+@dataclass(frozen=True)
+class _OnPerson(JsonRequest):
+    """An act on a person in a room."""
+
+    room: WantedRoom
+    alias: WantedAlias
+
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        """Ask the hub for it."""
+        raise NotImplementedError
+
+    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
+        self.act(hub, ask, hub.room_of(ask.session, self.room))
+        yield
+        return Done()
+
+
+@dataclass(frozen=True)
+class _RuleOnPerson(_OnPerson):
+    """An act on a person in a room that lasts for a time."""
+
+    seconds: Seconds = 0
+    why: Why = ""
+
+
 # -- out of the room
 
 
@@ -45,17 +70,13 @@ def kick(hub: Hub, ask: Ask, rest: str) -> None:
 
 @request("the result; then an event in the room")
 @dataclass(frozen=True)
-class KickRequest(JsonRequest):
+class KickRequest(_OnPerson):
     """Remove a person from a room, as an operator of it."""
 
-    room: WantedRoom
-    alias: WantedAlias
     why: Why = ""
 
-    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        hub.moderation.remove(ask, hub.room_of(ask.session, self.room), self.alias, text.reason(self.why))
-        yield
-        return Done()
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        hub.moderation.remove(ask, room, self.alias, text.reason(self.why))
 
 
 @command(arguments="ALIAS [7d] [WHY]", acts_on_room=True)
@@ -67,19 +88,11 @@ def bar(hub: Hub, ask: Ask, rest: str) -> None:
 
 @request("an event in the room, the result")
 @dataclass(frozen=True)
-class BarRequest(JsonRequest):
+class BarRequest(_RuleOnPerson):
     """Keep a person out of a room, as an operator of it."""
 
-    room: WantedRoom
-    alias: WantedAlias
-    seconds: Seconds = 0
-    why: Why = ""
-
-    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        room = hub.room_of(ask.session, self.room)
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
         hub.moderation.bar(ask, room, self.alias, self.seconds, text.reason(self.why))
-        yield
-        return Done()
 
 
 @command(arguments="ALIAS", acts_on_room=True)
@@ -90,16 +103,11 @@ def unbar(hub: Hub, ask: Ask, rest: str) -> None:
 
 @request("an event in the room, the result")
 @dataclass(frozen=True)
-class UnbarRequest(JsonRequest):
+class UnbarRequest(_OnPerson):
     """Admit a person to a room again."""
 
-    room: WantedRoom
-    alias: WantedAlias
-
-    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        hub.moderation.unbar(ask, hub.room_of(ask.session, self.room), self.alias)
-        yield
-        return Done()
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        hub.moderation.unbar(ask, room, self.alias)
 
 
 @command(arguments="ALIAS", acts_on_room=True)
@@ -110,16 +118,11 @@ def invite(hub: Hub, ask: Ask, rest: str) -> None:
 
 @request("an event in the room, the result")
 @dataclass(frozen=True)
-class InviteRequest(JsonRequest):
+class InviteRequest(_OnPerson):
     """Admit a person to a room, whatever its access is, and send them a notice."""
 
-    room: WantedRoom
-    alias: WantedAlias
-
-    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        hub.moderation.invite(ask, hub.room_of(ask.session, self.room), self.alias)
-        yield
-        return Done()
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        hub.moderation.invite(ask, room, self.alias)
 
 
 # -- silent in it
@@ -135,19 +138,11 @@ def quiet(hub: Hub, ask: Ask, rest: str) -> None:
 
 @request("an event in the room, the result")
 @dataclass(frozen=True)
-class QuietRequest(JsonRequest):
+class QuietRequest(_RuleOnPerson):
     """Forbid a person to speak in a room, as an operator of it."""
 
-    room: WantedRoom
-    alias: WantedAlias
-    seconds: Seconds = 0
-    why: Why = ""
-
-    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        room = hub.room_of(ask.session, self.room)
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
         hub.moderation.quiet(ask, room, self.alias, self.seconds, text.reason(self.why))
-        yield
-        return Done()
 
 
 @command(arguments="ALIAS", acts_on_room=True)
@@ -158,16 +153,11 @@ def unquiet(hub: Hub, ask: Ask, rest: str) -> None:
 
 @request("an event in the room, the result")
 @dataclass(frozen=True)
-class UnquietRequest(JsonRequest):
+class UnquietRequest(_OnPerson):
     """Allow a person to speak in a room again."""
 
-    room: WantedRoom
-    alias: WantedAlias
-
-    def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        hub.moderation.unquiet(ask, hub.room_of(ask.session, self.room), self.alias)
-        yield
-        return Done()
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        hub.moderation.unquiet(ask, room, self.alias)
 
 
 # -- the room itself
