@@ -291,3 +291,10 @@ class House:
         for reader in self.people:
             reader.heard()
         return person
+
+
+def faultless():
+    """Yield a house for a test; its hub has to report no fault."""
+    house = House()
+    yield house
+    assert house.faults == []

@@ -18,13 +18,6 @@ from ..house import House
 PASSWORD = "four simple words"
 
 
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
-
-
 def register(house, alias="alice", *rooms):
     """Return a member who has just registered."""
     person = house.enter(alias, *rooms)

@@ -6,27 +6,17 @@ import pytest
 
 from twisted_chat.core.contact import BACK, CUT_OFF
 from twisted_chat.core.errors import ServerGone
-from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
 from ..house import House, Stream
-from .nodes import Node, SharedLog, arrive, settle
+from .nodes import arrive, settle
 
 WHY = "the others have declared it gone"
 LAST_WORDS = (
     f"-- this server cannot go on ({WHY}): connect again; /history shows whether the last lines that you said were kept"
 )
-
-
-@pytest.fixture
-def nodes():
-    log = SharedLog()
-    nodes = [Node(log, Limits()), Node(log, Limits())]
-    settle(*nodes)
-    yield nodes
-    assert [node.faults for node in nodes] == [[], []]
 
 
 @pytest.fixture

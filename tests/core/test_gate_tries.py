@@ -18,7 +18,6 @@ from twisted_chat.core.gate import Attempt
 from twisted_chat.core.secrets import TOKEN
 from twisted_chat.core.session import Ask
 
-from ..house import House
 from .test_accounts import PASSWORD, grant, prove, register
 
 WRONG = {
@@ -28,13 +27,6 @@ WRONG = {
     "a code": "K7QF-2M9P-XD4T",
     "nothing": "",
 }
-
-
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
 
 
 @pytest.fixture

@@ -19,13 +19,6 @@ from twisted_chat.wire.plain import PlainView
 from ..house import House, Stream
 
 
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
-
-
 def test_the_lab_texts_word_for_word(house):
     anshul = house.enter("Anshul")
     bhoomika = house.connect()

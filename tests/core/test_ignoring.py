@@ -203,13 +203,6 @@ def test_an_answer_of_a_program_that_is_ignored_meanwhile_is_not_heard(door):
     assert ann.heard() == []
 
 
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
-
-
 def test_a_chain_of_aliases_takes_the_entry_to_nobody_else(house):
     bob, eve = house.enter("bob"), house.enter("eve")
     bob.type("/ignore eve")

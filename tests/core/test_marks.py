@@ -17,17 +17,9 @@ from twisted_chat.core.text import mentions
 from twisted_chat.core.unread import MAX_UNREAD
 from twisted_chat.wire.jsonlines import JsonView
 
-from ..house import House
 from .test_accounts import PASSWORD, log_in, prove, register
 
 MENTIONS = json.loads((Path(__file__).parents[1] / "mentions.json").read_text())  # the page's tests read the same table
-
-
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
 
 
 def counts(house, person):

@@ -7,21 +7,11 @@ import json
 import pytest
 
 from twisted_chat.core.errors import CannotAnswer, NotCalled
-from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
 from twisted_chat.requests.calls import AnswerRequest, CallRequest
 from twisted_chat.wire.jsonlines import JsonView
 
-from .nodes import Node, SharedLog, arrive, settle
-
-
-@pytest.fixture
-def nodes():
-    log = SharedLog()
-    nodes = [Node(log, Limits()), Node(log, Limits())]
-    settle(*nodes)
-    yield nodes
-    assert [node.faults for node in nodes] == [[], []]
+from .nodes import arrive, settle
 
 
 def program(node, alias, *others):

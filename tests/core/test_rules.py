@@ -21,13 +21,6 @@ from ..house import House, Stream
 ROLES = ("guest", "member", "operator", "admin", "owner")
 
 
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
-
-
 def crowd(house, room="ops"):
     """Return a person of each role, in a room that the operator has made, and a guest who is called victim."""
     people = {"operator": register(house, "operator1", room)}

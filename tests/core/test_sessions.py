@@ -10,15 +10,6 @@ from twisted_chat.core.events import KINDS
 from twisted_chat.core.session import Ask
 from twisted_chat.wire.jsonlines import JsonView
 
-from ..house import House
-
-
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
-
 
 def beside(house, person, view=None):
     """Return one more session of somebody who is here; everyone has read all that they were sent."""

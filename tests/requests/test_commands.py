@@ -6,15 +6,6 @@ import pytest
 
 from twisted_chat.requests import docs, people, rooms, table
 
-from ..house import House
-
-
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
-
 
 @pytest.fixture
 def alice(house):

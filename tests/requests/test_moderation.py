@@ -9,14 +9,6 @@ from twisted_chat.core.session import Ask
 from twisted_chat.wire.jsonlines import JsonView
 
 from ..accounts_house import log_in, register, request
-from ..house import House
-
-
-@pytest.fixture
-def house():
-    house = House()
-    yield house
-    assert house.faults == []
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ class Members:
         prepared = secrets.password(password)
 
         def hashed(verifier: str) -> None:
-            own = _credential_of(ask.session)
+            own = _person(ask.session).credential_of(ask.session.id)
             devices = [one for one in account.credentials if one.kind != "token" and one.number != own]
             instead = [account.password] * bool(account.password) + [one.number for one in devices]
             data = {"account": account.number, "credential": PASSWORD, "instead": instead}
@@ -427,7 +427,3 @@ def _account(session: Session) -> Account:
     if account is None:
         raise ChatError(f"{session.alias} is nobody's name yet: /register makes it yours")
     return account
-
-
-def _credential_of(session: Session) -> int:
-    return next((seat.credential for seat in _person(session).seats if seat.session == session.id), 0)

@@ -80,6 +80,10 @@ class Person:
         """Their newest seat that is a program's."""
         return next((seat for seat in reversed(self.seats) if seat.program), None)
 
+    def credential_of(self, session: int) -> int:
+        """Return the number of the credential that a session came by; 0: a guest's, or a session that is over."""
+        return next((seat.credential for seat in self.seats if seat.session == session), 0)
+
     @property
     def told(self) -> dict[str, str]:
         """The alias by which each room knows them: all rooms that they are in by the log."""

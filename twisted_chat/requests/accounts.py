@@ -115,7 +115,7 @@ def _devices(hub: Hub, ask: Ask) -> dict[str, _Device]:
     me = ask.session.person
     found: dict[str, _Device] = {}
     for session in hub.sessions.of(me):
-        used = next((seat.credential for seat in me.seats if seat.session == session.id), 0) if me else 0
+        used = me.credential_of(session.id) if me is not None else 0
         what = own.pop(used).label if used in own else "a program" if session.program else "a terminal"
         here = "this one, " * (session is ask.session)
         words = f"{here}{what} {_place(session.host)}, for {span(hub.seconds() - session.since)}"

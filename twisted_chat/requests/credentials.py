@@ -13,7 +13,7 @@ from ..core.accounts import CODE, DEVICE, TOKEN, Credential
 from ..core.errors import ChatError
 from ..core.hub import Hub
 from ..core.secrets import PASSWORD_MOST
-from ..core.session import Ask, Session
+from ..core.session import Ask
 from .fields import About, Count, FirstNumber, Rule, Time
 from .table import Done, JsonRequest, Result, Steps, request
 
@@ -133,13 +133,9 @@ class DevicesRequest(JsonRequest):
     """List the devices that are logged in, and the tokens and codes that are valid."""
 
     def run(self, hub: Hub, ask: Ask) -> DevicesResult:
-        own = _own(ask.session)
+        me = ask.session.person
+        own = me.credential_of(ask.session.id) if me is not None else 0
         return DevicesResult([_shown(one, own) for one in hub.members.credentials(ask.session)])
-
-
-def _own(session: Session) -> int:
-    seats = session.person.seats if session.person is not None else ()
-    return next((seat.credential for seat in seats if seat.session == session.id), 0)
 
 
 def _shown(one: Credential, own: int) -> CredentialShown:
