@@ -42,7 +42,7 @@ from .state import State
 
 Value = TypeVar("Value")
 
-SESSIONS = 20  # of one member, at most
+SESSIONS = 20  # of one person, at most
 FOUNDED = 100  # rooms that one member makes and operates: nobody operates more of them
 FORMER = 100  # ended sessions of one person that are remembered, the newest
 
@@ -80,11 +80,7 @@ def _claimed(state: State, event: Event) -> Change:
     seat = Seat(event.origin, str(data.get("program", "")))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
-        state.note_program(seat)
-        beside.seats += (seat,)
-        state.seats[seat.session] = beside
-        beside.is_told = beside.is_told and not seat.program  # which hears the log of the alias from here on
-        return Change(beside, is_new=True)
+        return _seated_beside(state, beside, seat)
     looks = data.get("looks") or text.looks(event.text)
     try:
         account = _proven(state, event, looks, person)
@@ -145,8 +141,7 @@ def _proven(state: State, event: Event, looks: Iterable[str], person: Person | N
 
 
 def _seated_beside(state: State, person: Person, seat: Seat) -> Change:
-    """Give a member who is here one more seat."""
-    assert person.account is not None, "guests have one seat each"
+    """Give a person who is here one more seat."""
     if len(person.seats) >= SESSIONS:
         return Change(error=TooManySessions(person.alias, SESSIONS))
     state.note_program(seat)
