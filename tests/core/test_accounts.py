@@ -7,7 +7,7 @@ import pytest
 from twisted_chat.core import text
 from twisted_chat.core.changes import SESSIONS
 from twisted_chat.core.errors import AliasTaken, ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
-from twisted_chat.core.events import KINDS, SERVER
+from twisted_chat.core.events import KINDS, SERVER, Event, Fact
 from twisted_chat.core.gate import Attempt, Proof
 from twisted_chat.core.members import CREDENTIALS
 from twisted_chat.core.ports import Snapshot
@@ -294,3 +294,9 @@ def test_a_guest_whose_other_alias_comes_before_the_registration_is_not_the_memb
     house.hub.leave_all(bob.session, "")
     house.settle()
     assert log_in(house, "bob").session.person.account.alias == "bob"
+
+
+def test_a_fact_keeps_its_verifier_under_another_ident_and_has_it_in_no_field():
+    fact = Fact.of(Event(SERVER), "verifier")._replace(ident="c/1")
+    assert (fact.ident, fact.verifier) == ("c/1", "verifier")
+    assert "verifier" not in tuple(fact)

@@ -72,11 +72,8 @@ class Fact(Event):
         fact.verifier = verifier
         return fact
 
-
-def named(event: Event, ident: str) -> Event:
-    """Return an event, or a fact, with another ident."""
-    other = event._replace(ident=ident)
-    return Fact.of(other, event.verifier) if isinstance(event, Fact) else other
+    def _replace(self, **changes: Any) -> Fact:
+        return Fact.of(super()._replace(**changes), self.verifier)
 
 
 class Lines(NamedTuple):

@@ -29,7 +29,6 @@ from .events import (
     Data,
     Event,
     Fact,
-    named,
 )
 from .limits import SecretTries
 from .past import Past
@@ -325,7 +324,7 @@ class Members:
         return alias, sorted(looks)
 
     def _operate(self, ask: Ask, event: Event) -> None:
-        self._dispatcher.send(named(_from(event, ask.session), ask.ident), ask.session)
+        self._dispatcher.send(event._replace(origin=ask.session.id, ident=ask.ident), ask.session)
         ask.appended()
 
     # -- questions
@@ -386,14 +385,9 @@ class Members:
         own = ask
         if then is not None:
             own = Ask(ask.session, ask.ident or UNNAMED, finished)
-            event = named(event, own.ident)
+            event = event._replace(ident=own.ident)
         self._dispatcher.send(event, ask.session)
         own.appended()
-
-
-def _from(event: Event, session: Session) -> Event:
-    other = event._replace(origin=session.id)
-    return Fact.of(other, event.verifier) if isinstance(event, Fact) else other
 
 
 def _event(kind: str, ask: Ask, alias: str, data: Data | None, about: int = 0) -> Event:

@@ -221,7 +221,7 @@ class Moderation:
     def _append(self, ask: Ask, event: Event) -> None:
         refuse_secrets(str((event.data or {}).get("why", "")), ask.ident)
         own = event._replace(origin=ask.session.id, ident=ask.ident)
-        self._dispatcher.send(Fact.of(own, event.verifier) if isinstance(event, Fact) else own, ask.session)
+        self._dispatcher.send(own, ask.session)
         ask.appended()
 
 
