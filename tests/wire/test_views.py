@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_chat.core.events import KINDS, LOGGED, Event
+from twisted_chat.wire.irc_view import CAPS, IrcView
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 from twisted_chat.wire.sse import SseView
@@ -15,6 +16,8 @@ VIEWS = [
     PlainView("\r\n", stamps=True, numbers=True, colour=True, moves=False),
     JsonView(),
     SseView("journal"),
+    IrcView("chat.example", "journal"),
+    IrcView("chat.example", "journal", CAPS),
 ]
 DATA = {"by": "bob", "role": "operator", "access": "open", "credentials": [3], "who": "alice", "until": 60.0}
 EVENTS = st.builds(
