@@ -77,6 +77,14 @@ class Skipped(NamedTuple):
     last: int
 
 
+class Missed(NamedTuple):
+    """The server told that it could not read these numbers of a room that the client had left or was removed from."""
+
+    group: str
+    first: int
+    last: int
+
+
 class Recalled(NamedTuple):
     """An answer from the history: some events in a row."""
 
@@ -298,6 +306,8 @@ class _Check:
                 ear.cursors.setdefault(key(record.group), record.number)
             elif type(record) is Skipped:
                 ear.skipped(record)
+            elif type(record) is Missed:
+                ear.missed(record)
             elif type(record) is Connected:
                 ear.newest.clear()
             elif type(record) is Recalled:
@@ -436,6 +446,12 @@ class _Ear:
         if not self.judge.skips_allowed and self.judge.theirs(self.history, group, numbers):
             self.judge.broken("gap", f"{self.history} was told to skip {record}, and the log has it")
         self.cursors[key(record.group)] = record.last
+
+    def missed(self, record):
+        cursor = self.cursors.get(record.group)
+        if cursor is not None and cursor + 1 != record.first:
+            self.judge.broken("gap", f"{self.history} has {record.group} up to {cursor}, and was told {record}")
+        self.cursors[record.group] = record.last
 
     def ended(self, group):
         events = self.judge.log.get(group)

@@ -8,7 +8,22 @@ from __future__ import annotations
 
 import json
 
-from .checker import Acked, Began, Connected, Ended, Heard, History, Recalled, Refused, Sent, Skipped, Told, Who, key
+from .checker import (
+    Acked,
+    Began,
+    Connected,
+    Ended,
+    Heard,
+    History,
+    Missed,
+    Recalled,
+    Refused,
+    Sent,
+    Skipped,
+    Told,
+    Who,
+    key,
+)
 
 PROMPT = b"alias?"
 NUMBERED = frozenset({"said", "acted", "noted", "joined", "left", "renamed", "retitled", "took", "ignored"}) | {
@@ -40,6 +55,7 @@ class GoodClient:
         self._said = 0
         self._asked = 0
         self._promised = ()  # groups of which hello tells what was seen last
+        self._skips = {}  # by room: where in its records the last skip on this connection is
         self._early = set()  # groups of which something was heard before the answer to that
         self._data = b""
         self._is_prompted = False
@@ -52,6 +68,7 @@ class GoodClient:
         self._data = b""
         self.out.clear()
         self.asked.clear()
+        self._skips.clear()
         self._record(Connected())
         self.hello()
 
@@ -196,11 +213,16 @@ class GoodClient:
         elif kind == "skipped":
             room = key(event["room"])
             is_leaving = room[0] not in "*@" and room not in self.wanted  # then it does not mind
-            self._record(Began(room, event["last"]) if is_leaving else Skipped(room, event["first"], event["last"]))
+            if not is_leaving:
+                self._skips[room] = len(self.history.records)
+            self._record((Missed if is_leaving else Skipped)(room, event["first"], event["last"]))
             self.cursors[room] = event["last"]
 
     def _removed(self, room):
-        """Note that an operator has removed it from a room."""
+        """Note that an operator has removed it from a room: it does not mind what it has just missed there."""
+        if room in self._skips:
+            place = self._skips.pop(room)
+            self.history.records[place] = Missed(*self.history.records[place])
         self.rooms.discard(room)
         self.wanted.discard(room)
         self.cursors.pop(room, None)

@@ -6,7 +6,22 @@ import copy
 
 import pytest
 
-from .checker import Acked, Began, Connected, Ended, Heard, History, Recalled, Refused, Sent, Skipped, Told, Who, check
+from .checker import (
+    Acked,
+    Began,
+    Connected,
+    Ended,
+    Heard,
+    History,
+    Missed,
+    Recalled,
+    Refused,
+    Sent,
+    Skipped,
+    Told,
+    Who,
+    check,
+)
 
 
 def event(kind, room, number, author, text="", client="", ident=""):
@@ -233,3 +248,11 @@ def test_a_refused_line_in_the_log_is_caught(run):
 def test_an_unanswered_request_is_caught(run):
     run.ann.records.insert(3, Sent("9", "lobby", "hello?", 9))
     assert run.rules() == {"unanswered"}
+
+
+def test_numbers_that_could_not_be_read_of_a_room_that_was_left_are_told_exactly(run):
+    place = run.ben.records.index(Heard(run.lobby[4]))
+    run.ben.records[place] = Missed("lobby", 5, 5)
+    assert run.rules() == set()
+    run.ben.records[place] = Missed("lobby", 6, 6)
+    assert "gap" in run.rules()

@@ -8,7 +8,7 @@ import pytest
 
 from twisted_chat.core.changes import APPLY
 from twisted_chat.core.ear import Ear
-from twisted_chat.core.errors import AliasTaken, BadAlias, NotKept, TooManyRooms
+from twisted_chat.core.errors import AliasTaken, BadAlias, NotKept, NotRecalled, TooManyRooms
 from twisted_chat.core.events import LEFT, RENAMED, SAID, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
@@ -236,6 +236,34 @@ def test_the_rest_of_a_log_that_was_left_has_no_lines_to_others(house, monkeypat
     house.settle()
     given = [(m["kind"], m.get("number") or (m["first"], m["last"])) for m in map(json.loads, bob.heard())]
     assert given == [("said", 1), ("said", 2), ("skipped", (3, 5)), ("said", 6), ("said", 7), ("said", 8)]
+
+
+def test_the_numbers_are_told_that_could_not_be_read_of_a_room_that_was_left(monkeypatch):
+    house = House(Limits(remembered=3))
+    house.hub.past.page = 2
+    alice, program = house.enter("alice"), house.enter("bob", view=JsonView())
+    log, asked, recall = [], [], house.journal.recall
+    for number in range(3, 11):
+        log.append(Event(SAID, "lobby", "alice", f"line {number}", alice.session.id, number))
+    monkeypatch.setattr(house.hub.dispatcher, "remembered", lambda group: [*log, *house.hub.rooms["lobby"].tail])
+
+    def second_page_fails(query, answer, asker):
+        asked.append(query)
+        recall(query, answer if len(asked) == 1 else lambda _found: answer(NotRecalled("the disk is away")), asker)
+
+    house.journal.recall = second_page_fails
+    program.is_full = True
+    alice.type(*(f"line {number}" for number in range(3, 12)))
+    assert [json.loads(line)["number"] for line in program.heard()] == [3]  # then it reads no more
+    program.type("/leave lobby")
+    alice.type("afterwards", "and so on", "and on")  # the room forgets meanwhile what it remembered then
+    program.is_full = False
+    program.catch_up()
+    house.settle()
+    heard = [json.loads(line) for line in program.heard()]
+    told = [(one["first"], one["last"]) if one["kind"] == "skipped" else one.get("number") for one in heard]
+    assert told == [4, 5, (6, 9), 10, 11, 12]
+    assert heard[-1]["kind"] == "left"
 
 
 def test_moves_off_still_shows_your_own_joins_and_leaves(house):

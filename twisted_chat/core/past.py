@@ -42,14 +42,20 @@ class Past:
         self._settle = settle
         self._on_fault = on_fault
 
-    def recall(self, ask: Ask, query: Query, answer: Callable[[Sequence[Event]], None]) -> None:
-        """Ask the journal for a session, whose next requests wait for the answer; a refusal is sent to it.
+    def recall(
+        self,
+        ask: Ask,
+        query: Query,
+        answer: Callable[[Sequence[Event]], None],
+        failed: Callable[[ChatError], None] | None = None,
+    ) -> None:
+        """Ask the journal for a session, whose next requests wait for the answer.
 
-        Without a connection, no question is asked.
+        ``failed`` is called with a refusal, instead of sending it. Without a connection, no question is asked.
         """
         session, epoch = ask.session, ask.session.pending.epoch
         asker = Asker(session.id, lambda: session.pending.epoch == epoch)
-        self.ask(ask, partial(self._journal.recall, query, asker=asker), answer)
+        self.ask(ask, partial(self._journal.recall, query, asker=asker), answer, failed)
 
     def find_room(self, ask: Ask, wanted: str, answer: Callable[[Room], None]) -> None:
         """Answer a session's question with a room: at once or, if only the journal knows it, as ``recall`` does.
@@ -68,7 +74,14 @@ class Past:
         else:
             self.ask(ask, partial(self._rooms.find, wanted), found)
 
-    def ask(self, ask: Ask, put: Callable[[Answer[Found]], None], answer: Callable[[Found], None]) -> None:
+    def ask(
+        self,
+        ask: Ask,
+        put: Callable[[Answer[Found]], None],
+        answer: Callable[[Found], None],
+        failed: Callable[[ChatError], None] | None = None,
+    ) -> None:
+        """Ask for a session, whose next requests wait; ``failed`` is called with a refusal, instead of sending it."""
         session, epoch = ask.session, ask.session.pending.epoch
         if session.reader is None or session.reader.outbox.is_closed:
             return
@@ -80,7 +93,7 @@ class Past:
             session.pending.asking -= 1
             try:
                 if isinstance(found, ChatError):
-                    ask.refuse(found)
+                    (failed or ask.refuse)(found)
                 else:
                     answer(found)
             except ChatError as error:
@@ -104,17 +117,26 @@ class Past:
 
         self._journal.recall(query, answered, asker)
 
-    def recall_pages(self, ask: Ask, query: Query, show: Callable[[Sequence[Event], bool], None]) -> None:
-        """Ask the journal for all events that meet a query, a page at a time, as they read: show(events, is_last)."""
+    def recall_pages(
+        self,
+        ask: Ask,
+        query: Query,
+        show: Callable[[Sequence[Event], bool], None],
+        failed: Callable[[ChatError], None] | None = None,
+    ) -> None:
+        """Ask the journal for all events that meet a query, a page at a time, as they read: show(events, is_last).
+
+        ``failed``: see ``recall``.
+        """
 
         def answer(found: Sequence[Event]) -> None:
             is_last = len(found) < self.page
             show(found, is_last)
             if not is_last:
                 rest = query._replace(after=found[-1].number)
-                _when_reading(ask.session, lambda: self.recall_pages(ask, rest, show))
+                _when_reading(ask.session, lambda: self.recall_pages(ask, rest, show, failed))
 
-        self.recall(ask, query._replace(most=self.page), answer)
+        self.recall(ask, query._replace(most=self.page), answer, failed)
 
     def members_at(self, ask: Ask, room: Room, number: int, answer: Callable[[Sequence[str]], None]) -> None:
         """Answer with the aliases in a room just after an event, by undoing the moves since."""
@@ -141,9 +163,11 @@ class Past:
             answer(list(names))
 
     def give(self, session: Session, room: Room, first: int, last: int) -> None:
-        """Send a session the events of a room from one number to another, as they read."""
+        """Send a session the events of a room that it has left, from one number to another, as they read.
 
-        given = first - 1
+        If the journal cannot read them, it is sent the numbers that are missing, and the end, which the room remembers.
+        """
+        ask, given, tail = Ask(session), first - 1, list(room.after(first - 1))
 
         def show(found: Sequence[Event], is_last: bool) -> None:
             nonlocal given
@@ -154,8 +178,10 @@ class Past:
             if is_last:
                 reader.begin_day(reader.today)  # the next events are of today
 
-        ask = Ask(session)
-        self.recall_pages(ask, Query(room.name, after=first - 1, until=last), show)
+        def failed(error: ChatError) -> None:
+            show([event for event in tail if event.number > given], True)
+
+        self.recall_pages(ask, Query(room.name, after=first - 1, until=last), show, failed)
 
     def fetch(self, reader: Reader, room: Room, first: int, last: int) -> None:
         """Give a reader events that are not in the room's tail any more."""
