@@ -394,12 +394,32 @@ def test_a_member_is_still_an_operator_after_a_restart_and_so_is_a_ban_in_force(
     alice, bob = register(house, "alice", "ops"), register(house, "bob")
     appoint(house, "alice", "admin")
     alice.type("/bar bob", "/ban 192.0.2.0/24 2h")
-    after = House(journal=house.journal)
-    after.hub.restore(Snapshot(standing=house.journal.stands.values()))
+    after = restarted(house)
     assert [ban.target for ban in after.hub.decisions.bans.standing(after.now)] == ["192.0.2.0/24"]
     again = log_in(after, "bob")
     assert again.type("/join ops").heard() == ["!! you may not enter ops: its operators /unbar"]
     assert bob.session.alias == "bob"
+
+
+def restarted(house):
+    after = House(journal=house.journal)
+    after.hub.restore(Snapshot(standing=house.journal.stands.values()))
+    after.now = house.now
+    return after
+
+
+def test_a_removed_person_waits_for_the_rest_of_the_minute_also_after_a_restart(house):
+    alice = register(house, "alice", "ops")
+    bob, carol, dave = (house.enter(alias, "ops") for alias in ("bob", "carol", "dave"))
+    alice.type("/kick bob", "/kick carol", "/invite carol", "/kick dave", "/unbar dave")
+    house.now += 50
+    after = restarted(house)
+    bob, carol, dave = (after.enter(alias) for alias in ("bob", "carol", "dave"))
+    assert bob.type("/join ops").heard() == ["!! you may not enter ops: try again in 10 seconds"]
+    assert "#ops carol has joined" in carol.type("/join ops").heard()
+    assert "#ops dave has joined" in dave.type("/join ops").heard()
+    after.now += 11
+    assert "#ops bob has joined" in bob.type("/join ops").heard()
 
 
 def test_what_is_said_by_a_person_who_was_removed_meanwhile_is_acknowledged(house):

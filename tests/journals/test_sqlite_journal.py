@@ -264,10 +264,9 @@ def test_people_who_came_and_went_in_one_batch_are_where_the_last_event_says(beg
     assert [event.author for event in begin().known[0].tail if event.text == "the server stopped"] == ["alice"]
 
 
-def test_who_was_moved_out_of_a_room_by_an_event_of_another_kind_does_not_leave_it_again(begin, monkeypatch):
-    monkeypatch.setattr(event_store, "MOVES", event_store.MOVES | {"removed"})
+def test_who_was_removed_from_a_room_does_not_leave_it_again(begin):
     first = begin()
-    append(first, Event(JOINED, "lobby", "alice"), Event("removed", "lobby", "alice", "spam"))
+    append(first, Event(JOINED, "lobby", "alice"), Event("removed", "lobby", "alice", data={"who": "alice", "by": "bob"}))
     first.stop()
     (known,) = begin().known
     assert [event.kind for event in known.tail] == [JOINED, "removed"]

@@ -37,7 +37,7 @@ from .events import (
 )
 from .person import Parting, Person, Seat
 from .room import Room
-from .rules import EXPELLED_SECONDS, Stranger, set_end
+from .rules import Stranger
 from .state import State
 
 Value = TypeVar("Value")
@@ -263,11 +263,11 @@ def _without(mapping: Mapping[str, Value], key: str) -> Mapping[str, Value]:
 
 
 def _removed(state: State, event: Event) -> Change | None:
+    state.decisions.apply(event)
     if event.group:
         return _left(state, event)
     data = event.data or {}
     name, room = data["who"], data["room"]
-    set_end(state.decisions.rules_of(room).expelled, name, event.when + EXPELLED_SECONDS, event.when)
     person = state.person_of(name)
     if person is None or not (room in person.told or room in person.wanted):
         return Change(error=ChatError(f"{event.author} has just left {room}"))

@@ -22,6 +22,7 @@ from .events import (
     NAMED,
     QUIETED,
     REGISTERED,
+    REMOVED,
     RESTORED,
     RESTRICTED,
     REVOKED,
@@ -32,7 +33,7 @@ from .events import (
     UNQUIETED,
     Event,
 )
-from .rules import INVITED_SECONDS, Ban, Bans, RoomRules, network, set_end
+from .rules import EXPELLED_SECONDS, INVITED_SECONDS, Ban, Bans, RoomRules, network, set_end
 
 
 class Decisions:
@@ -180,6 +181,12 @@ def _guests_admitted(decisions: Decisions, event: Event) -> None:
 # -- the rules of a room
 
 
+def _removed(decisions: Decisions, event: Event) -> None:
+    data = _data(event)
+    rules = decisions.rules_of(event.group or data["room"])  # asked for, or in the room's log
+    set_end(rules.expelled, data["who"], event.when + EXPELLED_SECONDS, event.when)
+
+
 def _barred(decisions: Decisions, event: Event) -> None:
     rules, data = decisions.rules_of(event.group), _data(event)
     set_end(rules.barred, data["who"], data.get("until", 0.0), event.when)
@@ -226,6 +233,7 @@ APPLY: Final[dict[str, Callable[[Decisions, Event], None]]] = {
     UNBANNED: _unbanned,
     GUESTS_REFUSED: _guests_refused,
     GUESTS_ADMITTED: _guests_admitted,
+    REMOVED: _removed,
     BARRED: _barred,
     UNBARRED: _unbarred,
     QUIETED: _quieted,

@@ -304,12 +304,12 @@ def _of_account(subject: str, clears: bool = False) -> Callable[[Event], Standin
     return standing
 
 
-def _in_room(sets: str, clears: str = "") -> Callable[[Event], Standing]:
-    """Return where a rule of a room about a person stands; either name may be empty."""
+def _in_room(sets: str, *clears: str) -> Callable[[Event], Standing]:
+    """Return where a rule of a room about a person stands, and which rules it ends; ``sets`` may be empty."""
 
     def standing(event: Event) -> Standing:
         begin, end = event.group, (event.data or {})["who"]
-        return Standing(sets and f"{begin} {sets} {end}", (f"{begin} {clears} {end}",) if clears else ())
+        return Standing(sets and f"{begin} {sets} {end}", tuple(f"{begin} {rule} {end}" for rule in clears))
 
     return standing
 
@@ -318,7 +318,7 @@ def _appointment(event: Event) -> Standing:
     if event.group == SERVER:
         return _of_account("role")(event)
     is_operator = (event.data or {})["role"] == "operator"
-    return _in_room("operator")(event) if is_operator else _in_room("", clears="operator")(event)
+    return _in_room("operator")(event) if is_operator else _in_room("", "operator")(event)
 
 
 def _credential(event: Event) -> Standing:
@@ -362,12 +362,18 @@ RETITLED: Final = kind("retitled", _retitled, is_change=True, is_logged=True)
 # Rules of a room, in its log. The text: the alias of the person concerned, in REMOVED the author is that person.
 # Data: "who", in rules: "#" and the number of an account, or the key of a guest's alias; "until", in seconds since the
 # epoch; "why".
-REMOVED: Final = kind("removed", _removed, is_move=True, is_logged=True)  # data: "by"; they may not return for a minute
+REMOVED: Final = kind(  # data: "by"; they may not return for a minute
+    "removed", _removed, is_move=True, is_logged=True, standing=_in_room("removed")
+)
 BARRED: Final = kind("barred", _ruled("may not enter"), is_logged=True, standing=_in_room("barred", "invited"))
-UNBARRED: Final = kind("unbarred", _ruled("may enter again"), is_logged=True, standing=_in_room("", clears="barred"))
+UNBARRED: Final = kind(
+    "unbarred", _ruled("may enter again"), is_logged=True, standing=_in_room("", "barred", "removed")
+)
 QUIETED: Final = kind("quieted", _ruled("may not speak"), is_logged=True, standing=_in_room("quieted"))
-UNQUIETED: Final = kind("unquieted", _ruled("may speak again"), is_logged=True, standing=_in_room("", clears="quieted"))
-INVITED: Final = kind("invited", _ruled("is invited"), is_logged=True, standing=_in_room("invited", "barred"))
+UNQUIETED: Final = kind("unquieted", _ruled("may speak again"), is_logged=True, standing=_in_room("", "quieted"))
+INVITED: Final = kind(
+    "invited", _ruled("is invited"), is_logged=True, standing=_in_room("invited", "barred", "removed")
+)
 RESTRICTED: Final = kind(  # data: "access", one of ACCESSES; with a verifier, if that is a password
     "restricted",
     _restricted,

@@ -37,8 +37,11 @@ def restore(state: State, snapshot: Snapshot) -> None:
         state.decisions.accounts.by_number[number].marks = dict(marks)
     for number, rooms in snapshot.stays.items():
         state.decisions.accounts.by_number[number].rooms = tuple(rooms)
-    for room, expelled in snapshot.expelled.items():
-        state.decisions.rules_of(room).expelled.update(expelled)
+    if snapshot.openings:  # of a hub that lives, which has the minutes exactly
+        for rules in state.decisions.rules.values():
+            rules.expelled.clear()
+        for room, expelled in snapshot.expelled.items():
+            state.decisions.rules_of(room).expelled.update(expelled)
     state.openings.update(snapshot.openings)
     people = [_restored(state, known) for known in snapshot.people]
     for person, known in zip(people, snapshot.people, strict=True):
