@@ -22,9 +22,9 @@ FREE_CLAUSE = re.compile(r"\bwhat (is|was|are|were)\b", re.IGNORECASE)  # a noun
 VERBS = set(
     "Abandon Abort Accept Acknowledge Act Add Admit Allow Announce Answer Apologise Append Apply Ask Ban Begin Build "
     "Call Called Cancel Carry Change Charge Chat Check Choose Claim Close Collect Commit Compare Connect Continue "
-    "Convert Copy Count Create Cut Decode Delete Deliver Display Do Drop Encode End Enter Erase Exit Explain Fail "
+    "Convert Copy Count Create Cut Decode Delete Deliver Display Do Draw Drop Encode End Enter Erase Exit Explain Fail "
     "Fetch Find Finish Flush Forbid Forget Free Give Go Grant Greet Handle Hear Hide Import Index Insert Install Join "
-    "Keep Kill Leave Lift Limit List Listen Load Lock Log Look Make Mark Measure Merge Move Name Note Number Open "
+    "Keep Kill Leave Lift Limit List Listen Load Lock Log Look Make Mark Measure Merge Move Name Note Number Obey Open "
     "Overwrite Parse Pass Pause Plan Post Prepare Print Process Protect Prove Prune Put Queue Quote Raise Read Rebuild "
     "Receive Record Redraw Reduce Refuse Register Release Remember Remove Rename Replace Report Reset Restore Restrict "
     "Resume Return Revoke Run Save Say Schedule Search Send Serve Set Show Skip Sort Split Start Stop Store Stream "

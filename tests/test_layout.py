@@ -78,6 +78,7 @@ FOLDERS = {
     "doors.table": "doors doors.line doors.ops doors.web",
     "doors.line": "core wire doors",
     "doors.ops": "core doors doors.http .",
+    "doors.ssh": "core wire doors",
     "doors.web": "core wire doors doors.http doors.web.api",
     "doors.web.api": "core requests wire doors doors.http",
     "client": "ground wire",

@@ -139,11 +139,12 @@ def harmless(line: str) -> str:
     A line without anything visible, unless it is ASCII, becomes empty.
     """
     if not line.isprintable():  # it has a C0, C1 or format character, or a separator other than the space: few lines do
-        line = "".join(filter(_is_welcome, _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))))
+        line = "".join(filter(is_welcome, _ENDS_OF_LINES.sub(" ", _ESCAPES.sub("", line))))
     return "" if not line.isascii() and _BLANK.fullmatch(line) else line
 
 
-def _is_welcome(character: str) -> bool:
+def is_welcome(character: str) -> bool:
+    """Return whether a terminal shows a character, and does not obey it."""
     if character == "\t" or character.isprintable():
         return True
     category = unicodedata.category(character)

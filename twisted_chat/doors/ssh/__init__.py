@@ -1,0 +1,1 @@
+"""The ssh door: people and programs that come with an ssh client."""

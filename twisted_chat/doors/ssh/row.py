@@ -1,0 +1,152 @@
+"""The row of a line editor: its text, the cursor in it, and the part of it that fits a terminal.
+
+The cursor stands only between characters as people see them: a letter with its accents, a flag or a family is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wcwidth import grapheme_boundary_before, iter_graphemes, iter_graphemes_reverse, wcswidth, wcwidth
+
+_SHOWN = str.maketrans({"\n": "↵", "\t": " "})
+_CIRCLE = "◌"  # carries what has no width of its own, as an accent without a letter
+
+
+class InputRow:
+    """A text that is being edited. All positions are indices of code points."""
+
+    __slots__ = ("_left", "cursor", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.cursor = 0
+        self._left = 0  # the first character that is shown
+
+    def set(self, text: str, cursor: int | None = None) -> None:
+        """Replace the text; the cursor stands at its end, or elsewhere."""
+        self.text = text
+        self.cursor = self._left = 0
+        self.move(len(text) if cursor is None else cursor)
+
+    def insert(self, words: str) -> None:
+        """Insert words before the cursor."""
+        cursor = self.cursor + len(words)
+        self.text = self.text[: self.cursor] + words + self.text[self.cursor :]
+        self.move(cursor)
+
+    def cut(self, start: int, end: int) -> str:
+        """Remove a part of the text, and return it; the cursor stands in its place."""
+        removed = self.text[start:end]
+        self.text = self.text[:start] + self.text[end:]
+        self.move(start)
+        return removed
+
+    def move(self, to: int) -> None:
+        """Move the cursor, to the end of a character if the position is within one."""
+        self.cursor = self._boundary(to)
+        self._left = self._boundary(min(self._left, len(self.text)))
+
+    # -- positions
+
+    @property
+    def before(self) -> int:
+        """Return the start of the character before the cursor."""
+        return grapheme_boundary_before(self.text, self.cursor)
+
+    @property
+    def after(self) -> int:
+        """Return the end of the character at the cursor."""
+        return self._end_of(self.cursor)
+
+    @property
+    def word_start(self) -> int:
+        """Return the start of the word before the cursor: of letters and digits."""
+        at = self.cursor
+        while at and not self.text[at - 1].isalnum():
+            at -= 1
+        while at and self.text[at - 1].isalnum():
+            at -= 1
+        return at
+
+    @property
+    def word_end(self) -> int:
+        """Return the end of the word after the cursor: of letters and digits."""
+        at = self.cursor
+        while at < len(self.text) and not self.text[at].isalnum():
+            at += 1
+        while at < len(self.text) and self.text[at].isalnum():
+            at += 1
+        return at
+
+    @property
+    def blank_start(self) -> int:
+        """Return the start of the word before the cursor: of everything but white space."""
+        return self.start_of_last(self.text[: self.cursor].rstrip())
+
+    @staticmethod
+    def start_of_last(words: str) -> int:
+        """Return the start of the last word of a text: of everything but white space."""
+        at = len(words)
+        while at and not words[at - 1].isspace():
+            at -= 1
+        return at
+
+    def _boundary(self, at: int) -> int:
+        """Return the end of the character that a position is within, or the position itself."""
+        if 0 < at < len(self.text):
+            return self._end_of(grapheme_boundary_before(self.text, at))
+        return at
+
+    def _end_of(self, start: int) -> int:
+        return start + len(next(iter_graphemes(self.text, start), ""))
+
+    # -- on the terminal
+
+    def window(self, columns: int, is_hidden: bool = False) -> tuple[str, str]:
+        """Return the text before and after the cursor that fits so many columns; ``is_hidden``: as asterisks.
+
+        The window moves only if the cursor would leave it, and then by half of its width.
+        """
+        if self.cursor <= self._left > 0 or self._is_out_of(columns):
+            backwards = iter_graphemes_reverse(self.text, end=self.cursor)
+            self._left = self.cursor - sum(map(len, _fitting(backwards, columns // 2)))
+        before = list(iter_graphemes(self.text, self._left, self.cursor))
+        after = list(_fitting(iter_graphemes(self.text, self.cursor), columns - sum(map(width, before))))
+        if is_hidden:
+            return "*" * len(before), "*" * len(after)
+        return "".join(map(shown, before)), "".join(map(shown, after))
+
+    def _is_out_of(self, columns: int) -> bool:
+        """Return whether the cursor is beyond so many columns of the window."""
+        fits = _fitting(iter_graphemes(self.text, self._left, self.cursor), columns)
+        return sum(map(len, fits)) < self.cursor - self._left
+
+
+def _fitting(characters: Iterator[str], columns: int) -> Iterator[str]:
+    for character in characters:
+        columns -= width(character)
+        if columns < 0:
+            return
+        yield character
+
+
+def shown(character: str) -> str:
+    """Return a character as the row shows it, with a width."""
+    if character.isascii():
+        return character.translate(_SHOWN)
+    return character if _width(character) else _CIRCLE + character
+
+
+def width(character: str) -> int:
+    """Return how many columns a character takes at most: terminals draw the parts of an emoji together or apart."""
+    return 1 if character.isascii() else _width(character) or 1
+
+
+def _width(character: str) -> int:
+    return max(wcswidth(character), sum(max(0, wcwidth(point)) for point in character))
+
+
+def columns_of(words: str) -> int:
+    """Return how many columns a text takes at most."""
+    return len(words) if words.isascii() else sum(map(width, iter_graphemes(words)))
