@@ -12,7 +12,10 @@ from twisted_chat.core.ports import View
 class Recorder(View):
     events: list = field(default_factory=list)
 
-    is_for_people: ClassVar[bool] = True
+    is_greeted: ClassVar[bool] = True
+    wants_notices: ClassVar[bool] = True
+    marks_days: ClassVar[bool] = True
+    catches_up: ClassVar[bool] = False
 
     def encode(self, events, bell=False):
         first = len(self.events)

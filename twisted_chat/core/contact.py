@@ -39,7 +39,7 @@ class Contact:
     def cut_off(self, is_it: bool) -> None:
         """Send people a notice: they see their own lines late or not at all. A program waits for each answer anyway."""
         for session in self._sessions.values():
-            if session.alias and session.ear.view.is_for_people:
+            if session.alias and session.ear.view.wants_notices:
                 session.notice(CUT_OFF if is_it else BACK)
 
     def end(self, why: str) -> None:
@@ -58,8 +58,7 @@ class Contact:
 
     def _end(self, session: Session, error: ServerGone) -> None:
         """End a session in the words of its wire; its pending requests stay in doubt."""
-        is_person = session.ear.view.is_for_people
-        session.send([Event(NOTICED, text=str(error), data=ENDS) if is_person else refusal(error)])
+        session.send([Event(NOTICED, text=str(error), data=ENDS) if session.ear.view.wants_notices else refusal(error)])
         asks = list(session.asks.values())
         for ask in asks:
             ask.doubted(error)

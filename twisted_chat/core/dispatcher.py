@@ -309,7 +309,7 @@ class Dispatcher:
             else:
                 session.settle()
                 reader = session.reader
-                is_held = reader is not None and reader.state == HELD and session.ear.view.is_for_people
+                is_held = reader is not None and reader.state == HELD and not session.ear.view.is_acknowledged
                 if reader is not None and is_held and not session.pending:
                     reader.release()  # a program gets it after its answer
         except Exception:

@@ -355,7 +355,7 @@ class Effects:
 
     def _shown_before(self, session: Session, room: Room) -> list[Event]:
         """Return the last lines that were said in a room, for a person who enters it."""
-        if not session.ear.view.is_for_people or room.name in session.after:
+        if not session.ear.view.is_greeted or room.name in session.after:
             return []
         said = (event for event in reversed(room.tail) if event.kind in POSTS and session.wants(event))
         return list(islice(said, self._limits.shown_to_joiner))[::-1]
@@ -371,7 +371,7 @@ class Effects:
         if not session.is_in:
             session.is_in = True
             shown.append(Event(CONNECTED, text=session.alias))
-        if session.ear.view.is_for_people:
+        if session.ear.view.is_greeted:
             topic = f"; topic: {room.topic}" if room.topic else ""
             names = text.listed((person.alias for person in room.people), 20, len(room.people))
             shown.append(Event(NOTICED, text=f"{len(room.people):,} in {room.name}: {names}{topic}"))
@@ -398,7 +398,7 @@ class Effects:
                 self._sessions.late.add(session)
             if session.current is room and session.leaving is None:
                 session.current = self._next_room(session)
-                if session.ear.view.is_for_people:
+                if session.ear.view.is_greeted:
                     where = f"you now talk in {session.current.name}" if session.current else str(NoCurrentRoom())
                     self._delivery.show(session, Event(NOTICED, text=where))
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty

@@ -188,7 +188,7 @@ class Past:
 
         def answered(found: Sequence[Event] | ChatError) -> None:
             try:
-                if isinstance(found, ChatError) and not reader.ear.view.is_for_people:
+                if isinstance(found, ChatError) and reader.ear.view.catches_up:
                     reader.failed(room, first)
                 else:
                     reader.fetched(room, first, last, () if isinstance(found, ChatError) else found)

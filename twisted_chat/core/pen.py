@@ -53,12 +53,12 @@ class Pen:
         for event in events:
             if self.wants(event):
                 self.queue(ear.view.encode([event], bell=ear.bell and self._concerns(event)))
-            elif not ear.view.is_for_people:
+            elif ear.view.catches_up:
                 self.queue(ear.view.encode([ear.as_wanted(event, self.session)]))
 
     def hear_again(self, events: Sequence[Event]) -> None:
         """Queue the events of a backlog that it wants to hear; a person sees where the day changes."""
-        if self.ear.view.is_for_people:
+        if self.ear.view.marks_days:
             if not self.ear.sees_moves:
                 events = [event for event in events if event.kind not in MOVES]
             if not self.ear.hears_all:
@@ -68,7 +68,7 @@ class Pen:
 
     def _announce_day(self) -> bool:
         """Announce the day to a person, if it has changed; return whether the reader keeps up."""
-        if self.told_day.begins == self.today.begins or not self.ear.view.is_for_people:
+        if self.told_day.begins == self.today.begins or not self.ear.view.marks_days:
             return True
         self.told_day = self.today
         told = self.ear.view.encode([Event(NOTICED, text=self.today.words)])

@@ -347,10 +347,15 @@ class GracePeriod(Protocol):
 class View(Protocol):
     """A reader's format for events. Hashable: readers with equal views get the same bytes object.
 
-    By default a view shows every event that it encodes, and has no options.
+    By default a view shows every event that it encodes, and has no options. It is written for a reader that is sent
+    every event and nothing else, such as a stream.
     """
 
-    is_for_people: ClassVar[bool]  # people get a greeting and a count of missed events; programs get the events
+    is_greeted: ClassVar[bool] = False  # who enters a room is shown its last lines, who is there, and the topic
+    wants_notices: ClassVar[bool] = False  # a person reads it, who is told in words what concerns them
+    marks_days: ClassVar[bool] = False  # a line of its own tells where another day begins
+    catches_up: ClassVar[bool] = True  # after a pause it gets all events, private lines by their numbers; else a count
+    is_acknowledged: ClassVar[bool] = False  # each request has an answer: before its backlog, and for a line the event
 
     @property
     def options(self) -> tuple[str, ...]:

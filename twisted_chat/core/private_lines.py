@@ -51,7 +51,7 @@ class PrivateLines:
                     continue  # the line comes with the log ...
                 if has_inbox and session.is_behind:
                     continue  # ... and here, too
-                if session.reader is not None and session.ear.view.is_for_people and not session.is_behind:
+                if session.reader is not None and session.ear.view.wants_notices and not session.is_behind:
                     self._profiles.given(target, event.number)  # a program's owner may not have seen it
             self._delivery.hear_alone(session, event)
 
@@ -64,7 +64,7 @@ class PrivateLines:
             words = f"{event.target} is away, and is given that on coming back"
         for session in self._sessions.of(author):
             self._delivery.hear_alone(session, event)
-        if asker is not None and asker.ear.view.is_for_people:
+        if asker is not None and asker.ear.view.wants_notices:
             self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
 
     def _keep(self, event: Event) -> None:
@@ -89,7 +89,7 @@ class PrivateLines:
         self._sessions.have_taken_step(change.person, TOOK, "")
         remembered: dict[Room, None] = {}
         for session in self._sessions.of(change.person):
-            if session.ear.view.is_for_people:
+            if not session.ear.view.catches_up:
                 continue
             has_backlog = session.private.backlog_of == text.key(event.target)  # it comes with the lines before it
             inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)

@@ -77,7 +77,7 @@ class ProfileKeeper:
 
     def _tell(self, person: Person, room: str, number: int, origin: int) -> None:
         for session in self._sessions.of(person):
-            if session.id != origin and not session.ear.view.is_for_people:
+            if session.id != origin and session.ear.view.catches_up:
                 self._delivery.show(session, Event(READ, room, number=number))
 
     def marks_of(self, account: Account) -> dict[str, int]:

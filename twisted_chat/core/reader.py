@@ -283,7 +283,7 @@ class Reader(Pen):
 
     def _lacking(self) -> tuple[Room, int, int] | None:
         """Return a room, and the first and last number of the backlog in it that only the journal has."""
-        if self.ear.view.is_for_people and not self._backlog.is_whole:
+        if not (self.ear.view.catches_up or self._backlog.is_whole):
             return None  # a person sees a notice of the gap instead
         for room in self.hearing:
             if self._backlog.positions[room] < room.forgotten:
@@ -303,7 +303,7 @@ class Reader(Pen):
     def _send_rest(self, room: Room) -> None:
         """Send it the rest of a room that it leaves."""
         is_lacking = self._backlog.positions[room] < room.forgotten
-        if not (is_lacking and (self._backlog.is_whole or not self.ear.view.is_for_people)):
+        if not (is_lacking and (self._backlog.is_whole or self.ear.view.catches_up)):
             self.hear_again(list(self._rest_of(room)))
             self.flush()
         elif self.listener is not None:
@@ -325,7 +325,7 @@ class Reader(Pen):
             self._traffic.lines_out += 1
             self.hear([event])
         elif self.state != CLOSED and self.wants(event):
-            self._backlog.put_aside(event, MAX_ASIDE if self.ear.view.is_for_people else None)
+            self._backlog.put_aside(event, None if self.ear.view.catches_up else MAX_ASIDE)
 
 
 def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:

@@ -145,7 +145,7 @@ class Session:
     @property
     def is_behind(self) -> bool:
         """True if they do not read now, or are between two connections."""
-        return self.reader.is_behind if self.reader is not None else not self.ear.view.is_for_people
+        return self.reader.is_behind if self.reader is not None else self.ear.view.catches_up
 
     def may(self, posts: bool) -> bool:
         """Return whether a request can be made now as if all requests before it had already happened.

@@ -41,7 +41,7 @@ def set_(hub: Hub, ask: Ask, rest: str) -> None:
 
 def _set(hub: Hub, me: Session, option: str, on: bool) -> None:
     if option == "echo":
-        if me.ear.view.is_for_people:  # a program's own lines are its acknowledgements
+        if not me.ear.view.is_acknowledged:  # or their own lines are the acknowledgements
             hub.listen(me, me.ear._replace(echo=on))
     elif option == "bell":
         hub.listen(me, me.ear._replace(bell=on))

@@ -129,7 +129,7 @@ class IrcView(View):
     that was refused, and so the numeric.
     """
 
-    is_for_people: ClassVar[bool] = False
+    wants_notices: ClassVar[bool] = True
 
     server: str  # its name, the source of its own messages
     journal: str  # the name of the journal that gave the numbers

@@ -30,7 +30,7 @@ from ..core.text import IDENT, decoded, shown
 class JsonView(View):
     """Lines of JSON, with every number and time, and without options."""
 
-    is_for_people: ClassVar[bool] = False
+    is_acknowledged: ClassVar[bool] = True
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return "".join(

@@ -24,6 +24,7 @@ from typing import ClassVar, Final
 
 from ..core.days import Day, with_days
 from ..core.events import EVERYONE, KINDS, LOBBY, MOVES, REFUSED, SAID, SERVER, SKIPPED, Event
+from ..core.ports import View
 
 PROMPT: Final = b"alias?"  # the lab's: its client waits for exactly these bytes
 
@@ -31,10 +32,13 @@ _COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)  # ECMA-48 8.3.117, 
 
 
 @dataclass(frozen=True)
-class PlainView:
+class PlainView(View):
     """Lines of UTF-8. ``eol`` is the reader's own end of line: LF for netcat, CR LF for telnet."""
 
-    is_for_people: ClassVar[bool] = True
+    is_greeted: ClassVar[bool] = True
+    wants_notices: ClassVar[bool] = True
+    marks_days: ClassVar[bool] = True
+    catches_up: ClassVar[bool] = False
     eol: str = "\n"
     stamps: bool = False
     numbers: bool = False

@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 from zlib import crc32
 
 from ..core.days import Day
@@ -69,7 +69,6 @@ class SseView(View):
     """Numbered events, and the gaps between them, and nothing else. It has no options."""
 
     journal: str  # the name of the journal that gave the numbers
-    is_for_people: ClassVar[bool] = False
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return b"".join(self._parts(events))
