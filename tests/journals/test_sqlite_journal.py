@@ -266,7 +266,9 @@ def test_people_who_came_and_went_in_one_batch_are_where_the_last_event_says(beg
 
 def test_who_was_removed_from_a_room_does_not_leave_it_again(begin):
     first = begin()
-    append(first, Event(JOINED, "lobby", "alice"), Event("removed", "lobby", "alice", data={"who": "alice", "by": "bob"}))
+    append(
+        first, Event(JOINED, "lobby", "alice"), Event("removed", "lobby", "alice", data={"who": "alice", "by": "bob"})
+    )
     first.stop()
     (known,) = begin().known
     assert [event.kind for event in known.tail] == [JOINED, "removed"]

@@ -23,8 +23,10 @@ class ChatError(Exception):
 class BadAlias(ChatError):
     """An alias that is not valid for anybody."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, is_reserved: bool = False) -> None:
+        """``is_reserved``: it has the form of an alias, but could pass for the server or for a group."""
         super().__init__(f"that alias cannot be used: {why}")
+        self.is_reserved = is_reserved
 
 
 class AliasTaken(ChatError):

@@ -227,7 +227,7 @@ def alias(wanted: str) -> str:
     if shown.endswith("."):  # as at the end of a sentence
         raise BadAlias("a full stop cannot be its last character")
     if key(shown) in RESERVED or looks(shown) & _reserved_looks():
-        raise BadAlias(f"{shown} is reserved, choose another")
+        raise BadAlias(f"{shown} is reserved, choose another", is_reserved=True)
     return shown
 
 

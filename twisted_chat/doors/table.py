@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .base_door import BaseDoor
+from .irc.door import IrcDoor
 from .line.door import LineDoor
 from .ops.door import MetricsDoor
 from .web.door import WebDoor
 
-DOORS: list[type[BaseDoor]] = [LineDoor, WebDoor, MetricsDoor]
+DOORS: list[type[BaseDoor]] = [LineDoor, WebDoor, IrcDoor, MetricsDoor]

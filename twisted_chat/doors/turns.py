@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -13,13 +14,47 @@ from ..core.reader import LIVE
 from ..core.session import Session
 from .delays import cancel
 from .outbox import ClosableOutbox
-from .person_talk import PersonTalk
 from .premises import Premises
-from .program_talk import ProgramTalk
 from .splitter import END
 
 LINES_AT_ONCE = 500  # lines of one connection, before others have their turn
 FLOOD_NOTICE_SECONDS = 60  # between two notices to one connection
+
+
+class Talk(Protocol):
+    """The requests of one client: a person's, a program's, or those of another protocol."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether a request is pending that ``go_on`` continues."""
+
+    @property
+    def takes_while_behind(self) -> bool:
+        """Return whether requests are taken although the reader has not read the answers before."""
+
+    def take(self, most: int) -> int:
+        """Take as many of the waiting lines as can be taken now, up to a number; return how many."""
+
+    def go_on(self) -> None:
+        """Continue the pending request as far as possible now."""
+
+    def entered(self) -> None:
+        """Called when the session has its first alias."""
+
+    def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
+        """Ask for a secret, and call ``then`` with it.
+
+        Raises: ChatError, if nobody can be asked.
+        """
+
+    def renewed(self) -> None:
+        """Called before another session begins on this connection.
+
+        Raises: ChatError, if none can.
+        """
+
+    def stop(self) -> None:
+        """Called when the connection is lost."""
 
 
 class Turns(Door):
@@ -31,7 +66,7 @@ class Turns(Door):
 
     session: Session
     _outbox: ClosableOutbox
-    _talk: PersonTalk | ProgramTalk
+    _talk: Talk
 
     def __init__(self, premises: Premises) -> None:
         self.premises = premises

@@ -1,0 +1,155 @@
+"""An IRC client registers: nick and user, capabilities, a password, and all that can be wrong with them."""
+
+from __future__ import annotations
+
+from twisted_chat.wire.irc import parse
+
+from ...irc import SERVER, IrcPeer, enter
+from ..members import PASSWORD, Member
+
+WELCOME = "001 002 003 004 005 251 252 253 254 255 265 266 375 372 376".split()
+
+
+def test_a_client_is_welcomed_with_all_that_clients_wait_for(door):
+    peer = IrcPeer(door)
+    assert peer.codes("NICK alice") == []
+    lines = peer.ask("USER al 0 * :Al Ice")
+    assert [parse(line.encode()).command for line in lines] == WELCOME
+    assert lines[0] == f":{SERVER} 001 alice :Welcome to the TwistedChat Network alice!~u@chat"
+    assert lines[-2] == f":{SERVER} 372 alice :- Everybody meets in #lobby: /join #lobby"
+    assert door.hub.aliases["alice"].rooms == {}
+
+
+def test_user_may_come_before_nick(door):
+    assert IrcPeer(door).codes("USER al 0 * :Al Ice", "NICK alice")[:1] == ["001"]
+
+
+def test_a_client_that_negotiates_is_welcomed_once_it_has_ended_that(door):
+    peer = IrcPeer(door)
+    assert peer.codes("CAP LS 302", "NICK alice", "USER al 0 * :x", "CAP REQ :server-time") == ["CAP", "CAP"]
+    assert peer.codes("CAP END")[:1] == ["001"]
+
+
+def test_capabilities_are_taken_all_or_none(door):
+    peer = enter(door, "alice")
+    assert peer.ask("CAP REQ :server-time nonsense") == [f":{SERVER} CAP alice NAK :server-time nonsense"]
+    assert peer.ask("CAP REQ :server-time message-tags") == [f":{SERVER} CAP alice ACK :server-time message-tags"]
+    assert peer.ask("CAP LIST") == [f":{SERVER} CAP alice LIST :message-tags server-time"]
+    assert peer.ask("CAP REQ :-server-time") == [f":{SERVER} CAP alice ACK :-server-time"]
+    assert peer.ask("CAP FOO") == [f":{SERVER} 410 alice FOO :Invalid CAP command"]
+
+
+def test_a_client_that_joins_before_it_is_registered_is_refused_and_goes_on(door):
+    peer = IrcPeer(door)
+    assert peer.ask("CAP LS 302", "JOIN :")[-1] == f":{SERVER} 451 * :You have not registered"
+    assert peer.codes("NICK alice", "USER al 0 * :x", "CAP END")[:1] == ["001"]
+
+
+def test_a_nick_that_others_have_or_that_looks_alike_or_is_reserved_is_in_use(door):
+    enter(door, "alice")
+    peer = IrcPeer(door)
+    for nick in ("alice", "ALICE", "а" + "lice", "admin"):  # the second last begins with a Cyrillic letter
+        assert peer.codes(f"NICK {nick}") == ["433"], nick
+    assert peer.ask("NICK alice")[0].startswith(f":{SERVER} 433 * alice :alice is taken")
+    assert peer.codes("USER al 0 * :x", "NICK alice2")[:1] == ["001"]
+
+
+def test_a_nick_that_nobody_can_have_is_erroneous(door):
+    peer = IrcPeer(door)
+    assert peer.codes("NICK a*b", "NICK #a", "NICK", "NICK :") == ["432", "432", "431", "431"]
+
+
+def test_two_clients_that_want_one_nick_at_once_get_it_one_after_the_other(door):
+    first, second = IrcPeer(door), IrcPeer(door)
+    for peer in (first, second):
+        peer.chat.dataReceived(b"NICK alice\r\nUSER al 0 * :x\r\nPING :after\r\n")
+    door.settle()
+    assert [parse(line.encode()).command for line in first.read()] == [*WELCOME, "PONG"]
+    assert [parse(line.encode()).command for line in second.read()] == ["433", "PONG"]
+    assert second.codes("NICK bob")[:1] == ["001"]
+
+
+def test_too_many_tries_end_the_connection(door):
+    enter(door, "alice")
+    peer = IrcPeer(door)
+    lines = peer.ask(*["NICK alice"] * 40)
+    assert lines[-1] == "ERROR :too many aliases were tried from your address: try again in a minute"
+    assert peer.is_closed
+
+
+def test_registration_happens_once(door):
+    assert enter(door, "alice").codes("USER a 0 * :x", "PASS x") == ["462", "462"]
+
+
+def test_messages_without_their_parameters_are_refused(door):
+    peer = IrcPeer(door)
+    assert peer.codes("USER a", "PASS", "CAP", "PING") == ["461"] * 4
+    assert enter(door, "alice").codes("JOIN", "PART", "TOPIC") == ["461"] * 3
+
+
+def test_an_unknown_command_is_named(door):
+    assert enter(door, "alice").ask("FOO bar") == [f":{SERVER} 421 alice FOO :Unknown command"]
+
+
+def test_a_client_that_says_nothing_is_disconnected_with_the_reason(door):
+    peer = IrcPeer(door)
+    door.clock.advance(door.limits.alias_seconds)
+    assert peer.read() == ["ERROR :no alias was given in 60 seconds: goodbye"]
+    assert peer.is_closed
+
+
+def test_a_client_quits_with_its_reason_and_is_sent_the_end(door):
+    alice, bob = enter(door, "alice", "tea"), enter(door, "bob", "tea")
+    assert alice.ask("QUIT :gone home")[-1] == "ERROR :Quit: gone home"
+    assert alice.is_closed
+    assert bob.read()[0].endswith(":gone home")
+    assert "alice" not in door.hub.aliases
+
+
+def test_a_client_can_quit_before_it_is_registered(door):
+    peer = IrcPeer(door)
+    assert peer.ask("QUIT") == ["ERROR :Quit"]
+    assert peer.is_closed
+
+
+def test_a_client_that_ends_its_side_is_answered_first(door):
+    peer = IrcPeer(door)
+    peer.chat.dataReceived(b"NICK alice\r\nUSER a 0 * :x\r\nPING :last")
+    peer.end()
+    lines = peer.read()
+    assert lines[-2:] == [f":{SERVER} PONG {SERVER} :last", "ERROR :Quit"]
+
+
+def test_a_pass_is_a_members_secret(door):
+    Member(door, "carol")
+    wrong = IrcPeer(door, host="127.0.0.1")
+    assert wrong.codes("PASS wrong", "NICK carol", "USER c 0 * :x") == ["464", "ERROR"]
+    for words in (PASSWORD, f"carol:{PASSWORD}"):
+        peer = IrcPeer(door, host="127.0.0.1")
+        codes = peer.codes(f"PASS :{words}", "NICK carol", "USER c 0 * :x")
+        assert codes[: len(WELCOME)] == WELCOME, codes
+        assert codes[len(WELCOME) :] == ["JOIN", "353", "366"]  # the other device is in the lobby
+        assert peer.chat.session.person.account.alias == "carol"
+
+
+def test_a_members_nick_is_in_use_for_others_and_a_pass_for_a_guests_nick_is_ignored(door):
+    Member(door, "carol")
+    assert IrcPeer(door).codes("NICK carol") == ["433"]
+    assert IrcPeer(door).codes("PASS sesame", "NICK alice", "USER a 0 * :x")[:1] == ["001"]
+
+
+def test_a_nick_is_changed_and_a_person_in_no_room_sees_it_too(door):
+    alice = enter(door, "alice")
+    assert ":alice!~u@chat NICK anna" in alice.ask("NICK anna")
+    assert alice.ask("NICK Anna") and alice.chat.session.alias == "Anna"
+    bob = enter(door, "bob")
+    assert alice.codes("NICK bob") == ["433"]
+    alice.send("JOIN #tea"), bob.send("JOIN #tea")
+    bob.read()
+    assert alice.ask("NICK ann") == [":Anna!~u@chat NICK ann"] == bob.read()
+
+
+def test_the_server_says_goodbye_when_it_stops(door):
+    alice = enter(door, "alice")
+    door.premises.close_all()
+    assert alice.read() == ["ERROR :the server is stopping: goodbye"]

@@ -1,0 +1,54 @@
+"""Rooms on IRC: to enter and leave them, their topics, and who is in them."""
+
+from __future__ import annotations
+
+from ...irc import SERVER, enter
+
+
+def test_who_enters_a_room_sees_it_and_others_see_them(door):
+    bob = enter(door, "bob", "tea")
+    alice = enter(door, "alice")
+    assert alice.ask("JOIN #Tea") == [
+        ":alice!~u@chat JOIN #tea",
+        f":{SERVER} 353 alice = #tea :bob alice",
+        f":{SERVER} 366 alice #tea :End of /NAMES list",
+    ]
+    assert bob.read() == [":alice!~u@chat JOIN #tea"]
+    assert alice.ask("JOIN #tea") == []
+
+
+def test_several_rooms_are_entered_in_one_message_and_all_are_left_in_another(door):
+    alice = enter(door, "alice")
+    assert alice.codes("JOIN #tea,#cake,nonsense,#tea") == ["403", "JOIN", "JOIN", "353", "366", "353", "366"]
+    assert alice.ask("JOIN 0") == [":alice!~u@chat PART #tea", ":alice!~u@chat PART #cake"]
+
+
+def test_a_topic_is_set_shown_and_cleared(door):
+    alice = enter(door, "alice", "tea")
+    assert alice.ask("TOPIC #tea") == [f":{SERVER} 331 alice #tea :No topic is set"]
+    assert alice.ask("TOPIC #tea :hot \x02water\x02") == [":alice!~u@chat TOPIC #tea :hot water"]
+    bob = enter(door, "bob")
+    assert bob.codes("JOIN #tea") == ["JOIN", "332", "333", "353", "366"]
+    shown = bob.ask("TOPIC #tea")
+    assert shown == [f":{SERVER} 332 bob #tea :hot water", f":{SERVER} 333 bob #tea alice!~u@chat :701000000"]
+    alice.read()
+    assert bob.ask("TOPIC #tea :") == [":bob!~u@chat TOPIC #tea :"] == alice.read()
+
+
+def test_a_room_is_left_with_a_reason(door):
+    alice, bob = enter(door, "alice", "tea"), enter(door, "bob", "tea")
+    assert alice.ask("PART #tea :so long") == [":alice!~u@chat PART #tea :so long"] == bob.read()
+    assert alice.codes("PART #tea", "PART #nowhere", "TOPIC #tea :x") == ["442", "403", "442"]
+
+
+def test_names_are_in_lines_that_are_short_enough(door):
+    for number in range(40):
+        enter(door, f"a-long-alias-number-{number}", "tea", host=f"192.0.2.{number}")
+    lines = enter(door, "alice").ask("NAMES #tea")
+    assert len(lines) == 3 and all(len(line.encode()) <= 510 for line in lines)
+    names = " ".join(line.rpartition(":")[2] for line in lines[:-1]).split()
+    assert names == [f"a-long-alias-number-{number}" for number in range(40)]
+
+
+def test_names_of_no_room_end_at_once(door):
+    assert enter(door, "alice").codes("NAMES", "NAMES #nowhere", "NAMES nonsense") == ["366"] * 3

@@ -1,0 +1,1 @@
+"""The IRC door: irssi, WeeChat, bots and every other client that speaks IRC."""

@@ -1,0 +1,99 @@
+"""Rooms: JOIN, PART, TOPIC, NAMES."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import zip_longest
+
+from ....core import text
+from ....core.errors import PasswordNeeded
+from ....core.session import Ask
+from ....wire import irc_text
+from ....wire.irc import Message
+from .. import numerics, rooms
+from ..numerics import IrcRefused
+from ..table import command, token
+from ..talk import IrcTalk
+
+MAX_TARGETS = 10  # rooms in one message
+
+token("CHANNELLEN", text.ROOM_LENGTH)
+token("CHANTYPES", "#")
+token("TOPICLEN", text.TOPIC_LENGTH)
+token("PREFIX", "(o)@")
+
+
+@command("JOIN", least=1)
+def join(talk: IrcTalk, message: Message) -> None:
+    """Enter some rooms, with their keys; or leave all, as ``JOIN 0``."""
+    if message.parameters[0] == "0":
+        for room in list(talk.session.rooms):
+            talk.request(partial(talk.hub.leave, wanted=room), about=f"#{room}")
+        return
+    keys = message.parameters[1].split(",") if len(message.parameters) > 1 else []
+    for wanted, key in zip_longest(_each(talk, message), keys[:MAX_TARGETS], fillvalue=""):
+        if wanted:
+            with talk.answering():
+                _join(talk, rooms.name_of(wanted), key)
+
+
+def _join(talk: IrcTalk, room: str, key: str) -> None:
+    if room in talk.session.rooms:
+        return
+
+    def enter(ask: Ask) -> None:
+        try:
+            talk.hub.join(ask, room)
+        except PasswordNeeded:
+            if not key:
+                raise
+            entered = partial(talk.hub.join, ask, room, knows_password=True)
+            talk.hub.moderation.check_password(ask, room, key, entered)
+
+    talk.request(enter, partial(_entered, talk, room), about=f"#{room}")
+
+
+def _entered(talk: IrcTalk, name: str) -> None:
+    room = talk.session.rooms.get(name)
+    if room is not None:
+        rooms.show_join(talk, room)
+
+
+@command("PART", least=1)
+def part(talk: IrcTalk, message: Message) -> None:
+    """Leave some rooms."""
+    why = text.clean(irc_text.without_formats(message.parameters[1])) if len(message.parameters) > 1 else ""
+    for wanted in _each(talk, message):
+        with talk.answering():
+            room = talk.room_in(wanted)
+            talk.request(partial(talk.hub.leave, wanted=room.name, why=why), about=f"#{room.name}")
+
+
+@command("TOPIC", least=1)
+def topic(talk: IrcTalk, message: Message) -> None:
+    """Show the topic of a room, or set it; an empty one clears it."""
+    if len(message.parameters) == 1:
+        rooms.show_topic(talk, talk.room_called(message.parameters[0]))
+        return
+    room = talk.room_in(message.parameters[0])
+    words = irc_text.without_formats(message.parameters[1])
+    talk.request(partial(talk.hub.retitle, topic=words, wanted=room.name), about=f"#{room.name}")
+
+
+@command("NAMES")
+def names(talk: IrcTalk, message: Message) -> None:
+    """Show who is in some rooms."""
+    if not message.parameters:
+        raise IrcRefused(numerics.RPL_ENDOFNAMES, "*")
+    for wanted in _each(talk, message):
+        try:
+            room = talk.room_called(wanted)
+        except IrcRefused:
+            talk.reply(numerics.RPL_ENDOFNAMES, wanted)  # as if nobody were in it
+        else:
+            rooms.show_names(talk, room)
+
+
+def _each(talk: IrcTalk, message: Message) -> list[str]:
+    """Return the names in the first parameter, without their repetitions."""
+    return list(dict.fromkeys(filter(None, message.parameters[0].split(","))))[:MAX_TARGETS]

@@ -1,0 +1,93 @@
+"""Lines: PRIVMSG and NOTICE, to rooms, to people and to everyone."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ....core.events import ACTED, NOTED, SAID
+from ....core.session import Ask
+from ....wire import irc_text
+from ....wire.irc import Message, left_for_text, serialise
+from .. import numerics
+from ..numerics import IrcRefused
+from ..table import command, token
+from ..talk import KIND, IrcTalk
+
+MAX_TARGETS = 4  # of one message
+EVERYONE = ("$*", "$$*")
+
+token("TARGMAX", f"JOIN:10,PART:10,NAMES:10,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS}")
+
+
+@command("PRIVMSG", posts=True)
+def privmsg(talk: IrcTalk, message: Message) -> None:
+    """Say something."""
+    _say_to_each(talk, message, SAID)
+
+
+@command("NOTICE", posts=True)
+def notice(talk: IrcTalk, message: Message) -> None:
+    """Say something that no program answers."""
+    _say_to_each(talk, message, NOTED)
+
+
+def _say_to_each(talk: IrcTalk, message: Message, kind: str) -> None:
+    if not message.parameters or not message.parameters[0]:
+        raise IrcRefused(numerics.ERR_NORECIPIENT._replace(text=f"No recipient given ({message.command})"))
+    targets = list(dict.fromkeys(filter(None, message.parameters[0].split(","))))
+    if len(targets) > MAX_TARGETS:
+        raise IrcRefused(numerics.ERR_TOOMANYTARGETS, targets[MAX_TARGETS])
+    if len(message.parameters) < 2 or not message.parameters[1]:
+        raise IrcRefused(numerics.ERR_NOTEXTTOSEND)
+    for target in targets:
+        with talk.answering(about=target):
+            _say(talk, Message(message.command, (target, message.parameters[1])), kind)
+
+
+def _say(talk: IrcTalk, message: Message, kind: str) -> None:
+    """Say something to one target; a text that others could not be sent whole is refused.
+
+    Raises: IrcRefused.
+    """
+    target, words = message.parameters
+    if left_for_text(message._replace(source=talk.prefix)) < 0:
+        raise IrcRefused(numerics.ERR_INPUTTOOLONG)
+    ctcp = irc_text.ctcp(words)
+    if ctcp is not None and ctcp[0] == "ACTION" and kind == SAID:
+        kind, words = ACTED, ctcp[1]
+    elif ctcp is not None:
+        _pass_ctcp(talk, message, ctcp[0])
+        return
+    words = irc_text.without_formats(words)
+    if target in EVERYONE:
+        talk.post(partial(talk.hub.broadcast, line=words, kind=kind))
+    elif target[:1] == "#":
+        room = talk.room_called(target)
+        talk.post(partial(talk.hub.say, line=words, wanted=room.name, kind=kind), about=f"#{room.name}")
+    else:
+        talk.post(partial(_tell, talk, target, words, kind), about=target)
+
+
+def _tell(talk: IrcTalk, alias: str, words: str, kind: str, ask: Ask) -> None:
+    person = talk.hub.tell(ask, alias, words, kind)
+    if person is not None and person.away is not None and kind != NOTED:
+        talk.reply(numerics.RPL_AWAY, person.alias, person.away or "away")
+
+
+def _pass_ctcp(talk: IrcTalk, message: Message, what: str) -> None:
+    """Pass a question or an answer between two clients of IRC on; nothing of it is kept.
+
+    Raises: IrcRefused, NobodyCalled.
+    """
+    target, words = message.parameters
+    if target[:1] == "#":
+        raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text="Clients are not asked in rooms (CTCP)"), target)
+    person = talk.hub.person_called(target)
+    clients = [session for session in talk.hub.sessions.of(person) if session.door and session.door.kind == KIND]
+    if what == "DCC" or not clients:
+        words = "no file is passed on here" if what == "DCC" else f"the client of {person.alias} cannot be asked"
+        raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text=words), target)
+    data = serialise(Message(message.command, (person.alias, words), talk.prefix), is_text=True)
+    for session in clients:
+        if not session.ignores(talk.session.person):
+            session.write(data)

@@ -1,0 +1,68 @@
+"""The IRC door in the table of doors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
+from twisted.python import usage
+
+from ..base_door import BaseDoor
+from ..premises import Premises
+from ..way import Way
+
+if TYPE_CHECKING:
+    from .factory import IrcFactory
+
+NAME = "chat.local"
+_IS_NAME = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_BEGINNINGS = (b"CAP ", b"NICK ", b"PASS ", b"USER ")
+
+
+class IrcDoor(BaseDoor):
+    """The door for irssi, WeeChat, bots and all other clients of IRC."""
+
+    option: ClassVar = "irc"
+    help: ClassVar = "The ENDPOINT for clients of IRC; may be repeated."
+    may_be_none: ClassVar = True
+    lists: ClassVar = {
+        "irc-name": f"The NAME of this server in IRC's messages, with a full stop in it. [default: {NAME}]"
+    }
+    kinds: ClassVar = ("irc",)
+    place: ClassVar = "IRC is at {}"
+    over_unix: ClassVar = "try: nc -U {}"
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._name = options["irc-name"][-1] if options["irc-name"] else NAME
+        self._factory: IrcFactory | None = None
+        if not _IS_NAME.fullmatch(self._name):
+            raise usage.UsageError(
+                f"--irc-name {self._name}: give a name such as irc.example.org, of letters and digits, with a full stop"
+            )
+
+    def open(self, premises: Premises) -> IProtocolFactory:
+        return self._made(premises)
+
+    def over_tcp(self, place: str, way: Way) -> str:
+        tls = "" if way.certificate is None else "-tls "
+        return f"{place}; connect with irssi: /connect {tls}{way.host} {way.port}"
+
+    def begins(self, first: bytes) -> bool | None:
+        """Return whether these are the first bytes of a client of IRC; None: more of them are needed to tell."""
+        if first.startswith(_BEGINNINGS):
+            return True
+        return None if any(word.startswith(first) for word in _BEGINNINGS) else False
+
+    def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
+        """Return the protocol of a connection that the line door has accepted, and that begins so."""
+        return self._made(premises).accepted(address)
+
+    def _made(self, premises: Premises) -> IrcFactory:
+        """Return the factory, the same for all endpoints and for the line door's connections."""
+        from .factory import IrcFactory
+
+        if self._factory is None:
+            self._factory = IrcFactory(premises, self._name)
+        return self._factory

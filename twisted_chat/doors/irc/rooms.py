@@ -1,0 +1,92 @@
+"""Rooms as IRC shows them: their names, their topics and the people in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...core import text
+from ...core.errors import BadRoom
+from ...core.events import JOINED, Event
+from ...core.person import Person
+from ...core.room import Room
+from ...core.rules import OPERATOR, role_of
+from ...wire.irc import MAX_MESSAGE
+from ...wire.irc_view import source
+from . import numerics
+from .numerics import IrcRefused
+
+if TYPE_CHECKING:
+    from .talk import IrcTalk
+
+
+def name_of(wanted: str) -> str:
+    """Return a room's name, by its name on IRC, which begins with a #.
+
+    Raises: IrcRefused.
+    """
+    try:
+        return text.room(wanted if wanted[:1] == "#" else "")
+    except BadRoom as error:
+        raise IrcRefused(numerics.ERR_NOSUCHCHANNEL, wanted or "*") from error
+
+
+def show_join(talk: IrcTalk, room: Room) -> None:
+    """Show a room to a person who has just seen their own JOIN."""
+    if room.topic:
+        show_topic(talk, room)
+    if "draft/no-implicit-names" not in talk.caps and "no-implicit-names" not in talk.caps:
+        show_names(talk, room)
+
+
+def show_own_join(talk: IrcTalk, room: Room) -> None:
+    """Show a room that the person was in before this connection."""
+    talk.write(talk.session.ear.view.encode([Event(JOINED, room.name, talk.nick)]))
+    show_join(talk, room)
+
+
+def show_topic(talk: IrcTalk, room: Room) -> None:
+    """Show the topic of a room, who set it, and when."""
+    name = f"#{room.name}"
+    if not room.topic:
+        talk.reply(numerics.RPL_NOTOPIC, name)
+        return
+    talk.reply(numerics.RPL_TOPIC, name, room.topic)
+    if room.topic_by:
+        talk.reply(numerics.RPL_TOPICWHOTIME, name, source(room.topic_by), str(int(room.topic_at)))
+
+
+def show_names(talk: IrcTalk, room: Room) -> None:
+    """Show who is in a room."""
+    rules = talk.hub.decisions.rules.get(room.name)
+    symbol = "=" if rules is None or rules.access != "private" else "@"
+    begin = len(f":{talk.premises.name} 353 {talk.nick} {symbol} #{room.name} :\r\n".encode())
+    with_host = "userhost-in-names" in talk.caps
+    names = (
+        prefix_of(talk, person, room) + (source(person.alias) if with_host else person.alias)
+        for person in talk.hub.people_in(room)
+    )
+    for words in _joined(names, MAX_MESSAGE - begin):
+        talk.reply(numerics.RPL_NAMREPLY, symbol, f"#{room.name}", words)
+    talk.reply(numerics.RPL_ENDOFNAMES, f"#{room.name}")
+
+
+def prefix_of(talk: IrcTalk, person: Person, room: Room) -> str:
+    """Return the sign before the nick of a person in a room: @ before an operator."""
+    rules = talk.hub.decisions.rules.get(room.name)
+    return "@" if rules is not None and role_of(person, rules) >= OPERATOR else ""
+
+
+def _joined(names: Iterator[str], most: int) -> Iterator[str]:
+    """Yield names, joined by spaces, in lines of at most so many bytes."""
+    line: list[str] = []
+    size = 0
+    for name in names:
+        length = len(name.encode()) + 1
+        if line and size + length > most + 1:
+            yield " ".join(line)
+            line, size = [], 0
+        line.append(name)
+        size += length
+    if line:
+        yield " ".join(line)
