@@ -81,6 +81,7 @@ class FakeServer:
         self.heard = []  # every request, in order, of all connections
         self.done = {}  # by (token, id): the event that a post became
         self.taken = set()  # aliases that nobody can have
+        self.secrets = {}  # of members, by alias
         self.resumed = False
         self.cut_before = set()  # texts: the connection is cut before it is kept ...
         self.cut_after = set()  # ... or after, and before it is acknowledged
@@ -231,6 +232,9 @@ class FakeServer:
         others = [other for other in self.peers if other.alias == alias and other.token != request["token"]]
         if alias in self.taken or others:
             self.error(peer, request, "alias_taken", f"{alias} is taken: choose another alias")
+            return
+        if request.get("secret") != self.secrets.get(alias):
+            self.error(peer, request, "wrong_secret", "that secret is wrong or no longer valid")
             return
         for other in list(self.peers):
             if other.alias and other.token == request["token"]:

@@ -212,7 +212,7 @@ class EventStream(WebPeer):
 
     def texts(self):
         """Return what was said since the last call."""
-        return [data["text"] for kind, data in self.heard() if data["kind"] == "said"]
+        return [data["text"] for _kind, data in self.heard() if data.get("kind") == "said"]
 
     def _take_chunks(self):
         while b"\r\n" in self._read:

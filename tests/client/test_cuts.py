@@ -447,6 +447,51 @@ async def a_person_may_choose_another_alias(server):
 
 
 @both
+async def a_chat_whose_credential_is_revoked_ends_and_does_not_come_again(server):
+    server.secrets["rolf"] = "tct_one"
+    chat = await bot(server, secret="tct_one")
+    server.everyone({"error": "credential_revoked", "text": "you are logged out: it was ended", "id": None})
+    server.peers[-1].end()
+    shown = await chat.__anext__()
+    assert (shown.kind, shown.text) == ("refused", "you are logged out: it was ended")
+    with pytest.raises(Refused) as refused:
+        await chat.__anext__()
+    assert refused.value.code == "credential_revoked"
+    assert len(server.asked("hello")) == 1
+    await chat.close()
+
+
+@both
+async def a_secret_that_is_revoked_during_a_cut_is_tried_once(server):
+    server.secrets["rolf"] = "tct_one"
+    chat = await bot(server, secret="tct_one")
+    server.secrets["rolf"] = "tct_two"
+    server.cut()
+    with pytest.raises(Refused) as refused:
+        await chat.say("lobby", "hi")
+    assert refused.value.code == "wrong_secret"
+    assert len(server.asked("hello")) == 2
+    await chat.close()
+
+
+@both
+async def a_person_may_log_in_again_after_a_cut(server):
+    class Keeper(Watcher):
+        async def log_in_again(self, refused):
+            chat.use_secret("tct_two")
+            return "rolf"
+
+    server.secrets["rolf"] = "tct_one"
+    chat = await reach(server.address, watcher=Keeper())
+    await chat.claim("rolf", secret="tct_one")
+    server.secrets["rolf"] = "tct_two"
+    server.cut()
+    await chat.say("lobby", "hi")
+    assert chat.alias == "rolf"
+    await chat.close()
+
+
+@both
 async def a_chat_can_be_closed_while_it_is_lost(server):
     chat = await bot(server)
     server.stop()

@@ -150,7 +150,7 @@ def test_revoking_a_token_ends_the_sessions_that_came_by_it_and_no_others(house)
     house.hub.members.revoke(Ask(alice.session), [credential.number], lambda: None)
     house.settle()
     assert [one.session.gone for one in (script, phone, alice)] == [True, False, False]
-    assert "no longer valid" in script.heard()[0]
+    assert script.heard()[0] == "!! you are logged out: this device or token of alice was ended"
     with pytest.raises(WrongSecret):
         prove(house, "alice", token)
 
@@ -164,6 +164,8 @@ def test_a_new_password_ends_all_sessions_but_ones_own_and_those_by_tokens(house
     house.hub.members.change_password(Ask(by_password.session), "another password", stay.append)
     house.settle()
     assert stay == [1]
+    told = "!! you are logged out: alice has a new password, so log in with that"
+    assert [one.heard()[0] for one in (alice, by_code, by_device)] == [told] * 3
     gone = [one.session.gone for one in (alice, by_token, by_code, by_device, by_password)]
     assert gone == [True, False, True, True, False]
     with pytest.raises(WrongSecret):
@@ -182,6 +184,7 @@ def test_no_way_in_skips_a_suspension(house, kind):
     house.hub.members.suspend(Ask(owner.session), "alice", "spam")
     house.settle()
     assert alice.session.gone
+    assert "!! alice is suspended (spam): ask an admin" in alice.heard()
     with pytest.raises(Suspended, match=r"alice is suspended \(spam\)"):
         prove(house, "alice", secret)
     late = house.connect()
@@ -209,6 +212,7 @@ def test_the_journal_has_no_verifier_of_an_account_that_was_dropped(house):
     house.settle()
     assert not any(verifiers.of(f"credential {one}") for one in credentials)
     assert alice.session.gone
+    assert "!! you are logged out: the account of alice was dropped (spam)" in alice.heard()
 
 
 def test_only_a_code_is_taken_where_others_can_read_it(house):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import text
-from ..core.errors import SecretAsked, Unknown
+from ..core.errors import CredentialRevoked, SecretAsked, TakenOver, Unknown
 from ..core.events import (
     ACTED,
     ANSWERED,
@@ -36,7 +36,8 @@ from .pending import POSTS, PendingRequest, PendingRequests
 from .seen import TO_ME, After, Order, Seen, group_of
 from .session_state import SessionState
 
-TAKEN_OVER = "taken_over"  # the error code
+# The codes of errors after which no reconnect follows: it would end another process, or be refused.
+ENDING = (TakenOver.code, CredentialRevoked.code)
 
 
 class Hearing:
@@ -52,7 +53,7 @@ class Hearing:
         self.client = ""  # the server's name for this program, which everyone sees
         self.has_left_out = False  # the inbox was full: no more events are taken from this connection
         self.last_words = ""  # the server's last notice, if it explains the end of the connection
-        self.is_taken_over = False  # by another process: reconnecting would end its connection in turn
+        self.end: Refused | None = None  # why the server has ended the session for good
         self.gap = ""  # the group of which the server has left out events
         self._gaps: dict[str, int] = {}  # by group: the first missing number at the last gap
         self._next = "", 0  # the key of our next alias, and the last number in its log
@@ -203,7 +204,7 @@ class Hearing:
             return
         if request is None:
             self.last_words = str(refused)
-            self.is_taken_over = refused.code == TAKEN_OVER
+            self.end = refused if refused.code in ENDING else None
         else:
             request.error = refused
         self.tell_typist(request, refused)

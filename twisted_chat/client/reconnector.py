@@ -6,12 +6,14 @@ import itertools
 import random
 from collections.abc import Awaitable, Callable
 
+from ..core.errors import NotAMember, SecretNeeded, WrongSecret
 from .drivers import Driver, nap
 from .errors import ConnectionLost, Refused
 from .watcher import Watcher
 
 FIRST_PAUSE = 0.5  # seconds; doubled each time ...
 LONGEST_PAUSE = 60.0  # ... up to this, give or take a quarter, so that clients do not reconnect all at once
+LOGGED_OUT = (WrongSecret.code, SecretNeeded.code, NotAMember.code)  # trying again changes none of these
 CLAIMS = 2  # failed claims before asking for another alias: by then our own old connection is gone
 
 
@@ -86,6 +88,11 @@ class Reconnector:
                 await self._attempt(alias)
             except Refused as error:
                 self._failed(error)
+                if error.code in LOGGED_OUT and self._is_trying:
+                    alias = await self._watcher.log_in_again(error)
+                    if not alias:
+                        raise
+                    continue
                 refused += 1
                 if refused % CLAIMS == 0:
                     alias = await self._watcher.another_alias(error) or alias

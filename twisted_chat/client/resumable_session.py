@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from ..core import text
-from ..core.errors import LineTooLong
+from ..core.errors import CredentialRevoked, LineTooLong
 from ..core.events import EVERYONE
 from . import codec
 from .drivers import ConnectionListener, Driver, settle
@@ -274,8 +274,9 @@ class ResumableSession:
         elif hello is not None:
             hello.error = ConnectionLost(why) if self._was_in else CannotConnect(why)
             settle(hello.waiter)
-        elif was_in and self.hearing.is_taken_over:
-            self._finish(ConnectionLost(why))
+        elif was_in and self.hearing.end is not None:
+            is_revoked = self.hearing.end.code == CredentialRevoked.code
+            self._finish(self.hearing.end if is_revoked else ConnectionLost(why))
         elif was_in:
             self._reconnector.begin(why)
 

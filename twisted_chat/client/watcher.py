@@ -30,6 +30,10 @@ class Watcher:
     def resumed(self, rooms: list[ResumedRoom]) -> None:
         """Called after a resume, before the missed events."""
 
+    async def log_in_again(self, refused: Refused) -> str:
+        """Return the alias under which to try again, once another secret is set (Chat.use_secret); empty: give up."""
+        return ""
+
     async def another_alias(self, refused: Refused) -> str:
         """Return another alias to try, or an empty one for the same; it was refused a few times."""
         return ""

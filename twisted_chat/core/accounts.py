@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from . import text
-from .errors import ChatError, SecretNeeded, Suspended, WrongSecret
+from .errors import ChatError, CredentialRevoked, SecretNeeded, Suspended, WrongSecret
 from .events import Event
 
 PASSWORD: Final = "password"  # noqa: S105  # the name of a kind
@@ -112,7 +112,7 @@ class Account:
         return any(one.number == credential and not one.is_over(now) for one in self.credentials)
 
     def refuse(self, credential: int, now: float, session: int = 0) -> None:
-        """Refuse a log-in, or a session that goes on; see ``has``. Without a credential, it is 0.
+        """Refuse a log-in; see ``has``. Without a credential, it is 0.
 
         Raises: SecretNeeded, Suspended, WrongSecret.
         """
@@ -122,6 +122,18 @@ class Account:
             raise SecretNeeded(self.alias)
         if not self.has(credential, now, session):
             raise WrongSecret(self.alias)
+        self._refuse_suspended(now)
+
+    def refuse_stay(self, credential: int, now: float, why: str, session: int = 0) -> None:
+        """Refuse a session, or a stream, that came by a credential and may not go on; ``why``: what has happened.
+
+        Raises: CredentialRevoked, Suspended.
+        """
+        if self.is_dropped or not self.has(credential, now, session):
+            raise CredentialRevoked(why)
+        self._refuse_suspended(now)
+
+    def _refuse_suspended(self, now: float) -> None:
         if self.suspended is not None and not 0 < self.suspended[1] <= now:
             raise Suspended(self.alias, *self.suspended, now)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Protocol
+from typing import Final, Protocol
 
 from . import text
+from .accounts import PASSWORD
 from .changes import Change, apply
 from .days import NO_DAY, Day
 from .delivery import Delivery
@@ -56,6 +57,8 @@ from .sessions import Sessions
 from .state import State
 
 _ENDING = frozenset({REVOKED, GRANTED, SUSPENDED, DROPPED, NAMED, BANNED})  # kinds that may end sessions
+
+REVOKED_BEFORE: Final = "what you logged in with is no longer valid"
 
 
 class Served(Protocol):
@@ -147,12 +150,13 @@ class Effects:
             self._delivery.hear(room, event)
         if event.kind == INVITED:
             self._invited(event)
+        why = _why_it_ends(event)
         if event.kind in _ENDING:
             for session in list(self._sessions.values()):
-                self._check_stay(session, event.when)
+                self._check_stay(session, event.when, why)
         if event.kind in _ENDING or (event.kind == APPOINTED and event.group == SERVER):  # an admin sees all rooms
             for reader in list(self._hub.overhearing):
-                self._check_stream(reader, event.when)
+                self._check_stream(reader, event.when, why)
         if change.room is not None:
             self._check_streams(change.room, event.when)
 
@@ -165,14 +169,14 @@ class Effects:
         for session in self._sessions.of(person):
             self._delivery.show(session, Event(NOTICED, text=words))
 
-    def _check_stay(self, session: Session, now: float) -> None:
+    def _check_stay(self, session: Session, now: float, why: str = REVOKED_BEFORE) -> None:
         if session.leaving is not None:
             return
         try:
             if session.person is None:
                 self._state.decisions.bans.refuse_address(session.host, now)
             else:
-                self._state.refuse_stay(session.person, session.id, session.host, now)
+                self._state.refuse_stay(session.person, session.id, session.host, now, why)
         except ChatError as error:
             self._delivery.show(session, refusal(error, ""))
             if session.grace is not None:
@@ -186,17 +190,17 @@ class Effects:
                 if reader in room.overhearing:
                     self._check_stream(reader, now)
 
-    def _check_stream(self, reader: Reader, now: float) -> None:
+    def _check_stream(self, reader: Reader, now: float, why: str = REVOKED_BEFORE) -> None:
         stream = self._hub.overhearing[reader]
         try:
             if stream.account is not None:
-                stream.account.refuse(stream.credential, now)
+                stream.account.refuse_stay(stream.credential, now, why)
             self._state.decisions.bans.refuse(stream, stream.host, now)
             for room in reader.hearing:
                 if not self._state.may_see(stream, room, now):
                     raise NoSuchRoom(room.name)
-        except ChatError:
-            reader.outbox.drop(b"")
+        except ChatError as error:
+            reader.outbox.drop(reader.ear.view.encode([refusal(error)]))
 
     # -- who is here
 
@@ -438,3 +442,18 @@ class Effects:
 def asked(event: Event, asker: Session) -> Ask:
     """Return the request that an event is about."""
     return asker.asks.get(event.ident) or Ask(asker, event.ident)
+
+
+def _why_it_ends(event: Event) -> str:
+    """Return what has happened to a credential, for the person whose session came by it."""
+    data = event.data or {}
+    why = f" ({data['why']})" if data.get("why") else ""
+    if event.kind == DROPPED:
+        return f"the account of {event.text} was dropped{why}"
+    if event.kind == GRANTED and data["credential"] == PASSWORD:
+        return f"{event.text} has a new password, so log in with that"
+    if event.kind == GRANTED:
+        return f"{event.text} has too many devices, and this was the oldest, so log in again"
+    if event.kind == REVOKED:
+        return f"this device or token of {event.text} was ended{why}"
+    return REVOKED_BEFORE

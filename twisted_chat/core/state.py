@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from .decisions import Decisions
 from .directory import Directory
-from .errors import ChatError, TooManyRooms
+from .errors import ChatError, CredentialRevoked, TooManyRooms
 from .events import (
     APPOINTED,
     EVERYONE,
@@ -108,17 +108,17 @@ class State:
         account = self.decisions.accounts.by_number.get(int(name[1:]))
         return self.directory.called(account.alias) if account is not None else None
 
-    def refuse_stay(self, person: Person, session: int, host: str, now: float) -> None:
-        """Refuse a session that may not go on after a decision; ``host``: its address.
+    def refuse_stay(self, person: Person, session: int, host: str, now: float, why: str) -> None:
+        """Refuse a session that may not go on after a decision; ``host``: its address, ``why``: the decision, in words.
 
-        Raises: ChatError.
+        Raises: CredentialRevoked, Suspended, Banned.
         """
         if person.account is not None:
             seat = next((seat for seat in person.seats if seat.session == session), None)
             if seat is not None:
-                person.account.refuse(seat.credential, now, session)
+                person.account.refuse_stay(seat.credential, now, why, session)
             if person.account.alias != person.alias:
-                raise ChatError(f"your name is {person.account.alias} from now on: log in again")
+                raise CredentialRevoked(f"your name is {person.account.alias} from now on, so log in again")
         self.decisions.bans.refuse(person, host, now)
 
     def is_served_by(self, person: Person, opening: int) -> bool:

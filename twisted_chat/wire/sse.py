@@ -13,6 +13,9 @@ knows whether that is an event of its own.
     event: reset
     id: 0-1f40a7c3
     data: {"kind":"reset","room":"lobby","number":8,"journal":"8d2e91b4a0c1f3e7"}
+
+    event: refused
+    data: {"error":"credential_revoked","text":"you are logged out: ...","id":null}
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from typing import Final
 from zlib import crc32
 
 from ..core.days import Day
-from ..core.events import LOGGED, SKIPPED, Event
+from ..core.events import LOGGED, REFUSED, SKIPPED, Event
 from ..core.ports import View
 from .jsonlines import JsonView
 
@@ -66,7 +69,7 @@ def reset(journal: str, room: str, number: int) -> bytes:
 
 @dataclass(frozen=True)
 class SseView(View):
-    """Numbered events, and the gaps between them, and nothing else. It has no options."""
+    """Numbered events, the gaps between them, and why the stream ends, and nothing else. It has no options."""
 
     journal: str  # the name of the journal that gave the numbers
 
@@ -87,6 +90,8 @@ class SseView(View):
         if event.kind in LOGGED:
             ident = mark(self.journal, event.group, event.number, event.when)
             return b"id: %b\ndata: %b\n" % (ident.encode(), line)
+        if event.kind == REFUSED:  # not called "error": EventSource calls a cut so
+            return b"event: refused\ndata: %b\n" % line
         if event.kind == SKIPPED:
             return b"event: skipped\nid: %d\ndata: %b\n" % (event.number, line)
         return b""

@@ -271,7 +271,7 @@ def test_a_new_password_ends_the_other_devices_and_the_old_one_opens_nothing(doo
     told = alice.send("/password\n", "another password\n").read()
     assert told == "new password?-- your password is changed, and your other devices have to log in again\n"
     assert laptop.is_closed
-    assert "wrong or no longer valid" in laptop.read()
+    assert "you are logged out: alice has a new password" in laptop.read()
     assert alice.send("hi\n").read() == "alice: hi\n"
     other = door.connect(HERE).send("alice\n", f"{PASSWORD}\n")
     assert other.read().endswith(WRONG + "alias?")

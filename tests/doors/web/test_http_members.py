@@ -250,7 +250,8 @@ def test_a_stream_ends_with_the_token_by_which_it_is_heard(door, alice):
     assert stream.texts() == open_to_all.texts() == ["one"]
     alice.revoke_all()
     alice.peer.send("two\n")
-    assert (stream.texts(), stream.is_closed) == ([], True)
+    ((kind, told),) = stream.heard()
+    assert (kind, told["error"], stream.is_closed) == ("refused", "credential_revoked", True)
     assert (open_to_all.texts(), open_to_all.is_closed) == (["two"], False)
 
 

@@ -92,7 +92,9 @@ def test_a_tab_ends_with_its_cookie_and_does_not_resume(door, alice, tab):
     away.peer.lose()
     answer = WebPeer(door, HERE).ask("POST", "/logout", Cookie=cookie, Origin=ORIGIN)
     assert answer.status == 204
-    assert here.heard()[-1]["error"] == "wrong_secret"
+    told = here.heard()[-1]
+    assert (told["error"], told["id"]) == ("credential_revoked", None)
+    assert told["text"] == "you are logged out: this device or token of alice was ended"
     assert here.peer.is_closed
     assert not by_password.peer.is_closed
     for token in (TOKEN, TOKEN + "2"):
@@ -103,6 +105,7 @@ def test_a_suspended_member_comes_in_by_no_cookie(door, alice, tab):
     cookie = cookie_of(log_in(WebPeer(door, HERE)))
     here = tab(cookie, "alice", token=TOKEN)
     as_operator(door, "suspend", "alice", "spam")
+    assert "suspended" in [message.get("error") for message in here.heard()]
     assert here.peer.is_closed
     for more in ({}, {"token": TOKEN}):
         assert tab(cookie, "alice", **more).hello["error"] == "suspended"

@@ -357,6 +357,21 @@ class Terminal:
         self._screen.swap(half_typed)
         return secret
 
+    async def log_in_again(self, refused: Refused) -> str:
+        """Return the alias to go on with after a cut, and set the secret for it: the one before fits no longer."""
+        self.refused(str(refused))
+        if refused.code in INVALID and self._tokens.of(self._chat.alias):
+            self._forget_token(self._chat.alias)
+        secret = await self._ask_secret()
+        self._chat.use_secret(secret)
+        return self._chat.alias if secret else await self.ask_alias()
+
+    async def another_alias(self, refused: Refused) -> str:
+        """Return another alias to go on with, as the one before cannot be had any more."""
+        self.refused(str(refused))
+        self._chat.use_secret("")
+        return await self.ask_alias()
+
     async def ask_alias(self) -> str:
         """Ask for an alias in the input row; put a half-typed line back afterwards."""
         half_typed = self._screen.swap("")
@@ -417,8 +432,10 @@ class _TerminalWatcher(Watcher):
         self.terminal.resumed(rooms)
 
     async def another_alias(self, refused: Refused) -> str:
-        self.terminal.refused(str(refused))
-        return await self.terminal.ask_alias()
+        return await self.terminal.another_alias(refused)
+
+    async def log_in_again(self, refused: Refused) -> str:
+        return await self.terminal.log_in_again(refused)
 
 
 def _without_blank_ends(lines: list[str]) -> list[str]:
