@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
@@ -14,7 +16,7 @@ from twisted_chat.doors.http.guard import Guard
 from twisted_chat.doors.line.door import LineFactory
 from twisted_chat.doors.overheard import PrivateNetworks
 from twisted_chat.doors.premises import Premises
-from twisted_chat.doors.web.site import WebPremises
+from twisted_chat.doors.web.door import WebDoor
 from twisted_chat.journals.memory import MemoryJournal
 
 from .quick_vault import QuickVault
@@ -51,13 +53,13 @@ class Peer(Reader):
     def __init__(self, door, address):
         self.door = door
         self.transport = Transport(peerAddress=address)
-        self.chat = door.factory.buildProtocol(address)
+        self.chat = self.transport.protocol = door.factory.buildProtocol(address)
         self.chat.makeConnection(self.transport)
 
     def send(self, *chunks):
         """Send chunks, one reactor turn each, and let what they ask for happen."""
         for chunk in chunks:
-            self.chat.dataReceived(chunk if isinstance(chunk, bytes) else chunk.encode())
+            self.transport.protocol.dataReceived(chunk if isinstance(chunk, bytes) else chunk.encode())
             self.door.settle()
         return self
 
@@ -69,12 +71,12 @@ class Peer(Reader):
 
     def end(self):
         """End our side: a half-close."""
-        self.chat.readConnectionLost()
+        self.transport.protocol.readConnectionLost()
         self.door.settle()
 
     def lose(self):
         """Break the connection."""
-        self.chat.connectionLost(Failure(ConnectionDone()))
+        self.transport.protocol.connectionLost(Failure(ConnectionDone()))
         self.door.settle()
 
     @property
@@ -85,20 +87,25 @@ class Peer(Reader):
 class Door:
     """A server in memory: its two clocks, journal, hub and doors."""
 
-    def __init__(self, limits=None, motd=(), guard=None, journal=None, private=()):
-        """``private``: networks that nobody overhears, beside this machine."""
+    def __init__(self, limits=None, motd=(), guard=None, journal=None, private=(), first_words=0):
+        """``private``: networks that nobody overhears, beside this machine.
+
+        ``first_words``: seconds for a client that speaks first.
+        """
         self.clock = Clock()
         self.clock.advance(1_000_000)
         self.wall = WallClock(self.clock, 700_000_000)
         self.faults = []
-        self.limits = limits or Limits()
+        self.limits = replace(limits or Limits(), first_words_seconds=first_words)
         self.journal = journal or MemoryJournal(self.clock, self.wall)
         self.hub = Hub(self.journal, self.limits, self.clock.seconds, self.wall, self.faults.append, QuickVault())
         self.premises = Premises(
             self.hub, self.limits, Addresses(self.limits), self.clock, motd, PrivateNetworks(private)
         )
-        self.factory = LineFactory(self.premises)
-        self.web = WebPremises(self.premises, guard or Guard())
+        self.web_door = WebDoor({"web-name": [], "trust-proxy": []})
+        self.web_door.guard = guard or Guard()
+        self.factory = LineFactory(self.premises, [self.web_door])
+        self.web = self.web_door.open(self.premises).http
         self.is_watched = True  # no connection may ever be stuck
 
     def settle(self):

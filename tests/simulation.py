@@ -42,7 +42,7 @@ from .standing_kinds import Standings
 from .wall_clock import STEPS, WallClock
 
 LIMITS = replace(
-    Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5).lifted(),
+    Limits(remembered=20, remembered_bytes=4000, shown_to_joiner=0, grace_seconds=5, first_words_seconds=0).lifted(),
     lines_per_second=1000,  # in force, and so high that nobody is slowed down
     lines_at_once=10_000,
     bytes_per_second=10**6,

@@ -76,6 +76,7 @@ def test_every_limit_stands_in_the_docs():
         int(limits.bytes_per_second),
         int(limits.bytes_at_once),
         limits.alias_seconds,
+        limits.first_words_seconds,
         limits.closing_seconds,
         int(limits.stall_seconds),
         limits.send_buffer,

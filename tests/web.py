@@ -51,12 +51,18 @@ class Wire:
 class WebPeer(Reader):
     """The other end of one connection to the web door."""
 
-    def __init__(self, door, host="192.0.2.1", port=40000):
+    def __init__(self, door, host="192.0.2.1", port=40000, factory=None):
+        """``factory``: of the port that it connects to, if that is not the web door's own."""
         self.door = door
         address = IPv4Address("TCP", host, port)
         self.transport = Transport(peerAddress=address)
-        self.connection = door.web.listener.buildProtocol(address)
+        self.transport.protocol = (factory or door.web.listener).buildProtocol(address)
         self.connection.makeConnection(self.transport)
+
+    @property
+    def connection(self):
+        """The protocol of the connection, which another may have taken over."""
+        return self.transport.protocol
 
     def send_raw(self, data):
         """Send bytes, and let what they ask for happen."""
@@ -92,8 +98,8 @@ class WebPeer(Reader):
 class Browser(WebPeer):
     """A WebSocket, for test_program_door's Program: a line that is sent is a message, and one that came a line."""
 
-    def __init__(self, door, host="192.0.2.1", **headers):
-        super().__init__(door, host)
+    def __init__(self, door, host="192.0.2.1", factory=None, **headers):
+        super().__init__(door, host, factory=factory)
         self.wire = WSConnection(ConnectionType.CLIENT)
         self.pings, self.close_code, self.rejected = 0, None, None
         extra = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]

@@ -120,7 +120,8 @@ class ServerOptions(usage.Options):
             raise CannotStart(f"{error} (twistd chat --help lists the options)") from None
 
     def postOptions(self) -> None:
-        self.opened = [made for made in self._made_doors() if self[made.option]]
+        self.made = self._made_doors()
+        self.opened = [made for made in self.made if self[made.option]]
         self["max-line"] = self._number("max-line", 80)
         self["per-address"] = self._number("per-address", 1)
         self["remember"] = self._number("remember", 20)
@@ -144,15 +145,21 @@ class ServerOptions(usage.Options):
         return number
 
     def _made_doors(self) -> list[BaseDoor]:
+        shut = set()
         for door in self.doors:
             given = self[door.option] or ([door.default] if door.default else [])
             self[door.option] = [endpoint for endpoint in given if not (door.may_be_none and endpoint == "none")]
+            if door.may_be_none and given and not self[door.option]:
+                shut.add(door)
             for endpoint in self[door.option]:
                 try:
                     check(endpoint)
                 except ValueError as error:
                     raise usage.UsageError(f"--{door.option} {endpoint}: {error}") from error
-        return [door(self) for door in self.doors]
+        made = [door(self) for door in self.doors]
+        for one in made:
+            one.is_shut = type(one) in shut
+        return made
 
     def _made_journal(self) -> JournalKind:
         name, _colon, where = self["journal"].partition(":")

@@ -200,6 +200,8 @@ def makeService(options: ServerOptions) -> IService:
     premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"], private)
     premises.when_ending(vault.stop)
     premises.kinds = tuple(kind for door in options.doors for kind in door.kinds)
+    for door in options.made:
+        door.meet(options.made)
     listening = []
     for door in options.opened:
         factory = door.open(premises)

@@ -51,6 +51,7 @@ class Limits:
     registrations_at_once: float = 5  # accounts that one address registers ...
     registrations_per_second: float = 5 / 3600  # ... in the long run
     alias_seconds: float = 60  # for the first claim
+    first_words_seconds: float = 0.2  # for a client that speaks first, before it is sent ``alias?``; 0: none
     closing_seconds: float = 5  # for the peer to take unsent bytes, before a close becomes an abort
     lingering_seconds: float = 0.5  # for the peer to end its side, after we have sent everything and ended ours
     grace_seconds: float = 15  # for a program to resume after its connection died

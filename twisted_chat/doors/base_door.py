@@ -1,15 +1,18 @@
 """The base class of a row in the table of doors: a door's options, how it opens, and its line in the log.
 
 A door is a folder whose ``door.py`` has a subclass, and one entry in ``table.py``. ``door.py`` is imported by every
-server: what takes memory, or needs a package that only this door uses, it imports in ``open``.
+server: what takes memory, or needs a package that only this door uses, it imports in ``open`` and ``take_over``.
+
+The line door's port speaks the protocols of all doors: a door whose clients speak first recognises them by ``begins``,
+and then takes their connection over. It is made for that even if no endpoint is its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from twisted.internet.interfaces import IProtocolFactory, IReactorTime
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, IReactorTime
 
 from ..core.ports import Journal
 from .premises import Premises
@@ -29,6 +32,7 @@ class BaseDoor:
     place: ClassVar[str]  # begins its line in the log: {} is the address
     over_unix: ClassVar[str]  # how to try it at a UNIX socket: {} is the path, quoted for a shell
 
+    is_shut = False  # the word none was given: it is not spoken at the line door's port either
     urls: list[str] | None = None  # for others on the network, once it listens; None: not needed
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -45,6 +49,29 @@ class BaseDoor:
         """Return the factory of the door's connections."""
         raise NotImplementedError
 
+    def meet(self, doors: Sequence[BaseDoor]) -> None:
+        """Called with all doors, before the first one opens."""
+
+    # -- at the line door's port
+
+    def begins(self, first: bytes) -> bool | None:
+        """Return whether these are the first bytes of a client of this door; None: more of them are needed to tell."""
+        return False
+
+    def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
+        """Return the protocol of a connection that the line door has accepted, and that begins with such bytes.
+
+        The line door has called ``premises.enter``; the protocol calls ``premises.leave`` when the connection is lost.
+        Raises: CannotOpen, with the words for ``turn_away``.
+        """
+        raise NotImplementedError
+
+    def turn_away(self, words: str) -> bytes:
+        """Return what such a client is sent before its connection ends; ``words``: one line that says why."""
+        return f"!! {words}\r\n".encode()
+
+    # -- in the log
+
     def is_ours(self, name: str) -> bool:
         """Return whether clients of this door may use a host name."""
         return True
@@ -52,3 +79,10 @@ class BaseDoor:
     def over_tcp(self, place: str, way: Way) -> str:
         """Return the door's line in the log; ``place``: the beginning of that line, with the address."""
         raise NotImplementedError
+
+
+def begins_with(first: bytes, *words: bytes) -> bool | None:
+    """Return whether bytes begin with one of some words; None: they may, once there are more of them."""
+    if first.startswith(words):
+        return True
+    return None if any(word.startswith(first) for word in words) else False

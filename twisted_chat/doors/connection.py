@@ -57,8 +57,8 @@ class Connection(Turns):
 
     # -- how it begins and ends
 
-    def _begin(self, outbox: ClosableOutbox, view: View) -> None:
-        """Begin with the common parts of all connections."""
+    def _begin(self, outbox: ClosableOutbox, view: View, is_logged: bool = True) -> None:
+        """Begin with the common parts of all connections; ``is_logged``: now, and not later by ``_log_begin``."""
         clock, limits = self.premises.clock, self.premises.limits
         self._outbox = outbox
         pace = self.premises.addresses.pace(self.host, clock.seconds())
@@ -69,6 +69,10 @@ class Connection(Turns):
             self._delay = clock.callLater(wait, self._go_on)
             self._read_or_not()
         self.premises.connections.add(self)
+        if is_logged:
+            self._log_begin()
+
+    def _log_begin(self) -> None:
         self.premises.log.info("connection is established with {address}", address=address_text(self.address))
 
     def _end(self) -> None:

@@ -159,6 +159,12 @@ class _BaseOutbox:
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
 
+    def give_up(self) -> None:
+        """Give the transport all unsent bytes, and leave it to another protocol."""
+        self.is_closed = True
+        self._takes()
+        self._flush()
+
     def stopProducing(self) -> None:
         self.is_closed = True
 

@@ -144,6 +144,10 @@ class Proxied(Protocol):
         if found.rest:
             self._connection.dataReceived(found.rest)
 
+    def passes_on_to(self, connection: Any) -> None:
+        """Pass everything on to another protocol from now on."""
+        self._connection = connection
+
     def _refuse(self, why: str) -> None:
         log.info("{address} is not a proxy: {why}", address=address_text(self._address), why=why)
         self._stop_waiting()

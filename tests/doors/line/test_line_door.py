@@ -256,8 +256,9 @@ def test_an_address_that_fails_too_often_is_closed_until_later():
 @pytest.mark.parametrize(
     "hello",
     [
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST /x HTTP/1.0\r\n\r\nbob\n",
+        b"BREW /pot HTTP/1.0\r\n\r\nbob\n",
+        b"OPTIONS rtsp://x/ RTSP/1.0\r\n\r\n",
+        b"EHLO x\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
         b"SSH-2.0-OpenSSH_9.2\r\n",

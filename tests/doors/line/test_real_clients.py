@@ -411,12 +411,10 @@ def client_hello():
 @pytest.mark.parametrize(
     "hello",
     [
-        b"GET / HTTP/1.1\r\nHost: chat.example\r\nUser-Agent: browser\r\n\r\n",
-        b"POST /form HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 5\r\n\r\nquiet",
         client_hello(),
         b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
     ],
-    ids=["GET", "POST", "TLS", "SSH"],
+    ids=["TLS", "SSH"],
 )
 def test_another_protocol_gets_one_line_and_is_closed(twistd, hello):
     server = twistd()
@@ -431,12 +429,18 @@ def test_another_protocol_gets_one_line_and_is_closed(twistd, hello):
     assert "Traceback" not in server.log
 
 
-def test_a_browser_is_shown_what_the_port_speaks(twistd, program):
-    status, output, _ = run(program("curl", "curl"), "-s", "--http0.9", f"http://127.0.0.1:{twistd().port}/")
-    assert status == 0
-    assert SPEAKS in output
+def test_curl_talks_to_the_port_of_telnet(twistd, program):
+    server = twistd("--web", "tcp:0:interface=127.0.0.1")
+    url = f"http://127.0.0.1:{server.port}/rooms/lobby"
+    with server.connect("alice") as alice:
+        status, _, _ = run(program("curl", "curl"), "-sf", "--data-raw", "deploy done", "-H", "Chat-Alias: ci", url)
+        assert status == 0
+        assert "ci: deploy done" in alice.read_until("deploy done\n")
 
 
+def test_curl_is_told_that_there_is_no_web_door(twistd, program):
+    status, output, _ = run(program("curl", "curl"), "-s", f"http://127.0.0.1:{twistd().port}/")
+    assert (status, output) == (0, "the server was started with --web none\n")
 def test_an_ssh_client_ends_at_once(twistd, program):
     port = twistd().port
     ssh = program("ssh", "openssh-client")

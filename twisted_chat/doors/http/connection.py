@@ -313,9 +313,17 @@ class HttpListener(WrappingFactory):
         return [b"http/1.1"]
 
     def buildProtocol(self, address: Any) -> Protocol:  # type: ignore[override]  # not all are wrapped
+        return self._connection(address)
+
+    def take_over(self, address: IAddress) -> Protocol:
+        """Return the protocol of a connection that the premises count as a session until now."""
+        self.http.premises.leave(address)
+        return self._connection(address, is_open=True)
+
+    def _connection(self, address: Any, is_open: bool = False) -> Protocol:
         is_caller = not self.http.guard.is_proxy(host(address))
         connection = HttpConnection(self, self.wrappedFactory.buildProtocol(address), address, is_caller)
-        refusal = self.http.called(connection, address) if is_caller else ""
+        refusal = self.http.called(connection, address, is_open) if is_caller else ""
         if refusal:
             return RefusedCaller(self.http, refusal, 0 if self.http.premises.banned(address) else AGAIN_SECONDS)
         self.http.connections.add(connection)

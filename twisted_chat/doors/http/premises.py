@@ -62,11 +62,14 @@ class HttpPremises:
         """Return whether the address that the browser shows begins with https."""
         return _has_tls(request) or self.guard.came_by_https(request)
 
-    def called(self, connection: HttpPeer, address: IAddress) -> str:
-        """Count a connection without a session; or return, and log, why it is refused."""
+    def called(self, connection: HttpPeer, address: IAddress, is_open: bool = False) -> str:
+        """Count a connection without a session; or return, and log, why it is refused.
+
+        ``is_open``: it was counted as new before, by another door.
+        """
         why = (
             self.premises.banned(address)
-            or self.addresses.open(host(address), self.clock.seconds())
+            or ("" if is_open else self.addresses.open(host(address), self.clock.seconds()))
             or self.callers.enter(connection, host(address))
         )
         return self.refused(address, why)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IHalfCloseableProtocol,
     IProtocolFactory,
     ISSLTransport,
@@ -24,9 +24,8 @@ from ...core.events import REFUSED, Event
 from ...core.person import Person
 from ...wire.plain import PROMPT, PlainView
 from ..base_door import BaseDoor
-from ..connection import Connection
 from ..delays import cancel
-from ..outbox import AnyOutbox, has_hung_up, outbox_for
+from ..outbox import has_hung_up, outbox_for
 from ..person_talk import PersonTalk
 from ..premises import Premises
 from ..program_talk import LONGER, ProgramTalk
@@ -34,6 +33,8 @@ from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
 from ..way import Way
 from . import lab
+from .first_words import FirstWords, OtherDoor
+from .newcomer import Newcomer
 from .telnet import IAC_BYTE, TelnetFilter
 
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
@@ -43,18 +44,15 @@ _OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|
 
 
 @implementer(IHalfCloseableProtocol)
-class LineChat(Connection, LineReceiver):
+class LineChat(Newcomer, LineReceiver):
     """One person's connection: lines in, encoded events out."""
 
     factory: LineFactory
     transport: ITCPTransport  # or what Twisted puts in its place: TLS, a UNIX socket
-    _outbox: AnyOutbox | lab.LabOutbox
 
-    def __init__(self, premises: Premises, address: IAddress) -> None:
-        super().__init__(premises, address)
-        self._is_first = True  # nothing was received yet
+    def __init__(self, premises: Premises, address: IAddress, words: FirstWords) -> None:
+        super().__init__(premises, address, words)
         self._lab_prefix = b""
-        self._quiet: IDelayedCall | None = None
         self._hides = False  # the peer's terminal does not show the typed characters
 
     @property
@@ -69,12 +67,12 @@ class LineChat(Connection, LineReceiver):
 
     def connectionMade(self) -> None:
         clock, limits = self.premises.clock, self.premises.limits
-        self._begin(outbox_for(self.transport, clock, limits, self.drained, self.stalled), PlainView())
+        self._begin(outbox_for(self.transport, clock, limits, self.drained, self.stalled), PlainView(), is_logged=False)
         self._talk = PersonTalk(self, self._waiting)
         self._telnet = TelnetFilter(self.session.write)
         self._splitter = LineSplitter(limits.max_line)
         set_socket_options(self.transport, limits)
-        self._outbox.send(PROMPT)
+        self._listen()
 
     def dataReceived(self, data: bytes) -> None:
         """Split here, not in LineReceiver: it has one fixed delimiter, but netcat ends lines with LF and telnets in
@@ -82,11 +80,17 @@ class LineChat(Connection, LineReceiver):
         """
         if self._outbox.is_closed or not data:
             return
+        if self._words is None:
+            self._receive(data)
+        else:
+            self._guarded(partial(self._hear, data))
+
+    def _receive(self, data: bytes, came_whole: bool = False) -> None:
         self.premises.hub.traffic.bytes_in += len(data)
         try:
             wait = self.session.pace.take_bytes(len(data), self.premises.clock.seconds())
             if self._lab_prefix or not self.session.alias:
-                self._take(data)
+                self._take(data, came_whole)
             else:
                 if self._telnet.is_within or IAC_BYTE in data:
                     data = self._telnet.feed(data)
@@ -126,14 +130,16 @@ class LineChat(Connection, LineReceiver):
 
     # -- what we call
 
-    def _take(self, data: bytes) -> None:
-        """Take a chunk of a peer without an alias yet, or of the lab's own client."""
-        first, self._is_first = self._is_first, False
+    def _take(self, data: bytes, came_whole: bool) -> None:
+        """Take a chunk of a peer without an alias yet, or of the lab's own client.
+
+        ``came_whole``: all the first bytes are in this chunk.
+        """
         cancel(self._quiet)
-        if first and data.startswith(_TLS_HELLO):
+        if came_whole and data.startswith(_TLS_HELLO):
             self._wrong_protocol()
             return
-        if first and data.startswith(b"{"):
+        if came_whole and data.startswith(b"{"):
             self._talk = ProgramTalk(self, self._waiting)
             self._splitter.max_line *= LONGER
         data = self._telnet.feed(data)
@@ -141,7 +147,7 @@ class LineChat(Connection, LineReceiver):
             self._take_from_lab(data)
         else:
             self._split(data)
-            may_be_lab = first and isinstance(self._talk, PersonTalk) and not self._telnet.spoken
+            may_be_lab = came_whole and isinstance(self._talk, PersonTalk) and not self._telnet.spoken
             if may_be_lab and lab.is_alias(data) and self._splitter.pending == data:
                 self._quiet = self.premises.clock.callLater(lab.QUIET_SECONDS, self._lab_alias)
 
@@ -150,6 +156,7 @@ class LineChat(Connection, LineReceiver):
             self.lineReceived(line)
 
     def _take_the_rest(self) -> None:
+        self._is_ours()
         cancel(self._quiet)
         self._end_open_line()
         self._waiting.append(END)
@@ -229,9 +236,6 @@ class LineChat(Connection, LineReceiver):
     def has_hung_up(self) -> bool:
         return has_hung_up(self.transport)
 
-    def _calls(self) -> tuple[IDelayedCall | None, ...]:
-        return (self._quiet,)
-
     def _wrong_protocol(self) -> None:
         self.session.send([Event(REFUSED, text=WRONG_PROTOCOL)])
         self._close()
@@ -261,8 +265,10 @@ class LineFactory(Factory):
 
     noisy = False
 
-    def __init__(self, premises: Premises) -> None:
+    def __init__(self, premises: Premises, doors: Sequence[OtherDoor] = ()) -> None:
+        """``doors``: those that take their own clients over."""
         self.premises = premises
+        self._doors = doors
         premises.counts.append(partial(premises.of_kinds, *LineDoor.kinds))
 
     @property
@@ -274,7 +280,7 @@ class LineFactory(Factory):
         refusal = self.premises.enter(address)
         if refusal:
             return Refuser(self.premises, f"!! {refusal}\r\n".encode())
-        connection = LineChat(self.premises, address)
+        connection = LineChat(self.premises, address, FirstWords(self._doors))
         connection.factory = self
         return connection
 
@@ -290,8 +296,15 @@ class LineDoor(BaseDoor):
     place: ClassVar = "listening on {}"
     over_unix: ClassVar = "connect with: nc -U {}"
 
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(options)
+        self._doors: Sequence[BaseDoor] = ()
+
+    def meet(self, doors: Sequence[BaseDoor]) -> None:
+        self._doors = [door for door in doors if door is not self]
+
     def open(self, premises: Premises) -> IProtocolFactory:
-        return LineFactory(premises)
+        return LineFactory(premises, self._doors)
 
     def over_tcp(self, place: str, way: Way) -> str:
         to, apart = shlex.quote(way.to), f"{way.host} {way.port}"

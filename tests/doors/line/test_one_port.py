@@ -1,0 +1,286 @@
+"""One port: the line door recognises the clients of other doors by their first bytes, and hands them over."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_chat.core.errors import CannotOpen
+from twisted_chat.core.limits import Limits
+from twisted_chat.doors.line.lab import QUIET_SECONDS
+from twisted_chat.doors.line.newcomer import LAB_SECONDS, PIECES_SECONDS
+
+from ...in_memory import Door
+from ...web import Browser, WebPeer
+
+FIRST_WORDS = 0.2  # as in Limits
+GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.fixture
+def port():
+    """A server in memory that waits for a client's first words, as a real one does."""
+    assert Limits.first_words_seconds == FIRST_WORDS
+    port = Door(first_words=FIRST_WORDS)
+    yield port
+    port.close()
+
+
+def curl(port):
+    return WebPeer(port, factory=port.factory)
+
+
+def wait(port, seconds):
+    port.clock.advance(seconds)
+    port.settle()
+
+
+# -- alias?
+
+
+def test_a_person_who_waits_is_asked_for_an_alias_after_a_moment(port):
+    person = port.connect()
+    wait(port, FIRST_WORDS - 0.01)
+    assert person.read() == ""
+    wait(port, 0.01)
+    assert person.read() == "alias?"
+
+
+@pytest.mark.parametrize("seconds", [0, FIRST_WORDS])
+def test_a_script_that_speaks_at_once_reads_the_same_as_one_that_waits(port, seconds):
+    script = port.connect()
+    wait(port, seconds)
+    assert script.send("bob\nhello\n/quit\n").read() == (
+        "alias?bob has connected to the chat room\nyou are now connected!\n-- 1 in lobby: bob\n"
+        "-- /help shows what you can type, /quit leaves\nbob: hello\nbob has left the chat room!\n"
+    )
+
+
+def test_a_peer_that_ends_without_a_word_reads_alias_as_well(port):
+    silent = port.connect()
+    silent.end()
+    assert silent.read() == "alias?"
+    assert silent.is_closed
+
+
+def test_a_program_that_speaks_at_once_reads_alias_before_its_answer(port):
+    program = port.connect().send('{"do": "hello", "id": "1", "alias": "rolf", "version": 1}\n')
+    assert program.read().startswith('alias?{"')
+
+
+@pytest.mark.parametrize("seconds", [0, FIRST_WORDS])
+def test_the_client_of_the_lab_enters_after_the_same_quiet_as_ever(port, seconds):
+    lab = port.connect()
+    wait(port, seconds)
+    lab.send("anna")
+    assert lab.read() == "alias?"
+    wait(port, QUIET_SECONDS)
+    assert lab.chat.session.alias == "anna"
+    assert lab.send("anna: hi").read().startswith("anna has connected")
+
+
+# -- HTTP
+
+
+def test_a_request_over_http_is_answered_as_at_the_web_door(port):
+    answer = curl(port).ask("GET", "/healthz")
+    assert (answer.status, answer.text) == (200, WebPeer(port).ask("GET", "/healthz").text)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_every_usual_method_reaches_the_web_door(port, method):
+    peer = curl(port)
+    assert peer.send_raw(f"{method} /rooms HTTP/1.1\r\nHost: x\r\n\r\n".encode()).take().startswith(b"HTTP/1.1 ")
+
+
+def test_one_connection_may_ask_many_times(port):
+    peer = curl(port)
+    assert [peer.ask("GET", "/rooms").status for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("pause", [0, PIECES_SECONDS - 0.01])
+def test_a_request_in_single_bytes_is_answered_however_slow(port, pause):
+    peer = curl(port)
+    for place in range(len(GET)):
+        peer.send_raw(GET[place : place + 1])
+        wait(port, pause)
+    assert peer.take().startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_post_over_the_port_is_heard_by_a_person_there(port):
+    alice = port.enter("alice")
+    answer = curl(port).ask("POST", "/rooms/lobby", b"deploy done", Chat_Alias="ops")
+    assert answer.status == 201, answer.text
+    assert "deploy done" in alice.read()
+
+
+def test_a_websocket_over_the_port_joins_the_room(port):
+    alice = port.enter("alice")
+    page = Browser(port, factory=port.factory)
+    assert page.read() == ""  # it is open
+    page.send(json.dumps({"do": "hello", "id": "1", "alias": "bob", "version": 1}))
+    assert "bob has connected to the chat room" in alice.read()
+
+
+def test_who_types_a_request_after_the_prompt_gets_its_answer_on_a_line_of_its_own(port):
+    person = port.connect()
+    wait(port, FIRST_WORDS)
+    person.send(GET)
+    assert person.read().startswith("alias?\r\nHTTP/1.1 200 OK\r\n")
+
+
+def test_nothing_is_left_of_the_chat_session_that_gave_way(port):
+    peer = curl(port).send_raw(GET)
+    assert not (port.hub.sessions or port.premises.connections or port.premises.addresses._live)
+    assert port.premises.count()["http"] == 1
+    assert peer.transport.producer is not None  # HTTPChannel
+
+
+def test_a_connection_that_http_took_over_counts_once_among_the_new_ones(port):
+    before = port.premises.addresses.budget("192.0.2.1", port.clock.seconds()).opened.left(port.clock.seconds())
+    curl(port).send_raw(GET)
+    after = port.premises.addresses.budget("192.0.2.1", port.clock.seconds()).opened.left(port.clock.seconds())
+    assert before - after == 1
+
+
+def test_a_lost_request_leaves_nothing(port):
+    peer = curl(port).send_raw(GET[:20])
+    peer.lose()
+    assert not port.web.connections
+    assert port.clock.getDelayedCalls() == []
+
+
+def test_a_half_closed_request_is_answered(port):
+    peer = port.connect()
+    peer.send(GET)
+    peer.end()
+    assert peer.read().startswith("HTTP/1.1 200 OK")
+
+
+def test_a_server_without_a_web_door_says_so_in_words_that_curl_shows(port):
+    port.web_door.is_shut = True
+    answer = curl(port).ask("GET", "/rooms")
+    assert answer.status == 404
+    assert answer.text.strip() == "the server was started with --web none"
+    assert not port.hub.aliases
+
+
+def test_a_door_that_cannot_speak_says_why_in_one_line(port):
+    def take_over(premises, address):
+        raise CannotOpen("it needs a package: pip install what-it-needs")
+
+    port.web_door.take_over = take_over
+    assert "it needs a package: pip install what-it-needs" in curl(port).ask("GET", "/rooms").text
+
+
+@pytest.mark.parametrize("broken", ["take_over", "begins"])
+def test_a_fault_of_a_door_ends_that_connection_alone(port, broken, logged_failures):
+    alice = port.enter("alice")
+    setattr(port.web_door, broken, lambda *given: 1 / 0)
+    peer = port.connect().send(GET)
+    assert peer.is_closed
+    logged_failures()
+    assert alice.send("still here\n").read() == "alice: still here\n"
+
+
+def test_a_fault_of_the_new_protocol_ends_that_connection_alone(port, logged_failures):
+    alice = port.enter("alice")
+    taken_over = port.web_door.take_over
+
+    def take_over(premises, address):
+        protocol = taken_over(premises, address)
+        protocol.dataReceived = lambda data: 1 / 0
+        return protocol
+
+    port.web_door.take_over = take_over
+    peer = port.connect().send(GET)
+    assert peer.transport.aborted
+    logged_failures()
+    assert alice.send("still here\n").read() == "alice: still here\n"
+    peer.lose()
+
+
+# -- people
+
+
+@pytest.mark.parametrize("alias", ["GET", "HEAD", "POST", "G", "GE"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_name_of_a_method_alone_is_an_alias(port, alias, end):
+    person = port.connect().send(alias + end)
+    assert person.chat.session.alias == alias
+
+
+@pytest.mark.parametrize("first", [FIRST_WORDS, 0])
+def test_an_alias_like_a_method_may_be_typed_key_by_key_as_slowly_as_one_likes(port, first):
+    person = port.connect()
+    wait(port, first)
+    for key in "GET":
+        person.send(key)
+        wait(port, 2 * PIECES_SECONDS)
+        assert not person.chat.session.alias
+    assert person.read() == "alias?"
+    person.send("\r\0")
+    assert person.chat.session.alias == "GET"
+
+
+def test_the_client_of_the_lab_may_be_called_like_the_beginning_of_a_method(port):
+    lab = port.connect()
+    wait(port, FIRST_WORDS)
+    lab.send("PU")
+    wait(port, LAB_SECONDS)
+    wait(port, QUIET_SECONDS)
+    assert lab.chat.session.alias == "PU"
+
+
+def test_words_that_only_look_like_a_request_are_refused_as_an_alias(port):
+    person = port.connect().send("GET lost\n")
+    assert person.read().count("alias?") == 2
+    assert not person.is_closed
+    assert person.send("bob\n").chat.session.alias == "bob"
+
+
+def test_a_member_may_say_what_looks_like_a_request(port):
+    assert port.enter("bob").send(GET[:24]).read() == "bob: GET /healthz HTTP/1.1\n"
+
+
+# -- hostile
+
+
+def pieces(draw, data):
+    """Cut bytes anywhere."""
+    cuts = sorted(draw(st.sets(st.integers(0, len(data)), max_size=6)))
+    return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+BEGINNINGS = [b"", b"GET /", b"GET ", b"POST /x HTTP/1.1\r\n", b"{", b"\x16\x03\x01", b"\xff\xfb", b"OPTIONS *", b"PU"]
+
+
+@given(st.data())
+def test_no_first_bytes_harm_anyone_else(data):
+    hostile = data.draw(st.sampled_from(BEGINNINGS)) + data.draw(st.binary(max_size=60))
+    port = Door(first_words=data.draw(st.sampled_from([0, FIRST_WORDS])))
+    alice = port.enter("alice")
+    peer = port.connect(host="198.51.100.7")
+    for piece in pieces(data.draw, hostile):
+        peer.send(piece)
+        if data.draw(st.booleans()):
+            wait(port, data.draw(st.sampled_from([QUIET_SECONDS, FIRST_WORDS, PIECES_SECONDS])))
+    if data.draw(st.booleans()):
+        peer.end()
+    peer.lose()
+    alice.read()
+    assert alice.send("still here\n").read() == "alice: still here\n"
+    port.close()
+
+
+@given(st.data())
+def test_a_request_is_recognised_in_any_pieces(data):
+    port = Door(first_words=FIRST_WORDS)
+    peer = port.connect()
+    for piece in pieces(data.draw, GET):
+        peer.send(piece)
+    assert peer.read().startswith("HTTP/1.1 200 OK")
+    port.close()
