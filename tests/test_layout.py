@@ -51,8 +51,9 @@ CORE = {
     "unkept": "GROUND session",
     "delivery": "GROUND reader room session",
     "private_lines": "GROUND changes delivery person profiles room session sessions state",
-    "effects": "GROUND accounts changes delivery former pen person private_lines profiles reader room rooms rules "
-    "session sessions state",
+    "stays": "GROUND accounts delivery pen reader room rules session sessions state",
+    "effects": "GROUND changes delivery former pen person private_lines profiles room rooms session sessions state "
+    "stays",
     "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept",
     "gate": "GROUND accounts decisions",

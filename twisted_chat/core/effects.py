@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
-from typing import Final, Protocol
+from typing import Protocol
 
 from . import text
-from .accounts import PASSWORD
 from .changes import Change, apply
 from .days import NO_DAY, Day
 from .delivery import Delivery
-from .errors import ChatError, NoCurrentRoom, NoSuchRoom
+from .errors import ChatError, NoCurrentRoom
 from .events import (
-    APPOINTED,
-    BANNED,
     CLAIMED,
     CONNECTED,
-    DROPPED,
     ENDED,
     EVERYONE,
     GONE,
-    GRANTED,
     INVITED,
     JOINED,
     LEFT,
     LOBBY,
-    NAMED,
     NOTICED,
     POSTS,
     READ,
@@ -36,9 +30,7 @@ from .events import (
     REPEATED,
     RESUMED,
     RETITLED,
-    REVOKED,
     SERVER,
-    SUSPENDED,
     TOOK,
     Event,
 )
@@ -48,20 +40,15 @@ from .pen import refusal
 from .person import Person
 from .private_lines import PrivateLines
 from .profiles import ProfileKeeper
-from .reader import Reader
 from .room import Room
 from .rooms import RoomTable
-from .rules import Stranger
 from .session import Ask, Session
 from .sessions import Sessions
 from .state import State
-
-_ENDING = frozenset({REVOKED, GRANTED, SUSPENDED, DROPPED, NAMED, BANNED})  # kinds that may end sessions
-
-REVOKED_BEFORE: Final = "what you logged in with is no longer valid"
+from .stays import Ending, Stays
 
 
-class Served(Protocol):
+class Served(Ending, Protocol):
     """The hub, as this file sees it."""
 
     @property
@@ -78,13 +65,6 @@ class Served(Protocol):
     def profiles(self) -> ProfileKeeper:
         """Return the profiles of members."""
 
-    @property
-    def overhearing(self) -> Mapping[Reader, Stranger]:
-        """Return the readers without a session, and the stranger for whom each hears."""
-
-    def leave_all(self, session: Session, why: str) -> None:
-        """End a session."""
-
 
 class Effects:
     """Applies the events of a batch, one after the other, and has their effects on sessions."""
@@ -97,6 +77,7 @@ class Effects:
         self._delivery = delivery
         self._limits = limits
         self._hub = hub
+        self._stays = Stays(state, sessions, delivery, hub)
         self.private = PrivateLines(state, sessions, delivery, limits, hub.profiles)
         self._table: dict[str, Callable[[Event, Session | None, Change], None]] = {
             CLAIMED: self._claimed,
@@ -150,15 +131,9 @@ class Effects:
             self._delivery.hear(room, event)
         if event.kind == INVITED:
             self._invited(event)
-        why = _why_it_ends(event)
-        if event.kind in _ENDING:
-            for session in list(self._sessions.values()):
-                self._check_stay(session, event.when, why)
-        if event.kind in _ENDING or (event.kind == APPOINTED and event.group == SERVER):  # an admin sees all rooms
-            for reader in list(self._hub.overhearing):
-                self._check_stream(reader, event.when, why)
+        self._stays.decided(event)
         if change.room is not None:
-            self._check_streams(change.room, event.when)
+            self._stays.check_streams(change.room, event.when)
 
     def _invited(self, event: Event) -> None:
         """Show an invitation to a person who is not in the room yet."""
@@ -168,39 +143,6 @@ class Effects:
         words = f"{event.author} invites you to {event.group}: /join {event.group}"
         for session in self._sessions.of(person):
             self._delivery.show(session, Event(NOTICED, text=words))
-
-    def _check_stay(self, session: Session, now: float, why: str = REVOKED_BEFORE) -> None:
-        if session.leaving is not None:
-            return
-        try:
-            if session.person is None:
-                self._state.decisions.bans.refuse_address(session.host, now)
-            else:
-                self._state.refuse_stay(session.person, session.id, session.host, now, why)
-        except ChatError as error:
-            self._delivery.show(session, refusal(error, ""))
-            if session.grace is not None:
-                session.leave_door()
-            self._hub.leave_all(session, "")
-
-    def _check_streams(self, room: Room, now: float) -> None:
-        """End the streams of a room that does not exist any more for the strangers on whose behalf they hear it."""
-        if room.overhearing and room.name in self._state.decisions.rules:
-            for reader in list(self._hub.overhearing):
-                if reader in room.overhearing:
-                    self._check_stream(reader, now)
-
-    def _check_stream(self, reader: Reader, now: float, why: str = REVOKED_BEFORE) -> None:
-        stream = self._hub.overhearing[reader]
-        try:
-            if stream.account is not None:
-                stream.account.refuse_stay(stream.credential, now, why)
-            self._state.decisions.bans.refuse(stream, stream.host, now)
-            for room in reader.hearing:
-                if not self._state.may_see(stream, room, now):
-                    raise NoSuchRoom(room.name)
-        except ChatError as error:
-            reader.outbox.drop(reader.ear.view.encode([refusal(error)]))
 
     # -- who is here
 
@@ -227,7 +169,7 @@ class Effects:
         if not is_first:
             self._sit_down(asker, person)
         if self._state.decisions.bans.by_number:
-            self._check_stay(asker, event.when)  # a ban may have come since the claim was asked for
+            self._stays.check(asker, event.when)  # a ban may have come since the claim was asked for
 
     def _wait_for_rest(self, event: Event, asker: Session, person: Person) -> None:
         """Make a session wait for the rest of its request, if that comes from another session's node."""
@@ -406,7 +348,7 @@ class Effects:
                     where = f"you now talk in {session.current.name}" if session.current else str(NoCurrentRoom())
                     self._delivery.show(session, Event(NOTICED, text=where))
         self._rooms.has_emptied = self._rooms.has_emptied or room.is_empty
-        self._check_streams(room, event.when)
+        self._stays.check_streams(room, event.when)
 
     def _removed(self, event: Event, asker: Session | None, change: Change) -> None:
         if event.group:
@@ -442,18 +384,3 @@ class Effects:
 def asked(event: Event, asker: Session) -> Ask:
     """Return the request that an event is about."""
     return asker.asks.get(event.ident) or Ask(asker, event.ident)
-
-
-def _why_it_ends(event: Event) -> str:
-    """Return what has happened to a credential, for the person whose session came by it."""
-    data = event.data or {}
-    why = f" ({data['why']})" if data.get("why") else ""
-    if event.kind == DROPPED:
-        return f"the account of {event.text} was dropped{why}"
-    if event.kind == GRANTED and data["credential"] == PASSWORD:
-        return f"{event.text} has a new password, so log in with that"
-    if event.kind == GRANTED:
-        return f"{event.text} has too many devices, and this was the oldest, so log in again"
-    if event.kind == REVOKED:
-        return f"this device or token of {event.text} was ended{why}"
-    return REVOKED_BEFORE
