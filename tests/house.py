@@ -266,8 +266,9 @@ class House:
         self.faults = []
         self.journal = journal or TurnJournal(lambda: self.now)
         self.people = []
+        self.vault = QuickVault()
         self.hub = Hub(
-            self.journal, limits or Limits(), lambda: self.seconds, lambda: self.now, self.faults.append, QuickVault()
+            self.journal, limits or Limits(), lambda: self.seconds, lambda: self.now, self.faults.append, self.vault
         )
 
     def settle(self):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from twisted_chat import vault
 from twisted_chat.core.errors import Busy, NoPasswords
-from twisted_chat.vault import MAX_WAITING, Argon2Vault, needs_rehash
+from twisted_chat.vault import MAX_WAITING, Argon2Vault
 
 from .threaded_clock import ThreadedClock
 
@@ -122,8 +122,8 @@ def test_a_verifier_that_is_none_fits_nothing(made):
         ("", True),
     ],
 )
-def test_a_verifier_with_other_parameters_is_to_be_made_again(verifier, needs):
-    assert needs_rehash(verifier) == needs
+def test_a_verifier_with_other_parameters_is_to_be_made_again(made, verifier, needs):
+    assert made.vault.needs_rehash(verifier) == needs
 
 
 def test_64_may_wait_and_the_65th_is_told_to_try_again(made, cheap):

@@ -34,11 +34,6 @@ class _FromThread(Protocol):
     def callFromThread(self, callable: Callable[..., Any], *args: object) -> None: ...  # noqa: A002
 
 
-def needs_rehash(verifier: str) -> bool:
-    """Return whether a password that fits a verifier should be hashed again: the parameters have changed."""
-    return not verifier.startswith(_PARAMETERS)
-
-
 class Argon2Vault:
     """The vault of ports.Vault, with one thread, which begins with the first password."""
 
@@ -55,6 +50,10 @@ class Argon2Vault:
     def check(self, password: str, verifier: str, answer: Callable[[bool | ChatError], None]) -> None:
         """Answer later whether a password fits a verifier, or with Busy or NoPasswords; none fits an empty one."""
         self._ask(partial(_fits, password, verifier), answer)
+
+    def needs_rehash(self, verifier: str) -> bool:
+        """Return whether a password that fits a verifier should be hashed again: the parameters have changed."""
+        return not verifier.startswith(_PARAMETERS)
 
     def stop(self) -> Deferred[None]:
         """Stop answering, and end the thread."""

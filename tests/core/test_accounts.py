@@ -304,3 +304,64 @@ def test_a_fact_keeps_its_verifier_under_another_ident_and_has_it_in_no_field():
     fact = Fact.of(Event(SERVER), "verifier")._replace(ident="c/1")
     assert (fact.ident, fact.verifier) == ("c/1", "verifier")
     assert "verifier" not in tuple(fact)
+
+
+def test_a_password_hashed_in_an_older_way_is_hashed_again_at_the_next_log_in(house):
+    alice = register(house)
+    number = alice.session.person.account.password
+    house.vault.parameters = "stronger"
+    log_in(house)
+    assert house.journal.verifiers.of(f"credential {number}") == f"stronger {PASSWORD}"
+    before = len(house.journal.stands)
+    assert log_in(house).session.alias == "alice"
+    assert len(house.journal.stands) == before
+    assert not alice.session.gone  # it is the same credential
+
+
+@pytest.mark.parametrize("secret", ["not that one", "short", "tct_" + "x" * 32])
+def test_a_wrong_secret_hashes_nothing_again(house, secret):
+    alice = register(house)
+    number = alice.session.person.account.password
+    house.vault.parameters = "stronger"
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", secret)
+    assert house.journal.verifiers.of(f"credential {number}") == f"quick {PASSWORD}"
+
+
+def test_a_suspended_members_password_is_hashed_again_only_when_it_lets_them_in(house):
+    alice = register(house)
+    number = alice.session.person.account.password
+    house.hub.members.operate(
+        Ask(alice.session), "suspended", "alice", {"account": alice.session.person.account.number}
+    )
+    house.settle()
+    house.vault.parameters = "stronger"
+    with pytest.raises(Suspended):
+        prove(house, "alice", PASSWORD)
+    assert house.journal.verifiers.of(f"credential {number}") == f"quick {PASSWORD}"
+
+
+def test_a_password_that_is_changed_while_the_old_one_is_hashed_again_stays_changed(house):
+    alice = register(house)
+    house.vault.parameters = "stronger"
+    answers = []
+    house.hub.gate.prove(Attempt("alice", PASSWORD, "", False), answers.append)
+    house.hub.members.change_password(Ask(alice.session), "another password", lambda tokens: None)
+    house.settle()
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", PASSWORD)
+    assert log_in(house, secret="another password").session.alias == "alice"
+    assert sum(PASSWORD in verifier for verifier in house.journal.verifiers._verifiers.values()) == 0
+
+
+def test_the_old_password_proves_nothing_if_it_is_changed_while_it_is_checked(house):
+    alice = register(house)
+    checks, answers = [], []
+    house.vault.check = lambda password, verifier, answer: checks.append(answer)
+    house.hub.gate.prove(Attempt("alice", PASSWORD, "", False), answers.append)
+    house.settle()
+    house.hub.members.change_password(Ask(alice.session), "another password", lambda tokens: None)
+    house.settle()
+    checks[0](True)
+    house.settle()
+    assert isinstance(answers[0], WrongSecret)

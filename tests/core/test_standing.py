@@ -20,6 +20,7 @@ from twisted_chat.core.events import (
     NAMED,
     QUIETED,
     REGISTERED,
+    REHASHED,
     REMOVED,
     RESTORED,
     RESTRICTED,
@@ -82,7 +83,9 @@ class Server:
 
     def decide_about(self, account):
         chance, data = self.chance, {"account": account.number}
-        kind = chance.choice((NAMED, NAMED, GRANTED, GRANTED, REVOKED, SUSPENDED, RESTORED, APPOINTED, DROPPED))
+        kind = chance.choice(
+            (NAMED, NAMED, GRANTED, GRANTED, REHASHED, REVOKED, SUSPENDED, RESTORED, APPOINTED, DROPPED)
+        )
         if kind == NAMED:
             alias = chance.choice(ALIASES)
             data |= {"former": account.alias, "looks": sorted(text.looks(alias))}
@@ -93,6 +96,8 @@ class Server:
             credential = chance.choice(("password", "token", "code"))
             instead = [account.password, *chance.sample(others, len(others) // 2)] if credential == "password" else []
             data |= {"credential": credential, "instead": instead}
+        elif kind == REHASHED:
+            data["credential"] = account.password
         elif kind == REVOKED:
             data["credentials"] = chance.sample(others, len(others) // 2)
         elif kind == APPOINTED:

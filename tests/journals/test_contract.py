@@ -613,6 +613,8 @@ def test_a_verifier_is_kept_under_its_subject_and_found_by_itself_and_is_no_part
         ([decided("a", "1"), decided("b", "2"), decided(clears=["a", "b", "c"])], {}),
         ([decided(clears=["a"]), decided("a", "1")], {"a": "1"}),
         ([decided("a", "1"), decided("a", "2", clears=["a"])], {"a": "2"}),
+        ([decided("a", "1"), decided(verifier="2", secret="a")], {"a": "2"}),  # it replaces what is there ...
+        ([decided("a", "1"), decided(clears=["a"]), decided(verifier="2", secret="a")], {}),  # ... and nothing else
         ([decided("a", "1", secret="b"), decided("a")], {"b": "1"}),  # a secret may have a subject of its own
         ([decided("a", "1", secret="b"), decided("c", clears=["b"])], {}),
         ([decided("a", "1"), decided("b", "1"), decided(clears=["b"]), decided("a", "2")], {"a": "2"}),

@@ -22,6 +22,7 @@ from .events import (
     NAMED,
     QUIETED,
     REGISTERED,
+    REHASHED,
     REMOVED,
     RESTORED,
     RESTRICTED,
@@ -120,6 +121,10 @@ def _revoked(decisions: Decisions, event: Event) -> None:
         if account.has(number, event.when):  # else another session was first
             decisions.accounts.use(account, number, event.origin)
     decisions.accounts.revoke(account, data["credentials"])
+
+
+def _rehashed(decisions: Decisions, event: Event) -> None:
+    """Change nothing: only the verifier is another one."""
 
 
 def _suspended(decisions: Decisions, event: Event) -> None:
@@ -226,6 +231,7 @@ APPLY: Final[dict[str, Callable[[Decisions, Event], None]]] = {
     DROPPED: _dropped,
     GRANTED: _granted,
     REVOKED: _revoked,
+    REHASHED: _rehashed,
     SUSPENDED: _suspended,
     RESTORED: _restored,
     APPOINTED: _appointed,

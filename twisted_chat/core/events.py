@@ -15,6 +15,7 @@ from .durations import span
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
 SERVER: Final = "!"  # the server's own log: accounts, roles and bans; only admins read it
+HOUSE: Final = "server"  # the author of what the server or its operator does; no person can have that alias
 
 OPENING_BITS: Final = 32  # above a session's own number in its id: the opening of the journal that serves it
 
@@ -110,7 +111,7 @@ class Standing(NamedTuple):
 
     sets: str = ""  # the subject of which this is the newest event; empty: it does not stand
     clears: tuple[str, ...] = ()  # subjects of which no event, and no verifier, stands any more
-    secret: str = ""  # the subject of its verifier, if it is a Fact
+    secret: str = ""  # the subject of its verifier, if it is a Fact; one that sets nothing only replaces a verifier
 
 
 WELCOME: Final = "you are now connected!"  # the lab's text
@@ -403,6 +404,12 @@ GRANTED: Final = (
     )
 )
 REVOKED: Final = kind("revoked", _revoked, is_logged=True, standing=_revocation)  # data: "credentials", their numbers
+REHASHED: Final = kind(  # a password's verifier is replaced, and nothing else; data: "credential", its number
+    "rehashed",
+    _did("hashed the password of {} again, as new ones are"),
+    is_logged=True,
+    standing=lambda event: Standing(secret=f"credential {(event.data or {})['credential']}"),
+)
 SUSPENDED: Final = kind("suspended", _did("suspended {}"), is_logged=True, standing=_of_account("suspended"))
 RESTORED: Final = kind("restored", _did("restored {}"), is_logged=True, standing=_of_account("suspended", clears=True))
 BANNED: Final = kind(  # data: "who" or "network"; "guests": only those

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from . import secrets, text
 from .accounts import CODE, PASSWORD, PRIVATE, Account
 from .decisions import Decisions
-from .errors import BadSecret, ChatError, NotAMember, Overheard, TooManyTries, WrongSecret
+from .errors import BadSecret, ChatError, NotAMember, Overheard, ServerGone, TooManyTries, WrongSecret
+from .events import HOUSE, REHASHED, SERVER, Event, Fact
 from .limits import SecretTries
 from .ports import Journal, Profile, Vault
 
@@ -57,15 +58,16 @@ class Gate:
 
     def __init__(
         self, decisions: Decisions, journal: Journal, vault: Vault, tries: SecretTries, seconds: Callable[[], float],
-        now: Callable[[], float],
+        now: Callable[[], float], append: Callable[[Event], None],
     ) -> None:  # fmt: skip
-        """``seconds`` and ``now``: see Hub."""
+        """``seconds`` and ``now``: see Hub; ``append`` has the journal keep an event of the server's own."""
         self._accounts = decisions.accounts
         self._journal = journal
         self._vault = vault
         self._tries = tries
         self._seconds = seconds
         self._now = now
+        self._append = append
 
     def prove(self, attempt: Attempt, answer: Answer) -> None:
         """Answer with a proof, or with the reason why there is none: a ChatError of one line."""
@@ -85,6 +87,24 @@ class Gate:
 
         _Check(self, attempt, decided).begin()
 
+    def _renew(self, account: Account, password: str, former: str) -> None:
+        """Replace the verifier of a password that has just fitted it, if it was made with parameters of another time.
+
+        If it cannot be done now, the next log-in does it.
+        """
+        number = account.password
+        if not self._vault.needs_rehash(former):
+            return
+
+        def hashed(verifier: str | ChatError) -> None:
+            if isinstance(verifier, str) and account.password == number:
+                data = {"account": account.number, "credential": number}
+                event = Event(REHASHED, SERVER, HOUSE, account.alias, data=data)
+                with suppress(ServerGone):
+                    self._append(Fact.of(event, verifier))
+
+        self._vault.hash(password, hashed)
+
 
 class _Check:
     """One check, in several steps: a journal and a vault answer in between."""
@@ -94,7 +114,8 @@ class _Check:
         self._attempt = attempt
         self._answer = answer
         self._kind = secrets.kind_of(attempt.secret)
-        self._password = ""  # in the form in which passwords are hashed
+        self._password = ""  # in the form in which passwords are hashed ...
+        self._former = ""  # ... and its verifier, which it fits
 
     def begin(self) -> None:
         gate, attempt = self._gate, self._attempt
@@ -117,13 +138,13 @@ class _Check:
         account = gate._accounts.called(attempt.alias)
         with suppress(BadSecret):  # that nobody can have: it is wrong
             self._password = secrets.password(attempt.secret)
-        if account is None or not account.password or not self._password:
-            self._verify(account, "")  # takes the same time
+        number = account.password if account is not None else 0  # by now: it may be changed meanwhile
+        if account is None or not number or not self._password:
+            self._verify(account, number, "")  # takes the same time
         else:
-            subject = f"credential {account.password}"
-            gate._journal.verifier(subject, lambda found: self._verify(account, found))
+            gate._journal.verifier(f"credential {number}", lambda found: self._verify(account, number, found))
 
-    def _verify(self, account: Account | None, verifier: str | ChatError) -> None:
+    def _verify(self, account: Account | None, number: int, verifier: str | ChatError) -> None:
         if isinstance(verifier, ChatError):
             self._answer(verifier)
             return
@@ -134,7 +155,8 @@ class _Check:
             elif account is None or not fits:
                 self._wrong(account)
             else:
-                self._decide(account, account.password)
+                self._former = verifier
+                self._decide(account, number)
 
         self._gate._vault.check(self._password, verifier, checked)
 
@@ -175,6 +197,8 @@ class _Check:
         def profiled(profile: Profile | ChatError) -> None:
             if isinstance(profile, Profile):
                 self._answer(Proof(account, credential, self._kind, profile))
+                if self._former:
+                    gate._renew(account, self._password, self._former)
             else:
                 self._answer(profile)
 

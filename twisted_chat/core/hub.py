@@ -97,7 +97,9 @@ class Hub(Questions):
         self.protected: Sequence[str] = ()  # addresses that no ban may cover: trusted proxies
         self.past = Past(journal, self.rooms, self.may_see, self.dispatcher.settle, on_fault)
         tries = SecretTries(limits)
-        self.gate = Gate(self.decisions, journal, vault, tries, seconds, now)
+        self.gate = Gate(
+            self.decisions, journal, vault, tries, seconds, now, lambda event: self.dispatcher.send(event, None)
+        )
         self.members = Members(
             self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now
         )

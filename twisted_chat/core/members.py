@@ -18,6 +18,7 @@ from .events import (
     GRANTED,
     GUESTS_ADMITTED,
     GUESTS_REFUSED,
+    HOUSE,
     NAMED,
     READ,
     REGISTERED,
@@ -39,7 +40,6 @@ from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
-OPERATOR: Final = "server"  # the author of events from the operator's tool; no person can have that alias
 CODE_SECONDS: Final = 600.0
 OPERATORS_CODE_SECONDS: Final = 3600.0
 CREDENTIALS: Final = 100  # of one account, beside its password
@@ -284,7 +284,7 @@ class Members:
 
     def operate(self, ask: Ask, kind: str, alias: str, data: Data | None = None, about: int = 0) -> None:
         """Append an event of the server's log in the operator's name."""
-        self._operate(ask, Event(kind, SERVER, OPERATOR, alias, data=data, about=about))
+        self._operate(ask, Event(kind, SERVER, HOUSE, alias, data=data, about=about))
 
     def add(self, ask: Ask, wanted: str, is_bot: bool = False) -> str:
         """Register an account without a password, and return its alias: a code or a token lets its owner in.
@@ -298,7 +298,7 @@ class Members:
 
     def operators_secret(self, ask: Ask, account: Account, kind: str, label: str = "") -> str:
         """Grant a code or a token in the operator's name, and return it."""
-        event = Event(GRANTED, SERVER, OPERATOR, account.alias)
+        event = Event(GRANTED, SERVER, HOUSE, account.alias)
         secret, fact = self._new_secret(event, account, kind, label, OPERATORS_CODE_SECONDS)
         self._operate(ask, fact)
         return secret

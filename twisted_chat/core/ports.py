@@ -253,6 +253,9 @@ class Vault(Protocol):
     def check(self, password: str, verifier: str, answer: Callable[[bool | ChatError], None]) -> None:
         """Answer later whether a password fits a verifier; it takes as long where the verifier is empty. Or Busy."""
 
+    def needs_rehash(self, verifier: str) -> bool:
+        """Return whether a password that fits a verifier should be hashed again, because it was made otherwise."""
+
 
 class Outbox(Protocol):
     """The way for one reader's bytes, and the only one."""

@@ -14,7 +14,7 @@ class Decision(NamedTuple):
     event: Event
     clears: tuple[str, ...]  # subjects of which no event stands any more
     sets: str  # the subject of which this is the newest event; empty: it does not stand
-    secret: str  # the subject of its verifier; empty: it has none
+    secret: str  # the subject of its verifier; empty: it has none. If it sets nothing, it only replaces a verifier
     verifier: str
 
     @property
@@ -57,9 +57,10 @@ class Verifiers:
 
     def apply(self, decision: Decision) -> None:
         """Drop and keep verifiers as an event decides."""
+        is_kept = decision.sets or decision.secret in self._verifiers
         for subject in (*decision.forgets, decision.secret):
             self._subjects.pop(self._verifiers.pop(subject, ""), None)
-        if decision.verifier:
+        if decision.verifier and is_kept:
             self._verifiers[decision.secret] = decision.verifier
             self._subjects[decision.verifier] = decision.secret
 

@@ -36,8 +36,11 @@ def decide(connection: sqlite3.Connection, decisions: Iterable[Decision]) -> Non
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*columns, written(data), decision.sets),
             )
-        if decision.secret:
+        if decision.secret and decision.sets:
             connection.execute("INSERT OR REPLACE INTO verifiers VALUES (?, ?)", (decision.secret, decision.verifier))
+        elif decision.secret:
+            change = decision.verifier, decision.secret
+            connection.execute("UPDATE verifiers SET verifier = ? WHERE subject = ?", change)
 
 
 def standing(file: FileIdentity) -> Iterator[Event]:
