@@ -25,6 +25,7 @@ CORE = {
     "days": "events",
     "secrets": "errors",
     "text": "errors secrets",
+    "lasting": "durations errors text",
     "ports": "days errors events",
     "ignoring": "events text",
     "ear": "GROUND ignoring",

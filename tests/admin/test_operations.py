@@ -126,6 +126,14 @@ def test_a_ban_is_listed_with_its_number_reason_and_end_and_can_be_lifted(house)
     house.hub.leave_all(house.people[-1].session, "")
 
 
+@pytest.mark.parametrize("words", ["ban bob 2w", "ban 192.0.2.7 guests 0d", "suspend alice 99999999d"])
+def test_a_duration_that_cannot_be_is_refused(house, words):
+    alice = register(house)
+    with pytest.raises(ChatError, match="cannot be the time for which it lasts"):
+        operate(house, words)
+    assert operate(house, "bans") == ["nobody is banned"] and not alice.session.gone
+
+
 @pytest.mark.parametrize("network", ["127.0.0.1", "127.0.0.0/8", "::1", "0.0.0.0/0", "::ffff:127.0.0.1"])
 def test_this_machine_cannot_be_banned(house, network):
     with pytest.raises(ChatError, match="this machine"):

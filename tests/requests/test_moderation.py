@@ -73,6 +73,21 @@ def test_a_bar_holds_until_its_end_or_until_it_is_lifted(house, alice, bob):
     assert alice.type("/unbar bob").heard() == ["!! nobody keeps bob out of ops: /room shows whom"]
 
 
+@pytest.mark.parametrize("act", ["bar", "quiet", "ban", "suspend"])
+@pytest.mark.parametrize("lasts", ["99999999999999999d", "0d", "2w", "10"])
+def test_a_duration_that_cannot_be_is_refused_and_is_no_reason_for_good(house, alice, olga, act, lasts):
+    olga.type("/join ops").heard()
+    register(house, "bob", "ops")
+    olga.heard()
+    assert olga.type(f"/{act} bob {lasts}").heard() == [
+        f"!! {lasts} cannot be the time for which it lasts: give 90s, 10m, 2h or 7d, at most 36500d; "
+        "or begin the reason with another word"
+    ]
+    assert not house.hub.decisions.rules["ops"].barred and not house.hub.decisions.rules["ops"].quieted
+    assert not house.hub.decisions.bans.by_number
+    assert house.hub.decisions.accounts.called("bob").suspended is None
+
+
 def test_a_quiet_ends_by_itself_and_the_room_sees_both(house, alice, bob):
     alice.type("/quiet bob 10m")
     assert alice.heard() == ["#ops bob may not speak for 10 minutes, by alice"] == bob.heard()

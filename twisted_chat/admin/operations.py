@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ..core import rules, text
 from ..core.accounts import CODE, Account
-from ..core.durations import seconds_in
 from ..core.errors import BadUsage, ChatError
 from ..core.events import (
     APPOINTED,
@@ -26,6 +25,7 @@ from ..core.events import (
     Event,
 )
 from ..core.hub import Hub
+from ..core.lasting import how_long_and_why, terms
 from ..core.ports import Query
 from ..core.session import Ask
 from ..wire.plain import PlainView
@@ -194,7 +194,7 @@ def rename(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 @operation("ALIAS|ADDRESS|NETWORK [7d] [guests] [WHY ...]", 1, 100)
 def ban(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
     """Refuse people who come as ALIAS, from an address or a network; with "guests", members may log in from there."""
-    target, rest = words[0], list(words[1:])
+    target, (seconds, scope, why) = words[0], terms(" ".join(words[1:]))
     data: dict[str, object] = {}
     try:
         data["network"] = target = str(rules.network(target))
@@ -202,12 +202,9 @@ def ban(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
         account = hub.decisions.accounts.called(target)
         target = account.alias if account is not None else text.alias(target)
         data["who"] = account.who if account is not None else text.key(target)
-    ending = _until_and_why(hub, rest[:1]) if rest and seconds_in(rest[0]) else {}
-    rest = rest[bool(ending) :]
-    if rest[:1] == ["guests"]:
+    if scope == "guests":
         data["guests"] = True
-        rest = rest[1:]
-    data |= {**ending, **_why(rest)}
+    data |= rules.ending(hub.now(), seconds, why)
     hub.members.refuse_ban(data, hub.protected)
     hub.members.operate(ask, BANNED, target, data)
     yield
@@ -289,12 +286,11 @@ def _token(hub: Hub, ask: Ask, account: Account, name: str) -> Lines:
 
 
 def _until_and_why(hub: Hub, words: Sequence[str]) -> dict[str, object]:
-    seconds = seconds_in(words[0]) if words else 0
-    return rules.ending(hub.now(), seconds, text.clean(" ".join(words[bool(seconds) :]).strip()))
+    return rules.ending(hub.now(), *how_long_and_why(" ".join(words)))
 
 
 def _why(words: Sequence[str]) -> dict[str, object]:
-    return rules.ending(0.0, 0, text.clean(" ".join(words).strip()))
+    return rules.ending(0.0, 0, text.reason(" ".join(words)))
 
 
 def _when(seconds: float) -> str:

@@ -185,6 +185,16 @@ class BadUsage(ChatError):
         super().__init__(f"type it like this: {usage}")
 
 
+class BadDuration(ChatError):
+    """A duration that is too long, zero, or in a unit that is none of ours."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"{given} cannot be the time for which it lasts: give 90s, 10m, 2h or 7d, at most 36500d; or begin the "
+            "reason with another word"
+        )
+
+
 class NotKept(ChatError):
     """An event that the journal cannot keep now, and which therefore has not happened."""
 

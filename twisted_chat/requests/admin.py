@@ -8,17 +8,18 @@ from ipaddress import ip_address
 from typing import Annotated
 
 from ..core import rules, text
-from ..core.durations import span
+from ..core.durations import seconds_in, span
 from ..core.errors import BadUsage, ChatError
 from ..core.events import Data, Event
 from ..core.hub import Hub
+from ..core.lasting import how_long_and_why, terms
 from ..core.person import Person
 from ..core.ports import Query
 from ..core.rules import Ban
 from ..core.session import Ask
 from .fields import About, Alias, FirstNumber, Number, Rule, Time, WantedAlias
 from .history import MAX_EVENTS, WHICH, Events, More, query_of, show_past
-from .moderation import Seconds, Why, when_and_why
+from .moderation import Seconds, Why
 from .table import COMMANDS, Done, JsonRequest, Result, Steps, command, request
 from .words import is_number, word
 
@@ -91,19 +92,17 @@ def ban(hub: Hub, ask: Ask, rest: str) -> None:
     address. It lasts for a time such as 2h or 7d, or until /unban. With ``guests`` before WHY members may still log in
     from there, with ``all`` nobody."""
     wanted, more = word(rest.strip())
-    seconds, why = when_and_why(more)
-    given, reason = word(why)
-    scope = given.lower() if given.lower() in ("guests", "all") else ""
+    seconds, scope, why = terms(more)
     target = _Target(hub, ask, wanted)
     if target.neighbours and not scope:
         names = [f"{name}'s" for name in target.neighbours]
-        lasting = f" {word(more.strip())[0]}" if seconds else ""
+        lasting = f" {next(filter(seconds_in, more.split()))}" if seconds else ""
         raise ChatError(
             f"{target.shown} is also {_listed(names)}: /ban {target.shown}{lasting} guests bars guests only, "
             f"/ban {target.shown}{lasting} all bars everyone"
         )
     is_for_guests = scope == "guests" and "network" in target.data
-    data = _data(hub, target, seconds, is_for_guests, reason.strip() if scope else why)
+    data = _data(hub, target, seconds, is_for_guests, why)
 
     def banned() -> None:
         if target.is_only_alias:
@@ -252,7 +251,7 @@ class GuestsRequest(JsonRequest):
 def suspend(hub: Hub, ask: Ask, rest: str) -> None:
     """End a member's sessions, and refuse their log-ins. It lasts for a time such as 2h or 7d, or until /restore."""
     alias, more = word(rest.strip())
-    seconds, why = when_and_why(more)
+    seconds, why = how_long_and_why(more)
     lasting = f" for {span(seconds)}" if seconds else ""
     hub.members.suspend(
         ask, alias, why, seconds, lambda: ask.notice(f"{alias} is suspended{lasting}: /restore {alias} ends that")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ..core import text
-from ..core.durations import seconds_in, span
+from ..core.durations import span
 from ..core.errors import BadRequest, BadUsage
 from ..core.events import ACCESSES
 from ..core.hub import Hub
+from ..core.lasting import LONGEST, how_long_and_why
 from ..core.room import Room
 from ..core.rules import OPERATOR, RoomRules, role_of
 from ..core.session import Ask
@@ -19,18 +20,9 @@ from .fields import About, Alias, RoomName, Rule, WantedAlias, WantedRoom
 from .table import Done, JsonRequest, Result, Steps, command, request
 from .words import MAX_NAMES, word
 
-LONGEST = 100 * 365 * 86400  # seconds of a rule or a ban
-
 Why = Annotated[str, Rule(longest=text.REASON_LENGTH), About("The reason, for others.")]
 Seconds = Annotated[int, Rule(most=LONGEST), About("How long; 0: without an end.")]
 Secret = Annotated[str, Rule(longest=1024), About("A password.")]
-
-
-def when_and_why(rest: str) -> tuple[int, str]:
-    """Split a text into a duration such as 10m, 0 if it begins with none, and the rest, which is the reason."""
-    first, why = word(rest.strip())
-    seconds = min(seconds_in(first), LONGEST)
-    return (seconds, text.reason(why)) if seconds else (0, text.reason(rest))
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,7 @@ class KickRequest(_OnPerson):
 def bar(hub: Hub, ask: Ask, rest: str) -> None:
     """Keep a person out of the room. It lasts for a time such as 10m, 2h or 7d, or until /unbar."""
     alias, more = word(rest.strip())
-    hub.moderation.bar(ask, hub.room_of(ask.session), alias, *when_and_why(more))
+    hub.moderation.bar(ask, hub.room_of(ask.session), alias, *how_long_and_why(more))
 
 
 @request("an event in the room, the result")
@@ -133,7 +125,7 @@ def quiet(hub: Hub, ask: Ask, rest: str) -> None:
     """Forbid a person to speak in the room. It lasts for a time such as 10m, 2h or 7d, or until /unquiet. They still
     hear it, and can write to its operators."""
     alias, more = word(rest.strip())
-    hub.moderation.quiet(ask, hub.room_of(ask.session), alias, *when_and_why(more))
+    hub.moderation.quiet(ask, hub.room_of(ask.session), alias, *how_long_and_why(more))
 
 
 @request("an event in the room, the result")
