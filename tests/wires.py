@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from twisted.conch.ssh.common import NS, getNS
 from twisted.internet import tcp
+from twisted.internet.address import UNIXAddress
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import DefaultOpenSSLContextFactory
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
@@ -21,9 +26,13 @@ from twisted_chat.core.limits import Limits
 from twisted_chat.doors.http.framing import Frames, FramingOutbox
 from twisted_chat.doors.line.lab import PAUSE_SECONDS, LabOutbox
 from twisted_chat.doors.outbox import outbox_for
+from twisted_chat.doors.ssh.factory import SshFactory
+from twisted_chat.doors.ssh.outbox import ChannelOutbox
 from twisted_chat.doors.web.api.streams import _LAST_CHUNK, _chunk
 from twisted_chat.doors.web.websocket import NORMAL, _close, messages
 
+from .doors.ssh.in_memory import ClientTransport, key
+from .in_memory import Door
 from .processes import make_certificate
 
 SMALL = 4096  # bytes that each end's kernel keeps, about
@@ -209,3 +218,94 @@ def chunks():
         return body
 
     return Frames(_chunk), _LAST_CHUNK, decode
+
+
+class SshWire(Wire):
+    """The same over a channel of ssh, to a client with a window of so many bytes that it widens as it reads."""
+
+    def __init__(self, window):
+        self.reactor = Reactor(0)
+        self.drained = self.stalled = self.taken = 0
+        self.on_drained = lambda: None
+        ours, self._theirs = socket.socketpair()
+        for end in (ours, self._theirs):
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+        door = Door()
+        door.premises.clock = self.reactor
+        factory = SshFactory(door.premises)
+        factory.use(key(number=99))
+        door.premises.addresses.enter("", 0)
+        server = self.protocol = factory.entered(UNIXAddress(None))
+        self.tcp = tcp.Connection(ours, server, self.reactor)
+        self.tcp.getPeer = lambda: UNIXAddress(None)
+        self.tcp.connected = 1
+        self.tcp.startReading()
+        server.makeConnection(self.tcp)
+        self.client = DrivenClient(window)
+        self.client.makeConnection(StringTransport())
+        self._pending = b""
+        while not self.client.is_open:
+            self.read()
+        (channel,) = server.service.channels.values()
+        self.outbox = self.bare = ChannelOutbox(channel, self.reactor, Limits(), self._on_drained, self._on_stalled)
+        channel.outbox = self.outbox
+
+    @property
+    def held(self):
+        return len(self.tcp.dataBuffer) + self.tcp._tempDataLen
+
+    def read(self, most=1 << 20):
+        self.reactor.turn()
+        try:
+            data = self._theirs.recv(most)
+        except BlockingIOError:
+            data = b""
+        self.taken += len(data)
+        if data:
+            self.client.dataReceived(data)
+        self._pending += self.client.transport.value()
+        self.client.transport.clear()
+        with suppress(BlockingIOError, BrokenPipeError):
+            self._pending = self._pending[self._theirs.send(self._pending) :]
+        received, self.client.data = self.client.data, b""
+        return received
+
+    def close(self):
+        super().close()
+        assert not self.protocol.factory.transports
+
+
+class DrivenClient(ClientTransport):
+    """A client that logs in as a guest, opens a channel, and reads."""
+
+    def __init__(self, window):
+        super().__init__()
+        self.data = b""
+        self.is_open = False
+        self._window, self._left = window, window
+
+    def connectionSecure(self):
+        self.sendPacket(5, NS(b"ssh-userauth"))
+
+    def dispatchMessage(self, messageNum, payload):
+        user = NS(b"alice") + NS(b"ssh-connection") + NS(b"keyboard-interactive") + NS(b"") + NS(b"")
+        answers = {
+            6: (50, user),
+            60: (61, bytes(4)),
+            52: (90, NS(b"session") + struct.pack(">3L", 0, self._window, 32768)),
+        }
+        if messageNum in answers:
+            self.sendPacket(*answers[messageNum])
+        elif messageNum == 91:
+            self.is_open = True
+        elif messageNum == 94:
+            data = getNS(payload[4:])[0]
+            self.data += data
+            self._left -= len(data)
+            assert self._left >= 0, "more than the window"
+            if self._left < self._window // 2:
+                self.sendPacket(93, struct.pack(">2L", 0, self._window - self._left))
+                self._left = self._window
+        elif messageNum < 50:
+            super().dispatchMessage(messageNum, payload)

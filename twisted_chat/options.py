@@ -130,6 +130,7 @@ class ServerOptions(usage.Options):
         self["stall"] = self._number("stall", 1)
         self["grace"] = self._number("grace", 0)
         self._journal = self._made_journal()
+        self["journal-file"] = self.journal_file
         if self["motd"] is not None:
             self["motd-lines"] = read_motd(self["motd"])
         if self.parent is not None and self.parent.get("pidfile"):

@@ -117,6 +117,11 @@ class ChatService(Service):
             self._premises.hub.restore(snapshot)
         except CannotOpen as error:
             raise CannotStart(f"cannot use the journal: {error}") from error
+        for door in dict.fromkeys(one.door for one in self._listening):
+            try:
+                door.started()
+            except CannotOpen as error:
+                raise CannotStart(f"--{door.option}: {error}") from error
         if self._control is not None:
             self._control.open()
             if not self._premises.hub.decisions.accounts.owners():

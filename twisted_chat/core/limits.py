@@ -44,6 +44,8 @@ class Limits:
     address_share: float = 1 / 4  # the part of the lines of all its connections that an address may say
     opened_at_once: float = 4  # bursts of new connections from an address, as a multiple of its limit ...
     opened_per_second: float = 1 / 2  # ... and their rate a second, as a multiple of it
+    handshakes_at_once: float = 20  # key exchanges of ssh from one address ...
+    handshakes_per_second: float = 2  # ... and their rate a second, both as a multiple of its share
     aliases_at_once: float = 20  # failed claims from one address ...
     aliases_per_second: float = 1 / 3  # ... and how many of them are forgiven a second
     secrets_at_once: float = 5  # wrong passwords, tokens and codes for one name from one address ...
@@ -52,6 +54,7 @@ class Limits:
     registrations_per_second: float = 5 / 3600  # ... in the long run
     alias_seconds: float = 60  # for the first claim
     first_words_seconds: float = 0.2  # for a client that speaks first, before it is sent ``alias?``; 0: none
+    login_seconds: float = 30  # for an ssh client to log in, and then to open a channel
     closing_seconds: float = 5  # for the peer to take unsent bytes, before a close becomes an abort
     lingering_seconds: float = 0.5  # for the peer to end its side, after we have sent everything and ended ours
     grace_seconds: float = 15  # for a program to resume after its connection died
@@ -75,6 +78,7 @@ class Limits:
             per_address=math.inf,
             per_private=math.inf,
             per_loopback=math.inf,
+            handshakes_per_second=math.inf,
             aliases_per_second=math.inf,
             registrations_per_second=math.inf,
         )
@@ -166,7 +170,7 @@ class Budget:
     Lines are counted by the events that they cause: a rename in fifty rooms costs fifty.
     """
 
-    __slots__ = ("_told_until", "bytes", "failures", "lines", "live", "most", "opened", "share")
+    __slots__ = ("_told_until", "bytes", "failures", "handshakes", "lines", "live", "most", "opened", "share")
 
     def __init__(self, limits: Limits, most: float, now: float) -> None:
         """``most``: how many connections the address may have."""
@@ -176,6 +180,7 @@ class Budget:
         self.live = 0  # open connections
         self.lines = Bucket(limits.lines_per_second * share, limits.lines_at_once * share, now)
         self.bytes = Bucket(limits.bytes_per_second * share, limits.bytes_at_once * share, now)
+        self.handshakes = Bucket(limits.handshakes_per_second * share, limits.handshakes_at_once * share, now)
         self.opened = Bucket(limits.opened_per_second * most, limits.opened_at_once * most, now)
         self.failures = Bucket(limits.aliases_per_second, limits.aliases_at_once, now)
         self._told_until = -math.inf

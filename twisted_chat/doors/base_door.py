@@ -49,6 +49,12 @@ class BaseDoor:
         """Return the factory of the door's connections."""
         raise NotImplementedError
 
+    def started(self) -> None:
+        """Called before the first client, once the journal is open, as the user who owns its file.
+
+        Raises: CannotOpen.
+        """
+
     def meet(self, doors: Sequence[BaseDoor]) -> None:
         """Called with all doors, before the first one opens."""
 

@@ -6,6 +6,7 @@ from .base_door import BaseDoor
 from .irc.door import IrcDoor
 from .line.door import LineDoor
 from .ops.door import MetricsDoor
+from .ssh.door import SshDoor
 from .web.door import WebDoor
 
-DOORS: list[type[BaseDoor]] = [LineDoor, WebDoor, IrcDoor, MetricsDoor]
+DOORS: list[type[BaseDoor]] = [LineDoor, WebDoor, IrcDoor, SshDoor, MetricsDoor]

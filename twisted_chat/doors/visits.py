@@ -162,6 +162,12 @@ class Visits:
         visit.say(post)
         return post.done
 
+    def give_way(self, alias: str, host: str, secret: str) -> None:
+        """End the idle visit of a guest who comes in with the same secret."""
+        visit = self._here.get((text.key(alias), host, 0))
+        if visit is not None:
+            visit.give_way(host, secret)
+
     def _take_turn(self, pace: Pace, post: Post) -> None:
         """Count the bytes of a post; its lines are counted later, with the requests that it takes to say them.
 
@@ -290,9 +296,9 @@ class Visit(Door):
     def taken_over(self) -> None:
         """Do nothing: a visit has no program that could resume."""
 
-    def give_way(self, host: str) -> None:
-        """Leave now, if the same machine claims this alias; a visit with a secret, or a member's, stays."""
-        is_kept = self.author.secret or self.author.proof is not None
+    def give_way(self, host: str, secret: str = "") -> None:
+        """Leave now, if the same machine claims this alias; a visit with another secret, or a member's, stays."""
+        is_kept = not compare_digest(self.author.secret, secret) or self.author.proof is not None
         if host == self.host and not (is_kept or self._waiting or self._asked):
             cancel(self._leave)
             self._part()

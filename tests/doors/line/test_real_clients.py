@@ -441,6 +441,8 @@ def test_curl_talks_to_the_port_of_telnet(twistd, program):
 def test_curl_is_told_that_there_is_no_web_door(twistd, program):
     status, output, _ = run(program("curl", "curl"), "-s", f"http://127.0.0.1:{twistd().port}/")
     assert (status, output) == (0, "the server was started with --web none\n")
+
+
 def test_an_ssh_client_ends_at_once(twistd, program):
     port = twistd().port
     ssh = program("ssh", "openssh-client")

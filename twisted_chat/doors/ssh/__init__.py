@@ -1,1 +1,1 @@
-"""The ssh door: people and programs that come with an ssh client."""
+"""The ssh door: OpenSSH, PuTTY and every other ssh client, in a terminal, in a pipe, or for one command."""

@@ -1,0 +1,92 @@
+"""The ssh door in the table of doors."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
+from twisted.python import usage
+
+from ...core.errors import CannotOpen
+from ..base_door import BaseDoor
+from ..premises import Premises
+from ..way import Way
+from .refuser import farewell
+
+if TYPE_CHECKING:
+    from .factory import SshFactory
+
+MISSING = "ssh needs more packages: pip install 'twisted_chat[ssh]'"
+# cryptography 48 has the last one, and with it the key exchange without which OpenSSH 10 warns.
+_NEEDED = ("bcrypt", "twisted.conch.ssh.transport", "cryptography.hazmat.primitives.hpke")
+_BEGINNINGS = (b"SSH-2.0-", b"SSH-1.99-")  # of a client that speaks version 2 (RFC 4253, 5)
+_NOT_AVAILABLE = 7  # SSH_DISCONNECT_SERVICE_NOT_AVAILABLE (RFC 4253, 11.1)
+
+
+class SshDoor(BaseDoor):
+    """The door for ssh clients. What takes megabytes is imported at an endpoint of its own, or for the first client."""
+
+    option: ClassVar = "ssh"
+    help: ClassVar = "The same for ssh clients, which need twisted_chat[ssh], or none."
+    may_be_none: ClassVar = True
+    kinds: ClassVar = ("ssh",)
+    place: ClassVar = "ssh is at {}"
+    over_unix: ClassVar = "try: ssh -o ProxyCommand='nc -U {}' chat"
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(options)
+        self._options = options
+        self._factory: SshFactory | None = None
+        self._has_key = False
+        if options.get(self.option) and not is_complete():
+            raise usage.UsageError(f"--ssh: {MISSING}")
+
+    def open(self, premises: Premises) -> IProtocolFactory:
+        return self._opened(premises)
+
+    def started(self) -> None:
+        """Read or make the host key: called once the journal is open, by the user who owns it.
+
+        Raises: CannotOpen.
+        """
+        from .host_key import host_key
+
+        if self._factory is not None and not self._has_key:
+            self._factory.use(host_key(self._options.get("journal-file", "")))
+            self._has_key = True
+
+    def begins(self, first: bytes) -> bool | None:
+        if first.startswith(_BEGINNINGS):
+            return True
+        return None if any(beginning.startswith(first) for beginning in _BEGINNINGS) else False
+
+    def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
+        if not is_complete():
+            raise CannotOpen(MISSING)
+        factory = self._opened(premises)
+        self.started()
+        return factory.entered(address)
+
+    def turn_away(self, words: str) -> bytes:
+        return farewell(words, _NOT_AVAILABLE)
+
+    def _opened(self, premises: Premises) -> SshFactory:
+        if self._factory is None:
+            from .factory import SshFactory  # only for this door: it takes some megabytes
+
+            self._factory = SshFactory(premises)
+        return self._factory
+
+    def over_tcp(self, place: str, way: Way) -> str:
+        return f"{place}; connect with: ssh -p {way.port} {shlex.quote(way.host)}"
+
+
+def is_complete() -> bool:
+    """Return whether all packages are there that this door needs."""
+    try:
+        return all(find_spec(name) is not None for name in _NEEDED)
+    except ImportError:
+        return False
