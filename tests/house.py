@@ -231,6 +231,7 @@ class Person(Outlet):
     host = ""
     kind = "line"
     is_overheard = False
+    proven_key = ""
 
     def ask_secret(self, prompt, then):
         self.data += prompt.encode() + b"\n"

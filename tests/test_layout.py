@@ -58,7 +58,8 @@ CORE = {
     "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept",
     "gate": "GROUND accounts decisions",
-    "logins": "GROUND accounts dispatcher gate session",
+    "logins": "GROUND accounts dispatcher gate members session",
+    "keys": "errors",
     "members": "GROUND accounts decisions dispatcher past person room rules session state",
     "profiles": "GROUND accounts delivery person sessions",
     "unread": "GROUND accounts past room session",

@@ -134,3 +134,15 @@ def test_no_secret_goes_over_a_connection_that_others_can_read(door, alice, what
     far = Program(door, peer=Browser(door, "192.0.2.9"))
     far.answer("hello", version=1, **({"alias": "bob"} | hello))
     assert far.answer(what, **fields)["error"] == "overheard"
+
+
+def test_a_key_is_listed_with_its_fingerprint_and_can_be_ended(door, alice):
+    fingerprint = "SHA256:" + "a" * 43
+    assert alice.answer("key", add=f"{fingerprint} laptop")["fingerprint"] == fingerprint
+    (shown,) = devices(alice, "key")
+    assert (shown["fingerprint"], shown["label"], shown["own"]) == (fingerprint, "laptop", False)
+    assert "registered already" in alice.answer("key", add=fingerprint)["text"]
+    assert alice.answer("key", add="hello")["error"] == "bad_key"
+    assert alice.answer("password", password=PASSWORD + "!")["keys"] == 1
+    assert alice.answer("revoke", number=shown["number"])["result"] == "revoke"
+    assert devices(alice, "key") == []

@@ -136,6 +136,7 @@ GOOD = [
     ('{"do":"code","id":"38"}', ("code", "38", {})),
     ('{"do":"token","id":"39","label":"ci"}', ("token", "39", {"label": "ci"})),
     ('{"do":"device","id":"39","label":"ci"}', ("device", "39", {"label": "ci"})),
+    ('{"do":"key","id":"39","add":"SHA256:a"}', ("key", "39", {"add": "SHA256:a"})),
     ('{"do":"devices","id":"40"}', ("devices", "40", {})),
     ('{"do":"revoke","id":"41","number":7}', ("revoke", "41", {"number": 7})),
 ]

@@ -18,17 +18,20 @@ CODE: Final = "code"
 PRIVATE: Final = "@"  # in marks: the last private line that the member was given
 TOKEN: Final = "token"  # noqa: S105  # the name of a kind
 DEVICE: Final = "device"  # a browser
+KEY: Final = "key"  # of ssh, or of a TLS client's certificate
 
 
 class Credential(NamedTuple):
-    """A way to prove that an account is the asker's. No secret is kept; the journal has a verifier of it."""
+    """A way to prove that an account is the asker's. No secret is kept; the journal has a verifier of it, or of a key
+    its fingerprint is here."""
 
     number: int  # of the event in the server's log that granted it
-    kind: str  # "password", "token", "device" or "code"
+    kind: str  # "password", "token", "device", "code" or "key"
     label: str = ""
     since: float = 0.0  # seconds since the epoch
     until: float = 0.0  # 0: without an end
     at: str = ""  # the address that it was granted to; empty: unknown, or this machine
+    fingerprint: str = ""  # of a key: see keys.py
 
     def is_over(self, now: float) -> bool:
         """Return whether its time is over."""
@@ -145,6 +148,7 @@ class Accounts:
         self.by_key: dict[str, Account] = {}
         self.by_number: dict[int, Account] = {}
         self.by_credential: dict[int, Account] = {}  # but for passwords
+        self._by_fingerprint: dict[str, int] = {}  # the numbers of keys
         self._looks: dict[str, Account] = {}
 
     def called(self, alias: str) -> Account | None:
@@ -164,6 +168,15 @@ class Accounts:
         if account is None:
             return None
         return account, next(one for one in account.credentials if one.number == number)
+
+    def with_key(self, fingerprint: str) -> tuple[Account, Credential] | None:
+        """Return the account that a key opens, and the credential that the key is."""
+        return self.with_credential(self._by_fingerprint.get(fingerprint, 0))
+
+    def opens(self, account: Account, fingerprint: str) -> bool:
+        """Return whether a key opens an account."""
+        found = self.with_key(fingerprint)
+        return found is not None and found[0] is account
 
     def owners(self) -> list[Account]:
         """Return the accounts that own the chat."""
@@ -198,8 +211,11 @@ class Accounts:
         self._call(account, (event.data or {}).get("looks") or text.looks(event.text))
 
     def grant(self, account: Account, event: Event) -> None:
-        """Give an account a credential, instead of others or beside them."""
+        """Give an account a credential, instead of others or beside them. A key opens one account: the first one."""
         data = event.data or {}
+        fingerprint = data.get("fingerprint", "")
+        if fingerprint and self._by_fingerprint.setdefault(fingerprint, event.number) != event.number:
+            return
         self.revoke(account, data.get("instead", ()))
         if data["credential"] == PASSWORD:
             account.password, account.used = event.number, ()
@@ -211,6 +227,7 @@ class Accounts:
             event.when,
             data.get("until", 0.0),
             data.get("at", ""),
+            fingerprint,
         )
         account.credentials += (credential,)
         self.by_credential[event.number] = account
@@ -225,6 +242,9 @@ class Accounts:
         gone = set(numbers)
         if account.password in gone:
             account.password = 0
+        for one in account.credentials:
+            if one.number in gone and one.fingerprint:
+                del self._by_fingerprint[one.fingerprint]
         account.credentials = tuple(one for one in account.credentials if one.number not in gone)
         for number in gone:
             self.by_credential.pop(number, None)

@@ -320,6 +320,19 @@ class WrongSecret(ChatError):
         super().__init__(f"that secret is wrong or no longer valid{whose}: try again, or choose another alias")
 
 
+class WrongKey(ChatError):
+    """A key that opens no account, or not the wanted one."""
+
+    def __init__(self, alias: str = "") -> None:
+        """``alias``: the wanted one, perhaps empty."""
+        opens = f"does not open {alias}" if alias else "opens no account"
+        super().__init__(f"that key {opens}: log in by password, and /key add registers it")
+
+
+class BadKey(ChatError):
+    """A text that is no public key, or no fingerprint of a key."""
+
+
 class NotAMember(ChatError):
     """A log-in under an alias that belongs to nobody."""
 

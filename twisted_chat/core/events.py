@@ -274,6 +274,8 @@ def _granted(event: Event, author: str) -> str:
     if data.get("credential") == "password":
         return f"{author} has changed the password of {event.text}"
     label = f" called {data['label']}" if data.get("label") else ""
+    if data.get("credential") == "key":
+        return f"{author} has added the key {data.get('fingerprint', '')}{label} for {event.text}"
     return f"{author} has made {_an(data.get('credential') or 'secret')}{label} for {event.text}{_lasting(event)}"
 
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from . import secrets, text
-from .accounts import CODE, PASSWORD, PRIVATE, Account
+from .accounts import CODE, KEY, PASSWORD, PRIVATE, Account
 from .decisions import Decisions
-from .errors import BadSecret, ChatError, NotAMember, Overheard, ServerGone, TooManyTries, WrongSecret
+from .errors import BadSecret, ChatError, NotAMember, Overheard, ServerGone, TooManyTries, WrongKey, WrongSecret
 from .events import HOUSE, REHASHED, SERVER, Event, Fact
 from .limits import SecretTries
 from .ports import Journal, Profile, Vault
@@ -22,10 +22,11 @@ from .ports import Journal, Profile, Vault
 class Attempt(NamedTuple):
     """An attempt to log in."""
 
-    alias: str  # empty where only the secret tells whose it is, as in an HTTP header
-    secret: str
+    alias: str  # empty where only the secret or the key tells whose it is, as in an HTTP header
+    secret: str  # empty with a key
     host: str  # the address that it comes from; empty: this machine
     is_overheard: bool  # others on the way can read it
+    key: str = ""  # the fingerprint of a key that the client has proved to have
 
 
 class Proof(NamedTuple):
@@ -71,7 +72,7 @@ class Gate:
 
     def prove(self, attempt: Attempt, answer: Answer) -> None:
         """Answer with a proof, or with the reason why there is none: a ChatError of one line."""
-        if not attempt.alias and secrets.kind_of(attempt.secret) not in (PASSWORD, CODE):
+        if attempt.key or (not attempt.alias and secrets.kind_of(attempt.secret) not in (PASSWORD, CODE)):
             _Check(self, attempt, answer).begin()  # nobody guesses it, and others at the address have no name either
             return
         key = text.key(attempt.alias)
@@ -113,20 +114,29 @@ class _Check:
         self._gate = gate
         self._attempt = attempt
         self._answer = answer
-        self._kind = secrets.kind_of(attempt.secret)
+        self._kind = KEY if attempt.key else secrets.kind_of(attempt.secret)
         self._password = ""  # in the form in which passwords are hashed ...
         self._former = ""  # ... and its verifier, which it fits
 
     def begin(self) -> None:
         gate, attempt = self._gate, self._attempt
         try:
-            if self._kind == PASSWORD:
+            if self._kind == KEY:
+                self._find_key()
+            elif self._kind == PASSWORD:
                 self._begin_password()
             else:
                 verifier = secrets.verifier_of(attempt.secret, gate._journal.secret)
                 gate._journal.subject_of(verifier, self._found)
         except ChatError as error:
             self._answer(error)
+
+    def _find_key(self) -> None:
+        accounts, wanted = self._gate._accounts, self._attempt.alias
+        found = accounts.with_key(self._attempt.key)
+        if found is None or (wanted and accounts.called(wanted) is not found[0]):
+            raise WrongKey(text.clean(wanted)[: text.ALIAS_LENGTH])
+        self._decide(found[0], found[1].number)
 
     def _begin_password(self) -> None:
         gate, attempt = self._gate, self._attempt

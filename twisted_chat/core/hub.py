@@ -103,7 +103,7 @@ class Hub(Questions):
         self.members = Members(
             self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now
         )
-        self.logins = Logins(self.dispatcher, lambda: journal.secret, now)
+        self.logins = Logins(self.decisions.accounts, self.dispatcher, lambda: journal.secret, now)
         self.unread = UnreadCounter(self.past)
         self.moderation = Moderation(self.state, self.dispatcher, self.past, journal, vault, tries, seconds, now)
         journal.start(self.dispatcher)

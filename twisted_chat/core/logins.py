@@ -1,25 +1,32 @@
-"""Log-ins that last: a browser that has proved an account gets a device secret, with which it logs in again."""
+"""Log-ins that last: the device secrets of browsers, and the keys, with which a member logs in again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from . import secrets
-from .accounts import DEVICE, Account
+from . import secrets, text
+from .accounts import DEVICE, KEY, Account, Accounts
 from .dispatcher import Dispatcher
+from .errors import ChatError, Overheard
 from .events import GRANTED, REVOKED, SERVER, Event, Fact
 from .gate import Proof
+from .members import CREDENTIALS, UNNAMED
 from .session import Ask, Session
 
+_YOURS = "that key is registered already: /devices lists it"
+_TAKEN = "that key opens another account: an account needs a key of its own"
 DEVICES: Final = 50  # devices of one account: one more revokes the oldest
 
 
 class Logins:
-    """The requests of sessions that have a proof but no alias. Each is done once its ask is."""
+    """The requests of sessions that have a proof but no alias, and of members for their keys."""
 
-    def __init__(self, dispatcher: Dispatcher, secret: Callable[[], bytes], now: Callable[[], float]) -> None:
+    def __init__(
+        self, accounts: Accounts, dispatcher: Dispatcher, secret: Callable[[], bytes], now: Callable[[], float]
+    ) -> None:
         """``secret`` returns the journal's; ``now``: see Hub."""
+        self._accounts = accounts
         self._dispatcher = dispatcher
         self._secret = secret
         self._now = now
@@ -42,6 +49,38 @@ class Logins:
         event = self._event(GRANTED, ask, account, data)
         self._send(ask, Fact.of(event, secrets.verifier_of(secret, self._secret())))
         return secret
+
+    def add_key(self, ask: Ask, fingerprint: str, label: str, then: Callable[[], None]) -> None:
+        """Add a key to the asker's account; ``then`` is called once it opens that.
+
+        ``fingerprint``: see keys.py. Raises: ChatError, Overheard.
+        """
+        session = ask.session
+        account = session.person.account if session.person is not None else None
+        if account is None:
+            raise ChatError(f"{session.alias} is nobody's name yet: /register makes it yours")
+        if session.is_overheard:  # and others could change it on the way
+            raise Overheard
+        self._refuse_key(account, fingerprint)
+        data: dict[str, object] = {"account": account.number, "credential": KEY, "fingerprint": fingerprint}
+        shown = text.clean(label.strip())[: text.ALIAS_LENGTH]
+        data |= {name: value for name, value in (("label", shown), ("at", session.host)) if value}
+
+        def finished(own: Ask) -> None:
+            ask.number, ask.error = own.number, ask.error or own.error
+            if own.error is None and not self._accounts.opens(account, fingerprint):
+                ask.refuse(ChatError(_TAKEN))  # another request was first
+            elif own.error is None:
+                then()
+
+        own = Ask(session, ask.ident or UNNAMED, finished)
+        self._send(own, self._event(GRANTED, own, account, data))
+
+    def _refuse_key(self, account: Account, fingerprint: str) -> None:
+        if self._accounts.with_key(fingerprint) is not None:
+            raise ChatError(_YOURS if self._accounts.opens(account, fingerprint) else _TAKEN)
+        if len(account.credentials) - len(account.over(self._now())) >= CREDENTIALS:
+            raise ChatError(f"you have {CREDENTIALS} tokens, devices and keys: /devices and /token end some")
 
     def refuse(self, session: Session, proof: Proof) -> None:
         """Refuse a proof that is not valid any more; of a code, unless this session was the first to use it.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from . import rules, secrets, text
-from .accounts import CODE, PASSWORD, Account, Credential
+from .accounts import CODE, KEY, PASSWORD, TOKEN, Account, Credential
 from .decisions import Decisions
 from .dispatcher import Dispatcher
 from .errors import ChatError, NoAccount, Overheard, TooManyTries
@@ -110,21 +110,21 @@ class Members:
 
         self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
 
-    def change_password(self, ask: Ask, password: str, then: Callable[[int], None]) -> None:
-        """Change the asker's password. Other sessions that used a password, device or code end; tokens stay.
+    def change_password(self, ask: Ask, password: str, then: Callable[[Sequence[Credential]], None]) -> None:
+        """Change the asker's password. Other sessions that used a password, device or code end.
 
-        ``then`` is called with the number of tokens that stay. Raises: BadSecret, NotAllowed, Overheard.
+        ``then`` is called with the tokens and keys, which stay. Raises: BadSecret, NotAllowed, Overheard.
         """
         account = _account(_in_private(ask))
         prepared = secrets.password(password)
 
         def hashed(verifier: str) -> None:
             own = _person(ask.session).credential_of(ask.session.id)
-            devices = [one for one in account.credentials if one.kind != "token" and one.number != own]
+            devices = [one for one in account.credentials if one.kind not in (TOKEN, KEY) and one.number != own]
             instead = [account.password] * bool(account.password) + [one.number for one in devices]
             data = {"account": account.number, "credential": PASSWORD, "instead": instead}
             fact = Fact.of(_event(GRANTED, ask, account.alias, data), verifier)
-            self._append(ask, fact, lambda: then(sum(one.kind == "token" for one in account.credentials)))
+            self._append(ask, fact, lambda: then([one for one in account.credentials if one.kind in (TOKEN, KEY)]))
 
         self._past.ask(ask, partial(self._vault.hash, prepared), hashed)
 

@@ -296,6 +296,11 @@ class Door(Protocol):
         """Return the device secret that a browser sent with its connection; empty if it sent none."""
         return ""
 
+    @property
+    def proven_key(self) -> str:
+        """Return the fingerprint of the key that the client has proved to have; empty without one."""
+        return ""
+
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
         """Ask the person for a secret, and call ``then`` with it; never, if they cancel.
 

@@ -143,6 +143,11 @@ class Session:
         return self.door is None or self.door.is_overheard
 
     @property
+    def proven_key(self) -> str:
+        """The fingerprint of the key that their client has proved to have; empty without one."""
+        return self.door.proven_key if self.door is not None else ""
+
+    @property
     def is_behind(self) -> bool:
         """True if they do not read now, or are between two connections."""
         return self.reader.is_behind if self.reader is not None else self.ear.view.catches_up

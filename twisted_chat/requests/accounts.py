@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from ..core import text
-from ..core.accounts import CODE, DEVICE, TOKEN, Account
+from ..core.accounts import CODE, DEVICE, KEY, TOKEN, Account, Credential
 from ..core.days import day_of, time_of
 from ..core.durations import span
 from ..core.errors import BadUsage, ChatError, CredentialRevoked, NotAMember
@@ -18,6 +18,7 @@ from ..core.members import CODE_SECONDS
 from ..core.past import HISTORY_PAGE
 from ..core.ports import Query
 from ..core.session import Ask, Session
+from .keys import key_name, key_words
 from .table import command
 from .words import plural, word
 
@@ -43,16 +44,18 @@ def register(hub: Hub, ask: Ask, rest: str) -> None:
 
 @command(asks=True)
 def password(hub: Hub, ask: Ask, rest: str) -> None:
-    """Change your password. It is asked for on a line of its own; your other devices have to log in again, and tokens
-    stay valid."""
+    """Change your password. It is asked for on a line of its own; your other devices have to log in again. Tokens and
+    keys stay valid."""
     _refuse_words("password", rest)
     hub.members.credentials(ask.session)  # guests have none
 
     def given(password: str) -> None:
         hub.members.change_password(ask, password, done)
 
-    def done(tokens: int) -> None:
+    def done(stays: Sequence[Credential]) -> None:
+        tokens, keys = (sum(one.kind == kind for one in stays) for kind in (TOKEN, KEY))
         stay = f"; {plural(tokens, 'token')} still valid: /token lists them" if tokens else ""
+        stay += f"; {plural(keys, 'key')} still valid: /key lists them" if keys else ""
         ask.notice(f"your password is changed, and your other devices have to log in again{stay}")
 
     ask.ask_secret("new password?", given)
@@ -106,23 +109,29 @@ def devices(hub: Hub, ask: Ask, rest: str) -> None:
 class _Device(NamedTuple):
     words: str
     session: Session | None  # none: it is not here now
-    credential: int  # of its own; 0: it came by the password, a code or a token, which others may have, too
+    credential: int  # of its own; 0: it came by the password, a code, a token or a key, which others may have, too
 
 
 def _devices(hub: Hub, ask: Ask) -> dict[str, _Device]:
     """Return the sessions and the devices of a member by names that stay the same while they last."""
-    own = {one.number: one for one in hub.members.credentials(ask.session) if one.kind == DEVICE}
+    valid = hub.members.credentials(ask.session)
+    own = {one.number: one for one in valid if one.kind == DEVICE}
+    keys = {one.number: one for one in valid if one.kind == KEY}
     me = ask.session.person
     found: dict[str, _Device] = {}
     for session in hub.sessions.of(me):
         used = me.credential_of(session.id) if me is not None else 0
         what = own.pop(used).label if used in own else "a program" if session.program else "a terminal"
+        by = f" by the key {key_name(keys[used])}" if used in keys else ""
         here = "this one, " * (session is ask.session)
-        words = f"{here}{what} {_place(session.host)}, for {span(hub.seconds() - session.since)}"
+        words = f"{here}{what} {_place(session.host)}{by}, for {span(hub.seconds() - session.since)}"
         found[str(session.id & SESSION_MASK)] = _Device(words, session, used if what != "a terminal" else 0)
     for number, one in own.items():
         words = f"{one.label or 'a device'} {_place(one.at)}, not here now"
         found[f"d{number}"] = _Device(words, None, number)
+    for number, one in keys.items():
+        words = f"{key_words(one)}, added {_place(one.at)} on {day_of(one.since).words}"
+        found[key_name(one)] = _Device(words, None, number)
     return found
 
 
@@ -134,7 +143,7 @@ def _end(hub: Hub, ask: Ask, device: _Device) -> None:
     def done() -> None:
         ask.notice(f"ended: {device.words}")
 
-    own = {one.number for one in hub.members.credentials(ask.session) if one.kind == DEVICE}
+    own = {one.number for one in hub.members.credentials(ask.session) if one.kind in (DEVICE, KEY)}
     if device.credential in own:
         hub.members.revoke(ask, [device.credential], done)
     elif device.session is not None:
@@ -191,6 +200,11 @@ def log_in(hub: Hub, ask: Ask, alias: str, secret: str) -> None:
     _prove(hub, ask, alias, secret, partial(_enter, hub, ask))
 
 
+def log_in_by_key(hub: Hub, ask: Ask) -> None:
+    """Claim the alias of the account that the key of a connection opens."""
+    _prove(hub, ask, "", "", partial(_enter, hub, ask))
+
+
 def _log_in_again(hub: Hub, ask: Ask, alias: str, secret: str) -> None:
     """Log a guest in: their session ends, and another begins on the same connection, in the same rooms."""
 
@@ -210,7 +224,9 @@ def _log_in_again(hub: Hub, ask: Ask, alias: str, secret: str) -> None:
 
 
 def _prove(hub: Hub, ask: Ask, alias: str, secret: str, then: Callable[[Proof], None]) -> None:
-    attempt = Attempt(alias, secret, ask.session.host, ask.session.is_overheard)
+    """Prove an account with a secret or, without one, with the key of the connection."""
+    key = "" if secret else ask.session.proven_key
+    attempt = Attempt(alias, secret, ask.session.host, ask.session.is_overheard, key)
     hub.past.ask(ask, partial(hub.gate.prove, attempt), then)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ..core import text
-from ..core.accounts import CODE, DEVICE, TOKEN, Credential
+from ..core.accounts import CODE, DEVICE, KEY, TOKEN, Credential
 from ..core.errors import ChatError
 from ..core.hub import Hub
 from ..core.secrets import PASSWORD_MOST
@@ -36,6 +36,7 @@ class RegisterRequest(JsonRequest):
 @dataclass(frozen=True)
 class PasswordResult(Result):
     tokens: Annotated[Count, About("How many tokens are still valid.")]
+    keys: Annotated[Count, About("How many keys are still valid.")]
 
 
 @request("the result; sessions that came by a password, a device or a code end, but for this one")
@@ -46,10 +47,10 @@ class PasswordRequest(JsonRequest):
     password: NewPassword
 
     def run(self, hub: Hub, ask: Ask) -> Steps[PasswordResult]:
-        tokens: list[int] = []
-        hub.members.change_password(ask, self.password, tokens.append)
+        stay: list[Credential] = []
+        hub.members.change_password(ask, self.password, stay.extend)
         yield
-        return PasswordResult(tokens[-1])
+        return PasswordResult(*(sum(one.kind == kind for one in stay) for kind in (TOKEN, KEY)))
 
 
 @dataclass(frozen=True)
@@ -114,23 +115,24 @@ class DeviceRequest(JsonRequest):
 @dataclass(frozen=True)
 class CredentialShown(Result):
     number: FirstNumber
-    kind: Annotated[str, About('"device", "token" or "code".')]
+    kind: Annotated[str, About('"device", "token", "code" or "key".')]
     label: str
     since: Time
     until: Time | None
     at: Annotated[str, About("The address that it was granted to; empty: the server's own machine.")]
     own: Annotated[bool, About("This session came by it.")]
+    fingerprint: Annotated[str, About("Of a key; else empty.")]
 
 
 @dataclass(frozen=True)
 class DevicesResult(Result):
-    devices: Annotated[list[CredentialShown], Rule(items=0), About("The oldest first, with tokens and codes.")]
+    devices: Annotated[list[CredentialShown], Rule(items=0), About("The oldest first, with tokens, codes and keys.")]
 
 
 @request("the result")
 @dataclass(frozen=True)
 class DevicesRequest(JsonRequest):
-    """List the devices that are logged in, and the tokens and codes that are valid."""
+    """List the devices that are logged in, and the tokens, codes and keys that are valid."""
 
     def run(self, hub: Hub, ask: Ask) -> DevicesResult:
         me = ask.session.person
@@ -140,13 +142,13 @@ class DevicesRequest(JsonRequest):
 
 def _shown(one: Credential, own: int) -> CredentialShown:
     until, since = round(one.until, 3) or None, round(one.since, 3)
-    return CredentialShown(one.number, one.kind, one.label, since, until, one.at, one.number == own)
+    return CredentialShown(one.number, one.kind, one.label, since, until, one.at, one.number == own, one.fingerprint)
 
 
 @request("the result; sessions and streams that came by it end")
 @dataclass(frozen=True)
 class RevokeRequest(JsonRequest):
-    """End a device, a token or a code, by its number in the result of "devices"."""
+    """End a device, a token, a code or a key, by its number in the result of "devices"."""
 
     number: FirstNumber
 
