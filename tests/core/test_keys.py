@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_chat.core import keys
-from twisted_chat.core.errors import BadKey, Banned, ChatError, Overheard, Suspended, WrongKey
+from twisted_chat.core.errors import BadKey, ChatError, Overheard, Suspended, WrongKey
 from twisted_chat.core.gate import Attempt, Proof
 from twisted_chat.core.session import Ask
 
