@@ -17,6 +17,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.doors.ssh.factory import SshFactory
+from twisted_chat.doors.ssh.quiet import QUIET
 
 from ...in_memory import Transport
 
@@ -38,6 +39,8 @@ def key(kind="ed25519", number=0):
 
 class ClientTransport(SSHClientTransport):
     """A client that does what the test says, and keeps what it gets."""
+
+    _log = QUIET
 
     def __init__(self):
         self.got = []  # messages of services and of the transport, as (number, payload)
@@ -174,7 +177,7 @@ class Channel:
         self.data = self.errors = b""
         self.size = 0  # bytes received
         self.status = None
-        self.is_at_end = self.is_closed = False
+        self.is_at_end = self.is_closed = self.has_closed = False
         self.answers = []
         self.others = []
 
@@ -214,6 +217,7 @@ class Channel:
         self._send(93, struct.pack(">L", size))
 
     def close(self):
+        self.has_closed = True
         self._send(97)
         return self
 
@@ -237,7 +241,8 @@ class Channel:
                 self.is_at_end = True
             elif number == 97:
                 self.is_closed = True
-                self.peer.client.sendPacket(97, struct.pack(">L", self.there))
+                if not self.has_closed:
+                    self.peer.client.sendPacket(97, struct.pack(">L", self.there))
             elif number == 98:
                 name, rest = getNS(payload[4:])
                 assert name == b"exit-status"

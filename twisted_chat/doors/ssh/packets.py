@@ -75,6 +75,7 @@ class Packets(SSHServerTransport):
         self.is_over = False  # nothing more is taken or sent
         self._is_full = False  # the socket has enough
         self._is_held = False  # what has come is not looked at now
+        self._exchanges = False  # the client has begun to exchange keys: conch's own state does not tell
         self._has_secret = False  # this key exchange is done but for the client's NEWKEYS
         self._unread = 0  # answers that the client has not read
         self._rekey_left = REKEY_BYTES
@@ -151,15 +152,14 @@ class Packets(SSHServerTransport):
 
     def dispatchMessage(self, messageNum: int, payload: bytes) -> None:
         """Take a message if it may come now: conch takes those of a key exchange, and of a log-in, at any time."""
-        exchanges = self._keyExchangeState == self._KEY_EXCHANGE_PROGRESSING
         if _FIRST_KEX <= messageNum <= _LAST_KEX:
-            is_due = exchanges and not self._has_secret
+            is_due = self._exchanges and not self._has_secret
         elif messageNum == MSG_NEWKEYS:
-            is_due = exchanges and self._has_secret
+            is_due = self._exchanges and self._has_secret
         elif messageNum == MSG_KEXINIT:
-            is_due = not exchanges
+            is_due = not self._exchanges
         else:
-            is_due = messageNum <= MSG_DEBUG or (self.sessionID is not None and not exchanges)
+            is_due = messageNum <= MSG_DEBUG or (self.sessionID is not None and not self._exchanges)
         if not is_due:
             raise Malformed(f"message {messageNum} at the wrong time")
         if messageNum < _FIRST_SERVICE or self.service is not None:
@@ -181,7 +181,7 @@ class Packets(SSHServerTransport):
     # -- keys
 
     def ssh_KEXINIT(self, packet: bytes) -> None:
-        is_again = self.sessionID is not None
+        is_again, self._exchanges = self.sessionID is not None, True
         super().ssh_KEXINIT(packet)
         wait = self.pace() if is_again and not self.is_over else 0  # new keys cost as much as a log-in
         if wait:
@@ -201,7 +201,8 @@ class Packets(SSHServerTransport):
         super().sendExtInfo([(b"server-sig-algs", SIGNATURES)])
 
     def _newKeys(self) -> None:
-        self._has_secret, self._rekey_left = False, REKEY_BYTES
+        self._exchanges = self._has_secret = False
+        self._rekey_left = REKEY_BYTES
         super()._newKeys()
         self.ourKexInitPayload = self.otherKexInitPayload = b""  # three kilobytes that nobody needs any more
         self._unread = 0
