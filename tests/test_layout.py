@@ -81,7 +81,7 @@ FOLDERS = {
     "doors.table": "doors doors.irc.door doors.line doors.ops doors.ssh doors.web",
     "doors.irc": "core wire doors .",
     "doors.irc.commands": "core requests wire doors doors.irc",
-    "doors.irc.door": "doors doors.irc.factory",
+    "doors.irc.door": "doors doors.irc doors.irc.factory",
     "doors.irc.factory": "core doors doors.irc doors.irc.commands",
     "doors.line": "core wire doors",
     "doors.ops": "core doors doors.http .",

@@ -298,6 +298,7 @@ class Effects:
             is_asker = any(ask.session is session for ask in askers)
             is_first = session.current is None
             self._enter(session, room, event, past, is_current=is_first or (is_asker and is_asked_for))
+            self._sessions.wake(session)
 
     def _shown_before(self, session: Session, room: Room) -> list[Event]:
         """Return the last lines that were said in a room, for a person who enters it."""
@@ -340,6 +341,7 @@ class Effects:
             return
         for session in self._sessions.of(change.person):
             self._dismiss(session, room)
+            self._sessions.wake(session)
             if session.pending.in_flight:
                 self._sessions.late.add(session)
             if session.current is room and session.leaving is None:

@@ -95,6 +95,12 @@ class Sessions(dict[int, Session]):
         self.asks += asks
         return asks
 
+    def wake(self, session: Session) -> None:
+        """Wake a session's door after this batch: another device of the same person has changed their rooms."""
+        if session.leaving is None:
+            session.pending.asking += 1
+            self.done_waiting.append((session, session.pending.epoch))
+
     def wait_for(self, person: Person, session: Session) -> None:
         """Make a session wait for the next step of a person who leaves: the end of their last seat, or of all rooms."""
         session.pending.asking += 1

@@ -88,7 +88,7 @@ class Irssi:
 
 @pytest.fixture
 def irssi(server, program, tmp_path):
-    client = Irssi(program("irssi", "irssi"), port_of(server), tmp_path)
+    client = Irssi(program("irssi", "irssi"), server.port, tmp_path)  # the one port of all doors
     yield client
     client.close()
 

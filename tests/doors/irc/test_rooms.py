@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...irc import SERVER, enter
+from ...irc import SERVER, IrcPeer, enter
+from ..members import PASSWORD, Member
 
 
 def test_who_enters_a_room_sees_it_and_others_see_them(door):
@@ -52,3 +53,24 @@ def test_names_are_in_lines_that_are_short_enough(door):
 
 def test_names_of_no_room_end_at_once(door):
     assert enter(door, "alice").codes("NAMES", "NAMES #nowhere", "NAMES nonsense") == ["366"] * 3
+
+
+def test_a_member_is_shown_the_rooms_that_another_device_is_in_enters_and_leaves(door):
+    carol = Member(door, "carol", host="127.0.0.1")
+    peer = IrcPeer(door, host="127.0.0.1").send(f"PASS :{PASSWORD}", "NICK carol", "USER c 0 * :x")
+    assert peer.read()[-3:] == [
+        ":carol!~u@chat JOIN #lobby",
+        f":{SERVER} 353 carol = #lobby :carol",
+        f":{SERVER} 366 carol #lobby :End of /NAMES list",
+    ]
+    carol.peer.send("/join tea\n")
+    assert peer.read() == [
+        ":carol!~u@chat JOIN #tea",
+        f":{SERVER} 353 carol = #tea :carol",
+        f":{SERVER} 366 carol #tea :End of /NAMES list",
+        f":{SERVER} MODE #tea +o carol",
+    ]
+    carol.peer.send("/leave\n")
+    assert peer.read() == [":carol!~u@chat PART #tea"]
+    carol.peer.send("/join tea\n")
+    assert len(peer.read()) >= 3

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.python import usage
 
-from ..base_door import BaseDoor
+from ..base_door import BaseDoor, begins_with
 from ..premises import Premises
 from ..way import Way
 
@@ -50,14 +50,15 @@ class IrcDoor(BaseDoor):
         return f"{place}; connect with irssi: /connect {tls}{way.host} {way.port}"
 
     def begins(self, first: bytes) -> bool | None:
-        """Return whether these are the first bytes of a client of IRC; None: more of them are needed to tell."""
-        if first.startswith(_BEGINNINGS):
-            return True
-        return None if any(word.startswith(first) for word in _BEGINNINGS) else False
+        return begins_with(first, *_BEGINNINGS)
 
     def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
-        """Return the protocol of a connection that the line door has accepted, and that begins so."""
         return self._made(premises).accepted(address)
+
+    def turn_away(self, words: str) -> bytes:
+        from .connection import error
+
+        return error(words)
 
     def _made(self, premises: Premises) -> IrcFactory:
         """Return the factory, the same for all endpoints and for the line door's connections."""

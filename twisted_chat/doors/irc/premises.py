@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...core.hub import Hub
+from ...wire.irc_view import CAPS, IrcView
 from ..premises import Premises
 
 NETWORK: Final = "TwistedChat"
@@ -20,10 +21,19 @@ class IrcPremises:
         self.since = premises.hub.now()
         self.most_people = 0  # at once
         self.most_local = 0  # at once on this node
+        self._views: dict[frozenset[str], IrcView] = {}
 
     @property
     def hub(self) -> Hub:
         return self.premises.hub
+
+    def view(self, caps: frozenset[str]) -> IrcView:
+        """Return the view of all clients with these capabilities: one object takes less memory."""
+        shown = caps & CAPS
+        view = self._views.get(shown)
+        if view is None:
+            view = self._views[shown] = IrcView(self.name, self.hub.journal_name, shown)
+        return view
 
     def note_people(self) -> None:
         """Called when a client is registered: there may never have been so many people."""

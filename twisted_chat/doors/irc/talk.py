@@ -31,7 +31,6 @@ from ...core.room import Room
 from ...core.session import Ask
 from ...wire import irc
 from ...wire.irc import Message
-from ...wire.irc_view import CAPS, IrcView
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
 from .numerics import IrcRefused
@@ -57,7 +56,7 @@ class IrcTalk(Replies):
     """The messages of one client, in their order. While a request is pending, no other is taken, except posts."""
 
     __slots__ = (
-        "_asked", "_idents", "_waiting", "closing", "knows_302", "realname", "registration",
+        "_asked", "_idents", "_shown", "_waiting", "closing", "knows_302", "realname", "registration",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -72,6 +71,7 @@ class IrcTalk(Replies):
         self._waiting = waiting
         self._asked: tuple[_Requested, ...] = ()
         self._idents = 0
+        self._shown: tuple[str, ...] = ()  # the rooms that the client has been shown
 
     # -- for commands
 
@@ -126,8 +126,15 @@ class IrcTalk(Replies):
 
     def listen(self) -> None:
         """Hear in the way that the capabilities ask for."""
-        view = IrcView(self.premises.name, self.hub.journal_name, self.caps & CAPS)
+        view = self.premises.view(self.caps)
         self.hub.listen(self.session, self.session.ear._replace(view=view, echo="echo-message" in self.caps))
+
+    def show_room(self, name: str) -> None:
+        """Show a room, whose JOIN the client has seen, unless the person has left it."""
+        room = self.session.rooms.get(name)
+        if room is not None:
+            self._shown += (name,)
+            rooms.show_join(self, room)
 
     def welcome(self) -> None:
         """Greet the client, whose alias is claimed."""
@@ -135,8 +142,9 @@ class IrcTalk(Replies):
         assert registration is not None, "it has asked for the alias"
         self.registration = None
         welcome.send(self)
-        for room in list(self.session.rooms.values()):  # a member's other devices are in these
+        for room in self.session.rooms.values():  # a member's other devices are in these
             rooms.show_own_join(self, room)
+        self._shown = tuple(self.session.rooms)
 
     def close(self, words: str) -> None:
         """End the connection."""
@@ -151,8 +159,8 @@ class IrcTalk(Replies):
 
     @property
     def is_busy(self) -> bool:
-        """Return whether a request waits for its outcome."""
-        return bool(self._asked)
+        """Return whether a request waits for its outcome, or the client has not been shown a room that it is in."""
+        return bool(self._asked) or (self._shown != tuple(self.session.rooms) and self.registration is None)
 
     def take(self, most: int) -> int:
         """Take as many messages as can be taken now; return how many."""
@@ -181,6 +189,10 @@ class IrcTalk(Replies):
                     self._refused(one, one.ask.error)
                 elif one.then is not None:
                     one.then()
+        if self.registration is None and not me.pending and me.leaving is None:
+            for name in [name for name in me.rooms if name not in self._shown]:
+                self.show_room(name)  # another device of the person has entered it
+            self._shown = tuple(me.rooms)
 
     def entered(self) -> None:
         """Do nothing: the claim is a request, and greets when it is done."""

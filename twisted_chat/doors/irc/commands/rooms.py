@@ -50,13 +50,7 @@ def _join(talk: IrcTalk, room: str, key: str) -> None:
             entered = partial(talk.hub.join, ask, room, knows_password=True)
             talk.hub.moderation.check_password(ask, room, key, entered)
 
-    talk.request(enter, partial(_entered, talk, room), about=f"#{room}")
-
-
-def _entered(talk: IrcTalk, name: str) -> None:
-    room = talk.session.rooms.get(name)
-    if room is not None:
-        rooms.show_join(talk, room)
+    talk.request(enter, partial(talk.show_room, room), about=f"#{room}")
 
 
 @command("PART", least=1)
