@@ -6,9 +6,11 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
+from twisted_chat.core.session import Ask
 from twisted_chat.doors.irc.factory import IrcFactory
 from twisted_chat.wire.irc import parse
 
+from .accounts_house import PASSWORD
 from .in_memory import Reader, Transport
 
 SERVER = "My.Little.Server"
@@ -82,4 +84,22 @@ def enter(door, nick, *rooms, caps="", host="192.0.2.1"):
         peer.send(f"JOIN #{room}")
     for other in list(door.premises.connections):
         other.transport.clear()
+    return peer
+
+
+def member(door, nick, *rooms, caps="", role=""):
+    """Return a client on this machine whose alias is protected; it operates the rooms, which are new."""
+    peer = enter(door, nick, caps=caps, host="127.0.0.1")
+    hub, done = door.premises.hub, []
+    hub.members.register(Ask(peer.chat.session), PASSWORD, lambda: done.append(True))
+    door.settle()
+    assert done == [True]
+    if role:
+        account = hub.members.called(nick)
+        data = {"account": account.number, "role": role}
+        hub.members.operate(Ask(peer.chat.session), "appointed", account.alias, data)
+    for room in rooms:
+        peer.send(f"JOIN #{room}")
+    door.settle()
+    peer.read()
     return peer

@@ -10,6 +10,7 @@ from twisted_chat.wire.irc import (
     MAX_CLIENT_TAGS,
     MAX_MESSAGE,
     Message,
+    fits,
     folded,
     is_too_long,
     left_for_text,
@@ -197,3 +198,29 @@ def test_the_parts_of_a_text_fit_and_are_the_whole_text(text, most):
 
 def test_names_are_compared_by_the_letters_a_to_z_only():
     assert folded("#TEA-ÜŞ[]\\^") == "#tea-ÜŞ[]\\^"
+
+
+@pytest.mark.parametrize(
+    ("mask", "name", "does"),
+    [
+        ("*", "", True),
+        ("", "", True),
+        ("", "a", False),
+        ("a*", "Alice", True),
+        ("*e", "alice", True),
+        ("*l*c*", "alice", True),
+        ("a?ice", "alice", True),
+        ("?", "", False),
+        ("?", "ab", False),
+        ("[a]*", "alice", False),
+        ("a**", "a", True),
+        ("*ab", "aab", True),
+        ("*ab", "aabb", False),
+    ],
+)
+def test_a_mask_fits_names(mask, name, does):
+    assert fits(mask, name) is does
+
+
+def test_a_mask_of_many_stars_costs_little():
+    assert not fits("*a" * 250 + "b", "a" * 400)

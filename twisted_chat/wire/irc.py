@@ -101,6 +101,32 @@ def folded(name: str) -> str:
     return name.translate(_TO_LOWER)
 
 
+def fits(mask: str, name: str) -> bool:
+    """Return whether a name fits a mask: ``*`` stands for any letters, ``?`` for one; case does not matter.
+
+    It takes at most as many steps as both have letters, multiplied, whatever a stranger sends as a mask.
+    """
+    mask, name = folded(mask), folded(name)
+    at = here = 0  # the next letters of the mask and of the name
+    star, taken = -1, 0  # the last star, and the letter after those that it stands for
+    while here < len(name):
+        if at < len(mask) and mask[at] == "*":
+            star, taken, at = at, here, at + 1
+        elif at < len(mask) and mask[at] in ("?", name[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:  # it stands for one letter more
+            taken += 1
+            at, here = star + 1, taken
+        else:
+            return False
+    return not mask[at:].strip("*")
+
+
+def is_mask(word: str) -> bool:
+    """Return whether a word is a mask rather than a name."""
+    return "*" in word or "?" in word
+
+
 def _tags(written: str) -> Mapping[str, str]:
     """Return the tags; of those with one key, the last counts."""
     tags = {}

@@ -7,14 +7,20 @@ from twisted_chat.wire.irc import parse
 from ...irc import SERVER, IrcPeer, enter
 from ..members import PASSWORD, Member
 
+# 005 comes as often as there are tokens.
 WELCOME = "001 002 003 004 005 251 252 253 254 255 265 266 375 372 376".split()
+
+
+def once(codes):
+    """Return codes without their repetitions."""
+    return list(dict.fromkeys(codes))
 
 
 def test_a_client_is_welcomed_with_all_that_clients_wait_for(door):
     peer = IrcPeer(door)
     assert peer.codes("NICK alice") == []
     lines = peer.ask("USER al 0 * :Al Ice")
-    assert [parse(line.encode()).command for line in lines] == WELCOME
+    assert once(parse(line.encode()).command for line in lines) == WELCOME
     assert lines[0] == f":{SERVER} 001 alice :Welcome to the TwistedChat Network alice!~u@chat"
     assert lines[-2] == f":{SERVER} 372 alice :- Everybody meets in #lobby: /join #lobby"
     assert door.hub.aliases["alice"].rooms == {}
@@ -64,7 +70,7 @@ def test_two_clients_that_want_one_nick_at_once_get_it_one_after_the_other(door)
     for peer in (first, second):
         peer.chat.dataReceived(b"NICK alice\r\nUSER al 0 * :x\r\nPING :after\r\n")
     door.settle()
-    assert [parse(line.encode()).command for line in first.read()] == [*WELCOME, "PONG"]
+    assert once(parse(line.encode()).command for line in first.read()) == [*WELCOME, "PONG"]
     assert [parse(line.encode()).command for line in second.read()] == ["433", "PONG"]
     assert second.codes("NICK bob")[:1] == ["001"]
 
@@ -126,7 +132,7 @@ def test_a_pass_is_a_members_secret(door):
     assert wrong.codes("PASS wrong", "NICK carol", "USER c 0 * :x") == ["464", "ERROR"]
     for words in (PASSWORD, f"carol:{PASSWORD}"):
         peer = IrcPeer(door, host="127.0.0.1")
-        codes = peer.codes(f"PASS :{words}", "NICK carol", "USER c 0 * :x")
+        codes = once(peer.codes(f"PASS :{words}", "NICK carol", "USER c 0 * :x"))
         assert codes[: len(WELCOME)] == WELCOME, codes
         assert codes[len(WELCOME) :] == ["JOIN", "353", "366"]  # the other device is in the lobby
         assert peer.chat.session.person.account.alias == "carol"

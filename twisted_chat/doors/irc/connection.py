@@ -16,7 +16,8 @@ from ..outbox import AnyOutbox, has_hung_up, outbox_for
 from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
 from .premises import IrcPremises
-from .talk import KIND, IrcTalk
+from .replies import KIND
+from .talk import IrcTalk
 
 
 def error(words: str) -> bytes:
@@ -42,6 +43,11 @@ class IrcChat(Connection, Protocol):
     @property
     def is_overheard(self) -> bool:
         return self.premises.is_overheard(self.address, ISSLTransport.providedBy(self.transport))
+
+    @property
+    def talk(self) -> IrcTalk:
+        """Return the talk with the client."""
+        return self._talk
 
     # -- what Twisted calls
 

@@ -13,7 +13,7 @@ from ..premises import Premises
 from . import commands as commands
 from .connection import IrcChat, error
 from .premises import IrcPremises
-from .talk import KIND
+from .replies import KIND
 
 
 class IrcRefuser(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ...core.errors import ChatError
 from ...core.hub import Hub
@@ -17,11 +17,20 @@ from .numerics import IrcRefused, Numeric
 from .premises import IrcPremises
 from .refusals import numeric_for
 
+if TYPE_CHECKING:
+    from .talk import IrcTalk
+
+KIND: Final = "irc"  # of the connections, as they are counted
+
 
 class TalkConnection(Door, Protocol):
     """An IRC client's connection."""
 
     session: Session
+
+    @property
+    def talk(self) -> IrcTalk:
+        """Return the talk with the client."""
 
     def may_try_again(self) -> bool:
         """Count a claim that failed; close the connection, and return False, after too many."""

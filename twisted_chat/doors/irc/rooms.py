@@ -72,9 +72,8 @@ def show_names(talk: IrcTalk, room: Room) -> None:
 
 
 def prefix_of(talk: IrcTalk, person: Person, room: Room) -> str:
-    """Return the sign before the nick of a person in a room: @ before an operator."""
-    rules = talk.hub.decisions.rules.get(room.name)
-    return "@" if rules is not None and role_of(person, rules) >= OPERATOR else ""
+    """Return the sign before the nick of a person in a room: @ before an operator, or an admin, who may do the same."""
+    return "@" if role_of(person, talk.hub.decisions.rules.get(room.name)) >= OPERATOR else ""
 
 
 def _joined(names: Iterator[str], most: int) -> Iterator[str]:

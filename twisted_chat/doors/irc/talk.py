@@ -23,7 +23,7 @@ A capability or a token of 005 is one call in such a file, too: ``capability("se
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ...core import text
 from ...core.errors import ChatError, NotUtf8, SecretAsked
@@ -34,12 +34,11 @@ from ...wire.irc import Message
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
 from .numerics import IrcRefused
+from .people import WALLOPS
 from .premises import IrcPremises
 from .registration import Registration
 from .replies import Replies, TalkConnection
 from .table import COMMANDS, IrcCommand
-
-KIND: Final = "irc"  # of the connections, as they are counted
 
 
 class _Requested(NamedTuple):
@@ -56,7 +55,7 @@ class IrcTalk(Replies):
     """The messages of one client, in their order. While a request is pending, no other is taken, except posts."""
 
     __slots__ = (
-        "_asked", "_idents", "_shown", "_waiting", "closing", "knows_302", "realname", "registration",
+        "_asked", "_idents", "_shown", "_waiting", "closing", "knows_302", "modes", "realname", "registration",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -67,6 +66,7 @@ class IrcTalk(Replies):
         self.knows_302 = False  # it understands that version of capability negotiation
         self.registration: Registration | None = Registration()  # until it is complete
         self.realname = ""
+        self.modes = frozenset[str]()  # the user modes, a letter each
         self.closing = "Connection closed"  # the reason in the ERROR at the end
         self._waiting = waiting
         self._asked: tuple[_Requested, ...] = ()
@@ -125,8 +125,9 @@ class IrcTalk(Replies):
         return room
 
     def listen(self) -> None:
-        """Hear in the way that the capabilities ask for."""
-        view = self.premises.view(self.caps)
+        """Hear in the way that the capabilities and the user modes ask for."""
+        shown = self.caps | {"wallops"} if WALLOPS in self.modes else self.caps
+        view = self.premises.view(shown)
         self.hub.listen(self.session, self.session.ear._replace(view=view, echo="echo-message" in self.caps))
 
     def show_room(self, name: str) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .talk import IrcTalk
 
 VERSION: Final = f"twisted_chat-{__version__}"
-USER_MODES: Final = "B"
-CHANNEL_MODES: Final = "biklmnot"
+USER_MODES: Final = "Biw"
+CHANNEL_MODES: Final = "Cbikmno"
 _TOKENS_A_LINE: Final = 13  # with the nick and the text, a message has at most 15 parameters
 
 

@@ -10,8 +10,9 @@ from ....wire import irc_text
 from ....wire.irc import Message, left_for_text, serialise
 from .. import numerics
 from ..numerics import IrcRefused
+from ..people import talks_of
 from ..table import command, token
-from ..talk import KIND, IrcTalk
+from ..talk import IrcTalk
 
 MAX_TARGETS = 4  # of one message
 EVERYONE = ("$*", "$$*")
@@ -83,7 +84,7 @@ def _pass_ctcp(talk: IrcTalk, message: Message, what: str) -> None:
     if target[:1] == "#":
         raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text="Clients are not asked in rooms (CTCP)"), target)
     person = talk.hub.person_called(target)
-    clients = [session for session in talk.hub.sessions.of(person) if session.door and session.door.kind == KIND]
+    clients = [other.session for other in talks_of(talk, person)]
     if what == "DCC" or not clients:
         words = "no file is passed on here" if what == "DCC" else f"the client of {person.alias} cannot be asked"
         raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text=words), target)

@@ -1,0 +1,155 @@
+"""People on IRC: who is in a room, details about a person, and what people say about themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from ...irc import SERVER, enter, member
+
+END = f":{SERVER} 315 alice"
+
+
+@pytest.fixture
+def alice(door):
+    return enter(door, "alice", "tea")
+
+
+@pytest.fixture
+def bob(door, alice):
+    bob = enter(door, "bob", "tea", "cake")
+    alice.read()
+    return bob
+
+
+def test_who_lists_the_people_in_a_room(door, alice, bob):
+    door.enter("tom")
+    bob.send("AWAY :lunch")
+    assert alice.ask("WHO #tea") == [
+        f":{SERVER} 352 alice #tea ~u chat {SERVER} alice H :0 alice",
+        f":{SERVER} 352 alice #tea ~u chat {SERVER} bob G :0 bob",
+        f"{END} #tea :End of WHO list",
+    ]
+
+
+def test_who_finds_a_person_by_alias_by_mask_and_by_real_name(door, alice, bob):
+    door.enter("tom")
+    tom = [f":{SERVER} 352 alice * ~u chat {SERVER} tom H :0 tom"]
+    assert alice.ask("WHO tom") == [*tom, f"{END} tom :End of WHO list"]
+    assert alice.ask("WHO T?m") == [*tom, f"{END} T?m :End of WHO list"]
+    bob.send("SETNAME :Robert the Great")
+    assert alice.ask("WHO robert*")[0].endswith(" bob H :0 Robert the Great")
+    assert len(alice.ask("WHO")) == len(alice.ask("WHO *")) == len(alice.ask("WHO 0")) == 4
+    assert alice.codes("WHO eve", "WHO #nowhere", "WHO e*") == ["315"] * 3
+
+
+def test_who_shows_only_admins_if_asked_for_them(door, alice):
+    member(door, "olga", "tea", role="owner")
+    assert alice.ask("WHO #tea o") == [
+        f":{SERVER} 352 alice #tea ~u chat {SERVER} olga H*@ :0 olga",
+        f"{END} #tea :End of WHO list",
+    ]
+
+
+def test_whox_has_the_fields_that_were_asked_for_in_their_order(door, alice):
+    member(door, "olga", "tea")
+    asked = f":{SERVER} 354 alice 42 #tea ~u 255.255.255.255 chat {SERVER}"
+    assert alice.ask("WHO #tea %tcuihsnfdlaor,42")[:2] == [
+        f"{asked} alice H 0 0 0 n/a :alice",
+        f"{asked} olga H 0 0 olga n/a :olga",
+    ]
+    assert alice.ask("WHO olga %ran") == [f":{SERVER} 354 alice olga olga :olga", f"{END} olga :End of WHO list"]
+    assert alice.ask("WHO olga %tn,12345")[0] == f":{SERVER} 354 alice 0 :olga"  # of four digits at most
+    assert alice.ask("WHO olga %c")[0] == f":{SERVER} 354 alice *"
+
+
+def test_whois_tells_all_about_a_person(door, alice, bob):
+    door.clock.advance(90)
+    bob.send("AWAY :lunch")
+    assert alice.ask("WHOIS BOB") == [
+        f":{SERVER} 311 alice bob ~u chat * :bob",
+        f":{SERVER} 319 alice bob :#tea #cake",
+        f":{SERVER} 312 alice bob {SERVER} :twisted_chat",
+        f":{SERVER} 301 alice bob :lunch",
+        f":{SERVER} 320 alice bob :is here by IRC",
+        f":{SERVER} 317 alice bob 0 {701000000} :seconds idle, signon time",
+        f":{SERVER} 318 alice bob :End of /WHOIS list",
+    ]
+
+
+def test_whois_tells_of_accounts_admins_bots_and_doors(door, alice):
+    member(door, "olga", "tea", role="admin").send("MODE olga +B")
+    door.enter("tom")
+    assert alice.codes("WHOIS olga") == ["311", "319", "312", "313", "330", "335", "320", "317", "318"]
+    assert f":{SERVER} 320 alice tom :is here by telnet or netcat" in alice.ask("WHOIS tom")
+    assert alice.ask("WHO olga")[0].endswith(" olga H*B :0 olga")
+
+
+def test_whois_of_nobody_and_of_another_server_is_refused(alice, bob):
+    assert alice.codes("WHOIS", "WHOIS eve", f"WHOIS {SERVER} bob", "WHOIS irc.example.org bob") == [
+        *("431", "401", "318"),
+        *("311", "319", "312", "320", "317", "318"),
+        "402",
+    ]
+
+
+def test_a_private_room_is_in_no_answer_to_others(door, alice):
+    olga = member(door, "olga", "plan", "tea")
+    olga.send("MODE #plan +i")
+    seen = [f":{SERVER} 319 alice olga :@#plan @#tea", f":{SERVER} 319 alice olga :#tea"]
+    assert seen[1] in alice.ask("WHOIS olga")
+    for private, missing in (("#plan", "#nowhere"),):
+        for command in ("WHO", "NAMES", "LIST", "MODE", "TOPIC"):
+            answers = [alice.ask(f"{command} {room}") for room in (private, missing)]
+            assert answers[0] == [line.replace(missing, private) for line in answers[1]], command
+    assert not [line for line in alice.ask("LIST") if "plan" in line]
+    olga.send("INVITE alice #plan")
+    assert alice.codes("JOIN #plan")[-3:] == ["JOIN", "353", "366"]
+
+
+def test_whowas_tells_of_people_who_have_left(alice, bob):
+    assert alice.codes("WHOWAS bob") == ["406", "369"]
+    bob.send("QUIT")
+    assert alice.ask("WHOWAS bob") == [
+        f":{SERVER} 314 alice bob ~u chat * :bob",
+        f":{SERVER} 312 alice bob {SERVER} :Thu, 19 Mar 1992 10:13:20 UTC",
+        f":{SERVER} 369 alice bob :End of WHOWAS",
+    ]
+    assert alice.codes("WHOWAS", "WHOWAS eve") == ["431", "406", "369"]
+
+
+def test_userhost_and_ison_tell_who_is_here(door, alice, bob):
+    member(door, "olga", role="owner")
+    bob.send("AWAY :lunch")
+    assert alice.ask("USERHOST bob olga eve") == [f":{SERVER} 302 alice :bob=-~u@chat olga*=+~u@chat"]
+    assert alice.ask("ISON bob olga eve") == [f":{SERVER} 303 alice :bob olga"]
+    assert alice.codes("USERHOST", "ISON") == ["461", "461"]
+
+
+def test_a_person_is_away_with_a_reason_and_back_without(door, alice, bob):
+    assert alice.ask("AWAY :gone fishing") == [f":{SERVER} 306 alice :You have been marked as being away"]
+    assert bob.ask("PRIVMSG alice :there?") == [f":{SERVER} 301 bob alice :gone fishing"]
+    assert alice.ask("AWAY :")[0] == f":{SERVER} 305 alice :You are no longer marked as being away"
+    assert bob.ask("PRIVMSG alice :there?") == []
+    alice.send(f"AWAY :{'x' * 300}")
+    assert bob.ask("PRIVMSG alice :there?")[0].count("x") == 200
+
+
+def test_another_real_name_reaches_those_who_asked_for_it_and_share_a_room(door, alice):
+    bob, eve = enter(door, "bob", "tea", caps="setname"), enter(door, "eve", caps="setname")
+    assert alice.ask("SETNAME :Alice in W.") == []
+    assert bob.read() == [":alice!~u@chat SETNAME :Alice in W."]
+    assert eve.ask("SETNAME :Eve E.") == [":eve!~u@chat SETNAME :Eve E."]
+    refused = f"SETNAME :{'x' * 101}"
+    assert alice.ask(refused) == [f":{SERVER} NOTICE alice :Give a real name of 1 to 100 characters"]
+    peer = enter(door, "paul", caps="setname standard-replies")
+    assert peer.ask(refused)[0].startswith(f":{SERVER} FAIL SETNAME INVALID_REALNAME :")
+    assert eve.read() == []
+
+
+def test_an_invisible_person_is_found_only_by_name_or_in_a_shared_room(door, alice, bob):
+    tom = enter(door, "tom", "pie")
+    assert tom.ask("MODE tom +i") == [":tom!~u@chat MODE tom +i"]
+    assert alice.codes("WHO t*") == ["315"]
+    assert alice.codes("WHO tom") == tom.codes("WHO t*") == ["352", "315"]
+    bob.send("JOIN #pie")
+    assert bob.codes("WHO t*") == ["352", "315"]

@@ -1,0 +1,105 @@
+"""Details about people: WHOIS, WHOWAS, USERHOST, ISON."""
+
+from __future__ import annotations
+
+import time
+
+from ....core.person import Person
+from ....wire.irc import Message, split
+from ....wire.irc_view import HOST, USER
+from .. import numerics
+from ..numerics import IrcRefused
+from ..people import idle_seconds, is_admin, is_bot, realname_of, refuse_other_server, rooms_shown
+from ..rooms import prefix_of
+from ..table import command
+from ..talk import IrcTalk
+
+MAX_NICKS = 5  # in one USERHOST (modern.ircdocs.horse)
+_ROOMS_LINE = 300  # bytes of rooms in one line; its beginning is short
+_DOORS = {  # of ports.Door.kind: how somebody came, for a person to read
+    "line": "telnet or netcat",
+    "program": "a program",
+    "websocket": "a browser or a program",
+    "http": "HTTP",
+    "irc": "IRC",
+    "ssh": "ssh",
+}
+
+
+@command("WHOIS")
+def whois(talk: IrcTalk, message: Message) -> None:
+    """Show details about people; the first of two parameters is the server to ask."""
+    if not message.parameters or not message.parameters[-1]:
+        raise IrcRefused(numerics.ERR_NONICKNAMEGIVEN)
+    if len(message.parameters) > 1:
+        refuse_other_server(talk, message.parameters[0])
+    for nick in _each(message.parameters[min(1, len(message.parameters) - 1)]):
+        person = talk.hub.state.directory.called(nick)
+        if person is None:
+            talk.reply(numerics.ERR_NOSUCHNICK, nick)
+        else:
+            _show(talk, person)
+        talk.reply(numerics.RPL_ENDOFWHOIS, person.alias if person is not None else nick)
+
+
+def _show(talk: IrcTalk, person: Person) -> None:
+    nick = person.alias
+    talk.reply(numerics.RPL_WHOISUSER, nick, USER, HOST, "*", realname_of(talk, person))
+    rooms = " ".join(f"{prefix_of(talk, person, room)}#{room.name}" for room in rooms_shown(talk, person))
+    for part in split(rooms, _ROOMS_LINE) if rooms else ():
+        talk.reply(numerics.RPL_WHOISCHANNELS, nick, part.rstrip(" "))
+    talk.reply(numerics.RPL_WHOISSERVER, nick, talk.premises.name, "twisted_chat")
+    if is_admin(person):
+        talk.reply(numerics.RPL_WHOISOPERATOR, nick)
+    if person.account is not None:
+        talk.reply(numerics.RPL_WHOISACCOUNT, nick, person.account.alias)
+    if is_bot(talk, person):
+        talk.reply(numerics.RPL_WHOISBOT, nick)
+    if person.away is not None:
+        talk.reply(numerics.RPL_AWAY, nick, person.away or "away")
+    doors = dict.fromkeys(session.came_by for session in talk.hub.sessions.of(person))
+    if any(doors):
+        came = " and ".join(_DOORS.get(door, door) for door in doors if door)
+        talk.reply(numerics.RPL_WHOISSPECIAL, nick, f"is here by {came}")
+    idle = idle_seconds(talk, person)
+    if idle is not None:
+        talk.reply(numerics.RPL_WHOISIDLE, nick, *map(str, idle))
+
+
+@command("WHOWAS")
+def whowas(talk: IrcTalk, message: Message) -> None:
+    """Show who had an alias, of the people who have left lately."""
+    if not message.parameters or not message.parameters[0]:
+        raise IrcRefused(numerics.ERR_NONICKNAMEGIVEN)
+    for nick in _each(message.parameters[0]):
+        former = talk.hub.sessions.former.called(nick)
+        if former is None:
+            talk.reply(numerics.ERR_WASNOSUCHNICK, nick)
+        else:
+            talk.reply(numerics.RPL_WHOWASUSER, former.alias, USER, HOST, "*", former.alias)
+            left = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(former.left))
+            talk.reply(numerics.RPL_WHOISSERVER, former.alias, talk.premises.name, left)
+        talk.reply(numerics.RPL_ENDOFWHOWAS, nick)
+
+
+@command("USERHOST", least=1)
+def userhost(talk: IrcTalk, message: Message) -> None:
+    """Show who of some people is away, and who an admin."""
+    shown = []
+    for nick in message.parameters[:MAX_NICKS]:
+        person = talk.hub.state.directory.called(nick)
+        if person is not None:
+            star, sign = "*" if is_admin(person) else "", "+" if person.away is None else "-"
+            shown.append(f"{person.alias}{star}={sign}{USER}@{HOST}")
+    talk.reply(numerics.RPL_USERHOST, " ".join(shown))
+
+
+@command("ISON", least=1)
+def ison(talk: IrcTalk, message: Message) -> None:
+    """Show which of some people are here."""
+    found = (talk.hub.state.directory.called(nick) for words in message.parameters for nick in words.split())
+    talk.reply(numerics.RPL_ISON, " ".join(person.alias for person in found if person is not None))
+
+
+def _each(nicks: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, nicks.split(","))))[:MAX_NICKS]

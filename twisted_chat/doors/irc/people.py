@@ -1,0 +1,98 @@
+"""People as IRC shows them: flags, real names, and which of them a mask fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, cast
+
+from ...core.person import Person
+from ...core.room import Room
+from ...core.rules import ADMIN, role_of
+from ...wire.irc import fits
+from ...wire.irc_view import HOST, USER
+from . import rooms
+from .numerics import ERR_NOSUCHSERVER, IrcRefused
+from .replies import KIND, TalkConnection
+
+if TYPE_CHECKING:
+    from .talk import IrcTalk
+
+BOT: Final = "B"  # the user mode, and the flag in WHO, of those that say that they are programs
+INVISIBLE: Final = "i"  # the user mode of those who are not found by a mask
+WALLOPS: Final = "w"  # the user mode of those who want WALLOPS for lines to everyone
+
+
+def talks_of(talk: IrcTalk, person: Person) -> Iterator[IrcTalk]:
+    """Yield the talks of a person's clients of IRC on this node."""
+    for session in talk.hub.sessions.of(person):
+        if session.door is not None and session.door.kind == KIND:
+            yield cast(TalkConnection, session.door).talk
+
+
+def realname_of(talk: IrcTalk, person: Person) -> str:
+    """Return the real name that a client of a person gave; without one, the alias."""
+    return next((other.realname for other in talks_of(talk, person) if other.realname), person.alias)
+
+
+def is_bot(talk: IrcTalk, person: Person) -> bool:
+    """Return whether a person says that they are a program, or is the account of one."""
+    if person.account is not None and person.account.is_bot:
+        return True
+    return any(BOT in other.modes for other in talks_of(talk, person))
+
+
+def is_admin(person: Person) -> bool:
+    """Return whether a person is an admin of the server, which IRC calls an operator."""
+    return role_of(person) >= ADMIN
+
+
+def flags_of(talk: IrcTalk, person: Person, room: Room | None = None) -> str:
+    """Return a person's flags in WHO: here or gone, an admin, a bot, an operator of the room."""
+    flags = "H" if person.away is None else "G"
+    flags += "*" if is_admin(person) else ""
+    flags += BOT if is_bot(talk, person) else ""
+    return flags + (rooms.prefix_of(talk, person, room) if room is not None else "")
+
+
+def idle_seconds(talk: IrcTalk, person: Person) -> tuple[int, int] | None:
+    """Return for how many seconds a person has said nothing, and when they came, in seconds since the epoch.
+
+    None: they are connected to another node.
+    """
+    sessions = talk.hub.sessions.of(person)
+    if not sessions:
+        return None
+    seconds = talk.hub.seconds()
+    came = talk.hub.now() - seconds + min(session.since for session in sessions)
+    return int(seconds - max(session.active for session in sessions)), int(came)
+
+
+def rooms_shown(talk: IrcTalk, person: Person) -> list[Room]:
+    """Return the rooms of a person that the asker can see."""
+    me = talk.session.person
+    return [room for room in person.rooms.values() if talk.hub.may_see(me, room)]
+
+
+def matching(talk: IrcTalk, mask: str) -> Iterator[Person]:
+    """Yield the people whom a mask fits, by alias, user, host, server or real name; but not the invisible ones."""
+    for person in talk.hub.people_in(talk.hub.everyone):
+        words = (person.alias, USER, HOST, talk.premises.name, realname_of(talk, person))
+        if any(fits(mask, word) for word in words) and not _is_hidden(talk, person):
+            yield person
+
+
+def _is_hidden(talk: IrcTalk, person: Person) -> bool:
+    """Return whether a person is invisible to the asker, who is in no room with them."""
+    me = talk.session.person
+    if person is me or not any(INVISIBLE in other.modes for other in talks_of(talk, person)):
+        return False
+    return me is None or not any(room in me.rooms for room in person.rooms)
+
+
+def refuse_other_server(talk: IrcTalk, wanted: str) -> None:
+    """Refuse a question to another server than this one; it may be named by a mask, or by a person on it.
+
+    Raises: IrcRefused.
+    """
+    if not fits(wanted, talk.premises.name) and talk.hub.state.directory.called(wanted) is None:
+        raise IrcRefused(ERR_NOSUCHSERVER, wanted)
