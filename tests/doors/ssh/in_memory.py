@@ -294,4 +294,6 @@ class SshDoorInMemory:
         """Return the channel of a command, once it has ended."""
         channel = self(user, own, host).open().exec(command)
         channel.collect()
+        assert channel.is_closed
+        channel.peer.lose()
         return channel

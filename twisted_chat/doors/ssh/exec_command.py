@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ...core.days import Day
 from ...core.errors import ChatError
@@ -11,12 +12,14 @@ from ...core.events import NOTICED, Event
 from ...core.reader import LIVE
 from ...core.session import Ask
 from ...requests import table
+from ...requests.words import word
 from ...wire.plain import PlainView
 from ..splitter import END
 from .channel import SessionChannel, SshTerminal
 from .connection import SshConnection, own_chat
 from .exec_say import words_of
 
+IN: Final = "in"  # as in: ssh host in ops history 20
 _IDENT = "ssh/1"  # of the only request
 
 
@@ -46,19 +49,26 @@ class AnswerView(PlainView):
 
 
 class ExecCommand(SshConnection):
-    """The connection of one command. Its author comes in without a room, so nobody sees them come and go."""
+    """The connection of one command.
+
+    Its author comes in without a room, unless the command names one, so nobody sees them come and go.
+    """
 
     _talk: ExecTalk
 
-    def __init__(self, channel: SessionChannel, line: str) -> None:
-        """``line``: the command, with its slash."""
+    def __init__(self, channel: SessionChannel, words: str) -> None:
+        """``words``: the command, with or without its slash; ``in ROOM`` may stand before it."""
         super().__init__(channel)
-        self._line = line
+        room, line = "", words
+        first, rest = word(words)
+        if first == IN:
+            room, line = word(rest.lstrip())
+        self._room, self._line = room, line.lstrip()
 
     def begin(self) -> None:
         self._begin_on_channel(SilentView())
-        self._talk = ExecTalk(self, self._line, self._finish)
-        self._guarded(self._talk.begin)
+        line = self._line if self._line[:1] == "/" else f"/{self._line}"
+        self._talk = ExecTalk(self, self._room, line, self._finish)
         self.wake()
 
     def received(self, data: bytes) -> None:
@@ -78,58 +88,59 @@ class ExecCommand(SshConnection):
 
 
 class ExecTalk:
-    """The steps of one command: the claim, the request, and the end, once all of its answer is written."""
+    """The steps of one command: the claim, the room, the request, and the end once all of its answer is written."""
 
     takes_while_behind = False
 
-    def __init__(self, connection: ExecCommand, line: str, on_done: Callable[[ChatError | None], None]) -> None:
+    def __init__(
+        self, connection: ExecCommand, room: str, line: str, on_done: Callable[[ChatError | None], None]
+    ) -> None:
+        """``room``: to be in, if it is not empty. ``on_done`` gets the refusal, if there is one."""
         self._connection = connection
         self._hub = connection.premises.hub
-        self._line = line
+        self._room, self._line = room, line
         self._on_done = on_done
-        self._ask: Ask | None = None  # of the claim, and then of the request
-        self._has_asked = False
-        self._is_over = False
+        self._steps = [self._claim, self._enter, self._run] if room else [self._claim, self._run]
+        self._ask = Ask(connection.session, _IDENT)  # of the step before
         self.is_busy = True
 
-    def begin(self) -> None:
-        """Claim the alias."""
-        session = self._connection.session
-        ask = self._ask = Ask(session, _IDENT, lambda _ask: None)
+    def go_on(self) -> None:
+        """Called when all earlier steps may have happened."""
+        while self.is_busy:
+            session, reader = self._connection.session, self._connection.session.reader
+            if session.gone or not session.may(posts=False):
+                return
+            if self._ask.error is not None:
+                self._end(self._ask.error)
+            elif self._steps:
+                self._try(self._steps.pop(0))
+            elif reader is None or reader.state == LIVE:
+                self._end(None)
+            else:
+                return
+
+    def _try(self, step: Callable[[Ask], None]) -> None:
+        ask = self._ask = Ask(self._connection.session, _IDENT, lambda _ask: None)
+        try:
+            step(ask)
+        except ChatError as error:
+            self._end(error)
+
+    def _claim(self, ask: Ask) -> None:
         caller, premises = self._connection.caller, self._connection.premises
         premises.visits.give_way(caller.user, self._connection.host, caller.fingerprint)
         own = own_chat(premises, caller)
-        try:
-            self._hub.claim(ask, caller.user, rooms=(), beside=own.session.id if own is not None else 0)
-        except ChatError as error:
-            self._end(error)
+        self._hub.claim(ask, caller.user, rooms=(), beside=own.session.id if own is not None else 0)
 
-    def go_on(self) -> None:
-        """Called when all earlier steps have happened."""
-        session, ask = self._connection.session, self._ask
-        if self._is_over or ask is None or not session.may(posts=False):
-            return
-        if ask.error is not None or not session.alias:
-            self._end(ask.error or ChatError(f"{self._connection.caller.user} is taken: choose another alias"))
-        elif not self._has_asked:
-            self._run()
-        elif session.reader is None or session.reader.state == LIVE:
-            self._end(None)
+    def _enter(self, ask: Ask) -> None:
+        self._hub.join(ask, self._room)
 
-    def _run(self) -> None:
+    def _run(self, ask: Ask) -> None:
         session = self._connection.session
-        self._has_asked = True
         self._hub.listen(session, session.ear._replace(view=AnswerView()))
-        ask = self._ask = Ask(session, _IDENT, lambda _ask: None)
-        try:
-            table.obey(self._hub, ask, table.parse(self._line))
-        except ChatError as error:
-            self._end(error)
-        else:
-            self._connection.wake()
+        table.obey(self._hub, ask, table.parse(self._line))
 
     def _end(self, error: ChatError | None) -> None:
-        self._is_over = True
         self.is_busy = False
         self._on_done(error)
 

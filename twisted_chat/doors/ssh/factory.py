@@ -65,7 +65,7 @@ class SshFactory(Factory):
         name, rest = word(line)
         if name == SAY:
             return ExecSay(channel, rest)
-        return ExecCommand(channel, line if line[:1] == "/" else f"/{line}")
+        return ExecCommand(channel, line)
 
     def at_the_end_of_the_turn(self, call: Callable[[], None]) -> None:
         """Call a function once this turn is over. One delayed call serves all readers."""
