@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import threading
 import traceback
@@ -168,6 +169,48 @@ class Curl:
         self._reader.end()
 
 
+class IrcMember(threading.Thread):
+    """A client of IRC at the one port, which reconnects; a message's id tells its number."""
+
+    def __init__(self, house, nick):
+        super().__init__(daemon=True)
+        self.shown, self.faults, self._house, self._nick = {}, [], house, nick
+        self._socket, self._is_over = None, False
+        self.start()
+
+    def run(self):
+        try:
+            while not self._is_over:
+                with suppress(OSError):  # there is no server just now
+                    self._once()
+                threading.Event().wait(0.05)
+        except Exception as fault:
+            self.faults.append(fault)
+
+    def _once(self):
+        last = 0
+        with socket.create_connection(("127.0.0.1", self._house.port), SECONDS) as self._socket:
+            self._socket.settimeout(None)
+            self._socket.sendall(
+                f"CAP LS 302\r\nCAP REQ :message-tags\r\nNICK {self._nick}\r\nUSER u 0 * :x\r\nCAP END\r\n"
+                f"JOIN #{ROOM}\r\n".encode()
+            )
+            for line in self._socket.makefile("rb"):
+                found = re.match(rf"@msgid=\w+\.{ROOM}\.(\d+) :\S+ PRIVMSG #{ROOM} :(.*)\r\n", line.decode())
+                if found:
+                    number, text = int(found[1]), found[2]
+                    assert number > last, line
+                    last, self.shown[number] = number, text
+
+    def end(self):
+        self._is_over = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        self.join(SECONDS)
+        assert not self.faults, self.faults
+
+
 def posts(curl, house, texts):
     """Post each line by curl, again under its key until it is answered."""
     for text in texts:
@@ -220,13 +263,15 @@ def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(progr
         page.wait("return document.getElementById('title').textContent === arguments[0]", f"# {ROOM}")
         page.ask(WATCH)
         person, stream = Netcat(nc, house, "Bhoomika"), Curl(curl, house)
-        readers += [person, stream]
+        irc = IrcMember(house, "Ira")
+        readers += [person, stream, irc]
         out = (tmp_path / "listener").open("wb")
         where = ["--alias", "listener", "--room", ROOM, "--after", "0", "--listen", "--json"]
         listener = subprocess.Popen(
             [SCRIPTS / "twisted-chat", *where, f"127.0.0.1:{house.port}"], stdout=out, stdin=subprocess.DEVNULL
         )
         wait_until(lambda: person.here)
+        wait_until(lambda: "Ira" in run(curl, "-s", f"{house.room}/who")[1])
         done = in_threads(
             lambda: posts(curl, house, numbered("curl")),
             lambda: pipes(house, numbered("pipe")),
@@ -243,13 +288,17 @@ def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(progr
         house.start()
         done()
         page.wait(SAID, said[-1])  # it may have waited the longest before it reconnected
+        wait_until(lambda: "Ira" in run(curl, "-s", f"{house.room}/who")[1])
+        assert run(curl, "-sf", "-d", "end", "-H", "Chat-Alias: ci", house.room)[0] == 0
         told = [said_in(line) for line in run(SCRIPTS / "twisted-chat", "export", ROOM, cwd=tmp_path)[1].splitlines()]
         log = {number: text for number, text in told if text}
         assert sorted(log.values()) == sorted(
-            ["begin", *(f"{n}-{i}" for n in ("curl", "pipe", "nc", "page") for i in range(EACH))]
+            ["begin", "end", *(f"{n}-{i}" for n in ("curl", "pipe", "nc", "page") for i in range(EACH))]
         )
         wait_until(lambda: {n: t for n, t in stream.shown.items() if t} == log)
         wait_until(lambda: {**person.shown} == log)
+        wait_until(lambda: "end" in irc.shown.values())
+        assert irc.shown.items() <= log.items() and len(irc.shown) > EACH
         wait_until(lambda: texts_of(tmp_path / "listener") == list(log.values()))
         page.wait(BACK, len(log))
         shown, disorder = page.ask("return [window.shown, window.disorder]")
