@@ -42,7 +42,7 @@ def test_a_server_that_stops_says_so(twistd):
         assert newcomer.read_to_end().endswith("ERROR :the server is stopping: goodbye\r\n")
 
 
-def test_after_a_kill_a_client_comes_back_to_the_same_journal_and_the_next_number(twistd):
+def test_after_a_kill_a_client_finds_the_same_journal_and_the_next_number(twistd):
     options = ("--irc", f"tcp:{(port := free_port())}:interface=127.0.0.1")
     server = twistd(*options)
     with come(port, "alice") as alice, come(port, "bob") as bob:
