@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from types import MappingProxyType
 from typing import Final
 
-from .events import NOTICED, Event
+from .events import CAME_BACK, NOTICED, REGISTERED, WENT_AWAY, Event
 from .room import Room
 
 MAX_ASIDE = 100  # events that lie in none of a reader's logs, kept while it is behind
+
+_ABOUT_PEOPLE: Final = frozenset({WENT_AWAY, CAME_BACK, REGISTERED})
 
 
 class Backlog:
@@ -27,10 +29,20 @@ class Backlog:
 
     def put_aside(self, event: Event, most: int | None) -> None:
         """Keep an event that is in none of the logs; the oldest ones are dropped if there are too many."""
+        if event.kind in _ABOUT_PEOPLE:
+            self._forget_outdated(event)
         self._aside.append(event)
         if most is not None and len(self._aside) > most:
             del self._aside[0]
             self._dropped += 1
+
+    def _forget_outdated(self, event: Event) -> None:
+        """Forget the event that a later one about the same person replaces, or the oldest if there are too many."""
+        alike = [one for one in self._aside if one.kind in _ABOUT_PEOPLE]
+        is_account = event.kind == REGISTERED
+        same = [one for one in alike if one.author == event.author and (one.kind == REGISTERED) == is_account]
+        for outdated in same or alike[:1] * (len(alike) == MAX_ASIDE):
+            self._aside.remove(outdated)
 
     def take_aside(self) -> Iterator[Event]:
         """Yield a notice of the dropped events, if any, and the events that were put aside."""

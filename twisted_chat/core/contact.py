@@ -67,6 +67,7 @@ class Contact:
         if session.door is None:
             session.leave_door()  # its grace period ends
         del self._sessions[session.id]
+        self._sessions.acquainted.pop(session, None)
         self._forget(session)
         for ask in asks:
             ask.finish()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from .events import Event
+from .once import IN_EACH_ROOM
+from .ports import View
 from .reader import Reader
 from .room import Hearer, Room, Run
 from .session import Ask, Session
@@ -38,6 +40,8 @@ class Delivery:
     def hear(self, room: Room, event: Event) -> None:
         """Give an event to all readers of a room."""
         self.hear_all(room, (event,))
+        if event.kind in IN_EACH_ROOM and event.data and self._run is not None:
+            self._run.people.append(len(self._run.events) - 1)
 
     def hear_all(self, room: Room, events: Iterable[Event]) -> int:
         """Give some events in a row to all readers of a room; return how many readers these are."""
@@ -55,6 +59,23 @@ class Delivery:
         if session.reader is not None:
             session.reader.hear_alone(event)
             self._pending[session.reader] = None
+
+    def hear_beside(self, sessions: Iterable[Session], event: Event) -> None:
+        """Give some sessions an event that is in none of their logs, in bytes that they share."""
+        encoded: dict[View, bytes] = {}
+        for reader in [session.reader for session in sessions if session.reader is not None]:
+            view = reader.ear.view
+            if view not in encoded:
+                encoded[view] = view.encode([event])
+            if not encoded[view]:
+                continue
+            if reader.is_behind:
+                reader.hear_alone(event)
+                continue
+            if self._run is not None and self._run.concerns(reader):
+                self.end_run()
+            reader.queue(encoded[view])
+            self._pending[reader] = None
 
     def show(self, session: Session, *events: Event, again: bool = False) -> None:
         """Show one session events that nobody else hears; ``again``: some of them are of the past."""
@@ -113,7 +134,7 @@ class Delivery:
         """
         run, self._run = self._run, None
         if run is not None:
-            is_only = is_last and not (self._pending or run.begins or run.ends)
+            is_only = is_last and not (self._pending or run.begins or run.ends or run.people)
             try:
                 run.remember()
                 self._traffic.lines_out += len(run.events) * run.room.hear(run, self._write if is_only else None)

@@ -28,6 +28,7 @@ from .snapshots import restore, snapshot_of
 from .state import State
 from .traffic import Traffic
 from .unkept import explain_wait, send_doubt
+from .watches import Watches
 
 _origin = attrgetter("origin")
 _kind_and_group = attrgetter("kind", "group")
@@ -51,6 +52,7 @@ class Dispatcher:
         self.contact = Contact(self.sessions, state.rooms, self.forget, on_fault)
         self.passing = Passing(journal, state, self.sessions)
         self.delivery = Delivery(self.traffic, on_fault)
+        self.watches = Watches(state.directory, on_fault)
         self.profiles = ProfileKeeper(journal, self.sessions, self.delivery, now)
         self.overhearing: dict[Reader, Stranger] = {}  # readers without a session, and the stranger for whom each hears
         self.day = NO_DAY  # of the last batch
@@ -138,6 +140,7 @@ class Dispatcher:
         asks, self.sessions.asks = finished(batch, origins) + self.sessions.asks, []
         if asks:
             self.delivery.finish(asks)
+        self.watches.tell()
         for origin, delivered in counts.items():
             session = origins[origin]
             if session is not None:
@@ -170,6 +173,7 @@ class Dispatcher:
                     self._rooms.came(event.group)
                 person = self._state.seats.get(event.origin)
                 change = self._effects.change(event, asker)
+                self.watches.check(event)
                 self._has_changed(event, person, change)
             else:
                 self._effects.post(event, asker)

@@ -7,17 +7,18 @@ from itertools import islice
 from typing import Protocol
 
 from . import text
+from .acquaintances import Acquaintances
 from .changes import Change, apply
 from .days import NO_DAY, Day
 from .delivery import Delivery
 from .errors import ChatError, NoCurrentRoom
 from .events import (
+    CAME_BACK,
     CLAIMED,
     CONNECTED,
     ENDED,
     EVERYONE,
     GONE,
-    INVITED,
     JOINED,
     LEFT,
     LOBBY,
@@ -32,6 +33,7 @@ from .events import (
     RETITLED,
     SERVER,
     TOOK,
+    WENT_AWAY,
     Event,
 )
 from .former import Former
@@ -78,6 +80,7 @@ class Effects:
         self._limits = limits
         self._hub = hub
         self._stays = Stays(state, sessions, delivery, hub)
+        self._acquaintances = Acquaintances(state, sessions, delivery)
         self.private = PrivateLines(state, sessions, delivery, limits, hub.profiles)
         self._table: dict[str, Callable[[Event, Session | None, Change], None]] = {
             CLAIMED: self._claimed,
@@ -91,6 +94,7 @@ class Effects:
             ENDED: self._ended,
             GONE: self._gone,
             READ: self._read,
+            **dict.fromkeys((WENT_AWAY, CAME_BACK), self._acquaintances.changed),
             RELEASED: self._released,
         }
 
@@ -129,20 +133,10 @@ class Effects:
         room = self._state.log if event.group == SERVER else change.room
         if room is not None:
             self._delivery.hear(room, event)
-        if event.kind == INVITED:
-            self._invited(event)
+        self._acquaintances.decided(event)
         self._stays.decided(event)
         if change.room is not None:
             self._stays.check_streams(change.room, event.when)
-
-    def _invited(self, event: Event) -> None:
-        """Show an invitation to a person who is not in the room yet."""
-        person = self._state.person_of((event.data or {})["who"])
-        if person is None or event.group in person.rooms:
-            return
-        words = f"{event.author} invites you to {event.group}: /join {event.group}"
-        for session in self._sessions.of(person):
-            self._delivery.show(session, Event(NOTICED, text=words))
 
     # -- who is here
 
@@ -197,7 +191,8 @@ class Effects:
             for one in self._sessions.of(person):
                 one.alias = person.alias
                 if not (person.rooms and one.ear.sees_moves):
-                    self._delivery.show(one, Event(NOTICED, text=f"you are now known as {person.alias}"))
+                    notice = Event(NOTICED, text=f"you are now known as {person.alias}")
+                    self._delivery.show(one, event if one.ear.view.hears_people_once else notice)
 
     def _resumed(self, event: Event, asker: Session | None, change: Change) -> None:
         """Move a seat from one session to another, which may be on another node."""

@@ -21,6 +21,8 @@ OPENING_BITS: Final = 32  # above a session's own number in its id: the opening 
 
 BLOCK: Final = "block"  # in an event's data: the position of a line in a block of several lines, 1, 2, 3 ...
 
+ROOMS: Final = "rooms"  # in the data of an event that follows in several rooms from one act: all of these rooms
+
 Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
 
 ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
@@ -163,9 +165,16 @@ def as_logged(event: Event, ident: str = "") -> Fields:
         "author": event.author,
         "text": event.text,
         **({"about": event.about} if event.about else {}),
-        **(event.data or {}),
+        **told_data(event.data),
         **({"client": client, "id": event.ident[len(client) + 1 :]} if client else {}),
     }
+
+
+def told_data(data: Data | None) -> Data:
+    """Return the values that programs read: without ROOMS, of which private ones concern nobody else."""
+    if data is None:
+        return {}
+    return {name: value for name, value in data.items() if name != ROOMS} if ROOMS in data else data
 
 
 def _said(event: Event, author: str) -> str:
@@ -353,7 +362,8 @@ ACCESSES: Final = {  # of a room, and how each reads
 SAID: Final = kind("said", _said, is_post=True, is_logged=True)
 ACTED: Final = kind("acted", _acted, is_post=True, is_logged=True)  # /me
 NOTED: Final = kind("noted", _said, is_post=True, is_logged=True)  # said, and no program may answer it
-# A room's own log. LEFT's text: why, may be empty. RENAMED's author: the old alias; its text: the new one.
+# A room's own log. LEFT's text: why, may be empty; data: ROOMS, if the person leaves the chat.
+# RENAMED's author: the old alias; its text: the new one; data: ROOMS.
 # RETITLED's text: the topic, empty when it was cleared.
 # JOINED, LEFT, REMOVED in no group: a person asks for that in the room of the data, where nodes share a journal.
 JOINED: Final = kind("joined", _joined, is_move=True, is_logged=True)

@@ -90,6 +90,7 @@ class Hub(Questions):
         super().__init__(journal, state, self.dispatcher.sessions, self.dispatcher.overhearing, now)
         self.traffic = self.dispatcher.traffic
         self.passing = self.dispatcher.passing
+        self.watches = self.dispatcher.watches
         self._delivery = self.dispatcher.delivery
         self.limits = limits
         self.seconds = seconds

@@ -9,7 +9,9 @@ from .days import NO_DAY, Day, with_days
 from .ear import Ear
 from .errors import ChatError, Fault
 from .events import MOVES, NOTICED, POSTS, REFUSED, Event
+from .once import IN_EACH_ROOM, Once
 from .ports import Outbox
+from .room import Room
 from .traffic import Traffic
 
 PART = 16 * 1024  # bytes, about, that a reader that catches up is given at a time
@@ -19,13 +21,15 @@ MAX_JOINED = 100  # joined bytes kept during one delivery, for readers with the 
 class Pen:
     """The bytes of one reader: those queued for the end of a delivery, and the only way to its outbox."""
 
-    __slots__ = ("_queued", "_traffic", "ear", "outbox", "session", "today", "told_day")
+    __slots__ = ("_once", "_queued", "_traffic", "ear", "hearing", "outbox", "session", "today", "told_day")
 
     def __init__(self, outbox: Outbox, ear: Ear, traffic: Traffic, session: int) -> None:
         """``session``: its own lines are distinguished from others'."""
         self.outbox = outbox
         self.ear = ear
         self.session = session
+        self.hearing: dict[Room, None] = {}  # its logs, in the order in which it began to hear them
+        self._once: Once | None = None  # once it is needed
         self.today = NO_DAY  # a person's: which day it is ...
         self.told_day = NO_DAY  # ... and the day of the last event shown, an earlier one only while it is behind
         self._traffic = traffic
@@ -44,9 +48,19 @@ class Pen:
         """Return whether it wishes to hear an event."""
         return self.ear.wants(event, self.session)
 
+    def is_news(self, event: Event) -> bool:
+        """Note that an event comes to its turn; return False if it has heard the same in another room."""
+        if event.kind not in IN_EACH_ROOM or not event.data:
+            return True
+        if self._once is None:
+            self._once = Once()
+        return self._once.is_new(event, (room.name for room in self.hearing))
+
     def hear(self, events: Sequence[Event]) -> None:
         """Queue the events that it wants to hear, with a bell for those that concern its listener."""
         ear = self.ear
+        if ear.view.hears_people_once:
+            events = list(filter(self.is_news, events))
         if ear.hears_all:
             self.queue(ear.view.encode(events))
             return

@@ -363,6 +363,7 @@ class View(Protocol):
     wants_notices: ClassVar[bool] = False  # a person reads it, who is told in words what concerns them
     marks_days: ClassVar[bool] = False  # a line of its own tells where another day begins
     catches_up: ClassVar[bool] = True  # after a pause it gets all events, private lines by their numbers; else a count
+    hears_people_once: ClassVar[bool] = False  # that they quit or take another alias, not once in each room
     is_acknowledged: ClassVar[bool] = False  # each request has an answer: before its backlog, and for a line the event
 
     @property

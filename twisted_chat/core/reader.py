@@ -75,7 +75,7 @@ class Fetcher(Protocol):
 class Reader(Pen):
     """One cursor over some logs, for as long as one connection lasts."""
 
-    __slots__ = ("_backlog", "_past", "hearing", "inbox", "listener", "state")
+    __slots__ = ("_backlog", "_past", "inbox", "listener", "state")
 
     def __init__(
         self,
@@ -90,7 +90,6 @@ class Reader(Pen):
         super().__init__(outbox, ear, traffic, session)
         self.listener = listener
         self.state = LIVE
-        self.hearing: dict[Room, None] = {}  # its logs, in the order in which it began to hear them
         self.inbox: Room | None = None  # the one of its logs that has the lines to an alias
         self._backlog = NO_BACKLOG  # while it is live
         self._past = past

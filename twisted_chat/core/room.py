@@ -44,6 +44,9 @@ class Hearer(Protocol):
     def is_behind(self) -> bool:
         """Return whether later events wait for it in its logs."""
 
+    def is_news(self, event: Event) -> bool:
+        """Note an event of Run.people; return False if it has heard the same in another room."""
+
     def hear(self, events: Sequence[Event]) -> None:
         """Queue those of some events that it wants to hear."""
 
@@ -146,11 +149,11 @@ class Room:
         live = len(self.apart)
         for view, readers in list(self._shared.items()):
             live += len(readers)
-            shared = encoded[view] = _Encoded(view, run.events)
+            shared = encoded[view] = _Encoded(view, run)
             if write is not None:
                 if shared.data:  # the view may show nothing of it
                     write(list(readers), shared.data)
-            elif run.is_whole:
+            elif run.is_whole and not shared.people:
                 data = shared.data
                 for reader in readers:
                     reader.queue(data)
@@ -160,7 +163,7 @@ class Room:
         for reader in (*self.apart, *run.ends):
             view = reader.ear.view
             if view not in encoded:
-                encoded[view] = _Encoded(view, run.events)
+                encoded[view] = _Encoded(view, run)
             encoded[view].queue(reader, run.begins.get(reader, 0), run.ends.get(reader, len(run.events)))
         return live
 
@@ -208,11 +211,12 @@ class Room:
 class Run:
     """Events in a row that one room hears, and the readers that came or left meanwhile."""
 
-    __slots__ = ("_remembered", "begins", "ends", "events", "room")
+    __slots__ = ("_remembered", "begins", "ends", "events", "people", "room")
 
     def __init__(self, room: Room) -> None:
         self.room = room
         self.events: list[Event] = []
+        self.people: list[int] = []  # the positions of those that some readers may have heard in another room
         self._remembered = 0  # how many of them the room has in its tail
         self.begins: dict[Hearer, int] = {}  # for readers that came: the position of the first event for them
         self.ends: dict[Hearer, int] = {}  # for readers that left: the position after the last event for them
@@ -238,20 +242,29 @@ class Run:
 class _Encoded:
     """A run in one view, which can be sent in parts without a copy."""
 
-    def __init__(self, view: View, events: list[Event]) -> None:
-        self.data = view.encode(events)
+    def __init__(self, view: View, run: Run) -> None:
+        self.data = view.encode(run.events)
+        self.people = run.people if view.hears_people_once else ()
         self._view = view
-        self._events = events
+        self._events = run.events
 
     def queue(self, reader: Hearer, begin: int, end: int) -> None:
         """Queue the events between two positions that a reader wants to hear."""
         if not reader.ear.hears_all_others:
             reader.hear(self._events[begin:end])
             return
-        for first, last in () if reader.ear.hears_all else self._own.get(reader.session, ()):
+        for first, last in self._left_out(reader, begin, end):
             self._queue_part(reader, begin, min(first, end))
             begin = max(begin, last)
         self._queue_part(reader, begin, end)
+
+    def _left_out(self, reader: Hearer, begin: int, end: int) -> Iterable[tuple[int, int]]:
+        """Return the first position and the one after the last of the events that a reader does not hear."""
+        own = () if reader.ear.hears_all else self._own.get(reader.session, ())
+        if not self.people:
+            return own
+        passed = (position for position in self.people if begin <= position < end)
+        return sorted([*own, *((at, at + 1) for at in passed if not reader.is_news(self._events[at]))])
 
     def _queue_part(self, reader: Hearer, begin: int, end: int) -> None:
         if begin == 0 and end == len(self._events):

@@ -28,6 +28,7 @@ class Sessions(dict[int, Session]):
         """``seats``: the state's, of the people on all nodes by their sessions."""
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
+        self.acquainted: dict[Session, None] = {}  # who hears once of a person with whom they share a room
         self.late: set[Session] = set()  # who left a room while something that they had asked for was on its way
         self.former = FormerPeople()
         self.ignorers = Ignorers(_Here(seats))
@@ -46,10 +47,13 @@ class Sessions(dict[int, Session]):
         session.person, session.alias = person, person.alias
         session.came_by = session.door.kind if session.door is not None else session.came_by
         self._know_mates(person)
+        if session.ear.view.hears_people_once:
+            self.acquainted[session] = None
 
     def unseat(self, session: Session) -> None:
         """Forget a session, which has no person any more. Its last alias stays."""
         del self[session.id]
+        self.acquainted.pop(session, None)
         self._know_mates(session.person)
         self.ignorers.forget(session)
         self.ignorers.left()

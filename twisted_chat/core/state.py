@@ -19,12 +19,14 @@ from .events import (
     RELEASED,
     REMOVED,
     RENAMED,
+    ROOMS,
     SERVER,
     TOOK,
+    Data,
     Event,
 )
 from .limits import Limits
-from .person import Parting, Person, Seat
+from .person import Person, Seat
 from .room import Room
 from .rooms import RoomTable
 from .rules import Stranger, who
@@ -135,13 +137,16 @@ class State:
         told = person.told if person.next_alias or person.called else {}  # as a rule each room knows the right alias
         if person.waits_for is None:  # or a room might see two people with one alias
             renamed = [(room, name, person.alias_in(room)) for room, name in told.items()]
-            follows += [Event(RENAMED, room, name, new, session) for room, name, new in renamed if name != new]
+            renamed = [(room, name, new) for room, name, new in renamed if name != new]
+            data: Data = {ROOMS: [room for room, _name, _new in renamed]}
+            follows += [Event(RENAMED, room, name, new, session, data=data) for room, name, new in renamed]
             if person.next_alias:
                 follows.append(Event(RENAMED, "", person.alias, alias, session))
         if person.leaving is not None:
             if follows or person.waits_for is not None:
                 return follows
-            left = [_left(person, room, name, person.leaving) for room, name in person.told.items()]
+            data = {ROOMS: [room for room in person.told if room not in person.unwanted]}
+            left = [_left(person, room, name, person.leaving, data) for room, name in person.told.items()]
             return [*left, Event(RELEASED, "", alias, "", session)]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
@@ -153,15 +158,20 @@ class State:
         ]
         if person.waits_for is None and not person.next_alias:
             follows += [Event(JOINED, room, alias, "", session) for room in person.wanted if room not in told]
+        operates = {"who": who(person), "role": "operator"}
         for room in person.founded:
-            data = {"who": who(person), "role": "operator"}
-            follows.append(Event(APPOINTED, room, person.alias, person.alias, session, data=data))
+            follows.append(Event(APPOINTED, room, person.alias, person.alias, session, data=operates))
         return follows
 
 
-def _left(person: Person, room: str, alias: str, why: str) -> Event:
-    """Return the event by which a person leaves a room: as they have asked, or an operator has, or with all rooms."""
-    parting, session = person.unwanted.get(room, Parting(alias, why)), person.voice.session
+def _left(person: Person, room: str, alias: str, why: str, everywhere: Data | None = None) -> Event:
+    """Return the event by which a person leaves a room: as they have asked, or an operator has, or with all rooms.
+
+    ``everywhere``: the data of the last.
+    """
+    parting, session = person.unwanted.get(room), person.voice.session
+    if parting is None:
+        return Event(LEFT, room, alias, why, session, data=everywhere)
     if not parting.by:
         return Event(LEFT, room, alias, parting.why, session)
     data = {"who": who(person), "by": parting.by}

@@ -61,6 +61,7 @@ from ..core.events import (
     RESUMED,
     RETITLED,
     REVOKED,
+    ROOMS,
     SAID,
     SERVER,
     SKIPPED,
@@ -130,6 +131,7 @@ class IrcView(View):
     """
 
     wants_notices: ClassVar[bool] = True
+    hears_people_once: ClassVar[bool] = True
 
     server: str  # its name, the source of its own messages
     journal: str  # the name of the journal that gave the numbers
@@ -233,6 +235,8 @@ def _joined(view: IrcView, event: Event) -> _Messages:
 def _left(view: IrcView, event: Event) -> _Messages:
     if not event.group:
         return []
+    if ROOMS in (event.data or {}):
+        return [_message(source(event.author), "QUIT", event.text, is_text=True)]
     why = [event.text] if event.text else []
     return [_message(source(event.author), "PART", _target(event), *why, is_text=bool(why))]
 

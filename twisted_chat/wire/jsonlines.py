@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from ..core.days import Day
 from ..core.errors import BadRequest, ChatError
-from ..core.events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged
+from ..core.events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged, told_data
 from ..core.ports import View
 from ..core.text import IDENT, decoded, shown
 
@@ -72,7 +72,8 @@ def _line(fields: dict[str, object]) -> str:
 
 def _rest(about: int, data: Data | None) -> str:
     """Return the fields that only some events have; those of ``data`` have their own names."""
-    return "," + _line(({"about": about} if about else {}) | dict(data or {}))[1:-2]
+    fields = ({"about": about} if about else {}) | dict(told_data(data))
+    return "," + _line(fields)[1:-2] if fields else ""
 
 
 @lru_cache(maxsize=64)
