@@ -56,8 +56,8 @@ CORE = {
     "stays": "GROUND accounts delivery pen reader room rules session sessions state",
     "acquaintances": "GROUND changes delivery person session sessions state",
     "watches": "GROUND directory",
-    "effects": "GROUND acquaintances changes delivery former pen person private_lines profiles room rooms session sessions "
-    "state stays",
+    "effects": "GROUND acquaintances changes delivery former pen person private_lines profiles room rooms session "
+    "sessions state stays",
     "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept watches",
     "gate": "GROUND accounts decisions",
