@@ -123,11 +123,9 @@ class Hub(Questions):
         ``leave_all``.
         """
         number, seconds = self._new_session(), self.seconds()
-        pace = pace or Pace(self.limits, seconds)
-        ear = Ear(view)
-        session = Session(number, ear, door, self.past, pace, seconds)
+        session = Session(number, Ear(view), door, self.past, pace or Pace(self.limits, seconds), seconds)
         if outbox is not None:
-            session.reader = Reader(outbox, ear, self.past, self.traffic, number, session)
+            session.reader = Reader(outbox, session.ear, self.past, self.traffic, number, session)
         self.sessions[number] = session
         return session
 
