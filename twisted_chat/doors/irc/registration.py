@@ -21,12 +21,14 @@ REALNAME_LENGTH: Final = 100  # characters
 class Registration:
     """The words of a client so far, until its alias is claimed."""
 
-    __slots__ = ("is_negotiating", "nick", "password", "proof", "user")
+    __slots__ = ("given", "is_negotiating", "mechanism", "nick", "password", "proof", "user")
 
     def __init__(self) -> None:
         self.nick = ""
         self.user = ""
         self.password = ""
+        self.mechanism = ""  # of SASL, while the client logs in by it ...
+        self.given = ""  # ... and what it has given so far, in base64
         self.is_negotiating = False  # between CAP LS or REQ, and CAP END
         self.proof: Proof | None = None  # of a member, by SASL or by PASS
 
