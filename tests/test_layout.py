@@ -82,7 +82,7 @@ FOLDERS = {
     "doors": "core requests wire",
     "doors.http": "core doors",
     "doors.table": "doors doors.irc.door doors.line doors.ops doors.ssh doors.web",
-    "doors.irc": "core wire doors .",
+    "doors.irc": "core requests wire doors .",
     "doors.irc.commands": "core requests wire doors doors.irc",
     "doors.irc.door": "doors doors.irc doors.irc.factory",
     "doors.irc.factory": "core doors doors.irc doors.irc.commands",

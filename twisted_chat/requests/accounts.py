@@ -239,6 +239,15 @@ def came_in(hub: Hub, ask: Ask) -> None:
     for room in account.rooms:
         if room not in me.told and hub.state.lets_in(me, room, hub.now()):
             hub.join(Ask(ask.session), room)
+    show_missed(hub, ask)
+
+
+def show_missed(hub: Hub, ask: Ask) -> None:
+    """Show a member who has come in the private lines that they have not been given."""
+    me = ask.session.person
+    account = me.account if me is not None else None
+    if me is None or account is None:
+        return
     given = hub.dispatcher.profiles.last_given(account)
     query = Query(me.address, given, since=account.since, kinds=POSTS, most=HISTORY_PAGE, newest=True)
     hub.past.recall(ask, query, lambda found: _show_private(hub, ask, account, found))

@@ -159,3 +159,13 @@ def test_the_server_says_goodbye_when_it_stops(door):
     alice = enter(door, "alice")
     door.premises.close_all()
     assert alice.read() == ["ERROR :the server is stopping: goodbye"]
+
+
+def test_a_member_is_given_the_private_lines_that_came_meanwhile(door):
+    Member(door, "carol", host="127.0.0.1").peer.lose()
+    enter(door, "alice").send("PRIVMSG carol :call me")
+    peer = IrcPeer(door, host="127.0.0.1").send(f"PASS :{PASSWORD}", "NICK carol", "USER c 0 * :x")
+    assert peer.read()[-2:] == [
+        f":{SERVER} NOTICE * :1 line for you since you left:",
+        ":alice!~u@chat PRIVMSG carol :call me",
+    ]

@@ -29,6 +29,7 @@ from ...core import text
 from ...core.errors import ChatError, NotUtf8, SecretAsked
 from ...core.room import Room
 from ...core.session import Ask
+from ...requests import accounts
 from ...wire import irc
 from ...wire.irc import Message
 from ..splitter import TOO_LONG, Mark
@@ -146,6 +147,7 @@ class IrcTalk(Replies):
         for room in self.session.rooms.values():  # a member's other devices are in these
             rooms.show_own_join(self, room)
         self._shown = tuple(self.session.rooms)
+        accounts.show_missed(self.hub, Ask(self.session))
 
     def close(self, words: str) -> None:
         """End the connection."""
