@@ -20,6 +20,7 @@ CORE = {
     "errors": "durations",
     "events": "durations",
     "limits": "",
+    "completion": "",
     "traffic": "",
     "calls": "events",
     "days": "events",
@@ -71,7 +72,7 @@ CORE = {
     "hub": "GROUND accounts delivery dispatcher ear gate logins members moderation past person questions reader room "
     "rooms rules session state unread",
 }
-GROUND = "durations errors events days secrets text limits ports traffic"
+GROUND = "completion durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
 FOLDERS = {
     "requests": "core",

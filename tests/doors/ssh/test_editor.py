@@ -44,7 +44,7 @@ class Person:
 
     def offers(self, before):
         last = before.split(" ")[-1]
-        return [word for word in self.words if word.casefold().startswith(last.casefold())]
+        return sorted(word for word in self.words if word.casefold().startswith(last.casefold()))
 
     def types(self, *pieces):
         for piece in pieces:
@@ -364,6 +364,14 @@ def test_tab_completes_before_the_cursor_and_keeps_the_rest():
 
 def test_tab_without_a_word_that_fits_rings():
     assert Person().types("x", TAB).terminal.bells == 1
+
+
+def test_keys_that_come_together_have_three_answers_at_most():
+    person = Person(columns=60, rows=40)
+    person.words = ["alice ", "albert "]
+    person.types((b"al" + TAB + b"\x15") * 50 + b"\x03" * 50)
+    assert person.sees == ["albert  alice"] * 3 + ["ops>"]
+    assert person.types(b"\x03").sees[3:] == ["-- Ctrl-D or /quit leaves", "ops>"]
 
 
 def test_a_long_list_of_words_leaves_half_of_the_screen():

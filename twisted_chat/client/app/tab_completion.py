@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from ...core import text
+from ...core.completion import KnownWords, first_argument, last_word, offers
 from ...core.events import JOINED, LEFT, RENAMED, Event
-
-_FIRST = re.compile(r"\[?([A-Z]+)")  # of a command's arguments
-_WORD = re.compile(r"\S*$")
 
 
 class ChatCompleter(Completer):
@@ -28,8 +25,7 @@ class ChatCompleter(Completer):
     def add(self, result: dict[str, Any]) -> None:
         """Add commands, rooms or aliases from the result of "commands", "rooms" or "who"."""
         for command in result.get("commands", ()):
-            first = _FIRST.match(command["arguments"])
-            self._commands[text.clean(command["name"])] = first[1] if first else ""
+            self._commands[text.clean(command["name"])] = first_argument(command["arguments"])
         if "members" in result:
             self._aliases.update(dict.fromkeys(map(text.clean, result["members"])))
         elif "rooms" in result:
@@ -46,29 +42,6 @@ class ChatCompleter(Completer):
             self._rooms[event.group] = None
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        found = _WORD.search(document.text_before_cursor)
-        word = found[0] if found else ""
-        for offer in sorted(self._offers(document.text_before_cursor[: -len(word) or None], word)):
-            yield Completion(offer, start_position=-len(word), display=offer.strip())
-
-    def _offers(self, before: str, word: str) -> Iterable[str]:
-        if not before and word.startswith("/"):
-            return _beginning((f"/{name} " for name in self._commands), word)
-        argument = self._argument(before)
-        if argument == "ROOM":
-            return _beginning((f"{room} " for room in self._rooms), word.removeprefix("#"))
-        if argument == "COMMAND":
-            return _beginning(self._commands, word)
-        end = ": " if not before else " "
-        return (
-            _beginning((alias + end for alias in self._aliases if alias != self.own), word) if word or argument else ()
-        )
-
-    def _argument(self, before: str) -> str:
-        """Return the kind of argument that the command before the cursor takes."""
-        words = before.split()
-        return self._commands.get(words[0][1:], "") if len(words) == 1 and words[0][0] == "/" else ""
-
-
-def _beginning(offers: Iterable[str], word: str) -> list[str]:
-    return [offer for offer in offers if offer.casefold().startswith(word.casefold())]
+        before = document.text_before_cursor
+        for offer in offers(before, KnownWords(self._commands, self._rooms, self._aliases, self.own)):
+            yield Completion(offer, start_position=-len(last_word(before)), display=offer.strip())

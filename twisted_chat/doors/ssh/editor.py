@@ -10,11 +10,13 @@ from os.path import commonprefix
 from typing import Final, Protocol
 
 from ...core import text
+from ...core.completion import last_word
 from .keys import BEGIN_PASTE, BROKEN, END_PASTE, PASTE, TEXT, TOO_LONG, Key, KeyReader
 from .lines_typed import LinesTyped
 from .row import InputRow, columns_of
 
 HOW_TO_LEAVE: Final = "Ctrl-D or /quit leaves"
+MAX_ANSWERS: Final = 3  # to keys that come together, so that no key costs much
 UNASKED: Final = 5  # lines of a pasted block that are said without asking
 COLUMNS, ROWS = 80, 24  # of a terminal that does not say how large it is
 _BELL = "\a"
@@ -43,8 +45,8 @@ class Editor:
     """One person's row. It calls ``write`` once for all that a call of its own changes on the terminal."""
 
     __slots__ = (
-        "_aside", "_columns", "_drawn", "_has_asked", "_is_closed", "_is_question", "_keys", "_lines", "_max_line",
-        "_owner", "_prompt", "_rows", "_search", "_unwritten", "_write", "hides", "is_coloured", "row",
+        "_answers", "_aside", "_columns", "_drawn", "_has_asked", "_is_closed", "_is_question", "_keys", "_lines",
+        "_max_line", "_owner", "_prompt", "_rows", "_search", "_unwritten", "_write", "hides", "is_coloured", "row",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +65,7 @@ class Editor:
         self._search: str | None = None  # the words to find in earlier lines
         self._has_asked = False  # whether to say the block in the row
         self._is_closed = False
+        self._answers = 0  # to the keys that came together
         self._unwritten: list[str] = [BEGIN_PASTE.decode()]
         self._drawn = False  # the terminal shows the row as it is
         self.hides = False
@@ -73,6 +76,7 @@ class Editor:
 
     def feed(self, data: bytes) -> None:
         """Obey the keys in some bytes from the terminal."""
+        self._answers = 0
         for key in self._keys.feed(data):
             if self._is_closed:
                 return
@@ -136,7 +140,7 @@ class Editor:
         elif key.name == TOO_LONG:
             self._refuse_paste()
         elif key.name == BROKEN:
-            self._tell("your terminal does not send UTF-8: that was left out")
+            self._answer("-- your terminal does not send UTF-8: that was left out")
         elif self._search is None or not self._go_on_searching(key.name):
             self._edit(key.name)
 
@@ -178,7 +182,7 @@ class Editor:
         elif name == "clear screen":
             self._unwritten.append(_CLEAR_SCREEN)
         elif name == "interrupt" and not self.row.text:
-            self._tell(HOW_TO_LEAVE)
+            self._answer(f"-- {HOW_TO_LEAVE}")
         elif name == "interrupt":
             self.row.set("")
             self._lines.to_end()
@@ -235,7 +239,7 @@ class Editor:
 
     def _refuse_paste(self) -> None:
         most = f"{self._max_line:,} bytes, and a block {text.BLOCK_LINES} lines and {self._most_of_block:,} bytes"
-        self._above(f"!! nothing was pasted: a line has at most {most}\r\n")
+        self._answer(f"!! nothing was pasted: a line has at most {most}")
 
     # -- the end of a line
 
@@ -249,11 +253,11 @@ class Editor:
             return
         lines = _without_blank_ends(row.text.split("\n"))
         if any(len(line.encode()) > self._max_line for line in lines):
-            self._above(f"!! a line has at most {self._max_line:,} bytes: make it shorter\r\n")
+            self._answer(f"!! a line has at most {self._max_line:,} bytes: make it shorter")
             return
         if len(lines) > UNASKED and not self._has_asked:
             self._has_asked = True
-            self._tell(f"{len(lines):,} lines: Enter says them all, Ctrl-C drops them")
+            self._answer(f"-- {len(lines):,} lines: Enter says them all, Ctrl-C drops them")
             return
         self._has_asked = False
         self._lines.add("\n".join(lines))
@@ -270,23 +274,25 @@ class Editor:
             return
         row = self.row
         before = row.text[: row.cursor]
-        start = row.start_of_last(before)
-        offers = sorted(set(self._owner.offers(before)))
+        start = row.cursor - len(last_word(before))
+        self._answers += 1
+        offers = self._owner.offers(before) if self._answers <= MAX_ANSWERS else []
         common = commonprefix(offers)  # noqa: RUF071  # of letters, not of paths
         if common and common != before[start:] and len(common) >= row.cursor - start:
             row.cut(start, row.cursor)
             self._insert(common)
         elif len(offers) > 1:
+            self._answers -= 1  # the list counts by itself
             self._list([offer.strip() for offer in offers])
         elif not offers:
             self._unwritten.append(_BELL)
 
     def _list(self, offers: list[str]) -> None:
         """Show offers above the row, in half of the terminal at most."""
-        most = max(1, self._rows // 2) * self._columns // (max(map(columns_of, offers)) + 2)
-        self._above("  ".join(offers[: max(1, most)]) + "\r\n")
-        if len(offers) > most:
-            self._tell(f"and {len(offers) - most:,} more")
+        size = min(max(1, self._rows // 2), ROWS) * min(self._columns, 2 * COLUMNS)
+        most = max(1, size // (max(map(columns_of, offers)) + 2))
+        rest = f"\r\n-- and {len(offers) - most:,} more" if len(offers) > most else ""
+        self._answer("  ".join(offers[:most]) + rest)
 
     # -- earlier lines
 
@@ -340,8 +346,11 @@ class Editor:
         lead = self._prompt if self._search is None else f"(search: {self._search}) "
         return lead if columns_of(lead) * 2 < self._columns else ""
 
-    def _tell(self, words: str) -> None:
-        self._above(f"-- {words}\r\n")
+    def _answer(self, words: str) -> None:
+        """Show words of the server's above the row, unless the keys that came together have had enough of them."""
+        self._answers += 1
+        if self._answers <= MAX_ANSWERS:
+            self._above(f"{words}\r\n")
 
     def _above(self, lines: str) -> None:
         """Show lines in the place of the row, which is to be drawn again below them."""

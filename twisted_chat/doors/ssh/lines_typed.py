@@ -9,11 +9,12 @@ MAX_CHARACTERS = 16 * 1024  # of all of them
 class LinesTyped:
     """One person's earlier lines, the oldest first, a position among them, and the text that was cut last."""
 
-    __slots__ = ("_at", "_characters", "_half_typed", "_lines", "cut")
+    __slots__ = ("_at", "_characters", "_folded", "_half_typed", "_lines", "cut")
 
     def __init__(self) -> None:
         self.cut = ""
         self._lines: list[str] = []
+        self._folded: list[str] = []  # the same without the case of letters, once they are searched
         self._characters = 0
         self._at = 0  # beyond the last line: the half-typed one
         self._half_typed = ""
@@ -25,6 +26,7 @@ class LinesTyped:
             self._characters += len(line)
             while len(self._lines) > MAX_LINES or self._characters > MAX_CHARACTERS:
                 self._characters -= len(self._lines.pop(0))
+            self._folded = []
         self._at, self._half_typed = len(self._lines), ""
 
     def keep(self, half_typed: str) -> None:
@@ -44,11 +46,13 @@ class LinesTyped:
         """Return the newest line, up to the current one, that has some words in it, and where; ``again``: before it."""
         if not words:
             return None
+        if not self._folded:
+            self._folded = list(map(str.casefold, self._lines))
+        folded = words.casefold()
         for at in range(min(self._at - again, len(self._lines) - 1), -1, -1):
-            found = self._lines[at].casefold().find(words.casefold())
-            if found >= 0:
+            if folded in self._folded[at]:
                 self._at = at
-                return self._lines[at], min(found, len(self._lines[at]))
+                return self._lines[at], min(self._folded[at].find(folded), len(self._lines[at]))
         return None
 
     def to_end(self) -> str:

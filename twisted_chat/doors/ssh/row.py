@@ -5,11 +5,15 @@ The cursor stands only between characters as people see them: a letter with its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from wcwidth import grapheme_boundary_before, iter_graphemes, iter_graphemes_reverse, wcswidth, wcwidth
 
 _SHOWN = str.maketrans({"\n": "↵", "\t": " "})
+MAX_WORD = 1000  # characters that a key passes at once, so that no key takes long
+_WORD = re.compile(r"[\W_]*[^\W_]*")  # in a text that is read backwards, or forwards
+_BLANK_WORD = re.compile(r"\s*\S*")
 _CIRCLE = "◌"  # carries what has no width of its own, as an accent without a letter
 
 
@@ -62,35 +66,20 @@ class InputRow:
     @property
     def word_start(self) -> int:
         """Return the start of the word before the cursor: of letters and digits."""
-        at = self.cursor
-        while at and not self.text[at - 1].isalnum():
-            at -= 1
-        while at and self.text[at - 1].isalnum():
-            at -= 1
-        return at
+        found = _WORD.match(self.text[max(0, self.cursor - MAX_WORD) : self.cursor][::-1])
+        return self.cursor - (found.end() if found else 0)
 
     @property
     def word_end(self) -> int:
         """Return the end of the word after the cursor: of letters and digits."""
-        at = self.cursor
-        while at < len(self.text) and not self.text[at].isalnum():
-            at += 1
-        while at < len(self.text) and self.text[at].isalnum():
-            at += 1
-        return at
+        found = _WORD.match(self.text, self.cursor, self.cursor + MAX_WORD)
+        return found.end() if found else self.cursor
 
     @property
     def blank_start(self) -> int:
         """Return the start of the word before the cursor: of everything but white space."""
-        return self.start_of_last(self.text[: self.cursor].rstrip())
-
-    @staticmethod
-    def start_of_last(words: str) -> int:
-        """Return the start of the last word of a text: of everything but white space."""
-        at = len(words)
-        while at and not words[at - 1].isspace():
-            at -= 1
-        return at
+        found = _BLANK_WORD.match(self.text[max(0, self.cursor - MAX_WORD) : self.cursor][::-1])
+        return self.cursor - (found.end() if found else 0)
 
     def _boundary(self, at: int) -> int:
         """Return the end of the character that a position is within, or the position itself."""
