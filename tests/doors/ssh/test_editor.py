@@ -39,7 +39,7 @@ class Person:
     def entered_block(self, lines):
         self.blocks.append([line.decode() for line in lines])
 
-    def input_ended(self):
+    def asked_to_leave(self):
         self.ends += 1
 
     def offers(self, before):

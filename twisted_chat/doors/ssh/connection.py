@@ -6,6 +6,8 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ...core import text
 from ...core.errors import TakenOver
+from ...core.session import Ask
+from ...requests import accounts
 from ...wire.plain import PROMPT, PlainView
 from ..connection import Connection
 from ..delays import cancel
@@ -49,6 +51,10 @@ class SshConnection(Connection):
         """The fingerprint of that key, empty without one."""
         return self.caller.fingerprint
 
+    @property
+    def proven_key(self) -> str:
+        return self.key_fingerprint
+
     def abort(self) -> None:
         self._channel.abort()
 
@@ -91,9 +97,12 @@ class SshChat(SshConnection):
     def begin(self) -> None:
         """Begin, and claim the alias that the client's user name is."""
         self._splitter = LineSplitter(self.premises.limits.max_line)
-        self._begin_on_channel(PlainView())
-        self._talk = SshTalk(self, self._waiting)
-        if is_alias_like(self.caller.user):
+        self._begin_on_channel(PlainView(eol="\n" if self._terminal is None else "\r\n"))
+        self._talk = self._new_talk()
+        if self.premises.hub.decisions.accounts.with_key(self.key_fingerprint) is not None:
+            self._guarded(self._talk.log_in_by_key)
+            self.wake()
+        elif is_alias_like(self.caller.user):
             self.premises.visits.give_way(self.caller.user, self.host, self.key_fingerprint)
             own = own_chat(self.premises, self.caller)
             if own is not None:
@@ -102,6 +111,9 @@ class SshChat(SshConnection):
             self.wake()
         else:
             self.prompt()
+
+    def _new_talk(self) -> SshTalk:
+        return SshTalk(self, self._waiting)
 
     def received(self, data: bytes) -> None:
         if self._outbox.is_closed or self._is_lost:
@@ -191,6 +203,11 @@ class SshTalk(PersonTalk):
         if self._key is not None:  # an agent offers several, and the first one counts
             self._connection.session.notice(f"you are known by the key {self._key.words}")
         super().entered()
+
+    def log_in_by_key(self) -> None:
+        """Come in as the member whose key the client has, whatever its user name is."""
+        self.is_busy = True
+        accounts.log_in_by_key(self._hub, Ask(self._connection.session))
 
     def drop_early(self) -> None:
         """Drop the lines that were sent before the question could be read: they are no alias."""

@@ -34,7 +34,7 @@ class Typist(Protocol):
     def entered_block(self, lines: Sequence[bytes]) -> None:
         """Take the lines of a pasted block: they are never commands."""
 
-    def input_ended(self) -> None:
+    def asked_to_leave(self) -> None:
         """Called for Ctrl-D on an empty row."""
 
     def offers(self, before: str) -> Sequence[str]:
@@ -101,6 +101,8 @@ class Editor:
             self._search = None
             self._aside = self.row.text
             self.row.set("")
+        elif (is_question, words) == (self._is_question, self._prompt):
+            return
         elif self._is_question and not is_question:
             if self._aside:  # else what was typed ahead stays
                 self.row.set(self._aside)
@@ -187,7 +189,7 @@ class Editor:
             self.row.set("")
             self._lines.to_end()
         elif name == "end of input":
-            self._owner.input_ended()
+            self._owner.asked_to_leave()
 
     # -- typed and pasted text
 

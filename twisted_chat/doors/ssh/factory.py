@@ -57,7 +57,7 @@ class SshFactory(Factory):
     def user_of(self, channel: SessionChannel, command: bytes | None) -> ChannelUser | None:
         """Return what a channel is for, a command or, without one, a person; None: it is refused."""
         if command is None:
-            return None if channel.conn.has_person else SshChat(channel)
+            return None if channel.conn.has_person else _person_of(channel)
         try:
             line = command.decode("utf-8").strip()
         except UnicodeDecodeError:
@@ -97,3 +97,12 @@ class SshFactory(Factory):
             return succeed(None)
         self._ended = Deferred()
         return self._ended
+
+
+def _person_of(channel: SessionChannel) -> SshChat:
+    """Return a person's connection: at a terminal, if that obeys control sequences."""
+    if channel.terminal is None:
+        return SshChat(channel)
+    from .screen import NO_TERMINAL, SshScreen  # only for people at terminals: the widths of characters take megabytes
+
+    return SshChat(channel) if channel.terminal.name in NO_TERMINAL else SshScreen(channel, channel.terminal)

@@ -124,16 +124,20 @@ def shown(character: str) -> str:
     """Return a character as the row shows it, with a width."""
     if character.isascii():
         return character.translate(_SHOWN)
-    return character if _width(character) else _CIRCLE + character
+    return character if _has_letter(character) else _CIRCLE + character
 
 
 def width(character: str) -> int:
     """Return how many columns a character takes at most: terminals draw the parts of an emoji together or apart."""
-    return 1 if character.isascii() else _width(character) or 1
+    if character.isascii():
+        return 1
+    most = max(wcswidth(character), sum(max(0, wcwidth(point)) for point in character))
+    return most if _has_letter(character) else most + 1
 
 
-def _width(character: str) -> int:
-    return max(wcswidth(character), sum(max(0, wcwidth(point)) for point in character))
+def _has_letter(character: str) -> bool:
+    """Return whether the marks of a character stand on something."""
+    return wcwidth(character[0]) > 0
 
 
 def columns_of(words: str) -> int:
