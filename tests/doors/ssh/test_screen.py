@@ -57,7 +57,7 @@ def test_a_person_comes_in_and_has_the_room_before_the_row(alice):
     assert alice.row == "lobby>"
 
 
-def test_what_they_say_is_heard_and_comes_back_above_the_row(door, alice):
+def test_a_line_is_heard_by_others_and_stands_above_the_row(door, alice):
     bob = door.enter("bob")
     alice.types("hello", ENTER)
     assert bob.read() == "alice: hello\n"

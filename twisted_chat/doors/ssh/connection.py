@@ -205,7 +205,7 @@ class SshTalk(PersonTalk):
         super().entered()
 
     def log_in_by_key(self) -> None:
-        """Come in as the member whose key the client has, whatever its user name is."""
+        """Enter as the member whose key the client has, whatever its user name is."""
         self.is_busy = True
         accounts.log_in_by_key(self._hub, Ask(self._connection.session))
 
