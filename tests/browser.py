@@ -251,6 +251,16 @@ ASKED = """
     }}
 """
 
+# Whether an element can be seen and used, and neither it nor what it is in moves.
+STILL = """
+    const node = document.querySelector(arguments[0]);
+    if (!node?.getClientRects().length || node.matches(':disabled')) return false;
+    if (getComputedStyle(node).visibility !== 'visible') return false;
+    for (let one = node; one; one = one.parentElement)
+        if (one.getAnimations().some(({ playState }) => playState === 'running')) return false;
+    return true;
+"""
+
 SAY_EACH = """
     const field = document.getElementById('say');
     field.focus();
@@ -345,17 +355,38 @@ class Page:
         """Press keys: texts as they are, and names of keys such as ENTER; where the focus is, or in an element."""
         from selenium.webdriver.common.keys import Keys
 
-        if into:  # a dialog opens in its own time
-            self.wait("return document.querySelector(arguments[0])?.getClientRects().length", into)
         pressed = [getattr(Keys, key) if key.isupper() and hasattr(Keys, key) else key for key in keys]
-        element = self.find(into) if into else self.here().switch_to.active_element
-        element.send_keys(*pressed)
+        if into:
+            self.use(into, lambda element: element.send_keys(*pressed))
+        else:
+            self.here().switch_to.active_element.send_keys(*pressed)
 
     def find(self, selector):
         return self.here().find_element("css selector", selector)
 
     def click(self, selector):
-        self.find(selector).click()
+        self.use(selector, lambda element: element.click())
+
+    def use(self, selector, act):
+        """Do something to an element once it can be seen and stands still, as a person does.
+
+        A dialog opens in its own time, a drawer slides in, and a list makes rows again that have changed.
+        """
+        from selenium.common import exceptions
+
+        end = time.monotonic() + SECONDS
+        while True:
+            self.wait(STILL, selector)
+            try:
+                return act(self.find(selector))
+            except (
+                exceptions.NoSuchElementException,
+                exceptions.StaleElementReferenceException,
+                exceptions.ElementNotInteractableException,
+                exceptions.ElementClickInterceptedException,  # another one covers it
+            ):
+                if time.monotonic() > end:
+                    raise
 
     def paste(self, text):
         """Put any text where one types."""

@@ -13,6 +13,7 @@ from twisted_chat.doors.web.page import sent
 
 from ... import browser
 from ...between import Between
+from ...browser import in_both
 
 STATIC = Path(twisted_chat.doors.web.__file__).with_name("static")
 FIRST_SCREEN_BYTES = 50_000  # sent, compressed, until one can come in
@@ -81,8 +82,18 @@ def test_the_preloaded_modules_are_those_that_the_page_imports(window, house):
     preloaded = page.ask(PRELOADED)
     assert len(preloaded) == len(set(preloaded)) > 10
     loaded = [path for path in page.ask(LOADED) if path.endswith(".js")]
-    assert sorted(loaded) == sorted(preloaded)
-    assert preloaded[0].endswith("/main.js")
+    first = page.ask("return new URL(document.querySelector('script[src]').src).pathname")
+    assert sorted(loaded) == sorted([first, *preloaded])
+
+
+@in_both
+def test_no_file_is_asked_for_twice(window, between):
+    proxy = between()
+    page = window(proxy.url)
+    page.has("body[data-ready]")
+    page.wait("return performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+    files = [path for path in proxy.asked if path.endswith((".js", ".css"))]
+    assert len(files) == len(set(files)) > 10
 
 
 def test_modules_are_found_however_they_are_imported():
@@ -143,6 +154,26 @@ def test_a_script_that_does_not_load_is_reported_in_the_servers_words_and_tried_
     page.click("#enter")
     page.has("body[data-ready]")
     page.enter(f"Again{len(part)}")
+
+
+@pytest.mark.parametrize("part", ["link[rel=modulepreload]", "link[rel=stylesheet]", "script[src]"])
+def test_a_part_that_comes_after_all_leaves_no_report(impatient, between, part):
+    proxy = between(holds=r"^/static/")
+    page = browser.Page(impatient, proxy.url, handle=impatient.current_window_handle)
+    page.shows("alias?", "#entrance")
+    page.has(part)
+    url = page.ask(
+        "const part = document.querySelector(arguments[0]); part.dispatchEvent(new Event('error'));"
+        "return part.src || part.href",
+        part,
+    )
+    proxy.let_go()
+    page.has("body[data-ready]")
+    loads = 1 if "preload" in part else 2  # the second one to find out why it is missing
+    page.wait("return performance.getEntriesByName(arguments[0]).length >= arguments[1]", url, loads)
+    assert page.ask("return document.getElementById('entrance-said').textContent") == ""
+    assert page.find("#enter").text == "Join"
+    page.enter(f"Late{len(part)}")
 
 
 def test_without_scripts_the_page_says_what_it_needs(window, house):

@@ -51,7 +51,8 @@ def document(bodies: Mapping[str, bytes], folder: str) -> tuple[bytes, str]:
 
     html = texts["index.html"]
     html = _NAME.sub(lambda match: _path(match[0], bodies, folder), html)
-    preloads = "".join(f'<link rel="modulepreload" href="{folder}{name}">\n' for name in modules(texts))
+    _first, *imported = modules(texts)  # the first is loaded anyhow, and Firefox takes its preload for a failed one
+    preloads = "".join(f'<link rel="modulepreload" href="{folder}{name}">\n' for name in imported)
     html = html.replace("</head>", f"{preloads}</head>", 1)
     html = _STYLE.sub(lambda match: within(match, "style"), html)
     html = _SCRIPT.sub(lambda match: within(match, "script"), html)

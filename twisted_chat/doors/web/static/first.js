@@ -4,6 +4,7 @@
 	const $ = (id) => document.getElementById(id)
 	const form = $("entrance-form")
 	const say = (words) => ($("entrance-said").textContent = words)
+	const PRELOADED = "[rel=modulepreload]"
 	let isOver = false
 	let hasFailed = false
 
@@ -27,15 +28,19 @@
 		$("where-server").textContent = location.host
 	}
 
-	// Show why a part is missing, in the server's own words if it has any.
-	async function failed(url, message = "a part of it is missing") {
+	// Show why the page does not start, in the server's own words if it has any. The browser does not tell which script is
+	// missing: main.js loads only with all that it imports, which are those that are preloaded.
+	async function failed({src, href}, message) {
 		if (isOver || hasFailed) return
 		hasFailed = true
+		const imported = src ? [...document.querySelectorAll(PRELOADED)].map((link) => link.href) : []
 		const words = (answer) => (answer.ok ? "" : answer.text())
-		const why = url && (await fetch(url, {cache: "reload"}).then(words, () => "the server cannot be reached"))
+		const ask = (url) => fetch(url, {cache: "reload"}).then(words, () => "the server cannot be reached")
+		const why = await Promise.all([src, href, ...imported].filter(Boolean).map(ask))
+		if (isOver) return // it came after all
 		form.hidden = false
 		form.noValidate = true
-		say(`The page could not be loaded: ${(why || message).trim()}`)
+		say(`The page could not be loaded: ${(why.find(Boolean) || message || "a part of it is missing").trim()}`)
 		$("enter").disabled = false
 		$("enter").textContent = "Try again"
 	}
@@ -48,15 +53,17 @@
 		$("enter").disabled = true
 		say("the rest of the page is being loaded ...")
 	})
+	// A preload that fails is no fault: if the script cannot be loaded, what imports it fails, too.
 	addEventListener(
 		"error",
-		({target, message}) => target.matches?.("img") || failed(target.src || target.href, message),
+		({target, message}) => target.matches?.(`img, ${PRELOADED}`) || failed(target, message),
 		true
 	)
 	// Called by main.js once it is loaded: return the alias that was typed meanwhile.
 	window.begun = () => {
 		isOver = true
-		form.hidden = false
+		form.hidden = form.noValidate = false
+		$("enter").textContent = "Join"
 		return form.dataset.wanted ?? ""
 	}
 
