@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Addresses, Limits
 from twisted_chat.doors.http.guard import Guard
+from twisted_chat.doors.irc.door import IrcDoor
 from twisted_chat.doors.line.door import LineFactory
 from twisted_chat.doors.overheard import PrivateNetworks
 from twisted_chat.doors.premises import Premises
@@ -27,6 +28,11 @@ class Transport(StringTransport):
     """A StringTransport that knows what it was told."""
 
     aborted = False
+
+    def setTcpNoDelay(self, _on):
+        """Do nothing: as a TCP transport, which TLS over this one takes it for."""
+
+    setTcpKeepAlive = setTcpNoDelay
 
     def abortConnection(self):
         self.aborted = self.disconnected = True
@@ -87,10 +93,10 @@ class Peer(Reader):
 class Door:
     """A server in memory: its two clocks, journal, hub and doors."""
 
-    def __init__(self, limits=None, motd=(), guard=None, journal=None, private=(), first_words=0):
+    def __init__(self, limits=None, motd=(), guard=None, journal=None, private=(), first_words=0, tls=None):
         """``private``: networks that nobody overhears, beside this machine.
 
-        ``first_words``: seconds for a client that speaks first.
+        ``first_words``: seconds for a client that speaks first; ``tls``: what makes TLS connections of its line door.
         """
         self.clock = Clock()
         self.clock.advance(1_000_000)
@@ -104,7 +110,8 @@ class Door:
         )
         self.web_door = WebDoor({"web-name": [], "trust-proxy": []})
         self.web_door.guard = guard or Guard()
-        self.factory = LineFactory(self.premises, [self.web_door])
+        self.irc_door = IrcDoor({"irc-name": []})
+        self.factory = LineFactory(self.premises, [self.web_door, self.irc_door], tls)
         self.web = self.web_door.open(self.premises).http
         self.is_watched = True  # no connection may ever be stuck
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
 import ssl
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from twisted_chat.certificates import files
+from twisted_chat.options import CannotStart, Options
 
-from .processes import Client, make_certificate
+from .processes import SCRIPTS, Client, make_certificate, run
 
 
 @pytest.fixture
@@ -47,16 +50,21 @@ def come(folder, server):
 
 
 HEADER = "PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n"
-ENDPOINTS = {
-    "ssl": "ssl:0:privateKey={used}/key.pem:certKey={used}/cert.pem:interface=127.0.0.1",
-    "tls": "tls:{used}:0:interface=127.0.0.1",
-    "haproxy": "haproxy:ssl:0:privateKey={used}/key.pem:certKey={used}/cert.pem:interface=127.0.0.1",
+LISTENING = {
+    "ssl": ["--listen", "ssl:0:privateKey={used}/key.pem:certKey={used}/cert.pem:interface=127.0.0.1"],
+    "tls": ["--listen", "tls:{used}:0:interface=127.0.0.1"],
+    "haproxy": ["--listen", "haproxy:ssl:0:privateKey={used}/key.pem:certKey={used}/cert.pem:interface=127.0.0.1"],
+    "port": ["--tls", "{used}/cert.pem", "--tls-key", "{used}/key.pem"],
 }
 
 
-@pytest.mark.parametrize("kind", ENDPOINTS)
+def options(kind, folder):
+    return [part.format(used=folder / "used") for part in LISTENING[kind]]
+
+
+@pytest.mark.parametrize("kind", LISTENING)
 def test_new_connections_get_the_renewed_certificate_and_old_ones_stay(twistd, folder, kind):
-    server = twistd("--listen", ENDPOINTS[kind].format(used=folder / "used"))
+    server = twistd(*options(kind, folder))
     year, alice = come(folder, server)
     assert year == "first"
     alice.send((HEADER if kind == "haproxy" else "") + "alice\n")
@@ -70,8 +78,9 @@ def test_new_connections_get_the_renewed_certificate_and_old_ones_stay(twistd, f
     assert "Traceback" not in server.log
 
 
-def test_a_half_written_renewed_certificate_is_not_used(twistd, folder):
-    server = twistd("--listen", ENDPOINTS["ssl"].format(used=folder / "used"))
+@pytest.mark.parametrize("kind", ["ssl", "port"])
+def test_a_half_written_renewed_certificate_is_not_used(twistd, folder, kind):
+    server = twistd(*options(kind, folder))
     take(folder, "second", "key.pem")
     for _ in range(3):
         assert shown(folder, server) == "first"
@@ -85,8 +94,9 @@ def test_a_half_written_renewed_certificate_is_not_used(twistd, folder):
     assert "Traceback" not in server.log
 
 
-def test_hup_reloads_certificates_and_logs_it(twistd, folder):
-    server = twistd("--listen", ENDPOINTS["ssl"].format(used=folder / "used"))
+@pytest.mark.parametrize("kind", ["ssl", "port"])
+def test_hup_reloads_certificates_and_logs_it(twistd, folder, kind):
+    server = twistd(*options(kind, folder))
     take(folder, "second", "key.pem", "cert.pem")
     server.process.send_signal(signal.SIGHUP)
     server.wait_for_log("is used from now on")
@@ -104,3 +114,71 @@ def test_the_files_of_an_endpoint_are_those_that_it_names(tmp_path):
         f"tls:path={tmp_path}:port=1": [f"{tmp_path}/a.pem"],
     }
     assert {written: [*map(str, files(written))] for written in told} == told
+
+
+# -- one port, with --tls
+
+
+@pytest.fixture
+def one_port(twistd, folder):
+    """A server whose port speaks everything, with and without TLS."""
+    return twistd(*options("port", folder), "--web", "tcp:0:interface=127.0.0.1")
+
+
+def test_the_clients_of_a_terminal_talk_over_tls_and_without_it(one_port, program, folder):
+    where, trust = f"127.0.0.1:{one_port.port}", folder / "used/cert.pem"
+    curl = [program("curl", "curl"), "-sf", "--cacert", trust, "--data-raw", "I am curl", "-H", "Chat-Alias: curl"]
+    clients = {
+        "openssl": [program("openssl", "openssl"), "s_client", "-quiet", "-connect", where],
+        "ncat": [program("ncat", "ncat"), "--ssl", "127.0.0.1", one_port.port],
+        "curl": [*curl, f"https://localhost:{one_port.port}/rooms/lobby"],
+        "twisted-chat": [SCRIPTS / "twisted-chat", where, "--ca", trust, "--alias", "twisted-chat"],
+    }
+    with one_port.connect("alice") as alice:
+        for name, command in clients.items():
+            alias = f"{name}\n" if name in ("openssl", "ncat") else ""
+            run(*command, given=f"{alias}I am {name}\n/quit\n")
+            alice.read_until(f"{name}: I am {name}\n")
+    assert "Traceback" not in one_port.log
+
+
+def test_the_log_says_how_to_connect_over_tls(one_port, folder):
+    assert f"over TLS: twisted-chat 127.0.0.1:{one_port.port} --ca {folder}/used/cert.pem, " in one_port.log
+
+
+@pytest.mark.parametrize(
+    "given, why",
+    [
+        (["--tls", "none.pem"], "--tls none.pem: none.pem: No such file or directory"),
+        (["--tls", "cert.pem"], "--tls cert.pem: cert.pem has no private key in PEM format; name the file of the key"),
+        (["--tls", "key.pem"], "--tls key.pem: key.pem has no certificate in PEM format"),
+        (["--tls", "cert.pem", "--tls-key", "cert.pem"], "--tls cert.pem: cert.pem has no private key in PEM format"),
+        (["--tls", "cert.pem", "--tls-key", "other.pem"], "--tls cert.pem: the key belongs to another certificate"),
+        (["--tls", "cert.pem", "--tls-key", "locked.pem"], "--tls cert.pem: locked.pem: its key has a password"),
+        (["--tls-key", "key.pem"], "--tls-key: give the certificate too, with --tls"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_refused_in_one_line(folder, monkeypatch, given, why):
+    monkeypatch.chdir(folder / "used")
+    take(folder, "second", "key.pem")
+    (folder / "used/key.pem").rename(folder / "used/other.pem")
+    take(folder, "first", "key.pem")
+    lock(folder / "used")
+    with pytest.raises(CannotStart, match=f"^{re.escape(why)}"):
+        Options().parseOptions(given)
+
+
+def lock(folder):
+    """Write a key with a password."""
+    key = serialization.load_pem_private_key((folder / "key.pem").read_bytes(), None)
+    how = serialization.BestAvailableEncryption(b"secret")
+    pem = serialization.Encoding.PEM
+    (folder / "locked.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, how))
+
+
+def test_a_file_with_the_certificate_and_its_key_is_enough(folder):
+    both = folder / "used/both.pem"
+    both.write_text((folder / "used/key.pem").read_text() + (folder / "used/cert.pem").read_text())
+    options = Options()
+    options.parseOptions(["--tls", str(both)])
+    assert options.tls.hosts == ["localhost", "127.0.0.1"]

@@ -103,7 +103,7 @@ FOLDERS = {
     "announce": "certificates doors",
     "endpoints": "doors",
     "export": "ground journals.sqlite wire",
-    "options": "ground doors doors.table endpoints journals journals.table stale .",
+    "options": "certificates ground doors doors.table endpoints journals journals.table stale .",
     "vault": "ground journals",
     "admin": "core wire clocks journals journals.sqlite stale vault",
     "service": "core doors announce certificates clocks options signals stale unblocked vault admin",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.logger import Logger
 from twisted.python import usage
@@ -22,6 +22,9 @@ from .endpoints import check
 from .journals.journal_kind import JournalKind
 from .journals.table import JOURNALS
 from .stale import remove_stale_pid_file
+
+if TYPE_CHECKING:  # at run time it is imported only for TLS: it needs OpenSSL
+    from .certificates import RenewingPort
 
 log = Logger()
 
@@ -74,6 +77,13 @@ class ServerOptions(usage.Options):
             "Connections from one address; private addresses have 100, this machine 200, or more.",
         ],
         [
+            "tls",
+            None,
+            None,
+            "A file with a certificate and its key, in PEM format, for TLS on the ports of --listen. [default: none]",
+        ],
+        ["tls-key", None, None, "The file with that key, if it is another one. [default: that of --tls]"],
+        [
             "remember",
             None,
             Limits.remembered,
@@ -122,6 +132,7 @@ class ServerOptions(usage.Options):
     def postOptions(self) -> None:
         self.made = self._made_doors()
         self.opened = [made for made in self.made if self[made.option]]
+        self.tls = self._made_tls()
         self["max-line"] = self._number("max-line", 80)
         self["per-address"] = self._number("per-address", 1)
         self["remember"] = self._number("remember", 20)
@@ -161,6 +172,20 @@ class ServerOptions(usage.Options):
         for one in made:
             one.is_shut = type(one) in shut
         return made
+
+    def _made_tls(self) -> RenewingPort | None:
+        """Return the maker of TLS connections with the certificate that was given."""
+        certificate, key = self["tls"], self["tls-key"]
+        if certificate is None:
+            if key is not None:
+                raise usage.UsageError("--tls-key: give the certificate too, with --tls")
+            return None
+        from .certificates import RenewingPort  # only for TLS: it needs OpenSSL
+
+        try:
+            return RenewingPort(certificate, key or certificate)
+        except ValueError as error:
+            raise usage.UsageError(f"--tls {certificate}: {error}") from error
 
     def _made_journal(self) -> JournalKind:
         name, _colon, where = self["journal"].partition(":")

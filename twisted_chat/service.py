@@ -206,7 +206,7 @@ def makeService(options: ServerOptions) -> IService:
     premises.when_ending(vault.stop)
     premises.kinds = tuple(kind for door in options.doors for kind in door.kinds)
     for door in options.made:
-        door.meet(options.made)
+        door.meet(options.made, options.tls)
     listening = []
     for door in options.opened:
         factory = door.open(premises)
@@ -214,7 +214,8 @@ def makeService(options: ServerOptions) -> IService:
     control = ControlSocket(reactor, control_path(options.journal_file), hub) if options.journal_file else None
     if control is not None:
         premises.when_ending(control.close)
-    reload = partial(_reload, options, premises, _renewing(listening, reactor))
+    renewing = [*_renewing(listening, reactor), *([options.tls] if options.tls else [])]
+    reload = partial(_reload, options, premises, renewing)
     return ChatService(reactor, listening, premises, journal, reload, control)
 
 

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, I
 
 from ..core.ports import Journal
 from .premises import Premises
-from .way import Way
+from .way import PortCertificate, Way
 
 
 class BaseDoor:
@@ -55,8 +55,8 @@ class BaseDoor:
         Raises: CannotOpen.
         """
 
-    def meet(self, doors: Sequence[BaseDoor]) -> None:
-        """Called with all doors, before the first one opens."""
+    def meet(self, doors: Sequence[BaseDoor], tls: PortCertificate | None) -> None:
+        """Called with all doors, and with the certificate of ``--tls`` if there is one, before any of them opens."""
 
     # -- at the line door's port
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _TLS = b"\x16\x03"  # a handshake record of any version (RFC 8446, 5.1)
-TLS = "this port speaks http, not https: begin the address with http://, or start the server with --tls"
+TLS = "this port speaks http, not https: begin the address with http://, or use the port of --tls"
 BARE_LF = (
     "end each line with CR and LF, as HTTP has it: printf 'GET /rooms HTTP/1.0\\r\\n\\r\\n' | nc HOST PORT; "
     "to chat, connect to the other port, or open this one in a browser"

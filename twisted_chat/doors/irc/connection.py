@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from ...wire.irc import MAX_CLIENT_TAGS, MAX_MESSAGE, Message, serialise
 from ...wire.irc_view import IrcView
+from ..client_certificate import certificate_fingerprint
 from ..connection import Connection
 from ..outbox import AnyOutbox, has_hung_up, outbox_for
 from ..socket_options import set_socket_options
@@ -48,6 +49,10 @@ class IrcChat(Connection, Protocol):
     def talk(self) -> IrcTalk:
         """Return the talk with the client."""
         return self._talk
+
+    @property
+    def certificate_fingerprint(self) -> str:
+        return certificate_fingerprint(self.transport)
 
     # -- what Twisted calls
 

@@ -31,16 +31,16 @@ from ..premises import Premises
 from ..program_talk import LONGER, ProgramTalk
 from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
-from ..way import Way
+from ..way import PortCertificate, Way
 from . import lab
 from .first_words import FirstWords, OtherDoor
 from .newcomer import Newcomer
 from .telnet import IAC_BYTE, TelnetFilter
+from .tls import TlsHello
 
 WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twisted-chat"
 
-_TLS_HELLO = b"\x16\x03"  # a handshake record of any version (RFC 8446, 5.1)
-_OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|HELO|USER|CAP) \S")
+_OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|HELO) \S")  # which no door speaks
 
 
 @implementer(IHalfCloseableProtocol)
@@ -136,9 +136,6 @@ class LineChat(Newcomer, LineReceiver):
         ``came_whole``: all the first bytes are in this chunk.
         """
         cancel(self._quiet)
-        if came_whole and data.startswith(_TLS_HELLO):
-            self._wrong_protocol()
-            return
         if came_whole and data.startswith(b"{"):
             self._talk = ProgramTalk(self, self._waiting)
             self._splitter.max_line *= LONGER
@@ -265,10 +262,11 @@ class LineFactory(Factory):
 
     noisy = False
 
-    def __init__(self, premises: Premises, doors: Sequence[OtherDoor] = ()) -> None:
-        """``doors``: those that take their own clients over."""
+    def __init__(self, premises: Premises, doors: Sequence[OtherDoor] = (), tls: Any = None) -> None:
+        """``doors``: those that take their own clients over; ``tls``: the maker of TLS connections, if there is one."""
         self.premises = premises
-        self._doors = doors
+        within = partial(self._made, doors)
+        self._doors: Sequence[OtherDoor] = [*doors, TlsHello(tls, within, premises.clock)]
         premises.counts.append(partial(premises.of_kinds, *LineDoor.kinds))
 
     @property
@@ -280,7 +278,11 @@ class LineFactory(Factory):
         refusal = self.premises.enter(address)
         if refusal:
             return Refuser(self.premises, f"!! {refusal}\r\n".encode())
-        connection = LineChat(self.premises, address, FirstWords(self._doors))
+        return self._made(self._doors, address)
+
+    def _made(self, doors: Sequence[OtherDoor], address: IAddress) -> LineChat:
+        """Return the protocol of a connection that the premises have counted."""
+        connection = LineChat(self.premises, address, FirstWords(doors))
         connection.factory = self
         return connection
 
@@ -299,20 +301,27 @@ class LineDoor(BaseDoor):
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
         self._doors: Sequence[BaseDoor] = ()
+        self._tls: PortCertificate | None = None
 
-    def meet(self, doors: Sequence[BaseDoor]) -> None:
-        self._doors = [door for door in doors if door is not self]
+    def meet(self, doors: Sequence[BaseDoor], tls: PortCertificate | None) -> None:
+        self._doors, self._tls = [door for door in doors if door is not self], tls
 
     def open(self, premises: Premises) -> IProtocolFactory:
-        return LineFactory(premises, self._doors)
+        return LineFactory(premises, self._doors, self._tls)
 
     def over_tcp(self, place: str, way: Way) -> str:
         to, apart = shlex.quote(way.to), f"{way.host} {way.port}"
         certificate = way.certificate
         if certificate is None:
-            return f"{place}; connect with: telnet {apart}, nc {apart} or twisted-chat {to}"
-        client = ""
-        if way.host in certificate.hosts:
-            trust = f"--ca {shlex.quote(certificate.path)}" if certificate.is_self_signed else "--tls"
-            client = f"twisted-chat {to} {trust}, "
-        return f"{place}; connect with: {client}ncat --ssl {apart} or openssl s_client -quiet -connect {to}"
+            words = f"{place}; connect with: telnet {apart}, nc {apart} or twisted-chat {to}"
+            return words if self._tls is None else f"{words}; over TLS: {_over_tls(way, self._tls)}"
+        return f"{place}; connect with: {_over_tls(way, certificate)}"
+
+
+def _over_tls(way: Way, certificate: PortCertificate) -> str:
+    """Return the commands that connect over TLS."""
+    to, client = shlex.quote(way.to), ""
+    if way.host in certificate.hosts:
+        trust = f"--ca {shlex.quote(certificate.path)}" if certificate.is_self_signed else "--tls"
+        client = f"twisted-chat {to} {trust}, "
+    return f"{client}ncat --ssl {way.host} {way.port} or openssl s_client -quiet -connect {to}"

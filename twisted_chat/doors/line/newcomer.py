@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from ...core.errors import CannotOpen
 from ...wire.plain import PROMPT
+from ..client_certificate import certificate_fingerprint
 from ..connection import Connection
 from ..delays import cancel
 from ..outbox import AnyOutbox
@@ -38,6 +39,10 @@ class Newcomer(Connection):
         super().__init__(premises, address)
         self._words = words
         self._quiet: IDelayedCall | None = None
+
+    @property
+    def certificate_fingerprint(self) -> str:
+        return certificate_fingerprint(self.transport)
 
     def _receive(self, data: bytes, came_whole: bool) -> None:
         """Take the first bytes of a person or a program; ``came_whole``: in one piece."""
