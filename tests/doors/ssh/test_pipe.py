@@ -81,6 +81,8 @@ def test_the_server_says_goodbye_at_its_end_and_the_connection_ends(door, ssh):
     door.premises.close_all().addCallback(lambda _: ended.append(True))
     alice.collect()
     assert alice.data.decode() == "-- the server is stopping: goodbye\n"
+    assert not alice.peer.is_closed, "the client has not written its output yet"
+    door.clock.advance(door.limits.lingering_seconds)
     for peer in (alice.peer, idle, new):
         peer.pump()
         assert "the server is stopping" in peer.client.disconnected

@@ -87,7 +87,7 @@ class Channels(SSHConnection):
         if self.is_used or self.transport.is_over:
             return
         if self.transport.factory.is_stopping:
-            self.transport.stop()
+            self.transport.expect_end(bool(self.channels))
         else:
             self.transport.expect_channel()
 

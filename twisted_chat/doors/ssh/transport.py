@@ -88,6 +88,16 @@ class SshTransport(Packets):
         cancel(self._deadline)
         self._deadline = None
 
+    def expect_end(self, has_channels: bool) -> None:
+        """Give the client time to end the connection: OpenSSH forgets its output when we do.
+
+        ``has_channels``: it has not closed its side of them yet.
+        """
+        self.has_channel()
+        limits = self.premises.limits
+        seconds = limits.closing_seconds if has_channels else limits.lingering_seconds
+        self._deadline = self.premises.clock.callLater(seconds, self.stop)
+
     def _overdue(self, why: bytes) -> None:
         self.sendDisconnect(DISCONNECT_CONNECTION_LOST, why)
 
