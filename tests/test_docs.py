@@ -9,9 +9,8 @@ import pytest
 from docutils.core import publish_doctree
 from docutils.utils import Reporter
 
-from twisted_chat.core import logins, text
+from twisted_chat.core import accounts, logins, text
 from twisted_chat.core.limits import Limits
-from twisted_chat.doors.http import cookie
 from twisted_chat.doors.web.door import WebDoor
 from twisted_chat.requests import docs
 from twisted_chat.requests.table import COMMANDS
@@ -96,7 +95,7 @@ def test_every_limit_stands_in_the_docs():
         int(limits.registrations_at_once),
         round(1 / limits.registrations_per_second / 60),
         logins.DEVICES,
-        cookie.LIFE_SECONDS // 86400,
+        int(accounts.UNUSED_SECONDS / accounts.DAY),
         limits.ping_seconds,
         text.ALIAS_LENGTH,
         text.ROOM_LENGTH,

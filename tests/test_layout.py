@@ -61,7 +61,7 @@ CORE = {
     "sessions state stays",
     "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept watches",
-    "gate": "GROUND accounts decisions",
+    "gate": "GROUND accounts state",
     "logins": "GROUND accounts dispatcher gate members session",
     "keys": "errors",
     "members": "GROUND accounts decisions dispatcher past person room rules session state",

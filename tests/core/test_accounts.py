@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.core import text
+from twisted_chat.core.accounts import DAY
 from twisted_chat.core.changes import SESSIONS
 from twisted_chat.core.errors import AliasTaken, ChatError, NotAMember, Overheard, SecretNeeded, Suspended, WrongSecret
 from twisted_chat.core.events import KINDS, SERVER, Event, Fact
@@ -365,3 +366,81 @@ def test_the_old_password_proves_nothing_if_it_is_changed_while_it_is_checked(ho
     checks[0](True)
     house.settle()
     assert isinstance(answers[0], WrongSecret)
+
+
+def use(house, device):
+    """Log in with a device for a moment."""
+    there = log_in(house, secret=device)
+    house.hub.leave_all(there.session, "")
+    house.settle()
+
+
+def numbers(house, person):
+    return [one.number for one in house.hub.members.credentials(person.session)]
+
+
+def test_a_device_that_nobody_has_used_for_90_days_has_to_log_in_again(house):
+    alice = register(house)
+    used, unused = grant(house, alice, "device", "one"), grant(house, alice, "device", "two")
+    house.now += 60 * DAY
+    use(house, used)
+    house.now += 31 * DAY
+    with pytest.raises(WrongSecret):
+        prove(house, "alice", unused)
+    use(house, used)
+    assert len(numbers(house, alice)) == 1
+    (ended,) = [event for event in house.hub.state.log.tail if event.kind == "revoked"]
+    assert KINDS["revoked"].people(ended, "server") == (
+        "server has ended 1 way to log in as alice (nobody has used it for 90 days)"
+    )
+
+
+def test_a_device_on_which_one_stays_logged_in_is_in_use(house):
+    alice = register(house)
+    device = grant(house, alice, "device", "one")
+    there = log_in(house, secret=device)
+    house.now += 200 * DAY
+    assert prove(house, "alice", device).account is alice.session.person.account
+    assert not there.session.gone
+    house.hub.leave_all(there.session, "")  # it was used until now
+    house.settle()
+    house.now += 89 * DAY
+    assert prove(house, "alice", device)
+
+
+def test_the_use_of_a_device_is_known_after_a_restart_by_its_day(house):
+    alice = register(house)
+    device = grant(house, alice, "device", "one")
+    (number,) = numbers(house, alice)
+    account = alice.session.person.account
+    house.now += 50 * DAY
+    use(house, device)
+    day = house.now - house.now % DAY
+    house.hub.leave_all(alice.session, "")
+    house.settle()
+    assert house.journal.profiles[account.number].uses == {number: day}
+    account.uses = {}  # as after a start
+    house.now += 60 * DAY
+    proof = prove(house, "alice", device)
+    assert proof.data["uses"] == {str(number): day}
+    phone = log_in(house, secret=device)
+    assert phone.session.person.account.uses == {number: house.now - house.now % DAY}
+
+
+def test_tokens_and_the_password_are_valid_however_seldom_they_are_used(house):
+    alice = register(house)
+    token = grant(house, alice, "token", "backup")
+    house.now += 1000 * DAY
+    assert prove(house, "alice", token)
+    assert prove(house, "alice", PASSWORD)
+
+
+def test_devices_shows_when_each_was_used(house):
+    alice = register(house)
+    device = grant(house, alice, "device", "Firefox on Linux")
+    for days, words in ((0, "today"), (1, "yesterday"), (4, "5 days ago")):
+        house.now += days * DAY
+        shown = alice.type("/devices").heard()[1]
+        assert shown.endswith(f"Firefox on Linux on the server's machine, not here now, used {words}")
+    use(house, device)
+    assert alice.type("/devices").heard()[1].endswith("used today")

@@ -29,7 +29,7 @@ from ..threaded_clock import SECONDS
 from .test_sqlite_journal import append, eventually, said, texts, wait
 
 ROOT = Path(__file__).parents[2]
-PROFILE = Profile(("lobby", "ops"), {"lobby": 7}, 1000.25)
+PROFILE = Profile(("lobby", "ops"), {"lobby": 7}, 1000.25, {12: 86400.0})
 
 
 @pytest.fixture(autouse=True)
@@ -236,7 +236,12 @@ def test_a_profile_is_in_the_file_after_a_while_though_nothing_else_happens(begi
     eventually(lambda: rows(path, "SELECT min(indexed = number) FROM rooms") == [(1,)])  # the thread idles
     kept.journal.keep_profile(5, PROFILE)
     assert rows(path, "SELECT * FROM profiles") == []
-    eventually(lambda: rows(path, "SELECT * FROM profiles") == [(5, '["lobby", "ops"]', '{"lobby": 7}', 1000.25)])
+    eventually(
+        lambda: (
+            rows(path, "SELECT * FROM profiles")
+            == [(5, '["lobby", "ops"]', '{"lobby": 7}', 1000.25, '{"12": 86400.0}')]
+        )
+    )
     assert kept.profile(5) == PROFILE
     eventually(lambda: kept.journal._writer.profiles.changed(5) is None)
     assert kept.profile(5) == PROFILE
@@ -257,7 +262,7 @@ def test_profiles_are_kept_while_the_writer_is_busy_too(begin, path, monkeypatch
 
 def test_all_profiles_that_wait_are_kept_together_and_the_newest_of_each(path):
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("CREATE TABLE profiles (account INTEGER PRIMARY KEY, rooms, marks, seen)")
+    connection.execute("CREATE TABLE profiles (account INTEGER PRIMARY KEY, rooms, marks, seen, uses)")
     now = [0.0]
     profiles = Profiles(lambda: now[0])
     assert profiles.due_in() is None
@@ -285,7 +290,7 @@ def test_a_profile_that_changes_while_it_is_kept_waits_on():
             return super().executemany(sql, given)
 
     connection = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
-    connection.execute("CREATE TABLE profiles (account INTEGER PRIMARY KEY, rooms, marks, seen)")
+    connection.execute("CREATE TABLE profiles (account INTEGER PRIMARY KEY, rooms, marks, seen, uses)")
     profiles.change(1, PROFILE)
     profiles.change(2, PROFILE)
     profiles.keep(connection)

@@ -13,12 +13,15 @@ from .events import Event
 PASSWORD: Final = "password"  # noqa: S105  # the name of a kind
 MAX_MARKS = 500  # of one member, those moved last
 _NO_MARKS: Final[Mapping[str, int]] = MappingProxyType({})  # which all share who have none
+_NO_USES: Final[Mapping[int, float]] = MappingProxyType({})
 USED = 100  # codes that are used up and remembered, of one account
 CODE: Final = "code"
 PRIVATE: Final = "@"  # in marks: the last private line that the member was given
 TOKEN: Final = "token"  # noqa: S105  # the name of a kind
 DEVICE: Final = "device"  # a browser
 KEY: Final = "key"  # of ssh, or of a TLS client's certificate
+DAY: Final = 86400.0  # seconds: a use of a device is noted with its day
+UNUSED_SECONDS: Final = 90 * DAY  # after which a device has to log in again
 
 
 class Credential(NamedTuple):
@@ -54,6 +57,7 @@ class Account:
         "since",
         "suspended",
         "used",
+        "uses",
     )
 
     def __init__(self, number: int, alias: str, is_bot: bool = False, has_password: bool = True) -> None:
@@ -71,6 +75,7 @@ class Account:
         self.suspended: tuple[str, float] | None = None  # why, and until when in seconds since the epoch; 0: no end
         self.marks: Mapping[str, int] = _NO_MARKS  # the number that the member has read last, by room, while here
         self.rooms: tuple[str, ...] = ()  # that the member is in, or enters at the next login; known while here
+        self.uses = _NO_USES  # the day on which each device was used last, by its number; known while here
         self.is_dropped = False  # its alias stays reserved
 
     @property
@@ -94,6 +99,21 @@ class Account:
             while len(others) >= MAX_MARKS:
                 del others[next(iter(others))]
             self.marks = {**others, room: number}
+
+    def use(self, number: int, when: float) -> None:
+        """Note that a session came or goes by a credential, if that is a device."""
+        day, devices = when - when % DAY, {one.number for one in self.credentials if one.kind == DEVICE}
+        if number in devices and day > self.uses.get(number, 0.0):
+            self.uses = {**{other: used for other, used in self.uses.items() if other in devices}, number: day}
+
+    def unused(self, now: float, uses: Mapping[int, float]) -> list[int]:
+        """Return the numbers of the devices that nobody has used for too long; ``uses``: those in its profile."""
+        return [
+            one.number
+            for one in self.credentials
+            if one.kind == DEVICE
+            and now - max(one.since, uses.get(one.number, 0.0), self.uses.get(one.number, 0.0)) > UNUSED_SECONDS
+        ]
 
     def stay(self, *rooms: str) -> None:
         """Note rooms that the member has entered, and enters again at the next login."""

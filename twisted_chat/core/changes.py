@@ -90,6 +90,7 @@ def _claimed(state: State, event: Event) -> Change:
     seat = seat._replace(credential=data.get("proof", 0))
     if holder is not None and account is not None and holder.account is account and person is None:
         account.stay(*data.get("known", ()))
+        account.use(seat.credential, event.when)
         return _seated_beside(state, holder, seat)
     if holder is not None:
         return Change(person, holder=holder)
@@ -106,6 +107,8 @@ def _claimed(state: State, event: Event) -> Change:
             account.stay(*data.get("known", ()))
             for marked, number in (data.get("marks") or {}).items():
                 account.mark(marked, number)
+            for device, when in {**(data.get("uses") or {}), seat.credential: event.when}.items():
+                account.use(int(device), when)
         person.wanted = tuple(room for room in data.get("rooms", (LOBBY,)) if state.lets_in(person, room, event.when))
         state.seats[event.origin] = person
         state.everyone.people[person] = None
@@ -333,6 +336,8 @@ def _ended(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
     if person is None or event.origin not in person.sessions:
         return None
+    if person.account is not None:
+        person.account.use(person.credential_of(event.origin), event.when)
     _leave_seat(state, person, event.origin, event.text)
     return Change(person)
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from . import secrets, text
-from .accounts import CODE, KEY, PASSWORD, PRIVATE, Account
-from .decisions import Decisions
+from .accounts import CODE, KEY, PASSWORD, PRIVATE, Account, Credential
 from .errors import BadSecret, ChatError, NotAMember, Overheard, ServerGone, TooManyTries, WrongKey, WrongSecret
-from .events import HOUSE, REHASHED, SERVER, Event, Fact
+from .events import HOUSE, REHASHED, REVOKED, SERVER, Event, Fact
 from .limits import SecretTries
 from .ports import Journal, Profile, Vault
+from .state import State
 
 
 class Attempt(NamedTuple):
@@ -46,6 +46,8 @@ class Proof(NamedTuple):
             marks.pop(PRIVATE, None)  # of another alias, which the account had then
         if marks:
             data["marks"] = marks
+        if self.profile.uses:
+            data["uses"] = {str(device): day for device, day in self.profile.uses.items()}
         if self.profile.rooms:
             data["known"] = list(self.profile.rooms)
         return data
@@ -58,11 +60,12 @@ class Gate:
     """Checks secrets. Answers come later, in the hub's thread, and are called exactly once."""
 
     def __init__(
-        self, decisions: Decisions, journal: Journal, vault: Vault, tries: SecretTries, seconds: Callable[[], float],
+        self, state: State, journal: Journal, vault: Vault, tries: SecretTries, seconds: Callable[[], float],
         now: Callable[[], float], append: Callable[[Event], None],
     ) -> None:  # fmt: skip
         """``seconds`` and ``now``: see Hub; ``append`` has the journal keep an event of the server's own."""
-        self._accounts = decisions.accounts
+        self._state = state
+        self._accounts = state.decisions.accounts
         self._journal = journal
         self._vault = vault
         self._tries = tries
@@ -87,6 +90,37 @@ class Gate:
             answer(result)
 
         _Check(self, attempt, decided).begin()
+
+    def find(self, secret: str, answer: Callable[[tuple[Account, int] | ChatError | None], None]) -> None:
+        """Answer with the account and the number of a token or a device secret, to end it: it proves nothing.
+
+        So it does not matter whether others have read it, or whether the account may be used now. None: it has no
+        account any more.
+        """
+
+        def found(subject: str | ChatError) -> None:
+            if isinstance(subject, ChatError):
+                answer(subject)
+                return
+            there = self._credential(subject)
+            answer((there[0], there[1].number) if there is not None else None)
+
+        self._journal.subject_of(secrets.verifier_of(secret, self._journal.secret), found)
+
+    def _credential(self, subject: str) -> tuple[Account, Credential] | None:
+        kind, _space, number = subject.partition(" ")
+        return self._accounts.with_credential(int(number)) if kind == "credential" else None
+
+    def _end_unused(self, account: Account, profile: Profile) -> list[int]:
+        """Revoke the devices of an account that nobody has used for too long, and return their numbers."""
+        person = self._state.person_of(account.who)
+        seated = [seat.credential for seat in person.seats] if person is not None else ()
+        unused = [number for number in account.unused(self._now(), profile.uses) if number not in seated]
+        if unused:
+            data = {"account": account.number, "credentials": unused, "why": "nobody has used it for 90 days"}
+            with suppress(ServerGone):
+                self._append(Event(REVOKED, SERVER, HOUSE, account.alias, data=data))
+        return unused
 
     def _renew(self, account: Account, password: str, former: str) -> None:
         """Replace the verifier of a password that has just fitted it, if it was made with parameters of another time.
@@ -176,8 +210,7 @@ class _Check:
             self._answer(subject)
             return
         accounts, wanted = self._gate._accounts, self._attempt.alias
-        kind, _space, number = subject.partition(" ")
-        found = accounts.with_credential(int(number)) if kind == "credential" else None
+        found = self._gate._credential(subject)
         if found is None or (wanted and accounts.called(wanted) is not found[0]):
             self._wrong(accounts.called(wanted))
             return
@@ -205,11 +238,13 @@ class _Check:
             return
 
         def profiled(profile: Profile | ChatError) -> None:
-            if isinstance(profile, Profile):
+            if not isinstance(profile, Profile):
+                self._answer(profile)
+            elif credential in gate._end_unused(account, profile):
+                self._wrong(account)
+            else:
                 self._answer(Proof(account, credential, self._kind, profile))
                 if self._former:
                     gate._renew(account, self._password, self._former)
-            else:
-                self._answer(profile)
 
         gate._journal.profile(account.number, profiled)

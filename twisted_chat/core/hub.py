@@ -99,7 +99,7 @@ class Hub(Questions):
         self.past = Past(journal, self.rooms, self.may_see, self.dispatcher.settle, on_fault)
         tries = SecretTries(limits)
         self.gate = Gate(
-            self.decisions, journal, vault, tries, seconds, now, lambda event: self.dispatcher.send(event, None)
+            self.state, journal, vault, tries, seconds, now, lambda event: self.dispatcher.send(event, None)
         )
         self.members = Members(
             self.state, self.dispatcher, self.past, vault, tries, lambda: journal.secret, seconds, now

@@ -67,6 +67,7 @@ class Profile(NamedTuple):
     rooms: tuple[str, ...] = ()  # to enter at the next login
     marks: Mapping[str, int] = MappingProxyType({})  # the number that was read last, by room; "@": of the private lines
     seen: float = 0.0  # when the member was here last, in seconds since the epoch
+    uses: Mapping[int, float] = MappingProxyType({})  # the day on which each device was used last, by its number
 
 
 class KnownPerson(NamedTuple):
@@ -110,6 +111,7 @@ class Snapshot(NamedTuple):
     used: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})  # Account.used, by the account's number
     marks: Mapping[int, Mapping[str, int]] = MappingProxyType({})  # Account.marks, likewise
     stays: Mapping[int, Sequence[str]] = MappingProxyType({})  # Account.rooms, likewise
+    uses: Mapping[int, Mapping[int, float]] = MappingProxyType({})  # Account.uses, likewise
     expelled: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # RoomRules.expelled, by room
     # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
     # appended. The next one may raise CannotOpen.

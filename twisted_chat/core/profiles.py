@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .accounts import PRIVATE, Account
+from .accounts import DAY, DEVICE, PRIVATE, Account
 from .delivery import Delivery
-from .events import ENDED, JOINED, LEFT, READ, REGISTERED, REMOVED, Event
+from .events import CLAIMED, ENDED, JOINED, LEFT, READ, REGISTERED, REMOVED, Event
 from .person import Person
 from .ports import Journal, Profile
 from .sessions import Sessions
 
-_NOTED = frozenset({REGISTERED, JOINED, LEFT, REMOVED, READ, ENDED})  # kinds of events after which a profile is kept
+_NOTED = frozenset(
+    {REGISTERED, CLAIMED, JOINED, LEFT, REMOVED, READ, ENDED}
+)  # kinds of events after which a profile is kept
 
 
 class ProfileKeeper:
@@ -30,17 +32,15 @@ class ProfileKeeper:
 
     def note(self, person: Person, event: Event) -> None:
         """Called when an event that concerns a person is delivered."""
-        if person.account is None or event.kind not in _NOTED:
-            return
-        if person.is_here or event.kind == ENDED:  # else they leave their rooms only until they come again
-            self._keep(person.account)
+        if event.kind in _NOTED and (person.is_here or event.kind == ENDED):
+            self._keep(person)  # else they leave their rooms only until they come again
 
     def given(self, person: Person, number: int) -> None:
         """Called when a member was given a private line, with its number in the log of the alias."""
         account = person.account
         if account is not None:
             self._given[account.number, account.since] = number
-            self._keep(account)
+            self._keep(person)
 
     def last_given(self, account: Account) -> int:
         """Return the number of the last private line that a member was given, or has read."""
@@ -49,8 +49,8 @@ class ProfileKeeper:
     def stop(self) -> None:
         """Called before the journal stops: all members who are here are seen until now."""
         for session in self._sessions.values():
-            if session.person is not None and session.person.account is not None:
-                self._keep(session.person.account)
+            if session.person is not None:
+                self._keep(session.person)
 
     def note_posts(self, group: str, posts: Sequence[Event], members: Mapping[int, Person]) -> None:
         """Mark a room as read up to the posts of its members; ``members``: by their sessions."""
@@ -67,8 +67,7 @@ class ProfileKeeper:
         for person, marks in moved.items():
             for group, (number, origin) in marks.items():
                 self._tell(person, group, number, origin)
-            if person.account is not None:
-                self._keep(person.account)
+            self._keep(person)
 
     def tell(self, event: Event, person: Person) -> None:
         """Send a mark that a member has moved to their other sessions."""
@@ -85,5 +84,14 @@ class ProfileKeeper:
         given = self.last_given(account)
         return {**account.marks, PRIVATE: given} if given else dict(account.marks)
 
-    def _keep(self, account: Account) -> None:
-        self._journal.keep_profile(account.number, Profile(account.rooms, self.marks_of(account), self._now()))
+    def uses_of(self, person: Person, account: Account) -> dict[int, float]:
+        """Return the day on which each device of a member was used last: today where a session came by it."""
+        now, devices = self._now(), {one.number for one in account.credentials if one.kind == DEVICE}
+        seated = dict.fromkeys((seat.credential for seat in person.seats), now - now % DAY)
+        return {number: day for number, day in {**account.uses, **seated}.items() if number in devices}
+
+    def _keep(self, person: Person) -> None:
+        account, now = person.account, self._now()
+        if account is not None:
+            profile = Profile(account.rooms, self.marks_of(account), now, self.uses_of(person, account))
+            self._journal.keep_profile(account.number, profile)

@@ -25,6 +25,7 @@ def snapshot_of(state: State) -> Snapshot:
         {account.number: account.used for account in accounts if account.used},
         {account.number: dict(account.marks) for account in accounts if account.marks},
         {account.number: account.rooms for account in accounts if account.rooms},
+        {account.number: dict(account.uses) for account in accounts if account.uses},
         {room: dict(rules.expelled) for room, rules in state.decisions.rules.items() if rules.expelled},
     )
 
@@ -37,6 +38,8 @@ def restore(state: State, snapshot: Snapshot) -> None:
         state.decisions.accounts.by_number[number].marks = dict(marks)
     for number, rooms in snapshot.stays.items():
         state.decisions.accounts.by_number[number].rooms = tuple(rooms)
+    for number, uses in snapshot.uses.items():
+        state.decisions.accounts.by_number[number].uses = dict(uses)
     if snapshot.openings:  # of a hub that lives, which has the minutes exactly
         for rules in state.decisions.rules.values():
             rules.expelled.clear()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from ..core import text
-from ..core.accounts import CODE, DEVICE, KEY, TOKEN, Account, Credential
+from ..core.accounts import CODE, DAY, DEVICE, KEY, TOKEN, Account, Credential
 from ..core.days import day_of, time_of
 from ..core.durations import span
 from ..core.errors import BadUsage, ChatError, CredentialRevoked, NotAMember
@@ -118,6 +118,7 @@ def _devices(hub: Hub, ask: Ask) -> dict[str, _Device]:
     own = {one.number: one for one in valid if one.kind == DEVICE}
     keys = {one.number: one for one in valid if one.kind == KEY}
     me = ask.session.person
+    uses = hub.dispatcher.profiles.uses_of(me, me.account) if me is not None and me.account is not None else {}
     found: dict[str, _Device] = {}
     for session in hub.sessions.of(me):
         used = me.credential_of(session.id) if me is not None else 0
@@ -126,13 +127,19 @@ def _devices(hub: Hub, ask: Ask) -> dict[str, _Device]:
         here = "this one, " * (session is ask.session)
         words = f"{here}{what} {_place(session.host)}{by}, for {span(hub.seconds() - session.since)}"
         found[str(session.id & SESSION_MASK)] = _Device(words, session, used if what != "a terminal" else 0)
-    for number, one in own.items():
-        words = f"{one.label or 'a device'} {_place(one.at)}, not here now"
-        found[f"d{number}"] = _Device(words, None, number)
-    for number, one in keys.items():
+    for credential, one in own.items():
+        last = _days_ago(hub.now(), uses.get(credential, one.since))
+        words = f"{one.label or 'a device'} {_place(one.at)}, not here now, used {last}"
+        found[f"d{credential}"] = _Device(words, None, credential)
+    for credential, one in keys.items():
         words = f"{key_words(one)}, added {_place(one.at)} on {day_of(one.since).words}"
-        found[key_name(one)] = _Device(words, None, number)
+        found[key_name(one)] = _Device(words, None, credential)
     return found
+
+
+def _days_ago(now: float, when: float) -> str:
+    days = round((now - now % DAY - (when - when % DAY)) / DAY)
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
 
 
 def _place(host: str) -> str:

@@ -122,6 +122,7 @@ class CredentialShown(Result):
     at: Annotated[str, About("The address that it was granted to; empty: the server's own machine.")]
     own: Annotated[bool, About("This session came by it.")]
     fingerprint: Annotated[str, About("Of a key; else empty.")]
+    used: Time | None = None  # of a device: when the day began on which it was used last
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,15 @@ class DevicesRequest(JsonRequest):
     def run(self, hub: Hub, ask: Ask) -> DevicesResult:
         me = ask.session.person
         own = me.credential_of(ask.session.id) if me is not None else 0
-        return DevicesResult([_shown(one, own) for one in hub.members.credentials(ask.session)])
+        uses = hub.dispatcher.profiles.uses_of(me, me.account) if me is not None and me.account is not None else {}
+        return DevicesResult([_shown(one, own, uses.get(one.number)) for one in hub.members.credentials(ask.session)])
 
 
-def _shown(one: Credential, own: int) -> CredentialShown:
+def _shown(one: Credential, own: int, used: float | None) -> CredentialShown:
     until, since = round(one.until, 3) or None, round(one.since, 3)
-    return CredentialShown(one.number, one.kind, one.label, since, until, one.at, one.number == own, one.fingerprint)
+    return CredentialShown(
+        one.number, one.kind, one.label, since, until, one.at, one.number == own, one.fingerprint, used
+    )
 
 
 @request("the result; sessions and streams that came by it end")

@@ -52,6 +52,7 @@ from ..core.events import (
     READ,
     REFUSED,
     REGISTERED,
+    REHASHED,
     RELEASED,
     REMOVED,
     RENAMED,
@@ -343,7 +344,7 @@ _MESSAGES: Final[Mapping[str, Callable[[IrcView, Event], _Messages]]] = {
     UNBARRED: _mode("-b {}!*@*"),
     **dict.fromkeys((QUIETED, UNQUIETED), _noticed),  # no mode of IRC that clients know does this
     REGISTERED: _registered,
-    **dict.fromkeys((DROPPED, NAMED, GRANTED, REVOKED, SUSPENDED, RESTORED), _noticed),  # only admins do
+    **dict.fromkeys((DROPPED, NAMED, GRANTED, REHASHED, REVOKED, SUSPENDED, RESTORED), _noticed),  # only admins do
     **dict.fromkeys((BANNED, UNBANNED, GUESTS_REFUSED, GUESTS_ADMITTED), _noticed),  # hear the server's log
     NOTICED: _noticed,
     SKIPPED: _noticed,

@@ -18,6 +18,8 @@ from ..members import PASSWORD, Member, as_operator
 HERE = "127.0.0.1"  # where nobody overhears
 ORIGIN = f"http://{HOST}"
 
+DAY = 86400
+
 
 @pytest.fixture
 def alice(door):
@@ -244,6 +246,41 @@ def test_a_log_out_ends_all_that_came_by_the_cookie(door, alice, near):
     assert len(door.hub.aliases["alice"].seats) == 1
     assert whose(near, cookie) is None
     assert devices(alice) == []
+
+
+def test_a_suspended_member_logs_out_of_a_browser_for_good(door, alice, near):
+    cookie = cookie_of(log_in(near))
+    as_operator(door, "suspend", "alice", "spam")
+    answer = near.ask("POST", "/logout", Cookie=cookie, Origin=ORIGIN)
+    assert (answer.status, "Max-Age=0" in answer.headers["Set-Cookie"]) == (204, True)
+    as_operator(door, "restore", "alice")
+    assert whose(near, cookie) is None
+    assert devices(alice) == []
+
+
+def test_a_log_out_that_others_can_read_ends_the_cookie_all_the_more(door, alice, near):
+    cookie = cookie_of(log_in(near))
+    answer = WebPeer(door, "192.0.2.7").ask("POST", "/logout", Cookie=cookie, Origin=ORIGIN)
+    assert answer.status == 204
+    assert whose(near, cookie) is None
+    assert devices(alice) == []
+
+
+def test_a_cookie_that_nobody_uses_for_90_days_logs_nobody_in_and_is_no_device_any_more(door, alice, near):
+    used, unused = cookie_of(log_in(near)), cookie_of(log_in(near))
+    door.wall.step(89 * DAY)
+    assert post(near, used, Origin=ORIGIN).status == 201
+    assert len(devices(alice)) == 2
+    door.wall.step(2 * DAY)
+    assert whose(near, used) == "alice"
+    assert len(devices(alice)) == 1  # what one has not used goes with the next log-in, of whichever device
+    assert whose(near, unused) is None
+
+
+def test_a_cookie_is_sent_again_to_the_browser_that_uses_it(alice, near):
+    cookie = cookie_of(log_in(near))
+    answer = near.ask("GET", "/login", Cookie=cookie)
+    assert answer.headers["Set-Cookie"].startswith(f"{cookie}; Max-Age=34560000; Path=/; HttpOnly; SameSite=Strict")
 
 
 @pytest.mark.parametrize("cookie", ["", "chat-x=y", "chat-x=tcd_" + "x" * 32])

@@ -7,7 +7,8 @@ from twisted.web.server import Request
 from ...core.secrets import kind_of
 from .premises import HttpPremises
 
-LIFE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie (RFC 6265bis, 5.5)
+# The longest that browsers keep a cookie (RFC 6265bis, 5.5). The server ends a device that is not used long before.
+LIFE_SECONDS = 400 * 24 * 3600
 
 
 def device_secret(web: HttpPremises, request: Request) -> str:

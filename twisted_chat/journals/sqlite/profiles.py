@@ -52,22 +52,24 @@ class Profiles:
             waiting = iter(list(self._changed.items()))
             self._due = self._seconds() + WAIT_SECONDS
         while some := list(islice(waiting, _SLICE)):
-            rows = [
-                (account, json.dumps(profile.rooms), json.dumps(dict(profile.marks)), profile.seen)
-                for account, profile in some
-            ]
+            rows = [(account, *_row(profile)) for account, profile in some]
             with transaction(connection):
-                connection.executemany("INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?)", rows)
+                connection.executemany("INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?)", rows)
             with self._mutex:
                 for account, profile in some:
                     if self._changed[account] is profile:
                         del self._changed[account]  # not earlier: until it is in the file it is read here
 
 
+def _row(profile: Profile) -> tuple[str, str, float, str]:
+    return json.dumps(profile.rooms), json.dumps(dict(profile.marks)), profile.seen, json.dumps(dict(profile.uses))
+
+
 def profile_of(connection: sqlite3.Connection, account: int) -> Profile:
     """Return the profile of an account that the file has; empty if there is none."""
-    row = connection.execute("SELECT rooms, marks, seen FROM profiles WHERE account = ?", (account,)).fetchone()
+    row = connection.execute("SELECT rooms, marks, seen, uses FROM profiles WHERE account = ?", (account,)).fetchone()
     if row is None:
         return Profile()
-    rooms, marks, seen = row
-    return Profile(tuple(json.loads(rooms)), json.loads(marks), seen)
+    rooms, marks, seen, uses = row
+    used = {int(device): when for device, when in json.loads(uses).items()}
+    return Profile(tuple(json.loads(rooms)), json.loads(marks), seen, used)

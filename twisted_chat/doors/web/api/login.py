@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import ClassVar
 
+from twisted.internet.defer import Deferred
 from twisted.web.http import NO_CONTENT
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from ....core import text
-from ....core.accounts import CODE
+from ....core.accounts import CODE, Account
 from ....core.errors import ChatError, NotAMember, Overheard, WrongSecret
 from ....core.gate import Proof
 from ....core.secrets import kind_of
@@ -27,6 +29,7 @@ from ...http.cookie import clear_cookie, device_secret, set_cookie
 from ...http.premises import HttpPremises
 from .errand import Errand
 from .identity import given, member_of, proved, refuse_banned
+from .lookup import fire
 from .parameters import header, parameters
 from .refused import HttpRefused
 from .resource import JSON, Later, as_json
@@ -76,6 +79,7 @@ class Login(Later):
             try:
                 proof = await proved(self._web, request, "", secret)
                 alias, device = proof.account.alias, proof.credential
+                set_cookie(self._web, request, secret)  # so that the browser does not forget it while it is used
             except WrongSecret:
                 clear_cookie(self._web, request)
             except ChatError:
@@ -154,13 +158,15 @@ class Logout(Later):
         return b""
 
     async def _revoke(self, request: Request, secret: str) -> None:
-        try:
-            proof = await proved(self._web, request, "", secret)
-        except WrongSecret:
+        answered: Deferred[tuple[Account, int] | None] = Deferred()
+        self._web.hub.gate.find(secret, partial(fire, answered))
+        found = await answered
+        if found is None:
             return  # it is over already
+        account, credential = found
         errand = Errand(self._web, self._web.guard.client_host(request))
         try:
-            await errand.do(lambda ask: self._web.hub.logins.revoke(ask, proof.account, proof.credential))
+            await errand.do(lambda ask: self._web.hub.logins.revoke(ask, account, credential))
         finally:
             errand.close()
 

@@ -103,7 +103,9 @@ export async function open({rooms, session}) {
 		const none = () => make("p", {class: "quiet-words"}, "none")
 		show(
 			make("h3", {}, "Devices"),
-			list(of("device"), ({label, since, at}) => `${label || "a device"}, since ${day(since)}${at ? `, ${at}` : ""}`),
+			list(of("device"), ({label, since, at, used}) =>
+				[label || "a device", `since ${day(since)}`, at, used && `used ${day(used)}`].filter(Boolean).join(", ")
+			),
 			make("h3", {}, "Another device"),
 			make("p", {}, "There, give your name, and your password or a code. A code is valid for 10 minutes, and once."),
 			make("div", {class: "row"}, button("Show a code", code, {id: "make-code"})),
