@@ -65,6 +65,12 @@ def serialise(message: Message, is_text: bool = False) -> bytes:
     return (f"@{tags} " if tags else "").translate(_NEVER).encode("utf-8", "replace") + _untagged(message, is_text)
 
 
+def with_tag(line: bytes, key: str, value: str) -> bytes:
+    """Return a message with one tag more, before its others."""
+    tag = f"@{key}={_value(value)}".encode("utf-8", "replace")
+    return tag + (b";" + line[1:] if line[:1] == b"@" else b" " + line)
+
+
 def is_too_long(line: bytes) -> bool:
     """Return whether a client's line, without its end, is beyond the limits."""
     tags, rest = b"", line

@@ -75,7 +75,7 @@ from ..core.events import (
     Event,
 )
 from ..core.ports import View
-from .irc import Message, left_for_text, serialise, split
+from .irc import Message, left_for_text, serialise, split, with_tag
 
 USER: Final = "~u"  # of everybody: see the law above
 HOST: Final = "chat"
@@ -137,8 +137,11 @@ class IrcView(View):
     server: str  # its name, the source of its own messages
     journal: str  # the name of the journal that gave the numbers
     caps: frozenset[str] = frozenset()  # some of CAPS
+    labels: tuple[tuple[str, str], ...] = ()  # of the reader's own posts, by ident, while their echoes are to come
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
+        if self.labels:
+            return b"".join(map(self._labelled, events))
         tags = self._tags
         return "".join(
             [  # nearly every event is a short line said in a room, and takes this short way
@@ -176,6 +179,12 @@ class IrcView(View):
         if has_ids and has_times:
             return both
         return some if has_ids or has_times else lambda group, number, when: ""
+
+    def _labelled(self, event: Event) -> bytes:
+        """Return the messages of an event; the first has the label of a post of the reader's own."""
+        lines = self._lines(event).encode()
+        label = dict(self.labels).get(event.ident, "") if event.ident else ""
+        return with_tag(lines, "label", label) if label and lines else lines
 
     def _lines(self, event: Event) -> str:
         """Return the messages of an event: as a rule one, none if IRC has no message for it."""

@@ -15,6 +15,7 @@ from ...wire.irc import MAX_MESSAGE
 from ...wire.irc_view import source
 from . import numerics
 from .numerics import IrcRefused
+from .playback import show_last_lines
 
 if TYPE_CHECKING:
     from .talk import IrcTalk
@@ -37,6 +38,7 @@ def show_join(talk: IrcTalk, room: Room) -> None:
         show_topic(talk, room)
     if "draft/no-implicit-names" not in talk.caps and "no-implicit-names" not in talk.caps:
         show_names(talk, room)
+    show_last_lines(talk, room)
 
 
 def show_own_join(talk: IrcTalk, room: Room) -> None:

@@ -22,7 +22,9 @@ A capability or a token of 005 is one call in such a file, too: ``capability("se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from ...core import text
@@ -34,6 +36,7 @@ from ...wire import irc
 from ...wire.irc import Message
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
+from .labels import Labelled
 from .numerics import IrcRefused
 from .people import WALLOPS
 from .premises import IrcPremises
@@ -56,7 +59,8 @@ class IrcTalk(Replies):
     """The messages of one client, in their order. While a request is pending, no other is taken, except posts."""
 
     __slots__ = (
-        "_asked", "_idents", "_shown", "_waiting", "closing", "knows_302", "modes", "realname", "registration",
+        "_asked", "_batches", "_idents", "_labelled", "_labels", "_shown", "_waiting", "closing", "knows_302", "modes",
+        "realname", "registration",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -72,16 +76,32 @@ class IrcTalk(Replies):
         self._waiting = waiting
         self._asked: tuple[_Requested, ...] = ()
         self._idents = 0
+        self._batches = 0
+        self._labelled: Labelled | None = None  # the answer to the message that is being obeyed, if it has a label
+        self._labels: Mapping[str, str] = {}  # of posts whose echo is still to come, by ident
         self._shown: tuple[str, ...] = ()  # the rooms that the client has been shown
 
     # -- for commands
 
     def post(self, do: Callable[[Ask], object], about: str = "") -> None:
-        """Say something; a refusal is answered."""
+        """Say something; a refusal is answered.
+
+        A label is on the echo or, without that, on the message that says that it is kept.
+        """
+        labelled, ask = self._labelled, Ask(self.session)
+        if labelled is not None and not labelled.is_taken:
+            ask = Ask(self.session, self._new_ident(), then=partial(self._is_posted, labelled, self._command, about))
+            if "echo-message" in self.caps:
+                self._labels = {**self._labels, ask.ident: labelled.label}
+                self.listen()
         try:
-            do(Ask(self.session))
+            do(ask)
         except ChatError as error:
+            self._forget_label(ask)
             self.refuse(error, about)
+        else:
+            if labelled is not None:
+                labelled.is_taken = True
 
     def request(
         self,
@@ -94,8 +114,7 @@ class IrcTalk(Replies):
 
         ``refused`` is called instead of an answer.
         """
-        self._idents += 1
-        ask = Ask(self.session, f"{self.session.id:x}/{self._idents}", waits=True)
+        ask = Ask(self.session, self._new_ident(), waits=True)
         asked = _Requested(ask, self._command, about, then, refused)
         try:
             do(ask)
@@ -129,7 +148,20 @@ class IrcTalk(Replies):
         """Hear in the way that the capabilities and the user modes ask for."""
         shown = self.caps | {"wallops"} if WALLOPS in self.modes else self.caps
         view = self.premises.view(shown)
+        if self._labels:
+            view = replace(view, labels=tuple(self._labels.items()))
         self.hub.listen(self.session, self.session.ear._replace(view=view, echo="echo-message" in self.caps))
+
+    def write(self, data: bytes) -> None:
+        if self._labelled is not None:
+            self._labelled.lines += data.splitlines(keepends=True)
+        else:
+            super().write(data)
+
+    def new_batch(self) -> str:
+        """Return the name of another batch."""
+        self._batches += 1
+        return str(self._batches)
 
     def show_room(self, name: str) -> None:
         """Show a room, whose JOIN the client has seen, unless the person has left it."""
@@ -192,6 +224,7 @@ class IrcTalk(Replies):
                     self._refused(one, one.ask.error)
                 elif one.then is not None:
                     one.then()
+            self._answer_labelled()
         if self.registration is None and not me.pending and me.leaving is None:
             for name in [name for name in me.rooms if name not in self._shown]:
                 self.show_room(name)  # another device of the person has entered it
@@ -228,7 +261,9 @@ class IrcTalk(Replies):
             elif irc.is_too_long(line):
                 raise IrcRefused(numerics.ERR_INPUTTOOLONG)
             elif message.command and self._is_utf8(line):
+                self._labelled = Labelled.of(message, self.caps)
                 self._obey(message, entry)
+        self._answer_labelled()
 
     def _take_mark(self, mark: Mark) -> None:
         if mark is TOO_LONG:
@@ -254,6 +289,35 @@ class IrcTalk(Replies):
                 self.fail(self._command, "INVALID_UTF8", words="Message rejected, your client must use UTF-8")
             return False
         return True
+
+    def _new_ident(self) -> str:
+        self._idents += 1
+        return f"{self.session.id:x}/{self._idents}"
+
+    def _answer_labelled(self) -> None:
+        """Send the answer to a message with a label, once all of it is there."""
+        labelled = self._labelled
+        if labelled is not None and not self._asked:
+            self._labelled = None
+            self.write(labelled.answer(self.premises.name, self.new_batch))
+
+    def _is_posted(self, labelled: Labelled, command: str, about: str, ask: Ask) -> None:
+        """Called when a post with a label is kept, or refused: the echo, if there is any, has had the label."""
+        is_heard = ask.ident in self._labels and not self.session.is_behind
+        self._forget_label(ask)
+        if ask.error is None and is_heard:
+            return
+        others, self._labelled = (self._command, self._labelled), Labelled(labelled.label)
+        self._command = command
+        if ask.error is not None:
+            self.refuse(ask.error, about)
+        answer, (self._command, self._labelled) = self._labelled.answer(self.premises.name, self.new_batch), others
+        super().write(answer)
+
+    def _forget_label(self, ask: Ask) -> None:
+        if ask.ident in self._labels:
+            self._labels = {ident: label for ident, label in self._labels.items() if ident != ask.ident}
+            self.listen()
 
     def _refused(self, asked: _Requested, error: ChatError) -> None:
         if asked.refused is not None:

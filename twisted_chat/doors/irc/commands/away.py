@@ -45,4 +45,4 @@ def setname(talk: IrcTalk, message: Message) -> None:
     for person in people | ({me} if me is not None else set()):
         for other in talks_of(talk, person):
             if "setname" in other.caps:
-                other.write(data)
+                other.session.write(data)

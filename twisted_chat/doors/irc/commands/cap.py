@@ -10,6 +10,7 @@ from ..talk import IrcTalk
 
 capability("cap-notify")
 capability("echo-message")
+capability("labeled-response")
 capability("message-tags")
 capability("multi-prefix")
 capability("server-time")

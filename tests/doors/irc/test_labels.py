@@ -1,0 +1,104 @@
+"""Labels on IRC: each labelled message has exactly one answer with its label."""
+
+from __future__ import annotations
+
+import pytest
+
+from twisted_chat.core.errors import NotKept
+from twisted_chat.wire.irc import parse
+
+from ...irc import SERVER, enter
+
+CAPS = "labeled-response batch"
+
+
+@pytest.fixture
+def alice(door):
+    return enter(door, "alice", "tea", caps=CAPS)
+
+
+def tags(line):
+    return parse(line.encode()).tags
+
+
+def test_one_message_has_the_label(alice):
+    assert alice.ask("@label=x1 PING abc") == [f"@label=x1 :{SERVER} PONG {SERVER} :abc"]
+    assert alice.ask("@label=x2 PRIVMSG #nowhere :hi") == [f"@label=x2 :{SERVER} 403 alice #nowhere :No such channel"]
+
+
+def test_several_messages_are_a_batch_with_the_label(alice):
+    begin, *within, end = alice.ask("@label=x1 WHOIS alice")
+    assert begin == f"@label=x1 :{SERVER} BATCH +1 labeled-response" and end == f":{SERVER} BATCH -1"
+    assert all(tags(line)["batch"] == "1" and "label" not in tags(line) for line in within)
+    assert [parse(line.encode()).command for line in within] == ["311", "319", "312", "320", "317", "318"]
+    assert alice.ask("@label=x2 NAMES #tea")[0] == f"@label=x2 :{SERVER} BATCH +2 labeled-response"
+
+
+def test_a_message_without_an_answer_is_acknowledged(alice):
+    assert alice.ask("@label=x1 PONG abc") == [f"@label=x1 :{SERVER} ACK"]
+
+
+def test_a_request_is_answered_once_it_has_happened(alice):
+    assert (
+        alice.ask("@label=x1 AWAY :lunch")[-1] == f"@label=x1 :{SERVER} 306 alice :You have been marked as being away"
+    )
+    joined, begin, *_names, end = alice.ask("@label=x2 JOIN #cake")
+    assert joined == ":alice!~u@chat JOIN #cake" and end == f":{SERVER} BATCH -1"
+    assert begin == f"@label=x2 :{SERVER} BATCH +1 labeled-response"
+    assert (
+        alice.ask("@label=x3 KICK #cake alice")[0]
+        == f"@label=x3 :{SERVER} 482 alice #cake :You're not channel operator"
+    )
+
+
+def test_a_post_is_acknowledged_once_it_is_kept(door, alice):
+    bob = enter(door, "bob", "tea")
+    assert alice.ask("@label=x1 PRIVMSG #tea :hi") == [f"@label=x1 :{SERVER} ACK"]
+    assert bob.read() == [":alice!~u@chat PRIVMSG #tea :hi"]
+    bob.send("AWAY :lunch")
+    assert alice.ask("@label=x2 PRIVMSG bob :hi") == [
+        f":{SERVER} 301 alice bob :lunch",
+        f"@label=x2 :{SERVER} ACK",
+    ]
+
+
+def test_the_echo_of_a_post_has_the_label_and_nothing_else_has(door):
+    alice = enter(door, "alice", "tea", caps=f"{CAPS} echo-message")
+    bob = enter(door, "bob", "tea", caps=f"{CAPS} echo-message")
+    assert alice.ask("@label=x1 PRIVMSG #tea :hi") == ["@label=x1 :alice!~u@chat PRIVMSG #tea :hi"]
+    assert bob.read() == [":alice!~u@chat PRIVMSG #tea :hi"]
+    assert alice.ask("PRIVMSG #tea :ho") == [":alice!~u@chat PRIVMSG #tea :ho"]
+    bob.read()
+    assert alice.ask("@label=x2 NOTICE bob :psst") == ["@label=x2 :alice!~u@chat NOTICE bob :psst"]
+    assert bob.read() == [":alice!~u@chat NOTICE bob :psst"]
+    assert alice.ask("@label=x3 PRIVMSG #tea :\x02") == [f"@label=x3 :{SERVER} 412 alice :No text to send"]
+
+
+def test_posts_of_one_turn_keep_their_order_and_their_labels(door):
+    alice, bob = enter(door, "alice", "tea", caps=f"{CAPS} echo-message"), enter(door, "bob", "tea")
+    lines = [f"@label=n{number} PRIVMSG #tea :line {number}\r\n" for number in range(20)]
+    alice.chat.dataReceived("".join(lines).encode())
+    bob.send("PRIVMSG #tea :between")
+    heard = [line for line in alice.read() if "between" not in line]
+    assert heard == [f"@label=n{number} :alice!~u@chat PRIVMSG #tea :line {number}" for number in range(20)]
+    assert alice.chat.session.ear.view.labels == ()
+
+
+def test_a_post_that_could_not_be_kept_is_refused_with_its_label(door, monkeypatch):
+    alice, batch = enter(door, "alice", "tea", caps=f"{CAPS} echo-message standard-replies"), []
+    monkeypatch.setattr(door.journal, "append", lambda *events: batch.extend(events))
+    assert alice.ask("@label=x1 PRIVMSG #tea :hi") == []
+    door.hub.dispatcher.refuse(batch, NotKept("its disk is full"))
+    door.settle()
+    (answer,) = alice.read()
+    assert answer.startswith(f"@label=x1 :{SERVER} FAIL PRIVMSG NOT_KEPT :") and "its disk is full" in answer
+    assert alice.chat.session.ear.view.labels == ()
+
+
+@pytest.mark.parametrize("label", ["", "x" * 65])
+def test_a_label_that_is_empty_or_too_long_is_none(alice, label):
+    assert alice.ask(f"@label={label} PING abc") == [f":{SERVER} PONG {SERVER} :abc"]
+
+
+def test_without_the_capability_a_label_is_ignored(door):
+    assert enter(door, "bob").ask("@label=x1 PING abc") == [f":{SERVER} PONG {SERVER} :abc"]
