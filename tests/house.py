@@ -15,6 +15,7 @@ from twisted_chat.requests import table
 from twisted_chat.wire.plain import PlainView
 
 from .quick_vault import QuickVault
+from .repeating import Repeating, repeat
 
 
 class TurnJournal:
@@ -199,7 +200,9 @@ class Stream(Outlet):
     def __init__(self, house, room, after=None, view=None):
         super().__init__()
         self.hub = house.hub
-        self.reader = house.hub.overhear(self, view or PlainView(numbers=True), house.hub.rooms[room], after)
+        self.reader = house.hub.overhear(
+            self, house.seen_through(view or PlainView(numbers=True)), house.hub.rooms[room], after
+        )
 
     def stop(self):
         self.hub.stop_overhearing(self.reader)
@@ -213,7 +216,7 @@ class Person(Outlet):
         self.house = house
         self.times_settled = 0  # how often the door was told
         self.is_taken_over = False
-        self.session = house.hub.connect(self, view, self)
+        self.session = house.hub.connect(self, house.seen_through(view), self)
 
     @property
     def reader(self):
@@ -267,6 +270,7 @@ class House:
         self.faults = []
         self.journal = journal or TurnJournal(lambda: self.now)
         self.people = []
+        self.runs = []  # that have to be encoded again
         self.vault = QuickVault()
         self.hub = Hub(
             self.journal, limits or Limits(), lambda: self.seconds, lambda: self.now, self.faults.append, self.vault
@@ -276,6 +280,11 @@ class House:
         """End turns until nothing is on its way."""
         while self.journal.batch or self.journal.asked or self.journal.unknown or self.journal.lookups:
             self.journal.turn()
+        repeat(self.runs)
+
+    def seen_through(self, view):
+        """Return a view that encodes every run again when the hub has changed."""
+        return view if hasattr(view, "events") else Repeating(view, self.runs)  # or it remembers what it encodes
 
     def connect(self, view=None):
         """Return a person who has not said who they are."""

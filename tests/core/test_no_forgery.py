@@ -14,6 +14,9 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.events import NOTED, SAID
 from twisted_chat.core.session import Ask
 from twisted_chat.requests.table import BY_ANY_NAME
+from twisted_chat.wire.irc import parse
+from twisted_chat.wire.irc_text import ctcp
+from twisted_chat.wire.irc_view import CAPS, IrcView
 from twisted_chat.wire.plain import PlainView
 
 from ..house import House
@@ -114,6 +117,34 @@ def test_every_line_reads_back_as_its_event(view, alias, typed):
     seen = [(e.kind, e.group, e.author, e.text) for e in read(victim.data, view)]
     spoken = [e._replace(kind=SAID) if e.kind == NOTED else e for e in watching.events]  # people see them alike
     assert seen == [(e.kind, e.group, e.author, e.text) for e in spoken]
+    assert house.faults == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(alias=NAMES, typed=st.lists(TYPED, min_size=1, max_size=8))
+@example(alias="a", typed=["hi\r\n:victim!~u@chat QUIT :x", "/me \x01", "\x01VERSION\x01", "/topic :x y", ":x"])
+def test_no_line_makes_a_client_of_irc_see_another_author_or_command(alias, typed):
+    house = House()
+    victim = house.enter("victim", "ops", view=IrcView("chat.example", "double", CAPS))
+    mallory = house.connect()
+    try:
+        house.hub.claim(Ask(mallory.session), text.edited(alias))
+    except ChatError:
+        house.hub.claim(Ask(mallory.session), "mallory")
+    house.settle()
+    mallory.type("/join ops")
+    names = {"chat.example", mallory.session.alias}
+    for line in typed:
+        if mallory.session.leaving is None:
+            mallory.type(text.edited(line))
+            names.add(mallory.session.alias)
+    lines = victim.data.split(b"\r\n")
+    assert lines.pop() == b"" and not any(b"\r" in line or b"\n" in line for line in lines)
+    for message in map(parse, lines):
+        assert message.source.partition("!")[0] in names and "victim" not in message.source
+        asked = ctcp(message.parameters[-1]) if message.parameters else None
+        assert asked is None or (asked[0], message.command) == ("ACTION", "PRIVMSG")
+        assert "\x01" not in (message.parameters[-1][1:-1] if asked else "".join(message.parameters))
     assert house.faults == []
 
 
