@@ -371,7 +371,7 @@ class Nodes:
                 if not one.session.gone
             )
         living = {node.journal.opening for node in self.nodes}
-        sessions = {session for person in states[0].people for session, _program, _credential in person.seats}
+        sessions = {session for person in states[0].people for session, *_more in person.seats}
         assert {session >> OPENING_BITS for session in sessions} <= living
         assert told_in_the_log(self.log.events) == self.nodes[0].people_in_rooms
         for person in self.gone:

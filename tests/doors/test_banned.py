@@ -60,6 +60,14 @@ def test_a_ban_of_an_address_ends_everything_that_came_from_it_at_once(door, olg
     line.lose(), nameless.lose()
 
 
+def test_a_program_that_goes_on_from_another_address_is_known_by_that(door, olga):
+    program = Program(door, "pam", peer=Browser(door, FAR), token=TOKEN)
+    program.peer.lose()
+    Program(door, "pam", peer=Browser(door, "192.0.2.8"), token=TOKEN)
+    person = door.hub.aliases["pam"]
+    assert person.former == () and [seat.host for seat in person.seats] == ["192.0.2.8"]
+
+
 def test_nobody_comes_from_a_banned_address_by_any_door_until_the_ban_ends(door, olga):
     open_before = WebPeer(door, FAR)
     ban(olga, f"{FAR} 1h")

@@ -27,6 +27,7 @@ from .events import (
     READ,
     REGISTERED,
     RELEASED,
+    RELOCATED,
     REMOVED,
     RENAMED,
     RESUMED,
@@ -77,7 +78,7 @@ def _claimed(state: State, event: Event) -> Change:
     data, person = event.data or {}, state.seats.get(event.origin)
     if person is not None and person.account is not None:
         return Change(person, error=HasAName(person.alias))
-    seat = Seat(event.origin, str(data.get("program", "")))
+    seat = Seat(event.origin, str(data.get("program", "")), host=data.get("host", ""))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
         return _seated_beside(state, beside, seat)
@@ -318,11 +319,13 @@ def _went_away_or_came_back(state: State, event: Event) -> Change | None:
 
 
 def _resumed(state: State, event: Event) -> Change | None:
-    former = int((event.data or {}).get("session", 0))
+    data = event.data or {}
+    former = int(data.get("session", 0))
     person = state.seats.get(former)
     if person is None or former not in person.sessions:
         return None  # it has ended before
-    seat = next(seat for seat in person.seats if seat.session == former)._replace(session=event.origin)
+    seat = next(seat for seat in person.seats if seat.session == former)
+    seat = seat._replace(session=event.origin, host=data.get("host", ""))
     person.seats = tuple(seat if other.session == former else other for other in person.seats)
     state.note_program(seat)
     state.seats[event.origin] = person
@@ -330,6 +333,16 @@ def _resumed(state: State, event: Event) -> Change | None:
     _speak(state, person, event.origin)
     person.is_told = person.is_told and not seat.program  # which hears the log of the alias from here on
     return Change(person, is_new=True, former=former)
+
+
+def _relocated(state: State, event: Event) -> Change | None:
+    person, host = state.seats.get(event.origin), str((event.data or {})["host"])
+    if person is None:
+        return None
+    seats = [seat._replace(host=host) if seat.session == event.origin else seat for seat in person.seats]
+    person.seats = tuple(seats)
+    person.voice = next((seat for seat in seats if seat.session == person.voice.session), person.voice)
+    return Change(person)
 
 
 def _ended(state: State, event: Event) -> Change | None:
@@ -463,6 +476,7 @@ APPLY: Final[dict[str, Callable[[State, Event], Change | None]]] = {
     WENT_AWAY: _went_away_or_came_back,
     CAME_BACK: _went_away_or_came_back,
     RESUMED: _resumed,
+    RELOCATED: _relocated,
     ENDED: _ended,
     RELEASED: _released,
     OPENED: _opened,

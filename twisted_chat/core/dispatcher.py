@@ -13,7 +13,20 @@ from .days import NO_DAY, Day, day_of
 from .delivery import Delivery, Faulty, finished
 from .effects import Effects
 from .errors import AliasTaken, NotKept, Unknown
-from .events import ENDED, EVERYONE, JOINED, KINDS, OPENING_BITS, POSTS, REMOVED, REPEATED, SERVER, Event, Lines
+from .events import (
+    ENDED,
+    EVERYONE,
+    JOINED,
+    KINDS,
+    OPENING_BITS,
+    POSTS,
+    RELOCATED,
+    REMOVED,
+    REPEATED,
+    SERVER,
+    Event,
+    Lines,
+)
 from .limits import Limits
 from .passing import Passing
 from .person import Person
@@ -251,7 +264,7 @@ class Dispatcher:
                 again[person] = None
                 if session is not None:
                     explain_wait(session, error.why)
-            elif isinstance(item, Event) and item.kind == ENDED:  # no request can be refused
+            elif isinstance(item, Event) and item.kind in (ENDED, RELOCATED):  # no request can be refused
                 self.send(item, session)
             elif session is not None:
                 self.traffic.not_kept += events
@@ -318,6 +331,12 @@ class Dispatcher:
                     reader.release()  # a program gets it after its answer
         except Exception:
             self._on_fault(session)
+
+    def relocate(self, session: Session) -> None:
+        """Note that a session goes on from another address, if it does: an admin at another node may ban that."""
+        if session.person is not None and session.host != session.person.host_of(session.id):
+            data = {"host": session.host}
+            self.send(Event(RELOCATED, "", session.alias, origin=session.id, data=data), session)
 
     def leave_all(self, session: Session, why: str) -> None:
         """End a session, once everything has happened that it asked for before."""

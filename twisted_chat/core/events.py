@@ -292,6 +292,8 @@ def _revoked(event: Event, author: str) -> str:
     data = event.data or {}
     if data.get("used"):
         return f"{author} has logged in with a code"
+    if data.get("sessions"):
+        return f"{author} has ended a session of {event.text}{_why(event)}"
     count = len(data.get("credentials", ()))
     return f"{author} has ended {count} {'way' if count == 1 else 'ways'} to log in as {event.text}{_why(event)}"
 
@@ -415,7 +417,9 @@ GRANTED: Final = (
         "granted", _granted, is_logged=True, standing=_credential
     )
 )
-REVOKED: Final = kind("revoked", _revoked, is_logged=True, standing=_revocation)  # data: "credentials", their numbers
+REVOKED: Final = kind(  # data: "credentials", their numbers; "sessions", ids of those that end
+    "revoked", _revoked, is_logged=True, standing=_revocation
+)
 REHASHED: Final = kind(  # a password's verifier is replaced, and nothing else; data: "credential", its number
     "rehashed",
     _did("hashed the password of {} again, as new ones are"),
@@ -448,9 +452,11 @@ TOOK: Final = kind("took", is_change=True, is_logged=True)
 IGNORED: Final = kind("ignored", is_logged=True)
 # The hub's own, in no group: who has which alias and seat, who is away. Only their order matters.
 # CLAIMED's text: the alias; the first claim in order wins. Its data: "rooms" to enter, if not just the lobby;
-# "program", its public name; "looks" of the alias; "beside": a session of the same person, who gets one more.
+# "program", its public name; "looks" of the alias; "host", the address, if it is not this machine; "beside": a session
+# of the same person, who gets one more.
 CLAIMED: Final = kind("claimed", is_change=True)
-RESUMED: Final = kind("resumed", is_change=True)  # a session takes the seat of another; data: "session", which
+RESUMED: Final = kind("resumed", is_change=True)  # a session takes the seat of another; data: "session", which; "host"
+RELOCATED: Final = kind("relocated", is_change=True)  # a session goes on from another address; data: "host"
 ENDED: Final = kind("ended", is_change=True)  # a session is over; text: why; the last one of a person's: they leave
 RELEASED: Final = kind("released", is_change=True)  # a person who has left all rooms gives the alias back
 WENT_AWAY: Final = kind("went away", is_change=True)  # text: why

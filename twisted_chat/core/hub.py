@@ -156,8 +156,7 @@ class Hub(Questions):
         if proof is not None:
             alias = proof.account.alias
             data |= proof.data
-        if session.program:
-            data["program"] = session.program
+        data |= {name: value for name, value in (("program", session.program), ("host", session.host)) if value}
         if beside:
             data["beside"] = beside
         elif not session.alias and tuple(rooms) != (LOBBY,):
@@ -204,7 +203,7 @@ class Hub(Questions):
 
         A program that resumes at its own node needs no event: see Session.attach.
         """
-        self._append(RESUMED, ask, data={"session": former})
+        self._append(RESUMED, ask, data={"session": former, "host": ask.session.host})
 
     def wait_for_leaver(self, session: Session, wanted: str) -> bool:
         """Make a session wait for the person who has an alias and is leaving; return False without one."""

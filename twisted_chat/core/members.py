@@ -158,6 +158,14 @@ class Members:
             raise ChatError("there is no such token or device: /token and /devices list them")
         self._append(ask, _revocation(ask, account, numbers, why), then)
 
+    def end_session(self, ask: Ask, session: int, then: Callable[[], None]) -> None:
+        """End another session of the asker, by its id, at whatever node. Raises: NotAllowed, ChatError."""
+        account, me = _account(ask.session), _person(ask.session)
+        if session not in me.sessions:
+            raise ChatError("there is no such device any more: /devices lists them")
+        data = {"account": account.number, "credentials": [], "sessions": [session]}
+        self._append(ask, _event(REVOKED, ask, account.alias, data), then)
+
     def credentials(self, session: Session) -> Sequence[Credential]:
         """Return the credentials of a session's account that are still valid, but for its password.
 
@@ -228,13 +236,14 @@ class Members:
             raise ChatError("that covers a proxy that the server trusts, and so everyone who comes by it: ban less")
         if me is None:
             return
-        if rules.covers_any(banned, [session.host for session in self._dispatcher.sessions.of(me)]):
+        hosts_of = self._dispatcher.sessions.hosts_of
+        if rules.covers_any(banned, hosts_of(me)):
             raise ChatError("that covers your own address: ban less")
         if data.get("guests"):
             return
-        for session in self._dispatcher.sessions.values():
-            if session.person is not None and rules.covers_any(banned, [session.host]):
-                rules.may(me, "ban", on=session.person)
+        for person in self._state.people:
+            if rules.covers_any(banned, hosts_of(person)):
+                rules.may(me, "ban", on=person)
 
     def unban(self, ask: Ask, number: int, then: Callable[[str], None] = lambda target: None) -> None:
         """Lift a ban, by its number; ``then`` is called with its target.

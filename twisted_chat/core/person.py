@@ -31,6 +31,7 @@ class Seat(NamedTuple):
     session: int  # its id
     program: str  # the public name of its program; empty for a person who types
     credential: int = 0  # the number of the credential that it used; 0: a guest's
+    host: str = ""  # the address that it comes from; empty: this machine, or unknown
 
     @property
     def opening(self) -> int:
@@ -83,6 +84,10 @@ class Person:
     def credential_of(self, session: int) -> int:
         """Return the number of the credential that a session came by; 0: a guest's, or a session that is over."""
         return next((seat.credential for seat in self.seats if seat.session == session), 0)
+
+    def host_of(self, session: int) -> str:
+        """Return the address that a session came from; see Seat."""
+        return next((seat.host for seat in self.seats if seat.session == session), "")
 
     @property
     def told(self) -> dict[str, str]:

@@ -87,9 +87,9 @@ class KnownPerson(NamedTuple):
     made: int
     wanted: Sequence[str]
     unwanted: Mapping[str, tuple[str, ...]]  # with the fields of person.Parting
-    seats: Sequence[tuple[int, str, int]]  # sessions, their programs and credentials
+    seats: Sequence[tuple[int, str, int, str]]  # sessions, their programs, credentials and addresses
     former: Sequence[int]
-    voice: tuple[int, str, int]
+    voice: tuple[int, str, int, str]
     account: int  # its number; 0: a guest
     founded: Sequence[str]
     leaving: str | None

@@ -42,6 +42,10 @@ class Sessions(dict[int, Session]):
             return ()
         return [self[id_] for id_ in person.sessions or person.former[-1:] if id_ in self]
 
+    def hosts_of(self, person: Person) -> list[str]:
+        """Return the addresses of a person's sessions on all nodes, the oldest session first; empty: this machine."""
+        return [self[seat.session].host if seat.session in self else seat.host for seat in person.seats]
+
     def seat(self, session: Session, person: Person) -> None:
         """Note that a session stands for a person from now on."""
         session.person, session.alias = person, person.alias

@@ -104,8 +104,8 @@ def _restored(state: State, known: KnownPerson) -> Person:
     return person
 
 
-def _values(seat: Seat) -> tuple[int, str, int]:
-    return seat.session, seat.program, seat.credential
+def _values(seat: Seat) -> tuple[int, str, int, str]:
+    return seat.session, seat.program, seat.credential, seat.host
 
 
 def _people_in(room: Room) -> list[Person]:

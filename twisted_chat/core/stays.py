@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from .accounts import PASSWORD
 from .delivery import Delivery
-from .errors import ChatError, NoSuchRoom
+from .errors import ChatError, CredentialRevoked, NoSuchRoom
 from .events import APPOINTED, BANNED, DROPPED, GRANTED, NAMED, REVOKED, SERVER, SUSPENDED, Event
 from .pen import refusal
 from .reader import Reader
@@ -44,6 +44,10 @@ class Stays:
     def decided(self, event: Event) -> None:
         """End the sessions and streams that a decision allows no longer."""
         why = _why(event)
+        for session_id in (event.data or {}).get("sessions", ()) if event.kind == REVOKED else ():
+            session = self._sessions.get(session_id)
+            if session is not None:
+                self._end(session, CredentialRevoked("another device of yours has ended this one"))
         if event.kind in _ENDING:
             for session in list(self._sessions.values()):
                 self.check(session, event.when, why)
@@ -61,10 +65,13 @@ class Stays:
             else:
                 self._state.refuse_stay(session.person, session.id, session.host, now, why)
         except ChatError as error:
-            self._delivery.show(session, refusal(error, ""))
-            if session.grace is not None:
-                session.leave_door()
-            self._hub.leave_all(session, "")
+            self._end(session, error)
+
+    def _end(self, session: Session, error: ChatError) -> None:
+        self._delivery.show(session, refusal(error, ""))
+        if session.grace is not None:
+            session.leave_door()
+        self._hub.leave_all(session, "")
 
     def check_streams(self, room: Room, now: float) -> None:
         """End the streams of a room that does not exist any more for the strangers on whose behalf they hear it."""

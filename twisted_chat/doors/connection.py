@@ -208,6 +208,7 @@ class Connection(Turns):
         reader, newcomer.reader = newcomer.reader, None
         assert reader is not None, "a connection has a reader"
         session.attach(reader, self)
+        self.premises.hub.dispatcher.relocate(session)
         self.premises.hub.leave_all(newcomer, "")
         wait = session.pace.move(newcomer.pace, self.premises.clock.seconds())
         if wait:

@@ -10,14 +10,14 @@ from ..core import text
 from ..core.accounts import CODE, DAY, DEVICE, KEY, TOKEN, Account, Credential
 from ..core.days import day_of, time_of
 from ..core.durations import span
-from ..core.errors import BadUsage, ChatError, CredentialRevoked, NotAMember
+from ..core.errors import BadUsage, ChatError, NotAMember
 from ..core.events import LOBBY, OPENING_BITS, POSTS, Event
 from ..core.gate import Attempt, Proof
 from ..core.hub import Hub
 from ..core.members import CODE_SECONDS
 from ..core.past import HISTORY_PAGE
 from ..core.ports import Query
-from ..core.session import Ask, Session
+from ..core.session import Ask
 from .keys import key_name, key_words
 from .table import command
 from .words import plural, word
@@ -100,7 +100,7 @@ def devices(hub: Hub, ask: Ask, rest: str) -> None:
         ask.notice(*(f"{name}: {one.words}" for name, one in listed.items()), "/devices N off ends one")
     elif what.strip() != "off" or number not in listed:
         raise BadUsage("/devices N off, where N is a number that /devices shows")
-    elif listed[number].session is ask.session:
+    elif listed[number].session == ask.session.id:
         raise ChatError("that is this device: /quit leaves")
     else:
         _end(hub, ask, listed[number])
@@ -108,7 +108,7 @@ def devices(hub: Hub, ask: Ask, rest: str) -> None:
 
 class _Device(NamedTuple):
     words: str
-    session: Session | None  # none: it is not here now
+    session: int  # its id; 0: it is not here now
     credential: int  # of its own; 0: it came by the password, a code, a token or a key, which others may have, too
 
 
@@ -120,20 +120,25 @@ def _devices(hub: Hub, ask: Ask) -> dict[str, _Device]:
     me = ask.session.person
     uses = hub.dispatcher.profiles.uses_of(me, me.account) if me is not None and me.account is not None else {}
     found: dict[str, _Device] = {}
-    for session in hub.sessions.of(me):
-        used = me.credential_of(session.id) if me is not None else 0
-        what = own.pop(used).label if used in own else "a program" if session.program else "a terminal"
+    for seat in me.seats if me is not None else ():
+        session, used = hub.sessions.get(seat.session), seat.credential
+        what = own.pop(used).label if used in own else "a program" if seat.program else "a terminal"
         by = f" by the key {key_name(keys[used])}" if used in keys else ""
-        here = "this one, " * (session is ask.session)
-        words = f"{here}{what} {_place(session.host)}{by}, for {span(hub.seconds() - session.since)}"
-        found[str(session.id & SESSION_MASK)] = _Device(words, session, used if what != "a terminal" else 0)
+        credential = used if what != "a terminal" else 0
+        if session is not None:
+            here = "this one, " * (session is ask.session)
+            words = f"{here}{what} {_place(session.host)}{by}, for {span(hub.seconds() - session.since)}"
+            found[str(session.id & SESSION_MASK)] = _Device(words, session.id, credential)
+        else:  # a session of another node may have the same number
+            words = f"{what} {_place(seat.host)}{by}, by way of another server"
+            found[f"{seat.opening}-{seat.session & SESSION_MASK}"] = _Device(words, seat.session, credential)
     for credential, one in own.items():
         last = _days_ago(hub.now(), uses.get(credential, one.since))
         words = f"{one.label or 'a device'} {_place(one.at)}, not here now, used {last}"
-        found[f"d{credential}"] = _Device(words, None, credential)
+        found[f"d{credential}"] = _Device(words, 0, credential)
     for credential, one in keys.items():
         words = f"{key_words(one)}, added {_place(one.at)} on {day_of(one.since).words}"
-        found[key_name(one)] = _Device(words, None, credential)
+        found[key_name(one)] = _Device(words, 0, credential)
     return found
 
 
@@ -153,10 +158,8 @@ def _end(hub: Hub, ask: Ask, device: _Device) -> None:
     own = {one.number for one in hub.members.credentials(ask.session) if one.kind in (DEVICE, KEY)}
     if device.credential in own:
         hub.members.revoke(ask, [device.credential], done)
-    elif device.session is not None:
-        device.session.refuse(CredentialRevoked("another device of yours has ended this one"))
-        hub.leave_all(device.session, "")
-        done()
+    else:
+        hub.members.end_session(ask, device.session, done)
 
 
 @command(arguments="[NAME [off]]")

@@ -55,7 +55,7 @@ class _Target:
             return
         guest = hub.person_called(wanted)
         self.shown, self.data = guest.alias, {"who": guest.key}
-        hosts = [session.host for session in hub.sessions.of(guest) if _is_elsewhere(session.host)]
+        hosts = list(filter(_is_elsewhere, hub.sessions.hosts_of(guest)))
         if not hosts:
             self.is_only_alias = True
             return
@@ -74,12 +74,8 @@ def _is_elsewhere(host: str) -> bool:
 
 def _neighbours(hub: Hub, network: rules.Network, guest: Person) -> list[str]:
     """Return the aliases of the other people in a network."""
-    people = (
-        session.person
-        for session in list(hub.sessions.values())
-        if session.person is not guest and rules.covers_any(network, [session.host])
-    )
-    return list(dict.fromkeys(person.alias for person in people if person is not None))
+    others = (person for person in hub.state.people if person is not guest)
+    return [person.alias for person in others if rules.covers_any(network, hub.sessions.hosts_of(person))]
 
 
 def _data(hub: Hub, target: _Target, seconds: int, guests: bool, why: str) -> Data:

@@ -54,6 +54,7 @@ from ..core.events import (
     REGISTERED,
     REHASHED,
     RELEASED,
+    RELOCATED,
     REMOVED,
     RENAMED,
     REPEATED,
@@ -364,5 +365,5 @@ _MESSAGES: Final[Mapping[str, Callable[[IrcView, Event], _Messages]]] = {
     READ: _nothing,  # the door writes MARKREAD, which has a time instead of a number
     **dict.fromkeys((TOOK, IGNORED), _nothing),  # they are numbers without words
     **dict.fromkeys((CALLED, ANSWERED), _nothing),  # between programs
-    **dict.fromkeys((CLAIMED, RESUMED, ENDED, RELEASED, OPENED, GONE), _nothing),  # the hub's own
+    **dict.fromkeys((CLAIMED, RESUMED, RELOCATED, ENDED, RELEASED, OPENED, GONE), _nothing),  # the hub's own
 }
