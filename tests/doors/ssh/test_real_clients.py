@@ -80,6 +80,7 @@ def test_openssh_exchanges_keys_again_and_again_and_loses_nothing(server, client
         for number in range(200):
             alice.send(f"{number} {'y' * 1000}\n")
         bob.read_until("alice: 199 ")
+        alice.read_until("alice: 199 ")
         assert [int(one) for one in re.findall(rb"^alice: (\d+) y", bob.received, re.MULTILINE)] == list(range(200))
     assert alice.end() == 0
 
