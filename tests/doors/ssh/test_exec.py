@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.core.limits import Limits
+from twisted_chat.doors.ssh.auth import fingerprint_of
 
 from ...house import TurnJournal
 from ...in_memory import Door
+from ..members import Member
 from .in_memory import SshDoorInMemory, key
 
 
@@ -203,3 +205,29 @@ def test_a_post_is_refused_beyond_the_limits_of_an_address():
 def test_a_command_that_is_no_utf_8_is_refused(ssh):
     channel = ssh("ci").open()
     assert channel.ask(b"exec", b"\0\0\0\2\xff\xfe") is False
+
+
+def test_a_registered_key_speaks_as_its_member_whatever_the_user_name(door, ssh):
+    member = Member(door)
+    bob = door.enter("bob")
+    member.peer.send(f"/key add {fingerprint_of(key(number=7).blob())}\n")
+    bob.read(), member.peer.read()
+    assert outcome(ssh.exec("say lobby done", "root", key(number=7))) == (0, "", "")
+    assert bob.read() == member.peer.read() == "alice: done\n"
+    assert outcome(ssh.exec("rooms", "root", key(number=7))) == (0, "-- lobby * (2)\n", "")
+    assert outcome(ssh.exec("msg bob hi", "root", key(number=7)))[0] == 0
+    assert bob.read() == "[alice -> bob] hi\n"
+    for command in ("say lobby not me", "msg bob not me"):
+        status, _output, errors = outcome(ssh.exec(command, "alice", key(number=8)))
+        assert status == 1
+        assert "member's name" in errors
+    assert bob.read() == ""
+
+
+def test_a_key_that_is_ended_speaks_for_nobody(door, ssh):
+    member = Member(door)
+    member.peer.send(f"/key add {fingerprint_of(key(number=7).blob())}\n")
+    assert ssh.exec("rooms", "alice", key(number=7)).status == 0
+    member.revoke_all()
+    assert ssh.exec("rooms", "alice", key(number=7)).status == 1
+    assert ssh.exec("say lobby hi", "alice", key(number=7)).status == 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ...core.days import Day
 from ...core.errors import ChatError
 from ...core.events import NOTICED, Event
+from ...core.gate import Attempt, Proof
 from ...core.reader import LIVE
 from ...core.session import Ask
 from ...requests import table
@@ -100,7 +102,8 @@ class ExecTalk:
         self._hub = connection.premises.hub
         self._room, self._line = room, line
         self._on_done = on_done
-        self._steps = [self._claim, self._enter, self._run] if room else [self._claim, self._run]
+        self._steps = [self._prove, self._claim, *([self._enter] if room else []), self._run]
+        self._proof: Proof | None = None  # of a member
         self._ask = Ask(connection.session, _IDENT)  # of the step before
         self.is_busy = True
 
@@ -126,8 +129,20 @@ class ExecTalk:
         except ChatError as error:
             self._end(error)
 
+    def _prove(self, ask: Ask) -> None:
+        hub, key = self._hub, self._connection.key_fingerprint
+        if hub.decisions.accounts.with_key(key) is not None:
+            attempt = Attempt("", "", self._connection.host, is_overheard=False, key=key)
+            hub.past.ask(ask, partial(hub.gate.prove, attempt), self._proved)
+
+    def _proved(self, proof: Proof) -> None:
+        self._proof = proof
+
     def _claim(self, ask: Ask) -> None:
         caller, premises = self._connection.caller, self._connection.premises
+        if self._proof is not None:
+            self._hub.claim(ask, self._proof.account.alias, rooms=(), proof=self._proof)
+            return
         premises.visits.give_way(caller.user, self._connection.host, caller.fingerprint)
         own = own_chat(premises, caller)
         self._hub.claim(ask, caller.user, rooms=(), beside=own.session.id if own is not None else 0)

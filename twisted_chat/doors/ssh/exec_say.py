@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from twisted.python.failure import Failure
@@ -12,6 +13,7 @@ from twisted.python.failure import Failure
 from ...core import text
 from ...core.errors import BadUsage, BlockTooLong, ChatError, LineTooLong, NothingToSay, SecretNeeded
 from ...core.events import EVERYONE
+from ...core.gate import Attempt, Proof
 from ...core.secrets import refuse_secrets
 from ...core.session import Ask, Session
 from ..visits import Author, Post
@@ -98,18 +100,38 @@ class ExecSay:
         return found
 
     def _say(self, lines: Sequence[str]) -> None:
-        """Say lines in a visit, or beside one's own session.
+        """Say lines as the member whose key the client has, or as a guest.
 
         Raises: ChatError.
         """
-        alias = text.alias(self._caller.user)
+        hub, key = self._premises.hub, self._caller.fingerprint
+        if hub.decisions.accounts.with_key(key) is not None:
+            hub.gate.prove(Attempt("", "", self._host, is_overheard=False, key=key), partial(self._proved, lines))
+        else:
+            self._say_as(text.alias(self._caller.user), None, lines)
+
+    def _proved(self, lines: Sequence[str], found: Proof | ChatError) -> None:
+        if isinstance(found, ChatError):
+            self._end(found)
+            return
+        try:
+            self._say_as(found.account.alias, found, lines)
+        except ChatError as error:
+            self._end(error)
+
+    def _say_as(self, alias: str, proof: Proof | None, lines: Sequence[str]) -> None:
+        """Say lines in a visit, or beside a guest's own session.
+
+        Raises: ChatError.
+        """
         group = self._group if self._group == EVERYONE or self._group[0] == "@" else text.room(self._group)
         post = Post(group, _ident(alias, group), lines)
-        own = own_chat(self._premises, self._caller)
+        own = own_chat(self._premises, self._caller) if proof is None else None
         if own is not None and (group[0] in "@*" or group in own.session.rooms):
             self._say_beside(own.session, post)
         else:
-            author = Author(alias, self._host, self._caller.fingerprint)
+            secret = self._caller.fingerprint if proof is None else ""
+            author = Author(alias, self._host, secret, proof)
             self._premises.visits.say(author, post).addCallbacks(lambda _kept: self._end(None), self._failed)
 
     def _say_beside(self, session: Session, post: Post) -> None:
