@@ -242,10 +242,11 @@ RESULTS = [
     result("read", "1", room="ops", number=13),
     result("unread", "1", rooms={"ops": 25}, marks={"ops": 13}, unread={"ops": 12}, mentions={"ops": 2}),
     *(result(name, "1") for name in ("register", "revoke")),
-    result("password", "1", tokens=2),
+    result("password", "1", tokens=2, keys=1),
     result("code", "1", code="K7QF-2M9P-XD4T", until=1.5),
     result("token", "1", token="tct_" + "x" * 32),
     result("devices", "1", devices=[]),
+    result("key", "1", fingerprint="SHA256:" + "x" * 43),
     result("device", "1", device="tcd_" + "x" * 32),
 ]
 
