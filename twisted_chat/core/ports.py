@@ -364,8 +364,10 @@ class View(Protocol):
     is_greeted: ClassVar[bool] = False  # who enters a room is shown its last lines, who is there, and the topic
     wants_notices: ClassVar[bool] = False  # a person reads it, who is told in words what concerns them
     marks_days: ClassVar[bool] = False  # a line of its own tells where another day begins
-    catches_up: ClassVar[bool] = True  # after a pause it gets all events, private lines by their numbers; else a count
+    catches_up: ClassVar[bool] = True  # after a pause it gets all events of its rooms; else a count
+    has_inbox: ClassVar[bool] = False  # private lines come from the log of its alias, by their numbers; else few wait
     hears_people_once: ClassVar[bool] = False  # that they quit or take another alias, not once in each room
+    hears_oneself: ClassVar[bool] = False  # a line to oneself is heard, besides the echo
     is_acknowledged: ClassVar[bool] = False  # each request has an answer: before its backlog, and for a line the event
 
     @property

@@ -53,6 +53,8 @@ class PrivateLines:
                     continue  # ... and here, too
                 if session.reader is not None and session.ear.view.wants_notices and not session.is_behind:
                     self._profiles.given(target, event.number)  # a program's owner may not have seen it
+                if target is author and session.id == event.origin and session.ear.view.hears_oneself:
+                    self._delivery.hear_alone(session, event._replace(origin=0))  # which is nobody's own line
             self._delivery.hear_alone(session, event)
 
     def _told_nobody(self, event: Event, asker: Session | None, author: Person | None) -> None:
@@ -89,7 +91,7 @@ class PrivateLines:
         self._sessions.have_taken_step(change.person, TOOK, "")
         remembered: dict[Room, None] = {}
         for session in self._sessions.of(change.person):
-            if not session.ear.view.catches_up:
+            if not session.ear.view.has_inbox:
                 continue
             has_backlog = session.private.backlog_of == text.key(event.target)  # it comes with the lines before it
             inbox = session.private.inbox_of(event.target) or self._change_inbox(session, event)

@@ -324,7 +324,7 @@ class Reader(Pen):
             self._traffic.lines_out += 1
             self.hear([event])
         elif self.state != CLOSED and self.wants(event):
-            self._backlog.put_aside(event, None if self.ear.view.catches_up else MAX_ASIDE)
+            self._backlog.put_aside(event, None if self.ear.view.has_inbox else MAX_ASIDE)
 
 
 def whole(room: Room, first: int, last: int, events: Iterable[Event]) -> list[Event]:

@@ -132,6 +132,7 @@ class IrcView(View):
     that was refused, and so the numeric.
     """
 
+    hears_oneself: ClassVar[bool] = True
     wants_notices: ClassVar[bool] = True
     hears_people_once: ClassVar[bool] = True
 

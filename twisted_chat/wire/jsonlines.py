@@ -31,6 +31,7 @@ class JsonView(View):
     """Lines of JSON, with every number and time, and without options."""
 
     is_acknowledged: ClassVar[bool] = True
+    has_inbox: ClassVar[bool] = True
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         return "".join(

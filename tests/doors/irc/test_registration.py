@@ -106,9 +106,9 @@ def test_a_client_that_says_nothing_is_disconnected_with_the_reason(door):
 
 def test_a_client_quits_with_its_reason_and_is_sent_the_end(door):
     alice, bob = enter(door, "alice", "tea"), enter(door, "bob", "tea")
-    assert alice.ask("QUIT :gone home")[-1] == "ERROR :Quit: gone home"
+    assert alice.ask("QUIT :gone home") == [":alice!~u@chat QUIT :gone home", "ERROR :Quit: gone home"]
     assert alice.is_closed
-    assert bob.read()[0].endswith(":gone home")
+    assert bob.read() == [":alice!~u@chat QUIT :gone home"]
     assert "alice" not in door.hub.aliases
 
 
@@ -146,7 +146,7 @@ def test_a_members_nick_is_in_use_for_others_and_a_pass_for_a_guests_nick_is_ign
 
 def test_a_nick_is_changed_and_a_person_in_no_room_sees_it_too(door):
     alice = enter(door, "alice")
-    assert ":alice!~u@chat NICK anna" in alice.ask("NICK anna")
+    assert alice.ask("NICK anna") == [":alice!~u@chat NICK anna"]
     assert alice.ask("NICK Anna") and alice.chat.session.alias == "Anna"
     bob = enter(door, "bob")
     assert alice.codes("NICK bob") == ["433"]

@@ -85,3 +85,9 @@ def test_clients_ask_each_other_in_private_and_no_client_is_asked_in_a_room(door
     assert alice.codes("PRIVMSG #tea :\x01VERSION\x01", "PRIVMSG tom :\x01VERSION\x01") == ["404", "404"]
     assert alice.codes("PRIVMSG bob :\x01DCC SEND x 1 2 3\x01") == ["404"]
     assert bob.read() == [] and tom.read() == ""
+
+
+def test_a_line_to_oneself_is_heard_and_echoed_apart_from_that(door):
+    alice, bob = enter(door, "alice"), enter(door, "bob", caps="echo-message")
+    assert alice.ask("PRIVMSG alice :note") == [":alice!~u@chat PRIVMSG alice :note"]
+    assert bob.ask("PRIVMSG bob :note") == [":bob!~u@chat PRIVMSG bob :note"] * 2

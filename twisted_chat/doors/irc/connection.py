@@ -10,7 +10,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ...wire.irc import MAX_CLIENT_TAGS, MAX_MESSAGE, Message, serialise
-from ...wire.irc_view import IrcView
 from ..client_certificate import certificate_fingerprint
 from ..connection import Connection
 from ..outbox import AnyOutbox, has_hung_up, outbox_for
@@ -58,8 +57,8 @@ class IrcChat(Connection, Protocol):
 
     def connectionMade(self) -> None:
         clock, limits, irc = self.premises.clock, self.premises.limits, self._irc
-        view = IrcView(irc.name, self.premises.hub.journal_name)
-        self._begin(outbox_for(self.transport, clock, limits, self.drained, self.stalled), view)
+        outbox = outbox_for(self.transport, clock, limits, self.drained, self.stalled)
+        self._begin(outbox, irc.view(irc.shared(())))
         self._talk = IrcTalk(irc, self, self._waiting)
         self._talk.listen()
         set_socket_options(self.transport, limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from ...core.hub import Hub
@@ -9,6 +10,7 @@ from ...wire.irc_view import CAPS, IrcView
 from ..premises import Premises
 
 NETWORK: Final = "TwistedChat"
+MAX_SHARED: Final = 1000  # sets of capabilities: clients can ask for very many
 
 
 class IrcPremises:
@@ -21,6 +23,7 @@ class IrcPremises:
         self.since = premises.hub.now()
         self.most_people = 0  # at once
         self.most_local = 0  # at once on this node
+        self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._views: dict[frozenset[str], IrcView] = {}
 
     @property
@@ -29,11 +32,16 @@ class IrcPremises:
 
     def view(self, caps: frozenset[str]) -> IrcView:
         """Return the view of all clients with these capabilities: one object takes less memory."""
-        shown = caps & CAPS
-        view = self._views.get(shown)
-        if view is None:
-            view = self._views[shown] = IrcView(self.name, self.hub.journal_name, shown)
+        shown = self.shared(caps & CAPS)
+        view = self._views.get(shown) or IrcView(self.name, self.hub.journal_name, shown)
+        if len(self._views) < MAX_SHARED:
+            self._views[shown] = view
         return view
+
+    def shared(self, words: Iterable[str]) -> frozenset[str]:
+        """Return a set of capabilities or modes; equal ones are one object, as most clients have the same."""
+        wanted = frozenset(words)
+        return self._shared.setdefault(wanted, wanted) if len(self._shared) < MAX_SHARED else wanted
 
     def note_people(self) -> None:
         """Called when a client is registered: there may never have been so many people."""

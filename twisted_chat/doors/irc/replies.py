@@ -46,7 +46,7 @@ class Replies:
 
     def __init__(self, premises: IrcPremises, connection: TalkConnection) -> None:
         self.premises = premises
-        self.caps: frozenset[str] = frozenset()  # that the client has asked for
+        self.caps = premises.shared(())  # that the client has asked for
         self._connection = connection
         self._command = ""  # that is being obeyed
 

@@ -71,7 +71,7 @@ class IrcTalk(Replies):
         self.knows_302 = False  # it understands that version of capability negotiation
         self.registration: Registration | None = Registration()  # until it is complete
         self.realname = ""
-        self.modes = frozenset[str]()  # the user modes, a letter each
+        self.modes = premises.shared(())  # the user modes, a letter each
         self.closing = "Connection closed"  # the reason in the ERROR at the end
         self._waiting = waiting
         self._asked: tuple[_Requested, ...] = ()

@@ -34,7 +34,7 @@ def _ls(talk: IrcTalk, version: str) -> None:
     _begin(talk)
     if version.isascii() and version.isdecimal() and len(version) < 9 and int(version) >= 302:
         talk.knows_302 = True
-        talk.caps |= {"cap-notify"}
+        talk.caps = talk.premises.shared({*talk.caps, "cap-notify"})
     offered = []
     for name, one in sorted(CAPABILITIES.items()):
         if one.is_offered(talk):
@@ -69,7 +69,7 @@ def _req(talk: IrcTalk, wanted: str) -> None:
             talk.cap("NAK", wanted)
             return
         caps.discard(name) if word[0] == "-" else caps.add(name)
-    talk.caps = frozenset(caps)
+    talk.caps = talk.premises.shared(caps)
     talk.cap("ACK", wanted)
     talk.listen()
 

@@ -39,9 +39,8 @@ def nick(talk: IrcTalk, message: Message) -> None:
         raise IrcRefused(numerics.ERR_NONICKNAMEGIVEN)
     registration = talk.registration
     if registration is None:
-        before, source = talk.nick, talk.prefix
         refused = partial(talk.refuse_nick, nick=wanted)
-        talk.request(lambda ask: talk.hub.claim(ask, wanted), partial(_renamed, talk, before, source), refused=refused)
+        talk.request(lambda ask: talk.hub.claim(ask, wanted), refused=refused)
         return
     try:
         refuse_alias(talk, wanted)
@@ -50,12 +49,6 @@ def nick(talk: IrcTalk, message: Message) -> None:
     else:
         registration.nick = wanted
         registration.go_on(talk)
-
-
-def _renamed(talk: IrcTalk, before: str, source: str) -> None:
-    """Show their new alias to a person who is in no room, which would show it."""
-    if talk.nick != before and not talk.session.rooms:
-        talk.write(serialise(Message("NICK", (talk.nick,), source)))
 
 
 @command("USER", least=4, is_early=True)
