@@ -139,7 +139,7 @@ def test_a_second_session_over_one_connection_is_a_command(server, clients, tmp_
 
 
 def test_stopped_clients_cost_little_and_nobody_else_notices(server, clients):
-    """Fifteen clients that do not read, 4,000 lines of a kilobyte: 60 MB that would be owed to them."""
+    """Fifteen clients that do not read, 4,000 lines of a kilobyte: 4 MB for each of them."""
     healthy = clients.start(clients.openssh("healthy", "-T", key="ed25519"))
     stopped = [clients.start(clients.openssh(f"stopped{number}", "-T", key="ed25519")) for number in range(15)]
     for client in (healthy, *stopped):

@@ -8,6 +8,10 @@ from twisted.logger import Logger
 class Quiet(Logger):
     """A logger that writes nothing. The door logs in its own words, through the premises."""
 
+    def __get__(self, instance: object, owner: object = None) -> Quiet:
+        """Return itself: Twisted's makes another logger for each access."""
+        return self
+
     def emit(self, level: object, *words: object, **fields: object) -> None:
         """Drop an event."""
 
