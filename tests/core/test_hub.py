@@ -493,6 +493,7 @@ def test_a_line_to_a_person_who_is_away_is_answered_with_that(house):
         "-- 2 in lobby: alice, bob (away)",
         "-- bob is in lobby",
         "-- bob came 0 seconds ago and was last active 0 seconds ago",
+        "-- bob is here by telnet or netcat",
         "-- bob is away: lunch",
     ]
     bob.type("/back")

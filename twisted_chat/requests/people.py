@@ -12,7 +12,7 @@ from ..core.errors import BadRequest, BadUsage, ChatError, NobodyCalled
 from ..core.events import EVERYONE
 from ..core.hub import Hub
 from ..core.room import Room
-from ..core.session import Ask
+from ..core.session import Ask, Session
 from .fields import About, Alias, Count, FirstNumber, Number, RoomName, Rule, Time, WantedAlias, WantedRoom
 from .hello import taken_by
 from .table import JsonRequest, Result, Steps, command, request
@@ -123,8 +123,28 @@ def whois(hub: Hub, ask: Ask, rest: str) -> None:
         here = hub.seconds() - min(session.since for session in sessions)
         idle = hub.seconds() - max(session.active for session in sessions)
         ask.notice(f"{them.alias} came {span(here)} ago and was last active {span(idle)} ago")
+    came = ways_in(sessions)
+    if came:
+        ask.notice(f"{them.alias} is here by {came}")
     if them.away is not None:
         ask.notice(f"{them.alias} is away" + (f": {them.away}" if them.away else ""))
+
+
+def ways_in(sessions: Sequence[Session]) -> str:
+    """Return how the sessions of a person came in, in words for people; empty if that is not known."""
+    kinds = dict.fromkeys(session.came_by for session in sessions if session.came_by)
+    return " and ".join(_WAYS.get(kind, kind) for kind in kinds)
+
+
+_WAYS = {  # of ports.Door.kind
+    "line": "telnet or netcat",
+    "program": "a program",
+    "websocket": "a browser or a program",
+    "talk": "HTTP",
+    "http": "HTTP",
+    "irc": "IRC",
+    "ssh": "ssh",
+}
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,49 @@ def test_a_fault_of_the_new_protocol_ends_that_connection_alone(port, logged_fai
     peer.lose()
 
 
+# -- IRC
+
+
+def test_a_client_of_irc_registers_and_talks_with_a_person(port):
+    alice, irc = port.enter("alice"), port.connect()
+    irc.send("CAP LS 302\r\nNICK bob\r\nUSER bob 0 * :Bob\r\n", "CAP END\r\nJOIN #lobby\r\nPRIVMSG #lobby :hi\r\n")
+    assert irc.read().startswith(":chat.local CAP ")
+    assert alice.read().endswith("bob: hi\n")
+    assert alice.send("/whois bob\n").read().splitlines()[-1] == "-- bob is here by IRC"
+
+
+def test_alias_before_irc_is_a_line_of_its_own(port):
+    irc = port.connect()
+    wait(port, FIRST_WORDS)
+    irc.send("NICK bob\r\n", "USER bob 0 * :Bob\r\n")
+    assert irc.read().startswith("alias?\r\n:chat.local 001 bob ")
+
+
+@pytest.mark.parametrize(
+    "words", ["NICK bob\r\nUSER bob 0 * :Bob\r\n", "CAP LS 302\r\n", "PASS x\r\n", "USER a 0 * a\r\n"]
+)
+def test_irc_in_single_bytes_is_recognised(port, words):
+    irc = port.connect()
+    wait(port, FIRST_WORDS)
+    for letter in words:
+        irc.send(letter)
+    irc.send("PING 1\r\n")
+    assert "PONG" in irc.read() or "451" in irc.read()
+    assert port.premises.count()["irc"] == 1
+
+
+@pytest.mark.parametrize("alias", ["NICK", "CAP", "USER", "PASS"])
+def test_the_name_of_a_command_of_irc_alone_is_an_alias(port, alias):
+    assert port.connect().send(f"{alias}\n").chat.session.alias == alias
+
+
+def test_a_server_without_irc_says_so_as_irc_does(port):
+    port.irc_door.is_shut = True
+    irc = port.connect().send("NICK bob\r\n")
+    assert irc.read() == "ERROR :the server was started with --irc none\r\n"
+    assert irc.is_closed
+
+
 # -- people
 
 
@@ -256,6 +299,7 @@ def pieces(draw, data):
 
 
 BEGINNINGS = [b"", b"GET /", b"GET ", b"POST /x HTTP/1.1\r\n", b"{", b"\x16\x03\x01", b"\xff\xfb", b"OPTIONS *", b"PU"]
+BEGINNINGS += [b"NICK ", b"CAP LS", b"USER a", b"NI", b"SSH-2.0-x\r\n", b"SSH-"]
 
 
 @given(st.data())

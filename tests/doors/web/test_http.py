@@ -17,6 +17,7 @@ from twisted_chat.core.session import Ask
 from twisted_chat.core.text import BLOCK_LINES
 from twisted_chat.doors.http.guard import Guard
 from twisted_chat.doors.visits import PATIENCE_SECONDS
+from twisted_chat.doors.web.api import ways
 from twisted_chat.doors.web.api.pages import LIMIT, MAX_LIMIT, PAGE_BYTES, TAIL
 from twisted_chat.doors.web.api.post_body import SIZE
 from twisted_chat.doors.web.api.streams import HERE_SECONDS
@@ -79,11 +80,29 @@ def test_the_rooms_are_listed_the_fullest_first_with_their_listeners(door, curl)
     assert answer.headers["Content-Type"] == "application/json"
     assert json.loads(answer.text) == {
         "rooms": [
-            {"room": "lobby", "members": 2, "listening": 0, "number": 2, "topic": ""},
-            {"room": "ops", "members": 1, "listening": 1, "number": 2, "topic": "deploys & more"},
+            {"room": "lobby", "members": 2, "listening": 0, "number": 2, "topic": "", "doors": {"line": 2}},
+            {"room": "ops", "members": 1, "listening": 1, "number": 2, "topic": "deploys & more", "doors": {"line": 1}},
         ]
     }
     assert json.loads(curl.ask("GET", "/rooms/ops").text) == json.loads(answer.text)["rooms"][1]
+
+
+def test_the_rooms_tell_by_which_doors_their_members_came(door, curl):
+    door.enter("nc")
+    door.connect().send("NICK bob\r\nUSER bob 0 * :Bob\r\nJOIN #lobby\r\n")
+    Program(door, "rolf")
+    post(curl, "lobby", "hi")
+    (lobby,) = json.loads(curl.ask("GET", "/rooms").text)["rooms"]
+    assert lobby["doors"] == {"line": 1, "irc": 1, "program": 1, "http": 1}
+
+
+def test_a_list_of_rooms_counts_the_doors_of_so_many_people_and_no_more(door, curl, monkeypatch):
+    monkeypatch.setattr(ways, "MAX_COUNTED", 2)
+    for alias in ("ann", "bob"):
+        door.enter(alias).send("/join ops\n")
+    rooms = json.loads(curl.ask("GET", "/rooms").text)["rooms"]
+    assert ["doors" in room for room in rooms] == [True, False]
+    assert json.loads(curl.ask("GET", "/rooms/ops").text)["doors"] == {"line": 2}
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "text/*, application/json;q=0.5", "application/json;q=0, */*"])
@@ -708,7 +727,7 @@ def test_a_room_that_is_forgotten_is_found_again(forgetful):
     curl = WebPeer(forgetful)
     answer = curl.ask("GET", "/rooms/ops")
     assert answer.status == 200
-    told = {"room": "ops", "members": 0, "listening": 0, "number": 3, "topic": "deploys"}
+    told = {"room": "ops", "members": 0, "listening": 0, "number": 3, "topic": "deploys", "doors": {}}
     assert json.loads(answer.text) == told
     page = curl.ask("GET", "/rooms/ops.txt")
     assert (page.status, page.headers["Chat-Number"]) == (200, "3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ....core.person import Person
+from ....requests.people import ways_in
 from ....wire.irc import Message, split
 from ....wire.irc_view import HOST, USER
 from .. import numerics
@@ -16,14 +17,6 @@ from ..talk import IrcTalk
 
 MAX_NICKS = 5  # in one USERHOST (modern.ircdocs.horse)
 _ROOMS_LINE = 300  # bytes of rooms in one line; its beginning is short
-_DOORS = {  # of ports.Door.kind: how somebody came, for a person to read
-    "line": "telnet or netcat",
-    "program": "a program",
-    "websocket": "a browser or a program",
-    "http": "HTTP",
-    "irc": "IRC",
-    "ssh": "ssh",
-}
 
 
 @command("WHOIS")
@@ -57,9 +50,8 @@ def _show(talk: IrcTalk, person: Person) -> None:
         talk.reply(numerics.RPL_WHOISBOT, nick)
     if person.away is not None:
         talk.reply(numerics.RPL_AWAY, nick, person.away or "away")
-    doors = dict.fromkeys(session.came_by for session in talk.hub.sessions.of(person))
-    if any(doors):
-        came = " and ".join(_DOORS.get(door, door) for door in doors if door)
+    came = ways_in(talk.hub.sessions.of(person))
+    if came:
         talk.reply(numerics.RPL_WHOISSPECIAL, nick, f"is here by {came}")
     idle = idle_seconds(talk, person)
     if idle is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +24,7 @@ from .posting import posted
 from .resource import JSON, Later, as_json
 from .search import Search
 from .streams import Streams
+from .ways import counted, counted_in_each
 from .who import Who
 
 _ROOMS = 1000  # in one answer
@@ -62,7 +63,7 @@ class Rooms(Later):
         rooms = hub.rooms_seen_by(reader)[:_ROOMS]
         if preferred(request, JSON, "text/plain") == JSON:
             request.setHeader("Content-Type", JSON)
-            return as_json({"rooms": list(map(_shown, rooms))})
+            return as_json({"rooms": [_shown(room, doors) for room, doors in counted_in_each(hub, rooms)]})
         request.setHeader("Content-Type", PLAIN)
         return _table(rooms).encode()
 
@@ -90,7 +91,8 @@ class OneRoom(Later):
         parameters(request, {})
         request.setHeader("Content-Type", JSON)
         request.setHeader("Cache-Control", "no-store")
-        return as_json(_shown(await room_called(self._web, self._name, await reader_of(self._web, request))))
+        room = await room_called(self._web, self._name, await reader_of(self._web, request))
+        return as_json(_shown(room, counted(self._web.hub, room)))
 
     async def post(self, request: Request) -> bytes:
         return await posted(self._web, request, text.room(decoded(self._name)))
@@ -149,14 +151,15 @@ class Everyone(Later):
         return await posted(self._web, request, EVERYONE)
 
 
-def _shown(room: Room) -> dict[str, object]:
-    return {
+def _shown(room: Room, doors: Mapping[str, int] | None) -> dict[str, object]:
+    shown: dict[str, object] = {
         "room": room.name,
         "members": len(room.people),
         "listening": len(room.overhearing),
         "number": room.number,
         "topic": room.topic,
     }
+    return shown if doors is None else {**shown, "doors": doors}
 
 
 def _table(rooms: Sequence[Room]) -> str:

@@ -14,6 +14,7 @@ from .identity import reader_of
 from .lookup import room_called
 from .parameters import Words, parameters
 from .resource import JSON, Later, as_json
+from .ways import doors_of
 
 
 class Who(Later):
@@ -34,7 +35,8 @@ class Who(Later):
             request.setHeader("Content-Type", JSON)
             names = [session.alias for session in told]
             found: dict[str, Any] = {"room": room.name, "number": room.number, "count": len(room.people)}
-            return as_json(found | {"members": names} | ({"away": away} if away else {}))
+            doors = {person.alias: doors_of(self._web.hub, person) for person in told}
+            return as_json(found | {"members": names, "doors": doors} | ({"away": away} if away else {}))
         request.setHeader("Content-Type", PLAIN)
         return "".join(f"{session.alias}{_away(away.get(session.alias))}\n" for session in told).encode()
 
