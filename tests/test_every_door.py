@@ -1,4 +1,4 @@
-"""One room through every door: a page, netcat, the bundled client and curl show the same lines, over a kill."""
+"""One room through every door: a page, netcat, ssh, IRC, the bundled client and curl show the same, over a kill."""
 
 from __future__ import annotations
 
@@ -108,11 +108,18 @@ class Netcat:
     def __init__(self, nc, house, alias):
         self.alias, self.shown, self.last = alias, {}, 0
         self.here = None  # the process that is in; what is said to another could be taken for an alias
-        self._reader = Again(lambda: [nc, "127.0.0.1", str(house.port)], self._take, self._hello)
+        self._reader = Again(lambda: self._command(nc, house), self._take, self._hello)
+
+    def _command(self, nc, house):
+        return [nc, "127.0.0.1", str(house.port)]
+
+    def _alias(self):
+        """Return the first line, which is the alias."""
+        return f"{self.alias}\n"
 
     def _hello(self):
         self.here = None
-        return f"{self.alias}\n/set numbers on\n/leave lobby\n/join {ROOM} {self.last}\n/ping in\n"
+        return f"{self._alias()}/set numbers on\n/leave lobby\n/join {ROOM} {self.last}\n/ping in\n"
 
     def _take(self, line):
         if line.endswith("-- pong in"):
@@ -144,6 +151,24 @@ class Netcat:
 
     def end(self):
         self._reader.end()
+
+
+class SshPerson(Netcat):
+    """A person with ``ssh -T`` and a key, who reconnects in the same way."""
+
+    def __init__(self, ssh, house, alias):
+        self._key = house.folder / "key"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self._key)
+        super().__init__(ssh, house, alias)
+
+    def _command(self, nc, house):
+        known = [f"UserKnownHostsFile={house.folder}/known_hosts", "StrictHostKeyChecking=accept-new"]
+        settings = (*known, "IdentitiesOnly=yes", "BatchMode=yes")
+        flags = [part for setting in settings for part in ("-o", setting)]
+        return [nc, "-F", "none", "-T", "-p", str(house.port), "-i", self._key, *flags, f"{self.alias}@127.0.0.1"]
+
+    def _alias(self):
+        return ""
 
 
 class Curl:
@@ -263,14 +288,14 @@ def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(progr
         page.wait("return document.getElementById('title').textContent === arguments[0]", f"# {ROOM}")
         page.ask(WATCH)
         person, stream = Netcat(nc, house, "Bhoomika"), Curl(curl, house)
-        irc = IrcMember(house, "Ira")
-        readers += [person, stream, irc]
+        irc, ssh = IrcMember(house, "Ira"), SshPerson(program("ssh", "openssh-client"), house, "Sunil")
+        readers += [person, stream, irc, ssh]
         out = (tmp_path / "listener").open("wb")
         where = ["--alias", "listener", "--room", ROOM, "--after", "0", "--listen", "--json"]
         listener = subprocess.Popen(
             [SCRIPTS / "twisted-chat", *where, f"127.0.0.1:{house.port}"], stdout=out, stdin=subprocess.DEVNULL
         )
-        wait_until(lambda: person.here)
+        wait_until(lambda: person.here and ssh.here)
         wait_until(lambda: "Ira" in run(curl, "-s", f"{house.room}/who")[1])
         done = in_threads(
             lambda: posts(curl, house, numbered("curl")),
@@ -297,6 +322,7 @@ def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(progr
         )
         wait_until(lambda: {n: t for n, t in stream.shown.items() if t} == log)
         wait_until(lambda: {**person.shown} == log)
+        wait_until(lambda: {**ssh.shown} == log)
         wait_until(lambda: "end" in irc.shown.values())
         assert irc.shown.items() <= log.items() and len(irc.shown) > EACH
         wait_until(lambda: texts_of(tmp_path / "listener") == list(log.values()))
