@@ -147,6 +147,145 @@ def test_after_a_log_in_by_password_the_next_start_asks_for_none(server, tmp_pat
     assert json.loads(file.read_text())["token"] != token
 
 
+class Runs:
+    """Runs of the terminal on one machine."""
+
+    def __init__(self, server, folder):
+        self.server, self.folder = server, folder
+        self.env = environment(TERM="xterm", XDG_CONFIG_HOME=str(folder), NO_COLOR="1")
+
+    def start(self, alias, *options):
+        return pexpect.spawn(
+            str(SCRIPTS / "twisted-chat"), ["--alias", alias, *options, at(self.server)], encoding="utf-8",
+            timeout=SECONDS, env=self.env,
+        )  # fmt: skip
+
+    def come(self, alias, *options):
+        """Start, and return the terminal once it asks for no password."""
+        child = self.start(alias, *options)
+        child.expect_exact("/help shows")
+        return child
+
+    def leave(self, child):
+        child.sendline("/quit")
+        child.expect(pexpect.EOF)
+        child.close()
+
+    def do(self, *arguments, given=""):
+        return run(SCRIPTS / "twisted-chat", *arguments, given=given, env=self.env)
+
+
+@pytest.fixture
+def runs(server, tmp_path):
+    return Runs(server, tmp_path)
+
+
+@pytest.mark.slow
+def test_after_a_registration_in_the_terminal_and_a_new_password_this_device_stays_logged_in(server, runs):
+    child = runs.come("bob")
+    for command, password in (("/register", "another four words"), ("/password", "yet another password")):
+        child.sendline(command)
+        child.expect_exact("password?")
+        child.sendline(password)
+        child.expect_exact("is yours now" if command == "/register" else "is changed")
+    child.sendline("/devices")
+    child.expect_exact("/devices N off ends one")
+    runs.leave(child)
+    child = runs.come("bob")  # by the token, which is changed in no later run
+    child.sendline("/password")
+    child.expect_exact("password?")
+    child.sendline("the last of these passwords")
+    child.expect_exact("is changed")
+    child.sendline("/devices")
+    child.expect_exact("this one, twisted-chat on ")
+    runs.leave(child)
+    runs.leave(runs.come("bob"))
+    with server.connect() as bob:
+        bob.send("bob\n")
+        bob.read_until("password?")
+        bob.send("the last of these passwords\n/devices\n")
+        listed = bob.read_until("/devices N off ends one")
+    assert listed.count("twisted-chat on ") == 1
+
+
+@pytest.mark.slow
+def test_a_pipe_and_a_command_log_in_by_the_token_of_the_terminal(server, runs):
+    child = runs.start("alice")
+    child.expect_exact("password?")
+    child.sendline(PASSWORD)
+    child.expect_exact("/help shows")
+    runs.leave(child)
+    options = ("--alias", "alice", "--patience", "0")
+    with server.connect("bob") as bob:
+        assert runs.do(*options, at(server), given="by a pipe\n") == (0, "", "")
+        bob.read_until("alice: by a pipe\n")
+        assert runs.do("say", "lobby", "by a command", "-s", at(server), *options) == (0, "", "")
+        bob.read_until("alice: by a command\n")
+        status, printed, _told = runs.do("history", "lobby", "-s", at(server), *options)
+        assert (status, "alice: by a command" in printed) == (0, True)
+        status, _printed, told = runs.do("say", "lobby", "hi", "-s", at(server), "--no-store", *options)
+        assert (status, "alice is a member's name" in told) == (3, True)
+    with server.connect() as phone:
+        phone.send(f"alice {server.token}\n/devices\n")
+        number = re.search(r"(\w+): twisted-chat on ", phone.read_until("ends one"))[1]
+        phone.send(f"/devices {number} off\n")
+        phone.read_until("ended: ")
+    status, _printed, told = runs.do(*options, at(server), given="hi\n")
+    assert (status, told.count("\n"), "no longer valid: log in again on a terminal" in told) == (3, 1, True)
+    status, _printed, told = runs.do(*options, at(server), given="hi\n")
+    assert (status, "a script logs in with --token-file FILE" in told) == (3, True)
+
+
+@pytest.mark.slow
+def test_a_member_in_the_terminal_is_given_each_private_line_once(server, runs):
+    with server.connect("bob") as bob:
+        bob.send("/msg alice one\n/msg alice two\n")
+        bob.read_pong()
+        child = runs.start("alice")
+        child.expect_exact("password?")
+        child.sendline(PASSWORD)
+        child.expect_exact("2 lines for you since you left:")
+        child.expect(r"-> alice\].* one")
+        child.expect(r"-> alice\].* two")
+        bob.send("/msg alice three\n")
+        child.expect(r"-> alice\].* three")
+        runs.leave(child)
+        shown = Shown()
+        child = runs.start("alice")
+        child.logfile_read = shown
+        child.expect_exact("/help shows")
+        child.sendline("/ping here")
+        child.expect_exact("pong here")
+        assert "since you left" not in shown.text
+        assert "-> alice]" not in shown.text
+        runs.leave(child)
+        bob.send("/msg alice four\n")
+        bob.read_pong()
+        child = runs.start("alice")
+        child.expect_exact("1 line for you since you left:")
+        child.expect(r"-> alice\].* four")
+        runs.leave(child)
+
+
+@pytest.mark.slow
+def test_a_terminal_whose_device_is_ended_says_so_and_ends(server, runs):
+    child = runs.start("alice")
+    child.expect_exact("password?")
+    child.sendline(PASSWORD)
+    child.expect_exact("/help shows")
+    runs.leave(child)
+    child = runs.come("alice")
+    with server.connect() as phone:
+        phone.send(f"alice {server.token}\n/devices\n")
+        number = re.search(r"(\w+): twisted-chat on ", phone.read_until("ends one"))[1]
+        phone.send(f"/devices {number} off\n")
+        phone.read_until("ended: ")
+    child.expect_exact("you are logged out: this device or token of alice was ended")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3
+
+
 def test_a_command_that_asks_for_a_password_asks_in_the_terminal_and_nobody_hears_it(server):
     with server.connect("eve") as eve:
         child = pexpect.spawn(

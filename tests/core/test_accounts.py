@@ -174,6 +174,20 @@ def test_a_new_password_ends_all_sessions_but_ones_own_and_those_by_tokens(house
     assert log_in(house, secret="another password").session.alias == "alice"
 
 
+@pytest.mark.parametrize("kind", ["token", "device"])
+def test_a_session_that_changes_the_password_ends_with_the_secret_that_it_came_by(house, kind):
+    alice = register(house)
+    there = log_in(house, secret=grant(house, alice, kind, "one"))
+    (credential,) = house.hub.members.credentials(alice.session)
+    house.hub.members.change_password(Ask(there.session), "another password", lambda stay: None)
+    house.settle()
+    assert alice.session.gone
+    assert not there.session.gone
+    house.hub.members.revoke(Ask(there.session), [credential.number], lambda: None)
+    house.settle()
+    assert there.session.gone
+
+
 @pytest.mark.parametrize("kind", ["password", "token", "device", "code"])
 def test_no_way_in_skips_a_suspension(house, kind):
     owner, alice = register(house, "olga"), register(house)

@@ -192,12 +192,15 @@ class Chat(Stay):
     async def history(self, room: str, **which: int | float | bool) -> list[Event]:
         """Return events of one of the session's rooms, oldest first: at most ``limit`` (1 to 500, default 100).
 
+        ``@`` stands for the private lines to a member.
+
         ``after`` and ``until`` are numbers, ``since`` and ``before`` times in seconds since the epoch. Of too many
         events, those nearest to ``after`` are returned, or without it the newest; ``newest`` overrides that.
 
         Raises: ChatError, ConnectionLost.
         """
-        found = await self.request("history", room=text.room(room), **which)
+        name = room if room == TO_ME else text.room(room)
+        found = await self.request("history", room=name, **which)
         return [codec.event(message) for message in found["events"]]
 
     async def read(self, room: str, number: int) -> None:
@@ -207,6 +210,13 @@ class Chat(Stay):
         """
         name = room if room == TO_ME else text.room(room)
         self._state.mark(name, (await self.request("read", room=name, number=number))["number"])
+
+    async def refresh_marks(self) -> None:
+        """Ask for the marks of a member, as after a registration.
+
+        Raises: ChatError, for a guest; ConnectionLost.
+        """
+        self._state.marks = dict((await self.request("unread"))["marks"])
 
     async def request(self, do: str, **fields: Any) -> codec.Message:
         """Send any request of the wire, by its name and fields; return its result (see docs/protocol.rst).

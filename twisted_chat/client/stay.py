@@ -28,6 +28,11 @@ class Stay:
         """Return whether the connection has ended for good."""
         return self._session.over is not None
 
+    @property
+    def is_member(self) -> bool:
+        """Return whether the alias is an account's."""
+        return self._session.state.marks is not None
+
     # -- entering: for ``connect``, and for the terminal, whose user may have to choose another alias
 
     async def greeted(self) -> None:

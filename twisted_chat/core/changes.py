@@ -438,10 +438,12 @@ def _registered(state: State, event: Event) -> Change:
 
 
 def _granted(state: State, event: Event) -> Change:
-    """Grant a credential; a session that changes the password goes on with the new one."""
+    """Grant a credential; a session whose own ends by its new password goes on with that."""
     change, person = _decided(state, event), state.seats.get(event.origin)
     account = state.decisions.concerned(event)
-    if person is not None and account is not None and person.account is account and account.password == event.number:
+    if person is None or account is None or person.account is not account or account.password != event.number:
+        return change
+    if not account.has(person.credential_of(event.origin), event.when, event.origin):
         _give_credential(person, event.origin, event.number)
     return change
 

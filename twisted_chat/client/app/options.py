@@ -77,12 +77,6 @@ def chat_parser() -> argparse.ArgumentParser:
     parser.add_argument("-r", "--room", metavar="ROOM", type=words, help="the room to be in (default: lobby)")
     parser.add_argument("-l", "--listen", action="store_true", help="print the events of ROOM, a line each, and stay")
     add_connection(parser, "default: ask")
-    parser.add_argument(
-        "--no-store",
-        action="store_false",
-        dest="stores",
-        help="on a terminal: store no token for this device after a log-in, and use none (default: store it)",
-    )
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     _add_options_for_scripts(parser)
     return parser
@@ -111,6 +105,12 @@ def add_connection(parser: argparse.ArgumentParser, without_alias: str) -> None:
         dest="secret",
         type=_secret,
         help="log in as a member with the token in this file (default: TWISTED_CHAT_TOKEN in the environment)",
+    )
+    parser.add_argument(
+        "--no-store",
+        action="store_false",
+        dest="stores",
+        help="use no token that is stored on this device, and store none after a log-in on a terminal (default: both)",
     )
     parser.add_argument(
         "--patience",

@@ -17,11 +17,12 @@ from ...clocks import wall
 from ...core import text
 from ...core.errors import ChatError
 from ...core.events import NOTICED, POSTS, SKIPPED, Event
-from .. import codec, connect
+from .. import codec
 from ..chat import Chat
 from ..errors import ConnectionLost
 from ..on_twisted import DeferredWaiter, TwistedDriver
 from ..watcher import Watcher
+from .by_device import connect_by_device
 from .history import last, since, without_entry
 from .settings import FAILED, OK, REFUSED, TIMED_OUT, UNREACHED, UNWRITTEN, Settings, complain, status_of
 from .show import plain, stamp
@@ -186,18 +187,9 @@ async def run(settings: Settings) -> int:
 
 
 async def _connect(settings: Settings) -> Chat:
-    return await connect(
-        settings.address,
-        alias=settings.alias or "",
-        rooms=[settings.room],
-        after=None if settings.after is None else {settings.room: settings.after},
-        patience=settings.patience,
-        tls=settings.tls,
-        ca=settings.ca,
-        identity=settings.identity,
-        secret=settings.secret,
-        watcher=FirstTry(settings.address, settings.patience),
-    )
+    after = None if settings.after is None else {settings.room: settings.after}
+    watcher = FirstTry(settings.address, settings.patience)
+    return await connect_by_device(settings, settings.alias or "", [settings.room], watcher, after)
 
 
 class FirstTry(Watcher):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...core import text
 from . import config
+from .settings import Settings
 
 FOLDER = "twisted-chat.tokens"
 
@@ -24,6 +25,12 @@ class StoredTokens:
         self.is_on = is_on
         self._server = server
         self._folder = config.path(environ).with_name(FOLDER)
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> StoredTokens:
+        """Return those that may be used with some settings: none, if they have another secret."""
+        server = f"{'tls ' if settings.tls else ''}{settings.address}"  # what came over TLS is never sent without
+        return cls(server, is_on=settings.stores and not settings.secret)
 
     def of(self, alias: str) -> str:
         """Return the token for an alias; empty: there is none, or others could have read it."""

@@ -16,12 +16,13 @@ from ...clocks import wall
 from ...core import text
 from ...core.errors import ChatError
 from ...core.events import EVERYONE, LOBBY, Event
-from .. import codec, connect
+from .. import codec
 from ..chat import Chat
 from . import history
+from .by_device import connect_by_device
 from .options import add_connection, count, duration, secret_of, server_of, set_defaults, statuses, words
 from .pipe import FirstTry
-from .settings import OK, REFUSED, UNWRITTEN, complain, status_of
+from .settings import OK, REFUSED, UNWRITTEN, Settings, complain, status_of
 from .shell_completion import SHELLS, script
 from .show import plain, stamp
 from .stdio import READER_GONE
@@ -69,20 +70,20 @@ async def run(given: argparse.Namespace) -> int:
     """Run the command, and return the exit status."""
     if given.command == "completion":
         return _print(script(given.shell).splitlines())
-    patience = None if given.patience == math.inf else given.patience
     alias = given.alias or _made_up()
+    settings = Settings(
+        given.server,
+        alias,
+        tls=given.tls or bool(given.ca),
+        ca=given.ca,
+        identity=given.identity,
+        secret=secret_of(given),
+        stores=given.stores,
+        patience=None if given.patience == math.inf else given.patience,
+    )
+    rooms = [] if given.command in ("rooms", "who") else _rooms(given.room)
     try:
-        chat = await connect(
-            given.server,
-            alias=alias,
-            rooms=[] if given.command in ("rooms", "who") else _rooms(given.room),
-            patience=patience,
-            tls=given.tls or bool(given.ca),
-            ca=given.ca,
-            identity=given.identity,
-            secret=secret_of(given),
-            watcher=FirstTry(given.server, patience),
-        )
+        chat = await connect_by_device(settings, alias, rooms, FirstTry(settings.address, settings.patience))
     except (ChatError, OSError, ValueError) as error:
         return status_of(error)
     try:

@@ -6,7 +6,6 @@ The law: no event moves the cursor or touches the half-typed line; prompt_toolki
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from twisted.python.failure import Failure
 
 from ...clocks import wall
 from ...core import text
-from ...core.errors import ChatError, NoCurrentRoom, NotAMember, Overheard, SecretNeeded, WrongSecret
+from ...core.errors import ChatError, NoCurrentRoom, SecretNeeded
 from ...core.events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
 from .. import reach
 from ..chat import Chat
@@ -25,9 +24,11 @@ from ..errors import CannotConnect, ConnectionLost, Refused
 from ..on_twisted import DeferredWaiter, TwistedDriver
 from ..pending import MAX_POSTS
 from ..watcher import ResumedRoom, Watcher
+from .device_token import INVALID, DeviceToken
 from .screen import HOW_TO_LEAVE, Screen
 from .settings import OK, UNREACHED, Settings, complain, is_private, status_of
 from .show import QUIET, Piece
+from .shown_lines import ShownLines
 from .stored_tokens import StoredTokens
 from .tab_completion import ChatCompleter
 
@@ -36,8 +37,7 @@ NAMES = 100  # aliases to show of the people in a room
 PATIENT_SECONDS = 0.5  # after which an unacknowledged line is marked as such
 ROWS = 3  # rows of unacknowledged lines
 COLUMNS = 60  # columns of each row
-SECRET_NEEDED, OVERHEARD = SecretNeeded.code, Overheard.code
-INVALID = (WrongSecret.code, NotAMember.code)  # the server's refusals of a stored token that is good for nothing
+NEW_PASSWORD = {"register", "password"}  # commands that set one
 UNASKED = 5  # lines of a pasted block that are said without asking
 
 
@@ -95,8 +95,9 @@ class Terminal:
         self._moves = 0  # pending commands that may change the current room ...
         self._settled: list[Waiter[None]] = []  # ... and the tasks that wait for their end
         self._unsaid: list[Unsaid] = []
-        address = f"{'tls ' if settings.tls else ''}{settings.address}"  # what came over TLS is never sent without
-        self._tokens = StoredTokens(address, is_on=settings.stores and not settings.secret)
+        self._device = DeviceToken(chat, StoredTokens.of_settings(settings), self.tell, self.refused)
+        self._private = ShownLines(chat, driver, self.tell, self._show)
+        self._has_logged_in_again = False  # after a cut: the stored token was no longer valid
         self._asks_secret = False  # that choice is a password
         self._question = "password? " if is_private(settings) else "code? (/code on another device shows one) "
         self._choice: DeferredWaiter[str] | None = None  # the person's choice of an alias, while asked for
@@ -124,6 +125,8 @@ class Terminal:
         finally:
             talking.cancel()
             await self._screen.stop()
+            if self._is_online:
+                self._driver.start(self._private.mark())  # before the chat is closed
             await self._chat.close(self._why)
         return self._report_unsaid() or status
 
@@ -240,11 +243,15 @@ class Terminal:
         secret = ""
         while True:
             try:
-                return await self._chat.type([line], secret)
+                has_left = await self._chat.type([line], secret)
             except Refused:
                 secret = await self._ask_secret()
                 if not secret:
                     return False
+            else:
+                if secret and _asks_for(line, NEW_PASSWORD):
+                    await self._device.has_password(secret)
+                return has_left
 
     async def _say_block(self, lines: list[str]) -> None:
         while self._moves:  # these commands may change the current room
@@ -264,56 +271,38 @@ class Terminal:
     async def _talk(self) -> int:
         try:
             await self._enter()
-        except CannotConnect as error:
-            complain(str(error))
-            return UNREACHED
-        async for event in self._chat:
-            self._show(event)
+            async for event in self._chat:
+                self._show(event)
+                self._private.shown([event])
+        except (CannotConnect, ConnectionLost, Refused) as error:
+            return status_of(error)  # also because this device was logged out
         return OK
 
     async def _enter(self) -> None:
         """Enter the chat under an alias, which may take several tries."""
         alias, secret = self._settings.alias or await self.ask_alias(), self._settings.secret
-        stored = self._tokens.of(alias)
+        stored = self._device.of(alias)
         while True:
             try:
                 await self._chat.claim(alias, [self._settings.room], secret=secret or stored)
                 break
             except ChatError as error:
                 if stored and error.code in INVALID:
-                    stored = self._forget_token(alias)
+                    self._device.forget(alias)
+                    stored = ""
                     continue  # and the server asks for the password, if the alias needs one
                 self._show(Event(REFUSED, text=str(error)))
                 secret = stored = ""
-                if isinstance(error, Refused) and error.code == SECRET_NEEDED:
+                if isinstance(error, Refused) and error.code == SecretNeeded.code:
                     secret = await self._ask_secret()
                 if not secret:
                     alias = await self.ask_alias()
-                    stored = self._tokens.of(alias)
+                    stored = self._device.of(alias)
         self._is_in = True
-        if secret and self._tokens.is_on:
-            await self._store_token()
+        self._device.came_by(secret or stored)
+        if secret:
+            await self._device.keep()
         await self._show_room(self._chat.rooms[0])
-
-    async def _store_token(self) -> None:
-        """Store a token of this device, so that the next start asks for no password."""
-        label = f"twisted-chat on {socket.gethostname()}"[: text.ALIAS_LENGTH]
-        try:
-            token = (await self._chat.request("device", label=label))["device"]
-            self._chat.use_secret(token)
-            self._tokens.keep(self._chat.alias, token)
-        except (ChatError, OSError) as error:
-            if getattr(error, "code", "") != OVERHEARD:
-                self.refused(f"the next start will ask for the password: {error}")
-
-    def _forget_token(self, alias: str) -> str:
-        """Delete the stored token for an alias, and return none."""
-        self.tell(f"the token that is stored here for {alias} is no longer valid")
-        try:
-            self._tokens.forget(alias)
-        except OSError as error:
-            self.refused(f"it cannot be deleted: {error.strerror}")
-        return ""
 
     async def _show_room(self, room: str) -> None:
         """Show a room's last posts and its people; fetch the words for Tab."""
@@ -327,6 +316,7 @@ class Terminal:
         names = text.listed(map(text.clean, here["members"]), NAMES, here["count"])
         self.tell(f"{here['count']:,} in {room}: {names}")
         self.tell(f"/help shows what you can type, {HOW_TO_LEAVE}")
+        await self._private.show_missed()
         if self._chat.has_unread:
             await self._chat.type(["/unread"])
         self._completer.add(here)
@@ -360,10 +350,11 @@ class Terminal:
     async def log_in_again(self, refused: Refused) -> str:
         """Return the alias to go on with after a cut, and set the secret for it: the one before fits no longer."""
         self.refused(str(refused))
-        if refused.code in INVALID and self._tokens.of(self._chat.alias):
-            self._forget_token(self._chat.alias)
+        if refused.code in INVALID and self._device.of(self._chat.alias):
+            self._device.forget(self._chat.alias)
         secret = await self._ask_secret()
         self._chat.use_secret(secret)
+        self._has_logged_in_again = bool(secret)
         return self._chat.alias if secret else await self.ask_alias()
 
     async def another_alias(self, refused: Refused) -> str:
@@ -396,6 +387,9 @@ class Terminal:
         """Show the alias and the rooms after a resume."""
         self.online(True)
         self.tell(f"connected again, as {self._chat.alias}")
+        if self._has_logged_in_again:
+            self._has_logged_in_again = False
+            self._driver.start(self._device.keep())
         for room, number, missed in rooms:
             self.tell(f"back in {room} at {number:,}" + (f", {missed:,} missed" if missed else ""))
 
