@@ -75,9 +75,11 @@ class ProfileKeeper:
         self._tell(person, str(data["room"]), int(data["number"]), event.origin)
 
     def _tell(self, person: Person, room: str, number: int, origin: int) -> None:
+        log = person.rooms.get(room)
+        when = next((event.when for event in log.after(number - 1)), 0.0) if log is not None else 0.0
         for session in self._sessions.of(person):
             if session.id != origin and session.ear.view.catches_up:
-                self._delivery.show(session, Event(READ, room, number=number))
+                self._delivery.show(session, Event(READ, room, number=number, when=when))
 
     def marks_of(self, account: Account) -> dict[str, int]:
         """Return a member's marks, also that of the private lines."""

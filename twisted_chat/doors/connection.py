@@ -47,11 +47,6 @@ class Connection(Turns):
         raise NotImplementedError
 
     @property
-    def certificate_fingerprint(self) -> str:
-        """Return the SHA-256 fingerprint of the certificate that the client has shown; empty if it has shown none."""
-        return ""
-
-    @property
     def has_hung_up(self) -> bool:
         """Return whether the peer is gone, which reading would show."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ that name their reader (001, 353, 730 ...).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -84,10 +85,11 @@ HOST: Final = "chat"
 CAPS: Final = frozenset(  # the capabilities that change the bytes, and the user mode w as "wallops"
     {
         *("account-notify", "away-notify", "extended-join", "invite-notify"),
-        *("message-tags", "server-time", "standard-replies", "wallops"),
+        *("draft/read-marker", "message-tags", "server-time", "standard-replies", "wallops"),
     }
 )
 
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _JOURNAL: Final = 8  # characters of the journal's name in a msgid
 _SHORT: Final = 60  # letters of a text that fits whatever they are: in UTF-8 they, an alias and a room have 464 bytes
 _MODES: Final = {"open": "-ikm *", "private": "+i", "password": "+k *", "listen": "+m"}
@@ -122,6 +124,18 @@ def stamp(when: float) -> str:
 def milliseconds(when: float) -> int:
     """Return a time in whole milliseconds, as ``stamp`` writes it and as any comparison with it has to take it."""
     return round(when * 1000)
+
+
+def moment(written: str) -> int | None:
+    """Return a time as server-time has it, in milliseconds since the epoch; None: it is none."""
+    found = _TIME.fullmatch(written)
+    try:
+        whole = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc) if found is not None else None
+    except ValueError:  # such as the 30th of February
+        return None
+    if found is None or whole is None:
+        return None
+    return int(whole.timestamp()) * 1000 + int(((found[2] or "") + "000")[:3])
 
 
 @dataclass(frozen=True)
@@ -333,6 +347,13 @@ def _refused(view: IrcView, event: Event) -> _Messages:
     return [_message(view.server, "FAIL", "*", code, event.text, is_text=True)]
 
 
+def _read(view: IrcView, event: Event) -> _Messages:
+    """Return the mark that another device of the person has moved, if the time of its event is known."""
+    if "draft/read-marker" not in view.caps or not event.when:
+        return []
+    return [_message(view.server, "MARKREAD", f"#{event.group}", f"timestamp={stamp(event.when)}")]
+
+
 def _nothing(view: IrcView, event: Event) -> _Messages:
     return []
 
@@ -363,7 +384,7 @@ _MESSAGES: Final[Mapping[str, Callable[[IrcView, Event], _Messages]]] = {
     DOUBTED: _refused,
     CONNECTED: _nothing,  # the door writes 001 to 005, or 376
     REPEATED: _nothing,  # the author has it from the door
-    READ: _nothing,  # the door writes MARKREAD, which has a time instead of a number
+    READ: _read,
     **dict.fromkeys((TOOK, IGNORED), _nothing),  # they are numbers without words
     **dict.fromkeys((CALLED, ANSWERED), _nothing),  # between programs
     **dict.fromkeys((CLAIMED, RESUMED, RELOCATED, ENDED, RELEASED, OPENED, GONE), _nothing),  # the hub's own

@@ -201,12 +201,12 @@ def test_http_through_a_proxy_is_answered(port):
 def test_the_fingerprint_of_a_clients_own_certificate_is_known(port, folder, has_own):
     person = TlsPeer(port, own=folder if has_own else None).send("bob\n")
     der = ssl.PEM_cert_to_DER_cert((folder / "cert.pem").read_text())
-    assert person.within.certificate_fingerprint == (hashlib.sha256(der).hexdigest() if has_own else "")
+    assert person.within.proven_key == (hashlib.sha256(der).hexdigest() if has_own else "")
 
 
 def test_the_fingerprint_is_known_to_irc_too(port, folder):
     irc = TlsPeer(port, own=folder).send("NICK bob\r\n")
-    assert len(irc.within.certificate_fingerprint) == 64
+    assert len(irc.within.proven_key) == 64
 
 
 def test_a_browser_is_not_asked_for_a_certificate(port, folder):
@@ -215,7 +215,7 @@ def test_a_browser_is_not_asked_for_a_certificate(port, folder):
 
 
 def test_without_tls_there_is_no_fingerprint(port):
-    assert port.enter("bob").chat.certificate_fingerprint == ""
+    assert port.enter("bob").chat.proven_key == ""
 
 
 def test_a_lost_connection_over_tls_leaves_nothing(port):

@@ -50,7 +50,7 @@ class IrcChat(Connection, Protocol):
         return self._talk
 
     @property
-    def certificate_fingerprint(self) -> str:
+    def proven_key(self) -> str:
         return certificate_fingerprint(self.transport)
 
     # -- what Twisted calls

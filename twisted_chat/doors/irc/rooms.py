@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core import text
@@ -13,7 +14,7 @@ from ...core.room import Room
 from ...core.rules import OPERATOR, role_of
 from ...wire.irc import MAX_MESSAGE
 from ...wire.irc_view import source
-from . import numerics
+from . import marks, numerics
 from .numerics import IrcRefused
 from .playback import show_last_lines
 
@@ -36,6 +37,11 @@ def show_join(talk: IrcTalk, room: Room) -> None:
     """Show a room to a person who has just seen their own JOIN."""
     if room.topic:
         show_topic(talk, room)
+    marks.show(talk, room, partial(_show_people, talk, room))
+
+
+def _show_people(talk: IrcTalk, room: Room) -> None:
+    """Show who is in a room, unless the client asks for that itself, and the last lines."""
     if "draft/no-implicit-names" not in talk.caps and "no-implicit-names" not in talk.caps:
         show_names(talk, room)
     show_last_lines(talk, room)

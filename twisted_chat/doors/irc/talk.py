@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from ...core import text
 from ...core.errors import ChatError, NotUtf8, SecretAsked
@@ -34,6 +35,7 @@ from ...core.session import Ask
 from ...requests import accounts
 from ...wire import irc
 from ...wire.irc import Message
+from ...wire.irc_view import source
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
 from .labels import Labelled
@@ -43,6 +45,8 @@ from .premises import IrcPremises
 from .registration import Registration
 from .replies import Replies, TalkConnection
 from .table import COMMANDS, IrcCommand
+
+_NOTHING: Final = MappingProxyType[Any, Any]({})  # shared by all talks without any
 
 
 class _Requested(NamedTuple):
@@ -59,8 +63,8 @@ class IrcTalk(Replies):
     """The messages of one client, in their order. While a request is pending, no other is taken, except posts."""
 
     __slots__ = (
-        "_asked", "_batches", "_idents", "_labelled", "_labels", "_shown", "_waiting", "closing", "knows_302", "modes",
-        "realname", "registration",
+        "_asked", "_batches", "_idents", "_labelled", "_labels", "_shown", "_waiting", "closing", "knows_302", "marks",
+        "modes", "monitored", "realname", "registration",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -72,13 +76,15 @@ class IrcTalk(Replies):
         self.registration: Registration | None = Registration()  # until it is complete
         self.realname = ""
         self.modes = premises.shared(())  # the user modes, a letter each
+        self.marks: Mapping[str, int] = _NOTHING  # up to when the person has read, where only this connection knows it
+        self.monitored: Mapping[str, str] = _NOTHING  # aliases that the client watches, by their keys
         self.closing = "Connection closed"  # the reason in the ERROR at the end
         self._waiting = waiting
         self._asked: tuple[_Requested, ...] = ()
         self._idents = 0
         self._batches = 0
         self._labelled: Labelled | None = None  # the answer to the message that is being obeyed, if it has a label
-        self._labels: Mapping[str, str] = {}  # of posts whose echo is still to come, by ident
+        self._labels: Mapping[str, str] = _NOTHING  # of posts whose echo is still to come, by ident
         self._shown: tuple[str, ...] = ()  # the rooms that the client has been shown
 
     # -- for commands
@@ -236,6 +242,17 @@ class IrcTalk(Replies):
     def stop(self) -> None:
         """Called when the connection is lost: take the messages that were read, and no more."""
         self._asked = ()
+        for alias in self.monitored.values():
+            self.hub.watches.unwatch(alias, self.told)
+
+    def told(self, alias: str, is_here: bool) -> None:
+        """Called when a person whom the client watches comes or goes."""
+        labelled, self._labelled = self._labelled, None  # it is no answer
+        if is_here:
+            self.reply(numerics.RPL_MONONLINE, source(alias))
+        else:
+            self.reply(numerics.RPL_MONOFFLINE, alias)
+        self._labelled = labelled
 
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
         """Refuse to ask: the next line of a client is no answer.

@@ -41,7 +41,7 @@ class Newcomer(Connection):
         self._quiet: IDelayedCall | None = None
 
     @property
-    def certificate_fingerprint(self) -> str:
+    def proven_key(self) -> str:
         return certificate_fingerprint(self.transport)
 
     def _receive(self, data: bytes, came_whole: bool) -> None:

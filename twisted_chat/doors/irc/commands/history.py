@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ....core import text
@@ -13,7 +11,7 @@ from ....core.events import POSTS, Event
 from ....core.ports import Query
 from ....core.session import Ask
 from ....wire.irc import Message, serialise
-from ....wire.irc_view import milliseconds, read_msgid, stamp
+from ....wire.irc_view import milliseconds, moment, read_msgid, stamp
 from ..playback import CHATHISTORY, EVENTS, kinds_for, send_batch, send_events, whole_moments
 from ..table import capability, command, token
 from ..talk import IrcTalk
@@ -26,8 +24,6 @@ capability(CHATHISTORY)
 capability(EVENTS)
 token("CHATHISTORY", MAX_EVENTS)
 token("MSGREFTYPES", "msgid,timestamp")
-
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 
 
 class Point(NamedTuple):
@@ -74,25 +70,13 @@ def _limit(what: str, written: str) -> int:
     return min(int(written), MAX_EVENTS)
 
 
-def _moment(written: str) -> int | None:
-    """Return a time as server-time has it, in milliseconds since the epoch; None: it is none."""
-    found = _TIME.fullmatch(written)
-    try:
-        whole = datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc) if found is not None else None
-    except ValueError:  # such as the 30th of February
-        return None
-    if found is None or whole is None:
-        return None
-    return int(whole.timestamp()) * 1000 + int(((found[2] or "") + "000")[:3])
-
-
 def _point(talk: IrcTalk, what: str, written: str, groups: Sequence[str]) -> Point:
     """Return the point that a reference means; ``groups``: the only logs in which it may be."""
     kind, _equals, value = written.partition("=")
     if kind == "timestamp":
-        moment = _moment(value)
-        if moment is not None:
-            return Point(when=moment)
+        when = moment(value)
+        if when is not None:
+            return Point(when=when)
         raise HistoryRefused("INVALID_PARAMS", "Give a time such as timestamp=2026-11-29T12:00:00.000Z", what, written)
     if kind != "msgid":
         raise HistoryRefused("INVALID_MSGREFTYPE", "Give timestamp=TIME or msgid=ID", what, written)

@@ -1,0 +1,88 @@
+"""MONITOR on IRC: a client is told when people come and go; and TAGMSG, by which it shows that a person types."""
+
+from __future__ import annotations
+
+import pytest
+
+from twisted_chat.doors.irc.commands.monitor import MAX_MONITORED
+
+from ...irc import SERVER, enter
+
+
+@pytest.fixture
+def alice(door):
+    return enter(door, "alice")
+
+
+def test_a_client_is_told_who_is_here_who_comes_and_who_goes(door, alice):
+    bob = enter(door, "bob")
+    assert alice.ask("MONITOR + Bob,eve") == [f":{SERVER} 730 alice bob!~u@chat", f":{SERVER} 731 alice eve"]
+    bob.send("QUIT")
+    assert alice.read() == [f":{SERVER} 731 alice Bob"]
+    door.enter("eve")
+    assert alice.read() == [f":{SERVER} 730 alice eve!~u@chat"]
+
+
+def test_another_alias_is_a_going_and_a_coming(door, alice):
+    bob = enter(door, "bob")
+    alice.send("MONITOR + bob,robert")
+    alice.read()
+    bob.send("NICK robert")
+    assert sorted(line.split()[1] for line in alice.read()) == ["730", "731"]
+
+
+def test_the_list_is_shown_and_changed(door, alice):
+    door.enter("bob")
+    assert alice.codes("MONITOR + bob,eve,tom") == ["730", "731"]
+    assert alice.ask("MONITOR L") == [
+        f":{SERVER} 732 alice bob,eve,tom",
+        f":{SERVER} 733 alice :End of MONITOR list",
+    ]
+    assert alice.codes("MONITOR S") == ["730", "731"]
+    assert alice.ask("MONITOR - EVE,nobody") == []
+    assert alice.ask("MONITOR L")[0] == f":{SERVER} 732 alice bob,tom"
+    assert alice.ask("MONITOR C", "MONITOR L") == [f":{SERVER} 733 alice :End of MONITOR list"]
+    door.enter("eve")
+    assert alice.read() == []
+    assert alice.codes("MONITOR", "MONITOR x", "MONITOR + ,") == ["461"]
+
+
+def test_the_list_has_an_end(alice):
+    nicks = [f"n{number}" for number in range(MAX_MONITORED + 2)]
+    half = MAX_MONITORED // 2
+    alice.send(f"MONITOR + {','.join(nicks[:half])}")
+    answers = alice.ask(f"MONITOR + {','.join(nicks[half:])}")
+    assert answers[-1] == f":{SERVER} 734 alice {MAX_MONITORED} {','.join(nicks[-2:])} :Monitor list is full."
+    assert alice.codes(f"MONITOR + {nicks[0]}") == ["731"]  # is on it already
+
+
+def test_a_client_that_has_left_is_told_nothing_and_keeps_nothing(door, alice):
+    alice.send("MONITOR + bob")
+    alice.lose()
+    door.enter("bob")
+    assert not door.hub.watches._watched
+
+
+def test_that_a_person_types_reaches_clients_that_know_tags(door):
+    alice, bob = enter(door, "alice", "tea", caps="message-tags"), enter(door, "bob", "tea", caps="message-tags")
+    eve = enter(door, "eve", "tea")
+    assert alice.ask("@+typing=active;+x=1 TAGMSG #tea", "@+typing=done TAGMSG bob") == []
+    assert bob.read() == [
+        "@+typing=active :alice!~u@chat TAGMSG #tea",
+        "@+typing=done :alice!~u@chat TAGMSG bob",
+    ]
+    assert eve.read() == []
+    assert alice.codes("@+typing=x TAGMSG #tea", "@+x=1 TAGMSG #tea") == []
+    assert alice.codes("TAGMSG", "TAGMSG #nowhere", "TAGMSG no-one") == ["461", "403", "401"]
+
+
+def test_with_echo_message_a_tagmsg_comes_back(door):
+    alice = enter(door, "alice", "tea", caps="message-tags echo-message labeled-response")
+    assert alice.ask("@+typing=active;label=x TAGMSG #tea") == ["@label=x;+typing=active :alice!~u@chat TAGMSG #tea"]
+
+
+def test_nobody_types_in_a_room_where_they_may_not_speak_or_are_not(door):
+    alice = enter(door, "alice", "tea", caps="message-tags")
+    bob = enter(door, "bob", "cake", caps="message-tags")
+    assert bob.codes("@+typing=active TAGMSG #tea") == ["404"]
+    assert alice.read() == []

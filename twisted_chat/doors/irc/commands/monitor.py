@@ -1,0 +1,97 @@
+"""MONITOR: a list of nicks whose coming and going a client is told (ircv3.net/specs/extensions/monitor)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ....core import text
+from ....wire.irc import Message
+from ....wire.irc_view import source
+from .. import numerics
+from ..numerics import Numeric
+from ..table import command, token
+from ..talk import IrcTalk
+
+MAX_MONITORED = 100  # nicks
+_LINE = 300  # bytes of nicks in one answer
+
+token("MONITOR", MAX_MONITORED)
+
+
+@command("MONITOR", least=1)
+def monitor(talk: IrcTalk, message: Message) -> None:
+    """Add nicks to the list, take some off it, or show it."""
+    what, nicks = (*message.parameters, "")[:2]
+    run = _SUBCOMMANDS.get(what.upper())
+    if run is not None:
+        run(talk, list(dict.fromkeys(filter(None, nicks.split(",")))))
+
+
+def _add(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    shown: list[str] = []
+    for index, nick in enumerate(nicks):
+        key = text.key(nick)
+        if key not in talk.monitored and len(talk.monitored) >= MAX_MONITORED:
+            _show(talk, shown)
+            talk.reply(numerics.ERR_MONLISTFULL, str(MAX_MONITORED), ",".join(nicks[index:]))
+            return
+        if key in talk.monitored:
+            talk.hub.watches.unwatch(talk.monitored[key], talk.told)
+        talk.monitored = {**talk.monitored, key: nick}
+        talk.hub.watches.watch(nick, talk.told)
+        shown.append(nick)
+    _show(talk, shown)
+
+
+def _remove(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    for nick in nicks:
+        known = talk.monitored.get(text.key(nick))
+        if known is not None:
+            talk.hub.watches.unwatch(known, talk.told)
+            talk.monitored = {key: other for key, other in talk.monitored.items() if other != known}
+
+
+def _clear(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    _remove(talk, list(talk.monitored.values()))
+
+
+def _list(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    _send(talk, numerics.RPL_MONLIST, list(talk.monitored.values()))
+    talk.reply(numerics.RPL_ENDOFMONLIST)
+
+
+def _status(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    _show(talk, list(talk.monitored.values()))
+
+
+def _show(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    """Show who of some people is here."""
+    here = {nick: _alias_of(talk, nick) for nick in nicks}
+    _send(talk, numerics.RPL_MONONLINE, [source(alias) for alias in here.values() if alias])
+    _send(talk, numerics.RPL_MONOFFLINE, [nick for nick, alias in here.items() if not alias])
+
+
+def _alias_of(talk: IrcTalk, nick: str) -> str:
+    person = talk.hub.state.directory.called(nick)
+    return person.alias if person is not None else ""
+
+
+def _send(talk: IrcTalk, numeric: Numeric, names: Sequence[str]) -> None:
+    """Send some names, in several lines if need be."""
+    line: list[str] = []
+    for name in names:
+        if line and len(",".join([*line, name]).encode()) > _LINE:
+            talk.reply(numeric, ",".join(line))
+            line = []
+        line.append(name)
+    if line:
+        talk.reply(numeric, ",".join(line))
+
+
+_SUBCOMMANDS: dict[str, Callable[[IrcTalk, Sequence[str]], None]] = {
+    "+": _add,
+    "-": _remove,
+    "C": _clear,
+    "L": _list,
+    "S": _status,
+}
