@@ -50,6 +50,52 @@ def test_the_owner_is_made_without_a_file_beside_a_server_and_after_it(tmp_path)
     assert code.split()[1].encode() not in data
 
 
+def begun(folder, *words):
+    """Return the tool, which runs."""
+    command = [SCRIPTS / "twisted-chat", "admin", "--journal", folder / "chat.sqlite", *words]
+    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def outcome(tool):
+    out, err = tool.communicate(timeout=SECONDS)
+    assert (tool.returncode, err) == (0, ""), err
+    return out.splitlines()
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_two_who_make_the_same_owner_at_once_are_told_the_truth(tmp_path, runs):
+    server = Twistd(tmp_path, "--journal", f"sqlite:{tmp_path / 'chat.sqlite'}") if runs else None
+    codes = []
+    for tool in [begun(tmp_path, "owner", "alice") for _ in range(3)]:
+        first, _how, code = outcome(tool)
+        assert first == "alice is an owner of this chat"
+        codes.append(code)
+    if server is None:
+        server = Twistd(tmp_path, "--journal", f"sqlite:{tmp_path / 'chat.sqlite'}")
+    try:
+        assert lines_of(admin(tmp_path, "list")) == ["alice: owner"]
+        for code in codes:
+            server.connect(code).close()  # it lets her in
+    finally:
+        server.close()
+
+
+def test_no_decision_is_lost_while_a_server_starts(tmp_path):
+    lines_of(admin(tmp_path, "owner", "alice"))
+    tools = [begun(tmp_path, "add", "bob"), begun(tmp_path, "guests", "off", "an exam")]
+    server = Twistd(tmp_path, "--journal", f"sqlite:{tmp_path / 'chat.sqlite'}")
+    tools += [begun(tmp_path, "ban", "192.0.2.7"), begun(tmp_path, "add", "carol")]
+    try:
+        assert all(map(outcome, tools))
+        assert lines_of(admin(tmp_path, "list")) == ["alice: owner", "bob: member", "carol: member"]
+        assert "192.0.2.7" in lines_of(admin(tmp_path, "bans"))[0]
+        assert server.stop() == 0
+    finally:
+        server.close()
+    log = "\n".join(lines_of(admin(tmp_path, "log")))
+    assert all(words in log for words in ("registered bob", "registered carol", "closed the chat to guests", "banned"))
+
+
 def test_a_start_without_an_owner_says_how_to_make_one(server):
     server.wait_for_log("nobody owns this chat yet: twisted-chat admin owner ALIAS")
 

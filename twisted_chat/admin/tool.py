@@ -13,7 +13,7 @@ from typing import Any
 
 from ..clocks import measure_by_monotonic, wall
 from ..core import text
-from ..core.errors import CannotOpen, ChatError
+from ..core.errors import CannotOpen, ChatError, InUse
 from ..core.hub import Hub
 from ..core.limits import Limits
 from ..vault import Argon2Vault
@@ -21,6 +21,8 @@ from .control import SECONDS, Operator, Outcome, control_path
 from .operations import OPERATIONS
 
 OK, FAILED, USAGE = 0, 1, 2  # exit statuses
+PATIENCE = 5.0  # seconds for which a server that has just begun may take until it answers
+POLL_SECONDS = 0.1
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,22 +93,35 @@ def _on_file(journal: str, words: Sequence[str]) -> Sequence[str]:
     measure_by_monotonic(any_reactor)
     outcomes: list[Outcome | CannotOpen] = []
 
-    async def work() -> None:
-        kept = SqliteJournal(journal, any_reactor, wall)
-        vault = Argon2Vault(any_reactor)
-        hub = Hub(kept, Limits(), any_reactor.seconds, wall, lambda faulty: None, vault)
-        try:
-            hub.restore(await kept.open())
-        except CannotOpen as error:
-            outcomes.append(error)
-            return
+    async def work() -> Outcome:
+        deadline = any_reactor.seconds() + PATIENCE
+        while True:
+            kept = SqliteJournal(journal, any_reactor, wall, is_tools=True)
+            hub = Hub(kept, Limits(), any_reactor.seconds, wall, lambda faulty: None, Argon2Vault(any_reactor))
+            try:
+                hub.restore(await kept.open())
+                break
+            except InUse:  # a server has just begun, and is asked as soon as it answers
+                answer = _through_server(journal, words)
+                if answer is not None:
+                    return answer
+                if any_reactor.seconds() > deadline:
+                    raise
+                await task.deferLater(any_reactor, POLL_SECONDS)
         done = Deferred[Outcome]()
         Operator(hub, any_reactor, done.callback).run(words)
-        outcomes.append(await done)
+        outcome = await done
         await kept.stop()
+        return outcome
+
+    async def attempt() -> None:
+        try:
+            outcomes.append(await work())
+        except (ChatError, CannotOpen) as error:
+            outcomes.append(error)
 
     try:
-        task.react(lambda reactor: Deferred.fromCoroutine(work()))
+        task.react(lambda reactor: Deferred.fromCoroutine(attempt()))
     except SystemExit as error:
         if error.code:
             raise ChatError("that has failed for an unknown reason: see above") from error

@@ -453,3 +453,7 @@ class CredentialRevoked(ChatError):
 
 class CannotOpen(Exception):
     """A journal that cannot be used. The server does not start, and no person caused it; text: the remedy."""
+
+
+class InUse(CannotOpen):
+    """A journal that another process uses."""

@@ -46,11 +46,16 @@ class SqliteJournal(Lookups):
         reactor: Reactor,
         now: Callable[[], float],
         retention: Retention = Retention(),  # noqa: B008  # frozen
+        is_tools: bool = False,
     ) -> None:
-        """``now`` returns the time for the events' timestamps, in seconds since the epoch."""
+        """``now`` returns the time for the events' timestamps, in seconds since the epoch.
+
+        ``is_tools``: the operator's tool uses it for a moment, and a server that starts meanwhile waits for that.
+        """
         super().__init__(Path(path), reactor, now, retention)
         self.name, self.secret, self.opening = "", b"", 0
         self._now = now
+        self._is_tools = is_tools
         self._user: JournalUser
         self._batch: list[Event | Lines] = []
         self._committing: list[Event | Lines] | None = None
@@ -72,7 +77,7 @@ class SqliteJournal(Lookups):
 
     def _open(self) -> Snapshot:
         check_place(self.path)
-        self._lock = Lock(self.path.resolve())
+        self._lock = Lock(self.path.resolve(), self._is_tools)
         try:
             if make_private(self.path):
                 log.warn("{path} could be read by others: now by its owner only (mode 0600)", path=self.path)
