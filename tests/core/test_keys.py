@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_chat.core import keys
-from twisted_chat.core.errors import BadKey, ChatError, Overheard, Suspended, WrongKey
+from twisted_chat.core.errors import BadKey, Banned, ChatError, Overheard, Suspended, WrongKey
 from twisted_chat.core.gate import Attempt, Proof
 from twisted_chat.core.session import Ask
 
@@ -225,6 +225,36 @@ def test_a_key_opens_an_account_under_its_new_name(house):
     house.hub.members.rename(Ask(house.connect().session), alice.session.person.account, "alicia")
     house.settle()
     assert come_by(house).session.alias == "alicia"
+
+
+def test_a_key_can_be_banned_by_its_fingerprint(house):
+    olga, alice = register(house, "olga", role="owner"), register(house, "alice")
+    add(house, alice)
+    laptop = come_by(house)
+    guest = house.connect()
+    guest.proven_key = PHONE
+    house.hub.claim(Ask(guest.session), "bob")
+    house.settle()
+    olga.type(f"/ban {LAPTOP} 2h spam", f"/ban {PHONE}")
+    assert [one.session.gone for one in (laptop, guest, alice)] == [True, True, False]
+    assert laptop.heard()[-1] == f"!! {LAPTOP} is banned (spam): it ends in 2 hours"
+    with pytest.raises(Banned):
+        come_by(house)
+    assert [line.split(",")[0] for line in olga.type("/bans").heard()[-2:]] == [
+        f"-- {number} {key}"
+        for number, key in zip(sorted(house.hub.decisions.bans.by_number), (LAPTOP, PHONE), strict=True)
+    ]
+    house.now += 7201
+    assert come_by(house).session.alias == "alice"
+
+
+def test_nobody_bans_their_own_key_or_that_of_a_higher_role(house):
+    olga, ada = register(house, "olga", role="owner"), register(house, "ada", role="admin")
+    add(house, olga)
+    add(house, ada, PHONE)
+    assert olga.type(f"/ban {LAPTOP}").heard() == ["!! that is you: nobody can ban themselves"]
+    assert ada.type(f"/ban {LAPTOP}").heard()[0].startswith("!! ")
+    assert house.hub.decisions.bans.by_number == {}
 
 
 def test_the_log_of_the_server_names_the_key(house):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from ..core import rules, text
+from ..core import keys, rules, text
 from ..core.accounts import CODE, Account
 from ..core.errors import BadUsage, ChatError
 from ..core.events import (
@@ -193,11 +193,15 @@ def rename(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
 
 @operation("ALIAS|ADDRESS|NETWORK [7d] [guests] [WHY ...]", 1, 100)
 def ban(hub: Hub, ask: Ask, words: Sequence[str]) -> Lines:
-    """Refuse people who come as ALIAS, from an address or a network; with "guests", members may log in from there."""
+    """Refuse people who come as ALIAS, from an address or a network, or with a key, given by its fingerprint; with
+    "guests", members may log in from there."""
     target, (seconds, scope, why) = words[0], terms(" ".join(words[1:]))
     data: dict[str, object] = {}
     try:
-        data["network"] = target = str(rules.network(target))
+        if fingerprint := keys.fingerprint(target):
+            data["key"] = target = fingerprint
+        else:
+            data["network"] = target = str(rules.network(target))
     except ValueError:
         account = hub.decisions.accounts.called(target)
         target = account.alias if account is not None else text.alias(target)

@@ -32,6 +32,7 @@ from .events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
+    Data,
     Event,
 )
 from .rules import EXPELLED_SECONDS, INVITED_SECONDS, Ban, Bans, RoomRules, network, set_end
@@ -77,6 +78,11 @@ class Decisions:
         """Return the alias of a name in rules: see rules.who."""
         account = self.accounts.by_number.get(int(name[1:])) if name[:1] == "#" else None
         return account.alias if account is not None else name
+
+    def owner_of(self, ban: Data) -> str:
+        """Return the name in rules of the person whom a ban is about, perhaps by a key; empty for others."""
+        found = self.accounts.with_key(ban.get("key", ""))
+        return found[0].who if found is not None else ban.get("who", "")
 
     def concerned(self, event: Event) -> Account | None:
         """Return the account that an event of the server's log is about."""
@@ -168,6 +174,7 @@ def _banned(decisions: Decisions, event: Event) -> None:
         data.get("why", ""),
         event.author,
         event.when,
+        data.get("key", ""),
     )
 
 

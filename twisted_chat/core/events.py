@@ -428,7 +428,7 @@ REHASHED: Final = kind(  # a password's verifier is replaced, and nothing else; 
 )
 SUSPENDED: Final = kind("suspended", _did("suspended {}"), is_logged=True, standing=_of_account("suspended"))
 RESTORED: Final = kind("restored", _did("restored {}"), is_logged=True, standing=_of_account("suspended", clears=True))
-BANNED: Final = kind(  # data: "who" or "network"; "guests": only those
+BANNED: Final = kind(  # data: "who", "network" or "key"; "guests": only those
     "banned", _banned, is_logged=True, standing=lambda event: Standing(f"ban {event.number}")
 )
 UNBANNED: Final = kind(  # about: the number of the ban

@@ -191,7 +191,7 @@ class Hub(Questions):
             raise MembersOnly(self.decisions.guests_refused)
         if me is not None and any(rules.quiets(me, now) for rules in self.decisions.rules.values()):
             raise NotAllowed("you may not take another alias while you may not speak in a room")
-        self.decisions.bans.refuse(Stranger(alias, account), session.host, now)
+        self.decisions.bans.refuse(Stranger(alias, account), session.host, now, session.proven_key)
 
     def session_elsewhere(self, client: str) -> int:
         """Return the id of a program's session that another node serves, by the program's public name; 0: none."""

@@ -51,6 +51,12 @@ def is_key(words: str) -> bool:
     )
 
 
+def fingerprint(words: str) -> str:
+    """Return the fingerprint that some words are; empty if they are none."""
+    found = _SSH.fullmatch(words) or _CERTIFICATE.fullmatch(words)
+    return read(words).fingerprint if found and not found[2] else ""
+
+
 def read(words: str) -> PublicKey:
     """Read a line of a .pub file, or a fingerprint, with a comment behind it.
 

@@ -211,12 +211,12 @@ class Members:
         self._append(ask, _event(APPOINTED, ask, account.alias, data), then)
 
     def ban(self, ask: Ask, target: str, data: Data, hosts: Sequence[str], then: Then | None = None) -> None:
-        """Ban a person, or a network: ``data`` has "who" or "network", and perhaps "guests", "until" and "why".
+        """Ban a person, a network or a key: ``data`` has "who", "network" or "key", and perhaps more, as of BANNED.
 
         ``hosts``: addresses that a ban may not cover, see Hub.protected. Raises: NotAllowed, ChatError.
         """
         me = _person(ask.session)
-        rules.may(me, "ban", on=self._ruled(data.get("who", "")))
+        rules.may(me, "ban", on=self._ruled(self._decisions.owner_of(data)))
         self.refuse_ban(data, hosts, me)
         self._append(ask, _event(BANNED, ask, target, data), then)
 
@@ -225,7 +225,7 @@ class Members:
 
         ``me``: the person; None: the operator of the server. Raises: ChatError.
         """
-        if me is not None and data.get("who") in (rules.who(me), me.key):
+        if me is not None and self._decisions.owner_of(data) in (rules.who(me), me.key):
             raise ChatError("that is you: nobody can ban themselves")
         if "network" not in data:
             return

@@ -203,17 +203,18 @@ Network = IPv4Network | IPv6Network
 
 
 class Ban(NamedTuple):
-    """A ban of a person or a network."""
+    """A ban of a person, a network or a key."""
 
     number: int  # of its event in the server's log
-    target: str  # an alias or a network, as it is shown
-    who: str  # a name as of ``who``; empty for a network
+    target: str  # an alias, a network or a fingerprint, as it is shown
+    who: str  # a name as of ``who``; empty for a network or a key
     network: Network | None
     until: float  # seconds since the epoch; 0: without an end
     is_for_guests: bool  # members may still log in from there
     why: str
     author: str
     when: float
+    key: str = ""  # a fingerprint: see keys.py
 
     def is_over(self, now: float) -> bool:
         """Return whether its time is over."""
@@ -241,8 +242,8 @@ class Bans:
     def __init__(self) -> None:
         self.by_number: dict[int, Ban] = {}
 
-    def refuse(self, person: Ruled, host: str, now: float) -> None:
-        """Refuse a person who has come from an address; empty: this machine.
+    def refuse(self, person: Ruled, host: str, now: float, key: str = "") -> None:
+        """Refuse a person who has come from an address, empty: this machine; perhaps with a key, by its fingerprint.
 
         Raises: Banned.
         """
@@ -250,18 +251,18 @@ class Bans:
             return
         for ban in self.standing(now):
             is_named = bool(ban.who) and ban.who in names_of(person)
-            if is_named or (_covers(ban, host) and not (ban.is_for_guests and person.account)):
+            if is_named or (_covers(ban, host, key) and not (ban.is_for_guests and person.account)):
                 raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
 
-    def refuse_address(self, host: str, now: float) -> None:
-        """Refuse a connection from an address that is banned for everybody.
+    def refuse_address(self, host: str, now: float, key: str = "") -> None:
+        """Refuse a connection from an address, or with a key, that is banned for everybody.
 
         Raises: Banned.
         """
         if not self.by_number:
             return
         for ban in self.standing(now):
-            if not ban.is_for_guests and _covers(ban, host):
+            if not ban.is_for_guests and _covers(ban, host, key):
                 raise Banned(ban.target, ban.why, ban.until - now if ban.until else 0)
 
     def forget_over(self, now: float) -> None:
@@ -279,8 +280,8 @@ def covers_any(wanted: Network, hosts: Iterable[str]) -> bool:
     return any(_is_within(host, wanted) for host in hosts)
 
 
-def _covers(ban: Ban, host: str) -> bool:
-    return ban.network is not None and _is_within(host, ban.network)
+def _covers(ban: Ban, host: str, key: str) -> bool:
+    return bool(key and key == ban.key) or (ban.network is not None and _is_within(host, ban.network))
 
 
 def _is_within(host: str, wanted: Network) -> bool:

@@ -110,7 +110,7 @@ class State:
         account = self.decisions.accounts.by_number.get(int(name[1:]))
         return self.directory.called(account.alias) if account is not None else None
 
-    def refuse_stay(self, person: Person, session: int, host: str, now: float, why: str) -> None:
+    def refuse_stay(self, person: Person, session: int, host: str, now: float, why: str, key: str) -> None:
         """Refuse a session that may not go on after a decision; ``host``: its address, ``why``: the decision, in words.
 
         Raises: CredentialRevoked, Suspended, Banned.
@@ -121,7 +121,7 @@ class State:
                 person.account.refuse_stay(seat.credential, now, why, session)
             if person.account.alias != person.alias:
                 raise CredentialRevoked(f"your name is {person.account.alias} from now on, so log in again")
-        self.decisions.bans.refuse(person, host, now)
+        self.decisions.bans.refuse(person, host, now, key)
 
     def is_served_by(self, person: Person, opening: int) -> bool:
         """Return whether a node appends the events that follow for a person: it serves them, or is the oldest alive."""

@@ -61,9 +61,9 @@ class Stays:
             return
         try:
             if session.person is None:
-                self._state.decisions.bans.refuse_address(session.host, now)
+                self._state.decisions.bans.refuse_address(session.host, now, session.proven_key)
             else:
-                self._state.refuse_stay(session.person, session.id, session.host, now, why)
+                self._state.refuse_stay(session.person, session.id, session.host, now, why, session.proven_key)
         except ChatError as error:
             self._end(session, error)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
 
-from ..core import rules, text
+from ..core import keys, rules, text
 from ..core.durations import seconds_in, span
 from ..core.errors import BadUsage, ChatError
 from ..core.events import Data, Event
@@ -30,13 +30,17 @@ MAX_NEIGHBOURS = 20  # who are named before a ban
 
 
 class _Target:
-    """The target of a ban: a member, a guest's address, an address or a network."""
+    """The target of a ban: a member, a guest's address, an address, a network or a key."""
 
     def __init__(self, hub: Hub, ask: Ask, wanted: str) -> None:
-        """``wanted``: an alias, an address or a network. Raises: NotAllowed, NobodyCalled, ChatError."""
+        """``wanted``: an alias, an address, a network or a fingerprint. Raises: NotAllowed, NobodyCalled, ChatError."""
         hub.members.bans(ask)  # only admins may see addresses
         self.shown, self.data, self.neighbours = wanted, dict[str, object](), list[str]()
         self.is_only_alias = False
+        fingerprint = keys.fingerprint(wanted)
+        if fingerprint:
+            self.shown, self.data = fingerprint, {"key": fingerprint}
+            return
         try:
             network = rules.network(wanted)
         except ValueError:
@@ -119,7 +123,7 @@ def _listed(names: Sequence[str]) -> str:
 @dataclass(frozen=True)
 class BanResult(Result):
     ban: Annotated[int, Rule(), About("Its number, for unban.")]
-    target: Annotated[str, About("The alias, the address or the network.")]
+    target: Annotated[str, About("The alias, the address, the network or the fingerprint.")]
 
 
 @request("the result; ``neighbours`` of a guest are refused unless ``guests`` is given")

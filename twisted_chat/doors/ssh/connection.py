@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.interfaces import IDelayedCall
 
 from ...core import text
-from ...core.errors import TakenOver
+from ...core.errors import Banned, TakenOver
 from ...core.session import Ask
 from ...requests import accounts
 from ...wire.plain import PROMPT, PlainView
@@ -99,7 +99,13 @@ class SshChat(SshConnection):
         self._splitter = LineSplitter(self.premises.limits.max_line)
         self._begin_on_channel(PlainView(eol="\n" if self._terminal is None else "\r\n"))
         self._talk = self._new_talk()
-        if self.premises.hub.decisions.accounts.with_key(self.key_fingerprint) is not None:
+        hub = self.premises.hub
+        try:
+            hub.decisions.bans.refuse_address(self.host, hub.now(), self.key_fingerprint)
+        except Banned as error:
+            self._refuse(error)
+            return
+        if hub.decisions.accounts.with_key(self.key_fingerprint) is not None:
             self._guarded(self._talk.log_in_by_key)
             self.wake()
         elif is_alias_like(self.caller.user):
@@ -111,6 +117,10 @@ class SshChat(SshConnection):
             self.wake()
         else:
             self.prompt()
+
+    def _refuse(self, error: Banned) -> None:
+        self.session.refuse(error)
+        self._close()
 
     def _new_talk(self) -> SshTalk:
         return SshTalk(self, self._waiting)

@@ -105,6 +105,7 @@ class ExecSay:
         Raises: ChatError.
         """
         hub, key = self._premises.hub, self._caller.fingerprint
+        hub.decisions.bans.refuse_address(self._host, hub.now(), key)
         if hub.decisions.accounts.with_key(key) is not None:
             hub.gate.prove(Attempt("", "", self._host, is_overheard=False, key=key), partial(self._proved, lines))
         else:
