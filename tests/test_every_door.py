@@ -12,6 +12,8 @@ from contextlib import suppress
 
 import pytest
 
+from twisted_chat.wire.irc import parse
+
 from . import browser
 from .processes import SCRIPTS, SECONDS, Twistd, free_port, run, wait_until
 
@@ -195,7 +197,10 @@ class Curl:
 
 
 class IrcMember(threading.Thread):
-    """A client of IRC at the one port, which reconnects; a message's id tells its number."""
+    """A client of IRC at the one port, which reconnects and asks for what it missed; a message's id has its number."""
+
+    _ASKS = "message-tags batch server-time draft/chathistory"
+    _PAGE = 100
 
     def __init__(self, house, nick):
         super().__init__(daemon=True)
@@ -213,19 +218,40 @@ class IrcMember(threading.Thread):
             self.faults.append(fault)
 
     def _once(self):
-        last = 0
+        self._seen = max(self.shown, default=0)  # the last number of an unbroken row
+        self._live, self._paged = 0, []
         with socket.create_connection(("127.0.0.1", self._house.port), SECONDS) as self._socket:
             self._socket.settimeout(None)
-            self._socket.sendall(
-                f"CAP LS 302\r\nCAP REQ :message-tags\r\nNICK {self._nick}\r\nUSER u 0 * :x\r\nCAP END\r\n"
-                f"JOIN #{ROOM}\r\n".encode()
-            )
+            self._send("CAP LS 302", f"CAP REQ :{self._ASKS}", f"NICK {self._nick}", "USER u 0 * :x", "CAP END")
+            self._send(f"JOIN #{ROOM}")
             for line in self._socket.makefile("rb"):
-                found = re.match(rf"@msgid=\w+\.{ROOM}\.(\d+) :\S+ PRIVMSG #{ROOM} :(.*)\r\n", line.decode())
-                if found:
-                    number, text = int(found[1]), found[2]
-                    assert number > last, line
-                    last, self.shown[number] = number, text
+                self._take(parse(line))
+
+    def _send(self, *lines):
+        self._socket.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+    def _take(self, message):
+        tags, words = message.tags, message.parameters
+        if message.command == "366" and self._seen:
+            self._ask(self._seen)
+        elif message.command == "BATCH" and words[0][0] == "-":
+            numbers, self._paged = self._paged, []
+            assert numbers == sorted(numbers), numbers
+            if len(numbers) == self._PAGE:
+                self._ask(numbers[-1])
+        elif message.command == "PRIVMSG":
+            self._journal, room, number = tags["msgid"].split(".")
+            number, text = int(number), words[1]
+            assert room == ROOM and self.shown.get(number, text) == text, message
+            self.shown[number] = text
+            if "batch" in tags:
+                self._paged.append(number)
+            else:
+                assert number > self._live, message
+                self._live = number
+
+    def _ask(self, after):
+        self._send(f"CHATHISTORY AFTER #{ROOM} msgid={self._journal}.{ROOM}.{after} {self._PAGE}")
 
     def end(self):
         self._is_over = True
@@ -325,6 +351,8 @@ def test_every_door_shows_the_same_thousand_lines_in_one_order_over_a_kill(progr
         wait_until(lambda: {**ssh.shown} == log)
         wait_until(lambda: "end" in irc.shown.values())
         assert irc.shown.items() <= log.items() and len(irc.shown) > EACH
+        wait_until(lambda: irc.faults or {**irc.shown} == {n: t for n, t in log.items() if n >= min(irc.shown)})
+        assert len(irc.shown) > 4 * EACH
         wait_until(lambda: texts_of(tmp_path / "listener") == list(log.values()))
         page.wait(BACK, len(log))
         shown, disorder = page.ask("return [window.shown, window.disorder]")

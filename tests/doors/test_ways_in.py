@@ -1,12 +1,14 @@
-"""Every way in over the line door, held against every end; those over HTTP are in web/test_ways_in.py."""
+"""Every way in over the line door and IRC, held against every end; those over HTTP are in web/test_ways_in.py."""
 
 from __future__ import annotations
 
+import base64
 from types import SimpleNamespace
 
 import pytest
 
 from ..in_memory import Door
+from ..irc import IrcPeer
 from ..requests.test_program_door import TOKEN, Program
 from .members import PASSWORD, Member, as_operator
 
@@ -50,6 +52,28 @@ def says(**fields):
     return come
 
 
+def by_irc(*lines):
+    """Return a way in over IRC, by the messages before NICK."""
+
+    def come(door, secrets):
+        peer = IrcPeer(door, FAR)
+        for line in () if peer.is_closed else (*lines, "NICK alice", "USER a 0 * :x"):
+            if not peer.is_closed:
+                peer.send(line.format(**vars(secrets), plain=plain(secrets)))
+        if peer.is_closed:
+            peer.lose()
+            return False
+        person = peer.chat.session.person
+        return person is not None and person.account is secrets.account
+
+    return come
+
+
+def plain(secrets):
+    """Return what SASL PLAIN sends (RFC 4616)."""
+    return base64.b64encode(f"\0alice\0{secrets.password}".encode()).decode()
+
+
 WAYS = {
     "password": types("alice", "{password}"),
     "password behind the alias": types("alice {password}"),
@@ -66,6 +90,13 @@ WAYS = {
     "hello with token": says(secret="{token}"),
     "hello with alias and token": says(alias="alice", secret="{token}"),
     "hello resumes": says(alias="alice", token=TOKEN),
+    "IRC's PASS with password": by_irc("PASS :{password}"),
+    "IRC's PASS with alias and password": by_irc("PASS :alice:{password}"),
+    "IRC's PASS with code": by_irc("PASS {code}"),
+    "IRC's PASS with token": by_irc("PASS {token}"),
+    "IRC's SASL with password": by_irc(
+        "CAP LS 302", "CAP REQ sasl", "AUTHENTICATE PLAIN", "AUTHENTICATE {plain}", "CAP END"
+    ),
     "hello resumes with password": says(alias="alice", secret="{password}", token=TOKEN),
 }
 BY_GUEST = {name for name in WAYS if name.startswith("guest")}

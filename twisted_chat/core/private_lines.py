@@ -41,6 +41,8 @@ class PrivateLines:
         inboxes = {inbox: None for session in hearing if (inbox := session.private.inbox_of(event.target)) is not None}
         for inbox in inboxes:
             inbox.remember([event])
+        if not inboxes and target.account is not None and any(one.ear.view.catches_up for one in hearing):
+            self._keep(event)  # such a member may ask for the past of a conversation
         for session in dict.fromkeys((*hearing, *self._sessions.of(author))):
             if session.person is target:
                 if session.wants(event):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.errors import NotKept
 from twisted_chat.wire.irc import parse
 
 from ...irc import SERVER, IrcPeer, enter
-from ..members import PASSWORD, Member
+from ..members import PASSWORD, Member, as_operator
 
 # 005 comes as often as there are tokens.
 WELCOME = "001 002 003 004 005 251 252 253 254 255 265 266 375 372 376".split()
@@ -169,3 +170,21 @@ def test_a_member_is_given_the_private_lines_that_came_meanwhile(door):
         f":{SERVER} NOTICE * :1 line for you since you left:",
         ":alice!~u@chat PRIVMSG carol :call me",
     ]
+
+
+def test_a_guest_while_only_members_may_come_is_told_why_and_disconnected(door):
+    as_operator(door, "guests", "off", "an exam")
+    peer = IrcPeer(door)
+    why = "only members may come in now (an exam): log in, or try again later"
+    assert peer.ask("NICK eve", "USER e 0 * :x") == [f":{SERVER} 465 * :{why}", f"ERROR :{why}"]
+    assert peer.is_closed
+
+
+def test_a_client_whose_alias_cannot_be_kept_is_told_so_and_disconnected(door, monkeypatch):
+    peer = IrcPeer(door).send("NICK eve")
+    refuse, error = door.hub.dispatcher.refuse, NotKept("disk full")
+    monkeypatch.setattr(door.journal, "append", lambda item: door.clock.callLater(0, refuse, [item], error))
+    (line,) = peer.ask("USER e 0 * :x")
+    assert line.startswith("ERROR :that was not said or done")
+    assert peer.is_closed
+    monkeypatch.undo()

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...core import text
-from ...core.errors import AliasTaken, ChatError, SecretNeeded, WrongSecret
+from ...core.errors import AliasTaken, BadAlias, Banned, ChatError, HasAName, MembersOnly, SecretNeeded, WrongSecret
 from ...core.gate import Attempt, Proof
 from ...core.session import Ask
 from . import numerics
@@ -47,9 +47,14 @@ class Registration:
         talk.request(claim, talk.welcome, about=alias, refused=partial(self._refused, talk))
 
     def _refused(self, talk: IrcTalk, error: ChatError) -> None:
-        """Ask for another nick; all else that was told stays."""
-        self.nick = ""
-        talk.refuse_nick(error)
+        """Ask for another nick, if that is the reason; all else that was told stays."""
+        nick, self.nick = self.nick, ""
+        if isinstance(error, (Banned, MembersOnly)):
+            talk.reply(numerics.ERR_YOUREBANNEDCREEP._replace(text=str(error)))
+        if isinstance(error, (AliasTaken, BadAlias, HasAName, SecretNeeded)):
+            talk.refuse_nick(error, nick)
+        else:
+            talk.close(str(error))  # no other nick helps: clients try again later
 
     def _log_in(self, talk: IrcTalk) -> None:
         """Prove that the account is the client's, by PASS, as ``ALIAS:SECRET`` or the secret of the nick's account.
