@@ -76,7 +76,7 @@ def test_that_a_person_types_reaches_clients_that_know_tags(door):
     assert alice.codes("TAGMSG", "TAGMSG #nowhere", "TAGMSG no-one") == ["461", "403", "401"]
 
 
-def test_with_echo_message_a_tagmsg_comes_back(door):
+def test_a_client_that_asks_for_echoes_gets_its_own_tags_back(door):
     alice = enter(door, "alice", "tea", caps="message-tags echo-message labeled-response")
     assert alice.ask("@+typing=active;label=x TAGMSG #tea") == ["@label=x;+typing=active :alice!~u@chat TAGMSG #tea"]
 
