@@ -119,6 +119,7 @@ def test_a_device_that_is_ended_is_out_within_a_second(window, house, engine):
     page.click("#log-out")
     page.wait("return !document.getElementById('entrance').hidden")
     assert time.monotonic() - began < SECONDS
+    page.shows("you have left the chat", "#entrance-said")
     page.press("ENTER", into="#alias")
     page.has("#secret")
 
@@ -211,11 +212,93 @@ def test_a_tab_that_is_ended_from_another_device_is_out_and_shows_nothing_more(w
     began = time.monotonic()
     first.has("#secret")
     assert time.monotonic() - began < SECONDS
-    first.shows("log in with its password", "#entrance-said")
+    first.shows("you are logged out: this device or token of Edda was ended", "#entrance-said")
+    assert first.ask("return document.getElementById('alias').getAttribute('aria-invalid')") == "false"
     assert "for my own eyes" not in first.ask("return document.body.textContent")
     assert "for my own eyes" not in first.ask("return JSON.stringify(sessionStorage)")
     first.press(PASSWORD, "ENTER", into="#secret")
     first.is_in()
+
+
+def test_a_log_out_in_one_tab_is_told_in_the_others(window, house):
+    first = window(house.url).enter("Lotta")
+    protect(first)
+    close(first)
+    leave(first, keeps_cookie=True)
+    first.enter("Lotta")  # by the cookie
+    second = window(house.url).enter("Lotta")
+    second.click("#open-account")
+    second.click("#log-out")
+    second.shows("you have left the chat", "#entrance-said")
+    first.has("#secret")
+    first.shows("you are logged out", "#entrance-said")
+
+
+def test_a_tab_that_is_ended_alone_offers_to_come_in_again_by_the_cookie(window, house):
+    first = window(house.url).enter("Nina")
+    protect(first)  # this tab came as a guest, and those that follow come by the cookie
+    close(first)
+    second = window(house.url).enter("Nina")
+    second.say("/devices")
+    number = second.wait("return document.body.innerText.match(/^(\\d+): .*(?<!this one)$/m)?.[1]")
+    second.say(f"/devices {number} off")
+    first.shows("you are logged out: another device of yours has ended this one", "#entrance-said")
+    assert first.ask("return document.getElementById('secret')") is None
+    first.enter("")
+    assert first.find("#own-alias").text == "Nina"
+
+
+@in_both
+def test_a_typed_command_that_needs_a_password_opens_the_dialog_for_it(window, house, engine):
+    alias = "Tilda" + engine
+    page = window(house.url).enter(alias)
+    page.say("/register")
+    page.press(PASSWORD, "ENTER", into="#new-password")
+    page.shows("This name is yours now.", "#account")
+    close(page)
+    page.say("/password")
+    page.wait("return document.activeElement.id === 'other-password'")
+    page.press("four other words", "ENTER", into="#other-password")
+    page.shows("The password is changed.", "#account")
+    close(page)
+    assert page.ask("return document.querySelector('.refused, .sending, .refusal')") is None
+    leave(page)
+    log_in(page, alias, "four other words")
+    page.is_in()
+
+
+@in_both
+def test_the_password_of_a_room_is_asked_for_in_a_dialog_and_kept_nowhere(window, house, engine):
+    room, secret = f"den-{engine}", f"open {engine} sesame"
+    page, other = window(house.url).enter("Denise" + engine), window(house.url).enter("Dirk" + engine)
+    protect(page)  # a guest operates no room
+    close(page)
+    page.say(f"/join {room}")
+    page.shows(f"# {room}", "#title")
+    page.say("/room password")
+    page.press(secret, "ENTER", into="#asked-secret")
+    page.wait("return !document.getElementById('secret-dialog')")
+    other.say(f"/join {room}")
+    other.press("not that one", "ENTER", into="#asked-secret")
+    other.wait("return document.querySelector('#secret-dialog .outcome').textContent")
+    other.ask("document.getElementById('asked-secret').value = ''")
+    other.press(secret, "ENTER", into="#asked-secret")
+    other.shows(f"# {room}", "#title")
+    other.wait("return !document.getElementById('secret-dialog')")
+    for one in (page, other):
+        kept = one.ask("return JSON.stringify([localStorage, sessionStorage]) + document.body.textContent")
+        assert secret not in kept
+
+
+def test_a_typed_log_in_is_told_the_way(window, house):
+    owner = window(house.url).enter("Wanda")
+    protect(owner)
+    close(owner)
+    leave(owner)
+    guest = window(house.url).enter("Walter")
+    guest.say("/login Wanda")
+    guest.shows("to log in, leave the chat", "#lines")
+    guest.is_in()
 
 
 @pytest.fixture

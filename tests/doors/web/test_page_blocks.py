@@ -47,6 +47,29 @@ def test_lines_that_are_sent_together_are_one_block_and_lose_nothing(window, hou
     assert [row[0] for row in rows[1:]] == [row[1] + 1 for row in rows[:-1]]
 
 
+# Stop the clock by which the page waits for the rest of a block, and the timer that ends this waiting.
+STOP = """
+    const start = setTimeout;
+    window.setTimeout = (act, pause, ...more) => pause === 200 ? 0 : start(act, pause, ...more);
+    performance.now = () => 0;
+"""
+GO_ON = "delete performance.now"
+
+
+@in_both
+def test_a_block_appears_whole_although_each_line_comes_by_itself(window, house, people, engine):
+    alias, room = f"Wim{engine}", f"whole-{engine}"
+    page = window(f"{house.url}#{room}").enter(alias)
+    page.shows(f"# {room}", "#title")
+    page.ask(STOP)
+    people(f"Bob{engine}", f"/join {room}", "```", *CODE, "```")
+    last = "return JSON.parse(sessionStorage['twisted_chat.session']).logs.find(one => one.key === arguments[0])?.last"
+    page.wait(f"{last} >= arguments[1]", room, len(CODE) + 2)  # after two who joined
+    assert page.ask("return document.querySelector('#lines .block')") is None
+    page.ask(GO_ON)
+    shows_block(page, *CODE)
+
+
 def test_a_block_is_a_block_after_a_reload_and_a_link_to_a_line_of_it_shows_that_line(window, house):
     page = window(f"{house.url}#kept").enter("Dina")
     page.wait("return document.getElementById('title').textContent === '# kept'")
@@ -254,6 +277,7 @@ def test_shortcuts_spaces_and_text_typed_elsewhere_do_not_go_to_the_field(window
     page.press("room", into="#room-wanted")
     assert field(page) == ""
     page.click("#open-search")
+    page.has("#search[open]")
     page.ask("document.getElementById('search-said').focus(); document.activeElement.blur()")
     page.press("x")
     assert field(page) == ""

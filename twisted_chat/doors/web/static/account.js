@@ -2,11 +2,12 @@
 
 import {dialog} from "./dialog.js"
 import {make} from "./dom.js"
-import {logIn, logOut} from "./login.js"
+import {browser, logIn, logOut} from "./login.js"
 
 const LEAST = "8" // bytes of a password
 
-export async function open({rooms, session}) {
+// first: the id of a member's field to begin with
+export async function open({rooms, session}, first) {
 	const body = make("div", {})
 	const node = dialog("account", rooms.alias, body)
 	const said = make("p", {role: "status", class: "outcome"})
@@ -162,20 +163,13 @@ export async function open({rooms, session}) {
 	}
 
 	async function out() {
-		await logOut()
+		await logOut(session)
 		node.close()
 		session.isMember = false
 		await session.quit("")
 	}
 
-	if (session.role) return attempt(account)
+	if (session.role) return attempt(account).then(() => body.querySelector(`#${first}`)?.focus())
 	const {overheard} = await browser()
 	return overheard ? cannot() : protect()
 }
-
-// What the server knows of this browser.
-const browser = () =>
-	fetch("login", {cache: "no-store"}).then(
-		(answer) => answer.json(),
-		() => ({})
-	)

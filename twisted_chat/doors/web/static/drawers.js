@@ -7,7 +7,8 @@ const PARTS = {
 	help: () => import("./help.js"),
 	invite: () => import("./invite.js"),
 	leave: () => import("./leave.js"),
-	account: () => import("./account.js")
+	account: () => import("./account.js"),
+	secret: () => import("./secret.js")
 }
 const KEYBOARD = 80 // pixels that a keyboard covers at least
 
@@ -43,12 +44,12 @@ export class Drawers {
 	}
 }
 
-// Open the dialog of a part.
-export async function openPart(view, name) {
+// Open the dialog of a part; more: what it is told.
+export async function openPart(view, name, ...more) {
 	view.drawers.close()
 	try {
 		const {open} = await PARTS[name]()
-		if (!document.querySelector("dialog[open]")) open(view)
+		if (!document.querySelector("dialog[open]")) open(view, ...more)
 	} catch {
 		view.talk.notice(view.log, {
 			text: "that part of the page cannot be loaded now: try again when you are connected",

@@ -31,7 +31,8 @@ export function open({rooms, session}) {
 		)
 	const button = (label, act, attributes) => make("button", {type: "button", onclick: act, ...attributes}, label)
 	const buttons = [button("Stay", () => node.close(), {class: "plain", "data-first": ""})]
-	if (session.role) buttons.push(button("Log out", () => logOut().then(() => leave(false)), {class: "plain bad"}))
+	if (session.role)
+		buttons.push(button("Log out", () => logOut(session).then(() => leave(false)), {class: "plain bad"}))
 	if (people.length)
 		buttons.push(button(`Leave, and delete ${them}`, () => leave(false), {class: "plain bad", id: "leave-and-delete"}))
 	buttons.push(

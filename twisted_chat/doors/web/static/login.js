@@ -9,20 +9,20 @@ const OVERHEARD =
 const NO_CODE = "That is no code: one looks like K7QF-2M9P-XD4T."
 const CODE = /^[a-z0-9]{4}[- ]?[a-z0-9]{4}[- ]?[a-z0-9]{4}$/i
 
-// Called when hello was refused for want of a secret: ask for it in the entrance, below the alias.
+// Called when hello was refused for want of a secret, or when the session was ended: ask for it in the entrance, below the alias;
+// or for nothing but Enter, if the browser is still logged in.
 export async function askSecret({session, view, forget}, why, error) {
 	const {alias, wasIn} = session
-	if (isSame(member(), alias)) keepMember("")
 	if (wasIn) {
 		forget(alias)
 		view.log.clear()
 		for (const id of ["lines", "live"]) $(id).replaceChildren()
 	}
 	view.askAlias(alias, error === "secret_needed" && !wasIn ? "" : why)
-	const {overheard} = await fetch("login", {cache: "no-store"}).then(
-		(answer) => answer.json(),
-		() => ({})
-	)
+	$("alias").setAttribute("aria-invalid", "false")
+	const {alias: known, overheard} = await browser() // which forgets a cookie that is not valid any more
+	if (isSame(known ?? "", alias)) return keepMember(known)
+	if (isSame(member(), alias)) keepMember("")
 	stopAsking()
 	const field = make("input", {
 		id: "secret",
@@ -83,8 +83,16 @@ export async function logIn(alias, secret) {
 	return ""
 }
 
-// Have the browser forget it; all its tabs end.
-export async function logOut() {
+// What the server knows of this browser.
+export const browser = () =>
+	fetch("login", {cache: "no-store"}).then(
+		(answer) => answer.json(),
+		() => ({})
+	)
+
+// Have the browser forget it; all its tabs end, this one before the server ends it.
+export async function logOut(session) {
+	session.forget()
 	await fetch("logout", {method: "POST"}).catch(() => null)
 	keepMember("")
 }

@@ -4,13 +4,14 @@
 //                complete.js
 // to the server  wire.js (one WebSocket after the other) session.js (hello, ids, the resume) talk.js reading.js keep.js
 // on screen      view.js log.js row.js copy.js (the lines) compose.js drafts.js keys.js side.js notify.js dom.js
-// when wanted    search.js words.js print.js login.js account.js
+// when wanted    search.js words.js print.js login.js account.js secret.js
 //
 // A line's way: compose.js (Enter) -> talk.js: it gets an id, and is shown as unsent -> session.js: it is sent, and again
 // after each cut -> wire.js -> the server orders, numbers and keeps it -> wire.js -> session.js -> rooms.js: its number is
 // the next -> session.js: it has our client and this id, so it is acknowledged -> talk.js -> view.js, log.js, row.js.
 
 import "./keys.js" // first: it gets each key before all others
+import {openPart} from "./drawers.js"
 import {Drafts} from "./drafts.js"
 import {isSame} from "./people.js"
 import {Session} from "./session.js"
@@ -24,6 +25,7 @@ const POLL = 30000 // milliseconds: no event reports who is away, or which rooms
 const PAGE = 100 // events
 const KEPT_ITEMS = 200 // of a conversation, over a reload
 const WAIT = 800 // milliseconds before the session is kept
+const BLOCK = 50 // milliseconds for the next line of a block: so it appears whole, and does not grow before the reader's eyes
 
 const url = new URL("ws", location.href)
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:"
@@ -43,7 +45,8 @@ const session = new Session(url.href, rooms, {
 const talk = new Talk(session, rooms, {
 	changed: () => changed(),
 	giveBack: (log, text) => view.giveBack(log, text),
-	open: (key) => view.open(key)
+	open: (key) => view.open(key),
+	askSecret: (...asked) => openPart(view, "secret", ...asked)
 })
 const reading = new Reading(session)
 rooms.hasRead = (room, number) => reading.move(room, number)
@@ -65,9 +68,9 @@ async function enter(alias, takesOver = false) {
 	session.enter(alias)
 }
 
-// Called when hello was refused.
+// Called when hello was refused, or when the session was ended because what it came by is not valid any more.
 async function refused(why, error) {
-	if (!/^(secret_needed|wrong_secret)$/.test(error)) return view.askAlias(session.alias, why)
+	if (!/^(secret_needed|wrong_secret|credential_revoked)$/.test(error)) return view.askAlias(session.alias, why)
 	const {askSecret} = await import("./login.js")
 	askSecret({session, view, forget}, why, error)
 }
@@ -98,11 +101,12 @@ function entered(isFirst) {
 	if (isFirst && keep.hasPrivate())
 		ofPrivate()
 			.then(({restore}) => restore(rooms), ignore)
-			.then(changed)
+			.then(() => changed())
 	if (session.role && !rooms.isInboxWhole)
 		session
 			.ask("history", {room: "@", after: rooms.inboxRead, newest: true, limit: PAGE})
-			.then(({events}) => changed(rooms.missed(events)), ignore)
+			.then(({events}) => rooms.missed(events), ignore)
+			.then(() => changed())
 	if (isFirst) session.ask("join", {room: session.current}).catch(ignore) // for its topic
 	session.ask("commands").then(({commands}) => (talk.commands = commands), ignore)
 	refresh()
@@ -169,7 +173,7 @@ function heard(event, log) {
 	if (isMine && event.kind === "joined") refresh()
 	if (rooms.isMember && event.kind === "joined" && rooms.isMe(event.author)) session.count() // on whichever device
 	if ((isMine && event.kind === "left") || (event.kind === "removed" && rooms.isMe(event.author))) view.moved()
-	changed()
+	changed(event.block && BLOCK)
 }
 
 // -- requests that nobody typed
@@ -252,8 +256,8 @@ async function goTo(log, number) {
 
 let keeping = 0
 
-function changed() {
-	view.later()
+function changed(pause) {
+	view.later(pause)
 	keeping ||= setTimeout(keepNow, WAIT)
 }
 

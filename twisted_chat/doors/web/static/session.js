@@ -23,8 +23,8 @@ export class Session {
 	#timer = 0
 	#lastWords = "" // the server's last notice, if it explains why the connection ends
 
-	// ears: status(name, milliseconds, why) entered(isFirst) refused(why, error code) heard(event, log) noticed(message)
-	// marked() left()
+	// ears: status(name, milliseconds, why) entered(isFirst) heard(event, log) noticed(message) marked() left()
+	// refused(why, error code): hello, or the session itself, if what it came by is not valid any more
 	constructor(url, rooms, ears) {
 		this.rooms = rooms
 		this.#ears = ears
@@ -218,9 +218,12 @@ export class Session {
 		if (message.error === "taken_over") {
 			this.#end()
 			this.#ears.status("elsewhere")
+		} else if (message.error === "credential_revoked" && !message.id) {
+			this.#end()
+			this.#ears.refused(message.text, message.error)
 		} else if (message.error === "unknown" && this.#pending.has(message.id)) {
 			setTimeout(() => this.#askAgain(message.id), AGAIN)
-		} else if (!this.#done(message.id, ({reject}) => reject(new Error(message.text)))) {
+		} else if (!this.#done(message.id, ({reject}) => reject(failed(message)))) {
 			this.#ears.noticed({text: message.text, isRefusal: true})
 		}
 	}
@@ -250,6 +253,8 @@ export class Session {
 		for (const rest of lines ?? [line]) this.#happened({...said, ...rest})
 	}
 }
+
+const failed = ({text, error}) => Object.assign(new Error(text), {code: error})
 
 function withoutAddress(typed, alias) {
 	const [, first, rest] = typed.match(/^\S+\s+(\S+)\s*(.*)/)

@@ -10,8 +10,9 @@ export class Talk {
 	#typed = new Map() // by the id of a command: the key of the log in which it was typed
 
 	// changed(log); giveBack(log, text): whether it was taken; open(key)
-	constructor(session, rooms, {changed, giveBack, open}) {
-		Object.assign(this, {session, rooms, changed, giveBack, open, commands: []})
+	// askSecret(name of a command, the typed line, send(secret): a promise)
+	constructor(session, rooms, {changed, giveBack, open, askSecret}) {
+		Object.assign(this, {session, rooms, changed, giveBack, open, askSecret, commands: []})
 	}
 
 	// Send a text that was typed in a log; return whether it was taken. Only a single line can be a command.
@@ -84,7 +85,8 @@ export class Talk {
 		return result
 	}
 
-	#refused(log, item, {message}) {
+	#refused(log, item, {message, code}) {
+		if (code === "secret_asked") return this.#askSecret(log, item)
 		Object.assign(item, {state: "refused", why: message, isGivenBack: this.giveBack(log, typedAgain(item))})
 		this.#show(log, item)
 	}
@@ -130,9 +132,26 @@ export class Talk {
 		const id = this.session.newId()
 		this.#typed.set(id, log.key)
 		const result = await this.#await(log, "type", {text}, {id, kind: "said", text, typed: text})
+		this.#done(log, id, name, result)
+	}
+
+	#done(log, id, name, result) {
 		this.#typed.delete(id)
 		const isElsewhere = log.kind === "room" ? result?.current !== log.key : name === "join"
 		if (result?.current && isElsewhere) this.open(result.current)
+	}
+
+	// Have the reader give the secret that a command asks for, and send both; a secret is kept nowhere.
+	#askSecret(log, item) {
+		const {typed} = item
+		this.#acknowledged(log, item)
+		const name = commandOf(typed, this.commands)?.name
+		this.askSecret(name, typed, async (secret) => {
+			const id = this.session.newId()
+			this.#typed.set(id, log.key)
+			const room = log.kind === "room" ? log.key : ""
+			this.#done(log, id, name, await this.session.ask("type", {text: typed, secret}, id, room))
+		})
 	}
 
 	// Show a notice of the server, or earlier events, in the log where they were asked for.

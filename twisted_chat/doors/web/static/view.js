@@ -15,7 +15,7 @@ const WORDS = {trying: "connecting ...", in: "connected", elsewhere: "open in an
 
 export class View {
 	log = null
-	#isDue = false
+	#due = null // the next drawing
 	#countdown = 0
 
 	constructor(rooms, session, talk, drafts, acts) {
@@ -309,17 +309,20 @@ export class View {
 
 	// -- drawing
 
-	// Draw the changes in the next frame; a hidden page has no frames.
-	later() {
-		if (this.#isDue) return
-		this.#isDue = true
-		const draw = () => this.#isDue && this.#draw()
+	// Draw the changes in the next frame that is as many milliseconds away; a hidden page has no frames.
+	later(pause = 0) {
+		const due = (this.#due ??= {from: 0})
+		due.from = Math.max(due.from, performance.now() + pause)
+		if (due.isWaiting) return
+		due.isWaiting = true
+		const isIt = () => due === this.#due
+		const draw = () => isIt() && (performance.now() < due.from ? requestAnimationFrame(draw) : this.#draw())
 		requestAnimationFrame(draw)
-		setTimeout(draw, FRAME)
+		setTimeout(() => isIt() && this.#draw(), FRAME)
 	}
 
 	#draw() {
-		this.#isDue = false
+		this.#due = null
 		const {log, rooms} = this
 		if (!log) return
 		if (rooms.isReading(log)) rooms.read(log)
