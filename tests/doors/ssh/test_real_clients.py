@@ -108,6 +108,7 @@ def test_dropbear_talks_and_runs_a_command(server, clients, key):
 def test_paramiko_talks_and_gets_the_exit_status(server, clients, kind):
     transport = paramiko.Transport(("127.0.0.1", server.port))
     try:
+        transport.get_security_options().kex = ("mlkem768x25519-sha256",)  # as OpenSSH 10 prefers it
         transport.start_client(timeout=SECONDS)
         if kind is None:
             transport.auth_interactive("alice", lambda title, words, prompts: [])
@@ -191,3 +192,31 @@ def test_a_server_that_stops_says_goodbye_to_its_ssh_clients(server, clients):
     alice.read_until("quit leaves\n")
     assert server.stop() == 0
     assert "-- the server is stopping: goodbye\n" in alice.read_to_end()
+
+
+def test_openssh_comes_in_over_a_unix_socket(twistd, clients, tmp_path, program):
+    server = twistd("--ssh", f"unix:{tmp_path}/chat.sock", "--journal", "memory")
+    clients.port = server.port
+    nc = program("nc", "netcat-openbsd")
+    command = clients.openssh("alice", "rooms", options=[f"ProxyCommand={nc} -U {tmp_path}/chat.sock"])
+    assert clients.run(command)[:2] == (0, "-- lobby (0)\n")
+    assert f"ssh -o ProxyCommand='nc -U {tmp_path}/chat.sock' chat" in server.log
+
+
+def test_a_client_behind_a_proxy_counts_at_its_own_address(twistd, clients, program):
+    server = twistd("--ssh", "haproxy:tcp:0:interface=127.0.0.1", "--journal", "memory")
+    port = server.wait_for_log(r"ssh is at 127\.0\.0\.1:(\d+)")[1]
+    nc = program("nc", "netcat-openbsd")
+    header = "PROXY TCP4 203.0.113.9 127.0.0.1 4000 22\\r\\n"
+    proxy = f"sh -c \"(printf '{header}'; cat) | {nc} 127.0.0.1 {port}\""
+    status, output, errors = clients.run(clients.openssh("alice", "rooms", options=[f"ProxyCommand={proxy}"]))
+    assert (status, output) == (0, "-- lobby (0)\n"), errors
+    assert "203.0.113.9:4000" in server.log
+
+
+def test_ssh_is_not_spoken_if_it_is_switched_off(twistd, clients):
+    server = twistd("--ssh", "none")
+    clients.port = server.port
+    status, output, errors = clients.run(clients.openssh("alice", "rooms"))
+    assert (status, output) == (255, "")
+    assert "the server was started with --ssh none" in errors
