@@ -181,6 +181,32 @@ class Irc(Server):
         return b"PRIVMSG #%s :%s\r\n" % (self.room.encode(), text)
 
 
+class OursByIrc(Irc):
+    """Our server's IRC door, for clients without capabilities."""
+
+    name = "ours-irc"
+    program = Ours.program
+    pattern = rb":s\d!\S+ PRIVMSG #\w+ :" + TEXT + rb"\r\n"
+
+    def command(self, port, folder, bounded):
+        irc = ["--listen", f"unix:{folder}/chat.sock", "--irc", f"tcp:{port}:interface=127.0.0.1"]
+        return [self.program, "-n", "--pidfile=", "chat", *irc, "--web", "none", "--no-limits"]
+
+
+class OursByIrcWithTags(OursByIrc):
+    """The same for clients that ask for the id and the time of each message."""
+
+    name = "ours-irc-tags"
+    has_one_length = False
+    pattern = rb"@msgid=\w+\.\w+\.\d+;time=[-T:.Z0-9]+ " + OursByIrc.pattern
+    leaving = rb"(?:@\S+ )?" + Irc.leaving
+
+    def enter(self, name, speaks=False):
+        asked = b"CAP REQ :message-tags server-time\r\nCAP END\r\n"
+        (first, hello), *rest = super().enter(name, speaks)
+        return [(first, asked + hello), *rest]
+
+
 class Ngircd(Irc):
     name = program = package = "ngircd"
     at_once = 8  # its backlog is 10
@@ -285,6 +311,8 @@ KINDS: dict[str, type[Server]] = {
         OursInMemory,
         OursWithEcho,
         OursOnTheWeb,
+        OursByIrc,
+        OursByIrcWithTags,
         Floor,
         TextbookTwisted,
         TextbookAsyncio,
