@@ -279,14 +279,16 @@ class Hub(Questions):
         """
         self._append(kind, ask, self.room_to_speak_in(ask.session, wanted).name, text.said(line))
 
-    def say_lines(self, ask: Ask, lines: Sequence[str]) -> None:
-        """Say clean lines (text.plain) in the current room, without the empty ones.
+    def say_lines(self, ask: Ask, lines: Sequence[str], room: Room | None = None) -> None:
+        """Say clean lines (text.plain) in a room that the session is in, the current one if none is given.
+
+        The empty ones are left out.
 
         Raises: NoCurrentRoom.
         """
         said, session = list(filter(None, lines)), ask.session
         if said:
-            room = session.current
+            room = room or session.current
             if room is None:
                 raise NoCurrentRoom
             if self.decisions.rules:
