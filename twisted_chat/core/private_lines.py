@@ -56,7 +56,7 @@ class PrivateLines:
                 if session.reader is not None and session.ear.view.wants_notices and not session.is_behind:
                     self._profiles.given(target, event.number)  # a program's owner may not have seen it
                 if target is author and session.id == event.origin and session.ear.view.hears_oneself:
-                    self._delivery.hear_alone(session, event._replace(origin=0))  # which is nobody's own line
+                    self._delivery.hear_alone(session, event._replace(origin=0, ident=""))  # nobody's own line
             self._delivery.hear_alone(session, event)
 
     def _told_nobody(self, event: Event, asker: Session | None, author: Person | None) -> None:

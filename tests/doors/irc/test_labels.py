@@ -102,3 +102,9 @@ def test_a_label_that_is_empty_or_too_long_is_none(alice, label):
 
 def test_without_the_capability_a_label_is_ignored(door):
     assert enter(door, "bob").ask("@label=x1 PING abc") == [f":{SERVER} PONG {SERVER} :abc"]
+
+
+def test_of_a_line_to_oneself_and_its_echo_only_the_echo_has_the_label(door):
+    alice = enter(door, "alice", caps=f"{CAPS} echo-message")
+    line = ":alice!~u@chat PRIVMSG alice :hi"
+    assert alice.ask("@label=x1 PRIVMSG alice :hi") == [line, f"@label=x1 {line}"]
