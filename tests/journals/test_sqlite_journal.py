@@ -23,7 +23,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel
 
-from twisted_chat.core.errors import CannotOpen, NotKept, NotRecalled, Unknown
+from twisted_chat.core.errors import CannotOpen, InUse, NotKept, NotRecalled, Unknown
 from twisted_chat.core.events import CLAIMED, JOINED, LEFT, RENAMED, REPEATED, RETITLED, SAID, Event, Lines
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
@@ -34,6 +34,7 @@ from twisted_chat.journals.retention import Retention
 from twisted_chat.journals.sqlite import (
     database,
     event_store,
+    lock,
     log_pruner,
     query_runner,
     sqlite_journal,
@@ -1497,3 +1498,28 @@ def test_a_search_for_very_many_words_is_refused(begin):
     assert len(kept.ask(words="a " * 1000)) == 1
     with pytest.raises(NotRecalled, match="more than 20 words"):
         kept.ask(words="a." * 450)  # one word for who writes it, and long work for the index
+
+
+def test_a_server_that_starts_waits_for_the_operators_tool(path, monkeypatch):
+    tool, waited = lock.Lock(path, is_tool=True), []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            tool.release()
+
+    monkeypatch.setattr(lock.time, "sleep", sleep)
+    server = lock.Lock(path)
+    assert len(waited) == 3
+    with pytest.raises(InUse, match="in use by another server"):  # for which the tool does not wait
+        lock.Lock(path, is_tool=True)
+    assert len(waited) == 3
+    server.release()
+
+
+def test_a_tool_that_does_not_end_is_named(path, monkeypatch):
+    tool = lock.Lock(path, is_tool=True)
+    monkeypatch.setattr(lock, "TOOL_SECONDS", 0.0)
+    with pytest.raises(InUse, match=rf"in use by twisted-chat admin \(process {os.getpid()}\): try again"):
+        lock.Lock(path)
+    tool.release()
