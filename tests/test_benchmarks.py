@@ -201,6 +201,17 @@ def test_idle_and_fleeting_connections_are_measured_too():
 
 
 @pytest.mark.slow
+def test_the_longest_gap_while_people_register_is_measured():
+    command = [sys.executable, "-m", "benchmarks.registering", "--people", "2", "--lines", "100"]
+    for most, status in ((10_000, 0), (-1, 1)):
+        done = subprocess.run(
+            [*command, "--most", str(most)], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert done.returncode == status, done.stderr
+        assert re.search(r"^2 register, in [\d,]+ ms: (longest gap \d|no gap of 2 ms)", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_in_the_middle_stops_the_server_too(number):
     with benchmarks("--seconds", "60", "--work", "fanout", "--servers", "floor", "--readers", "10") as process:
