@@ -11,7 +11,7 @@ from twisted_chat.core.backlog import MAX_ASIDE
 from twisted_chat.core.errors import ChatError, NotKept
 from twisted_chat.core.limits import Limits
 from twisted_chat.doors.addresses import address_text
-from twisted_chat.doors.line.door import Refuser
+from twisted_chat.doors.line.refuser import Refuser
 from twisted_chat.doors.line.telnet import AYT_ANSWER
 from twisted_chat.doors.turns import FLOOD_NOTICE_SECONDS, LINES_AT_ONCE
 from twisted_chat.requests import table

@@ -7,9 +7,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import CannotOpen
 from twisted_chat.core.limits import Limits
+from twisted_chat.doors.line import refuser
 from twisted_chat.doors.line.lab import QUIET_SECONDS
 from twisted_chat.doors.line.newcomer import LAB_SECONDS, PIECES_SECONDS
 
@@ -163,7 +166,7 @@ def test_a_half_closed_request_is_answered(port):
 def test_a_server_without_a_web_door_says_so_in_words_that_curl_shows(port):
     port.web_door.is_shut = True
     answer = curl(port).ask("GET", "/rooms")
-    assert answer.status == 404
+    assert answer.status == 503
     assert answer.text.strip() == "the server was started with --web none"
     assert not port.hub.aliases
 
@@ -246,6 +249,54 @@ def test_a_server_without_irc_says_so_as_irc_does(port):
     assert irc.is_closed
 
 
+# -- refused
+
+
+@pytest.fixture
+def full():
+    """A server in memory at which one address may have one connection, and has it."""
+    full = Door(Limits(per_address=1), first_words=FIRST_WORDS)
+    full.enter("alice")
+    yield full
+    full.close()
+
+
+FULL = "too many connections from your address, 1 at most"
+
+
+def test_a_refused_person_is_told_why_after_the_moment_for_first_words(full):
+    person = full.connect()
+    wait(full, FIRST_WORDS - 0.01)
+    assert person.read() == ""
+    wait(full, 0.01)
+    assert person.read().startswith(f"!! {FULL}")
+    assert person.is_closed
+    person.lose()
+
+
+def test_refused_clients_are_told_why_in_their_own_protocols(full):
+    browser = curl(full)
+    answer = browser.ask("GET", "/rooms")
+    assert answer.status == 503
+    assert answer.text.startswith(FULL)
+    browser.connection.connectionLost(Failure(ConnectionDone()))
+    for words, answer in (("NICK bob\r\n", f"ERROR :{FULL}"), ("bob\n", f"!! {FULL}")):
+        peer = full.connect().send(words)
+        assert peer.read().startswith(answer)
+        peer.lose()
+
+
+def test_a_flood_of_refused_connections_does_not_wait(full, monkeypatch):
+    monkeypatch.setattr(refuser, "MAX_PATIENT", 1)
+    waiting, further = full.connect(), full.connect()
+    assert (waiting.read(), further.read()[:2]) == ("", "!!")
+    waiting.lose()
+    further.lose()
+    last = full.connect()
+    assert last.read() == ""
+    last.lose()
+
+
 # -- people
 
 
@@ -267,6 +318,26 @@ def test_an_alias_like_a_method_may_be_typed_key_by_key_as_slowly_as_one_likes(p
     assert person.read() == "alias?"
     person.send("\r\0")
     assert person.chat.session.alias == "GET"
+
+
+def test_half_a_request_and_no_more_is_asked_for_an_alias_and_ends_in_time(port):
+    silent = port.connect().send("G")
+    wait(port, PIECES_SECONDS - 0.01)
+    assert silent.read() == ""
+    wait(port, 0.01)
+    assert silent.read() == "alias?"
+    wait(port, Limits.alias_seconds)
+    assert "no alias was given" in silent.read()
+    assert silent.is_closed
+
+
+def test_a_request_may_be_finished_within_the_quiet_that_makes_it_an_alias(port):
+    peer = port.connect()
+    wait(port, FIRST_WORDS)
+    peer.send("PU")
+    wait(port, LAB_SECONDS - 0.01)
+    peer.send("T /rooms HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert peer.read().startswith("alias?\r\nHTTP/1.1 405")
 
 
 def test_the_client_of_the_lab_may_be_called_like_the_beginning_of_a_method(port):

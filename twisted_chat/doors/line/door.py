@@ -35,6 +35,7 @@ from ..way import PortCertificate, Way
 from . import lab
 from .first_words import FirstWords, OtherDoor
 from .newcomer import Newcomer
+from .refuser import Refuser
 from .telnet import IAC_BYTE, TelnetFilter
 from .tls import TlsHello
 
@@ -238,25 +239,6 @@ class LineChat(Newcomer, LineReceiver):
         self._close()
 
 
-class Refuser(Protocol):
-    """The protocol of a refused connection: it sends the reason, and closes."""
-
-    transport: ITCPTransport
-
-    def __init__(self, premises: Premises, words: bytes) -> None:
-        self._premises = premises
-        self._words = words
-
-    def connectionMade(self) -> None:
-        clock, limits = self._premises.clock, self._premises.limits
-        self._outbox = outbox_for(self.transport, clock, limits, lambda: None, lambda: None)
-        self._outbox.send(self._words)
-        self._outbox.close(linger=False)  # a peer over TLS that never answers would keep it open
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
-        self._outbox.lost()
-
-
 class LineFactory(Factory):
     """The factory of a line door's connections, which share the premises."""
 
@@ -267,6 +249,7 @@ class LineFactory(Factory):
         self.premises = premises
         within = partial(self._made, doors)
         self._doors: Sequence[OtherDoor] = [*doors, TlsHello(tls, within, premises.clock)]
+        self._patient: set[Refuser] = set()  # refused connections whose first words are awaited
         premises.counts.append(partial(premises.of_kinds, *LineDoor.kinds))
 
     @property
@@ -277,7 +260,7 @@ class LineFactory(Factory):
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
         refusal = self.premises.enter(address)
         if refusal:
-            return Refuser(self.premises, f"!! {refusal}\r\n".encode())
+            return Refuser(self.premises, refusal, FirstWords(self._doors), self._patient)
         return self._made(self._doors, address)
 
     def _made(self, doors: Sequence[OtherDoor], address: IAddress) -> LineChat:

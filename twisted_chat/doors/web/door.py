@@ -53,7 +53,7 @@ class WebDoor(HttpDoor):
     def turn_away(self, words: str) -> bytes:
         from ..http.refused_caller import bare
 
-        return bare(b"404 Not Found", words)
+        return bare(b"503 Service Unavailable", words)
 
     def over_tcp(self, place: str, way: Way) -> str:
         return f"open {way.url} in a browser"
