@@ -75,15 +75,19 @@ def test_a_person_answers_the_question_after_a_moment(door, ssh):
 
 def test_the_server_says_goodbye_at_its_end_and_the_connection_ends(door, ssh):
     alice, idle = ssh.shell("alice"), ssh("bob")
-    new = ssh.connect()
+    new, unused = ssh.connect(), ssh("carol").open()
+    says = ssh("dave").open().exec("say lobby")
     alice.read()
     ended = []
     door.premises.close_all().addCallback(lambda _: ended.append(True))
     alice.collect()
     assert alice.data.decode() == "-- the server is stopping: goodbye\n"
     assert not alice.peer.is_closed, "the client has not written its output yet"
+    says.collect(), unused.collect()
+    assert says.errors == b"the server is stopping: this was not said\n"
+    assert (says.status, unused.status) == (1, 1)
     door.clock.advance(door.limits.lingering_seconds)
-    for peer in (alice.peer, idle, new):
+    for peer in (alice.peer, idle, new, says.peer, unused.peer):
         peer.pump()
         assert "the server is stopping" in peer.client.disconnected
         assert peer.is_closed

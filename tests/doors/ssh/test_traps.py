@@ -109,10 +109,12 @@ def test_trap_3_a_log_in_ends_in_time_counted_from_the_start_of_the_connection(d
 
 
 def test_trap_3_a_client_that_opens_no_channel_is_ended_and_one_that_does_is_not(door, ssh):
-    idle, used = ssh("alice"), ssh.shell("bob")
+    idle, used, unused = ssh("alice"), ssh.shell("bob"), ssh("carol").open()
     door.clock.advance(door.limits.login_seconds)
     idle.pump()
-    assert shown(idle) == "nothing was opened"
+    assert shown(idle) == "nothing was asked for"
+    unused.peer.pump()
+    assert shown(unused.peer) == "nothing was asked for"
     assert not used.peer.is_closed
 
 

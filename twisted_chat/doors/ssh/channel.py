@@ -46,6 +46,9 @@ class ChannelUser(Protocol):
     def resized(self, terminal: SshTerminal) -> None:
         """Called when the terminal has another size."""
 
+    def stop(self) -> None:
+        """End, because the server stops."""
+
     def closed(self) -> None:
         """Called when the channel is closed."""
 
@@ -73,8 +76,10 @@ class SessionChannel(SSHChannel):
         self._is_read = True  # the user takes what is received
         self.outbox: ChannelOutbox | None = None
 
-    def opened(self) -> None:
-        """Called when the client knows that it is open."""
+    @property
+    def is_used(self) -> bool:
+        """Return whether it is for something, and we have not closed it."""
+        return self._has_begun and not self.localClosed
 
     # -- requests
 
@@ -116,6 +121,7 @@ class SessionChannel(SSHChannel):
         """Called after each request that was done: begin once, with the one that says what the channel is for."""
         if self._user is not None and not self._has_begun:
             self._has_begun = True
+            self.conn.transport.has_channel()
             self.localWindowSize = WINDOW
             self._user.begin()
             self._give_window()
@@ -194,6 +200,13 @@ class SessionChannel(SSHChannel):
             self.exit(1)
         else:
             self.conn.transport.abort()
+
+    def stop(self) -> None:
+        """End, because the server stops."""
+        if self._user is not None and self.is_used:
+            self._user.stop()
+        else:
+            self.exit(1)
 
     def closeReceived(self) -> None:
         self.conn.sendClose(self)

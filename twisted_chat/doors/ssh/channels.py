@@ -51,13 +51,18 @@ class Channels(SSHConnection):
 
     @property
     def is_used(self) -> bool:
-        """Return whether a channel is open that we have not closed."""
-        return any(not channel.localClosed for channel in self.channels.values())
+        """Return whether a channel is for something, and we have not closed it."""
+        return any(channel.is_used for channel in self.channels.values())
 
     @property
     def has_person(self) -> bool:
         """Return whether a channel is that of a person."""
         return any(channel.is_persons and not channel.localClosed for channel in self.channels.values())
+
+    def stop(self) -> None:
+        """End all channels, because the server stops."""
+        for channel in list(self.channels.values()):
+            channel.stop()
 
     def resume(self) -> None:
         """Called when the connection takes bytes again."""
@@ -87,7 +92,7 @@ class Channels(SSHConnection):
         if self.is_used or self.transport.is_over:
             return
         if self.transport.factory.is_stopping:
-            self.transport.expect_end(bool(self.channels))
+            self.transport.expect_end()
         else:
             self.transport.expect_channel()
 
@@ -114,8 +119,6 @@ class Channels(SSHConnection):
         self.localToRemoteChannel[number] = sender
         answer = struct.pack(">4L", sender, number, channel.localWindowSize, channel.localMaxPacket)
         self.transport.sendPacket(MSG_CHANNEL_OPEN_CONFIRMATION, answer)
-        self.transport.has_channel()
-        channel.opened()
 
     def _refuse(self, sender: int, code: int, why: bytes) -> None:
         self.transport.sendPacket(MSG_CHANNEL_OPEN_FAILURE, struct.pack(">2L", sender, code) + NS(why) + NS(b""))

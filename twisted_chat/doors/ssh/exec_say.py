@@ -16,7 +16,7 @@ from ...core.events import EVERYONE
 from ...core.gate import Attempt, Proof
 from ...core.secrets import refuse_secrets
 from ...core.session import Ask, Session
-from ..visits import Author, Post
+from ..visits import Author, NotNow, Post
 from .auth import SshCaller
 from .channel import SessionChannel, SshTerminal
 from .connection import own_chat
@@ -62,6 +62,9 @@ class ExecSay:
 
     def resized(self, terminal: SshTerminal) -> None:
         """Do nothing: it shows nothing."""
+
+    def stop(self) -> None:
+        self._end(NotNow("the server is stopping: this was not said"))
 
     def closed(self) -> None:
         self._is_over = True

@@ -12,6 +12,7 @@ from ..delays import cancel
 from ..premises import Premises
 
 VERSION = b"SSH-2.0-twisted_chat"  # not Twisted's, with its number
+PATIENCE_SECONDS = 1.0  # for a refused client to send its first line
 _DISCONNECT = 1  # RFC 4253, 11.1
 _BLOCK = 8  # bytes of a block before there are keys (RFC 4253, 6)
 
@@ -38,8 +39,7 @@ class SshRefuser(Protocol):
 
     def connectionMade(self) -> None:
         self.transport.write(self._packet)
-        seconds = self._premises.limits.closing_seconds
-        self._abort = self._premises.clock.callLater(seconds, self.transport.abortConnection)
+        self._abort = self._premises.clock.callLater(PATIENCE_SECONDS, self.transport.abortConnection)
 
     def dataReceived(self, data: bytes) -> None:
         """Close: the client is there, and reads on. A close with unread bytes would reset the connection."""

@@ -81,22 +81,20 @@ class SshTransport(Packets):
         """Wait for another channel, but not for ever."""
         self.has_channel()
         seconds = self.premises.limits.login_seconds
-        self._deadline = self.premises.clock.callLater(seconds, self._overdue, b"nothing was opened")
+        self._deadline = self.premises.clock.callLater(seconds, self._overdue, b"nothing was asked for")
 
     def has_channel(self) -> None:
-        """Called when a channel opens."""
+        """Called when a channel is for something."""
         cancel(self._deadline)
         self._deadline = None
 
-    def expect_end(self, has_channels: bool) -> None:
-        """Give the client time to end the connection: OpenSSH forgets its output when we do.
-
-        ``has_channels``: it has not closed its side of them yet.
-        """
+    def expect_end(self) -> None:
+        """Give the client time to end the connection: OpenSSH forgets its output when we do."""
         self.has_channel()
         limits = self.premises.limits
+        has_channels = isinstance(self.service, Channels) and self.service.channels
         seconds = limits.closing_seconds if has_channels else limits.lingering_seconds
-        self._deadline = self.premises.clock.callLater(seconds, self.stop)
+        self._deadline = self.premises.clock.callLater(seconds, self._part)
 
     def _overdue(self, why: bytes) -> None:
         self.sendDisconnect(DISCONNECT_CONNECTION_LOST, why)
@@ -113,9 +111,14 @@ class SshTransport(Packets):
         return has_hung_up(self.transport)
 
     def stop(self) -> None:
-        """End the connection because the server stops, unless a channel is still open: it ends after that."""
-        if not (isinstance(self.service, Channels) and self.service.is_used):
-            self.sendDisconnect(DISCONNECT_BY_APPLICATION, b"the server is stopping: goodbye")
+        """End the connection because the server stops: with its last channel, if it has any."""
+        if isinstance(self.service, Channels) and self.service.channels:
+            self.service.stop()
+        else:
+            self._part()
+
+    def _part(self) -> None:
+        self.sendDisconnect(DISCONNECT_BY_APPLICATION, b"the server is stopping: goodbye")
 
     def receiveError(self, reasonCode: int, description: bytes) -> None:
         """Called when the client says that it ends."""
