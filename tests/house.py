@@ -235,6 +235,7 @@ class Person(Outlet):
     kind = "line"
     is_overheard = False
     proven_key = ""
+    hosts_rooms = False
 
     def ask_secret(self, prompt, then):
         self.data += prompt.encode() + b"\n"

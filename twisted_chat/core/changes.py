@@ -181,7 +181,9 @@ def _joined(state: State, event: Event) -> Change | None:
         person.unwanted = {**person.unwanted, room.name: Parting(event.author, "")}
         return Change(person, room, error=error)
     person.made += is_first
-    if person.account is not None:
+    if person.account is None:
+        person.hosted += (room.name,) * is_first
+    else:
         person.account.stay(room.name)
         founded = state.decisions.founded.get(person.account.who, 0) + len(person.founded)
         person.founded += (room.name,) * (is_first and founded < FOUNDED)
@@ -214,6 +216,7 @@ def _left(state: State, event: Event) -> Change | None:
     person.called = _without(person.called, event.group)
     person.unwanted = _without(person.unwanted, event.group)
     room = person.rooms.pop(event.group, None)
+    person.hosted = tuple(hosted for hosted in person.hosted if hosted != event.group)
     if room is not None:
         room.people.pop(person, None)
     _leave_for_good(person, event.group)

@@ -176,7 +176,10 @@ class Moderation:
         me = ask.session.person
         if me is None:
             raise ChatError("you are not in the chat yet: give an alias first")
-        rules.may(me, act, self._state.decisions.rules.get(room.name), on)
+        its_rules = self._state.decisions.rules.get(room.name)
+        is_host = room.name in me.hosted and ask.session.door is not None and ask.session.door.hosts_rooms
+        if not (is_host and act in rules.HOSTS_ACTS and (on is None or rules.role_of(on, its_rules) < rules.OPERATOR)):
+            rules.may(me, act, its_rules, on)
 
     def _person(self, alias: str) -> Person:
         person = self._state.directory.called(alias.strip())

@@ -46,7 +46,7 @@ class Person:
     """
 
     __slots__ = (
-        "account", "alias", "away", "called", "former", "founded", "is_told", "leaving", "made", "next_alias",
+        "account", "alias", "away", "called", "former", "founded", "hosted", "is_told", "leaving", "made", "next_alias",
         "rooms", "seats", "taken", "unwanted", "voice", "waiting", "waits_for", "wanted",
     )  # fmt: skip
 
@@ -62,6 +62,7 @@ class Person:
         self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they must leave
         self.made = 0  # rooms that they made: empty logs before they came
         self.founded: tuple[str, ...] = ()  # rooms that they have made as a member, and do not operate yet
+        self.hosted: tuple[str, ...] = ()  # rooms that they have made as a guest, and are in since
         self.wanted = wanted  # rooms that they have still to enter
         self.unwanted: Mapping[str, Parting] = _NOWHERE  # rooms that they have still to leave
         self.seats: tuple[Seat, ...] = (seat,)

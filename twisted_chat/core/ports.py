@@ -92,6 +92,7 @@ class KnownPerson(NamedTuple):
     voice: tuple[int, str, int, str]
     account: int  # its number; 0: a guest
     founded: Sequence[str]
+    hosted: Sequence[str]
     leaving: str | None
     waits_for: int | None
 
@@ -302,6 +303,11 @@ class Door(Protocol):
     def proven_key(self) -> str:
         """Return the fingerprint of the key that the client has proved to have; empty without one."""
         return ""
+
+    @property
+    def hosts_rooms(self) -> bool:
+        """Return whether its clients expect that a guest who has made a room may remove and invite people."""
+        return False
 
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
         """Ask the person for a secret, and call ``then`` with it; never, if they cancel.

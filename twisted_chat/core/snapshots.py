@@ -80,6 +80,7 @@ def _known(state: State, person: Person, positions: Mapping[Person, int]) -> Kno
         voice=_values(person.voice),
         account=person.account.number if person.account is not None else 0,
         founded=list(person.founded),
+        hosted=list(person.hosted),
         leaving=person.leaving,
         waits_for=positions[person.waits_for] if person.waits_for is not None else None,
     )
@@ -91,7 +92,7 @@ def _restored(state: State, known: KnownPerson) -> Person:
     person = Person(Seat(*known.voice), known.alias, tuple(known.wanted))
     person.next_alias, person.taken, person.is_told = known.next_alias, known.taken, known.is_told
     person.account = state.decisions.accounts.by_number.get(known.account)
-    person.founded = tuple(known.founded)
+    person.founded, person.hosted = tuple(known.founded), tuple(known.hosted)
     person.away, person.made, person.leaving = known.away, known.made, known.leaving
     person.rooms = {name: state.rooms[name] for name in known.rooms}
     if known.unwanted:

@@ -143,3 +143,32 @@ def test_the_modes_of_a_room_are_shown_to_those_outside_and_changed_only_within(
     eve = enter(door, "eve")
     assert eve.ask("MODE #ops") == [f":{SERVER} 324 eve #ops :+Cn", f":{SERVER} 329 eve #ops :701000000"]
     assert eve.codes("MODE #ops +i", "KICK #ops alice", "INVITE eve #ops") == ["442", "442", "442"]
+
+
+def test_a_guest_who_has_made_a_room_removes_and_invites_people_while_in_it(door):
+    carl, dora = enter(door, "carl", "pie"), enter(door, "dora", "pie")
+    assert f":{SERVER} 353 dora = #pie :@carl dora" in dora.ask("NAMES #pie")
+    assert carl.ask("INVITE eve #pie")[0].startswith(f":{SERVER} 401 ")
+    enter(door, "eve")
+    assert carl.ask("INVITE eve #pie")[-1] == f":{SERVER} 341 carl eve :#pie"
+    assert dora.codes("KICK #pie carl") == ["482"]
+    assert carl.ask("KICK #pie dora :bye") == [":carl!~u@chat KICK #pie dora :bye"]
+    assert carl.codes("MODE #pie +i", "MODE #pie +b dora") == ["482", "482"]  # these would outlast him
+
+
+def test_a_guest_who_comes_back_to_a_room_is_its_host_no_longer(door):
+    carl, dora = enter(door, "carl", "pie"), enter(door, "dora", "pie")
+    carl.send("PART #pie", "JOIN #pie")
+    assert carl.codes("KICK #pie dora") == ["482"]
+    assert f":{SERVER} 353 dora = #pie :dora carl" in dora.ask("NAMES #pie")
+
+
+def test_a_guest_is_host_only_by_irc_and_never_over_operators(door):
+    tom = door.enter("tom").send("/join pie\n")
+    carl, olga = enter(door, "carl", "pie"), member(door, "olga", role="admin")
+    tom.read()
+    assert "only operators of the room" in tom.send("/kick carl\n").read()
+    assert f":{SERVER} 353 carl = #pie :tom carl" in carl.ask("NAMES #pie")
+    fred = enter(door, "fred", "jam")
+    olga.send("JOIN #jam")
+    assert fred.codes("KICK #jam olga")[-1] == "482"

@@ -25,7 +25,7 @@ def test_who_lists_the_people_in_a_room(door, alice, bob):
     door.enter("tom")
     bob.send("AWAY :lunch")
     assert alice.ask("WHO #tea") == [
-        f":{SERVER} 352 alice #tea ~u chat {SERVER} alice H :0 alice",
+        f":{SERVER} 352 alice #tea ~u chat {SERVER} alice H@ :0 alice",
         f":{SERVER} 352 alice #tea ~u chat {SERVER} bob G :0 bob",
         f"{END} #tea :End of WHO list",
     ]
@@ -54,7 +54,7 @@ def test_whox_has_the_fields_that_were_asked_for_in_their_order(door, alice):
     member(door, "olga", "tea")
     asked = f":{SERVER} 354 alice 42 #tea ~u 255.255.255.255 chat {SERVER}"
     assert alice.ask("WHO #tea %tcuihsnfdlaor,42")[:2] == [
-        f"{asked} alice H 0 0 0 n/a :alice",
+        f"{asked} alice H@ 0 0 0 n/a :alice",
         f"{asked} olga H 0 0 olga n/a :olga",
     ]
     assert alice.ask("WHO olga %ran") == [f":{SERVER} 354 alice olga olga :olga", f"{END} olga :End of WHO list"]
@@ -67,7 +67,7 @@ def test_whois_tells_all_about_a_person(door, alice, bob):
     bob.send("AWAY :lunch")
     assert alice.ask("WHOIS BOB") == [
         f":{SERVER} 311 alice bob ~u chat * :bob",
-        f":{SERVER} 319 alice bob :#tea #cake",
+        f":{SERVER} 319 alice bob :#tea @#cake",
         f":{SERVER} 312 alice bob {SERVER} :twisted_chat",
         f":{SERVER} 301 alice bob :lunch",
         f":{SERVER} 320 alice bob :is here by IRC",

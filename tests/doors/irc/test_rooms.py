@@ -11,7 +11,7 @@ def test_who_enters_a_room_sees_it_and_others_see_them(door):
     alice = enter(door, "alice")
     assert alice.ask("JOIN #Tea") == [
         ":alice!~u@chat JOIN #tea",
-        f":{SERVER} 353 alice = #tea :bob alice",
+        f":{SERVER} 353 alice = #tea :@bob alice",
         f":{SERVER} 366 alice #tea :End of /NAMES list",
     ]
     assert bob.read() == [":alice!~u@chat JOIN #tea"]
@@ -48,7 +48,7 @@ def test_names_are_in_lines_that_are_short_enough(door):
     lines = enter(door, "alice").ask("NAMES #tea")
     assert len(lines) == 3 and all(len(line.encode()) <= 510 for line in lines)
     names = " ".join(line.rpartition(":")[2] for line in lines[:-1]).split()
-    assert names == [f"a-long-alias-number-{number}" for number in range(40)]
+    assert names == ["@" * (number == 0) + f"a-long-alias-number-{number}" for number in range(40)]
 
 
 def test_names_of_no_room_end_at_once(door):

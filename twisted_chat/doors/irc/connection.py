@@ -50,6 +50,10 @@ class IrcChat(Connection, Protocol):
         return self._talk
 
     @property
+    def hosts_rooms(self) -> bool:
+        return True
+
+    @property
     def proven_key(self) -> str:
         return certificate_fingerprint(self.transport)
 

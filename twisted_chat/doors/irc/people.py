@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ...core.person import Person
 from ...core.room import Room
-from ...core.rules import ADMIN, role_of
+from ...core.rules import ADMIN, OPERATOR, role_of
 from ...wire.irc import fits
 from ...wire.irc_view import HOST, USER
-from . import rooms
 from .numerics import ERR_NOSUCHSERVER, IrcRefused
 from .replies import KIND, TalkConnection
 
@@ -51,7 +50,13 @@ def flags_of(talk: IrcTalk, person: Person, room: Room | None = None) -> str:
     flags = "H" if person.away is None else "G"
     flags += "*" if is_admin(person) else ""
     flags += BOT if is_bot(talk, person) else ""
-    return flags + (rooms.prefix_of(talk, person, room) if room is not None else "")
+    return flags + (prefix_of(talk, person, room) if room is not None else "")
+
+
+def prefix_of(talk: IrcTalk, person: Person, room: Room) -> str:
+    """Return the sign before the nick of a person in a room: @ before those who may remove people."""
+    is_operator = role_of(person, talk.hub.decisions.rules.get(room.name)) >= OPERATOR
+    return "@" if is_operator or (room.name in person.hosted and any(talks_of(talk, person))) else ""
 
 
 def idle_seconds(talk: IrcTalk, person: Person) -> tuple[int, int] | None:

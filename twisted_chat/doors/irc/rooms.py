@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from ...core import text
 from ...core.errors import BadRoom
 from ...core.events import JOINED, Event
-from ...core.person import Person
 from ...core.room import Room
-from ...core.rules import OPERATOR, role_of
 from ...wire.irc import MAX_MESSAGE
 from ...wire.irc_view import source
 from . import marks, numerics
 from .numerics import IrcRefused
+from .people import prefix_of
 from .playback import show_last_lines
 
 if TYPE_CHECKING:
@@ -77,11 +76,6 @@ def show_names(talk: IrcTalk, room: Room) -> None:
     for words in _joined(names, MAX_MESSAGE - begin):
         talk.reply(numerics.RPL_NAMREPLY, symbol, f"#{room.name}", words)
     talk.reply(numerics.RPL_ENDOFNAMES, f"#{room.name}")
-
-
-def prefix_of(talk: IrcTalk, person: Person, room: Room) -> str:
-    """Return the sign before the nick of a person in a room: @ before an operator, or an admin, who may do the same."""
-    return "@" if role_of(person, talk.hub.decisions.rules.get(room.name)) >= OPERATOR else ""
 
 
 def _joined(names: Iterator[str], most: int) -> Iterator[str]:

@@ -10,8 +10,7 @@ from ....wire.irc import Message, split
 from ....wire.irc_view import HOST, USER
 from .. import numerics
 from ..numerics import IrcRefused
-from ..people import idle_seconds, is_admin, is_bot, realname_of, refuse_other_server, rooms_shown
-from ..rooms import prefix_of
+from ..people import idle_seconds, is_admin, is_bot, prefix_of, realname_of, refuse_other_server, rooms_shown
 from ..table import command
 from ..talk import IrcTalk
 
