@@ -156,7 +156,7 @@ def test_a_guest_who_has_made_a_room_removes_and_invites_people_while_in_it(door
     assert carl.codes("MODE #pie +i", "MODE #pie +b dora") == ["482", "482"]  # these would outlast him
 
 
-def test_a_guest_who_comes_back_to_a_room_is_its_host_no_longer(door):
+def test_a_guest_who_leaves_and_enters_again_hosts_the_room_no_longer(door):
     carl, dora = enter(door, "carl", "pie"), enter(door, "dora", "pie")
     carl.send("PART #pie", "JOIN #pie")
     assert carl.codes("KICK #pie dora") == ["482"]
