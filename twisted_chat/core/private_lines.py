@@ -14,7 +14,7 @@ from .session import Session
 from .sessions import Sessions
 from .state import State
 
-MAX_UNHEARD = 100  # members who are away, and whose private lines are remembered
+MAX_UNHEARD = 100  # members without a program here whose private lines are remembered
 
 
 class PrivateLines:
@@ -25,7 +25,7 @@ class PrivateLines:
     ) -> None:
         self._state = state
         self._profiles = profiles
-        self._unheard: dict[str, Room] = {}  # the logs of members who are away, by the keys of their aliases
+        self._unheard: dict[str, Room] = {}  # the logs of these, by the keys of their aliases
         self._sessions = sessions
         self._delivery = delivery
         self._limits = limits
@@ -41,8 +41,8 @@ class PrivateLines:
         inboxes = {inbox: None for session in hearing if (inbox := session.private.inbox_of(event.target)) is not None}
         for inbox in inboxes:
             inbox.remember([event])
-        if not inboxes and target.account is not None and any(one.ear.view.catches_up for one in hearing):
-            self._keep(event)  # such a member may ask for the past of a conversation
+        if not inboxes and target.account is not None:
+            self._keep(event)  # for a program that begins later, or a client that asks for the past of a conversation
         for session in dict.fromkeys((*hearing, *self._sessions.of(author))):
             if session.person is target:
                 if session.wants(event):
@@ -72,7 +72,7 @@ class PrivateLines:
             self._delivery.hear_alone(asker, Event(NOTICED, text=words, when=event.when))
 
     def _keep(self, event: Event) -> None:
-        """Remember a line to a member who is away, for a journal that has no other memory."""
+        """Remember a line to a member who has no program here, for a journal that has no other memory."""
         key = text.key(event.target)
         log = self._unheard.pop(key, None) or Room(event.group, self._limits)
         log.number = max(log.number, event.number - 1)

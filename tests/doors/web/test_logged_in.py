@@ -177,6 +177,16 @@ def test_a_device_that_logs_in_again_is_given_the_private_lines_that_came_to_the
     bob.close()
 
 
+def test_a_program_is_given_the_private_lines_that_came_between_the_registration_and_its_log_in(door, alice, tab):
+    door.clock.advance(5)
+    bob = door.enter("bob").send("/msg alice one\n")
+    for token in (TOKEN, TOKEN + "2"):
+        new = tab("", "alice", secret=PASSWORD, after={"@": 0}, token=token)
+        assert [message["text"] for message in new.came if message.get("kind") == "said"] == ["one"]
+    bob.send("/msg alice two\n")
+    assert [message["text"] for message in new.heard() if message.get("kind") == "said"] == ["two"]
+
+
 def test_a_member_is_given_no_private_lines_of_a_guest_who_had_the_alias(door, tab):
     bob, guest = door.enter("bob"), door.enter("alice")
     bob.send("/msg alice for the guest\n")
