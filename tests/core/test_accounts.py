@@ -76,6 +76,38 @@ def test_a_registered_alias_needs_its_secret_also_when_nobody_is_here(house):
     assert log_in(house).session.alias == "alice"
 
 
+@pytest.mark.parametrize("other", ["al1ce", "AL1CE", "a1ice", "\u0430lice", "ali\u0441e"])
+def test_no_guest_takes_an_alias_that_looks_like_a_members_also_while_the_member_is_away(house, other):
+    alice = register(house)
+    house.hub.leave_all(alice.session, "")
+    house.settle()
+    with pytest.raises(AliasTaken, match="looks like alice, a member"):
+        house.hub.claim(Ask(house.connect().session), other)
+    bob = house.enter("bob")
+    with pytest.raises(AliasTaken):
+        house.hub.claim(Ask(bob.session), other)
+
+
+def test_a_guest_may_be_al1ce_until_alice_is_a_member(house):
+    alice, guest = house.enter("alice"), house.enter("al1ce")
+    house.hub.leave_all(guest.session, "")
+    house.settle()
+    late = house.connect()
+    house.hub.claim(Ask(late.session), "al1ce")  # asked for before the registration, and delivered after it
+    batch, house.journal.batch = house.journal.batch, []
+    house.hub.members.register(Ask(alice.session), PASSWORD, lambda: None)
+    house.journal.batch += batch
+    house.settle()
+    assert alice.session.person.account is not None
+    assert late.session.alias == ""
+
+
+def test_a_member_called_al1ce_keeps_others_from_being_alice(house):
+    register(house, "al1ce")
+    with pytest.raises(AliasTaken, match="looks like al1ce"):
+        house.hub.claim(Ask(house.connect().session), "alice")
+
+
 def test_a_second_device_is_the_same_person_and_nobody_sees_it_come_or_go(house):
     alice, bob = register(house, "alice", "ops"), house.enter("bob")
     house.journal.turn()

@@ -125,6 +125,25 @@ def test_editing_keys_inside_a_line_are_applied(received, meant):
     assert text.edited(received) == meant
 
 
+@pytest.mark.parametrize(
+    "name, other",
+    [("al1ce", "alice"), ("AL1CE", "Alice"), ("b11l", "bill"), ("1nes", "ines"), ("m1ke", "mike")],
+)
+def test_a_1_can_be_taken_for_the_i_of_a_members_name(name, other):
+    assert not text.looks(name) & text.looks(other)
+    assert text.looks_as_member(name) & text.looks_as_member(other)
+
+
+@pytest.mark.parametrize("name, other", [("neil", "nell"), ("ali", "al1a"), ("bob", "bob2"), ("tim", "tom")])
+def test_names_with_other_letters_are_those_of_other_members(name, other):
+    assert not text.looks_as_member(name) & text.looks_as_member(other)
+
+
+def test_an_alias_without_a_1_looks_the_same_to_members_and_one_of_many_takes_no_time():
+    assert text.looks_as_member("Alice") == text.looks("Alice")
+    assert len(text.looks_as_member("1" * text.ALIAS_LENGTH)) <= 4
+
+
 def test_a_line_that_is_not_utf8_names_the_first_bad_byte():
     assert text.decoded("né".encode()) == "né"
     with pytest.raises(NotUtf8, match=r"byte 0xE9 at position 2\)"):

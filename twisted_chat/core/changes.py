@@ -130,7 +130,7 @@ def _proven(state: State, event: Event, looks: Iterable[str], person: Person | N
     Raises: ChatError.
     """
     data, decisions = event.data or {}, state.decisions
-    account, proof = decisions.accounts.holder(event.text, looks), data.get("proof", 0)
+    account, proof = decisions.accounts.holder(event.text, data.get("looks_as_member", looks)), data.get("proof", 0)
     if account is None:
         if proof:
             raise WrongSecret(event.text)  # the account was renamed meanwhile

@@ -452,8 +452,8 @@ TOOK: Final = kind("took", is_change=True, is_logged=True)
 IGNORED: Final = kind("ignored", is_logged=True)
 # The hub's own, in no group: who has which alias and seat, who is away. Only their order matters.
 # CLAIMED's text: the alias; the first claim in order wins. Its data: "rooms" to enter, if not just the lobby;
-# "program", its public name; "looks" of the alias; "host", the address, if it is not this machine; "beside": a session
-# of the same person, who gets one more.
+# "program", its public name; "looks" of the alias, and "looks_as_member", if these are more; "host", the address, if it
+# is not this machine; "beside": a session of the same person, who gets one more.
 CLAIMED: Final = kind("claimed", is_change=True)
 RESUMED: Final = kind("resumed", is_change=True)  # a session takes the seat of another; data: "session", which; "host"
 RELOCATED: Final = kind("relocated", is_change=True)  # a session goes on from another address; data: "host"

@@ -151,6 +151,8 @@ class Hub(Questions):
         if alias == session.alias:
             return
         data: dict[str, object] = {"looks": sorted(text.looks(alias))}
+        if "1" in alias:
+            data["looks_as_member"] = sorted(text.looks_as_member(alias))
         if not beside:
             self._refuse_claim(session, alias, proof)
         if proof is not None:
@@ -178,7 +180,7 @@ class Hub(Questions):
         Raises: ChatError.
         """
         me, now = session.person, self.now()
-        account = self.decisions.accounts.holder(alias, text.looks(alias))
+        account = self.decisions.accounts.holder(alias, text.looks_as_member(alias))
         if account is not None and text.key(account.alias) != text.key(alias):
             raise AliasTaken(alias, account.alias, is_members=True)
         if me is not None and me.account is not None:

@@ -85,7 +85,7 @@ class Members:
             raise ChatError(f"{person.alias} is yours already: /password changes the password")
         host, alias = ask.session.host, person.alias
         prepared = secrets.password(password)
-        looks = text.looks(alias)
+        looks = text.looks_as_member(alias)
         found = self._decisions.accounts.holder(alias, looks)
         if found is not None:
             raise ChatError(f"{alias} looks like {found.alias}, who is a member: take another alias with /nick first")
@@ -324,13 +324,13 @@ class Members:
     def _free_alias(self, wanted: str, but: Account | None = None) -> tuple[str, list[str]]:
         """Return an alias that nobody has, and its looks; ``but``: an account that may have a similar one."""
         alias = text.alias(wanted)
-        looks = text.looks(alias)
-        member, person = self._decisions.accounts.holder(alias, looks), self._state.directory.holder(alias, looks)
+        looks, as_member = text.looks(alias), text.looks_as_member(alias)
+        member, person = self._decisions.accounts.holder(alias, as_member), self._state.directory.holder(alias, looks)
         is_own = person is None or (but is not None and person.account is but)
         if member not in (None, but) or not is_own:
             taken = member.alias if member is not None else person.alias if person is not None else alias
             raise ChatError(f"{alias} is taken, or looks like {taken}: choose another alias")
-        return alias, sorted(looks)
+        return alias, sorted(as_member)
 
     def _operate(self, ask: Ask, event: Event) -> None:
         self._dispatcher.send(event._replace(origin=ask.session.id, ident=ask.ident), ask.session)

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import islice, takewhile
+from itertools import islice, product, takewhile
 
 from precis_i18n import get_profile
 
@@ -25,6 +25,7 @@ REASON_LENGTH = 200  # characters
 BLOCK_LINES = 200  # lines in one block ...
 BLOCK_SIZE = 8  # ... and its bytes, as a multiple of the longest line's
 IDENT = "[A-Za-z0-9._:-]{1,64}"  # a regular expression: a program's own name for its request
+MAX_ONES = 4  # digits 1 in an alias of which each may stand for another letter; of more, all for the same
 TRIED = 4  # multiple of the length that is examined: composing makes a name shorter
 
 # Names with which a person could pass for the server, or for a group of people.
@@ -294,6 +295,17 @@ def looks(name: str) -> frozenset[str]:
     """
     forms = (name, name.casefold())
     return frozenset(_skeleton(form).casefold() for form in (*forms, *map(_without_lines, forms)))
+
+
+def looks_as_member(name: str) -> frozenset[str]:
+    """Return the looks that are compared with those of members: by Unicode's table a 1 is an l, and here also an i."""
+    ones = name.count("1")
+    if not ones:
+        return looks(name)
+    choices = product("1i", repeat=ones) if ones <= MAX_ONES else [("1",) * ones, ("i",) * ones]
+    begin, *rest = name.split("1")
+    names = (begin + "".join(map("".join, zip(choice, rest, strict=True))) for choice in choices)
+    return frozenset(look for one in names for look in looks(one))
 
 
 def _skeleton(name: str) -> str:

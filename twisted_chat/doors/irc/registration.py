@@ -89,7 +89,7 @@ def refuse_alias(talk: IrcTalk, nick: str) -> None:
     Raises: BadAlias, AliasTaken, SecretNeeded.
     """
     alias, hub = text.alias(nick), talk.hub
-    account = hub.decisions.accounts.holder(alias, text.looks(alias))
+    account = hub.decisions.accounts.holder(alias, text.looks_as_member(alias))
     registration = talk.registration
     if account is not None and (registration is None or not (registration.password or registration.proof)):
         if text.key(account.alias) != text.key(alias):
