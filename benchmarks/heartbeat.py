@@ -1,4 +1,4 @@
-"""``twistd`` with a heartbeat: at its end it prints the reactor's gaps, and how much of each the thread waited for a processor.
+"""``twistd`` with a heartbeat: at its end it prints the gaps of the reactor, and how long each waited for a processor.
 
 A gap is the time by which a call that is due each millisecond comes late. The last line printed is JSON: of each gap of
 some length the time of its end (time.monotonic), its seconds, and those of them for which the thread was ready to run

@@ -150,9 +150,7 @@ class Hub(Questions):
         alias, session = text.alias(wanted), ask.session
         if alias == session.alias:
             return
-        data: dict[str, object] = {"looks": sorted(text.looks(alias))}
-        if "1" in alias:
-            data["looks_as_member"] = sorted(text.looks_as_member(alias))
+        data = _looks_of(alias)
         if not beside:
             self._refuse_claim(session, alias, proof)
         if proof is not None:
@@ -419,3 +417,11 @@ class Hub(Questions):
             if other.door is not None:
                 other.door.give_way(session.host)
         return holder
+
+
+def _looks_of(alias: str) -> dict[str, object]:
+    """Return the looks of an alias as the data of a claim has them: the tables of nodes may differ."""
+    data: dict[str, object] = {"looks": sorted(text.looks(alias))}
+    if "1" in alias:
+        data["looks_as_member"] = sorted(text.looks_as_member(alias))
+    return data
