@@ -603,3 +603,35 @@ def test_a_script_whose_password_is_wrong_says_it_to_nobody(twistd, program):
         _status, told, _errors = run(netcat, "-N", "127.0.0.1", server.port, given="alice\nfour simple words\nhello\n")
         assert "alice: hello\n" in told
         assert bob.read_pong().split("\n") == ["", "alice: hello", ""]
+
+
+@pytest.mark.parametrize(
+    "endpoint, url, more",
+    [
+        ("unix:{folder}/chat.sock", "http://localhost", ["--unix-socket", "{folder}/chat.sock"]),
+        ("haproxy:tcp:0:interface=127.0.0.1", "http://127.0.0.1:{port}", ["--haproxy-protocol"]),
+        (
+            "ssl:0:privateKey={folder}/key.pem:certKey={folder}/cert.pem:interface=127.0.0.1",
+            "https://localhost:{port}",
+            ["--cacert", "{folder}/cert.pem"],
+        ),
+    ],
+    ids=["unix", "haproxy", "ssl"],
+)
+def test_curl_and_irc_talk_at_every_kind_of_port(twistd, program, tmp_path, endpoint, url, more):
+    make_certificate(tmp_path)
+    curl = program("curl", "curl")
+    with_web = ["--listen", "tcp:0:interface=127.0.0.1", "--web", "tcp:0:interface=127.0.0.1"]
+    server = twistd(*with_web, "--listen", endpoint.format(folder=tmp_path))
+    found = server.wait_for_log(r"(?s)listening on .*listening on (?:\S+:(\d+)|/\S+);")
+    words = [part.format(folder=tmp_path, port=found[1]) for part in ("-sS", *more, url)]
+    with server.connect("alice") as alice:
+        post = ["-H", "Chat-Alias: ci", "--data-raw", "deploy done"]
+        status, output, errors = run(curl, *words[:-1], *post, f"{words[-1]}/rooms/lobby")
+        assert (status, errors) == (0, ""), output
+        alice.read_until("ci: deploy done\n")
+        irc = ["--max-time", SECONDS, "-N", *words[1:-1], words[-1].replace("http", "telnet", 1)]
+        if "https" not in url:  # curl has no telnet over TLS, and ncat is used for that elsewhere
+            run(curl, *irc, given="NICK bob\r\nUSER bob 0 * :Bob\r\nJOIN #lobby\r\nPRIVMSG #lobby :hi\r\nQUIT\r\n")
+            alice.read_until("bob: hi\n")
+    assert "Traceback" not in server.log

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory, ITCPTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from ..outbox import outbox_for
 from ..premises import Premises
@@ -35,6 +36,7 @@ class IrcRefuser(Protocol):
         self._outbox.lost()
 
 
+@implementer(IProtocolNegotiationFactory)
 class IrcFactory(Factory):
     """The factory of an IRC door's connections, which share the premises."""
 
@@ -45,6 +47,10 @@ class IrcFactory(Factory):
         self.premises = premises
         self.irc = IrcPremises(premises, name)
         premises.counts.append(partial(premises.of_kinds, KIND))
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return the protocol over TLS: without it, Twisted would refuse clients that ask for it (RFC 7301)."""
+        return [b"irc"]
 
     def buildProtocol(self, address: IAddress) -> Protocol:  # type: ignore[override]  # servers always know it
         refusal = self.premises.enter(address)

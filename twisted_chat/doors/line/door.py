@@ -12,6 +12,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IHalfCloseableProtocol,
     IProtocolFactory,
+    IProtocolNegotiationFactory,
     ISSLTransport,
     ITCPTransport,
 )
@@ -239,6 +240,7 @@ class LineChat(Newcomer, LineReceiver):
         self._close()
 
 
+@implementer(IProtocolNegotiationFactory)
 class LineFactory(Factory):
     """The factory of a line door's connections, which share the premises."""
 
@@ -251,6 +253,10 @@ class LineFactory(Factory):
         self._doors: Sequence[OtherDoor] = [*doors, TlsHello(tls, within, premises.clock)]
         self._patient: set[Refuser] = set()  # refused connections whose first words are awaited
         premises.counts.append(partial(premises.of_kinds, *LineDoor.kinds))
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return the protocols over TLS: without them, Twisted would refuse clients that ask for one (RFC 7301)."""
+        return [b"http/1.1", b"irc"]
 
     @property
     def aliases(self) -> dict[str, Person]:
