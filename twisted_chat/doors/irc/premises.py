@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from ...core.ear import Ear
 from ...core.hub import Hub
 from ...wire.irc_view import CAPS, IrcView
 from ..premises import Premises
@@ -24,6 +25,7 @@ class IrcPremises:
         self.most_people = 0  # at once
         self.most_local = 0  # at once on this node
         self._shared: dict[frozenset[str], frozenset[str]] = {}
+        self._ears: dict[Ear, Ear] = {}
         self._views: dict[frozenset[str], IrcView] = {}
 
     @property
@@ -37,6 +39,11 @@ class IrcPremises:
         if len(self._views) < MAX_SHARED:
             self._views[shown] = view
         return view
+
+    def ear(self, view: IrcView, has_echo: bool) -> Ear:
+        """Return the ear of all clients with a view that hear their own lines, or do not."""
+        ear = Ear(view, echo=has_echo)
+        return self._ears.setdefault(ear, ear) if len(self._ears) < MAX_SHARED else ear
 
     def shared(self, words: Iterable[str]) -> frozenset[str]:
         """Return a set of capabilities or modes; equal ones are one object, as most clients have the same."""

@@ -158,9 +158,10 @@ class IrcTalk(Replies):
         """Hear in the way that the capabilities and the user modes ask for."""
         shown = self.caps | {"wallops"} if WALLOPS in self.modes else self.caps
         view = self.premises.view(shown)
+        ear = self.premises.ear(view, has_echo="echo-message" in self.caps)
         if self._labels:
-            view = replace(view, labels=tuple(self._labels.items()))
-        self.hub.listen(self.session, self.session.ear._replace(view=view, echo="echo-message" in self.caps))
+            ear = ear._replace(view=replace(view, labels=tuple(self._labels.items())))
+        self.hub.listen(self.session, ear)
 
     def write(self, data: bytes) -> None:
         if self._labelled is not None:
