@@ -275,6 +275,23 @@ def test_reading_back_over_5000_lines_shows_each_once_stays_small_and_does_not_j
 
 
 @in_both
+def test_a_line_that_comes_while_the_reader_scrolls_up_does_not_pull_them_back(window, house, people, engine):
+    room = f"pulled-{engine}"
+    bob = people(f"Paula{engine}", f"/join {room}", *[f"line {n}" for n in range(60)])
+    page = window(f"{house.url}#{room}").enter(f"Peer{engine}")
+    page.hears("line 59")
+    page.wait("return document.querySelectorAll('#lines .said').length === 60")
+    page.ask(  # the browser tells of scrolling later, as on a busy machine
+        "addEventListener('scroll', event => event.stopImmediatePropagation(), true);"
+        "document.getElementById('scroller').scrollTop = 0"
+    )
+    say(bob, "news")
+    page.hears("news")  # further down
+    page.wait("return !document.getElementById('newest').hidden")
+    assert page.ask("return document.getElementById('scroller').scrollTop") < 100
+
+
+@in_both
 def test_a_permalink_opens_the_room_and_marks_the_line(window, house, people):
     people("Petra", "/join linked", *[f"say {n}" for n in range(300)])
     page = window(f"{house.url}#linked/42").enter("Pavel")

@@ -18,6 +18,7 @@ export class Lines {
 	#isPaging = false
 	#width = 0 // of the visible part, in pixels
 	#height = 0
+	#bottom = 0 // where the scroller was put last, at its end
 	#heard = null // the newest item that was announced
 
 	// acts: older(log), newer(log): promises of one more page; moved(): the reader has scrolled; edit(key), forget(key)
@@ -80,6 +81,8 @@ export class Lines {
 	render() {
 		const log = this.#log
 		if (!log) return
+		const {scrollTop} = this.scroller
+		if (this.isFollowing && scrollTop < this.#bottom && this.#below() >= BOTTOM) this.#scrolled() // its event is still to come
 		log.isHeld = !this.isFollowing
 		const anchors = this.isFollowing ? [] : this.#anchors()
 		this.#arrange(log)
@@ -228,6 +231,7 @@ export class Lines {
 
 	#toBottom() {
 		this.scroller.scrollTop = this.scroller.scrollHeight
+		this.#bottom = this.scroller.scrollTop
 	}
 
 	// -- aloud
