@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, I
 
 from ..core.ports import Journal
 from .premises import Premises
+from .speech import Speech
 from .way import PortCertificate, Way
 
 
@@ -29,6 +30,7 @@ class BaseDoor:
     may_be_none: ClassVar[bool] = False  # the word none as the endpoint keeps it closed
     lists: ClassVar[Mapping[str, str]] = {}  # further options with their help; each has a value, and may be repeated
     kinds: ClassVar[tuple[str, ...]] = ()  # of its connections, as they are counted
+    subprotocols: ClassVar[Mapping[str, bool]] = {}  # of WebSocket, which this door speaks; whether they send text
     place: ClassVar[str]  # begins its line in the log: {} is the address
     over_unix: ClassVar[str]  # how to try it at a UNIX socket: {} is the path, quoted for a shell
 
@@ -75,6 +77,12 @@ class BaseDoor:
     def turn_away(self, words: str) -> bytes:
         """Return what such a client is sent before its connection ends; ``words``: one line that says why."""
         return f"!! {words}\r\n".encode()
+
+    # -- over the web door's WebSocket
+
+    def speech(self, premises: Premises) -> Speech:
+        """Return how this door speaks over a WebSocket with one of its ``subprotocols``."""
+        raise NotImplementedError
 
     # -- in the log
 

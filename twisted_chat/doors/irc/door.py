@@ -11,6 +11,7 @@ from twisted.python import usage
 
 from ..base_door import BaseDoor, begins_with
 from ..premises import Premises
+from ..speech import Speech
 from ..way import Way
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class IrcDoor(BaseDoor):
         "irc-name": f"The NAME of this server in IRC's messages, with a full stop in it. [default: {NAME}]"
     }
     kinds: ClassVar = ("irc",)
+    subprotocols: ClassVar = {"text.ircv3.net": True, "binary.ircv3.net": False}
     place: ClassVar = "IRC is at {}"
     over_unix: ClassVar = "try: nc -U {}"
 
@@ -59,6 +61,11 @@ class IrcDoor(BaseDoor):
         from .connection import error
 
         return error(words)
+
+    def speech(self, premises: Premises) -> Speech:
+        from .speech import IrcSpeech
+
+        return IrcSpeech(self._made(premises).irc)
 
     def _made(self, premises: Premises) -> IrcFactory:
         """Return the factory, the same for all endpoints and for the line door's connections."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 
-from ..base_door import begins_with
+from ..base_door import BaseDoor, begins_with
 from ..http.http_door import HttpDoor
 from ..premises import Premises
-from ..way import Way
+from ..way import PortCertificate, Way
 
 if TYPE_CHECKING:  # at run time it is imported only for HTTP: it takes some megabytes
     from ..http.connection import HttpListener
@@ -35,12 +35,16 @@ class WebDoor(HttpDoor):
         super().__init__(options)
         self.urls: list[str] = []  # shown on the page, to invite others
 
+        self._doors: Sequence[BaseDoor] = ()
         self._listener: HttpListener | None = None  # once it is open
+
+    def meet(self, doors: Sequence[BaseDoor], tls: PortCertificate | None) -> None:
+        self._doors = doors
 
     def open(self, premises: Premises) -> IProtocolFactory:
         from .site import WebPremises  # only for this door: it takes some megabytes
 
-        self._listener = WebPremises(premises, self.guard, self.urls).listener
+        self._listener = WebPremises(premises, self.guard, self.urls, self._doors).listener
         return self._listener
 
     def begins(self, first: bytes) -> bool | None:

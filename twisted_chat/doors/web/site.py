@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
 
+from ..base_door import BaseDoor
 from ..http.answers import PlainResource
 from ..http.connection import HttpListener
 from ..http.guard import Guard
@@ -37,8 +38,13 @@ class WebRequest(GuardedRequest):
 class WebPremises(HttpPremises):
     """The shared state of all web connections."""
 
-    def __init__(self, premises: Premises, guard: Guard, urls: Sequence[str] = ()) -> None:
-        """``urls``: the addresses at which others reach the page, once the server listens."""
+    def __init__(
+        self, premises: Premises, guard: Guard, urls: Sequence[str] = (), doors: Sequence[BaseDoor] = ()
+    ) -> None:
+        """``urls``: the addresses at which others reach the page, once the server listens.
+
+        ``doors``: those whose clients may come over a WebSocket, too.
+        """
         super().__init__(premises, guard, premises.addresses, SIZE * premises.limits.max_line + BODY_MARGIN)
         premises.counts.append(self._count)
         self._streams = Streams(self)
@@ -47,7 +53,7 @@ class WebPremises(HttpPremises):
         put_page(self.root)
         put_rooms(self, self._streams, self.root)
         put_login(self, self.root)
-        self.root.putChild(b"ws", WebSocketDoor(self))
+        self.root.putChild(b"ws", WebSocketDoor(self, doors))
         self.root.putChild(b"talk", self._talks)
         self.root.putChild(b"invite", Invite(urls))
         self.root.putChild(b"invite.svg", InviteCode(urls))
