@@ -8,7 +8,7 @@ from ..core.ports import View
 
 
 class Speech(Protocol):
-    """What a door's clients say and hear over a WebSocket, one line a message."""
+    """The words of a door's clients over a WebSocket, one line a message."""
 
     kind: ClassVar[str]  # of the connection, as it is counted
 
