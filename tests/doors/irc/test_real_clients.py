@@ -1,10 +1,11 @@
-"""irssi and WeeChat, unmodified, against a real twistd: they join, talk with a netcat, and leave."""
+"""irssi, WeeChat and a bot, unmodified, against a real twistd: they join, talk with a netcat, and leave."""
 
 from __future__ import annotations
 
 import re
 import select
 import subprocess
+import sys
 import time
 
 import pexpect
@@ -96,6 +97,7 @@ def irssi(server, program, tmp_path):
 def test_irssi_joins_talks_and_quits(server, irssi):
     with server.connect("nick") as nick:
         irssi.shows("#lobby", "ira .*has joined #lobby")
+        irssi.shows("#lobby", "Join to #lobby was synced")  # it has the answers to MODE, WHO and MODE b
         nick.read_until("ira has connected to the chat room\n")
         nick.send("hello from netcat\n")
         irssi.shows("#lobby", "< ?nick> hello from netcat")
@@ -189,3 +191,44 @@ def test_irssi_and_weechat_talk_with_each_other(server, irssi, weechat):
     weechat.shows("#lobby", "ira\thello wee")
     weechat.type("hello ira")
     irssi.shows("#lobby", "< ?wee> hello ira")
+
+
+BOT = """\
+import sys
+from irc.bot import SingleServerIRCBot
+
+class Bot(SingleServerIRCBot):
+    def on_nicknameinuse(self, connection, event):
+        connection.nick(connection.get_nickname() + "2")
+
+    def on_welcome(self, connection, event):
+        connection.join("#lobby")
+
+    def on_pubmsg(self, connection, event):
+        if event.arguments[0] == "!who":
+            connection.privmsg("#lobby", " ".join(sorted(self.channels["#lobby"].users())))
+        elif event.arguments[0] == "!bye":
+            self.die("so long")
+
+    def on_privmsg(self, connection, event):
+        connection.notice(event.source.nick, "you said " + event.arguments[0])
+
+Bot([("127.0.0.1", int(sys.argv[1]))], "helper", "A helper").start()
+"""
+
+
+def test_a_bot_of_a_library_for_python_answers_and_takes_another_nick(server):
+    with server.connect("helper"), server.connect("nick") as nick:
+        bot = subprocess.Popen([sys.executable, "-c", BOT, str(server.port)])
+        try:
+            nick.read_until("helper2 has connected to the chat room\n")
+            nick.send("!who\n")
+            nick.read_until("helper2: helper helper2 nick\n")
+            nick.send("/msg helper2 hello\n")
+            nick.read_until("[helper2 -> nick] you said hello\n")
+            nick.send("!bye\n")
+            nick.read_until("helper2 has left the chat room! (so long)\n")
+            assert bot.wait(SECONDS) == 0
+        finally:
+            bot.kill()
+            bot.wait(SECONDS)
