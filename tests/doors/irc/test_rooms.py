@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.session import Ask
+
 from ...irc import SERVER, IrcPeer, enter
 from ..members import PASSWORD, Member
 
@@ -74,3 +76,22 @@ def test_a_member_is_shown_the_rooms_that_another_device_is_in_enters_and_leaves
     assert peer.read() == [":carol!~u@chat PART #tea"]
     carol.peer.send("/join tea\n")
     assert len(peer.read()) >= 3
+
+
+def test_a_client_that_asks_for_names_itself_is_not_sent_them(door):
+    for cap in ("draft/no-implicit-names", "no-implicit-names"):
+        alice = enter(door, "alice", caps=cap)
+        assert alice.codes("JOIN #tea", "NAMES #tea") == ["JOIN", "353", "366"]
+        alice.send("QUIT")
+
+
+def test_people_in_a_shared_room_learn_that_an_alias_is_a_members_now_if_they_ask_for_it(door):
+    bob, tom = enter(door, "bob", "tea", caps="account-notify"), enter(door, "tom", "tea")
+    eve = enter(door, "eve", caps="account-notify")
+    alice = enter(door, "alice", "tea", host="127.0.0.1")
+    for peer in (bob, tom, eve):
+        peer.read()
+    door.hub.members.register(Ask(alice.chat.session), PASSWORD, lambda: None)
+    door.settle()
+    assert bob.read() == [":alice!~u@chat ACCOUNT alice"]
+    assert tom.read() == eve.read() == []

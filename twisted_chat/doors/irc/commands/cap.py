@@ -8,11 +8,15 @@ from ..numerics import IrcRefused
 from ..table import CAPABILITIES, capability, command
 from ..talk import IrcTalk
 
+capability("account-notify")
 capability("cap-notify")
+capability("chghost")  # nothing to do: hosts never change
+capability("draft/no-implicit-names")
 capability("echo-message")
 capability("labeled-response")
 capability("message-tags")
 capability("multi-prefix")
+capability("no-implicit-names")
 capability("server-time")
 capability("standard-replies")
 capability("userhost-in-names")
