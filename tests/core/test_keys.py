@@ -151,7 +151,11 @@ def test_of_two_who_add_a_key_at_once_the_first_has_it(house):
     assert done == [alice]
     assert bob.heard() == ["!! that key opens another account: an account needs a key of its own"]
     assert prove(house).account.alias == "alice"
-    assert house.hub.members.credentials(bob.session) == []
+    assert house.hub.members.credentials(bob.session) == []  # or the key would be bob's when alice ends it
+    house.hub.members.revoke(Ask(alice.session), [number_of(alice)], lambda: None)
+    house.settle()
+    with pytest.raises(WrongKey):
+        prove(house)
 
 
 def test_only_a_member_whom_nobody_overhears_adds_a_key(house):

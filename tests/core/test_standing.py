@@ -96,6 +96,9 @@ class Server:
             credential = chance.choice(("password", "token", "code"))
             instead = [account.password, *chance.sample(others, len(others) // 2)] if credential == "password" else []
             data |= {"credential": credential, "instead": instead}
+            if chance.random() < 0.3:
+                fingerprint = chance.choice(("SHA256:a", "SHA256:b"))
+                data |= {"credential": "key", "fingerprint": fingerprint, "instead": []}
         elif kind == REHASHED:
             data["credential"] = account.password
         elif kind == REVOKED:
@@ -147,6 +150,7 @@ def state(decided, now):
         "aliases": {key: account.number for key, account in accounts.by_key.items()},
         "looks": {look: account.number for look, account in accounts._looks.items()},
         "credentials": {number: account.number for number, account in accounts.by_credential.items()},
+        "keys": accounts._by_fingerprint,
         "bans": decided.bans.by_number,
         "guests": decided.guests_refused,
         "rules": {

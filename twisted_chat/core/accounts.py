@@ -168,7 +168,7 @@ class Accounts:
         self.by_key: dict[str, Account] = {}
         self.by_number: dict[int, Account] = {}
         self.by_credential: dict[int, Account] = {}  # but for passwords
-        self._by_fingerprint: dict[str, int] = {}  # the numbers of keys
+        self._by_fingerprint: dict[str, tuple[int, ...]] = {}  # the numbers of keys, the oldest first
         self._looks: dict[str, Account] = {}
 
     def called(self, alias: str) -> Account | None:
@@ -190,8 +190,9 @@ class Accounts:
         return account, next(one for one in account.credentials if one.number == number)
 
     def with_key(self, fingerprint: str) -> tuple[Account, Credential] | None:
-        """Return the account that a key opens, and the credential that the key is."""
-        return self.with_credential(self._by_fingerprint.get(fingerprint, 0))
+        """Return the account that a key opens, the first one that has added it, and the credential that the key is."""
+        found = map(self.with_credential, self._by_fingerprint.get(fingerprint, ()))
+        return next((one for one in found if one is not None and not one[0].is_dropped), None)
 
     def opens(self, account: Account, fingerprint: str) -> bool:
         """Return whether a key opens an account."""
@@ -231,11 +232,11 @@ class Accounts:
         self._call(account, (event.data or {}).get("looks") or text.looks(event.text))
 
     def grant(self, account: Account, event: Event) -> None:
-        """Give an account a credential, instead of others or beside them. A key opens one account: the first one."""
+        """Give an account a credential, instead of others or beside them."""
         data = event.data or {}
         fingerprint = data.get("fingerprint", "")
-        if fingerprint and self._by_fingerprint.setdefault(fingerprint, event.number) != event.number:
-            return
+        if fingerprint:
+            self._by_fingerprint[fingerprint] = (*self._by_fingerprint.get(fingerprint, ()), event.number)
         self.revoke(account, data.get("instead", ()))
         if data["credential"] == PASSWORD:
             account.password, account.used = event.number, ()
@@ -264,7 +265,14 @@ class Accounts:
             account.password = 0
         for one in account.credentials:
             if one.number in gone and one.fingerprint:
-                del self._by_fingerprint[one.fingerprint]
+                self._forget_key(one)
         account.credentials = tuple(one for one in account.credentials if one.number not in gone)
         for number in gone:
             self.by_credential.pop(number, None)
+
+    def _forget_key(self, key: Credential) -> None:
+        left = tuple(number for number in self._by_fingerprint[key.fingerprint] if number != key.number)
+        if left:
+            self._by_fingerprint[key.fingerprint] = left
+        else:
+            del self._by_fingerprint[key.fingerprint]

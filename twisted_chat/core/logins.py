@@ -69,7 +69,8 @@ class Logins:
         def finished(own: Ask) -> None:
             ask.number, ask.error = own.number, ask.error or own.error
             if own.error is None and not self._accounts.opens(account, fingerprint):
-                ask.refuse(ChatError(_TAKEN))  # another request was first
+                ask.refuse(ChatError(_TAKEN))  # another request was first, and this one would take its place some day
+                self.revoke(Ask(session), account, own.number)
             elif own.error is None:
                 then()
 
