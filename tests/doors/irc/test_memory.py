@@ -34,6 +34,10 @@ def bytes_of(come):
 
 def test_an_idle_client_takes_hardly_more_than_a_person_at_the_line_door():
     caps = "server-time message-tags multi-prefix away-notify"
+
+    def at_line():
+        return bytes_of(lambda door, number: door.enter(f"user{number}"))
+
+    at_line()  # fills the caches, which have the names from then on
     on_irc = bytes_of(lambda door, number: enter(door, f"user{number}", "lobby", caps=caps))
-    at_line = bytes_of(lambda door, number: door.enter(f"user{number}"))
-    assert on_irc < at_line + 512, (on_irc, at_line)
+    assert on_irc < at_line() + 512, on_irc
