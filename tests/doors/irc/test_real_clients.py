@@ -1,12 +1,14 @@
-"""irssi, WeeChat and a bot, unmodified, against a real twistd: they join, talk with a netcat, and leave."""
+"""irssi, WeeChat, a bot and the core of a web client, unmodified, against a real twistd."""
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -14,6 +16,8 @@ import pytest
 from ...processes import SECONDS, environment
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
 
 IRSSI_CONFIG = """\
 servers = ( {{ address = "127.0.0.1"; chatnet = "here"; port = "{port}"; autoconnect = "yes"; }} );
@@ -232,3 +236,48 @@ def test_a_bot_of_a_library_for_python_answers_and_takes_another_nick(server):
         finally:
             bot.kill()
             bot.wait(SECONDS)
+
+
+@pytest.fixture
+def framework(program):
+    """Return the command of a client with the core of a web client, or skip the test; in CI that is a failure."""
+    modules = ROOT / ".ci/js/node_modules"
+    if not (modules / "irc-framework").exists():
+        reason = "irc-framework is not installed (npm ci --prefix .ci/js)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return [program("node", "nodejs"), Path(__file__).with_name("framework.cjs")], environment(NODE_PATH=str(modules))
+
+
+def test_the_core_of_a_web_client_joins_talks_asks_and_quits(server, framework):
+    command, where = framework
+    with server.connect("lounge"), server.connect("nick") as nick:
+        node = subprocess.Popen([*command, str(server.port)], env=where, stdout=subprocess.PIPE, text=True)
+        try:
+            nick.read_until("lounge2 has connected to the chat room\n")
+            nick.send("!go\n")
+            nick.read_until("lounge2: hello\n* lounge2 waves\nlounge2: noted\n")
+            nick.read_until("lounge2 has set the topic: tea at four\n")
+            nick.read_until("lounge2 is now known as loungers\n")
+            nick.send("/me waves back\n")
+            nick.send("/msg loungers psst\n")
+            nick.send("!bye\n")
+            nick.read_until("loungers has left the chat room! (so long)\n")
+            told, _nothing = node.communicate(timeout=SECONDS)
+        finally:
+            node.kill()
+            node.wait(SECONDS)
+    lines = told.splitlines()
+    assert lines[0] == "users #lobby lounge lounge2 nick"
+    assert re.fullmatch(r"id \w+\.lobby\.\d+ nick", lines[1]), lines
+    for line in (
+        "privmsg nick #lobby !go",
+        "topic #lobby tea at four",
+        "whois nick #lobby",
+        "who lounge lounge2 nick",
+        "nick lounge2 loungers",
+        "action nick #lobby waves back",
+        "privmsg nick loungers psst",
+    ):
+        assert line in lines, (line, lines)
