@@ -7,6 +7,7 @@ from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 from twisted.conch.ssh.common import NS, getNS
 from twisted.conch.ssh.keys import Key
@@ -32,6 +33,9 @@ def key(kind="ed25519", number=0):
         return Key(Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32))
     if kind == "rsa":
         return Key(generate_rsa(65537, 2048))
+    if kind == "odd rsa":
+        numbers = generate_rsa(65537, 2048).public_key().public_numbers()
+        return Key(RSAPublicNumbers((1 << 40) + 1, numbers.n).public_key())
     if kind == "small rsa":
         return Key(generate_rsa(65537, 1024))
     return Key(generate_private_key(SECP256R1()))

@@ -231,3 +231,22 @@ def test_a_key_that_is_ended_speaks_for_nobody(door, ssh):
     member.revoke_all()
     assert ssh.exec("rooms", "alice", key(number=7)).status == 1
     assert ssh.exec("say lobby hi", "alice", key(number=7)).status == 1
+
+
+def test_commands_beyond_the_limits_of_an_address_wait_and_posts_beside_a_session_are_refused():
+    door = Door(Limits(lines_at_once=3, lines_per_second=1, per_address=4))
+    ssh = SshDoorInMemory(door)
+    alice = ssh.shell("alice", key())
+    alice.read()
+    for number in range(4):
+        ssh.exec(f"say lobby {number}", "alice", key())
+    refused = ssh.exec("say lobby too much", "alice", key())
+    assert refused.status == 1
+    assert b"slow down" in refused.errors
+    waits = ssh("bob", host="192.0.2.1").open().exec("rooms")
+    assert waits.status is None
+    door.clock.advance(10)
+    waits.collect()
+    assert waits.status == 0
+    ssh.close()
+    door.close()

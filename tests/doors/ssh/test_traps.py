@@ -90,6 +90,8 @@ def test_trap_2_a_short_rsa_key_and_sha_1_are_refused(ssh):
     peer.service()
     assert peer.sign_in(b"alice", key("small rsa"))[0][0] == 51
     assert peer.sign_in(b"alice", key("rsa"), b"ssh-rsa")[0][0] == 51
+    asked = b"\0" + NS(b"rsa-sha2-512") + NS(key("odd rsa").blob())
+    assert peer.request(b"alice", b"publickey", asked)[0][0] == 51
 
 
 # 3: the time for a log-in is ten hours, and begins late

@@ -28,6 +28,7 @@ MAX_FAILURES = 6  # as OpenSSH's MaxAuthTries
 MAX_REQUESTS = 40  # with the keys that a client only asks about
 MAX_USER = 256  # bytes of a user name
 RSA_BITS = range(2048, 8192 + 1)  # a smaller one proves little, and a larger one takes long to verify
+MAX_EXPONENT = 33  # bits of its public exponent, usually 17: a long one would take as long as a private key
 
 _EC = ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 _SK = ("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
@@ -81,7 +82,7 @@ def public_key(algorithm: bytes, blob: bytes) -> Key | None:
     if algorithm not in ALGORITHMS.get(kind, ()):
         return None
     key = Key.fromString(blob, type="BLOB")
-    if kind == b"ssh-rsa" and key.size() not in RSA_BITS:
+    if kind == b"ssh-rsa" and (key.size() not in RSA_BITS or key.data()["e"].bit_length() > MAX_EXPONENT):
         return None
     if not key.isSecurityKey() and key.blob() != blob:
         raise Malformed("a key in another form than its own")  # it would have a second fingerprint

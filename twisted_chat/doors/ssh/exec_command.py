@@ -71,7 +71,15 @@ class ExecCommand(SshConnection):
         self._begin_on_channel(SilentView())
         line = self._line if self._line[:1] == "/" else f"/{self._line}"
         self._talk = ExecTalk(self, self._room, line, self._finish)
+        wait = self.session.pace.take_lines(1, self.premises.clock.seconds())
+        if wait:
+            self._slow_down(wait)
         self.wake()
+
+    @property
+    def is_delayed(self) -> bool:
+        """Return whether it has to wait, because too much came from its address."""
+        return self._delay is not None
 
     def received(self, data: bytes) -> None:
         """Drop the input: a command takes none."""
@@ -111,7 +119,7 @@ class ExecTalk:
         """Called when all earlier steps may have happened."""
         while self.is_busy:
             session, reader = self._connection.session, self._connection.session.reader
-            if session.gone or not session.may(posts=False):
+            if self._connection.is_delayed or session.gone or not session.may(posts=False):
                 return
             if self._ask.error is not None:
                 self._end(self._ask.error)

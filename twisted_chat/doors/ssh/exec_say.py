@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from ...core.events import EVERYONE
 from ...core.gate import Attempt, Proof
 from ...core.secrets import refuse_secrets
 from ...core.session import Ask, Session
-from ..visits import Author, NotNow, Post
+from ..visits import Author, NotNow, Post, TooFast
 from .auth import SshCaller
 from .channel import SessionChannel, SshTerminal
 from .connection import own_chat
@@ -143,6 +144,10 @@ class ExecSay:
 
         Raises: ChatError.
         """
+        now = self._premises.clock.seconds()
+        wait = session.pace.wait(now)
+        if wait:
+            raise TooFast(math.ceil(wait))
         ask = Ask(session, post.ident, self._is_done)
         hub, (line, *more) = self._premises.hub, post.lines
         if more:
@@ -153,7 +158,7 @@ class ExecSay:
             hub.tell(ask, post.group[1:], line)
         else:
             hub.say(ask, line, post.group)
-        session.pace.take_lines(len(post.lines), self._premises.clock.seconds())
+        session.pace.take_lines(len(post.lines), now)
 
     # -- the outcome
 
