@@ -1,0 +1,55 @@
+"""Any command of IRC with any parameters: each is answered in messages of the right length, and nobody is cut off."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from twisted_chat.doors.irc.table import COMMANDS
+
+from ...in_memory import Door
+from ...irc import enter, member
+
+CAPS = (
+    "batch server-time message-tags labeled-response echo-message draft/chathistory draft/read-marker "
+    "standard-replies away-notify account-notify invite-notify setname draft/event-playback"
+)
+WORDS = [
+    *("#tea", "#cake", "#", "##", "alice", "bob", "carl", "a,b,c,d,e,f", "#tea,#cake", "My.Little.Server", "$*", "*"),
+    *("", "0", "10", "99999999", "+", "-", "C", "L", "S", "+o", "-b", "+k", "+i", "b", "%tcuihsnfdlaor,42", "o"),
+    *("LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS", "msgid=x", "timestamp=1992-03-19T10:13:20.000Z"),
+    *("timestamp=9999-12-31T23:59:59.999Z", "timestamp=0001-01-01T00:00:00.000Z", "LS", "REQ", "LIST", "END", "302"),
+    *("sasl", "PLAIN", "EXTERNAL", "x" * 300, "é" * 100, "\x01ACTION x\x01", "\x01VERSION\x01", "\x03", "\u202e"),
+]
+
+
+def a_line(random):
+    """Return a message with a command of the table and with parameters that have nothing to do with it."""
+    label = f"@label=l{random.randrange(9)} " if random.random() < 0.3 else ""
+    command = random.choice([name for name in COMMANDS if name != "QUIT"])
+    last = f" :{random.choice(WORDS)}" if random.random() < 0.4 else ""
+    return f"{label}{command} {' '.join(random.choices(WORDS, k=random.randrange(5)))}{last}"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_message_is_answered_and_everybody_stays(seed):
+    random, door = Random(seed), Door()
+    peers = [
+        member(door, "alice", "tea", caps=CAPS),
+        enter(door, "bob", "tea", caps=CAPS, host="192.0.2.1"),
+        enter(door, "carl", "tea", host="192.0.2.2"),
+    ]
+    for _ in range(60):
+        line, peer = a_line(random), random.choice(peers)
+        door.clock.advance(2)
+        peer.send(line)
+        assert not door.faults, line
+        for other in peers:
+            assert not other.is_closed, line
+            for message in other.read():
+                untagged = message.partition(" ")[2] if message[0] == "@" else message
+                assert len(untagged.encode()) <= 510, line
+    for peer in peers:
+        assert peer.ask("PING alive")[-1].endswith(" :alive")
+    door.close()
