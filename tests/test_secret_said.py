@@ -117,6 +117,72 @@ def test_no_command_of_an_owner_lets_it_through(owner, others, name, rest):
     assert not holds_secret(owner.read() + others.look_around())
 
 
+CODE = "K7QF-2M9P-XD4T"  # it is no valid one: while any code is valid, its form alone is refused
+
+
+@pytest.fixture
+def code(owner, door):
+    """The last code of the owner, which nobody has used."""
+    owner.send("/code\n")
+    return owner.read().split()[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{}", "alice {}", "//{}", "/say {}", "/me shows {}", "/to lobby {}", "/all {}", "/msg bob {}", "/reply {}"),
+        *("/topic {}", "/away {}", "/leave ops {}", "/quit {}", "/kick bob {}", "/bar bob 7d {}", "/join {}"),
+    ],
+)
+def test_a_code_is_refused_while_it_is_valid(owner, others, code, line):
+    for written in (code, code.lower().replace("-", "")):
+        owner.read()
+        owner.send(line.format(written) + "\n")
+        assert owner.read().splitlines() == [REFUSED]
+        assert written not in others.look_around()
+
+
+def test_a_code_that_is_used_or_over_can_be_said(door, owner, others, code):
+    others.bob.read()
+    with_code = door.connect("192.0.2.9").send(f"alice {code}\n")
+    assert "you are now connected!" in with_code.read()
+    owner.send(f"{code}\n")
+    assert f"alice: {code}" in others.bob.read()
+    owner.send("/code\n", f"{CODE}\n")
+    assert REFUSED in owner.read()
+    door.clock.advance(601)
+    owner.send(f"{CODE}\n")
+    assert f"alice: {CODE}" in others.bob.read()
+
+
+def test_of_lines_that_come_together_only_the_one_with_a_code_is_not_said(owner, others, code):
+    others.bob.read()
+    owner.send(f"one\n{code}\ntwo\n```\nthree\n  {code}\n```\n")
+    heard = [line.removeprefix("#ops ") for line in others.bob.read().splitlines()]
+    assert heard == ["alice: one", "alice: two", "alice: three"]
+    assert owner.read().splitlines().count(REFUSED) == 2
+
+
+def test_a_program_and_a_post_over_http_say_no_code_either(door, owner, others, code):
+    for what, fields in (
+        ("say", {"room": "lobby", "text": code}),
+        ("tell", {"to": "bob", "text": code}),
+        ("call", {"to": "bob", "name": "x", "text": code}),
+        ("retitle", {"room": "lobby", "text": code}),
+    ):
+        (answer,) = others.program.asks(what, **fields).heard()[-1:]
+        assert answer["error"] == "secret_said"
+    answer = WebPeer(door).ask("POST", "/rooms/lobby", code.encode(), Chat_Alias="rolf")
+    assert answer.status == 400
+    assert code not in others.look_around()
+
+
+def test_a_guest_where_nobody_is_a_member_says_what_looks_like_a_code(alice, others):
+    others.bob.read()
+    alice.send(f"serial {CODE}\n")
+    assert others.bob.read() == f"#ops alice: serial {CODE}\n"
+
+
 def test_of_lines_that_come_together_only_the_one_with_it_is_not_said(alice, others):
     others.bob.read()
     alice.send(f"one\ntwo\nmy {SECRET}\nthree\n{SECRET}\n/me waves\nfour\n")

@@ -97,9 +97,28 @@ def test_what_is_found_is_what_the_form_says(text):
 
 @pytest.mark.parametrize(
     "text", ["", "etc_", "tct_" + "x" * 31, "tct_" + "x" * 31 + "-x", "tcx_" + "x" * 32, "K7QF-2M9P-XD4T"]
-)
+)  # without accounts no code is valid
 def test_an_ordinary_text_is_not_refused(text):
     secrets.refuse_secrets(text)
+
+
+@given(st.sampled_from(["", "my code: ", "4477 2394 ", "hmmm "]), st.sampled_from(["", ".", " lets you in", "\n"]))
+def test_a_code_is_found_in_each_way_to_write_it(before, after):
+    code = new_code()
+    for written in (code, code.lower(), code.replace("-", " "), code.replace("-", "")):
+        assert secrets.holds_code(before + written + after)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "hmmm hmmm hmmm", "pfft-pfft-pfft", "4477 2394 7732", "call 2394-4477-7732 now", "strengthless"),
+        *("K7QF-2M9P", "xK7QF-2M9P-XD4T", "K7QF-2M9P-XD4Tx", "a7f3c9d4e2b1", "K7QF_2M9P_XD4T", "the 7th of the 4th"),
+        *("aaaa1111-bbbb-2222", "2026-11-30 17:44", "v1.24.37 rc2", "HTTP/1.1 404", "10.4.7.3", "sha 4f3d-92ac-77df"),
+    ],
+)
+def test_ordinary_words_and_numbers_are_no_code(text):
+    assert not secrets.holds_code(text)
 
 
 # -- passwords

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from . import text
-from .errors import ChatError, CredentialRevoked, SecretNeeded, Suspended, WrongSecret
+from .errors import ChatError, CredentialRevoked, SecretNeeded, SecretSaid, Suspended, WrongSecret
 from .events import Event
+from .secrets import holds_code, refuse_secrets
 
 PASSWORD: Final = "password"  # noqa: S105  # the name of a kind
 MAX_MARKS = 500  # of one member, those moved last
@@ -169,6 +170,7 @@ class Accounts:
         self.by_number: dict[int, Account] = {}
         self.by_credential: dict[int, Account] = {}  # but for passwords
         self._by_fingerprint: dict[str, tuple[int, ...]] = {}  # the numbers of keys, the oldest first
+        self.codes: dict[int, float] = {}  # those that are not used, and until when they are valid; some may be over
         self._looks: dict[str, Account] = {}
 
     def called(self, alias: str) -> Account | None:
@@ -198,6 +200,17 @@ class Accounts:
         """Return whether a key opens an account."""
         found = self.with_key(fingerprint)
         return found is not None and found[0] is account
+
+    def refuse_secrets(self, now: float, *texts: str) -> None:
+        """Refuse texts that would reach others with a secret in them; while a code is valid, all of that form.
+
+        Raises: SecretSaid.
+        """
+        refuse_secrets(*texts)
+        if self.codes and any(map(holds_code, texts)):
+            self.codes = {number: until for number, until in self.codes.items() if now < until}
+            if self.codes:
+                raise SecretSaid
 
     def owners(self) -> list[Account]:
         """Return the accounts that own the chat."""
@@ -252,6 +265,8 @@ class Accounts:
         )
         account.credentials += (credential,)
         self.by_credential[event.number] = account
+        if credential.kind == CODE:
+            self.codes[event.number] = credential.until
 
     def use(self, account: Account, number: int, session: int) -> None:
         """Use up a credential with which a session logs in."""
@@ -269,6 +284,7 @@ class Accounts:
         account.credentials = tuple(one for one in account.credentials if one.number not in gone)
         for number in gone:
             self.by_credential.pop(number, None)
+            self.codes.pop(number, None)
 
     def _forget_key(self, key: Credential) -> None:
         left = tuple(number for number in self._by_fingerprint[key.fingerprint] if number != key.number)

@@ -59,7 +59,6 @@ from .reader import CLOSED, Reader
 from .room import Room
 from .rooms import RoomTable
 from .rules import Stranger
-from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 from .unread import UnreadCounter
@@ -218,7 +217,7 @@ class Hub(Questions):
 
         In a room where the person may not speak, no reason is shown in any. Raises: SecretSaid.
         """
-        refuse_secrets(why)
+        self.refuse_secrets(why)
         self.dispatcher.leave_all(session, why if self._may_speak_in_all(session) else "")
 
     def go_away(self, ask: Ask, why: str) -> None:
@@ -238,8 +237,7 @@ class Hub(Questions):
         ``knows_password``: that of the room, where it has one. Raises: BadRoom, TooManyRooms, Barred, NotOpen.
         """
         name, session = text.room(wanted), ask.session
-        room = session.rooms.get(name)
-        if room is not None:
+        if (room := session.rooms.get(name)) is not None:
             session.current = room
             if after is not None:
                 self.announce_day(ask)
@@ -250,6 +248,7 @@ class Hub(Questions):
             if rules is not None:
                 rules.refuse_entry(session.person, name, self.now(), knows_password)
             self.state.refuse_room(session.person, {*session.rooms, name})
+        self.refuse_secrets(name)
         session.expect(name, after)
         self._move(JOINED, ask, name)
 
@@ -280,13 +279,13 @@ class Hub(Questions):
         self._append(kind, ask, self.room_to_speak_in(ask.session, wanted).name, text.said(line))
 
     def say_lines(self, ask: Ask, lines: Sequence[str], room: Room | None = None) -> None:
-        """Say clean lines (text.plain) in a room that the session is in, the current one if none is given.
-
-        The empty ones are left out.
+        """Say clean lines (text.plain) in a room of the session, the current one if none is given; skip empty ones.
 
         Raises: NoCurrentRoom.
         """
         said, session = list(filter(None, lines)), ask.session
+        if self.decisions.accounts.codes:
+            said = _without_codes(self, ask, said)
         if said:
             room = room or session.current
             if room is None:
@@ -301,7 +300,7 @@ class Hub(Questions):
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, NobodyCalled, SecretSaid.
         """
-        refuse_secrets("\n".join(block), ask.ident)
+        self.refuse_secrets("\n".join(block), ask.ident)
         session = ask.session
         if group[:1] == "@":
             group, _person = self.address_of(group[1:])
@@ -391,7 +390,7 @@ class Hub(Questions):
 
         Raises: SecretSaid, for words or an ident that would show a secret to others.
         """
-        refuse_secrets(words, ask.ident)
+        self.refuse_secrets(words, ask.ident)
         session = ask.session
         event = Event(kind, group, session.alias, words, session.id, ident=ask.ident, data=data)
         self.dispatcher.send(event, session)
@@ -425,3 +424,16 @@ def _looks_of(alias: str) -> dict[str, object]:
     if "1" in alias:
         data["looks_as_member"] = sorted(text.looks_as_member(alias))
     return data
+
+
+def _without_codes(hub: Hub, ask: Ask, lines: Sequence[str]) -> list[str]:
+    """Return the lines that can be said while a code is valid; refuse the others, each by itself."""
+    said = []
+    for line in lines:
+        try:
+            hub.refuse_secrets(line)
+        except ChatError as error:
+            ask.refuse(error)
+        else:
+            said.append(line)
+    return said

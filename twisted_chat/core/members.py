@@ -36,7 +36,6 @@ from .past import Past
 from .person import Person
 from .ports import Vault
 from .room import Room
-from .secrets import refuse_secrets
 from .session import Ask, Session
 from .state import State
 
@@ -384,7 +383,8 @@ class Members:
 
         Raises: SecretSaid.
         """
-        refuse_secrets(str((event.data or {}).get("why", "")), ask.ident)
+        why = str((event.data or {}).get("why", ""))
+        self._decisions.accounts.refuse_secrets(self._now(), why, ask.ident)
 
         def finished(own: Ask) -> None:
             ask.number, ask.error = own.number, ask.error or own.error

@@ -26,7 +26,6 @@ from .past import Past
 from .person import Person
 from .ports import Journal, Vault
 from .room import Room
-from .secrets import refuse_secrets
 from .session import Ask
 from .state import State
 
@@ -222,7 +221,8 @@ class Moderation:
         self._append(ask, Event(REMOVED, "", person.alias, data=data))  # they may be leaving: the state decides
 
     def _append(self, ask: Ask, event: Event) -> None:
-        refuse_secrets(str((event.data or {}).get("why", "")), ask.ident)
+        why = str((event.data or {}).get("why", ""))
+        self._state.decisions.accounts.refuse_secrets(self._now(), why, ask.ident)
         own = event._replace(origin=ask.session.id, ident=ask.ident)
         self._dispatcher.send(own, ask.session)
         ask.appended()

@@ -42,6 +42,13 @@ class Questions:
         """The name of the journal, in which its numbers are valid."""
         return self._journal.name
 
+    def refuse_secrets(self, *texts: str) -> None:
+        """Refuse texts that would reach others with a secret in them.
+
+        Raises: SecretSaid.
+        """
+        self.decisions.accounts.refuse_secrets(self.now(), *texts)
+
     def person_called(self, alias: str) -> Person:
         """Return the person who has an alias.
 

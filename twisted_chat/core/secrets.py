@@ -36,6 +36,8 @@ _PREFIXES: Final[dict[str, Form]] = {TOKEN: "token", DEVICE: "device", HOOK: "ho
 _SECRET = re.compile(rf"tc[tdh]_[{_BASE62}]{{{_LENGTH}}}")
 _CODE = re.compile("[- ]?".join([f"[{_CODE_ALPHABET}]{{4}}"] * _CODE_GROUPS), re.ASCII | re.IGNORECASE)
 
+_CODE_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z])(?=({_CODE.pattern})(?![0-9A-Za-z]))", re.ASCII | re.IGNORECASE)
+
 
 def new_token(prefix: str) -> str:
     """Return a new secret of a program, a browser or a hook; ``prefix``: TOKEN, DEVICE or HOOK."""
@@ -43,8 +45,11 @@ def new_token(prefix: str) -> str:
 
 
 def new_code() -> str:
-    """Return a new code, as a person reads it out: K7QF-2M9P-XD4T."""
-    return "-".join("".join(secrets.choice(_CODE_ALPHABET) for _ in range(4)) for _ in range(_CODE_GROUPS))
+    """Return a new code, as a person reads it out: K7QF-2M9P-XD4T. It has a letter and a digit: see ``holds_code``."""
+    while True:
+        code = "-".join("".join(secrets.choice(_CODE_ALPHABET) for _ in range(4)) for _ in range(_CODE_GROUPS))
+        if holds_code(code):
+            return code
 
 
 def kind_of(secret: str) -> Form:
@@ -69,6 +74,16 @@ def holds_secret(text: str) -> bool:
     """Return whether a text has one of our tokens, device secrets or hooks anywhere, also within a word."""
     # This runs for each line that is said: one character is found fastest, and few lines have it.
     return "_" in text and _SECRET.search(text) is not None
+
+
+def holds_code(text: str) -> bool:
+    """Return whether a text has the form of a code anywhere, as a word or words of their own.
+
+    No word of a language is one, nor words like "hmmm" or numbers in a row: a code has a letter and a digit.
+    """
+    return any(
+        any(map(str.isdigit, found[1])) and any(map(str.isalpha, found[1])) for found in _CODE_IN_TEXT.finditer(text)
+    )
 
 
 def refuse_secrets(*texts: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ..core import text
 from ..core.errors import AliasTaken, ChatError, LineTooLong, Overheard, SecretNeeded, UnknownCommand
-from ..core.secrets import refuse_secrets
+from ..core.hub import Hub
 from ..core.session import Ask, Session
 from ..requests import accounts, table
 from ..requests.words import word
@@ -233,8 +234,9 @@ class PersonTalk:
         if not self._connection.session.may(posts=True):
             return 0
         lines: list[str] = []
+        in_a_block = partial(_in_a_block, self._hub)
         for line in self._waiting[:most]:
-            read = self._read(line, _in_a_block)
+            read = self._read(line, in_a_block)
             if not isinstance(read, str) or read.rstrip() == text.FENCE:
                 break
             lines.append(read)
@@ -359,13 +361,13 @@ class PersonTalk:
         self._hub.leave_all(me, "")
 
 
-def _in_a_block(line: str) -> str:
+def _in_a_block(hub: Hub, line: str) -> str:
     """Return a line of a block as it can be said.
 
     Raises: SecretSaid.
     """
     line = text.harmless(line)
-    refuse_secrets(line)
+    hub.refuse_secrets(line)
     return line
 
 

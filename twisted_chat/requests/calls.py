@@ -11,7 +11,6 @@ from ..core.events import ANSWERED, CALLED, Event
 from ..core.hub import Hub
 from ..core.passing import why_not_called
 from ..core.person import Person
-from ..core.secrets import refuse_secrets
 from ..core.session import Ask, Session
 from ..core.text import IDENT
 from .fields import About, Alias, Rule, Text, WantedAlias, WantedRoom
@@ -43,7 +42,7 @@ class CallRequest(JsonRequest):
 
     def run(self, hub: Hub, ask: Ask) -> CallResult:
         me = ask.session
-        refuse_secrets(self.name, self.text, ask.ident)
+        hub.refuse_secrets(self.name, self.text, ask.ident)
         if (self.to is None) == (self.room is None):
             raise BadRequest('a "call" needs either "to", an alias, or "room"')
         if self.to is not None:
@@ -90,7 +89,7 @@ class AnswerRequest(JsonRequest):
     failed: bool = False
 
     def run(self, hub: Hub, ask: Ask) -> Done:
-        refuse_secrets(self.text)
+        hub.refuse_secrets(self.text)
         me = ask.session
         client, _slash, _own = self.call.partition("/")
         data = {"failed": True} if self.failed else None

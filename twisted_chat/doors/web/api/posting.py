@@ -15,7 +15,6 @@ from ....core import text
 from ....core.errors import AliasTaken, SecretNeeded
 from ....core.events import POSTS
 from ....core.ports import Query
-from ....core.secrets import refuse_secrets
 from ...http.premises import HttpPremises
 from ...visits import IdentInUse, Post, VisitTaken
 from .author import author_of
@@ -39,7 +38,7 @@ async def posted(web: HttpPremises, request: Request, group: str) -> bytes:
     """
     author, key = await author_of(web, request), _key(request)
     lines = lines_of(request, web.limits.max_line, web.max_body)
-    refuse_secrets(*lines, key)  # before anybody comes in to say it
+    web.hub.refuse_secrets(*lines, key)  # before anybody comes in to say it
     post = Post(group, _ident(author.alias, group, key or secrets.token_hex(16)), lines)
     if key:
         await _check_words(web, request, post)
