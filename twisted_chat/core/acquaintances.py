@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .changes import Change
 from .delivery import Delivery
-from .events import INVITED, NOTICED, REGISTERED, Event
+from .events import INVITED, NOTICED, REGISTERED, WENT_AWAY, Event
 from .person import Person
 from .session import Session
 from .sessions import Sessions
@@ -26,6 +26,12 @@ class Acquaintances:
         """Called when a person is away, or here again: all sessions that share a room with them hear it."""
         if change.person is not None:
             self._hear(event, change.person)
+
+    def entered(self, event: Event, person: Person) -> None:
+        """Called when a person who is away has entered a room: those in it hear that they are away."""
+        others = (one for one in self._sessions.acquainted if one.person is not person and event.group in one.rooms)
+        away = Event(WENT_AWAY, author=event.author, text=person.away or "", when=event.when)
+        self._delivery.hear_beside(list(others), away)
 
     def _hear(self, event: Event, person: Person) -> None:
         shared = person.rooms.keys()

@@ -294,6 +294,8 @@ class Effects:
             is_first = session.current is None
             self._enter(session, room, event, past, is_current=is_first or (is_asker and is_asked_for))
             self._sessions.wake(session)
+        if person.away is not None:
+            self._acquaintances.entered(event, person)
 
     def _shown_before(self, session: Session, room: Room) -> list[Event]:
         """Return the last lines that were said in a room, for a person who enters it."""

@@ -153,3 +153,12 @@ def test_an_invisible_person_is_found_only_by_name_or_in_a_shared_room(door, ali
     assert alice.codes("WHO tom") == tom.codes("WHO t*") == ["352", "315"]
     bob.send("JOIN #pie")
     assert bob.codes("WHO t*") == ["352", "315"]
+
+
+def test_people_in_a_room_learn_that_a_person_who_enters_is_away_if_they_ask_for_it(door):
+    bob, tom = enter(door, "bob", "tea", caps="away-notify"), enter(door, "tom", "tea")
+    alice = enter(door, "alice")
+    alice.send("AWAY :lunch", "JOIN #tea")
+    assert bob.read() == [":alice!~u@chat JOIN #tea", ":alice!~u@chat AWAY :lunch"]
+    assert tom.read() == [":alice!~u@chat JOIN #tea"]
+    assert not [line for line in alice.read() if "AWAY" in line]
