@@ -72,7 +72,7 @@ def test_that_a_person_types_reaches_clients_that_know_tags(door):
         "@+typing=done :alice!~u@chat TAGMSG bob",
     ]
     assert eve.read() == []
-    assert alice.codes("@+typing=x TAGMSG #tea", "@+x=1 TAGMSG #tea") == []
+    assert alice.codes("TAGMSG #tea", "@+x=1 TAGMSG #tea") == []
     assert alice.codes("TAGMSG", "TAGMSG #nowhere", "TAGMSG no-one") == ["461", "403", "401"]
 
 
@@ -86,3 +86,15 @@ def test_nobody_types_in_a_room_where_they_may_not_speak_or_are_not(door):
     bob = enter(door, "bob", "cake", caps="message-tags")
     assert bob.codes("@+typing=active TAGMSG #tea") == ["404"]
     assert alice.read() == []
+
+
+def test_a_reaction_is_passed_on_and_one_to_oneself_comes_besides_its_echo(door):
+    alice, bob = (
+        enter(door, name, "tea", caps="message-tags echo-message labeled-response") for name in ("ann", "bob")
+    )
+    sent = "+draft/reply=123;+draft/react=l\U0001f603l"
+    got = "@+draft/react=l\U0001f603l;+draft/reply=123 :ann!~u@chat TAGMSG"
+    alice.send(f"@{sent} TAGMSG bob")
+    assert bob.read() == [f"{got} bob"]
+    alice.read()
+    assert alice.ask(f"@label=x;{sent} TAGMSG ann") == [f"{got} ann", f"@label=x;{got[1:]} ann"]

@@ -1,9 +1,13 @@
-"""TAGMSG: that somebody types, passed on to clients of IRC and never kept (ircv3.net/specs/client-tags/typing)."""
+"""TAGMSG: that a person types, or reacts to a line; passed on to clients of IRC, and never kept.
+
+https://ircv3.net/specs/client-tags/typing and https://ircv3.net/specs/client-tags/react.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ....core import text
 from ....core.person import Person
 from ....wire.irc import Message, serialise
 from .. import numerics
@@ -12,16 +16,16 @@ from ..people import talks_of
 from ..table import command, token
 from ..talk import IrcTalk
 
-_ALLOWED = "+typing"
-_VALUES = ("active", "paused", "done")
+_ALLOWED = ("typing", "draft/react", "draft/reply")
 
-token("CLIENTTAGDENY", "*,-typing")
+token("CLIENTTAGDENY", ",".join(["*", *(f"-{name}" for name in _ALLOWED)]))
 
 
 @command("TAGMSG", least=1, posts=True)
 def tagmsg(talk: IrcTalk, message: Message) -> None:
-    """Pass on that the person types; other tags are dropped."""
-    target, value = message.parameters[0], message.tags.get(_ALLOWED, "")
+    """Pass on what the person does; tags that nobody is to see are dropped."""
+    target = message.parameters[0]
+    tags = {f"+{name}": text.clean(message.tags[f"+{name}"]) for name in _ALLOWED if f"+{name}" in message.tags}
     if not target:
         raise IrcRefused(numerics.ERR_NORECIPIENT._replace(text="No recipient given (TAGMSG)"))
     people: Iterable[Person]
@@ -31,12 +35,13 @@ def tagmsg(talk: IrcTalk, message: Message) -> None:
     else:
         person = talk.hub.person_called(target)
         target, people = person.alias, [person]
-    if value not in _VALUES:
+    if not tags:
         return
-    data = serialise(Message("TAGMSG", (target,), talk.prefix, {_ALLOWED: value}))
+    data = serialise(Message("TAGMSG", (target,), talk.prefix, tags))
     for person in people:
         for other in talks_of(talk, person):
-            if other is not talk and "message-tags" in other.caps and not other.session.ignores(talk.session.person):
+            is_own = other is talk and target[0] == "#"
+            if not is_own and "message-tags" in other.caps and not other.session.ignores(talk.session.person):
                 other.session.write(data)
     if "echo-message" in talk.caps and "message-tags" in talk.caps:
         talk.write(data)
