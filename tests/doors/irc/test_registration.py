@@ -6,6 +6,7 @@ from twisted_chat.core.errors import NotKept
 from twisted_chat.wire.irc import parse
 
 from ...irc import SERVER, IrcPeer, enter
+from ...web import WebPeer
 from ..members import PASSWORD, Member, as_operator
 
 # 005 comes as often as there are tokens.
@@ -188,3 +189,9 @@ def test_a_client_whose_alias_cannot_be_kept_is_told_so_and_disconnected(door, m
     assert line.startswith("ERROR :that was not said or done")
     assert peer.is_closed
     monkeypatch.undo()
+
+
+def test_a_script_that_has_just_posted_under_the_nick_gives_way_to_the_client(door):
+    assert WebPeer(door, "192.0.2.1").ask("POST", "/rooms/lobby", b"hi", Chat_Alias="alice").status == 201
+    assert "alice" in door.hub.aliases
+    assert IrcPeer(door).codes("NICK alice", "USER a 0 * :x")[:1] == ["001"]

@@ -97,5 +97,6 @@ def refuse_alias(talk: IrcTalk, nick: str) -> None:
         if not (registration is not None and registration.is_negotiating):  # it may log in by SASL yet
             raise SecretNeeded(account.alias, is_in=registration is None)
     holder = hub.state.directory.holder(alias, text.looks(alias), talk.session.person)
-    if holder is not None and account is None and holder.is_here:
+    is_a_visit = all(session.reader is None for session in hub.sessions.of(holder))  # which may give way to the claim
+    if holder is not None and account is None and holder.is_here and not is_a_visit:
         raise AliasTaken(alias, "" if text.key(holder.alias) == text.key(alias) else holder.alias)
