@@ -250,3 +250,10 @@ def test_commands_beyond_the_limits_of_an_address_wait_and_posts_beside_a_sessio
     assert waits.status == 0
     ssh.close()
     door.close()
+
+
+def test_a_command_that_ends_its_session_succeeds(ssh):
+    assert outcome(ssh.exec("quit", "ci")) == (0, "", "")
+    status, output, errors = outcome(ssh.exec("help", "ci"))
+    assert (status, errors) == (0, "")
+    assert "/join" in output

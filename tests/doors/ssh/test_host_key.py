@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -95,3 +97,11 @@ def test_the_first_bytes_of_a_client_are_recognised_in_pieces():
         assert ssh.begins(first) is True
     for first in (b"SSh", b"SSH-1.5-x", b"SSHA", b"hello", b"SSH-3"):
         assert ssh.begins(first) is False
+
+
+@pytest.mark.slow
+def test_a_server_that_no_ssh_client_has_come_to_has_imported_nothing_for_it():
+    code = "import sys, twisted_chat.service\n"
+    code += "print([name for name in ('twisted.conch', 'wcwidth') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
