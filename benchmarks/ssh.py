@@ -37,8 +37,9 @@ class SshMember(SSHClientTransport):
 
     key = Key(Ed25519PrivateKey.generate())
 
-    def __init__(self, port: int, alias: str) -> None:
+    def __init__(self, port: int, alias: str, has_terminal: bool = False) -> None:
         self.alias = alias.encode()
+        self.has_terminal = has_terminal
         self.heard = b""
         self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
         self.makeConnection(StringTransport())
@@ -55,6 +56,9 @@ class SshMember(SSHClientTransport):
         elif messageNum == 52:
             self.sendPacket(90, NS(b"session") + struct.pack(">3L", 0, 1 << 21, 1 << 15))
         elif messageNum == 91:
+            if self.has_terminal:
+                size = struct.pack(">4L", 80, 24, 0, 0)
+                self.sendPacket(98, struct.pack(">L", 0) + NS(b"pty-req") + b"\0" + NS(b"xterm") + size + NS(b"\0"))
             self.sendPacket(98, struct.pack(">L", 0) + NS(b"shell") + b"\1")
         elif messageNum == 94:
             self.heard += payload[8:]
@@ -137,6 +141,19 @@ def seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def idle_size(pid: int, port: int, count: int, has_terminal: bool) -> float:
+    """Return the bytes of memory of an idle session."""
+    here = [SshMember(port, f"warm{number}", has_terminal).enter() for number in range(_WARM)]
+    time.sleep(SETTLE_SECONDS)
+    memory = memory_of(pid)
+    here += [SshMember(port, f"m{number}", has_terminal).enter() for number in range(count)]
+    time.sleep(SETTLE_SECONDS)
+    size = (memory_of(pid) - memory) / count
+    for member in here:
+        member.sock.close()
+    return size
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the figures; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ssh", description=(__doc__ or "").partition("\n")[0])
@@ -145,13 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.platform != "linux":
         print("the benchmarks need Linux: /proc", file=sys.stderr)
         return 2
+    for has_terminal, kind in ((False, "in a pipe"), (True, "at a terminal")):
+        with server() as (pid, port):
+            print(f"an idle session {kind}: {idle_size(pid, port, count, has_terminal) / 1024:.1f} KiB")
     with server() as (pid, port):
         here = [SshMember(port, f"warm{number}").enter() for number in range(_WARM)]
-        time.sleep(SETTLE_SECONDS)
-        memory = memory_of(pid)
-        here += [SshMember(port, f"m{number}").enter() for number in range(count)]
-        time.sleep(SETTLE_SECONDS)
-        print(f"an idle session: {(memory_of(pid) - memory) / count / 1024:.1f} KiB")
         for member in here:
             member.sock.close()
         time.sleep(SETTLE_SECONDS)

@@ -57,3 +57,9 @@ def test_an_idle_session_and_a_log_in_cost_little():
         for number in range(100):
             benchmark.SshMember(port, f"alone{number}").enter().sock.close()
         assert (benchmark.seconds_of(pid) - seconds) / 100 < BUSY * GOAL
+
+
+@pytest.mark.slow
+def test_an_idle_session_at_a_terminal_costs_little():
+    with benchmark.server() as (pid, port):
+        assert benchmark.idle_size(pid, port, 250, has_terminal=True) < IDLE

@@ -140,6 +140,20 @@ def test_a_code_from_one_device_lets_another_in(window, house, engine):
     page.hears("let in by a code")
 
 
+def test_a_key_that_was_added_is_listed_and_can_be_ended(window, house):
+    fingerprint = "SHA256:" + "k" * 43
+    page = window(house.url).enter("Keyla")
+    protect(page)
+    close(page)
+    page.say(f"/key add {fingerprint} laptop")
+    page.wait(f"return document.body.textContent.includes('{fingerprint} opens Keyla')")
+    page.click("#open-account")
+    page.shows(f"laptop, {fingerprint}", "#account")
+    page.click(f'[aria-label^="End laptop, {fingerprint}"]')
+    page.shows("It is ended.", "#account")
+    page.wait(f"return !document.getElementById('account').textContent.includes('{fingerprint}')")
+
+
 def test_the_password_is_where_password_managers_look(window, house):
     page = window(house.url).enter("Manja")
     page.click("#open-account")

@@ -110,6 +110,10 @@ export async function open({rooms, session}, first) {
 			make("h3", {}, "Another device"),
 			make("p", {}, "There, give your name, and your password or a code. A code is valid for 10 minutes, and once."),
 			make("div", {class: "row"}, button("Show a code", code, {id: "make-code"})),
+			make("h3", {}, "Keys, for ssh"),
+			list(of("key"), ({label, fingerprint, since}) =>
+				[label, fingerprint, `since ${day(since)}`].filter(Boolean).join(", ")
+			),
 			make("h3", {}, "Tokens, for your scripts"),
 			list(of("token"), ({label, since}) => `${label || "a token"}, since ${day(since)}`),
 			tokens(),
