@@ -21,7 +21,10 @@ OPENING_BITS: Final = 32  # above a session's own number in its id: the opening 
 
 BLOCK: Final = "block"  # in an event's data: the position of a line in a block of several lines, 1, 2, 3 ...
 
+WAS: Final = "was"  # in the data of an event that changes a value: the value before
 ROOMS: Final = "rooms"  # in the data of an event that follows in several rooms from one act: all of these rooms
+
+_UNTOLD = frozenset({ROOMS, WAS})
 
 Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
 
@@ -171,10 +174,10 @@ def as_logged(event: Event, ident: str = "") -> Fields:
 
 
 def told_data(data: Data | None) -> Data:
-    """Return the values that programs read: without ROOMS, of which private ones concern nobody else."""
+    """Return the values that programs read: without ROOMS, of which private ones concern nobody else, and WAS."""
     if data is None:
         return {}
-    return {name: value for name, value in data.items() if name != ROOMS} if ROOMS in data else data
+    return data if _UNTOLD.isdisjoint(data) else {name: data[name] for name in data if name not in _UNTOLD}
 
 
 def _said(event: Event, author: str) -> str:
@@ -389,7 +392,7 @@ UNQUIETED: Final = kind("unquieted", _ruled("may speak again"), is_logged=True, 
 INVITED: Final = kind(
     "invited", _ruled("is invited"), is_logged=True, standing=_in_room("invited", "barred", "removed")
 )
-RESTRICTED: Final = kind(  # data: "access", one of ACCESSES; with a verifier, if that is a password
+RESTRICTED: Final = kind(  # data: "access", one of ACCESSES, and WAS; with a verifier, if that is a password
     "restricted",
     _restricted,
     is_logged=True,

@@ -18,6 +18,7 @@ from .events import (
     RESTRICTED,
     UNBARRED,
     UNQUIETED,
+    WAS,
     Event,
     Fact,
 )
@@ -137,7 +138,9 @@ class Moderation:
         self._may(ask, "restrict", room)
         if access not in ACCESSES:
             raise ChatError(f"a room's access is one of {', '.join(ACCESSES)}")
-        event = Event(RESTRICTED, room.name, ask.session.alias, data={"access": access})
+        rules = self._state.decisions.rules.get(room.name)
+        data = {"access": access, WAS: rules.access if rules is not None else "open"}
+        event = Event(RESTRICTED, room.name, ask.session.alias, data=data)
         if access != "password":
             self._append(ask, event)
             return

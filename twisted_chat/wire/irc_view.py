@@ -73,6 +73,7 @@ from ..core.events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
+    WAS,
     WENT_AWAY,
     Event,
 )
@@ -92,7 +93,7 @@ CAPS: Final = frozenset(  # the capabilities that change the bytes, and the user
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _JOURNAL: Final = 8  # characters of the journal's name in a msgid
 _SHORT: Final = 60  # letters of a text that fits whatever they are: in UTF-8 they, an alias and a room have 464 bytes
-_MODES: Final = {"open": "-ikm *", "private": "+i", "password": "+k *", "listen": "+m"}
+_MODES: Final = {"private": "i", "password": "k", "listen": "m"}  # of the access to a room
 
 
 def source(alias: str) -> str:
@@ -309,8 +310,16 @@ def _mode(modes: str) -> Callable[[IrcView, Event], _Messages]:
 
 
 def _restricted(view: IrcView, event: Event) -> _Messages:
-    access = str((event.data or {}).get("access", ""))
-    return _mode(_MODES[access])(view, event) if access in _MODES else _noticed(view, event)
+    """Return the change of the modes; of an older event, which lacks the access before, all other modes go."""
+    data = event.data or {}
+    after = _MODES.get(str(data.get("access")), "")
+    before = _MODES.get(data[WAS], "") if WAS in data else "".join(_MODES.values())
+    before = before.replace(after, "") if after else before
+    changes = (f"-{before}" if before else "") + (f"+{after}" if after else "")
+    key = ["*"] if "k" in before + after else []
+    if not changes:
+        return []
+    return [_message(source(event.author), "MODE", _target(event), changes, *key)]
 
 
 def _appointed(view: IrcView, event: Event) -> _Messages:
