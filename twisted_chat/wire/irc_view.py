@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property, lru_cache
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from ..core.days import Day
 from ..core.events import (
@@ -139,6 +139,15 @@ def moment(written: str) -> int | None:
     return int(whole.timestamp()) * 1000 + int(((found[2] or "") + "000")[:3])
 
 
+class EchoTag(NamedTuple):
+    """The tag of an echo, by which a client knows to which of its messages it belongs."""
+
+    key: str
+    value: str
+    before: bytes = b""  # a message that begins a batch
+    after: bytes = b""  # a message that ends it
+
+
 @dataclass(frozen=True)
 class IrcView(View):
     """Messages with CR LF. Readers with the same capabilities share them.
@@ -154,7 +163,7 @@ class IrcView(View):
     server: str  # its name, the source of its own messages
     journal: str  # the name of the journal that gave the numbers
     caps: frozenset[str] = frozenset()  # some of CAPS
-    labels: tuple[tuple[str, str], ...] = ()  # of the reader's own posts, by ident, while their echoes are to come
+    labels: tuple[tuple[str, EchoTag], ...] = ()  # of the reader's own posts, by ident, while their echoes are to come
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         if self.labels:
@@ -198,10 +207,10 @@ class IrcView(View):
         return some if has_ids or has_times else lambda group, number, when: ""
 
     def _labelled(self, event: Event) -> bytes:
-        """Return the messages of an event; the first has the label of a post of the reader's own."""
+        """Return the messages of an event; the first has the tag of an echo, if it is one."""
         lines = self._lines(event).encode()
-        label = dict(self.labels).get(event.ident, "") if event.ident else ""
-        return with_tag(lines, "label", label) if label and lines else lines
+        tag = dict(self.labels).get(event.ident) if event.ident else None
+        return tag.before + with_tag(lines, tag.key, tag.value) + tag.after if tag is not None and lines else lines
 
     def _lines(self, event: Event) -> str:
         """Return the messages of an event: as a rule one, none if IRC has no message for it."""

@@ -107,3 +107,21 @@ def test_of_a_line_to_oneself_and_its_echo_only_the_echo_has_the_label(door):
     alice = enter(door, "alice", caps=f"{CAPS} echo-message")
     line = ":alice!~u@chat PRIVMSG alice :hi"
     assert alice.ask("@label=x1 PRIVMSG alice :hi") == [line, f"@label=x1 {line}"]
+
+
+def test_the_echoes_of_a_message_to_several_are_a_batch(door):
+    alice = enter(door, "alice", "tea", caps=f"{CAPS} echo-message")
+    enter(door, "bob"), enter(door, "carl")
+    assert alice.ask("@label=x1 PRIVMSG bob,#tea,carl :hi") == [
+        f"@label=x1 :{SERVER} BATCH +1 labeled-response",
+        "@batch=1 :alice!~u@chat PRIVMSG bob :hi",
+        "@batch=1 :alice!~u@chat PRIVMSG #tea :hi",
+        "@batch=1 :alice!~u@chat PRIVMSG carl :hi",
+        f":{SERVER} BATCH -1",
+    ]
+    assert alice.chat.session.ear.view.labels == ()
+
+
+def test_a_message_to_several_is_acknowledged_once(door, alice):
+    enter(door, "bob"), enter(door, "carl")
+    assert alice.ask("@label=x1 PRIVMSG bob,#tea,carl :hi") == [f"@label=x1 :{SERVER} ACK"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ...wire.irc import Message, serialise, with_tag
+from ...wire.irc_view import EchoTag
 
 CAPABILITY: Final = "labeled-response"
 _MAX_LENGTH: Final = 64  # bytes of a label
@@ -14,12 +15,12 @@ _MAX_LENGTH: Final = 64  # bytes of a label
 class Labelled:
     """The answer to a message with a label, as far as it is there."""
 
-    __slots__ = ("is_taken", "label", "lines")
+    __slots__ = ("label", "lines", "posts")
 
     def __init__(self, label: str) -> None:
         self.label = label
         self.lines: list[bytes] = []
-        self.is_taken = False  # by a post: its echo, or its acknowledgement, has the label
+        self.posts: list[str] = []  # the idents of what it says: their echoes, or an acknowledgement, have the label
 
     @classmethod
     def of(cls, message: Message, caps: frozenset[str]) -> Labelled | None:
@@ -29,7 +30,7 @@ class Labelled:
 
     def answer(self, server: str, new_batch: Callable[[], str]) -> bytes:
         """Return the one labelled answer: a message, a batch of several, or an acknowledgement."""
-        if self.is_taken:
+        if self.posts:
             return b"".join(self.lines)  # such as that the person is away
         if not self.lines:
             return self.acknowledgement(server)
@@ -41,6 +42,18 @@ class Labelled:
         begin = with_tag(_batch(server, f"+{name}", CAPABILITY), "label", self.label)
         lines = [line if line[:7] == b"@batch=" else with_tag(line, "batch", name) for line in self.lines]
         return begin + b"".join(lines) + _batch(server, f"-{name}")
+
+    def echoes(self, server: str, new_batch: Callable[[], str]) -> Mapping[str, EchoTag]:
+        """Return what the echo of each post has, by ident: the label, or a place in the batch that has it."""
+        if len(self.posts) == 1:
+            return {self.posts[0]: EchoTag("label", self.label)}
+        name = new_batch()
+        tags = dict.fromkeys(self.posts, EchoTag("batch", name))
+        first, last = self.posts[0], self.posts[-1]
+        begin = with_tag(_batch(server, f"+{name}", CAPABILITY), "label", self.label)
+        tags[first] = tags[first]._replace(before=begin)
+        tags[last] = tags[last]._replace(after=_batch(server, f"-{name}"))
+        return tags
 
     def acknowledgement(self, server: str) -> bytes:
         """Return the message that says that it is done."""

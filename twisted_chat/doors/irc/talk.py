@@ -35,7 +35,7 @@ from ...core.session import Ask
 from ...requests import accounts
 from ...wire import irc
 from ...wire.irc import Message
-from ...wire.irc_view import source
+from ...wire.irc_view import EchoTag, source
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
 from .labels import Labelled
@@ -85,7 +85,7 @@ class IrcTalk(Replies):
         self._idents = 0
         self._batches = 0
         self._labelled: Labelled | None = None  # the answer to the message that is being obeyed, if it has a label
-        self._labels: Mapping[str, str] = _NOTHING  # of posts whose echo is still to come, by ident
+        self._labels: Mapping[str, EchoTag] = _NOTHING  # of posts whose echo is still to come, by ident
         self._shown: tuple[str, ...] = ()  # the rooms that the client has been shown
 
     # -- for commands
@@ -96,19 +96,15 @@ class IrcTalk(Replies):
         A label is on the echo or, without that, on the message that says that it is kept.
         """
         labelled, ask = self._labelled, Ask(self.session)
-        if labelled is not None and not labelled.is_taken:
+        if labelled is not None:
             ask = Ask(self.session, self._new_ident(), then=partial(self._is_posted, labelled, self._command, about))
-            if "echo-message" in self.caps:
-                self._labels = {**self._labels, ask.ident: labelled.label}
-                self.listen()
         try:
             do(ask)
         except ChatError as error:
-            self._forget_label(ask)
             self.refuse(error, about)
         else:
             if labelled is not None:
-                labelled.is_taken = True
+                labelled.posts.append(ask.ident)
 
     def request(
         self,
@@ -343,13 +339,17 @@ class IrcTalk(Replies):
         labelled = self._labelled
         if labelled is not None and not self._asked:
             self._labelled = None
+            if labelled.posts and "echo-message" in self.caps:
+                self._labels = {**self._labels, **labelled.echoes(self.premises.name, self.new_batch)}
+                self.listen()
             self.write(labelled.answer(self.premises.name, self.new_batch))
 
     def _is_posted(self, labelled: Labelled, command: str, about: str, ask: Ask) -> None:
         """Called when a post with a label is kept, or refused: the echo, if there is any, has had the label."""
         is_heard = ask.ident in self._labels and not self.session.is_behind
         self._forget_label(ask)
-        if ask.error is None and is_heard:
+        is_last = ask.ident == labelled.posts[-1]
+        if ask.error is None and (is_heard or not is_last):
             return
         others, self._labelled = (self._command, self._labelled), Labelled(labelled.label)
         self._command = command
