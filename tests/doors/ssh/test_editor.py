@@ -442,12 +442,13 @@ def test_a_key_is_one_write_and_a_letter_at_the_end_one_byte():
 # -- any bytes
 
 ENDS_OF_LINES = {0x2028, 0x2029}  # left out when typed; the chat makes a space of them
-PIECES = st.one_of(
-    st.binary(max_size=8),
-    st.text(alphabet="ab 漢e\u0301\u0300ñ\u200d\u0e33", max_size=6).map(str.encode),
-    st.sampled_from([UP, DOWN, LEFT, RIGHT, HOME, END, ERASE, TAB, ENTER, WORD_LEFT, WORD_RIGHT, b"\x12", b"\x0b",
-                     b"\x17", b"\x19", b"\x03", b"\x1b[200~", b"\x1b[201~", b"\x1b[", b"\x1b", b"\x1bO"]),
+KEYS = st.sampled_from(
+    [UP, DOWN, LEFT, RIGHT, HOME, END, ERASE, TAB, ENTER, WORD_LEFT, WORD_RIGHT, b"\x12", b"\x0b", b"\x17", b"\x19",
+     b"\x03", b"\x1b[200~", b"\x1b[201~", b"\x1b[", b"\x1b", b"\x1bO"]
 )  # fmt: skip
+PIECES = st.one_of(
+    st.binary(max_size=8), st.text(alphabet="ab 漢e\u0301\u0300ñ\u200d\u0e33", max_size=6).map(str.encode), KEYS
+)
 
 
 @given(st.lists(PIECES, max_size=30), st.integers(1, 50), st.booleans())
@@ -475,6 +476,15 @@ def test_whatever_is_typed_the_row_shows_the_text_around_the_cursor(pieces, colu
         assert (seen_before, seen_after) == (drawn(before), drawn(after))
     elif before and columns_of(list(iter_graphemes(before))[-1]) <= room // 2:
         assert columns_of(lead) < x < columns
+
+
+@given(st.lists(st.one_of(KEYS, st.text(alphabet="ab 漢ñ", max_size=6).map(str.encode)), max_size=30).map(b"".join))
+def test_keys_mean_the_same_in_any_pieces(data):
+    whole, pieces = Person().types(data), Person().types(*[bytes([byte]) for byte in data])
+    for person in (whole, pieces):
+        person.types(b"\x1b[201~")
+    assert (whole.lines, whole.blocks, whole.ends) == (pieces.lines, pieces.blocks, pieces.ends)
+    assert (whole.editor.row.text, whole.editor.row.cursor) == (pieces.editor.row.text, pieces.editor.row.cursor)
 
 
 def boundaries(words):
