@@ -18,7 +18,11 @@ PASSWORD = "four simple words"
 
 
 def protect(page, password=PASSWORD):
-    """Protect the name that a page is in the chat under."""
+    """Protect the name that a page is in the chat under.
+
+    All tests share the server, and the name is a member's from now on: no other test may use it, so it begins with "Own".
+    """
+    assert page.ask("return document.getElementById('own-alias').textContent").startswith("Own")
     page.click("#open-account")
     page.press(password, "ENTER", into="#new-password")
     page.shows("This name is yours now.", "#account")
@@ -52,13 +56,13 @@ def leave(page, keeps_cookie=False):
 
 @in_both
 def test_a_name_is_protected_and_asks_for_its_password(window, house, engine):
-    page = window(house.url).enter("Petra" + engine)
+    page = window(house.url).enter("OwnPetra" + engine)
     protect(page)
     close(page)
     page.say("still here")
     page.hears("still here")
     leave(page)
-    log_in(page, "Petra" + engine, "not that one")
+    log_in(page, "OwnPetra" + engine, "not that one")
     page.shows("that secret is wrong", "#entrance-said")
     assert page.ask("return document.activeElement.id") == "secret"
     page.press(PASSWORD, "ENTER", into="#secret")
@@ -67,7 +71,7 @@ def test_a_name_is_protected_and_asks_for_its_password(window, house, engine):
 
 @in_both
 def test_tabs_of_a_browser_that_is_logged_in_are_one_person(window, house, engine, people):
-    alias = "Tabea" + engine
+    alias = "OwnTabea" + engine
     first = window(house.url).enter(alias)
     protect(first)
     close(first)
@@ -92,7 +96,7 @@ def test_tabs_of_a_browser_that_is_logged_in_are_one_person(window, house, engin
 
 @in_both
 def test_a_device_that_is_ended_is_out_within_a_second(window, house, engine):
-    alias = "Dora" + engine
+    alias = "OwnDora" + engine
     page = window(house.url).enter(alias)
     protect(page)
     token = page.await_(
@@ -126,7 +130,7 @@ def test_a_device_that_is_ended_is_out_within_a_second(window, house, engine):
 
 @in_both
 def test_a_code_from_one_device_lets_another_in(window, house, engine):
-    alias = "Cosima" + engine
+    alias = "OwnCosima" + engine
     page = window(house.url).enter(alias)
     protect(page)
     page.click("#make-code")
@@ -155,7 +159,7 @@ def test_a_key_that_was_added_is_listed_and_can_be_ended(window, house):
 
 
 def test_the_password_is_where_password_managers_look(window, house):
-    page = window(house.url).enter("Manja")
+    page = window(house.url).enter("OwnManja")
     page.click("#open-account")
     page.has("#new-password")
     fields = "return [...document.querySelectorAll('#account input')].map(one => one.autocomplete)"
@@ -177,7 +181,7 @@ def test_the_password_is_where_password_managers_look(window, house):
 def test_axe_finds_nothing_where_members_are(window, house, tmp_path, width, scheme):
     page = window(house.url)
     page.look(width, scheme=scheme)
-    alias, found = f"Axa{width}{scheme}", {}
+    alias, found = f"OwnAxa{width}{scheme}", {}
 
     def look(name, where="html"):
         page.picture(tmp_path / f"{name}.png")
@@ -208,15 +212,15 @@ def test_axe_finds_nothing_where_members_are(window, house, tmp_path, width, sch
 
 
 def test_a_tab_that_is_ended_from_another_device_is_out_and_shows_nothing_more(window, house):
-    first = window(house.url).enter("Edda")
+    first = window(house.url).enter("OwnEdda")
     protect(first)
     close(first)
     leave(first, keeps_cookie=True)
-    first.enter("Edda")  # by the cookie
+    first.enter("OwnEdda")  # by the cookie
     first.say("for my own eyes")
     first.here().delete_all_cookies()
     other = window(house.url)
-    log_in(other, "Edda", PASSWORD)
+    log_in(other, "OwnEdda", PASSWORD)
     other.is_in()
     other.here().delete_all_cookies()  # which both windows of this browser would send
     other.click("#open-account")
@@ -226,7 +230,7 @@ def test_a_tab_that_is_ended_from_another_device_is_out_and_shows_nothing_more(w
     began = time.monotonic()
     first.has("#secret")
     assert time.monotonic() - began < SECONDS
-    first.shows("you are logged out: this device or token of Edda was ended", "#entrance-said")
+    first.shows("you are logged out: this device or token of OwnEdda was ended", "#entrance-said")
     assert first.ask("return document.getElementById('alias').getAttribute('aria-invalid')") == "false"
     assert "for my own eyes" not in first.ask("return document.body.textContent")
     assert "for my own eyes" not in first.ask("return JSON.stringify(sessionStorage)")
@@ -235,12 +239,12 @@ def test_a_tab_that_is_ended_from_another_device_is_out_and_shows_nothing_more(w
 
 
 def test_a_log_out_in_one_tab_is_told_in_the_others(window, house):
-    first = window(house.url).enter("Lotta")
+    first = window(house.url).enter("OwnLotta")
     protect(first)
     close(first)
     leave(first, keeps_cookie=True)
-    first.enter("Lotta")  # by the cookie
-    second = window(house.url).enter("Lotta")
+    first.enter("OwnLotta")  # by the cookie
+    second = window(house.url).enter("OwnLotta")
     second.click("#open-account")
     second.click("#log-out")
     second.shows("you have left the chat", "#entrance-said")
@@ -249,22 +253,22 @@ def test_a_log_out_in_one_tab_is_told_in_the_others(window, house):
 
 
 def test_a_tab_that_is_ended_alone_offers_to_come_in_again_by_the_cookie(window, house):
-    first = window(house.url).enter("Nina")
+    first = window(house.url).enter("OwnNina")
     protect(first)  # this tab came as a guest, and those that follow come by the cookie
     close(first)
-    second = window(house.url).enter("Nina")
+    second = window(house.url).enter("OwnNina")
     second.say("/devices")
     number = second.wait("return document.body.innerText.match(/^(\\d+): .*(?<!this one)$/m)?.[1]")
     second.say(f"/devices {number} off")
     first.shows("you are logged out: another device of yours has ended this one", "#entrance-said")
     assert first.ask("return document.getElementById('secret')") is None
     first.enter("")
-    assert first.find("#own-alias").text == "Nina"
+    assert first.find("#own-alias").text == "OwnNina"
 
 
 @in_both
 def test_a_typed_command_that_needs_a_password_opens_the_dialog_for_it(window, house, engine):
-    alias = "Tilda" + engine
+    alias = "OwnTilda" + engine
     page = window(house.url).enter(alias)
     page.say("/register")
     page.press(PASSWORD, "ENTER", into="#new-password")
@@ -284,7 +288,7 @@ def test_a_typed_command_that_needs_a_password_opens_the_dialog_for_it(window, h
 @in_both
 def test_the_password_of_a_room_is_asked_for_in_a_dialog_and_kept_nowhere(window, house, engine):
     room, secret = f"den-{engine}", f"open {engine} sesame"
-    page, other = window(house.url).enter("Denise" + engine), window(house.url).enter("Dirk" + engine)
+    page, other = window(house.url).enter("OwnDenise" + engine), window(house.url).enter("Dirk" + engine)
     protect(page)  # a guest operates no room
     close(page)
     page.say(f"/join {room}")
@@ -305,12 +309,12 @@ def test_the_password_of_a_room_is_asked_for_in_a_dialog_and_kept_nowhere(window
 
 
 def test_a_typed_log_in_is_told_the_way(window, house):
-    owner = window(house.url).enter("Wanda")
+    owner = window(house.url).enter("OwnWanda")
     protect(owner)
     close(owner)
     leave(owner)
     guest = window(house.url).enter("Walter")
-    guest.say("/login Wanda")
+    guest.say("/login OwnWanda")
     guest.shows("to log in, leave the chat", "#lines")
     guest.is_in()
 

@@ -437,17 +437,17 @@ def test_with_large_letters_nothing_of_a_line_covers_another_part_of_it(window, 
 
 
 def test_the_acts_of_operators_are_lines_and_a_person_who_is_removed_is_out_of_the_room(window, house, people):
-    operator = people("Ruth", "/register", "four simple words", "/join moderated")
+    operator = people("OwnRuth", "/register", "four simple words", "/join moderated")
     page = window(f"{house.url}#moderated").enter("Opal")
     page.shows("# moderated", "#title")
     people("Otto", "/join moderated", "hi")
     page.hears("hi")
     say(operator, "/quiet Otto 10m noise", "/room listen", "/room open", "/bar Otto 2h noise")
     for words in (
-        "Otto may not speak for 10 minutes, by Ruth (noise)",
-        "Ruth has changed the access: only its operators speak",
-        "Otto may not enter for 2 hours, by Ruth (noise)",
-        "Otto has been removed by Ruth (noise)",
+        "Otto may not speak for 10 minutes, by OwnRuth (noise)",
+        "OwnRuth has changed the access: only its operators speak",
+        "Otto may not enter for 2 hours, by OwnRuth (noise)",
+        "Otto has been removed by OwnRuth (noise)",
     ):
         page.shows(words, "#lines")
     say(operator, "/kick Opal", "/invite Opal")

@@ -58,7 +58,7 @@ def test_the_page_and_the_server_agree_on_mentions(window, house):
 
 @in_both
 def test_tabs_of_a_member_show_the_same_counts_and_what_one_reads_is_read_in_the_other(window, house, people, engine):
-    alias, room = f"Mara{engine}", f"marked{engine}"
+    alias, room = f"OwnMara{engine}", f"marked{engine}"
     first, second = enter_twice(window, house.url, alias, room)
     bob = people(f"Bob{engine}", f"/join {room}", "one", f"{alias}: two", f"@{alias} three")
     for page in (first, second):
@@ -91,7 +91,7 @@ def test_tabs_of_a_member_show_the_same_counts_and_what_one_reads_is_read_in_the
 
 
 def test_the_divider_stands_at_the_mark_after_a_visit_to_nowhere(window, house, people):
-    page = window(f"{house.url}#divided").enter("Divya")
+    page = window(f"{house.url}#divided").enter("OwnDivya")
     protect(page)
     close(page)
     bob = people("Dirk", "/join divided", "one", "two")
@@ -99,12 +99,12 @@ def test_the_divider_stands_at_the_mark_after_a_visit_to_nowhere(window, house, 
     page.say("three")
     page.hears("three")
     leave(page, keeps_cookie=True)
-    say(bob, "four", "five @divya")
+    say(bob, "four", "five @owndivya")
     page.open("#lobby")
-    page.enter("Divya")
+    page.enter("OwnDivya")
     shows(page, "divided", "2!")
     page.open("#divided")
-    page.hears("five @divya")
+    page.hears("five @owndivya")
     new = page.wait("return document.querySelector('.rule.new')?.outerHTML")
     assert new
     after = """
@@ -113,7 +113,7 @@ def test_the_divider_stands_at_the_mark_after_a_visit_to_nowhere(window, house, 
         const texts = rows => rows.map(row => row.querySelector('.text')?.textContent).filter(Boolean);
         return [texts(all.slice(0, at)).slice(-1), texts(all.slice(at))];
     """
-    assert page.ask(after) == [["three"], ["four", "five @divya"]]
+    assert page.ask(after) == [["three"], ["four", "five @owndivya"]]
     shows(page, "divided", "0")
     page.here().refresh()
     page.is_in()
@@ -121,7 +121,7 @@ def test_the_divider_stands_at_the_mark_after_a_visit_to_nowhere(window, house, 
 
 
 def test_marks_are_sent_once_a_second_at_most_and_for_what_is_shown_only(window, house, people):
-    first, second = enter_twice(window, house.url, "Rita", "rated")
+    first, second = enter_twice(window, house.url, "OwnRita", "rated")
     first.ask(WATCH)
     bob = people("Rolf", "/join rated", "one")
     shows(first, "rated", "1")
@@ -158,9 +158,9 @@ def test_a_guests_tab_counts_for_itself_and_sends_no_mark(window, house, people)
 
 
 def test_a_block_counts_as_one_on_a_phone_too(window, house, people):
-    first, second = enter_twice(window, house.url, "Pia", "phoned")
+    first, second = enter_twice(window, house.url, "OwnPia", "phoned")
     second.look(390)
-    people("Paul", "/join phoned", "```", "a", "b @pia", "c", "```", "after")
+    people("Paul", "/join phoned", "```", "a", "b @ownpia", "c", "```", "after")
     shows(first, "phoned", "2!")
     second.wait("return document.getElementById('open-rooms').dataset.unread === 'calls'")
     second.click("#open-rooms")
@@ -175,16 +175,16 @@ PRIVATE_BADGE = BADGE.replace("room-list", "person-list")
 
 
 def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once(window, house, people):
-    page = window(f"{house.url}#lobby").enter("Nora")
+    page = window(f"{house.url}#lobby").enter("OwnNora")
     protect(page)
     close(page)
-    bob = people("Nils", "/msg nora zero")
+    bob = people("Nils", "/msg ownnora zero")
     page.hears("zero")
     leave(page, keeps_cookie=True)
-    say(bob, "/msg nora one", "/msg nora two")
-    page.enter("Nora")
+    say(bob, "/msg ownnora one", "/msg ownnora two")
+    page.enter("OwnNora")
     page.wait(PRIVATE_BADGE, "Nils", "2!")
-    other = window(f"{house.url}#lobby").enter("Nora")
+    other = window(f"{house.url}#lobby").enter("OwnNora")
     other.wait(PRIVATE_BADGE, "Nils", "2!")
     page.open("#@Nils")
     page.hears("one")
@@ -193,6 +193,6 @@ def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once
         tab.wait(PRIVATE_BADGE, "Nils", "0")
     leave(page, keeps_cookie=True)
     leave(other, keeps_cookie=True)
-    page.enter("Nora")
+    page.enter("OwnNora")
     page.shows("Nils", "#person-list")
     page.wait(PRIVATE_BADGE, "Nils", "0")

@@ -51,6 +51,7 @@ export class Lines {
 
 	follow() {
 		this.isFollowing = true
+		this.#bottom = 0 // the reader may be further up
 		this.#start = this.#log.items.at(-FOLLOWED)
 		this.render()
 		this.#toBottom()
