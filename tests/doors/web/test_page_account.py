@@ -20,7 +20,7 @@ PASSWORD = "four simple words"
 def protect(page, password=PASSWORD):
     """Protect the name that a page is in the chat under.
 
-    All tests share the server, and the name is a member's from now on: no other test may use it, so it begins with "Own".
+    All tests share the server, and the name is a member's from now on: no other test may use it, so it begins with Own.
     """
     assert page.ask("return document.getElementById('own-alias').textContent").startswith("Own")
     page.click("#open-account")
