@@ -15,6 +15,7 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
 from twisted_chat.certificates import RenewingPort
+from twisted_chat.doors.line.newcomer import PIECES_SECONDS
 from twisted_chat.doors.proxied import ProxiedFactory
 
 from ...in_memory import Door, Transport
@@ -216,6 +217,23 @@ def test_a_browser_is_not_asked_for_a_certificate(port, folder):
 
 def test_without_tls_there_is_no_fingerprint(port):
     assert port.enter("bob").chat.proven_key == ""
+
+
+def test_who_does_not_shake_hands_is_logged_all_the_same(port, logged):
+    silent = TlsPeer(port)
+    assert not any("is established" in line for line in logged)
+    silent.lose()
+    hello = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 4711))
+    hello.protocol = port.factory.buildProtocol(hello.getPeer())
+    hello.protocol.makeConnection(hello)
+    hello.protocol.dataReceived(b"\x16\x03\x01")
+    logged.clear()
+    wait(port, PIECES_SECONDS - 0.01)
+    assert logged == []
+    wait(port, 0.01)
+    assert logged == ["connection is established with 192.0.2.1:4711"]
+    hello.protocol.connectionLost(Failure(ConnectionDone()))
+    assert logged[1:] == ["connection has ended with 192.0.2.1:4711"]
 
 
 def test_a_lost_connection_over_tls_leaves_nothing(port):

@@ -31,13 +31,14 @@ class OtherDoor(Protocol):
 class FirstWords:
     """The first bytes of one connection, in any pieces, until they show whose client it is."""
 
-    __slots__ = ("_doors", "came_whole", "is_greeted", "seen")
+    __slots__ = ("_doors", "came_whole", "is_greeted", "is_logged", "seen")
 
     def __init__(self, doors: Sequence[OtherDoor]) -> None:
         self._doors = doors
         self.seen = b""
         self.came_whole = True  # all of them in one piece
         self.is_greeted = False  # ``alias?`` is sent
+        self.is_logged = False  # the connection
 
     def feed(self, data: bytes) -> OtherDoor | None:
         """Take some more bytes, and return the door whose client it is, if they show one."""

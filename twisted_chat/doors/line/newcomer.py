@@ -55,10 +55,13 @@ class Newcomer(Connection):
             self._greet()
         elif not ISSLTransport.providedBy(self.transport):
             self._wait(seconds)
+        else:  # it may never shake hands
+            self._quiet = self.premises.clock.callLater(PIECES_SECONDS, self._log_once)
 
     def handshakeCompleted(self) -> None:
         """Called when TLS is established: only now can the client speak."""
         if self._words is not None and not (self._words.is_greeted or self._words.seen or self._outbox.is_closed):
+            cancel(self._quiet)
             self._wait(self.premises.limits.first_words_seconds)
 
     def _hear(self, data: bytes) -> None:
@@ -89,7 +92,7 @@ class Newcomer(Connection):
         words = self._words
         if words is not None and not (words.is_greeted or self._outbox.is_closed):
             words.is_greeted = True
-            self._log_begin()
+            self._log_once()
             self._outbox.send(PROMPT)
 
     def _may_be_lab(self) -> None:
@@ -153,9 +156,15 @@ class Newcomer(Connection):
         self.premises.hub.leave_all(session, "")
 
     def _end(self) -> None:
-        if self._words is not None and not self._words.is_greeted:
-            self._log_begin()
+        self._log_once()
         super()._end()
+
+    def _log_once(self) -> None:
+        """Log that the connection is established, once: not at the start, as another door may take it over."""
+        words = self._words
+        if words is not None and not words.is_logged:
+            words.is_logged = True
+            self._log_begin()
 
     def _calls(self) -> tuple[IDelayedCall | None, ...]:
         return (self._quiet,)
