@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from twisted_chat.core import rules
-from twisted_chat.core.events import APPOINTED, BANNED, RESTORED, SUSPENDED, UNBANNED
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.events import APPOINTED, BANNED, GUESTS_ADMITTED, GUESTS_REFUSED, RESTORED, SUSPENDED, UNBANNED
 from twisted_chat.core.gate import Attempt, Proof
 from twisted_chat.core.session import Ask
 
-from .nodes import ALIASES, ROOMS, Nodes
+from .nodes import ALIASES, PASSWORD, ROOMS, Nodes
 
-PASSWORD = "four simple words"  # of everybody
 MOST = 15  # sessions
+HOSTS = ("", "", "192.0.2.7", "192.0.2.8", "198.51.100.1")
 SECONDS = 5.0  # that a step takes at most
 
 
@@ -30,7 +31,8 @@ class MemberNodes(Nodes):
     def deeds(self):
         decisions = [self.remove, self.remove, self.bar, self.unbar, self.invite, self.restrict, self.appoint]
         decisions += [self.quiet, self.unquiet]
-        own = [self.register, self.log_in, self.log_in, self.log_in, self.grant, self.sanction]
+        own = [self.register, self.log_in, self.log_in, self.log_in, self.grant, self.sanction, self.relocate]
+        own += [self.revoke, self.end_session, self.ban_a_guest, self.change_password, self.admit]
         return [*super().deeds(), *own, *decisions, *decisions]
 
     def step(self):
@@ -38,6 +40,19 @@ class MemberNodes(Nodes):
         for node in self.nodes:
             node.now = self.log.seconds
         super().step()
+
+    def arrival(self):
+        person = super().arrival()
+        person.host = self.chance.choice(HOSTS)
+        return person
+
+    def check(self):
+        super().check()
+        for node in self.nodes:
+            for person in node.people:
+                session = person.session
+                if not session.gone and session.person is not None:  # or a decision should have ended it
+                    node.hub.state.refuse_stay(session.person, session.id, session.host, self.log.seconds, "", "")
 
     # -- accounts
 
@@ -70,9 +85,56 @@ class MemberNodes(Nodes):
                 return
             if isinstance(answer, Proof):
                 person = node.connect()
+                person.host = host
                 self.guarded(lambda: node.hub.claim(Ask(person.session), alias, proof=answer))
 
-        node.hub.gate.prove(Attempt(alias, secret, "", False), proved)
+        host = self.chance.choice(HOSTS)
+        node.hub.gate.prove(Attempt(alias, secret, host, False), proved)
+
+    def member(self):
+        members = [one for one in self.everyone() if one.session.person and one.session.person.account]
+        members = [one for one in members if one.session.leaving is None and one.session.may(posts=False)]
+        if not members:
+            raise ChatError("no member can do anything now")
+        return self.chance.choice(members)
+
+    def revoke(self):
+        person = self.member()
+        credentials = person.house.hub.members.credentials(person.session)
+        if credentials:
+            number = self.chance.choice(credentials).number
+            person.house.hub.members.revoke(Ask(person.session, "/"), [number], lambda: None)
+
+    def change_password(self):
+        if self.chance.random() < 0.2:
+            person = self.member()
+            person.house.hub.members.change_password(Ask(person.session, "/"), PASSWORD, lambda _tokens: None)
+
+    def end_session(self):
+        """End another session of one's own, on any node."""
+        person = self.member()
+        session = self.chance.choice(person.session.person.sessions)
+        if session != person.session.id:
+            person.house.hub.members.end_session(Ask(person.session, "/"), session, lambda: None)
+
+    def ban_a_guest(self):
+        """Ban a guest's address, as an admin types it; what follows from the neighbours is typed, too."""
+        if self.chance.random() < 0.3:
+            admin, guest = self.member(), self.someone()
+            scope = self.chance.choice(("", "guests", "guests", "all"))
+            admin.ask(f"/ban {guest.session.alias} 90s {scope}")
+
+    def relocate(self):
+        """A program goes on from another address."""
+        person = self.someone()
+        if person.session.program:
+            person.host = self.chance.choice(HOSTS)
+            person.house.hub.dispatcher.relocate(person.session)
+
+    def admit(self):
+        """Close the chat to guests, or open it."""
+        kind = GUESTS_REFUSED if self.chance.random() < 0.1 else GUESTS_ADMITTED
+        self.operate(kind, "")
 
     def sanction(self):
         """Suspend an account or ban a guest, end that, or make an admin; not often, or nobody is here."""

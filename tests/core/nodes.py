@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from twisted_chat.core.errors import ChatError, NotKept
 from twisted_chat.core.events import (
+    APPOINTED,
     GONE,
     JOINED,
     LEFT,
@@ -20,6 +21,7 @@ from twisted_chat.core.events import (
     SAID,
     Event,
 )
+from twisted_chat.core.gate import Attempt
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import ANYONE, Profile, Snapshot
 from twisted_chat.core.session import Ask
@@ -34,6 +36,7 @@ from .recorder import Recorder
 
 ALIASES = ("alice", "Alice", "bob", "carol", "dave", "erin")
 ROOMS = ("lobby", "ops", "dev")
+PASSWORD = "four simple words"  # of every member
 PARTS = (1, 2, 5, None)  # how much a journal keeps or refuses at once
 
 
@@ -391,10 +394,37 @@ def settle(*nodes):
             node.journal.pull(100)
 
 
-def arrive(node, alias, *others, view=None, beside=None):
-    """Return somebody who has come in at a node, or one more session of theirs, and has read everything."""
+def arrive(node, alias, *others, view=None, host="", beside=None):
+    """Return a guest who has come in at a node, or one more session of theirs, who has read everything."""
+    return _entered(node, alias, others, view, host, beside=beside.session.id if beside else 0)
+
+
+def register(node, alias, *others, role=""):
+    """Return a member who has just registered at a node, and has read everything."""
+    person, hub = arrive(node, alias, *others), node.hub
+    hub.members.register(Ask(person.session, "/"), PASSWORD, lambda: None)
+    settle(node, *others)
+    if role:
+        data = {"account": hub.members.called(alias).number, "role": role}
+        hub.members.operate(Ask(node.connect().session), APPOINTED, alias, data)
+        settle(node, *others)
+    person.heard()
+    return person
+
+
+def log_in(node, alias, *others, view=None, host=""):
+    """Return one more session of a member, at a node, who has read everything."""
+    proofs = []
+    node.hub.gate.prove(Attempt(alias, PASSWORD, "", False), proofs.append)
+    while not proofs:
+        node.journal.pull(0)  # which answers questions
+    return _entered(node, alias, others, view, host, proof=proofs[0])
+
+
+def _entered(node, alias, others, view, host, **claim):
     person = node.connect(view or PlainView())
-    node.hub.claim(Ask(person.session), alias, beside=beside.session.id if beside else 0)
+    person.host = host
+    node.hub.claim(Ask(person.session), alias, **claim)
     settle(node, *others)
     person.heard()
     return person

@@ -5,15 +5,13 @@ from __future__ import annotations
 import pytest
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.events import APPOINTED
-from twisted_chat.core.gate import Attempt
+from twisted_chat.core.events import APPOINTED, LEFT, REMOVED, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
 from twisted_chat.wire.jsonlines import JsonView
-from twisted_chat.wire.plain import PlainView
 
-from .members_on_nodes import PASSWORD
-from .nodes import Node, SharedLog, arrive, settle
+from .nodes import PASSWORD, Node, SharedLog, arrive, register, settle
+from .nodes import log_in as log_in_at
 
 
 @pytest.fixture
@@ -29,43 +27,15 @@ def nodes():
 
 
 def come(nodes, number, alias, host="", view=None):
-    person = nodes[number].connect(view or PlainView())
-    person.host = host
-    nodes[number].hub.claim(Ask(person.session), alias)
-    settle(*nodes)
-    person.heard()
-    return person
+    return arrive(nodes[number], alias, nodes[1 - number], view=view, host=host)
 
 
 def member(nodes, number, alias, role=""):
-    person = arrive(nodes[number], alias, nodes[1 - number])
-    hub = nodes[number].hub
-    hub.members.register(Ask(person.session, "/"), PASSWORD, lambda: None)
-    settle(*nodes)
-    while nodes[number].journal.questions or nodes[number].journal.waiting:
-        nodes[number].journal.pull(1)
-        settle(*nodes)
-    if role:
-        account = hub.members.called(alias)
-        hub.members.operate(
-            Ask(nodes[number].connect().session), APPOINTED, alias, {"account": account.number, "role": role}
-        )
-        settle(*nodes)
-    person.heard()
-    return person
+    return register(nodes[number], alias, nodes[1 - number], role=role)
 
 
 def log_in(nodes, number, alias, host=""):
-    answers, node = [], nodes[number]
-    node.hub.gate.prove(Attempt(alias, PASSWORD, "", False), answers.append)
-    while not answers:
-        node.journal.pull(1)
-    person = node.connect(PlainView())
-    person.host = host
-    node.hub.claim(Ask(person.session), alias, proof=answers[0])
-    settle(*nodes)
-    person.heard()
-    return person
+    return log_in_at(nodes[number], alias, nodes[1 - number], host=host)
 
 
 def typed(nodes, person, line):
@@ -137,3 +107,71 @@ def test_nobody_ends_the_session_of_another_person(nodes):
     with pytest.raises(ChatError, match="no such device"):
         nodes[0].hub.members.end_session(Ask(alice.session), bob.session.id, lambda: None)
     assert not bob.session.gone
+
+
+@pytest.mark.parametrize("by", ["leave", "kick"])
+def test_a_member_who_is_out_of_a_new_room_at_once_is_made_its_operator_once(nodes, by):
+    alice, olga = member(nodes, 0, "alice"), member(nodes, 1, "olga", "admin")
+    phone = log_in(nodes, 1, "alice")
+    olga.ask("/join ops")
+    settle(*nodes)
+    alice.ask("/join dev")
+    nodes[0].journal.commit()
+    if by == "leave":
+        phone.house.hub._move(LEFT, Ask(phone.session), "dev")
+    else:
+        data = {"room": "dev", "who": alice.session.person.account.who, "by": "olga"}
+        nodes[1].journal.append(Event(REMOVED, "", "alice", origin=olga.session.id, data=data))
+    for _ in range(20):  # not until they are quiet: without end they never are
+        for node in nodes:
+            node.journal.commit()
+            node.journal.pull(100)
+    assert not any(node.journal.waiting or node.journal.is_behind for node in nodes)
+    events = nodes[0].journal.log.events
+    assert sum(event.kind == APPOINTED and event.group == "dev" for event in events) == 1
+    assert "dev" not in alice.session.rooms
+
+
+def test_all_sessions_of_a_guest_who_registers_stay(nodes):
+    laptop = arrive(nodes[0], "alice", nodes[1])
+    phone = arrive(nodes[1], "alice", nodes[0], beside=laptop)
+    nodes[0].hub.members.register(Ask(laptop.session, "/"), PASSWORD, lambda: None)
+    settle(*nodes)
+    bob = member(nodes, 1, "bob", "admin")
+    typed(nodes, bob, "/ban 203.0.113.9")  # after which all sessions are checked
+    assert not (phone.session.gone or laptop.session.gone)
+    assert [seat.credential for seat in phone.session.person.seats] == [phone.session.person.account.number] * 2
+
+
+def test_a_session_beside_a_members_ends_with_the_same_credential(nodes):
+    laptop = register(nodes[0], "alice", nodes[1])
+    phone = log_in(nodes, 1, "alice")
+    command = arrive(nodes[1], "alice", nodes[0], beside=phone)
+    nodes[0].hub.members.change_password(Ask(laptop.session, "/"), PASSWORD, lambda _tokens: None)
+    nodes[0].journal.commit()
+    late = nodes[1].connect()
+    nodes[1].hub.claim(Ask(late.session), "alice", beside=phone.session.id)  # before it hears of that
+    settle(*nodes)
+    assert command.session.gone and phone.session.gone and not late.session.alias
+    assert not laptop.session.gone
+
+
+def test_a_session_that_resumes_at_another_node_does_not_outlive_its_credential(nodes):
+    laptop, phone = member(nodes, 0, "alice"), log_in(nodes, 0, "alice")
+    nodes[0].hub.members.change_password(Ask(laptop.session, "/"), PASSWORD, lambda _tokens: None)
+    nodes[0].journal.commit()
+    again = nodes[1].connect()
+    nodes[1].hub.resume(Ask(again.session), phone.session.id)  # before anybody hears of the password
+    nodes[1].journal.commit()
+    settle(*nodes)
+    assert again.session.gone and not laptop.session.gone
+
+
+def test_a_person_who_leaves_a_room_while_they_are_removed_from_it_is_out_and_goes_on(nodes):
+    alice, bob = member(nodes, 0, "alice", "admin"), come(nodes, 1, "bob")
+    alice.ask("/kick bob")
+    nodes[0].journal.commit()
+    bob.ask("/leave lobby")  # before that node hears of it
+    nodes[1].journal.commit()
+    settle(*nodes)
+    assert not bob.session.rooms and bob.session.may(posts=False)

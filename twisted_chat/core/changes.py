@@ -38,7 +38,7 @@ from .events import (
 )
 from .person import Parting, Person, Seat
 from .room import Room
-from .rules import Stranger
+from .rules import Stranger, who
 from .state import State
 
 Value = TypeVar("Value")
@@ -81,7 +81,7 @@ def _claimed(state: State, event: Event) -> Change:
     seat = Seat(event.origin, str(data.get("program", "")), host=data.get("host", ""))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
-        return _seated_beside(state, beside, seat)
+        return _seated_alike(state, beside, seat, data["beside"], event.when)
     looks = data.get("looks") or text.looks(event.text)
     try:
         account = _proven(state, event, looks, person)
@@ -142,6 +142,17 @@ def _proven(state: State, event: Event, looks: Iterable[str], person: Person | N
         account.refuse(proof, event.when, event.origin)
     decisions.bans.refuse(Stranger(event.text, account), "", event.when)
     return account
+
+
+def _seated_alike(state: State, person: Person, seat: Seat, other: int, now: float) -> Change:
+    """Give a person one more seat, by the credential of another session of theirs."""
+    seat = seat._replace(credential=person.credential_of(other))
+    try:
+        if person.account is not None:
+            person.account.refuse(seat.credential, now, other)
+    except ChatError as error:
+        return Change(error=error)
+    return _seated_beside(state, person, seat)
 
 
 def _seated_beside(state: State, person: Person, seat: Seat) -> Change:
@@ -342,9 +353,8 @@ def _relocated(state: State, event: Event) -> Change | None:
     person, host = state.seats.get(event.origin), str((event.data or {})["host"])
     if person is None:
         return None
-    seats = [seat._replace(host=host) if seat.session == event.origin else seat for seat in person.seats]
-    person.seats = tuple(seats)
-    person.voice = next((seat for seat in seats if seat.session == person.voice.session), person.voice)
+    person.seats = tuple(one._replace(host=host) if one.session == event.origin else one for one in person.seats)
+    person.voice = next((seat for seat in person.seats if seat.session == person.voice.session), person.voice)
     return Change(person)
 
 
@@ -436,7 +446,8 @@ def _registered(state: State, event: Event) -> Change:
     if account is not None and person is not None and is_theirs and person.key == text.key(account.alias):
         person.account = account
         account.stay(*person.rooms)
-        _give_credential(person, event.origin, account.number)
+        for session in person.sessions:
+            _give_credential(person, session, account.number)
     return Change(person, is_decision=True)
 
 
@@ -458,9 +469,9 @@ def _give_credential(person: Person, session: int, credential: int) -> None:
 
 
 def _appointed(state: State, event: Event) -> Change:
-    change = _decided(state, event)
-    for person in change.room.people if change.room is not None else ():
-        if isinstance(person, Person) and event.group in person.founded:
+    change, name = _decided(state, event), str((event.data or {}).get("who", ""))
+    for person in (change.person, state.person_of(name) if name else None):  # they may have left the room meanwhile
+        if person is not None and event.group in person.founded and who(person) == name:
             person.founded = tuple(room for room in person.founded if room != event.group)
     return change
 

@@ -313,14 +313,14 @@ class Dispatcher:
 
     def _settle_alone(self, session: Session) -> None:
         try:
+            if session.person is not None and session.person.unwanted and not session.pending.changing:
+                self._follow(session.person)  # also if the session waits for just that
             if session.pending.in_flight or session.pending.asking:
                 if session.pending.is_held and session.pending.in_flight < MAX_IN_FLIGHT // 2:
                     session.settle()
                 return
             session.pending.is_abandoned = False
             self.sessions.late.discard(session)
-            if session.person is not None and session.person.unwanted:
-                self._follow(session.person)
             if session.leaving is not None and not session.gone:
                 self.depart(session)
             else:

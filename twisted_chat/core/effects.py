@@ -206,6 +206,7 @@ class Effects:
             self._admit(asker, self._everyone)
             self._sit_down(asker, person)
             self._wait_for_rest(event, asker, person)
+            self._stays.check(asker, event.when)  # its credential may have been revoked while it was elsewhere
 
     def _ended(self, event: Event, asker: Session | None, change: Change) -> None:
         person = change.person

@@ -46,7 +46,7 @@ class Stays:
         why = _why(event)
         for session_id in (event.data or {}).get("sessions", ()) if event.kind == REVOKED else ():
             session = self._sessions.get(session_id)
-            if session is not None:
+            if session is not None and session.leaving is None:
                 self._end(session, CredentialRevoked("another device of yours has ended this one"))
         if event.kind in _ENDING:
             for session in list(self._sessions.values()):
