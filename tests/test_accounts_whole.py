@@ -19,6 +19,10 @@ private lines of a former guest                       test_the_member_who_regist
 acts and roles                                        core/test_rules.py, requests/test_moderation.py
 a person who may not speak                            test_a_person_who_may_not_speak_..., core/test_rules.py
 bans                                                  test_a_ban_..., doors/test_banned.py
+bans and ended devices, on several nodes              core/test_rules_on_nodes.py, core/test_nodes.py
+a removal's minute, over a restart                    core/test_rules.py
+durations that cannot be                              core/test_lasting.py, requests/test_moderation.py
+no gap while people register                          test_benchmarks.py, benchmarks/registering.py
 removed from a room                                   test_a_removed_person_...
 private rooms                                         test_a_private_room_is_..., core/test_rules.py
 only the right in the very room counts                test_an_operator_of_one_room_...
