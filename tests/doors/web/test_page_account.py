@@ -146,11 +146,11 @@ def test_a_code_from_one_device_lets_another_in(window, house, engine):
 
 def test_a_key_that_was_added_is_listed_and_can_be_ended(window, house):
     fingerprint = "SHA256:" + "k" * 43
-    page = window(house.url).enter("Keyla")
+    page = window(house.url).enter("OwnKeyla")
     protect(page)
     close(page)
     page.say(f"/key add {fingerprint} laptop")
-    page.wait(f"return document.body.textContent.includes('{fingerprint} opens Keyla')")
+    page.wait(f"return document.body.textContent.includes('{fingerprint} opens OwnKeyla')")
     page.click("#open-account")
     page.shows(f"laptop, {fingerprint}", "#account")
     page.click(f'[aria-label^="End laptop, {fingerprint}"]')
