@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
-from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, ISSLTransport, ITCPTransport
+from twisted.internet.interfaces import IAddress, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from ...wire.irc import MAX_CLIENT_TAGS, MAX_MESSAGE, Message, serialise
-from ..client_certificate import certificate_fingerprint
-from ..connection import Connection
-from ..outbox import AnyOutbox, has_hung_up, outbox_for
+from ..outbox import AnyOutbox, outbox_for
 from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
+from ..stream_connection import StreamConnection
 from .premises import IrcPremises
 from .replies import KIND
 from .talk import IrcTalk
@@ -25,8 +23,7 @@ def error(words: str) -> bytes:
     return serialise(Message("ERROR", (words,)), is_text=True)
 
 
-@implementer(IHalfCloseableProtocol)
-class IrcChat(Connection, Protocol):
+class IrcChat(StreamConnection, Protocol):
     """One client's connection."""
 
     kind: ClassVar = KIND
@@ -41,10 +38,6 @@ class IrcChat(Connection, Protocol):
         self._has_said_why = False  # the connection ends
 
     @property
-    def is_overheard(self) -> bool:
-        return self.premises.is_overheard(self.address, ISSLTransport.providedBy(self.transport))
-
-    @property
     def talk(self) -> IrcTalk:
         """Return the talk with the client."""
         return self._talk
@@ -52,10 +45,6 @@ class IrcChat(Connection, Protocol):
     @property
     def hosts_rooms(self) -> bool:
         return True
-
-    @property
-    def proven_key(self) -> str:
-        return certificate_fingerprint(self.transport)
 
     # -- what Twisted calls
 
@@ -79,18 +68,6 @@ class IrcChat(Connection, Protocol):
             self.wake()
         except Exception:
             self._fault()
-
-    def readConnectionLost(self) -> None:
-        """Called when the peer has ended its side: take its unfinished line, answer it, and close."""
-        self._peer_is_done = True
-        if self._outbox.is_closed:
-            self.transport.loseConnection()
-        else:
-            self._guarded(self._take_the_rest)
-
-    def writeConnectionLost(self) -> None:
-        """Called when our side has ended; the peer has a little time to end its own."""
-        self._outbox.ended()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         self._end()
@@ -118,17 +95,3 @@ class IrcChat(Connection, Protocol):
             self._waiting.append(line)
         self._waiting.append(END)
         self.wake()
-
-    def _read_on(self, on: bool) -> None:
-        transport = cast(Any, self.transport)  # a push producer, as all of Twisted's are
-        if on:
-            transport.resumeProducing()
-        else:
-            transport.pauseProducing()
-
-    def abort(self) -> None:
-        self.transport.abortConnection()
-
-    @property
-    def has_hung_up(self) -> bool:
-        return has_hung_up(self.transport)

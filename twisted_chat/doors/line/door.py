@@ -10,10 +10,8 @@ from typing import Any, ClassVar
 
 from twisted.internet.interfaces import (
     IAddress,
-    IHalfCloseableProtocol,
     IProtocolFactory,
     IProtocolNegotiationFactory,
-    ISSLTransport,
     ITCPTransport,
 )
 from twisted.internet.protocol import Factory, Protocol
@@ -26,7 +24,7 @@ from ...core.person import Person
 from ...wire.plain import PROMPT, PlainView
 from ..base_door import BaseDoor
 from ..delays import cancel
-from ..outbox import has_hung_up, outbox_for
+from ..outbox import outbox_for
 from ..person_talk import PersonTalk
 from ..premises import Premises
 from ..program_talk import LONGER, ProgramTalk
@@ -45,7 +43,6 @@ WRONG_PROTOCOL = "this port speaks plain text: connect with telnet, nc or twiste
 _OTHER_PROTOCOLS = re.compile(rb"SSH-\d|[A-Z]{3,8} \S+ (HTTP|RTSP|SIP)/\d|(EHLO|HELO) \S")  # which no door speaks
 
 
-@implementer(IHalfCloseableProtocol)
 class LineChat(Newcomer, LineReceiver):
     """One person's connection: lines in, encoded events out."""
 
@@ -60,10 +57,6 @@ class LineChat(Newcomer, LineReceiver):
     @property
     def kind(self) -> str:
         return "line" if isinstance(self._talk, PersonTalk) else "program"
-
-    @property
-    def is_overheard(self) -> bool:
-        return self.premises.is_overheard(self.address, ISSLTransport.providedBy(self.transport))
 
     # -- what Twisted calls
 
@@ -111,18 +104,6 @@ class LineChat(Newcomer, LineReceiver):
             self._wrong_protocol()
         else:
             self._waiting.append(line)
-
-    def readConnectionLost(self) -> None:
-        """Called when the peer has ended its side: take its unfinished line, answer it, and close."""
-        self._peer_is_done = True
-        if self._outbox.is_closed:
-            self.transport.loseConnection()
-        else:
-            self._guarded(self._take_the_rest)
-
-    def writeConnectionLost(self) -> None:
-        """Called when our side has ended; the peer has a little time to end its own."""
-        self._outbox.ended()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Protocol has a default
         if self._lab_prefix:
@@ -221,19 +202,6 @@ class LineChat(Newcomer, LineReceiver):
 
     def drop_unfinished(self) -> bool:
         return self._splitter.drop()
-
-    def _read_on(self, on: bool) -> None:
-        if on:
-            self.resumeProducing()
-        else:
-            self.pauseProducing()
-
-    def abort(self) -> None:
-        self.transport.abortConnection()
-
-    @property
-    def has_hung_up(self) -> bool:
-        return has_hung_up(self.transport)
 
     def _wrong_protocol(self) -> None:
         self.session.send([Event(REFUSED, text=WRONG_PROTOCOL)])

@@ -15,11 +15,10 @@ from zope.interface import implementer
 
 from ...core.errors import CannotOpen
 from ...wire.plain import PROMPT
-from ..client_certificate import certificate_fingerprint
-from ..connection import Connection
 from ..delays import cancel
 from ..outbox import AnyOutbox
 from ..premises import Premises
+from ..stream_connection import StreamConnection
 from .first_words import FirstWords, OtherDoor
 from .lab import LabOutbox
 
@@ -28,10 +27,9 @@ LAB_SECONDS = 0.5  # of quiet after bytes that may begin another protocol, or be
 
 
 @implementer(IHandshakeListener)
-class Newcomer(Connection):
+class Newcomer(StreamConnection):
     """A connection until its first bytes show whose client it is."""
 
-    transport: Any  # of any kind that streams
     _outbox: AnyOutbox | LabOutbox
     _words: FirstWords | None  # until they have shown it
 
@@ -39,10 +37,6 @@ class Newcomer(Connection):
         super().__init__(premises, address)
         self._words = words
         self._quiet: IDelayedCall | None = None
-
-    @property
-    def proven_key(self) -> str:
-        return certificate_fingerprint(self.transport)
 
     def _receive(self, data: bytes, came_whole: bool) -> None:
         """Take the first bytes of a person or a program; ``came_whole``: in one piece."""
