@@ -250,6 +250,7 @@ class SshWire(Wire):
         (channel,) = server.service.channels.values()
         self.outbox = self.bare = ChannelOutbox(channel, self.reactor, Limits(), self._on_drained, self._on_stalled)
         channel.outbox = self.outbox
+        server.has_channel()  # or it is ended as one that is for nothing
 
     @property
     def held(self):

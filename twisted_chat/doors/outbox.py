@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from ..core.limits import Limits
 from ..core.ports import Outbox
+from .stalling import Stalling
 
 SLICE = 16 * 1024  # bytes that the transport gets at a time
 
@@ -96,7 +97,7 @@ def _is_sent(handle: socket.socket) -> bool:
         return False
 
 
-class _BaseOutbox:
+class _BaseOutbox(Stalling):
     """The base of both outboxes: unsent bytes, the stall of a reader, and the end of the connection.
 
     Bytes that the transport does not have yet stay here as the object that was sent, which many readers share.
@@ -118,7 +119,7 @@ class _BaseOutbox:
         self._limits = limits
         self.on_drained = on_drained  # a wrapper of this outbox may replace it
         self._on_stalled = on_stalled
-        self._stall: IDelayedCall | None = None
+        self._stall = None
         self._abort: IDelayedCall | None = None
 
     def drop(self, apology: bytes) -> None:
@@ -185,22 +186,7 @@ class _BaseOutbox:
             self._unsent.insert(0, memoryview(data)[SLICE:])
         return bytes(data[:SLICE])
 
-    def _stalls(self) -> None:
-        """Start the timer within which the reader has to read something."""
-        if self._stall is None:
-            self._stall = self._clock.callLater(self._limits.stall_seconds, self._stalled)
-        else:
-            self._stall.reset(self._limits.stall_seconds)
-
-    def _takes(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _stalled(self) -> None:
-        self._stall = None
-        self.is_closed = True
-        self._on_stalled()
+    def _abort_reader(self) -> None:
         self._transport.abortConnection()
 
 

@@ -40,7 +40,7 @@ class StreamConnection(Connection):
         self._outbox.ended()
 
     def _take_the_rest(self) -> None:
-        """Take what was received of the last line, and the end of the input."""
+        """Take the unfinished line, and the end of the input."""
         raise NotImplementedError
 
     def _read_on(self, on: bool) -> None:

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from ...core.limits import Limits
 from ..delays import cancel
 from ..outbox import SLICE
+from ..stalling import Stalling
 
 
 class WritableChannel(Protocol):
@@ -36,7 +37,7 @@ class WritableChannel(Protocol):
         """Close at once."""
 
 
-class ChannelOutbox:
+class ChannelOutbox(Stalling):
     """The outbox of one channel. What one turn sends goes in one packet, because each has 50 bytes of its own.
 
     A reader keeps up if all bytes are written, the socket is not full, and no key exchange is pending: bytes of
@@ -64,7 +65,7 @@ class ChannelOutbox:
         self._clock = clock
         self._limits = limits
         self._on_drained, self._on_stalled = on_drained, on_stalled
-        self._stall: IDelayedCall | None = None
+        self._stall = None
         self._abort: IDelayedCall | None = None
 
     def send(self, data: bytes | memoryview) -> bool:
@@ -150,22 +151,9 @@ class ChannelOutbox:
         cancel(self._abort)
         self._channel.exit(self.status)
 
-    def _stalls(self) -> None:
-        """Start the timer within which the reader has to read something."""
-        if self.is_closed:
-            return
-        if self._stall is None:
-            self._stall = self._clock.callLater(self._limits.stall_seconds, self._stalled)
-        else:
-            self._stall.reset(self._limits.stall_seconds)
-
-    def _takes(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _stalled(self) -> None:
-        self._stall = None
-        self.is_closed = True
-        self._on_stalled()
+    def _abort_reader(self) -> None:
         self._channel.abort()
+
+    def _stalls(self) -> None:
+        if not self.is_closed:  # or the time of its end counts
+            super()._stalls()
