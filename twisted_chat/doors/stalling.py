@@ -23,7 +23,7 @@ class Stalling:
         raise NotImplementedError
 
     def _stalls(self) -> None:
-        """Start the timer within which the reader has to read something, or start it anew."""
+        """Start the timer within which the reader has to read something, or start it again from the beginning."""
         if self._stall is None:
             self._stall = self._clock.callLater(self._limits.stall_seconds, self._stalled)
         else:
