@@ -153,7 +153,8 @@ class Dispatcher:
         asks, self.sessions.asks = finished(batch, origins) + self.sessions.asks, []
         if asks:
             self.delivery.finish(asks)
-        self.watches.tell()
+        if self.watches.due:
+            self.watches.tell()
         for origin, delivered in counts.items():
             session = origins[origin]
             if session is not None:

@@ -32,7 +32,7 @@ class Watches:
         self._directory = directory
         self._on_fault = on_fault
         self._watched: dict[str, WatchedAlias] = {}  # by the key of the alias
-        self._due: list[tuple[Told, str, bool]] = []
+        self.due: list[tuple[Told, str, bool]] = []  # what the watchers have still to be told
 
     def watch(self, alias: str, told: Told) -> str:
         """Call ``told`` from now on when an alias comes or goes; return it as its person writes it, empty without one.
@@ -63,11 +63,11 @@ class Watches:
                 here = self._here(key)
                 if bool(here) != watched.is_here:
                     watched.is_here = bool(here)
-                    self._due += [(told, here or alias, bool(here)) for told, alias in watched.watchers.items()]
+                    self.due += [(told, here or alias, bool(here)) for told, alias in watched.watchers.items()]
 
     def tell(self) -> None:
         """Call the watchers of everything that has been noted."""
-        due, self._due = self._due, []
+        due, self.due = self.due, []
         for told, alias, is_here in due:
             try:
                 told(alias, is_here)

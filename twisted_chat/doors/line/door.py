@@ -69,18 +69,15 @@ class LineChat(Newcomer, LineReceiver):
         set_socket_options(self.transport, limits)
         self._listen()
 
-    def dataReceived(self, data: bytes) -> None:
+    def dataReceived(self, data: bytes, came_whole: bool = False) -> None:
         """Split here, not in LineReceiver: it has one fixed delimiter, but netcat ends lines with LF and telnets in
         three other ways, and it drops the good lines that follow an over-long one in the same packet.
         """
         if self._outbox.is_closed or not data:
             return
-        if self._words is None:
-            self._receive(data)
-        else:
+        if self._words is not None:
             self._guarded(partial(self._hear, data))
-
-    def _receive(self, data: bytes, came_whole: bool = False) -> None:
+            return
         self.premises.hub.traffic.bytes_in += len(data)
         try:
             wait = self.session.pace.take_bytes(len(data), self.premises.clock.seconds())

@@ -38,8 +38,8 @@ class Newcomer(StreamConnection):
         self._words = words
         self._quiet: IDelayedCall | None = None
 
-    def _receive(self, data: bytes, came_whole: bool) -> None:
-        """Take the first bytes of a person or a program; ``came_whole``: in one piece."""
+    def dataReceived(self, data: bytes, came_whole: bool = False) -> None:
+        """Take bytes; ``came_whole``: they are the first ones of a person or a program, in one piece."""
         raise NotImplementedError
 
     def _listen(self) -> None:
@@ -103,7 +103,7 @@ class Newcomer(StreamConnection):
             self._greet()
             self._words = None
             if words.seen:
-                self._receive(words.seen, words.came_whole)
+                self.dataReceived(words.seen, words.came_whole)
 
     def _hand_over(self, door: OtherDoor) -> None:
         """Give the connection to another door, with all that was received."""
