@@ -246,6 +246,15 @@ def test_a_draft_returns_with_its_alias_but_not_for_another_one_nor_after_leavin
     page.wait("return !localStorage.getItem('twisted_chat.drafts')?.includes('unsaid')")
 
 
+def test_a_line_that_was_sent_is_no_draft_at_once(window, house):
+    page = window(house.url).enter("Ondine")
+    page.press("sent", into="#say")
+    page.wait("return localStorage.getItem('twisted_chat.drafts')?.includes('sent')")
+    kept = page.ask("document.getElementById('compose').requestSubmit(); return localStorage['twisted_chat.drafts']")
+    assert "sent" not in kept
+    page.hears("sent")
+
+
 def test_drafts_follow_a_change_of_alias(window, house):
     page = window(house.url).enter("Olga")
     page.say("/nick Olga2")

@@ -35,7 +35,8 @@ export class Drafts {
 	put(key, text) {
 		if (this.get(key) === text) return
 		this.#texts.delete(key)
-		if (text.trim()) this.#texts.set(key, text.slice(0, LONGEST))
+		if (!text.trim()) return this.#save() // at once: what was sent is no draft in a tab that opens now
+		this.#texts.set(key, text.slice(0, LONGEST))
 		this.#timer ||= setTimeout(() => this.#save(), WAIT)
 	}
 
