@@ -147,6 +147,7 @@ def test_the_chat_goes_on_while_nobody_reads_its_log_and_it_can_be_stopped(tmp_p
             alice.read_until("quit leaves\n")
             for _ in range(600):  # twice as many as fill a pipe
                 with Client(port) as other:
+                    other.send("\n")  # who has not spoken is asked for an alias only after a moment
                     other.read_until("alias?")
             assert alice.read_pong() == ""
             server.send_signal(signal.SIGTERM)
