@@ -171,7 +171,7 @@ def test_a_door_negotiates_its_protocol_behind_a_proxy_too(door):
     web = ProxiedFactory(door.web.listener, door.clock)
     assert IProtocolNegotiationFactory.providedBy(web)
     assert web.acceptableProtocols() == [b"http/1.1"]
-    assert not IProtocolNegotiationFactory.providedBy(ProxiedFactory(door.factory, door.clock))
+    assert ProxiedFactory(door.factory, door.clock).acceptableProtocols() == [b"http/1.1", b"irc"]
 
 
 @pytest.mark.parametrize("data", [b"alice\n", second(command=0x22)])
