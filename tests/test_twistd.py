@@ -189,6 +189,7 @@ def connect_many(server, count):
     clients = []
     for _ in range(count):
         clients.append(server.connect())
+        clients[-1].send("\n")  # who has not spoken is asked for an alias only after a moment
         clients[-1].read_until("alias?")
     return clients
 
