@@ -32,7 +32,7 @@ def test_without_descriptors_members_stay_and_newcomers_get_in_once_somebody_lea
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
         coming = [server.connect() for _ in range(COMING - 1)]
         wait_until(lambda: usage.descriptors() == DESCRIPTORS)
-        alice.read_pong()  # so that who was let in was asked for an alias
+        assert alice.hears_nothing(1)  # a moment after they came, all who were let in are asked for an alias
         inside, outside = apart(coming)
         assert len(inside) > LEAVING
         for number, client in enumerate(inside):
