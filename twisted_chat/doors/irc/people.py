@@ -10,7 +10,7 @@ from ...core.room import Room
 from ...core.rules import ADMIN, OPERATOR, role_of
 from ...wire.irc import fits
 from ...wire.irc_view import HOST, USER
-from .numerics import ERR_NOSUCHSERVER, IrcRefused
+from .numerics import ERR_NOSUCHNICK, ERR_NOSUCHSERVER, IrcRefused
 from .replies import KIND, TalkConnection
 
 if TYPE_CHECKING:
@@ -92,6 +92,17 @@ def _is_hidden(talk: IrcTalk, person: Person) -> bool:
     if person is me or not any(INVISIBLE in other.modes for other in talks_of(talk, person)):
         return False
     return me is None or not any(room in me.rooms for room in person.rooms)
+
+
+def person_called(talk: IrcTalk, nick: str) -> Person:
+    """Return the person who has a nick.
+
+    Raises: IrcRefused.
+    """
+    person = talk.hub.state.directory.called(nick)
+    if person is None:
+        raise IrcRefused(ERR_NOSUCHNICK, nick)
+    return person
 
 
 def refuse_other_server(talk: IrcTalk, wanted: str) -> None:

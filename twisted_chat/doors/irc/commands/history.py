@@ -12,6 +12,7 @@ from ....core.ports import Query
 from ....core.session import Ask
 from ....wire.irc import Message, serialise
 from ....wire.irc_view import milliseconds, moment, read_msgid, stamp
+from ..marks import member_of
 from ..playback import CHATHISTORY, EVENTS, kinds_for, send_batch, send_events, whole_moments
 from ..table import capability, command, token
 from ..talk import IrcTalk
@@ -31,6 +32,7 @@ class Point(NamedTuple):
 
     number: int = 0  # of the event in the room
     when: int = 0  # in milliseconds since the epoch, if it is a moment
+    group: str = ""  # of the event
 
 
 class HistoryRefused(Exception):
@@ -83,7 +85,7 @@ def _point(talk: IrcTalk, what: str, written: str, groups: Sequence[str]) -> Poi
     found = read_msgid(talk.hub.journal_name, value)
     if found is None or found[0] not in groups:
         raise HistoryRefused("INVALID_PARAMS", "That message is not known there", what, written)
-    return Point(number=found[1])
+    return Point(number=found[1], group=found[0])
 
 
 # -- where
@@ -92,7 +94,7 @@ def _point(talk: IrcTalk, what: str, written: str, groups: Sequence[str]) -> Poi
 def _asked(talk: IrcTalk, what: str, target: str) -> _Log:
     """Return the log of a room that the person is in, or the two of a conversation of a member's."""
     wanted = target.removeprefix("#")
-    me = talk.session.person
+    me = member_of(talk)
     if target[:1] == "#":
         try:
             name = text.room(wanted)
@@ -100,15 +102,15 @@ def _asked(talk: IrcTalk, what: str, target: str) -> _Log:
             name = ""
         if name in talk.session.rooms:
             return _Log(f"#{name}", (Query(name),))
-    elif me is not None and me.account is not None:
+    elif me is not None:
         account = talk.hub.decisions.accounts.called(target)
         person = talk.hub.state.directory.called(target)
         other = account.alias if account is not None else person.alias if person is not None else ""
         if other:
-            mine, theirs = f"@{me.account.alias}", f"@{other}"
-            since = me.account.since
+            mine, theirs = f"@{me.alias}", f"@{other}"
+            since = me.since
             to_me = Query(mine, since=since, author=other, kinds=POSTS)
-            return _Log(other, (to_me, Query(theirs, since=since, author=me.account.alias, kinds=POSTS)))
+            return _Log(other, (to_me, Query(theirs, since=since, author=me.alias, kinds=POSTS)))
     words = "You are in no such room, and no member with such a conversation"
     raise HistoryRefused("INVALID_TARGET", words, what, target)
 
@@ -276,7 +278,6 @@ def _resolved(
             found[index] = point
             resolve(index + 1)
             return
-        group = (read_msgid(talk.hub.journal_name, written[index].partition("=")[2]) or ("", 0))[0]
 
         def answer(events: Sequence[Event]) -> None:
             if events:
@@ -286,7 +287,7 @@ def _resolved(
                 words = "That message is not known there"
                 talk.fail("CHATHISTORY", "INVALID_PARAMS", what, written[index], words=words)
 
-        query = Query(group, after=point.number - 1, until=point.number, most=1)
+        query = Query(point.group, after=point.number - 1, until=point.number, most=1)
         talk.request(lambda ask: talk.hub.past.recall(ask, query, answer))
 
     resolve(0)
@@ -299,7 +300,7 @@ def _targets(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
     first, last = sorted(moments)
     groups = list(talk.session.rooms)
     latest: dict[str, float] = {}
-    account = talk.session.person.account if talk.session.person is not None else None
+    account = member_of(talk)
 
     def ask_past(ask: Ask) -> None:
         queries = []

@@ -12,7 +12,7 @@ from ....wire.irc import Message, serialise
 from ....wire.irc_view import source
 from .. import numerics
 from ..numerics import IrcRefused
-from ..people import BOT, INVISIBLE, WALLOPS
+from ..people import BOT, INVISIBLE, WALLOPS, person_called
 from ..table import command, token
 from ..talk import IrcTalk
 
@@ -42,10 +42,7 @@ def mode(talk: IrcTalk, message: Message) -> None:
 
 
 def _user_mode(talk: IrcTalk, target: str, rest: list[str]) -> None:
-    person = talk.hub.state.directory.called(target)
-    if person is None:
-        raise IrcRefused(numerics.ERR_NOSUCHNICK, target)
-    if person is not talk.session.person:
+    if person_called(talk, target) is not talk.session.person:
         raise IrcRefused(numerics.ERR_USERSDONTMATCH)
     if not rest:
         talk.reply(numerics.RPL_UMODEIS, "+" + "".join(sorted(talk.modes)))
@@ -153,10 +150,7 @@ def _on_person(talk: IrcTalk, room: Room, sign: str, letter: str, parameter: str
         raise IrcRefused(numerics.ERR_INVALIDMODEPARAM._replace(text=words), f"#{room.name}", letter, parameter)
     if letter == "b":
         return partial(moderation.bar if sign == "+" else moderation.unbar, room=room, alias=nick)
-    person = talk.hub.state.directory.called(nick)
-    if person is None:
-        raise IrcRefused(numerics.ERR_NOSUCHNICK, nick)
-    if person not in room.people:
+    if person_called(talk, nick) not in room.people:
         raise IrcRefused(numerics.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")
     role = "operator" if sign == "+" else "member"
     return partial(moderation.appoint, room=room, alias=nick, role=role)

@@ -9,6 +9,7 @@ from ....wire import irc_text
 from ....wire.irc import Message
 from .. import numerics
 from ..numerics import IrcRefused
+from ..people import person_called
 from ..table import capability, command, token
 from ..talk import IrcTalk
 
@@ -26,10 +27,7 @@ def kick(talk: IrcTalk, message: Message) -> None:
     why = text.clean(irc_text.without_formats(message.parameters[2])) if len(message.parameters) > 2 else ""
     for nick in list(dict.fromkeys(filter(None, message.parameters[1].split(","))))[:MAX_KICKS]:
         with talk.answering():
-            person = talk.hub.state.directory.called(nick)
-            if person is None:
-                raise IrcRefused(numerics.ERR_NOSUCHNICK, nick)
-            if person not in room.people:
+            if person_called(talk, nick) not in room.people:
                 raise IrcRefused(numerics.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")
             remove = partial(talk.hub.moderation.remove, room=room, alias=nick, why=why[:KICK_LENGTH])
             talk.request(remove, about=f"#{room.name}")
