@@ -42,6 +42,15 @@ def pipe(server, *options, **variables):
     )  # fmt: skip
 
 
+def log_in_once(runs):
+    """Log in at a terminal, which stores a token of its own, and leave."""
+    child = runs.start("alice")
+    child.expect_exact("password?")
+    child.sendline(PASSWORD)
+    child.expect_exact("/help shows")
+    runs.leave(child)
+
+
 def test_a_script_logs_in_with_the_token_in_a_file_or_in_the_environment(server, tmp_path):
     file = tmp_path / "token"
     file.write_text(server.token + "\n")
@@ -210,11 +219,7 @@ def test_after_a_registration_in_the_terminal_and_a_new_password_this_device_sta
 
 @pytest.mark.slow
 def test_a_pipe_and_a_command_log_in_by_the_token_of_the_terminal(server, runs):
-    child = runs.start("alice")
-    child.expect_exact("password?")
-    child.sendline(PASSWORD)
-    child.expect_exact("/help shows")
-    runs.leave(child)
+    log_in_once(runs)
     options = ("--alias", "alice", "--patience", "0")
     with server.connect("bob") as bob:
         assert runs.do(*options, at(server), given="by a pipe\n") == (0, "", "")
@@ -269,11 +274,7 @@ def test_a_member_in_the_terminal_is_given_each_private_line_once(server, runs):
 
 @pytest.mark.slow
 def test_a_terminal_whose_device_is_ended_says_so_and_ends(server, runs):
-    child = runs.start("alice")
-    child.expect_exact("password?")
-    child.sendline(PASSWORD)
-    child.expect_exact("/help shows")
-    runs.leave(child)
+    log_in_once(runs)
     child = runs.come("alice")
     with server.connect() as phone:
         phone.send(f"alice {server.token}\n/devices\n")

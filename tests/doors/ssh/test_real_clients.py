@@ -67,16 +67,21 @@ def test_openssh_runs_commands_with_exit_statuses(server, clients):
         assert clients.run(clients.openssh("carol", "rooms", key="ecdsa"))[:2] == (0, "-- lobby (1)\n")
 
 
+def hears_all_of(bob, reader, count, at_once):
+    """Have bob say long lines, some at once, and check that a reader gets each once and in order."""
+    for start in range(0, count, at_once):
+        bob.send("".join(f"{number} {'x' * 1000}\n" for number in range(start, start + at_once)))
+        reader.read_until(f"bob: {start + at_once - 1} ")
+        bob.read_until(f"bob: {start + at_once - 1} ")
+    said = re.findall(rb"^bob: (\d+) x", reader.received, re.MULTILINE)
+    assert said == [b"%d" % number for number in range(count)]
+
+
 def test_openssh_exchanges_keys_again_and_again_and_loses_nothing(server, clients):
     alice = clients.start(clients.openssh("alice", "-T", options=["RekeyLimit=64K"]))
     alice.read_until("quit leaves\n")
     with server.connect("bob") as bob:
-        for start in range(0, 1000, 100):
-            bob.send("".join(f"{number} {'x' * 1000}\n" for number in range(start, start + 100)))
-            alice.read_until(f"bob: {start + 99} ")
-            bob.read_until(f"bob: {start + 99} ")
-        said = re.findall(rb"^bob: (\d+) x", alice.received, re.MULTILINE)
-        assert said == [b"%d" % number for number in range(1000)]
+        hears_all_of(bob, alice, 1000, at_once=100)
         for number in range(200):
             alice.send(f"{number} {'y' * 1000}\n")
         bob.read_until("alice: 199 ")
@@ -149,12 +154,7 @@ def test_stopped_clients_cost_little_and_nobody_else_notices(server, clients):
     for client in stopped:
         client.process.send_signal(signal.SIGSTOP)
     with server.connect("bob") as bob:
-        for start in range(0, 4000, 200):
-            bob.send("".join(f"{number} {'x' * 1000}\n" for number in range(start, start + 200)))
-            healthy.read_until(f"bob: {start + 199} ")
-            bob.read_until(f"bob: {start + 199} ")
-        said = re.findall(rb"^bob: (\d+) x", healthy.received, re.MULTILINE)
-        assert said == [b"%d" % number for number in range(4000)]
+        hears_all_of(bob, healthy, 4000, at_once=200)
         assert memory(server) - before < 15_000, "kilobytes"
         for client in stopped:
             client.process.send_signal(signal.SIGCONT)

@@ -518,13 +518,18 @@ def test_a_flood_of_small_packets_is_read_more_slowly_and_nothing_is_lost(door, 
 # -- a key exchange that the client begins and never ends
 
 
+def begin_key_exchange(client):
+    """Have a client begin a key exchange, whose answer it has not read yet."""
+    client.peer.client.sendKexInit()
+    hello = client.peer.out.value()
+    client.peer.out.clear()
+    client.peer.server.dataReceived(hello)
+
+
 def test_a_key_exchange_without_an_end_queues_nothing(door, ssh):
     alice, bob = ssh.shell("alice"), door.enter("bob")
     alice.read()
-    alice.peer.client.sendKexInit()
-    hello = alice.peer.out.value()
-    alice.peer.out.clear()
-    alice.peer.server.dataReceived(hello)
+    begin_key_exchange(alice)
     for _ in range(50):
         bob.send("x" * 1000 + "\n")
     server = alice.peer.server
@@ -537,10 +542,7 @@ def test_a_key_exchange_without_an_end_queues_nothing(door, ssh):
 def test_lines_during_a_key_exchange_come_after_it(door, ssh):
     alice, bob = ssh.shell("alice"), door.enter("bob")
     alice.read()
-    alice.peer.client.sendKexInit()
-    hello = alice.peer.out.value()
-    alice.peer.out.clear()
-    alice.peer.server.dataReceived(hello)
+    begin_key_exchange(alice)
     bob.send("one\n", "two\n")
     alice.peer.pump()
     assert alice.read() == "bob: one\nbob: two\n"
