@@ -196,3 +196,18 @@ def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once
     page.enter("OwnNora")
     page.shows("Nils", "#person-list")
     page.wait(PRIVATE_BADGE, "Nils", "0")
+
+
+def test_what_was_read_just_before_leaving_is_read(window, house, people):
+    page = window(f"{house.url}#lobby").enter("OwnNoemi")
+    protect(page)
+    close(page)
+    bob = people("Nanno", "/msg ownnoemi uno")
+    page.hears("uno")
+    say(bob, "/msg ownnoemi due")  # its mark waits, as that of the first was just sent
+    page.hears("due")
+    leave(page, keeps_cookie=True)
+    page.ask("localStorage.clear()")  # so that only the server knows what was read
+    say(bob, "/msg ownnoemi tre")
+    page.enter("OwnNoemi")
+    page.wait(PRIVATE_BADGE, "Nanno", "1!")

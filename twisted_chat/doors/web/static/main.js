@@ -40,6 +40,7 @@ const session = new Session(url.href, rooms, {
 	heard,
 	noticed: (message) => talk.notice(view.log, message),
 	marked: () => changed(),
+	leaving: () => reading.flush(),
 	left
 })
 const talk = new Talk(session, rooms, {
@@ -302,6 +303,7 @@ function restore({token, alias, isMember, journal, client, inbox, shown, logs}) 
 	session.enter(alias)
 }
 
+addEventListener("pagehide", () => reading.flush())
 addEventListener("pagehide", keepNow)
 document.addEventListener("visibilitychange", () => document.hidden && keepNow())
 

@@ -16,6 +16,11 @@ export class Reading {
 		if (!this.#resting.has(room)) this.#send(room)
 	}
 
+	// Send at once what waits; called before the page or the session ends.
+	flush() {
+		for (const room of [...this.#wanted.keys()]) this.#send(room)
+	}
+
 	#send(room) {
 		this.#resting.delete(room)
 		const number = this.#wanted.get(room)

@@ -23,7 +23,7 @@ export class Session {
 	#timer = 0
 	#lastWords = "" // the server's last notice, if it explains why the connection ends
 
-	// ears: status(name, milliseconds, why) entered(isFirst) heard(event, log) noticed(message) marked() left()
+	// ears: status(name, milliseconds, why) entered(isFirst) heard(event, log) noticed(message) marked() leaving() left()
 	// refused(why, error code): hello, or the session itself, if what it came by is not valid any more
 	constructor(url, rooms, ears) {
 		this.rooms = rooms
@@ -63,6 +63,7 @@ export class Session {
 
 	// Leave for good: the next session is a new one.
 	async quit(text) {
+		this.#ears.leaving()
 		if (this.isIn) await this.ask("quit", text ? {text} : {}).catch(() => {})
 		this.#leave()
 	}
