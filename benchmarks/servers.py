@@ -193,6 +193,15 @@ class OursByIrc(Irc):
         return [self.program, "-n", "--pidfile=", "chat", *irc, "--web", "none", "--no-limits"]
 
 
+class OursByIrcInMemory(OursByIrc):
+    """The same with a journal in memory: the other IRC servers keep nothing."""
+
+    name = "ours-irc-memory"
+
+    def command(self, port, folder, bounded):
+        return [*super().command(port, folder, bounded), "--journal", "memory"]
+
+
 class OursByIrcWithTags(OursByIrc):
     """The same for clients that ask for the id and the time of each message."""
 
@@ -312,6 +321,7 @@ KINDS: dict[str, type[Server]] = {
         OursWithEcho,
         OursOnTheWeb,
         OursByIrc,
+        OursByIrcInMemory,
         OursByIrcWithTags,
         Floor,
         TextbookTwisted,
