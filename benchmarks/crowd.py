@@ -33,7 +33,7 @@ class Connection:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.steps = deque(steps)
         self.tail = b""
-        self.heard = 0  # bytes of lines, if it is a speaker
+        self.heard = 0  # bytes of lines (or lines, if their lengths differ), if it is a speaker
         self.go_on()
 
     def take(self, data: bytes) -> None:

@@ -55,7 +55,8 @@ class Talk:
         self._readers = readers
         pattern = re.compile(self._server.kind.pattern)
         mark = list(pattern.finditer(crowd.mark(speakers, readers, length)))[-1][0]
-        self._line_length = len(mark)
+        self._counts_bytes = crowd.server.kind.has_one_length
+        self._line_length = len(mark) if self._counts_bytes else 1  # of what a speaker hears: bytes, or else line ends
         self.said = [0] * len(speakers)
         self._next = 0  # the speaker whose turn it is
         self._buffer = bytearray(READ_BYTES)
@@ -174,7 +175,7 @@ class Talk:
         return course
 
     def _due_to(self, number: int) -> int:
-        """Return how many bytes a speaker has to hear."""
+        """Return how much a speaker has to hear, in the unit of ``heard``: bytes, or lines if their lengths differ."""
         own = self.said[number] if self._server.kind.hears == "others" else 0
         return (sum(self.said) - own) * self._line_length if self._server.kind.hears != "none" else 0
 
@@ -182,9 +183,10 @@ class Talk:
         return all(speaker.heard >= self._due_to(number) for number, speaker in enumerate(self._speakers))
 
     def _check_speakers(self) -> None:
+        unit = "bytes" if self._counts_bytes else "lines"
         for number, speaker in enumerate(self._speakers):
             if speaker.heard != self._due_to(number):
-                raise Wrong(f"speaker {number} heard {speaker.heard} bytes of others, not {self._due_to(number)}")
+                raise Wrong(f"speaker {number} heard {speaker.heard} {unit} of others, not {self._due_to(number)}")
 
     def _say(self, count: int, stamp: int) -> None:
         number = self._next
@@ -217,7 +219,8 @@ class Talk:
             if not count:
                 raise Wrong(f"the server closes the connection of {_who(number)}")
             if number < 0:
-                self._speakers[-1 - number].heard += count
+                heard = count if self._counts_bytes else view[:count].tobytes().count(b"\n")
+                self._speakers[-1 - number].heard += heard
             else:
                 take(number, view[:count])
                 if number in self._sampled:
