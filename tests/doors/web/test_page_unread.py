@@ -174,12 +174,18 @@ def test_a_block_counts_as_one_on_a_phone_too(window, house, people):
 PRIVATE_BADGE = BADGE.replace("room-list", "person-list")
 
 
-def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once(window, house, people):
-    page = window(f"{house.url}#lobby").enter("OwnNora")
+def tell_a_member(window, house, people, alias, author, text):
+    """Return the page of a new member, which shows a private line, and the person who wrote it."""
+    page = window(f"{house.url}#lobby").enter(alias)
     protect(page)
     close(page)
-    bob = people("Nils", "/msg ownnora zero")
-    page.hears("zero")
+    writer = people(author, f"/msg {alias} {text}")
+    page.hears(text)
+    return page, writer
+
+
+def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once(window, house, people):
+    page, bob = tell_a_member(window, house, people, "OwnNora", "Nils", "zero")
     leave(page, keeps_cookie=True)
     say(bob, "/msg ownnora one", "/msg ownnora two")
     page.enter("OwnNora")
@@ -199,11 +205,7 @@ def test_private_lines_that_came_while_a_member_was_away_are_shown_and_read_once
 
 
 def test_what_was_read_just_before_leaving_is_read(window, house, people):
-    page = window(f"{house.url}#lobby").enter("OwnNoemi")
-    protect(page)
-    close(page)
-    bob = people("Nanno", "/msg ownnoemi uno")
-    page.hears("uno")
+    page, bob = tell_a_member(window, house, people, "OwnNoemi", "Nanno", "uno")
     say(bob, "/msg ownnoemi due")  # its mark waits, as that of the first was just sent
     page.hears("due")
     leave(page, keeps_cookie=True)
