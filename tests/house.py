@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.data import BLOCK
 from twisted_chat.core.errors import ChatError, NotKept, NotRecalled
-from twisted_chat.core.events import BLOCK, POSTS, REPEATED, RETITLED, SAID, Event
+from twisted_chat.core.events import POSTS, REPEATED, RETITLED, SAID, Event
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.ports import ANYONE, Known, Profile, Snapshot

@@ -17,8 +17,9 @@ PACKAGE = ROOT / "twisted_chat"
 # The core, file by file: what each may import of it. Types count too: no two files know each other.
 CORE = {
     "durations": "",
+    "data": "",
     "errors": "durations",
-    "events": "durations",
+    "events": "data durations",
     "limits": "",
     "completion": "",
     "traffic": "",
@@ -40,7 +41,7 @@ CORE = {
     "state": "GROUND accounts decisions directory person room rooms rules",
     "changes": "GROUND accounts decisions directory person room rooms rules state",
     "snapshots": "GROUND person room state",
-    "once": "events",
+    "once": "data events",
     "pen": "GROUND ear once room",
     "backlog": "GROUND room",
     "reader": "GROUND backlog ear pen room",
@@ -72,7 +73,7 @@ CORE = {
     "hub": "GROUND accounts delivery dispatcher ear gate logins members moderation past person questions reader room "
     "rooms rules session state unread",
 }
-GROUND = "completion durations errors events days secrets text limits ports traffic"
+GROUND = "completion data durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
 FOLDERS = {
     "requests": "core",

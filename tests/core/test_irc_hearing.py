@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from twisted_chat.core.backlog import Backlog
-from twisted_chat.core.events import CAME_BACK, INVITED, LEFT, RENAMED, ROOMS, WENT_AWAY, Event
+from twisted_chat.core.data import ROOMS
+from twisted_chat.core.events import CAME_BACK, INVITED, LEFT, RENAMED, WENT_AWAY, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.once import Once
 from twisted_chat.core.session import Ask

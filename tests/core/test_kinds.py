@@ -10,7 +10,7 @@ import pytest
 
 import twisted_chat
 from twisted_chat.core import events
-from twisted_chat.core.events import BLOCK, EVERYONE, HOUSE, KINDS, LOBBY, POSTS, ROOMS, SERVER, WAS, WELCOME, Event
+from twisted_chat.core.events import EVERYONE, HOUSE, KINDS, LOBBY, POSTS, SERVER, WELCOME, Event
 from twisted_chat.wire.jsonlines import JsonView
 from twisted_chat.wire.plain import PlainView
 
@@ -26,7 +26,7 @@ DATA = {
 
 def test_each_kind_has_one_entry_under_its_own_name_and_no_constant_is_without():
     constants = {value for name, value in vars(events).items() if name.isupper() and isinstance(value, str)}
-    assert constants - set(KINDS) == {LOBBY, EVERYONE, SERVER, HOUSE, BLOCK, ROOMS, WAS, WELCOME}
+    assert constants - set(KINDS) == {LOBBY, EVERYONE, SERVER, HOUSE, WELCOME}
     assert all(entry.name == name for name, entry in KINDS.items())
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twisted_chat.core.data import in_block
 from twisted_chat.core.events import (
     ACTED,
     APPOINTED,
@@ -34,7 +35,6 @@ from twisted_chat.core.events import (
     UNBARRED,
     WENT_AWAY,
     Event,
-    in_block,
     skipped,
 )
 from twisted_chat.core.text import ALIAS_LENGTH, ROOM_LENGTH

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..core import text
-from ..core.events import ENDS, KINDS, NOTICED, SKIPPED, Data, Event, as_logged, in_block, skipped
+from ..core.data import ENDS, Data, in_block
+from ..core.events import KINDS, NOTICED, SKIPPED, Event, as_logged, skipped
 from ..wire.plain import PROMPT
 
 Message = dict[str, Any]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import text
+from ..core.data import ENDS, in_block
 from ..core.errors import CredentialRevoked, SecretAsked, TakenOver, Unknown
 from ..core.events import (
     ACTED,
     ANSWERED,
     CALLED,
-    ENDS,
     IGNORED,
     JOINED,
     LEFT,
@@ -26,7 +26,6 @@ from ..core.events import (
     SKIPPED,
     TOOK,
     Event,
-    in_block,
     skipped,
 )
 from . import codec

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .data import ENDS
 from .delivery import Faulty
 from .errors import ServerGone
-from .events import ENDS, NOTICED, Event
+from .events import NOTICED, Event
 from .pen import refusal
 from .rooms import RoomTable
 from .session import Session

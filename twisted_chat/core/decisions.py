@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .accounts import Account, Accounts
+from .data import Data
 from .events import (
     APPOINTED,
     BANNED,
@@ -32,7 +33,6 @@ from .events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
-    Data,
     Event,
 )
 from .rules import EXPELLED_SECONDS, INVITED_SECONDS, Ban, Bans, RoomRules, network, set_end

@@ -6,10 +6,10 @@ the house knows about it. Kinds are named in the past tense, as facts; requests 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from .data import Data, told_data
 from .durations import span
 
 LOBBY: Final = "lobby"  # the room that everyone starts in
@@ -18,17 +18,6 @@ SERVER: Final = "!"  # the server's own log: accounts, roles and bans; only admi
 HOUSE: Final = "server"  # the author of what the server or its operator does; no person can have that alias
 
 OPENING_BITS: Final = 32  # above a session's own number in its id: the opening of the journal that serves it
-
-BLOCK: Final = "block"  # in an event's data: the position of a line in a block of several lines, 1, 2, 3 ...
-
-WAS: Final = "was"  # in the data of an event that changes a value: the value before
-ROOMS: Final = "rooms"  # in the data of an event that follows in several rooms from one act: all of these rooms
-
-_UNTOLD = frozenset({ROOMS, WAS})
-
-Data = Mapping[str, Any]  # what JSON can hold; never changed, as many events share one
-
-ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
 
 
 class Event(NamedTuple):
@@ -43,7 +32,7 @@ class Event(NamedTuple):
     no two sessions in a log have the same; 0 for the server.
     ``ident`` is the asking program's name for its request, the same if it asks again: CLIENT/ID. Empty for people.
     ``about`` is the number of an event in the same group that this one is about; 0: none.
-    ``data`` are values that only some events have, by name, see BLOCK; nearly all events have None.
+    ``data`` are values that only some events have, by name, see data.py; nearly all events have None.
     """
 
     kind: str
@@ -95,12 +84,6 @@ class Lines(NamedTuple):
     origin: int
     block: int = 0  # the position of the first line in its block; 0: in none
     ident: str = ""
-
-
-@lru_cache(maxsize=1024)
-def in_block(position: int) -> Data:
-    """Return the data of a line in a block: one object for all lines at that position."""
-    return {BLOCK: position}
 
 
 # -- the kinds
@@ -171,13 +154,6 @@ def as_logged(event: Event, ident: str = "") -> Fields:
         **told_data(event.data),
         **({"client": client, "id": event.ident[len(client) + 1 :]} if client else {}),
     }
-
-
-def told_data(data: Data | None) -> Data:
-    """Return the values that programs read: without ROOMS, of which private ones concern nobody else, and WAS."""
-    if data is None:
-        return {}
-    return data if _UNTOLD.isdisjoint(data) else {name: data[name] for name in data if name not in _UNTOLD}
 
 
 def _said(event: Event, author: str) -> str:

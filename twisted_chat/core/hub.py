@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from . import text
 from .accounts import CODE
+from .data import Data
 from .days import day_of
 from .delivery import Faulty
 from .dispatcher import Dispatcher
@@ -42,7 +43,6 @@ from .events import (
     SAID,
     SERVER,
     WENT_AWAY,
-    Data,
     Event,
     Lines,
 )

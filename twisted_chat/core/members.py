@@ -8,6 +8,7 @@ from typing import Final
 
 from . import rules, secrets, text
 from .accounts import CODE, KEY, PASSWORD, TOKEN, Account, Credential
+from .data import Data
 from .decisions import Decisions
 from .dispatcher import Dispatcher
 from .errors import ChatError, NoAccount, Overheard, TooManyTries
@@ -27,7 +28,6 @@ from .events import (
     SERVER,
     SUSPENDED,
     UNBANNED,
-    Data,
     Event,
     Fact,
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from . import rules, secrets, text
+from .data import WAS
 from .dispatcher import Dispatcher
 from .errors import ChatError, NobodyCalled, Overheard, TooManyTries, WrongRoomPassword
 from .events import (
@@ -18,7 +19,6 @@ from .events import (
     RESTRICTED,
     UNBARRED,
     UNQUIETED,
-    WAS,
     Event,
     Fact,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from .events import LEFT, RENAMED, ROOMS, Event
+from .data import ROOMS
+from .events import LEFT, RENAMED, Event
 
 IN_EACH_ROOM: Final = frozenset({LEFT, RENAMED})  # kinds of which one act has an event in each room
 MAX_ACTS = 100  # acts of which a reader remembers that it has heard them, the newest

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from .data import ROOMS, Data
 from .decisions import Decisions
 from .directory import Directory
 from .errors import ChatError, CredentialRevoked, TooManyRooms
@@ -19,10 +20,8 @@ from .events import (
     RELEASED,
     REMOVED,
     RENAMED,
-    ROOMS,
     SERVER,
     TOOK,
-    Data,
     Event,
 )
 from .limits import Limits

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from . import text
 from .accounts import Account
-from .events import BLOCK, POSTS, Event
+from .data import BLOCK
+from .events import POSTS, Event
 from .past import Past
 from .ports import Query
 from .room import Room

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IAddress, IDelayedCall
 
+from ..core.data import ENDS
 from ..core.errors import TakenOver
-from ..core.events import ENDS, NOTICED, Event
+from ..core.events import NOTICED, Event
 from ..core.ports import View
 from ..core.session import Session
 from .addresses import address_text, host

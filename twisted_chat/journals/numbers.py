@@ -7,7 +7,8 @@ from functools import partial
 from itertools import repeat
 
 from ..core import text
-from ..core.events import POSTS, REPEATED, SAID, Event, Lines, in_block
+from ..core.data import in_block
+from ..core.events import POSTS, REPEATED, SAID, Event, Lines
 
 _event = partial(tuple.__new__, Event)  # the inner call of Event(...): it takes half the time, and runs for every line
 

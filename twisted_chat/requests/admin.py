@@ -8,9 +8,10 @@ from ipaddress import ip_address
 from typing import Annotated
 
 from ..core import keys, rules, text
+from ..core.data import Data
 from ..core.durations import seconds_in, span
 from ..core.errors import BadUsage, ChatError
-from ..core.events import Data, Event
+from ..core.events import Event
 from ..core.hub import Hub
 from ..core.lasting import how_long_and_why, terms
 from ..core.person import Person

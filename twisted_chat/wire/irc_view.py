@@ -20,6 +20,7 @@ from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from typing import ClassVar, Final, NamedTuple
 
+from ..core.data import ROOMS, WAS
 from ..core.days import Day
 from ..core.events import (
     ACTED,
@@ -64,7 +65,6 @@ from ..core.events import (
     RESUMED,
     RETITLED,
     REVOKED,
-    ROOMS,
     SAID,
     SERVER,
     SKIPPED,
@@ -73,7 +73,6 @@ from ..core.events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
-    WAS,
     WENT_AWAY,
     Event,
 )

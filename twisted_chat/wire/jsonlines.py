@@ -19,9 +19,10 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # in C, and leaves letters of every script as they are
 from typing import Any, ClassVar
 
+from ..core.data import Data, told_data
 from ..core.days import Day
 from ..core.errors import BadRequest, ChatError
-from ..core.events import CONNECTED, KINDS, LOGGED, Data, Event, as_logged, told_data
+from ..core.events import CONNECTED, KINDS, LOGGED, Event, as_logged
 from ..core.ports import View
 from ..core.text import IDENT, decoded, shown
 

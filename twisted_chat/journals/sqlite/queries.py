@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ...core import text
+from ...core.data import Data
 from ...core.errors import CannotOpen
-from ...core.events import EVERYONE, SERVER, Data, Event
+from ...core.events import EVERYONE, SERVER, Event
 from ...core.ports import Query
 from ..matching import words_of
 from ..numbers import log_of
