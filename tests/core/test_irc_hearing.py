@@ -112,7 +112,7 @@ def test_a_person_who_quits_is_heard_once_by_each_reader_that_shares_a_room(hous
     for person in (alice, carol, dave):
         person.heard()
     bob.type("/quit tea")
-    assert heard(alice) == heard(carol) == [":bob QUIT :tea"]
+    assert heard(alice) == heard(carol) == [":bob QUIT :Quit: tea"]
     assert [(told["kind"], told["room"], "rooms" in told) for told in map(json.loads, dave.heard())] == [
         ("left", "a", False),
         ("left", "c", False),
@@ -142,7 +142,7 @@ def test_a_person_who_leaves_one_room_of_several_only_parts(house):
     bob.type("/leave a")
     assert heard(alice) == [":bob PART #a"]
     bob.type("/quit")
-    assert heard(alice) == [":bob QUIT :"]
+    assert heard(alice) == [":bob QUIT :Connection closed"]
 
 
 def test_a_slow_reader_hears_once_too_and_hears_who_is_away_at_the_end(house):
@@ -162,7 +162,7 @@ def test_a_slow_reader_hears_once_too_and_hears_who_is_away_at_the_end(house):
     bob.type("/quit")
     alice.heard()
     alice.catch_up()
-    assert heard(alice) == [":bob AWAY :dinner", ":carol AWAY :away", ":bob NICK rob", ":rob QUIT :"]
+    assert heard(alice) == [":bob AWAY :dinner", ":carol AWAY :away", ":bob NICK rob", ":rob QUIT :Connection closed"]
 
 
 def test_who_joins_or_leaves_in_the_middle_of_a_departure_misses_nothing():

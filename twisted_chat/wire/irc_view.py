@@ -271,7 +271,8 @@ def _left(view: IrcView, event: Event) -> _Messages:
     if not event.group:
         return []
     if ROOMS in (event.data or {}):
-        return [_message(source(event.author), "QUIT", event.text, is_text=True)]
+        words = f"Quit: {event.text}" if event.text else "Connection closed"
+        return [_message(source(event.author), "QUIT", words, is_text=True)]
     why = [event.text] if event.text else []
     return [_message(source(event.author), "PART", _target(event), *why, is_text=bool(why))]
 

@@ -94,6 +94,15 @@ def test_a_post_that_could_not_be_kept_is_refused_with_its_label(door, monkeypat
     assert alice.chat.session.ear.view.labels == ()
 
 
+def test_a_line_that_cannot_be_taken_is_refused_with_its_label(alice):
+    (answer,) = alice.ask("@label=x1 PRIVMSG #tea :" + "x" * 600)
+    assert answer == f"@label=x1 :{SERVER} 417 alice :Input line was too long"
+    (answer,) = alice.ask(b"@label=x2 PRIVMSG #tea :\xff\r\n")
+    assert answer.startswith(f"@label=x2 :{SERVER} FAIL PRIVMSG INVALID_UTF8 :")
+    assert alice.ask(b"@label=x3 NOTICE #tea :\xff\r\n") == [f"@label=x3 :{SERVER} ACK"]
+    assert alice.ask("@label=x4") == []
+
+
 @pytest.mark.parametrize("label", ["", "x" * 65])
 def test_a_label_that_is_empty_or_too_long_is_none(alice, label):
     assert alice.ask(f"@label={label} PING abc") == [f":{SERVER} PONG {SERVER} :abc"]

@@ -79,6 +79,6 @@ def test_a_conversation_has_a_mark_too(door, alice):
     ],
 )
 def test_a_wrong_mark_is_refused(door, words, code):
-    bob = enter(door, "bob", "tea", caps=f"{CAPS} standard-replies")
+    bob = enter(door, "bob", "tea", caps=CAPS)
     (answer,) = bob.ask(f"MARKREAD {words}".rstrip())
     assert answer.startswith(f":{SERVER} FAIL MARKREAD {code}")

@@ -44,7 +44,24 @@ def test_the_list_is_shown_and_changed(door, alice):
     assert alice.ask("MONITOR C", "MONITOR L") == [f":{SERVER} 733 alice :End of MONITOR list"]
     door.enter("eve")
     assert alice.read() == []
-    assert alice.codes("MONITOR", "MONITOR x", "MONITOR + ,") == ["461"]
+    assert alice.codes("MONITOR", "MONITOR +", "MONITOR -", "MONITOR x", "MONITOR + ,") == ["461"] * 3
+
+
+def test_a_nick_is_on_the_list_once_and_a_mask_never(door, alice):
+    assert alice.codes("MONITOR + eve", "MONITOR + EVE,eve") == ["731", "731"]
+    assert alice.ask("MONITOR + *!*@*") == [f":{SERVER} 731 alice *!*@*"]
+    assert alice.ask("MONITOR L")[0] == f":{SERVER} 732 alice eve"
+    enter(door, "eve")
+    alice.read()
+    assert alice.ask("MONITOR - EVE", "MONITOR L") == [f":{SERVER} 733 alice :End of MONITOR list"]
+
+
+def test_an_alias_in_other_letters_is_no_going(door, alice):
+    eve = enter(door, "eve")
+    alice.send("MONITOR + eve")
+    alice.read()
+    eve.send("NICK Eve")
+    assert alice.read() == []
 
 
 def test_the_list_has_an_end(alice):

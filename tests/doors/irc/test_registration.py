@@ -47,6 +47,24 @@ def test_capabilities_are_taken_all_or_none(door):
     assert peer.ask("CAP FOO") == [f":{SERVER} 410 alice FOO :Invalid CAP command"]
 
 
+def test_capabilities_are_listed_as_the_version_of_each_request_has_them(door):
+    peer = IrcPeer(door)
+    for version, has_values in (("", False), (" 301", False), (" 302", True), (" 307", True), (" x", False)):
+        listed = " ".join(peer.ask(f"CAP LS{version}")).split()
+        assert ("sasl=PLAIN,EXTERNAL" in listed, "sasl" in listed) == (has_values, not has_values), version
+
+
+def test_cap_notify_is_on_with_version_302_and_stays_on(door):
+    peer = IrcPeer(door)
+    assert peer.ask("CAP REQ cap-notify", "CAP REQ -cap-notify", "CAP LIST")[-1] == f":{SERVER} CAP * LIST :"
+    assert peer.ask("CAP LS 302", "CAP LIST")[-1] == f":{SERVER} CAP * LIST :cap-notify"
+    assert peer.ask("CAP REQ cap-notify", "CAP REQ -cap-notify", "CAP LIST") == [
+        f":{SERVER} CAP * ACK :cap-notify",
+        f":{SERVER} CAP * NAK :-cap-notify",
+        f":{SERVER} CAP * LIST :cap-notify",
+    ]
+
+
 def test_a_client_that_joins_before_it_is_registered_is_refused_and_goes_on(door):
     peer = IrcPeer(door)
     assert peer.ask("CAP LS 302", "JOIN :")[-1] == f":{SERVER} 451 * :You have not registered"
@@ -95,6 +113,18 @@ def test_messages_without_their_parameters_are_refused(door):
     assert enter(door, "alice").codes("JOIN", "PART", "TOPIC") == ["461"] * 3
 
 
+def test_a_ping_is_answered_with_its_token_at_any_time(door):
+    peer = IrcPeer(door)
+    for _time in range(2):
+        assert peer.ask("PING one", "ping :two words", "PING three server") == [
+            f":{SERVER} PONG {SERVER} :one",
+            f":{SERVER} PONG {SERVER} :two words",
+            f":{SERVER} PONG {SERVER} :three",
+        ]
+        assert peer.codes("PING :", "PING", "PONG", "PONG x") == ["409", "461"]
+        peer.send("NICK alice", "USER a 0 * :x")
+
+
 def test_an_unknown_command_is_named(door):
     assert enter(door, "alice").ask("FOO bar") == [f":{SERVER} 421 alice FOO :Unknown command"]
 
@@ -108,10 +138,18 @@ def test_a_client_that_says_nothing_is_disconnected_with_the_reason(door):
 
 def test_a_client_quits_with_its_reason_and_is_sent_the_end(door):
     alice, bob = enter(door, "alice", "tea"), enter(door, "bob", "tea")
-    assert alice.ask("QUIT :gone home") == [":alice!~u@chat QUIT :gone home", "ERROR :Quit: gone home"]
+    assert alice.ask("QUIT :gone home") == [":alice!~u@chat QUIT :Quit: gone home", "ERROR :Quit: gone home"]
     assert alice.is_closed
-    assert bob.read() == [":alice!~u@chat QUIT :gone home"]
+    assert bob.read() == [":alice!~u@chat QUIT :Quit: gone home"]
     assert "alice" not in door.hub.aliases
+
+
+def test_others_are_told_why_a_client_is_gone_that_has_given_no_reason(door):
+    bob = enter(door, "bob", "tea")
+    for end in (IrcPeer.lose, IrcPeer.end):
+        alice = enter(door, "alice", "tea")
+        end(alice)
+        assert bob.read() == [":alice!~u@chat QUIT :Connection closed"]
 
 
 def test_a_client_can_quit_before_it_is_registered(door):

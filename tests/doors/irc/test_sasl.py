@@ -115,6 +115,17 @@ def test_a_password_is_not_taken_where_it_can_be_overheard(door, alice):
 def test_a_person_who_is_in_is_told_how_to_log_in(door, alice):
     bob = enter(door, "bob", host="127.0.0.1")
     assert bob.ask("AUTHENTICATE PLAIN") == [f":{SERVER} 904 bob :Log in as you connect: QUIT first"]
+    peer = begin(door)
+    peer.send("AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('alice', PASSWORD)}", "CAP END")
+    assert peer.ask("AUTHENTICATE PLAIN") == [f":{SERVER} 907 alice :You have already authenticated using SASL"]
+
+
+def test_who_registers_in_the_midst_of_a_login_is_a_guest(door, alice):
+    peer = begin(door, "bob")
+    lines = peer.ask("AUTHENTICATE PLAIN", f"AUTHENTICATE {'A' * 400}", "CAP END")
+    assert lines[1] == f":{SERVER} 906 * :SASL authentication aborted"
+    assert lines[2].startswith(f":{SERVER} 001 bob ")
+    assert peer.chat.session.person.account is None
 
 
 def test_a_certificate_that_is_registered_logs_in(door, alice, monkeypatch):

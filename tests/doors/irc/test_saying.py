@@ -69,11 +69,14 @@ def test_a_message_that_is_too_long_for_the_sender_or_for_others_is_refused_whol
 
 
 def test_a_line_that_is_no_utf_8_is_refused_and_the_connection_stays(door):
-    alice = enter(door, "alice", "tea", caps="standard-replies")
-    assert alice.ask(b"PRIVMSG #tea :caf\xe9\r\n") == [
-        f":{SERVER} FAIL PRIVMSG INVALID_UTF8 :Message rejected, your client must use UTF-8"
-    ]
+    alice, bob = enter(door, "alice", "tea"), enter(door, "bob", "tea")
+    for command, sent in ((b"PRIVMSG #tea :caf\xe9", "PRIVMSG"), (b"TOPIC #tea :\xff", "TOPIC"), (b"\xff x", "*")):
+        assert alice.ask(command + b"\r\n") == [
+            f":{SERVER} FAIL {sent} INVALID_UTF8 :Message rejected, your client must use UTF-8"
+        ]
+    assert alice.ask(b"NOTICE #tea :caf\xe9\r\n") == []
     assert alice.codes("PING x") == ["PONG"]
+    assert bob.read() == []
 
 
 def test_clients_ask_each_other_in_private_and_no_client_is_asked_in_a_room(door):

@@ -75,12 +75,16 @@ def test_another_server_is_not_asked(alice, command):
 
 
 def test_help_explains_each_command(alice):
-    assert alice.codes("HELP", "HELPOP kick") == ["704", "705", "705", "706", "704", "706"]
+    assert alice.codes("HELP", "HELPOP kick") == ["704", *["705"] * 4, "706", "704", "705", "705", "706"]
     assert alice.ask("HELP away") == [
-        f":{SERVER} 704 alice AWAY :Show the person as away, with a reason, or as back, without one.",
+        f":{SERVER} 704 alice AWAY :-- AWAY --",
+        f":{SERVER} 705 alice AWAY :",
+        f":{SERVER} 705 alice AWAY :Show the person as away, with a reason, or as back, without one.",
         f":{SERVER} 706 alice AWAY :End of /HELP",
     ]
+    assert alice.ask("HELP")[0] == f":{SERVER} 704 alice * :-- Help --"
     assert alice.codes("HELP nonsense") == ["524"]
+    assert alice.ask("HELP :two words")[0].startswith(f":{SERVER} 524 alice * ")
     listed = " ".join(alice.ask("HELP commands")).split()
     assert {"JOIN", "WHOIS", "WALLOPS"} <= {word.removeprefix(":") for word in listed}
 

@@ -75,7 +75,7 @@ def test_a_client_speaks_in_bytes_if_it_prefers_that(door, lost):
     assert client.subprotocol == "binary.ircv3.net"
     assert client.ask(b"NICK alice", b"USER a 0 * :Alice")[0].startswith(f":{SERVER} 001 alice ".encode())
     assert client.ask(b"PING x") == [f":{SERVER} PONG {SERVER} :x".encode()]
-    assert client.ask(b"PRIVMSG #lobby :\xff")[0].startswith(f":{SERVER} NOTICE alice :".encode())
+    assert client.ask(b"PRIVMSG #lobby :\xff")[0].startswith(f":{SERVER} FAIL PRIVMSG INVALID_UTF8 :".encode())
 
 
 def test_a_message_of_the_other_kind_ends_the_connection(door, lost):

@@ -92,12 +92,12 @@ class Replies:
         self.write(irc.serialise(Message("NOTICE", (self.nick, words), self.premises.name), is_text=True))
 
     def fail(self, command: str, code: str, *context: str, words: str) -> None:
-        """Refuse a message for which there is no numeric (ircv3.net/specs/extensions/standard-replies)."""
-        if "standard-replies" in self.caps:
-            parameters = (command or "*", code, *context, words)
-            self.write(irc.serialise(Message("FAIL", parameters, self.premises.name), is_text=True))
-        else:
-            self.notice(words)
+        """Refuse a message as the specification of its command has it (ircv3.net/specs/extensions/standard-replies).
+
+        That needs no capability: ``standard-replies`` is for all other refusals.
+        """
+        parameters = (command or "*", code, *context, words)
+        self.write(irc.serialise(Message("FAIL", parameters, self.premises.name), is_text=True))
 
     def refuse(self, error: ChatError, about: str = "") -> None:
         """Answer with the reason why a message is refused; ``about``: the room or nick concerned.
@@ -107,8 +107,10 @@ class Replies:
         if self._command == "NOTICE":
             return
         refusal = numeric_for(error, self._command)
-        if refusal is None:
+        if refusal is None and "standard-replies" in self.caps:
             self.fail(self._command, error.code.upper(), words=str(error))
+        elif refusal is None:
+            self.notice(str(error))
         elif refusal.is_about:
             self.reply(refusal.numeric, about or "*")
         else:

@@ -295,13 +295,14 @@ class IrcTalk(Replies):
 
     def _take(self, line: bytes, message: Message, entry: IrcCommand | None) -> None:
         self._command = message.command
+        if message.command:
+            self._labelled = Labelled.of(message, self.caps)
         with self.answering():
             if isinstance(line, Mark):
                 self._take_mark(line)
             elif irc.is_too_long(line):
                 raise IrcRefused(numerics.ERR_INPUTTOOLONG)
             elif message.command and self._is_utf8(line):
-                self._labelled = Labelled.of(message, self.caps)
                 self._obey(message, entry)
         self._answer_labelled()
 
@@ -326,7 +327,8 @@ class IrcTalk(Replies):
             text.decoded(line)
         except NotUtf8:
             if self._command != "NOTICE":
-                self.fail(self._command, "INVALID_UTF8", words="Message rejected, your client must use UTF-8")
+                command = self._command if self._command.isascii() else "*"
+                self.fail(command, "INVALID_UTF8", words="Message rejected, your client must use UTF-8")
             return False
         return True
 

@@ -22,6 +22,7 @@ capability("standard-replies")
 capability("userhost-in-names")
 
 _ENOUGH = 300  # bytes of names in one line; its beginning is short
+_IMPLIED = "cap-notify"  # by version 302: its clients cannot take it off
 
 
 @command("CAP", least=1, is_early=True)
@@ -35,26 +36,28 @@ def cap(talk: IrcTalk, message: Message) -> None:
 
 
 def _ls(talk: IrcTalk, version: str) -> None:
+    """List the offered capabilities as the version in this request has them; the newest version stays known."""
     _begin(talk)
-    if version.isascii() and version.isdecimal() and len(version) < 9 and int(version) >= 302:
+    is_302 = version.isascii() and version.isdecimal() and len(version) < 9 and int(version) >= 302
+    if is_302:
         talk.knows_302 = True
-        talk.caps = talk.premises.shared({*talk.caps, "cap-notify"})
+        talk.caps = talk.premises.shared({*talk.caps, _IMPLIED})
     offered = []
     for name, one in sorted(CAPABILITIES.items()):
         if one.is_offered(talk):
-            offered.append(f"{name}={one.value}" if one.value and talk.knows_302 else name)
-    _list(talk, "LS", offered)
+            offered.append(f"{name}={one.value}" if one.value and is_302 else name)
+    _list(talk, "LS", offered, in_lines=is_302)
 
 
 def _list_own(talk: IrcTalk, rest: str) -> None:
-    _list(talk, "LIST", sorted(talk.caps))
+    _list(talk, "LIST", sorted(talk.caps), in_lines=talk.knows_302)
 
 
-def _list(talk: IrcTalk, what: str, names: list[str]) -> None:
-    """Send names, in several lines if need be, all but the last of which have a star."""
+def _list(talk: IrcTalk, what: str, names: list[str], in_lines: bool) -> None:
+    """Send names; with ``in_lines`` in several lines if need be, all but the last of which have a star."""
     lines: list[list[str]] = [[]]
     for name in names:
-        if len(" ".join([*lines[-1], name])) > _ENOUGH and talk.knows_302:
+        if len(" ".join([*lines[-1], name])) > _ENOUGH and in_lines:
             lines.append([])
         lines[-1].append(name)
     for line in lines[:-1]:
@@ -69,7 +72,8 @@ def _req(talk: IrcTalk, wanted: str) -> None:
     for word in wanted.split():
         name = word.removeprefix("-")
         found = CAPABILITIES.get(name)
-        if found is None or (word[0] != "-" and not found.is_offered(talk)):
+        is_kept = word[0] == "-" and name == _IMPLIED and talk.knows_302
+        if found is None or is_kept or (word[0] != "-" and not found.is_offered(talk)):
             talk.cap("NAK", wanted)
             return
         caps.discard(name) if word[0] == "-" else caps.add(name)
@@ -79,8 +83,12 @@ def _req(talk: IrcTalk, wanted: str) -> None:
 
 
 def _end(talk: IrcTalk, rest: str) -> None:
+    """Go on with the registration, without a login by SASL that has not come to its end."""
     if talk.registration is not None:
         talk.registration.is_negotiating = False
+        if talk.registration.mechanism:
+            talk.registration.mechanism, talk.registration.given = "", ""
+            talk.reply(numerics.ERR_SASLABORTED)
         talk.registration.go_on(talk)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ....core import text
+from ....core.errors import BadAlias
 from ....wire.irc import Message
 from ....wire.irc_view import source
 from .. import numerics
-from ..numerics import Numeric
+from ..numerics import IrcRefused, Numeric
 from ..table import command, token
 from ..talk import IrcTalk
 
@@ -23,6 +24,8 @@ def monitor(talk: IrcTalk, message: Message) -> None:
     """Add nicks to the list, take some off it, or show it."""
     what, nicks = (*message.parameters, "")[:2]
     run = _SUBCOMMANDS.get(what.upper())
+    if what in _NEED_NICKS and len(message.parameters) < 2:
+        raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "MONITOR")
     if run is not None:
         run(talk, list(dict.fromkeys(filter(None, nicks.split(",")))))
 
@@ -31,16 +34,25 @@ def _add(talk: IrcTalk, nicks: Sequence[str]) -> None:
     shown: list[str] = []
     for index, nick in enumerate(nicks):
         key = text.key(nick)
-        if key not in talk.monitored and len(talk.monitored) >= MAX_MONITORED:
+        is_new = key not in talk.monitored and _is_nick(nick)
+        if is_new and len(talk.monitored) >= MAX_MONITORED:
             _show(talk, shown)
             talk.reply(numerics.ERR_MONLISTFULL, str(MAX_MONITORED), ",".join(nicks[index:]))
             return
-        if key in talk.monitored:
-            talk.hub.watches.unwatch(talk.monitored[key], talk.told)
-        talk.monitored = {**talk.monitored, key: nick}
-        talk.hub.watches.watch(nick, talk.told)
+        if is_new:
+            talk.monitored = {**talk.monitored, key: nick}
+            talk.hub.watches.watch(nick, talk.told)
         shown.append(nick)
     _show(talk, shown)
+
+
+def _is_nick(wanted: str) -> bool:
+    """Return whether a person can have a nick; a mask, for one, is none."""
+    try:
+        text.alias(wanted)
+    except BadAlias:
+        return False
+    return True
 
 
 def _remove(talk: IrcTalk, nicks: Sequence[str]) -> None:
@@ -88,6 +100,7 @@ def _send(talk: IrcTalk, numeric: Numeric, names: Sequence[str]) -> None:
         talk.reply(numeric, ",".join(line))
 
 
+_NEED_NICKS = frozenset("+-")
 _SUBCOMMANDS: dict[str, Callable[[IrcTalk, Sequence[str]], None]] = {
     "+": _add,
     "-": _remove,

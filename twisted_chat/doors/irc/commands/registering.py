@@ -65,11 +65,11 @@ def user(talk: IrcTalk, message: Message) -> None:
     registration.go_on(talk)
 
 
-@command("PING", is_early=True)
+@command("PING", least=1, is_early=True)
 def ping(talk: IrcTalk, message: Message) -> None:
-    """Answer a ping."""
-    if not message.parameters:
-        raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "PING")
+    """Answer a ping with its token, which any text can be."""
+    if not message.parameters[0]:
+        raise IrcRefused(numerics.ERR_NOORIGIN)
     answer = Message("PONG", (talk.premises.name, message.parameters[0]), talk.premises.name)
     talk.write(serialise(answer, is_text=True))
 

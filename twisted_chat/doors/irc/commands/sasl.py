@@ -15,6 +15,7 @@ from ....core.session import Ask
 from ....wire.irc import Message, serialise
 from ....wire.irc_view import source
 from .. import numerics
+from ..marks import member_of
 from ..numerics import IrcRefused
 from ..table import capability, command
 from ..talk import IrcTalk
@@ -32,10 +33,11 @@ def authenticate(talk: IrcTalk, message: Message) -> None:
     """Begin to log in, by naming a mechanism, or go on."""
     word = message.parameters[0]
     registration = talk.registration
+    is_logged_in = member_of(talk) is not None if registration is None else registration.proof is not None
+    if is_logged_in:
+        raise IrcRefused(numerics.ERR_SASLALREADY)
     if registration is None:
         raise IrcRefused(numerics.ERR_SASLFAIL._replace(text="Log in as you connect: QUIT first"))
-    if registration.proof is not None:
-        raise IrcRefused(numerics.ERR_SASLALREADY)
     if word == "*":
         registration.mechanism, registration.given = "", ""
         raise IrcRefused(numerics.ERR_SASLABORTED)

@@ -92,10 +92,9 @@ def help_(talk: IrcTalk, message: Message) -> None:
         lines = ((entry.run.__doc__ or "").split("\n")[0],)
     elif wanted:
         lines = tuple(split(" ".join(sorted(COMMANDS)), _HELP_LINE))
-    subject = wanted or "index"
-    first, *rest = lines
-    talk.reply(numerics.RPL_HELPSTART, subject, first)
-    for line in rest:
+    subject = wanted or "*"
+    talk.reply(numerics.RPL_HELPSTART, subject, f"-- {wanted or 'Help'} --")
+    for line in ("", *lines):
         talk.reply(numerics.RPL_HELPTXT, subject, line)
     talk.reply(numerics.RPL_ENDOFHELP, subject, "End of /HELP")
 
@@ -104,7 +103,7 @@ def help_(talk: IrcTalk, message: Message) -> None:
 def links(talk: IrcTalk, message: Message) -> None:
     """Show the servers of the network: this one."""
     name = talk.premises.name
-    talk.reply(numerics.RPL_LINKS, name, name, "0 twisted_chat")
+    talk.reply(numerics.RPL_LINKS, "*", name, "0 twisted_chat")
     talk.reply(numerics.RPL_ENDOFLINKS, "*")
 
 
