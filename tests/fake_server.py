@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 
-from .processes import wait_until
+from .processes import free_port, wait_until
 
 
 class Log:
@@ -91,7 +91,7 @@ class FakeServer:
         self.greeting = b"alias?"
         self.connections = 0
         self.listener = None
-        self.port = 0
+        self.port = free_port()
         self.start()
 
     # -- what a test does to it
@@ -99,7 +99,6 @@ class FakeServer:
     def start(self):
         """Listen, on the same port as before."""
         self.listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def stop(self):

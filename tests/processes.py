@@ -233,11 +233,20 @@ def make_certificate(folder, hosts=("localhost", "127.0.0.1")):
     return folder
 
 
+_HELD = []  # sockets that are bound and do not listen
+
+
 def free_port():
-    """Return a port of 127.0.0.1 on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port of 127.0.0.1 on which a test's servers listen, one after the other, and on which nobody else does.
+
+    A socket stays bound to it while this process lives. Linux then gives the port to nobody who asks for any port,
+    and leaves it to a server that names it and sets SO_REUSEADDR, as nearly all do.
+    """
+    holder = socket.socket()
+    _HELD.append(holder)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder.getsockname()[1]
 
 
 def environment(**more):

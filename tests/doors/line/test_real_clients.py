@@ -12,7 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from ...processes import SECONDS, Relay, environment, make_certificate, run
+from ...processes import SECONDS, Relay, environment, free_port, make_certificate, run
 
 LAB_CLIENT = Path(__file__).parents[2] / "lab_client.py"
 SPEAKS = "this port speaks plain text"
@@ -508,8 +508,7 @@ def test_programs_talk_over_tls(tls_server, certificate, program, terminal, name
 
 
 def test_the_lab_client_over_tls_is_known_too(tls_server, certificate, program, lab):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     listen = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr"
     to = f"OPENSSL:localhost:{tls_server.port},pf=ip4,cafile={certificate}/cert.pem"
     tunnel = pexpect.spawn(program("socat", "socat"), ["-d", "-d", listen, to], encoding="utf-8", timeout=SECONDS)
