@@ -1,8 +1,8 @@
-"""The people who have left lately."""
+"""The people who had an alias lately."""
 
 from __future__ import annotations
 
-from twisted_chat.core.former import MAX_FORMER, Former, FormerPeople
+from twisted_chat.core.former import MAX_FORMER, MAX_OF_ALIAS, Former, FormerPeople
 
 from ..house import House
 
@@ -31,5 +31,16 @@ def test_a_person_who_leaves_is_noted_with_the_time_the_alias_of_then_and_the_do
     bob.type("/nick rob")
     house.now += 60
     bob.type("/quit")
-    assert house.hub.sessions.former.called("rob") == Former("rob", ("line",), house.now)
-    assert house.hub.sessions.former.called("bob") is None
+    former = house.hub.sessions.former
+    assert former.called("rob") == Former("rob", ("line",), house.now)
+    assert former.called("bob") is None
+    assert list(former.all_called("bob")) == [Former("bob", ("line",), house.now - 60, has_left=False)]
+
+
+def test_some_people_of_each_alias_are_known_the_last_first():
+    former = FormerPeople()
+    former.note(Former("alice", (), 0.0))
+    for number in range(MAX_OF_ALIAS + 5):
+        former.note(Former("bob", (), float(number)))
+    assert [one.left for one in former.all_called("bob")] == [float(number) for number in reversed(range(5, 15))]
+    assert former.called("alice") is not None

@@ -16,6 +16,7 @@ from twisted_chat.wire.irc import (
     left_for_text,
     parse,
     serialise,
+    shortened,
     split,
 )
 
@@ -125,6 +126,20 @@ def test_no_bytes_are_too_strange_to_parse_and_what_came_can_be_sent_as_one_line
 
 def test_bytes_that_are_not_utf8_are_replaced():
     assert parse(b"PRIVMSG #tea :gr\xfcn") == Message("PRIVMSG", ("#tea", "gr\ufffdn"))
+
+
+@given(st.lists(st.text(max_size=700), min_size=1, max_size=5))
+def test_the_longest_parameters_are_cut_until_a_message_is_short_enough(parameters):
+    sent = shortened(Message("332", ("al", *parameters), "chat.example"))
+    assert len(serialise(sent, is_text=True)) <= 512
+    for cut, whole in zip(sent.parameters[1:], parameters, strict=True):
+        assert whole.encode("utf-8", "replace").decode().startswith(cut)
+
+
+def test_a_message_that_is_short_enough_is_not_cut():
+    message = Message("332", ("al", "#tea", "x" * 480), "chat")
+    assert len(serialise(message, is_text=True)) <= 512
+    assert shortened(message) == message
 
 
 @pytest.mark.parametrize("hostile", ["a\r\nQUIT", "a\nQUIT", "a\0QUIT", "\ud800"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -186,6 +186,8 @@ class Effects:
             self._heard(event, asker, change)
         elif person is not None and change.is_new:
             self._sessions.have_taken_step(person, RENAMED, "")
+            if text.key(event.author) != person.key:
+                self._note_former(event.author, self._sessions.of(person), event.when, has_left=False)
             for session in person.sessions:
                 self._sessions.ignorers.renamed(person.alias, session)
             for one in self._sessions.of(person):
@@ -242,9 +244,14 @@ class Effects:
         for session in sessions:
             self._part(session)
         if change.person is not None:
-            doors = tuple(session.came_by for session in sessions)
-            self._sessions.former.note(Former(change.person.alias, doors, event.when))
+            self._note_former(change.person.alias, sessions, event.when, has_left=True)
             self._sessions.has_left(change.person)  # for the people who wait to enter rooms
+
+    def _note_former(self, alias: str, sessions: Sequence[Session], when: float, has_left: bool) -> None:
+        """Remember that a person has given an alias up."""
+        doors = tuple(session.came_by for session in sessions)
+        realname = next((session.realname for session in sessions if session.realname), "")
+        self._sessions.former.note(Former(alias, doors, when, realname, has_left))
 
     # -- rooms
 

@@ -83,6 +83,7 @@ class Session:
         "private",
         "program",
         "reader",
+        "realname",
         "since",
         "steps",
     )  # fmt: skip
@@ -100,6 +101,7 @@ class Session:
         self.came_by = ""  # the kind of the door by which they took their seat
         self.pace = pace
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
+        self.realname = ""  # that a client of IRC gave beside the alias
         self.program = ""  # the public name of their program, if it has one: the same after a reconnect
         self.pending = Pending()
         self.asks: Mapping[str, Ask] = _NOTHING  # requests that a function waits for, by their idents

@@ -85,6 +85,19 @@ def left_for_text(message: Message) -> int:
     return MAX_MESSAGE - len(_untagged(message, is_text=True))
 
 
+def shortened(message: Message) -> Message:
+    """Return a message with at most 512 bytes: as long as it has more, its longest parameter is cut."""
+    excess = -left_for_text(message)
+    while excess > 0 and any(len(word) > 1 for word in message.parameters):
+        words = list(message.parameters)
+        sizes = [len(word.encode("utf-8", "replace")) for word in words]
+        longest = sizes.index(max(sizes))
+        words[longest] = split(words[longest], sizes[longest] - excess)[0].rstrip(" ")
+        message = message._replace(parameters=tuple(words))
+        excess = -left_for_text(message)
+    return message
+
+
 def split(text: str, most: int) -> list[str]:
     """Split a text into parts of at most so many bytes in UTF-8, which make the whole text again.
 

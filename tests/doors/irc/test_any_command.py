@@ -53,3 +53,35 @@ def test_every_message_is_answered_and_everybody_stays(seed):
     for peer in peers:
         assert peer.ask("PING alive")[-1].endswith(" :alive")
     door.close()
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"QUIT", "PRIVMSG", "NOTICE", "TAGMSG", "WALLOPS"}))
+def test_no_answer_to_a_very_long_parameter_is_too_long(door, name):
+    alice = enter(door, "alice-of-the-long-alias", "tea", caps="standard-replies")
+    for begin in ("", "#tea ", "alice-of-the-long-alias ", "+ "):
+        for letter in ("x", "é", "#b,"):
+            room = 510 - len(f"{name} {begin}".encode())
+            line = f"{name} {begin}{letter * (room // len(letter.encode()))}"
+            for answer in alice.ask(line):
+                assert len(answer.encode()) <= 510, line
+            door.clock.advance(60)
+            for left in list(alice.chat.session.rooms)[1:]:
+                alice.send(f"PART #{left}")
+
+
+def test_no_answer_about_a_person_or_a_room_with_the_longest_words_is_too_long(door):
+    nick, room = "\U00020000" * 24, "\U00020000" * 32
+    alice = enter(door, nick, room, caps="standard-replies away-notify setname")
+    longest = 510 - len(f":{alice.chat.talk.prefix} TOPIC #{room} :".encode())
+    for line in (f"AWAY :{'😀' * 120}", f"SETNAME :{'😀' * 100}", f"TOPIC #{room} :{'😀' * (longest // 4)}"):
+        alice.send(line)
+    nicks = [nick[1:] + letter for letter in "abcde"]
+    for other in nicks:
+        enter(door, other, room, host=f"192.0.2.{ord(other[-1])}")
+    for line in (
+        *(f"TOPIC #{room}", f"LIST #{room}", f"WHO {nick}", f"WHO #{room}", f"WHO #{room} %tcuihsnfdlaor,42"),
+        *(f"WHOIS {nick}", f"WHOIS {','.join(nicks)}", f"USERHOST {' '.join(nicks)}", f"ISON {' '.join(nicks)}"),
+        *(f"NAMES #{room}", f"PART #{room}", f"JOIN #{room}"),
+    ):
+        answers = alice.ask(line)
+        assert answers and all(len(answer.encode()) <= 510 for answer in answers), line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ...irc import SERVER, enter, member
+from ...irc import SERVER, IrcPeer, enter, member
 
 END = f":{SERVER} 315 alice"
 
@@ -72,16 +72,30 @@ def test_whois_tells_all_about_a_person(door, alice, bob):
         f":{SERVER} 301 alice bob :lunch",
         f":{SERVER} 320 alice bob :is here by IRC",
         f":{SERVER} 317 alice bob 0 {701000000} :seconds idle, signon time",
-        f":{SERVER} 318 alice bob :End of /WHOIS list",
+        f":{SERVER} 318 alice BOB :End of /WHOIS list",
     ]
+
+
+def test_the_end_of_whois_names_all_nicks_as_they_were_asked_for(alice, bob):
+    lines = alice.ask("WHOIS Bob,eve,alice,bob")
+    assert [line.split()[1] for line in lines if line.split()[1] in ("311", "401", "318")] == [
+        "311",
+        "401",
+        "311",
+        "311",
+        "318",
+    ]
+    assert lines[-1] == f":{SERVER} 318 alice Bob,eve,alice,bob :End of /WHOIS list"
 
 
 def test_whois_tells_of_accounts_admins_bots_and_doors(door, alice):
     member(door, "olga", "tea", role="admin").send("MODE olga +B")
     door.enter("tom")
-    assert alice.codes("WHOIS olga") == ["311", "319", "312", "313", "330", "335", "320", "317", "318"]
+    assert alice.codes("WHOIS olga") == ["311", "319", "312", "313", "671", "330", "335", "320", "317", "318"]
     assert f":{SERVER} 320 alice tom :is here by telnet or netcat" in alice.ask("WHOIS tom")
+    assert f":{SERVER} 671 alice olga :is using a secure connection" in alice.ask("WHOIS olga")  # from this machine
     assert alice.ask("WHO olga")[0].endswith(" olga H*B :0 olga")
+    assert alice.ask("WHO #tea")[1].endswith(" olga H*@B :0 olga")  # an admin operates all rooms
 
 
 def test_whois_of_nobody_and_of_another_server_is_refused(alice, bob):
@@ -115,6 +129,21 @@ def test_whowas_tells_of_people_who_have_left(alice, bob):
         f":{SERVER} 369 alice bob :End of WHOWAS",
     ]
     assert alice.codes("WHOWAS", "WHOWAS eve") == ["431", "406", "369"]
+
+
+def test_whowas_tells_of_all_who_had_an_alias_and_of_their_real_names_the_last_first(door, alice):
+    for name in ("Bobby", "Robert"):
+        peer = IrcPeer(door).send("NICK bob", f"USER b 0 * :{name}")
+        peer.send("SETNAME :Bob the Great" if name == "Robert" else "AWAY", "NICK Bob", "NICK rob", "QUIT")
+    names = [line.split(":")[2] for line in alice.ask("WHOWAS BOB") if " 314 " in line]
+    assert names == ["Bob the Great", "Bobby"]
+    assert alice.codes("WHOWAS bob 1") == ["314", "312", "369"]
+    for all_ in ("0", "-1", "many", "9"):
+        assert alice.codes(f"WHOWAS bob {all_}") == ["314", "312", "314", "312", "369"]
+    assert alice.ask("WHOWAS rob,eve 1")[-2:] == [
+        f":{SERVER} 406 alice eve :There was no such nickname",
+        f":{SERVER} 369 alice eve :End of WHOWAS",
+    ]
 
 
 def test_userhost_and_ison_tell_who_is_here(door, alice, bob):
@@ -152,6 +181,21 @@ def test_an_invisible_person_is_found_only_by_name_or_in_a_shared_room(door, ali
     assert alice.codes("WHO tom") == tom.codes("WHO t*") == ["352", "315"]
     bob.send("JOIN #pie")
     assert bob.codes("WHO t*") == ["352", "315"]
+
+
+def test_an_invisible_person_is_shown_in_a_room_only_to_those_who_are_in_it(door, alice, bob):
+    tom = enter(door, "tom", "cake")
+    tom.send("MODE tom +i", "JOIN #pie")
+    names = f":{SERVER} 353 {{}} = #cake :@bob{{}}"
+    assert alice.ask("NAMES #cake")[0] == names.format("alice", "")
+    assert bob.ask("NAMES #cake")[0] == names.format("bob", " tom") and tom.ask("NAMES #cake")[0] == names.format(
+        "tom", " tom"
+    )
+    assert [line.split()[7] for line in alice.ask("WHO #cake")[:-1]] == ["bob"]
+    assert [line.split()[7] for line in bob.ask("WHO #cake")[:-1]] == ["bob", "tom"]
+    assert "319" not in alice.codes("WHOIS tom")
+    assert f":{SERVER} 319 bob tom :#cake" in bob.ask("WHOIS tom")
+    assert f":{SERVER} 319 tom tom :#cake @#pie" in tom.ask("WHOIS tom")
 
 
 def test_people_in_a_room_learn_that_a_person_who_enters_is_away_if_they_ask_for_it(door):

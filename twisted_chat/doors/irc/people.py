@@ -30,7 +30,7 @@ def talks_of(talk: IrcTalk, person: Person) -> Iterator[IrcTalk]:
 
 def realname_of(talk: IrcTalk, person: Person) -> str:
     """Return the real name that a client of a person gave; without one, the alias."""
-    return next((other.realname for other in talks_of(talk, person) if other.realname), person.alias)
+    return next((session.realname for session in talk.hub.sessions.of(person) if session.realname), person.alias)
 
 
 def is_bot(talk: IrcTalk, person: Person) -> bool:
@@ -46,11 +46,11 @@ def is_admin(person: Person) -> bool:
 
 
 def flags_of(talk: IrcTalk, person: Person, room: Room | None = None) -> str:
-    """Return a person's flags in WHO: here or gone, an admin, a bot, an operator of the room."""
+    """Return a person's flags in WHO: here or gone, an admin, an operator of the room, a bot."""
     flags = "H" if person.away is None else "G"
     flags += "*" if is_admin(person) else ""
-    flags += BOT if is_bot(talk, person) else ""
-    return flags + (prefix_of(talk, person, room) if room is not None else "")
+    flags += prefix_of(talk, person, room) if room is not None else ""
+    return flags + (BOT if is_bot(talk, person) else "")
 
 
 def prefix_of(talk: IrcTalk, person: Person, room: Room) -> str:
@@ -73,9 +73,21 @@ def idle_seconds(talk: IrcTalk, person: Person) -> tuple[int, int] | None:
 
 
 def rooms_shown(talk: IrcTalk, person: Person) -> list[Room]:
-    """Return the rooms of a person that the asker can see."""
+    """Return the rooms of a person that the asker can see; of an invisible person those in which both are."""
     me = talk.session.person
-    return [room for room in person.rooms.values() if talk.hub.may_see(me, room)]
+    rooms = talk.session.rooms if _is_invisible(talk, person) else person.rooms
+    return [room for name, room in person.rooms.items() if name in rooms and talk.hub.may_see(me, room)]
+
+
+def names_shown(talk: IrcTalk, room: Room) -> Iterator[Person]:
+    """Yield the people in a room; to an asker who is not in it, not the invisible ones."""
+    is_in = room.name in talk.session.rooms
+    return (person for person in talk.hub.people_in(room) if is_in or not _is_invisible(talk, person))
+
+
+def seen_in(talk: IrcTalk, room: Room) -> Iterator[Person]:
+    """Yield the people in a room whom WHO shows to the asker."""
+    return (person for person in talk.hub.people_in(room) if not _is_hidden(talk, person))
 
 
 def matching(talk: IrcTalk, mask: str) -> Iterator[Person]:
@@ -88,10 +100,13 @@ def matching(talk: IrcTalk, mask: str) -> Iterator[Person]:
 
 def _is_hidden(talk: IrcTalk, person: Person) -> bool:
     """Return whether a person is invisible to the asker, who is in no room with them."""
-    me = talk.session.person
-    if person is me or not any(INVISIBLE in other.modes for other in talks_of(talk, person)):
+    if person is talk.session.person or not _is_invisible(talk, person):
         return False
-    return me is None or not any(room in me.rooms for room in person.rooms)
+    return not any(room in talk.session.rooms for room in person.rooms)
+
+
+def _is_invisible(talk: IrcTalk, person: Person) -> bool:
+    return any(INVISIBLE in other.modes for other in talks_of(talk, person))
 
 
 def person_called(talk: IrcTalk, nick: str) -> Person:

@@ -76,7 +76,7 @@ class Replies:
 
     def send(self, command: str, *parameters: str) -> None:
         """Send a message from the server."""
-        self.write(irc.serialise(Message(command, parameters, self.premises.name), is_text=len(parameters) > 2))
+        self._send(Message(command, parameters, self.premises.name), is_text=len(parameters) > 2)
 
     def write(self, data: bytes) -> None:
         """Send bytes: the only way of all answers, but for events."""
@@ -84,20 +84,18 @@ class Replies:
 
     def cap(self, subcommand: str, *parameters: str) -> None:
         """Send an answer of capability negotiation."""
-        message = Message("CAP", (self.nick, subcommand, *parameters), self.premises.name)
-        self.write(irc.serialise(message, is_text=True))
+        self._send(Message("CAP", (self.nick, subcommand, *parameters), self.premises.name))
 
     def notice(self, words: str) -> None:
         """Send some words of the server's to the person."""
-        self.write(irc.serialise(Message("NOTICE", (self.nick, words), self.premises.name), is_text=True))
+        self._send(Message("NOTICE", (self.nick, words), self.premises.name))
 
     def fail(self, command: str, code: str, *context: str, words: str) -> None:
         """Refuse a message as the specification of its command has it (ircv3.net/specs/extensions/standard-replies).
 
         That needs no capability: ``standard-replies`` is for all other refusals.
         """
-        parameters = (command or "*", code, *context, words)
-        self.write(irc.serialise(Message("FAIL", parameters, self.premises.name), is_text=True))
+        self._send(Message("FAIL", (command or "*", code, *context, words), self.premises.name))
 
     def refuse(self, error: ChatError, about: str = "") -> None:
         """Answer with the reason why a message is refused; ``about``: the room or nick concerned.
@@ -126,6 +124,10 @@ class Replies:
                 self.reply(refused.numeric, *refused.parameters)
         except ChatError as error:
             self.refuse(error, about)
+
+    def _send(self, message: Message, is_text: bool = True) -> None:
+        data = irc.serialise(message, is_text)
+        self.write(data if len(data) <= irc.MAX_MESSAGE else irc.serialise(irc.shortened(message), is_text))
 
     def refuse_nick(self, error: ChatError, nick: str = "") -> None:
         """Refuse a nick, and count the try."""

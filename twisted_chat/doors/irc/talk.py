@@ -65,7 +65,7 @@ class IrcTalk(Replies):
 
     __slots__ = (
         "_asked", "_batches", "_idents", "_labelled", "_labels", "_shown", "_waiting", "closing", "knows_302", "marks",
-        "modes", "monitored", "realname", "registration",
+        "modes", "monitored", "registration",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -75,7 +75,6 @@ class IrcTalk(Replies):
         super().__init__(premises, connection)
         self.knows_302 = False  # it understands that version of capability negotiation
         self.registration: Registration | None = Registration()  # until it is complete
-        self.realname = ""
         self.modes = premises.shared(())  # the user modes, a letter each
         self.marks: Mapping[str, int] = _NOTHING  # up to when the person has read, where only this connection knows it
         self.monitored: Mapping[str, str] = _NOTHING  # aliases that the client watches, by their keys

@@ -38,7 +38,7 @@ def setname(talk: IrcTalk, message: Message) -> None:
         words = f"Give a real name of 1 to {REALNAME_LENGTH} characters"
         talk.fail("SETNAME", "INVALID_REALNAME", words=words)
         return
-    talk.realname = name
+    talk.session.realname = name
     data = serialise(Message("SETNAME", (name,), talk.prefix), is_text=True)
     me = talk.session.person
     people = {person for room in talk.session.rooms.values() for person in talk.hub.people_in(room)}

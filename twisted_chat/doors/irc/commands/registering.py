@@ -7,7 +7,7 @@ from functools import partial
 from ....core import text
 from ....core.errors import ChatError
 from ....wire import irc_text
-from ....wire.irc import Message, serialise
+from ....wire.irc import Message, serialise, shortened
 from .. import numerics
 from ..numerics import IrcRefused
 from ..registration import REALNAME_LENGTH, USER_LENGTH, refuse_alias
@@ -61,7 +61,7 @@ def user(talk: IrcTalk, message: Message) -> None:
     if not name:
         raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "USER")
     registration.user = name[:USER_LENGTH]
-    talk.realname = text.clean(realname)[:REALNAME_LENGTH]
+    talk.session.realname = text.clean(realname)[:REALNAME_LENGTH]
     registration.go_on(talk)
 
 
@@ -71,7 +71,7 @@ def ping(talk: IrcTalk, message: Message) -> None:
     if not message.parameters[0]:
         raise IrcRefused(numerics.ERR_NOORIGIN)
     answer = Message("PONG", (talk.premises.name, message.parameters[0]), talk.premises.name)
-    talk.write(serialise(answer, is_text=True))
+    talk.write(serialise(shortened(answer), is_text=True))
 
 
 @command("PONG", is_early=True)

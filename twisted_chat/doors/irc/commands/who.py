@@ -10,7 +10,7 @@ from ....wire.irc import Message, is_mask
 from ....wire.irc_view import HOST, USER
 from .. import numerics
 from ..numerics import IrcRefused
-from ..people import flags_of, idle_seconds, is_admin, matching, realname_of
+from ..people import flags_of, idle_seconds, is_admin, matching, realname_of, seen_in
 from ..table import command, token
 from ..talk import IrcTalk
 
@@ -46,7 +46,7 @@ def _asked_for(talk: IrcTalk, mask: str) -> tuple[Room | None, Iterable[Person]]
             room = talk.room_called(mask)
         except IrcRefused:
             return None, ()
-        return room, talk.hub.people_in(room)
+        return room, seen_in(talk, room)
     if not is_mask(mask) and mask != "0":
         person = talk.hub.state.directory.called(mask)
         if person is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 from ....core.person import Person
 from ....requests.people import ways_in
@@ -25,13 +26,14 @@ def whois(talk: IrcTalk, message: Message) -> None:
         raise IrcRefused(numerics.ERR_NONICKNAMEGIVEN)
     if len(message.parameters) > 1:
         refuse_other_server(talk, message.parameters[0])
-    for nick in _each(message.parameters[min(1, len(message.parameters) - 1)]):
+    nicks = message.parameters[min(1, len(message.parameters) - 1)]
+    for nick in _each(nicks):
         person = talk.hub.state.directory.called(nick)
         if person is None:
             talk.reply(numerics.ERR_NOSUCHNICK, nick)
         else:
             _show(talk, person)
-        talk.reply(numerics.RPL_ENDOFWHOIS, person.alias if person is not None else nick)
+    talk.reply(numerics.RPL_ENDOFWHOIS, nicks)
 
 
 def _show(talk: IrcTalk, person: Person) -> None:
@@ -43,13 +45,16 @@ def _show(talk: IrcTalk, person: Person) -> None:
     talk.reply(numerics.RPL_WHOISSERVER, nick, talk.premises.name, "twisted_chat")
     if is_admin(person):
         talk.reply(numerics.RPL_WHOISOPERATOR, nick)
+    sessions = talk.hub.sessions.of(person)
+    if sessions and not any(session.is_overheard for session in sessions):
+        talk.reply(numerics.RPL_WHOISSECURE, nick)
     if person.account is not None:
         talk.reply(numerics.RPL_WHOISACCOUNT, nick, person.account.alias)
     if is_bot(talk, person):
         talk.reply(numerics.RPL_WHOISBOT, nick)
     if person.away is not None:
         talk.reply(numerics.RPL_AWAY, nick, person.away or "away")
-    came = ways_in(talk.hub.sessions.of(person))
+    came = ways_in(sessions)
     if came:
         talk.reply(numerics.RPL_WHOISSPECIAL, nick, f"is here by {came}")
     idle = idle_seconds(talk, person)
@@ -59,15 +64,17 @@ def _show(talk: IrcTalk, person: Person) -> None:
 
 @command("WHOWAS")
 def whowas(talk: IrcTalk, message: Message) -> None:
-    """Show who had an alias, of the people who have left lately."""
+    """Show who had an alias lately, the last person first; a number: how many of them."""
     if not message.parameters or not message.parameters[0]:
         raise IrcRefused(numerics.ERR_NONICKNAMEGIVEN)
+    count = message.parameters[1] if len(message.parameters) > 1 else ""
+    most = int(count) if count.isascii() and count.isdecimal() and len(count) < 9 else 0
     for nick in _each(message.parameters[0]):
-        former = talk.hub.sessions.former.called(nick)
-        if former is None:
+        found = list(islice(talk.hub.sessions.former.all_called(nick), most or None))
+        if not found:
             talk.reply(numerics.ERR_WASNOSUCHNICK, nick)
-        else:
-            talk.reply(numerics.RPL_WHOWASUSER, former.alias, USER, HOST, "*", former.alias)
+        for former in found:
+            talk.reply(numerics.RPL_WHOWASUSER, former.alias, USER, HOST, "*", former.realname or former.alias)
             left = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(former.left))
             talk.reply(numerics.RPL_WHOISSERVER, former.alias, talk.premises.name, left)
         talk.reply(numerics.RPL_ENDOFWHOWAS, nick)
