@@ -42,9 +42,13 @@ def test_a_request_is_answered_once_it_has_happened(alice):
     assert (
         alice.ask("@label=x1 AWAY :lunch")[-1] == f"@label=x1 :{SERVER} 306 alice :You have been marked as being away"
     )
-    joined, begin, *_names, end = alice.ask("@label=x2 JOIN #cake")
-    assert joined == ":alice!~u@chat JOIN #cake" and end == f":{SERVER} BATCH -1"
-    assert begin == f"@label=x2 :{SERVER} BATCH +1 labeled-response"
+    assert alice.ask("@label=x2 JOIN #cake") == [
+        f"@label=x2 :{SERVER} BATCH +1 labeled-response",
+        "@batch=1 :alice!~u@chat JOIN #cake",
+        f"@batch=1 :{SERVER} 353 alice = #cake :@alice",
+        f"@batch=1 :{SERVER} 366 alice #cake :End of /NAMES list",
+        f":{SERVER} BATCH -1",
+    ]
     assert (
         alice.ask("@label=x3 MODE #cake +i")[0] == f"@label=x3 :{SERVER} 482 alice #cake :You're not channel operator"
     )
@@ -55,9 +59,62 @@ def test_a_post_is_acknowledged_once_it_is_kept(door, alice):
     assert alice.ask("@label=x1 PRIVMSG #tea :hi") == [f"@label=x1 :{SERVER} ACK"]
     assert bob.read() == [":alice!~u@chat PRIVMSG #tea :hi"]
     bob.send("AWAY :lunch")
-    assert alice.ask("@label=x2 PRIVMSG bob :hi") == [
-        f":{SERVER} 301 alice bob :lunch",
-        f"@label=x2 :{SERVER} ACK",
+    assert alice.ask("@label=x2 PRIVMSG bob :hi") == [f"@label=x2 :{SERVER} 301 alice bob :lunch"]
+
+
+def test_the_event_of_a_request_is_its_answer_and_has_the_label(door, alice):
+    bob = enter(door, "bob", "tea", caps=CAPS)
+    assert alice.ask("@label=x1 TOPIC #tea :hot") == ["@label=x1 :alice!~u@chat TOPIC #tea :hot"]
+    assert alice.ask("@label=x2 NICK anna") == ["@label=x2 :alice!~u@chat NICK anna"]
+    assert alice.ask("@label=x3 PART #tea :bye") == ["@label=x3 :anna!~u@chat PART #tea :bye"]
+    assert bob.read() == [
+        ":alice!~u@chat TOPIC #tea :hot",
+        ":alice!~u@chat NICK anna",
+        ":anna!~u@chat PART #tea :bye",
+    ]
+    assert alice.ask("@label=x4 NICK anna") == [f"@label=x4 :{SERVER} ACK"]
+    assert alice.ask("@label=x5 NICK bob")[0].startswith(f"@label=x5 :{SERVER} 433 anna bob :")
+    assert alice.ask("NICK alice") == [":anna!~u@chat NICK alice"]
+    assert alice.chat.session.ear.view.own is None
+
+
+def test_the_events_of_a_message_to_several_rooms_are_a_batch(alice):
+    lines = alice.ask("@label=x1 JOIN #tea,#cake,#pie,a")
+    assert lines[0] == f"@label=x1 :{SERVER} BATCH +1 labeled-response" and lines[-1] == f":{SERVER} BATCH -1"
+    assert all(tags(line) == {"batch": "1"} for line in lines[1:-1])
+    codes = [parse(line.encode()).command for line in lines[1:-1]]
+    assert sorted(codes) == ["353", "353", "366", "366", "403", "JOIN", "JOIN"]
+    assert alice.ask("@label=x2 PART #cake,#pie,#nowhere") == [
+        f"@label=x2 :{SERVER} BATCH +2 labeled-response",
+        "@batch=2 :alice!~u@chat PART #cake",
+        "@batch=2 :alice!~u@chat PART #pie",
+        f"@batch=2 :{SERVER} 403 alice #nowhere :No such channel",
+        f":{SERVER} BATCH -2",
+    ]
+
+
+def test_the_lines_of_others_stay_in_their_order_and_have_no_label(door, alice):
+    bob = enter(door, "bob", "cake")
+    alice.chat.dataReceived(b"@label=x1 JOIN #cake\r\n")
+    bob.send("PRIVMSG #cake :welcome")
+    lines = alice.read()
+    assert lines[:2] == [f"@label=x1 :{SERVER} BATCH +1 labeled-response", "@batch=1 :alice!~u@chat JOIN #cake"]
+    assert lines.count(":bob!~u@chat PRIVMSG #cake :welcome") == 1 and lines[-1] == f":{SERVER} BATCH -1"
+
+
+@pytest.mark.parametrize("echo", ["", "echo-message"])
+def test_the_refusals_of_a_message_to_several_and_its_echo_are_one_answer(door, echo):
+    alice = enter(door, "alice", "tea", caps=f"{CAPS} {echo}")
+    answer = alice.ask("@label=x1 PRIVMSG no-one,#tea :hi")
+    refusal = f":{SERVER} 401 alice no-one :No such nick/channel"
+    if not echo:
+        assert answer == [f"@label=x1 {refusal}"]
+        return
+    assert answer == [
+        f"@label=x1 :{SERVER} BATCH +1 labeled-response",
+        f"@batch=1 {refusal}",
+        "@batch=1 :alice!~u@chat PRIVMSG #tea :hi",
+        f":{SERVER} BATCH -1",
     ]
 
 
@@ -92,6 +149,17 @@ def test_a_post_that_could_not_be_kept_is_refused_with_its_label(door, monkeypat
     (answer,) = alice.read()
     assert answer.startswith(f"@label=x1 :{SERVER} FAIL PRIVMSG NOT_KEPT :") and "its disk is full" in answer
     assert alice.chat.session.ear.view.labels == ()
+
+
+def test_a_request_that_could_not_be_kept_is_refused_with_its_label(door, monkeypatch):
+    alice, batch = enter(door, "alice", "tea", caps=f"{CAPS} standard-replies"), []
+    monkeypatch.setattr(door.journal, "append", lambda *events: batch.extend(events))
+    assert alice.ask("@label=x1 TOPIC #tea :hi") == []
+    door.hub.dispatcher.refuse(batch, NotKept("its disk is full"))
+    door.settle()
+    (answer,) = alice.read()
+    assert answer.startswith(f"@label=x1 :{SERVER} FAIL TOPIC NOT_KEPT :")
+    assert alice.chat.session.ear.view.own is None
 
 
 def test_a_line_that_cannot_be_taken_is_refused_with_its_label(alice):

@@ -23,10 +23,6 @@ A capability or a token of 005 is one call in such a file, too: ``capability("se
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
 
 from ...core import text
 from ...core.errors import ChatError, NotUtf8, SecretAsked
@@ -35,37 +31,23 @@ from ...core.session import Ask
 from ...requests import accounts
 from ...wire import irc
 from ...wire.irc import Message
-from ...wire.irc_view import EchoTag, source
+from ...wire.irc_view import source
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
-from .labels import Labelled
+from .answers import NOTHING, LabelledReplies, Requested
 from .numerics import IrcRefused
-from .people import WALLOPS
 from .premises import IrcPremises
 from .registration import Registration
-from .replies import Replies, TalkConnection
+from .replies import TalkConnection
 from .runs import run_of
 from .table import COMMANDS, IrcCommand
 
-_NOTHING: Final = MappingProxyType[Any, Any]({})  # shared by all talks without any
 
-
-class _Requested(NamedTuple):
-    """A request that waits for its outcome."""
-
-    ask: Ask
-    command: str
-    about: str
-    then: Callable[[], None] | None
-    refused: Callable[[ChatError], None] | None
-
-
-class IrcTalk(Replies):
+class IrcTalk(LabelledReplies):
     """The messages of one client, in their order. While a request is pending, no other is taken, except posts."""
 
     __slots__ = (
-        "_asked", "_batches", "_idents", "_labelled", "_labels", "_shown", "_waiting", "closing", "knows_302", "marks",
-        "modes", "monitored", "registration",
+        "_asked", "_shown", "_waiting", "closing", "knows_302", "marks", "monitored", "registration",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -75,35 +57,14 @@ class IrcTalk(Replies):
         super().__init__(premises, connection)
         self.knows_302 = False  # it understands that version of capability negotiation
         self.registration: Registration | None = Registration()  # until it is complete
-        self.modes = premises.shared(())  # the user modes, a letter each
-        self.marks: Mapping[str, int] = _NOTHING  # up to when the person has read, where only this connection knows it
-        self.monitored: Mapping[str, str] = _NOTHING  # aliases that the client watches, by their keys
+        self.marks: Mapping[str, int] = NOTHING  # up to when the person has read, where only this connection knows it
+        self.monitored: Mapping[str, str] = NOTHING  # aliases that the client watches, by their keys
         self.closing = "Connection closed"  # the reason in the ERROR at the end
         self._waiting = waiting
-        self._asked: tuple[_Requested, ...] = ()
-        self._idents = 0
-        self._batches = 0
-        self._labelled: Labelled | None = None  # the answer to the message that is being obeyed, if it has a label
-        self._labels: Mapping[str, EchoTag] = _NOTHING  # of posts whose echo is still to come, by ident
+        self._asked: tuple[Requested, ...] = ()
         self._shown: tuple[str, ...] = ()  # the rooms that the client has been shown
 
     # -- for commands
-
-    def post(self, do: Callable[[Ask], object], about: str = "") -> None:
-        """Say something; a refusal is answered.
-
-        A label is on the echo or, without that, on the message that says that it is kept.
-        """
-        labelled, ask = self._labelled, Ask(self.session)
-        if labelled is not None:
-            ask = Ask(self.session, self._new_ident(), then=partial(self._is_posted, labelled, self._command, about))
-        try:
-            do(ask)
-        except ChatError as error:
-            self.refuse(error, about)
-        else:
-            if labelled is not None:
-                labelled.posts.append(ask.ident)
 
     def request(
         self,
@@ -111,13 +72,14 @@ class IrcTalk(Replies):
         then: Callable[[], None] | None = None,
         about: str = "",
         refused: Callable[[ChatError], None] | None = None,
+        is_heard: bool = False,
     ) -> None:
         """Ask the hub for something, and call ``then`` once it is done, or answer the refusal.
 
-        ``refused`` is called instead of an answer.
+        ``refused`` is called instead of an answer. ``is_heard``: the client hears the event of it, which answers it.
         """
         ask = Ask(self.session, self._new_ident(), waits=True)
-        asked = _Requested(ask, self._command, about, then, refused)
+        asked = Requested(ask, self._command, about, then, refused, is_heard)
         try:
             do(ask)
         except ChatError as error:
@@ -148,26 +110,6 @@ class IrcTalk(Replies):
         if room is None or not self.hub.may_see(self.session.person, room):
             raise IrcRefused(numerics.ERR_NOSUCHCHANNEL, wanted)
         return room
-
-    def listen(self) -> None:
-        """Hear in the way that the capabilities and the user modes ask for."""
-        shown = self.caps | {"wallops"} if WALLOPS in self.modes else self.caps
-        view = self.premises.view(shown)
-        ear = self.premises.ear(view, has_echo="echo-message" in self.caps)
-        if self._labels:
-            ear = ear._replace(view=replace(view, labels=tuple(self._labels.items())))
-        self.hub.listen(self.session, ear)
-
-    def write(self, data: bytes) -> None:
-        if self._labelled is not None:
-            self._labelled.lines += data.splitlines(keepends=True)
-        else:
-            super().write(data)
-
-    def new_batch(self) -> str:
-        """Return the name of another batch."""
-        self._batches += 1
-        return str(self._batches)
 
     def show_room(self, name: str) -> None:
         """Show a room, whose JOIN the client has seen, unless the person has left it."""
@@ -234,7 +176,8 @@ class IrcTalk(Replies):
                     self._refused(one, one.ask.error)
                 elif one.then is not None:
                     one.then()
-            self._answer_labelled()
+            if not self._asked:
+                self._is_answered()
         if self.registration is None and not me.pending and me.leaving is None:
             for name in [name for name in me.rooms if name not in self._shown]:
                 self.show_room(name)  # another device of the person has entered it
@@ -294,8 +237,7 @@ class IrcTalk(Replies):
 
     def _take(self, line: bytes, message: Message, entry: IrcCommand | None) -> None:
         self._command = message.command
-        if message.command:
-            self._labelled = Labelled.of(message, self.caps)
+        self._begin_answer(message)
         with self.answering():
             if isinstance(line, Mark):
                 self._take_mark(line)
@@ -303,7 +245,7 @@ class IrcTalk(Replies):
                 raise IrcRefused(numerics.ERR_INPUTTOOLONG)
             elif message.command and self._is_utf8(line):
                 self._obey(message, entry)
-        self._answer_labelled()
+        self._is_obeyed(self._asked)
 
     def _take_mark(self, mark: Mark) -> None:
         if mark is TOO_LONG:
@@ -331,40 +273,8 @@ class IrcTalk(Replies):
             return False
         return True
 
-    def _new_ident(self) -> str:
-        self._idents += 1
-        return f"{self.session.id:x}/{self._idents}"
-
-    def _answer_labelled(self) -> None:
-        """Send the answer to a message with a label, once all of it is there."""
-        labelled = self._labelled
-        if labelled is not None and not self._asked:
-            self._labelled = None
-            if labelled.posts and "echo-message" in self.caps:
-                self._labels = {**self._labels, **labelled.echoes(self.premises.name, self.new_batch)}
-                self.listen()
-            self.write(labelled.answer(self.premises.name, self.new_batch))
-
-    def _is_posted(self, labelled: Labelled, command: str, about: str, ask: Ask) -> None:
-        """Called when a post with a label is kept, or refused: the echo, if there is any, has had the label."""
-        is_heard = ask.ident in self._labels and not self.session.is_behind
-        self._forget_label(ask)
-        is_last = ask.ident == labelled.posts[-1]
-        if ask.error is None and (is_heard or not is_last):
-            return
-        others, self._labelled = (self._command, self._labelled), Labelled(labelled.label)
-        self._command = command
-        if ask.error is not None:
-            self.refuse(ask.error, about)
-        answer, (self._command, self._labelled) = self._labelled.answer(self.premises.name, self.new_batch), others
-        super().write(answer)
-
-    def _forget_label(self, ask: Ask) -> None:
-        if ask.ident in self._labels:
-            self._labels = {ident: label for ident, label in self._labels.items() if ident != ask.ident}
-            self.listen()
-
-    def _refused(self, asked: _Requested, error: ChatError) -> None:
+    def _refused(self, asked: Requested, error: ChatError) -> None:
+        self._is_refused()
         if asked.refused is not None:
             asked.refused(error)
         else:

@@ -40,7 +40,7 @@ def nick(talk: IrcTalk, message: Message) -> None:
     registration = talk.registration
     if registration is None:
         refused = partial(talk.refuse_nick, nick=wanted)
-        talk.request(lambda ask: talk.hub.claim(ask, wanted), refused=refused)
+        talk.request(lambda ask: talk.hub.claim(ask, wanted), refused=refused, is_heard=True)
         return
     try:
         refuse_alias(talk, wanted)

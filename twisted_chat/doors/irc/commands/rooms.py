@@ -28,7 +28,7 @@ def join(talk: IrcTalk, message: Message) -> None:
     """Enter some rooms, with their keys; or leave all, as ``JOIN 0``."""
     if message.parameters[0] == "0":
         for room in list(talk.session.rooms):
-            talk.request(partial(talk.hub.leave, wanted=room), about=f"#{room}")
+            talk.request(partial(talk.hub.leave, wanted=room), about=f"#{room}", is_heard=True)
         return
     keys = message.parameters[1].split(",") if len(message.parameters) > 1 else []
     for wanted, key in zip_longest(_each(talk, message), keys[:MAX_TARGETS], fillvalue=""):
@@ -50,7 +50,7 @@ def _join(talk: IrcTalk, room: str, key: str) -> None:
             entered = partial(talk.hub.join, ask, room, knows_password=True)
             talk.hub.moderation.check_password(ask, room, key, entered)
 
-    talk.request(enter, partial(talk.show_room, room), about=f"#{room}")
+    talk.request(enter, partial(talk.show_room, room), about=f"#{room}", is_heard=True)
 
 
 @command("PART", least=1)
@@ -60,7 +60,7 @@ def part(talk: IrcTalk, message: Message) -> None:
     for wanted in _each(talk, message):
         with talk.answering():
             room = talk.room_in(wanted)
-            talk.request(partial(talk.hub.leave, wanted=room.name, why=why), about=f"#{room.name}")
+            talk.request(partial(talk.hub.leave, wanted=room.name, why=why), about=f"#{room.name}", is_heard=True)
 
 
 @command("TOPIC", least=1)
@@ -71,7 +71,7 @@ def topic(talk: IrcTalk, message: Message) -> None:
         return
     room = talk.room_in(message.parameters[0])
     words = irc_text.without_formats(message.parameters[1])
-    talk.request(partial(talk.hub.retitle, topic=words, wanted=room.name), about=f"#{room.name}")
+    talk.request(partial(talk.hub.retitle, topic=words, wanted=room.name), about=f"#{room.name}", is_heard=True)
 
 
 @command("NAMES")
