@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted_chat.core.data import BLOCK
+from twisted_chat.core.data import by, in_block
 from twisted_chat.core.errors import ChatError, NotKept, NotRecalled
 from twisted_chat.core.events import POSTS, REPEATED, RETITLED, SAID, Event
 from twisted_chat.core.hub import Hub
@@ -136,7 +136,14 @@ class TurnJournal:
         places = range(item.block, item.block + len(item.texts))
         said = [
             self.numbered(
-                Event(SAID, item.group, item.author, text, item.origin, data={BLOCK: place} if item.block else None)
+                Event(
+                    SAID,
+                    item.group,
+                    item.author,
+                    text,
+                    item.origin,
+                    data=in_block(place, item.author_is) if item.block else by(item.author_is),
+                )
             )
             for place, text in zip(places, item.texts, strict=True)
         ]

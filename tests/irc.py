@@ -87,13 +87,19 @@ def enter(door, nick, *rooms, caps="", host="192.0.2.1"):
     return peer
 
 
-def member(door, nick, *rooms, caps="", role=""):
-    """Return a client on this machine whose alias is protected; it operates the rooms, which are new."""
-    peer = enter(door, nick, caps=caps, host="127.0.0.1")
-    hub, done = door.premises.hub, []
-    hub.members.register(Ask(peer.chat.session), PASSWORD, lambda: done.append(True))
+def register(door, peer):
+    """Protect the alias of a client on this machine, which goes on as a member; return it."""
+    done = []
+    door.premises.hub.members.register(Ask(peer.chat.session), PASSWORD, lambda: done.append(True))
     door.settle()
     assert done == [True]
+    return peer
+
+
+def member(door, nick, *rooms, caps="", role=""):
+    """Return a client on this machine whose alias is protected; it operates the rooms, which are new."""
+    peer = register(door, enter(door, nick, caps=caps, host="127.0.0.1"))
+    hub = door.premises.hub
     if role:
         account = hub.members.called(nick)
         data = {"account": account.number, "role": role}

@@ -56,11 +56,12 @@ CORE = {
     "delivery": "GROUND once reader room session",
     "private_lines": "GROUND changes delivery person profiles room session sessions state",
     "stays": "GROUND accounts delivery pen reader room rules session sessions state",
+    "authors": "GROUND accounts session state",
     "acquaintances": "GROUND changes delivery person session sessions state",
     "watches": "GROUND directory",
     "effects": "GROUND acquaintances changes delivery former pen person private_lines profiles room rooms session "
     "sessions state stays",
-    "dispatcher": "GROUND changes contact delivery effects passing person profiles reader room rules session "
+    "dispatcher": "GROUND authors changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept watches",
     "gate": "GROUND accounts state",
     "logins": "GROUND accounts dispatcher gate members session",

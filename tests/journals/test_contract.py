@@ -409,6 +409,19 @@ def test_a_block_is_kept_in_a_row_with_the_places_of_its_lines_and_recalled_as_s
     assert kept.events[0].data is None
 
 
+def test_each_line_keeps_what_its_author_is_and_all_of_them_share_one_object(kept):
+    by_member = {"is": "member"}
+    kept.journal.append(Lines("lobby", "alice", ["a", "b"], 1, author_is="member"), Lines("lobby", "bob", ["c"], 2))
+    kept.journal.append(BLOCK._replace(author_is="member"))
+    kept.turn()
+    for events in (kept.events, kept.ask("lobby")):
+        assert [event.data for event in events] == [
+            *(by_member, by_member, None),
+            *({"block": place, "is": "member"} for place in (1, 2, 3)),
+        ]
+        assert events[0].data is events[1].data
+
+
 def test_a_block_that_is_asked_for_again_is_as_many_repetitions_of_which_one_has_the_ident(kept):
     kept.journal.append(BLOCK, BLOCK)
     kept.turn()

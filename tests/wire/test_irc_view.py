@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_chat.core.data import in_block
+from twisted_chat.core.data import by, in_block
 from twisted_chat.core.events import (
     ACTED,
     APPOINTED,
@@ -124,6 +124,33 @@ def test_tags_say_the_journal_the_room_the_number_and_the_time():
         assert view.encode([event]).decode() == f"@{tag} {ALICE} PRIVMSG #lobby :hi\r\n"
 
 
+BY_MEMBER, BY_BOT, BY_BOTH = by("member"), by("bot"), by("member bot")
+
+
+def test_tags_say_whose_account_the_author_has_and_that_it_is_a_bot():
+    event = Event(SAID, "lobby", "alice", "hi", number=131, when=1700000000.1234)
+    tags = "msgid=8d2e91b4.lobby.131;time=2023-11-14T22:13:20.123Z"
+    view = IrcView("chat.example", JOURNAL, TAGGED.caps | {"account-tag"})
+    for data, more in (
+        *((None, ""), (BY_MEMBER, ";account=alice"), (BY_BOT, ";bot"), (BY_BOTH, ";account=alice;bot")),
+        (in_block(1, "member"), ";account=alice"),
+    ):
+        assert view.encode([event._replace(data=data)]).decode() == f"@{tags}{more} {ALICE} PRIVMSG #lobby :hi\r\n"
+    for caps, shown in (({"account-tag"}, "@account=alice "), ({"server-time"}, f"@{tags.split(';')[1]} "), ((), "")):
+        view = IrcView("chat.example", JOURNAL, frozenset(caps))
+        assert view.encode([event._replace(data=BY_BOTH)]).decode() == f"{shown}{ALICE} PRIVMSG #lobby :hi\r\n"
+
+
+def test_only_messages_of_the_author_have_tags_about_the_author():
+    view = IrcView("chat.example", JOURNAL, frozenset({"account-tag", "message-tags"}))
+    for kind in KINDS:
+        data = {"is": "member bot", "by": "bob", "first": 2, "access": "open", "role": "operator"}
+        for line in view.encode([Event(kind, "ops", "alice", "x", data=data)]).splitlines():
+            message = parse(line)
+            nick, sign, _host = message.source.partition("!")
+            assert message.tags == ({"account": nick, "bot": ""} if sign else {}), kind
+
+
 def test_moves_and_topics_have_ids_too_and_the_servers_own_words_have_none():
     assert b"msgid=8d2e91b4.lobby.3;time=" in TAGGED.encode([Event(JOINED, "lobby", "alice", number=3, when=1.0)])
     assert TAGGED.encode([Event(NOTICED, text="hi")]) == b":chat.example NOTICE * :hi\r\n"
@@ -163,6 +190,8 @@ def test_capabilities_that_a_client_has_not_asked_for_are_not_shown():
         "",
     ]
     assert ALL.encode([Event(JOINED, "ops", "alice")]).decode() == f"{ALICE} JOIN #ops * :alice\r\n"
+    joined = Event(JOINED, "ops", "alice", data=BY_MEMBER)
+    assert ALL.encode([joined]).decode() == f"@account=alice {ALICE} JOIN #ops alice :alice\r\n"
 
 
 def test_a_broadcast_goes_to_the_window_of_the_server_for_who_wants_it():
@@ -207,7 +236,10 @@ EVENTS = st.builds(
     st.floats(1.0, 4e9),
     st.just(""),
     st.just(0),
-    st.fixed_dictionaries({"by": ALIASES, "first": st.just(1), "role": st.just("operator"), "access": st.just("open")}),
+    st.fixed_dictionaries(
+        {"by": ALIASES, "first": st.just(1), "role": st.just("operator"), "access": st.just("open")}
+        | {"is": st.sampled_from(["", "member", "member bot"])}
+    ),
 )
 VIEWS = [IrcView("a" * 63, JOURNAL, frozenset(caps)) for most in (0, 2, 9) for caps in combinations(sorted(CAPS), most)]
 

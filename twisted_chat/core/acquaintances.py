@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .changes import Change
+from .data import MEMBER, author_is, by
 from .delivery import Delivery
 from .events import INVITED, NOTICED, REGISTERED, WENT_AWAY, Event
 from .person import Person
@@ -30,7 +31,7 @@ class Acquaintances:
     def entered(self, event: Event, person: Person) -> None:
         """Called when a person who is away has entered a room: those in it hear that they are away."""
         others = (one for one in self._sessions.acquainted if one.person is not person and event.group in one.rooms)
-        away = Event(WENT_AWAY, author=event.author, text=person.away or "", when=event.when)
+        away = Event(WENT_AWAY, "", event.author, person.away or "", when=event.when, data=by(author_is(event.data)))
         self._delivery.hear_beside(list(others), away)
 
     def _hear(self, event: Event, person: Person) -> None:
@@ -45,7 +46,7 @@ class Acquaintances:
         elif event.kind == REGISTERED:
             person = self._state.seats.get(event.origin)
             if person is not None:
-                self._hear(event._replace(group="", number=0), person)
+                self._hear(event._replace(group="", number=0, data=by(MEMBER)), person)
 
     def _invited(self, event: Event) -> None:
         """Show an invitation to a person who is not in the room yet."""

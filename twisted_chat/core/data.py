@@ -13,21 +13,41 @@ Data = Mapping[str, Any]
 
 BLOCK: Final = "block"  # the position of a line in a block of several lines, 1, 2, 3 ...
 ROOMS: Final = "rooms"  # of an event that follows in several rooms from one act: all of these rooms
+AUTHOR_IS: Final = "is"  # MEMBER, BOT or both, with a space between; of a guest, nothing
 WAS: Final = "was"  # of an event that changes a value: the value before
 
 ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
 
-_UNTOLD = frozenset({ROOMS, WAS})
+MEMBER: Final = "member"
+BOT: Final = "bot"
+
+_UNTOLD = frozenset({AUTHOR_IS, ROOMS, WAS})
 
 
 @lru_cache(maxsize=1024)
-def in_block(position: int) -> Data:
-    """Return the data of a line in a block: one object for all lines at that position."""
-    return {BLOCK: position}
+def in_block(position: int, author: str = "") -> Data:
+    """Return the data of a line in a block: one object for all lines at that position; ``author``: see AUTHOR_IS."""
+    return {BLOCK: position, AUTHOR_IS: author} if author else {BLOCK: position}
+
+
+@lru_cache(maxsize=8)
+def by(author: str) -> Data | None:
+    """Return the data of an event that has no other: one object for all events; ``author``: see AUTHOR_IS."""
+    return {AUTHOR_IS: author} if author else None
+
+
+def with_author(data: Data | None, author: str) -> Data | None:
+    """Return the data of an event with what its author is; see AUTHOR_IS."""
+    return {**data, AUTHOR_IS: author} if data and author else data or by(author)
+
+
+def author_is(data: Data | None) -> str:
+    """Return what the author of an event is; see AUTHOR_IS."""
+    return str(data.get(AUTHOR_IS, "")) if data else ""
 
 
 def told_data(data: Data | None) -> Data:
-    """Return the values that programs read: without ROOMS, of which private ones concern nobody else, and WAS."""
+    """Return the values that programs read: ROOMS are left out, of which private ones concern nobody else."""
     if data is None:
         return {}
     return data if _UNTOLD.isdisjoint(data) else {name: data[name] for name in data if name not in _UNTOLD}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from .data import ROOMS
 from .events import Event
 from .once import IN_EACH_ROOM
 from .ports import View
@@ -40,7 +41,7 @@ class Delivery:
     def hear(self, room: Room, event: Event) -> None:
         """Give an event to all readers of a room."""
         self.hear_all(room, (event,))
-        if event.kind in IN_EACH_ROOM and event.data and self._run is not None:
+        if event.kind in IN_EACH_ROOM and ROOMS in (event.data or ()) and self._run is not None:
             self._run.people.append(len(self._run.events) - 1)
 
     def hear_all(self, room: Room, events: Iterable[Event]) -> int:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
+from .authors import signed
 from .changes import Change, apply
 from .contact import Contact
 from .days import NO_DAY, Day, day_of
@@ -293,6 +294,9 @@ class Dispatcher:
         is_change = isinstance(item, Event) and item.kind not in POSTS
         if is_change and self._is_own_join(item):
             self._rooms.expect(item.group)
+        is_guest = session is not None and session.person is not None and session.person.account is None
+        if isinstance(item, Event) or session is None or session.is_bot or not is_guest:  # else it is just a line
+            item = signed(item, self._state, session)
         self._journal.append(item)
         if session is not None:
             session.pending.in_flight += events

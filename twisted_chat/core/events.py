@@ -84,6 +84,7 @@ class Lines(NamedTuple):
     origin: int
     block: int = 0  # the position of the first line in its block; 0: in none
     ident: str = ""
+    author_is: str = ""  # see data.AUTHOR_IS
 
 
 # -- the kinds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import text
+from .data import ROOMS
 from .days import NO_DAY, Day, with_days
 from .ear import Ear
 from .errors import ChatError, Fault
@@ -50,7 +51,7 @@ class Pen:
 
     def is_news(self, event: Event) -> bool:
         """Note that an event comes to its turn; return False if it has heard the same in another room."""
-        if event.kind not in IN_EACH_ROOM or not event.data:
+        if event.kind not in IN_EACH_ROOM or ROOMS not in (event.data or ()):
             return True
         if self._once is None:
             self._once = Once()

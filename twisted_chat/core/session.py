@@ -71,6 +71,7 @@ class Session:
         "gone",
         "grace",
         "id",
+        "is_bot",
         "is_in",
         "is_resumable",
         "is_told_to_wait",
@@ -100,6 +101,7 @@ class Session:
         self.grace: GracePeriod | None = None  # ... and may resume
         self.came_by = ""  # the kind of the door by which they took their seat
         self.pace = pace
+        self.is_bot = False  # the client says that it is a program
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
         self.realname = ""  # that a client of IRC gave beside the alias
         self.program = ""  # the public name of their program, if it has one: the same after a reconnect

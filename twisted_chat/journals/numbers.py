@@ -7,7 +7,7 @@ from functools import partial
 from itertools import repeat
 
 from ..core import text
-from ..core.data import in_block
+from ..core.data import by, in_block
 from ..core.events import POSTS, REPEATED, SAID, Event, Lines
 
 _event = partial(tuple.__new__, Event)  # the inner call of Event(...): it takes half the time, and runs for every line
@@ -32,13 +32,14 @@ def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float
         log = log_of(item.group)
         number = numbers.get(log, 0)
         if isinstance(item, Lines):
-            group, author, texts, origin, block, ident = item
+            group, author, texts, origin, block, ident, author_is = item
             if ident in firsts:
                 kept += _again(item, *firsts[ident], now)
                 continue
             last = numbers[log] = number + len(texts)
             columns = repeat(SAID), repeat(group), repeat(author), texts, repeat(origin), range(number + 1, last + 1)
-            datas = map(in_block, range(block, block + len(texts))) if block else repeat(None)
+            places = range(block, block + len(texts))
+            datas = map(in_block, places, repeat(author_is)) if block else repeat(by(author_is) if author_is else None)
             kept += map(_event, zip(*columns, repeat(now), repeat(ident), repeat(0), datas))
             if ident:
                 firsts[ident] = group, number + 1

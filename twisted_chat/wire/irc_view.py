@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from typing import ClassVar, Final, NamedTuple
 
-from ..core.data import ROOMS, WAS
+from ..core.data import BOT, MEMBER, ROOMS, WAS, Data, author_is
 from ..core.days import Day
 from ..core.events import (
     ACTED,
@@ -84,7 +84,7 @@ HOST: Final = "chat"
 
 CAPS: Final = frozenset(  # the capabilities that change the bytes, and the user mode w as "wallops"
     {
-        *("account-notify", "away-notify", "extended-join", "invite-notify"),
+        *("account-notify", "account-tag", "away-notify", "extended-join", "invite-notify"),
         *("draft/read-marker", "message-tags", "server-time", "standard-replies", "wallops"),
     }
 )
@@ -171,7 +171,7 @@ class IrcView(View):
         tags = self._tags
         return "".join(
             [  # nearly every event is a short line said in a room, and takes this short way
-                f"{tags(group, number, when)}:{author}!{USER}@{HOST} PRIVMSG #{group} :{words}\r\n"
+                f"{tags(group, number, when, author, data)}:{author}!{USER}@{HOST} PRIVMSG #{group} :{words}\r\n"
                 if kind == SAID and 0 < len(words) <= _SHORT and group[0] not in "@*"
                 else self._lines(Event(kind, group, author, words, 0, number, when, ident, about, data))
                 for kind, group, author, words, _origin, number, when, ident, about, data in events
@@ -188,23 +188,35 @@ class IrcView(View):
         return [self.encode([event]) for event in events]
 
     @cached_property
-    def _tags(self) -> Callable[[str, int, float], str]:
+    def _tags(self) -> Callable[[str, int, float, str, Data | None], str]:
         """Return the function that writes the tags of an event, with the space after them."""
         name, has_ids, has_times = self.journal[:_JOURNAL], "message-tags" in self.caps, "server-time" in self.caps
+        has_accounts = "account-tag" in self.caps
 
-        def both(group: str, number: int, when: float) -> str:
-            return (
-                f"@msgid={name}.{group}.{number};time={stamp(when)} " if number and when else some(group, number, when)
-            )
+        def both(group: str, number: int, when: float, author: str, data: Data | None) -> str:
+            if number and when:
+                more = "" if data is None else self._more_tags(author, data)
+                return f"@msgid={name}.{group}.{number};time={stamp(when)}{more} "
+            return some(group, number, when, author, data)
 
-        def some(group: str, number: int, when: float) -> str:
+        def some(group: str, number: int, when: float, author: str, data: Data | None) -> str:
             tags = [f"msgid={name}.{group}.{number}"] if has_ids and number and group else []
             tags += [f"time={stamp(when)}"] if has_times and when else []
-            return f"@{';'.join(tags)} " if tags else ""
+            more = self._more_tags(author, data) if data is not None else ""
+            return f"@{';'.join(tags)}{more if tags else more[1:]} " if tags or more else ""
 
         if has_ids and has_times:
             return both
-        return some if has_ids or has_times else lambda group, number, when: ""
+        return some if has_ids or has_times or has_accounts else lambda group, number, when, author, data: ""
+
+    def _more_tags(self, author: str, data: Data) -> str:
+        """Return the tags about the author, each with the semicolon before it; the server itself has none.
+
+        A member's alias is the name of their account.
+        """
+        nature = author_is(data) if author else ""
+        account = f";account={author}" if MEMBER in nature and "account-tag" in self.caps else ""
+        return f"{account};bot" if BOT in nature and "message-tags" in self.caps else account
 
     def _labelled(self, event: Event) -> bytes:
         """Return the messages of an event; the first has the tag of an echo, if it is one."""
@@ -219,8 +231,11 @@ class IrcView(View):
         messages = _MESSAGES.get(event.kind, _noticed)(self, event)
         first, later = "", ""
         if messages:
-            first = self._tags(event.group, 0 if event.kind == SKIPPED else event.number, event.when)
-            later = self._tags("", 0, event.when)  # an id belongs to one message
+            begin, sign, _host = messages[0].partition("!")  # as a server's name has none
+            author = begin[1:] if sign and " " not in begin else ""
+            number = 0 if event.kind == SKIPPED else event.number
+            first = self._tags(event.group, number, event.when, author, event.data)
+            later = self._tags("", 0, event.when, author, event.data)  # an id belongs to one message
         tags = (first, *[later] * (len(messages) - 1))
         return "".join([begin + message for begin, message in zip(tags, messages, strict=False)])
 
@@ -266,7 +281,8 @@ def _posted(command: str, wrap: str = "{}") -> Callable[[IrcView, Event], _Messa
 def _joined(view: IrcView, event: Event) -> _Messages:
     if not event.group:
         return []
-    more = ("*", event.author) if "extended-join" in view.caps else ()  # no account is known from the event
+    account = event.author if MEMBER in author_is(event.data) else "*"
+    more = (account, event.author) if "extended-join" in view.caps else ()  # the real name is not in the event
     return [_message(source(event.author), "JOIN", _target(event), *more, is_text=bool(more))]
 
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # in C, and leaves letters of every script as they are
 from typing import Any, ClassVar
 
-from ..core.data import Data, told_data
+from ..core.data import AUTHOR_IS, Data, told_data
 from ..core.days import Day
 from ..core.errors import BadRequest, ChatError
 from ..core.events import CONNECTED, KINDS, LOGGED, Event, as_logged
@@ -74,6 +74,8 @@ def _line(fields: dict[str, object]) -> str:
 
 def _rest(about: int, data: Data | None) -> str:
     """Return the fields that only some events have; those of ``data`` have their own names."""
+    if not about and data is not None and len(data) == 1 and AUTHOR_IS in data:
+        return ""  # a member's line
     fields = ({"about": about} if about else {}) | dict(told_data(data))
     return "," + _line(fields)[1:-2] if fields else ""
 

@@ -37,7 +37,7 @@ def is_bot(talk: IrcTalk, person: Person) -> bool:
     """Return whether a person says that they are a program, or is the account of one."""
     if person.account is not None and person.account.is_bot:
         return True
-    return any(BOT in other.modes for other in talks_of(talk, person))
+    return any(session.is_bot for session in talk.hub.sessions.of(person))
 
 
 def is_admin(person: Person) -> bool:

@@ -176,7 +176,8 @@ class EventStore:
         bases = {group: key_of(room, 0) for group, room in rooms.items()}
         keys = list(map(add, map(bases.__getitem__, groups), numbers))
         if any(datas):
-            datas = tuple(map(written, datas))
+            texts_of = {id(data): written(data) for data in {id(data): data for data in datas}.values()}
+            datas = tuple(map(texts_of.__getitem__, map(id, datas)))  # nearly all lines share few objects
         rows = zip(keys, kinds, authors, texts, origins, whens, idents, abouts, datas, strict=True)
         self._insert_rows(list(rows))
         if any(idents):

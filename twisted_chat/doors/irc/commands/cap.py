@@ -9,10 +9,12 @@ from ..table import CAPABILITIES, capability, command
 from ..talk import IrcTalk
 
 capability("account-notify")
+capability("account-tag")
 capability("cap-notify")
 capability("chghost")  # nothing to do: hosts never change
 capability("draft/no-implicit-names")
 capability("echo-message")
+capability("extended-join")
 capability("labeled-response")
 capability("message-tags")
 capability("multi-prefix")

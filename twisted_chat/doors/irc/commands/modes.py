@@ -61,6 +61,7 @@ def _user_mode(talk: IrcTalk, target: str, rest: list[str]) -> None:
         if letters
     ]
     if changes:
+        talk.session.is_bot = BOT in talk.modes
         talk.listen()
         talk.write(serialise(Message("MODE", (talk.nick, "".join(changes)), talk.prefix)))
 
