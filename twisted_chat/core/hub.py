@@ -222,7 +222,7 @@ class Hub(Questions):
 
     def go_away(self, ask: Ask, why: str) -> None:
         """Show the person as away. Raises: Quieted, SecretSaid."""
-        self._refuse_words(ask.session, why)
+        self.refuse_words(ask.session, why)
         self._append(WENT_AWAY, ask, "", why)
 
     def come_back(self, ask: Ask) -> None:

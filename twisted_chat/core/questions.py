@@ -131,11 +131,12 @@ class Questions:
         """Return whether an operator just removes a session's person from a room."""
         return session.person is not None and room.name in session.person.unwanted
 
-    def _refuse_words(self, session: Session, words: str) -> None:
+    def refuse_words(self, session: Session, words: str) -> None:
         """Refuse words that all rooms of a session see, such as why it is away.
 
-        Raises: Quieted.
+        Raises: Quieted, SecretSaid.
         """
+        self.refuse_secrets(words)
         for name in session.rooms if words else ():
             rules = self.decisions.rules.get(name)
             if rules is not None and session.person is not None:

@@ -28,11 +28,13 @@ IDENT = "[A-Za-z0-9._:-]{1,64}"  # a regular expression: a program's own name fo
 MAX_ONES = 4  # digits 1 in an alias of which each may stand for another letter; of more, all for the same
 TRIED = 4  # multiple of the length that is examined: composing makes a name shorter
 
-# Names with which a person could pass for the server, or for a group of people.
+# Names with which a person could pass for the server, for a group of people, or for the services of other networks of
+# IRC, to which people there send their passwords.
 RESERVED = frozenset(
-    "admin administrator alias all announcement anonymous audit bot broadcast channel chat everybody everyone from "
-    "help here hook host lobby me mod moderator nobody notice operator owner root server service somebody someone "
-    "staff sysop system telnet to twisted_chat webhook you".split()
+    "admin administrator alias all announcement anonymous audit bot botserv broadcast channel chanserv chat everybody "
+    "everyone from global help here hook host hostserv lobby me memoserv mod moderator nickserv nobody notice operator "
+    "operserv owner root saslserv server service services somebody someone staff sysop system telnet to twisted_chat "
+    "webhook you".split()
 )
 
 # Escape sequences are removed whole: CSI, OSC/DCS/APC/PM/SOS with their text (ECMA-48 5.4, 5.6), then other ESC x.
@@ -227,7 +229,7 @@ def alias(wanted: str) -> str:
     shown = _name(wanted.strip(), "UsernameCasePreserved", ALIAS_LENGTH, BadAlias)
     if shown.endswith("."):  # as at the end of a sentence
         raise BadAlias("a full stop cannot be its last character")
-    if key(shown) in RESERVED or looks(shown) & _reserved_looks():
+    if key(shown) in RESERVED or looks_as_member(shown) & _reserved_looks():
         raise BadAlias(f"{shown} is reserved, choose another", is_reserved=True)
     return shown
 

@@ -10,7 +10,8 @@ are given strangers' words.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -123,22 +124,27 @@ def folded(name: str) -> str:
 def fits(mask: str, name: str) -> bool:
     """Return whether a name fits a mask: ``*`` stands for any letters, ``?`` for one; case does not matter.
 
-    It takes at most as many steps as both have letters, multiplied, whatever a stranger sends as a mask.
+    Each part between stars is looked for once, whatever a stranger sends as a mask.
     """
-    mask, name = folded(mask), folded(name)
-    at = here = 0  # the next letters of the mask and of the name
-    star, taken = -1, 0  # the last star, and the letter after those that it stands for
-    while here < len(name):
-        if at < len(mask) and mask[at] == "*":
-            star, taken, at = at, here, at + 1
-        elif at < len(mask) and mask[at] in ("?", name[here]):
-            at, here = at + 1, here + 1
-        elif star >= 0:  # it stands for one letter more
-            taken += 1
-            at, here = star + 1, taken
-        else:
+    name = folded(name)
+    (first, size), *others = _parts(folded(mask))
+    if not others:
+        return len(name) == size and first.match(name) is not None
+    found = first.match(name)
+    for part, _size in others[:-1]:
+        if found is None:
             return False
-    return not mask[at:].strip("*")
+        found = part.search(name, found.end())
+    last, size = others[-1]
+    begin = len(name) - size
+    return found is not None and begin >= found.end() and last.match(name, begin) is not None
+
+
+@lru_cache(maxsize=64)
+def _parts(mask: str) -> Sequence[tuple[re.Pattern[str], int]]:
+    """Return the parts of a mask between its stars, each with its length."""
+    parts = [(re.escape(part).replace(r"\?", "."), len(part)) for part in mask.split("*")]
+    return [(re.compile(written, re.DOTALL), size) for written, size in parts]
 
 
 def is_mask(word: str) -> bool:

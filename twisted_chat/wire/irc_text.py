@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..core.text import clean
+
 _DELIMITER = "\x01"  # around CTCP; many clients leave out the second (modern.ircdocs.horse/ctcp)
 _COLOUR = "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # modern.ircdocs.horse/formatting
 _HEX_COLOUR = "\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
@@ -17,6 +19,11 @@ def ctcp(text: str) -> tuple[str, str] | None:
         return None
     command, _space, words = text[1:].partition(_DELIMITER)[0].partition(" ")
     return command.upper(), words
+
+
+def clean_ctcp(text: str) -> str:
+    """Return a CTCP message with nothing that a terminal would obey, and nothing after its end."""
+    return f"{_DELIMITER}{clean(text[1:].partition(_DELIMITER)[0])}{_DELIMITER}"
 
 
 def without_formats(text: str) -> str:

@@ -50,7 +50,8 @@ def test_a_request_is_answered_once_it_has_happened(alice):
         f":{SERVER} BATCH -1",
     ]
     assert (
-        alice.ask("@label=x3 MODE #cake +i")[0] == f"@label=x3 :{SERVER} 482 alice #cake :You're not channel operator"
+        alice.ask("@label=x3 MODE #cake +i")[0]
+        == f"@label=x3 :{SERVER} 482 alice #cake :only operators of the room may change who may enter it"
     )
 
 

@@ -43,7 +43,9 @@ _ALWAYS: dict[type[ChatError], Numeric] = {
     Quieted: numerics.ERR_CANNOTSENDTOCHAN,
     NobodyCalled: numerics.ERR_NOSUCHNICK,
 }
-_KEEPS_TEXT = frozenset({AliasTaken, SecretNeeded, HasAName, BadAlias, Barred, Quieted})  # which says what to do
+_KEEPS_TEXT = frozenset(  # which says what to do
+    {AliasTaken, SecretNeeded, HasAName, BadAlias, Barred, NotAllowed, Quieted}
+)
 
 
 class Refusal(NamedTuple):
@@ -60,6 +62,8 @@ def numeric_for(error: ChatError, command: str) -> Refusal | None:
         found = numerics.ERR_NICKNAMEINUSE if error.is_reserved else numerics.ERR_ERRONEUSNICKNAME
     elif isinstance(error, NotInRoom):
         found = numerics.ERR_CANNOTSENDTOCHAN if command in POSTING else numerics.ERR_NOTONCHANNEL
+    elif kind is NotAllowed and command == "NICK":
+        return None  # it is about no room
     elif kind is NotAllowed:
         found = numerics.ERR_CANNOTSENDTOCHAN if command in POSTING else numerics.ERR_CHANOPRIVSNEEDED
     elif isinstance(error, NothingToSay):

@@ -80,6 +80,7 @@ class Registration:
     def _is_wrong(self, talk: IrcTalk, error: ChatError) -> None:
         if isinstance(error, WrongSecret):
             talk.reply(numerics.ERR_PASSWDMISMATCH)
+            talk.count_failure()
         talk.close(str(error))
 
 

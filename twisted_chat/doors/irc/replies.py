@@ -42,13 +42,14 @@ class TalkConnection(Door, Protocol):
 class Replies:
     """Writes to one client. All but events goes through ``write``."""
 
-    __slots__ = ("_command", "_connection", "caps", "premises")
+    __slots__ = ("_command", "_connection", "caps", "premises", "written")
 
     def __init__(self, premises: IrcPremises, connection: TalkConnection) -> None:
         self.premises = premises
         self.caps = premises.shared(())  # that the client has asked for
         self._connection = connection
         self._command = ""  # that is being obeyed
+        self.written = 0  # bytes of answers that the limits on its lines do not count yet
 
     @property
     def hub(self) -> Hub:
@@ -80,7 +81,13 @@ class Replies:
 
     def write(self, data: bytes) -> None:
         """Send bytes: the only way of all answers, but for events."""
+        self.written += len(data)
         self.session.write(data)
+
+    def pass_on(self, data: bytes) -> None:
+        """Send what another client does and nobody keeps; a client that does not read misses it."""
+        if not self.session.is_behind:
+            self.session.write(data)
 
     def cap(self, subcommand: str, *parameters: str) -> None:
         """Send an answer of capability negotiation."""
@@ -132,4 +139,8 @@ class Replies:
     def refuse_nick(self, error: ChatError, nick: str = "") -> None:
         """Refuse a nick, and count the try."""
         self.refuse(error, nick)
+        self.count_failure()
+
+    def count_failure(self) -> None:
+        """Count a nick or a secret that was refused; after too many from the address the connection ends."""
         self._connection.may_try_again()

@@ -23,6 +23,7 @@ A capability or a token of 005 is one call in such a file, too: ``capability("se
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from ...core import text
 from ...core.errors import ChatError, NotUtf8, SecretAsked
@@ -31,7 +32,6 @@ from ...core.session import Ask
 from ...requests import accounts
 from ...wire import irc
 from ...wire.irc import Message
-from ...wire.irc_view import source
 from ..splitter import TOO_LONG, Mark
 from . import numerics, rooms, welcome
 from .answers import NOTHING, LabelledReplies, Requested
@@ -41,13 +41,16 @@ from .registration import Registration
 from .replies import TalkConnection
 from .runs import run_of
 from .table import COMMANDS, IrcCommand
+from .watchlist import Watchlist
+
+_ANSWER: Final = 8192  # bytes of answers that count as one line more: a long list costs as much as many lines
 
 
 class IrcTalk(LabelledReplies):
     """The messages of one client, in their order. While a request is pending, no other is taken, except posts."""
 
     __slots__ = (
-        "_asked", "_shown", "_waiting", "closing", "knows_302", "marks", "monitored", "registration",
+        "_asked", "_shown", "_waiting", "closing", "knows_302", "marks", "registration", "watchlist",
     )  # fmt: skip
 
     takes_while_behind = False
@@ -58,7 +61,7 @@ class IrcTalk(LabelledReplies):
         self.knows_302 = False  # it understands that version of capability negotiation
         self.registration: Registration | None = Registration()  # until it is complete
         self.marks: Mapping[str, int] = NOTHING  # up to when the person has read, where only this connection knows it
-        self.monitored: Mapping[str, str] = NOTHING  # aliases that the client watches, by their keys
+        self.watchlist: Watchlist | None = None  # the aliases that the client watches, once it watches any
         self.closing = "Connection closed"  # the reason in the ERROR at the end
         self._waiting = waiting
         self._asked: tuple[Requested, ...] = ()
@@ -148,7 +151,8 @@ class IrcTalk(LabelledReplies):
     def take(self, most: int) -> int:
         """Take as many messages as can be taken now; return how many."""
         taken, waiting, me = 0, self._waiting, self.session
-        while waiting and taken < most and not self._asked and me.leaving is None:
+        was_behind = me.is_behind  # then the connection is lost
+        while waiting and taken < most and not self._asked and me.leaving is None and me.is_behind == was_behind:
             said = self._take_run(most - taken)
             if said:
                 taken += said
@@ -159,8 +163,9 @@ class IrcTalk(LabelledReplies):
             if not me.may(posts=entry is not None and entry.posts and bool(me.alias)):
                 break
             del waiting[0]
-            taken += 1
             self._take(line, message, entry)
+            taken += 1 + self.written // _ANSWER
+            self.written %= _ANSWER
         return taken
 
     def go_on(self) -> None:
@@ -189,17 +194,8 @@ class IrcTalk(LabelledReplies):
     def stop(self) -> None:
         """Called when the connection is lost: take the messages that were read, and no more."""
         self._asked = ()
-        for alias in self.monitored.values():
-            self.hub.watches.unwatch(alias, self.told)
-
-    def told(self, alias: str, is_here: bool) -> None:
-        """Called when a person whom the client watches comes or goes."""
-        labelled, self._labelled = self._labelled, None  # it is no answer
-        if is_here:
-            self.reply(numerics.RPL_MONONLINE, source(alias))
-        else:
-            self.reply(numerics.RPL_MONOFFLINE, alias)
-        self._labelled = labelled
+        if self.watchlist is not None:
+            self.watchlist.remove(list(self.watchlist.aliases.values()))
 
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
         """Refuse to ask: the next line of a client is no answer.

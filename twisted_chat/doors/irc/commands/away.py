@@ -33,11 +33,12 @@ def away(talk: IrcTalk, message: Message) -> None:
 @command("SETNAME", least=1)
 def setname(talk: IrcTalk, message: Message) -> None:
     """Take another real name (ircv3.net/specs/extensions/setname)."""
-    name = text.clean(message.parameters[0]).strip()
+    name = text.clean(irc_text.without_formats(message.parameters[0])).strip()
     if not name or len(name) > REALNAME_LENGTH:
         words = f"Give a real name of 1 to {REALNAME_LENGTH} characters"
         talk.fail("SETNAME", "INVALID_REALNAME", words=words)
         return
+    talk.hub.refuse_words(talk.session, name)
     talk.session.realname = name
     data = serialise(Message("SETNAME", (name,), talk.prefix), is_text=True)
     me = talk.session.person
@@ -45,4 +46,4 @@ def setname(talk: IrcTalk, message: Message) -> None:
     for person in people | ({me} if me is not None else set()):
         for other in talks_of(talk, person):
             if "setname" in other.caps:
-                other.session.write(data)
+                other.pass_on(data)

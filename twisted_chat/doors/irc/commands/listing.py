@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ....core.room import Room
 from ....wire.irc import Message, fits, is_mask
 from .. import numerics
+from ..numerics import IrcRefused
 from ..table import command, token
 from ..talk import IrcTalk
 
@@ -16,13 +17,17 @@ token("SAFELIST")
 
 _COMPARISON = re.compile(r"([CT]?)([<>])(\d{1,9})")
 
+MAX_CONDITIONS = 10  # in one message: each is compared with each room
+
 Condition = Callable[[Room], bool]
 
 
 @command("LIST")
 def list_(talk: IrcTalk, message: Message) -> None:
     """List rooms that have people or a past; a condition is a mask, ``!mask``, ``<n``, ``>n``, ``C<n`` or ``T>n``."""
-    conditions = message.parameters[0].split(",") if message.parameters else []
+    conditions = list(dict.fromkeys(message.parameters[0].split(","))) if message.parameters else []
+    if len(conditions) > MAX_CONDITIONS:
+        raise IrcRefused(numerics.ERR_TOOMANYTARGETS, conditions[MAX_CONDITIONS])
     names = [word for word in conditions if word[:1] == "#" and not is_mask(word)]
     rooms = [room for room in talk.hub.rooms_seen_by(talk.session.person) if room.people or room.number]
     tests = [_condition(talk, word) for word in conditions if word and word not in names]

@@ -12,6 +12,7 @@ from .. import numerics
 from ..numerics import IrcRefused, Numeric
 from ..table import command, token
 from ..talk import IrcTalk
+from ..watchlist import Watchlist
 
 MAX_MONITORED = 100  # nicks
 _LINE = 300  # bytes of nicks in one answer
@@ -31,17 +32,16 @@ def monitor(talk: IrcTalk, message: Message) -> None:
 
 
 def _add(talk: IrcTalk, nicks: Sequence[str]) -> None:
+    watchlist = talk.watchlist = talk.watchlist or Watchlist(talk)
     shown: list[str] = []
     for index, nick in enumerate(nicks):
-        key = text.key(nick)
-        is_new = key not in talk.monitored and _is_nick(nick)
-        if is_new and len(talk.monitored) >= MAX_MONITORED:
+        is_new = text.key(nick) not in watchlist.aliases and _is_nick(nick)
+        if is_new and len(watchlist.aliases) >= MAX_MONITORED:
             _show(talk, shown)
             talk.reply(numerics.ERR_MONLISTFULL, str(MAX_MONITORED), ",".join(nicks[index:]))
             return
         if is_new:
-            talk.monitored = {**talk.monitored, key: nick}
-            talk.hub.watches.watch(nick, talk.told)
+            watchlist.add(nick)
         shown.append(nick)
     _show(talk, shown)
 
@@ -56,24 +56,25 @@ def _is_nick(wanted: str) -> bool:
 
 
 def _remove(talk: IrcTalk, nicks: Sequence[str]) -> None:
-    for nick in nicks:
-        known = talk.monitored.get(text.key(nick))
-        if known is not None:
-            talk.hub.watches.unwatch(known, talk.told)
-            talk.monitored = {key: other for key, other in talk.monitored.items() if other != known}
+    if talk.watchlist is not None:
+        talk.watchlist.remove(nicks)
 
 
 def _clear(talk: IrcTalk, nicks: Sequence[str]) -> None:
-    _remove(talk, list(talk.monitored.values()))
+    _remove(talk, _watched(talk))
 
 
 def _list(talk: IrcTalk, nicks: Sequence[str]) -> None:
-    _send(talk, numerics.RPL_MONLIST, list(talk.monitored.values()))
+    _send(talk, numerics.RPL_MONLIST, _watched(talk))
     talk.reply(numerics.RPL_ENDOFMONLIST)
 
 
 def _status(talk: IrcTalk, nicks: Sequence[str]) -> None:
-    _show(talk, list(talk.monitored.values()))
+    _show(talk, _watched(talk))
+
+
+def _watched(talk: IrcTalk) -> list[str]:
+    return list(talk.watchlist.aliases.values()) if talk.watchlist is not None else []
 
 
 def _show(talk: IrcTalk, nicks: Sequence[str]) -> None:

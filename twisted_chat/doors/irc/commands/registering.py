@@ -61,7 +61,8 @@ def user(talk: IrcTalk, message: Message) -> None:
     if not name:
         raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "USER")
     registration.user = name[:USER_LENGTH]
-    talk.session.realname = text.clean(realname)[:REALNAME_LENGTH]
+    talk.hub.refuse_secrets(realname)
+    talk.session.realname = text.clean(irc_text.without_formats(realname))[:REALNAME_LENGTH]
     registration.go_on(talk)
 
 

@@ -129,3 +129,4 @@ def _logged_in(talk: IrcTalk) -> None:
 
 def _is_refused(talk: IrcTalk, error: ChatError) -> None:
     talk.reply(numerics.ERR_SASLFAIL._replace(text=f"SASL authentication failed: {error}"))
+    talk.count_failure()  # the check of a secret takes long, also for an alias that nobody has

@@ -7,7 +7,7 @@ from functools import partial
 from ....core.events import ACTED, NOTED, SAID
 from ....core.session import Ask
 from ....wire import irc_text
-from ....wire.irc import Message, left_for_text, serialise
+from ....wire.irc import Message, left_for_text, serialise, shortened
 from .. import numerics
 from ..numerics import IrcRefused
 from ..people import talks_of
@@ -17,7 +17,7 @@ from ..talk import IrcTalk
 MAX_TARGETS = 4  # of one message
 EVERYONE = ("$*", "$$*")
 
-token("TARGMAX", f"JOIN:10,PART:10,NAMES:10,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS}")
+token("TARGMAX", f"JOIN:10,PART:10,NAMES:10,LIST:10,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS}")
 
 
 @command("PRIVMSG", posts=True)
@@ -84,11 +84,13 @@ def _pass_ctcp(talk: IrcTalk, message: Message, what: str) -> None:
     if target[:1] == "#":
         raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text="Clients are not asked in rooms (CTCP)"), target)
     person = talk.hub.person_called(target)
-    clients = [other.session for other in talks_of(talk, person)]
+    clients = list(talks_of(talk, person))
     if what == "DCC" or not clients:
         words = "no file is passed on here" if what == "DCC" else f"the client of {person.alias} cannot be asked"
         raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text=words), target)
-    data = serialise(Message(message.command, (person.alias, words), talk.prefix), is_text=True)
-    for session in clients:
-        if not session.ignores(talk.session.person):
-            session.write(data)
+    talk.hub.refuse_secrets(words)
+    passed = shortened(Message(message.command, (person.alias, irc_text.clean_ctcp(words)), talk.prefix))
+    data = serialise(passed, is_text=True)
+    for other in clients:
+        if not other.session.ignores(talk.session.person):
+            other.pass_on(data)

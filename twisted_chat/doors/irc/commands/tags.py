@@ -37,11 +37,12 @@ def tagmsg(talk: IrcTalk, message: Message) -> None:
         target, people = person.alias, [person]
     if not tags:
         return
+    talk.hub.refuse_secrets(*tags.values())
     data = serialise(Message("TAGMSG", (target,), talk.prefix, tags))
     for person in people:
         for other in talks_of(talk, person):
             is_own = other is talk and target[0] == "#"
             if not is_own and "message-tags" in other.caps and not other.session.ignores(talk.session.person):
-                other.session.write(data)
+                other.pass_on(data)
     if "echo-message" in talk.caps and "message-tags" in talk.caps:
         talk.write(data)

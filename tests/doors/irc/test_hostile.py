@@ -1,0 +1,167 @@
+"""Hostile clients of IRC: what they write at others, what their questions cost, and names that they may not have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from twisted_chat.core.limits import Limits
+from twisted_chat.core.session import Ask
+from twisted_chat.doors.irc.commands.listing import MAX_CONDITIONS
+
+from ...accounts_house import PASSWORD
+from ...in_memory import Door
+from ...irc import SERVER, IrcPeer, enter, member
+
+TOKEN = "tct_" + "A" * 32  # it looks like a secret, and is nobody's
+
+
+@pytest.fixture
+def people():
+    """Return a house with two people in a room, who know tags."""
+    door = Door(Limits().lifted())
+    alice, bob = (enter(door, nick, "tea", caps="message-tags setname away-notify") for nick in ("alice", "bob"))
+    alice.read()
+    yield door, alice, bob
+    door.close()
+
+
+def unsent(peer):
+    return sum(map(len, peer.chat._outbox._unsent))
+
+
+# -- who does not read
+
+
+def test_what_is_passed_on_and_not_kept_does_not_pile_up_for_a_client_that_does_not_read(people):
+    _door, alice, bob = people
+    bob.stops_reading()
+    alice.send("PRIVMSG #tea :fits just")
+    for number in range(20):
+        alice.send(
+            f"PRIVMSG bob :\x01VERSION {'x' * 400}\x01",
+            f"@+draft/react={'y' * 4000} TAGMSG #tea",
+            f"@+draft/react={'y' * 4000} TAGMSG bob",
+            f"SETNAME :name {number}",
+        )
+    assert unsent(bob) < 1000
+    bob.reads_on()
+    (line,) = bob.read()
+    assert line.endswith("PRIVMSG #tea :fits just")
+    alice.send("@+typing=active TAGMSG #tea")
+    assert len(bob.read()) == 1
+
+
+def test_who_came_and_went_is_told_once_to_a_client_that_did_not_read(people):
+    door, alice, bob = people
+    carol = enter(door, "carol")
+    bob.send("MONITOR + Carol,dan")
+    bob.read()
+    bob.stops_reading()
+    alice.send("PRIVMSG #tea :fits just")
+    for _time in range(20):
+        carol.send("NICK dan", "NICK carol")
+    assert unsent(bob) < 1000
+    bob.reads_on()
+    assert bob.read()[1:] == [f":{SERVER} 730 bob carol!~u@chat", f":{SERVER} 731 bob dan"]
+    carol.send("QUIT")
+    assert bob.read() == [f":{SERVER} 731 bob Carol"]
+
+
+def test_no_question_is_answered_while_the_answers_before_are_not_read(people):
+    _door, alice, bob = people
+    bob.stops_reading()
+    bob.send("WHO #tea\r\n" * 50)
+    assert unsent(bob) < 1000
+    bob.reads_on()
+    assert sum(" 315 " in line for line in bob.read()) == 50
+    assert alice.codes("PING x") == ["PONG"]
+
+
+def test_long_answers_count_as_many_lines():
+    door = Door(replace(Limits(), lines_at_once=30))
+    alice = enter(door, "alice")
+    for room in range(25):
+        enter(door, f"n{room:02}", f"room{room}", host=f"192.0.2.{room}").send(f"TOPIC #room{room} :{'x' * 300}")
+    assert alice.send("LIST\r\n" * 50).read() and alice.chat._delay is not None
+    before = len(alice.read())
+    door.clock.advance(0.5)
+    door.settle()
+    assert len(alice.read()) - before < 4 * 30  # they are not five lists of the next half second
+    door.close()
+
+
+def test_a_list_has_few_conditions(people):
+    _door, alice, _bob = people
+    some = ",".join(f">{number}" for number in range(-1, MAX_CONDITIONS - 1))
+    assert alice.codes(f"LIST {some}")[-1] == "323"
+    assert alice.codes(f"LIST {some},a*") == ["407"]
+    assert alice.codes(f"LIST {'>0,' * 100}>0")[-1] == "323"
+
+
+# -- what others are shown
+
+
+def test_questions_between_clients_carry_nothing_that_a_terminal_obeys(people):
+    _door, alice, bob = people
+    alice.send("PRIVMSG bob :\x01VERSION \x1b]0;forged\x07\x1b[31mred\u202e\x01 \x1b[2Jmore")
+    alice.send("NOTICE bob :\x01PING\x9b31m 12\x08\x7f")
+    assert [line.partition(" ")[2] for line in bob.read()] == [
+        "PRIVMSG bob :\x01VERSION red\x01",
+        "NOTICE bob :\x01PING 12\x01",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", [f"PRIVMSG bob :\x01PING {TOKEN}\x01", f"SETNAME :{TOKEN}", f"@+draft/react={TOKEN} TAGMSG #tea"]
+)
+def test_no_secret_is_passed_on(people, line):
+    _door, alice, bob = people
+    assert len(alice.ask(line)) == 1
+    assert bob.read() == []
+
+
+def test_who_may_not_speak_shows_no_words_in_a_real_name(people):
+    door, alice, bob = people
+    olga = member(door, "olga", "ops")
+    for peer in (alice, bob):
+        peer.send("JOIN #ops")
+    door.premises.hub.moderation.quiet(Ask(olga.chat.session), door.premises.hub.rooms["ops"], "alice")
+    door.settle()
+    bob.read()
+    (line,) = alice.ask("SETNAME :I shout")
+    assert "may not speak" in line
+    assert bob.read() == []
+    (line,) = alice.ask("NICK shout")
+    assert "may not take another alias while you may not speak" in line and " 482 " not in line
+
+
+# -- log-ins
+
+
+def test_guesses_of_secrets_are_counted_for_all_names_of_an_address():
+    door = Door(Limits())
+    guesser = IrcPeer(door).send("CAP LS 302", "CAP REQ sasl", "NICK eve", "USER eve 0 * :eve")
+    for number in range(30):
+        if guesser.is_closed:
+            break
+        guesser.send("AUTHENTICATE PLAIN", f"AUTHENTICATE {plain(f'nobody{number}', PASSWORD)}")
+    assert guesser.is_closed and number == Limits.aliases_at_once + 1
+    door.close()
+
+
+def plain(alias, secret):
+    from base64 import b64encode
+
+    return b64encode(f"\0{alias}\0{secret}".encode()).decode()
+
+
+# -- names
+
+
+@pytest.mark.parametrize("nick", ["NickServ", "chanserv", "N1ckServ", "MemoServ", "Services", "global"])
+def test_nobody_is_called_like_the_services_to_which_people_send_passwords(people, nick):
+    door, alice, _bob = people
+    assert " 433 * " in IrcPeer(door).ask(f"NICK {nick}", "USER u 0 * :x")[0]
+    assert alice.codes(f"PRIVMSG {nick} :IDENTIFY hunter2") == ["401"]
