@@ -128,7 +128,10 @@ def test_a_page_that_is_continued_by_time_leaves_out_no_event_of_a_moment(door, 
     past.send("last\n")
     assert texts(alice, f"AFTER #tea {times(9)} 2") == ["9"]
     assert texts(alice, f"AFTER #tea {times(10)} 3") == ["together 1", "together 2", "together 3"]
-    assert texts(alice, "LATEST #tea * 2") == ["last"]
+    assert texts(alice, "LATEST #tea * 2") == ["together 3", "last"]  # is continued by the id
+    bob = enter(door, "bob", "tea", caps=CAPS.replace("message-tags", ""))
+    assert texts(bob, "LATEST #tea * 2") == ["last"]
+    assert texts(bob, f"LATEST #tea {times(10)} 3") == ["last"]
     assert texts(alice, f"BEFORE #tea {times(12)} 3") == ["together 1", "together 2", "together 3"]
     assert texts(alice, f"BEFORE #tea {times(12)} 2") == ["together 2", "together 3"]  # a moment over the limit
 
@@ -158,14 +161,15 @@ def test_without_batches_the_lines_come_as_they_are(door, past):
         ("BEFORE #tea timestamp=2026-02-30T10:00:00.000Z 10", "INVALID_PARAMS"),
         ("BEFORE #tea msgid=nonsense 10", "INVALID_PARAMS"),
         ("BEFORE #tea msgid=00000000.tea.3 10", "INVALID_PARAMS"),
-        ("BEFORE #tea * 10", "INVALID_MSGREFTYPE"),
+        ("BEFORE #tea * 10", "INVALID_PARAMS"),
+        ("LATEST #tea * 10 more", "INVALID_PARAMS"),
+        ("TARGETS timestamp=2026-11-29T12:00:00.000Z 10", "INVALID_PARAMS"),
         ("LATEST #cake * 10", "INVALID_TARGET"),
         ("LATEST tom * 10", "INVALID_TARGET"),
         ("LATEST # * 10", "INVALID_TARGET"),
     ],
 )
 def test_a_wrong_request_is_refused_by_code(door, alice, words, code):
-    alice.send("CAP REQ standard-replies")
     (answer,) = alice.ask(f"CHATHISTORY {words}".rstrip())
     assert parse(answer.encode()).parameters[:2] == ("CHATHISTORY", code)
 
@@ -194,6 +198,31 @@ def test_a_member_has_the_past_of_conversations_from_both_sides(door, kept):
     assert texts(eve, "LATEST bob * 10") == []
 
 
+def test_the_lines_of_one_moment_in_a_conversation_are_told_apart_by_their_ids(door, kept):
+    alice, bob = member(door, "alice", caps=CAPS), member(door, "bob", caps=CAPS)
+    for number in range(3):
+        alice.send(f"PRIVMSG bob :{number}")
+        bob.send(f"PRIVMSG alice :{number} too")
+    alice.read()
+    past = ask(alice, "LATEST bob * 10")
+    shown, named = [message.parameters[-1] for message in past], [message.tags["msgid"] for message in past]
+    assert sorted(shown) == ["0", "0 too", "1", "1 too", "2", "2 too"]
+    for index, name in enumerate(named):
+        assert texts(alice, f"BEFORE bob msgid={name} 10") == shown[:index]
+        assert texts(alice, f"AFTER bob msgid={name} 10") == shown[index + 1 :]
+        assert texts(alice, f"LATEST bob msgid={name} 2") == shown[index + 1 :][-2:]
+        assert texts(alice, f"AROUND bob msgid={name} 1") == [shown[index]]
+    assert texts(alice, f"BETWEEN bob msgid={named[0]} msgid={named[4]} 2") == shown[1:3]
+    assert texts(alice, f"BETWEEN bob msgid={named[4]} msgid={named[0]} 2") == shown[2:4]
+
+
+def test_a_member_has_the_lines_to_oneself_once(door, kept):
+    alice = member(door, "alice", caps=CAPS)
+    alice.send("PRIVMSG alice :note")
+    alice.read()
+    assert texts(alice, "LATEST alice * 10") == ["note"]
+
+
 def test_the_rooms_and_people_with_lines_in_a_time_are_listed(door, kept, past):
     alice, bob = member(door, "alice", caps=CAPS), member(door, "bob", caps=CAPS)
     alice.send("JOIN #tea", "JOIN #cake")
@@ -204,6 +233,9 @@ def test_the_rooms_and_people_with_lines_in_a_time_are_listed(door, kept, past):
     assert [message.parameters[:2] for message in found] == [("TARGETS", "#tea"), ("TARGETS", "bob")]
     assert found[0].parameters[2] == "1992-03-19T10:13:30.000Z"
     assert [message.parameters[1] for message in ask(alice, f"TARGETS {times(11, 30)} 10")] == ["bob"]
+    door.clock.advance(2)
+    alice.send("PRIVMSG bob :what?")
+    assert ask(alice, f"TARGETS {times(11, 30)} 10")[0].parameters == ("TARGETS", "bob", times(17).split("=")[1])
     assert ask(alice, f"TARGETS {times(30, 35)} 10") == []
 
 

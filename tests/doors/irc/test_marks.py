@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from twisted_chat.doors.irc.marks import MAX_MARKS
+
 from ...irc import SERVER, IrcPeer, enter, member
 from ..members import PASSWORD
 
@@ -66,6 +68,32 @@ def test_a_guest_has_marks_as_long_as_the_connection_lasts(door, alice):
 def test_a_conversation_has_a_mark_too(door, alice):
     assert alice.ask("MARKREAD tom1") == [f":{SERVER} MARKREAD tom1 *"]
     assert alice.ask(f"MARKREAD tom1 {asked(3)}") == [mark(3, "tom1")]
+    assert alice.ask(f"MARKREAD TOM1 {asked(2)}") == [mark(3, "tom1")]
+    assert alice.ask("MARKREAD no-one") == [f":{SERVER} MARKREAD no-one *"]
+    assert alice.ask(f"MARKREAD no-one {asked(3)}") == [mark(3, "no-one")]
+    peer = other_device(door)
+    peer.read()
+    assert peer.ask("MARKREAD tom1") == [mark(3, "tom1")]
+    assert alice.ask(f"MARKREAD tom1 {asked(4)}") == [mark(4, "tom1")] == peer.read()
+
+
+def test_a_mark_at_any_time_is_shown_as_it_was_set(door, alice):
+    time = "timestamp=1992-03-19T10:13:23.456Z"
+    for peer in (alice, enter(door, "bob", "tea", caps=CAPS)):
+        assert peer.ask(f"MARKREAD #tea {time}", "MARKREAD #tea") == [f":{SERVER} MARKREAD #tea {time}"] * 2
+        assert peer.ask("MARKREAD #tea timestamp=2092-03-19T10:13:23.456Z") == [mark(5)]  # it is no later than now
+
+
+def test_a_member_has_read_nothing_in_a_room_that_is_new_to_them(alice):
+    assert f":{SERVER} MARKREAD #pie *" in alice.ask("JOIN #pie")
+
+
+def test_a_connection_keeps_few_marks(alice):
+    for number in range(MAX_MARKS + 5):
+        alice.door.clock.advance(1)
+        alice.send(f"MARKREAD n{number} {asked(3)}")
+    assert len(alice.chat.talk.marks) == MAX_MARKS
+    assert alice.ask("MARKREAD n0") == [f":{SERVER} MARKREAD n0 *"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +101,8 @@ def test_a_conversation_has_a_mark_too(door, alice):
     [
         ("", "NEED_MORE_PARAMS"),
         ("#cake", "INVALID_PARAMS"),
-        ("no-one", "INVALID_PARAMS"),
+        ("a*b", "INVALID_PARAMS"),
+        ("#tea *", "INVALID_PARAMS"),
         ("#tea timestamp=now", "INVALID_PARAMS"),
         ("#tea 1992-03-19T10:13:20.000Z", "INVALID_PARAMS"),
     ],

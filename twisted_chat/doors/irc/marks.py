@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ...core.accounts import Account
-from ...core.events import Event
+from ...core.events import JOINED, Event
 from ...core.ports import Query
 from ...core.room import Room
 from ...wire.irc_view import milliseconds, stamp
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .talk import IrcTalk
 
 CAPABILITY: Final = "draft/read-marker"
+MAX_MARKS: Final = 200  # that only one connection has
 
 
 def member_of(talk: IrcTalk) -> Account | None:
@@ -26,19 +27,32 @@ def show(talk: IrcTalk, room: Room, then: Callable[[], None] = lambda: None) -> 
     """Show the mark in a room to a client that knows marks, and call ``then``."""
     account = member_of(talk)
     number = account.marks.get(room.name, 0) if account is not None else 0
+    target = f"#{room.name}"
+    here = talk.marks.get(target, 0) / 1000
     if CAPABILITY not in talk.caps:
         then()
         return
     if not number:
-        send(talk, f"#{room.name}", talk.marks.get(f"#{room.name}", 0) / 1000)
+        send(talk, target, here)
         then()
         return
 
     def found(events: Sequence[Event]) -> None:
-        send(talk, f"#{room.name}", events[-1].when if events else 0.0)
+        is_unread = events and events[-1].kind == JOINED and account is not None and events[-1].author == account.alias
+        send(talk, target, max(here, events[-1].when if events and not is_unread else 0.0))
 
     query = Query(room.name, until=number, most=1, newest=True)
     talk.request(lambda ask: talk.hub.past.recall(ask, query, found), then)
+
+
+def move(talk: IrcTalk, target: str, when: int) -> int:
+    """Move a mark on that only a connection has; return it. Both times are in milliseconds since the epoch."""
+    moved = max(when, talk.marks.get(target, 0))
+    others = {other: mark for other, mark in talk.marks.items() if other != target}
+    while len(others) >= MAX_MARKS:
+        del others[next(iter(others))]
+    talk.marks = {**others, target: moved}
+    return moved
 
 
 def send(talk: IrcTalk, target: str, when: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf, nextafter
 from typing import NamedTuple
 
 from ....core import text
@@ -19,6 +20,7 @@ from ..talk import IrcTalk
 
 MAX_EVENTS = 500  # in one answer
 _TARGETS = 200  # posts to a member that are looked through for those who wrote them
+_ASIDE = 50  # events of one time, at most, that one log of a conversation has beside an event of the other
 
 capability("batch")
 capability(CHATHISTORY)
@@ -30,9 +32,15 @@ token("MSGREFTYPES", "msgid,timestamp")
 class Point(NamedTuple):
     """A point in the past: an event, or a moment."""
 
-    number: int = 0  # of the event in the room
-    when: int = 0  # in milliseconds since the epoch, if it is a moment
+    number: int = 0  # of the event in its log
+    when: int = 0  # in milliseconds since the epoch, if it is a moment, or as soon as the event is found
     group: str = ""  # of the event
+    at: float = 0.0  # the exact time of the event, if it is to be compared with others than those of its log
+    is_in: bool = False  # a page that begins there has the event itself, too
+
+    @property
+    def order(self) -> tuple[float, int, str]:
+        return self.at, self.number, self.group
 
 
 class HistoryRefused(Exception):
@@ -60,7 +68,9 @@ def _run(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
     count, run = _SUBCOMMANDS[what]
     if len(rest) < count:
         raise HistoryRefused("INVALID_PARAMS", "Insufficient parameters", what)
-    run(talk, what, rest[:count])
+    if len(rest) > count:
+        raise HistoryRefused("INVALID_PARAMS", "Too many parameters", what)
+    run(talk, what, rest)
 
 
 # -- the parameters
@@ -74,7 +84,9 @@ def _limit(what: str, written: str) -> int:
 
 def _point(talk: IrcTalk, what: str, written: str, groups: Sequence[str]) -> Point:
     """Return the point that a reference means; ``groups``: the only logs in which it may be."""
-    kind, _equals, value = written.partition("=")
+    kind, equals, value = written.partition("=")
+    if not equals:
+        raise HistoryRefused("INVALID_PARAMS", "Give timestamp=TIME or msgid=ID", what, written)
     if kind == "timestamp":
         when = moment(value)
         if when is not None:
@@ -110,6 +122,8 @@ def _asked(talk: IrcTalk, what: str, target: str) -> _Log:
             mine, theirs = f"@{me.alias}", f"@{other}"
             since = me.since
             to_me = Query(mine, since=since, author=other, kinds=POSTS)
+            if account is me:
+                return _Log(other, (to_me,))
             return _Log(other, (to_me, Query(theirs, since=since, author=me.alias, kinds=POSTS)))
     words = "You are in no such room, and no member with such a conversation"
     raise HistoryRefused("INVALID_TARGET", words, what, target)
@@ -127,16 +141,28 @@ class _Log(NamedTuple):
 
 
 def _between(query: Query, first: Point | None, last: Point | None) -> Query:
-    """Return the query for the events after one point and before another, without those points."""
-    if first is not None and first.number:
-        query = query._replace(after=first.number)
+    """Return the query for the events after one point and before another, without those points.
+
+    Next to an event of another log it has the events of the same time, too: see ``_is_within``.
+    """
+    if first is not None and first.number and first.group == query.group:
+        query = query._replace(after=first.number - first.is_in)
     elif first is not None:
-        query = query._replace(since=max(query.since, (first.when + 0.5) / 1000))  # as milliseconds are rounded
-    if last is not None and last.number:
+        since = first.at or (first.when - first.is_in + 0.5) / 1000  # as milliseconds are rounded
+        query = query._replace(since=max(query.since, since))
+    if last is not None and last.number and last.group == query.group:
         query = query._replace(until=last.number - 1)
     elif last is not None:
-        query = query._replace(before=(last.when - 0.5) / 1000)
+        query = query._replace(before=nextafter(last.at, inf) if last.at else (last.when - 0.5) / 1000)
     return query
+
+
+def _is_within(event: Event, first: Point | None, last: Point | None) -> bool:
+    """Return whether an event is after one point and before another, as far as these are known by their times."""
+    order = _order(event)
+    if first is not None and first.at and order <= first.order:
+        return first.is_in and order == first.order
+    return last is None or not last.at or order < last.order
 
 
 # -- the subcommands
@@ -161,30 +187,36 @@ def _recall(
     """Ask for a page of the events between two points."""
     found: list[Event] = []
     left = len(past.queries)
+    by_time = any(point.when and not point.number for point in (first, last) if point is not None)
+    by_time = by_time or "message-tags" not in talk.caps  # the client cannot continue by the id of an event
+    most = limit + 1 + (_ASIDE if left > 1 else 0)
 
     def one(events: Sequence[Event]) -> None:
         nonlocal left
-        found.extend(events)
+        found.extend(event for event in events if _is_within(event, first, last))
         left -= 1
         if not left:
             found.sort(key=_order)
             page = found[-limit - 1 :] if newest else found[: limit + 1]
-            answer(whole_moments(page, limit, newest))
+            if by_time:
+                answer(whole_moments(page, limit, newest))
+            else:
+                answer(page[-limit:] if newest else page[:limit])
 
     def ask_past(ask: Ask) -> None:
         for query in past.queries:
             asked = _between(query, first, last)
-            if last is not None and last.number == 1:
+            if last is not None and last.number == 1 and last.group == query.group:
                 one(())  # before the first event
                 continue
             kinds = query.kinds or kinds_for(talk)
-            talk.hub.past.recall(ask, asked._replace(kinds=kinds, most=limit + 1, newest=newest), one)
+            talk.hub.past.recall(ask, asked._replace(kinds=kinds, most=most, newest=newest), one)
 
     talk.request(ask_past)
 
 
-def _order(event: Event) -> tuple[float, int]:
-    return event.when, event.number
+def _order(event: Event) -> tuple[float, int, str]:
+    return event.when, event.number, event.group
 
 
 def _latest(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
@@ -220,7 +252,10 @@ def _between_two(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
 
 
 def _is_before(first: Point, last: Point) -> bool:
-    return (first.number, first.when) <= (last.number, last.when)
+    if first.number and last.number and first.group == last.group:
+        return first.number <= last.number
+    both = [(one.at or one.when / 1000, one.number, one.group) for one in (first, last)]
+    return both[0] <= both[1]
 
 
 def _around(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
@@ -229,9 +264,7 @@ def _around(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
 
     def send(points: Sequence[Point]) -> None:
         (middle,) = points
-        here = middle._replace(number=middle.number - 1) if middle.number > 1 else Point(when=middle.when - 1)
-        if middle.number == 1:
-            here = Point(when=1)
+        here = middle._replace(is_in=True)
         earlier: list[Event] = []
 
         def then(found: Sequence[Event]) -> None:
@@ -260,7 +293,7 @@ def _resolved(
 ) -> None:
     """Call a function with the points that references mean.
 
-    In a conversation, which has two logs, or next to a reference of another kind, an event stands for its time.
+    The time of an event is known in a conversation, which has two logs, and next to a reference of another kind.
     """
     points = [_point(talk, what, one, past.groups) for one in written]
     mixed = same_kind and len({bool(point.number) for point in points}) > 1
@@ -281,7 +314,7 @@ def _resolved(
 
         def answer(events: Sequence[Event]) -> None:
             if events:
-                found[index] = Point(when=milliseconds(events[0].when))
+                found[index] = point._replace(when=milliseconds(events[0].when), at=events[0].when)
                 resolve(index + 1)
             else:
                 words = "That message is not known there"
@@ -317,6 +350,21 @@ def _targets(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
             name = event.author if event.group[0] == "@" else f"#{event.group}"
             latest[name] = max(latest.get(name, 0.0), event.when)
 
+    def ask_own() -> None:
+        """Ask for the last line to each of the people, too: an answer may be the last of a conversation."""
+        people = [name for name in latest if name[0] != "#"]
+        if account is None or not people:
+            send()
+            return
+        groups = tuple(f"@{name}" for name in people)
+        query = Query(groups[0], author=account.alias, kinds=POSTS, most=1, newest=True, others=groups[1:])
+        query = _between(query._replace(since=account.since), Point(when=first), Point(when=last))
+        talk.request(lambda ask: talk.hub.past.recall(ask, query, note_own), send)
+
+    def note_own(events: Sequence[Event]) -> None:
+        for event in events:
+            latest[event.group[1:]] = max(latest.get(event.group[1:], 0.0), event.when)
+
     def send() -> None:
         ordered = sorted(latest.items(), key=lambda item: item[1])
         kept = ordered[:limit] if moments[0] <= moments[1] else ordered[-limit:]
@@ -326,7 +374,7 @@ def _targets(talk: IrcTalk, what: str, rest: Sequence[str]) -> None:
         ]
         send_batch(talk, "draft/chathistory-targets", [], lines)
 
-    talk.request(ask_past, send)
+    talk.request(ask_past, ask_own)
 
 
 _SUBCOMMANDS: dict[str, tuple[int, Callable[[IrcTalk, str, Sequence[str]], None]]] = {
