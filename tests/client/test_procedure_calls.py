@@ -69,7 +69,18 @@ def test_calls_under_asyncio(server):
     asyncio.run(calls(server))
 
 
-def test_silent_programs_are_listed_and_the_call_need_not_wait_for_them(server):
+def after(count, wait):
+    """Return a function that waits for the answers to a call, and whose time begins once so many have come."""
+
+    async def begin(call, timeout):
+        while len(call.answers.values) < count:
+            await asyncio.sleep(0.01)
+        await wait(call, timeout)
+
+    return begin
+
+
+def test_silent_programs_are_listed_and_the_call_need_not_wait_for_them(server, monkeypatch):
     async def main():
         alice, bob, carol, dora = crew = await a_crew(server, "alice", "bob", "carol", "dora")
         over = asyncio.Event()
@@ -80,7 +91,9 @@ def test_silent_programs_are_listed_and_the_call_need_not_wait_for_them(server):
         for chat in (bob, carol):
             chat.answers(lambda: 1, "one")
         dora.answers(never, "one")
-        answers = await alice.call_all("ops", "one", timeout=0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(alice._calls, "_wait", after(2, alice._calls._wait))
+            answers = await alice.call_all("ops", "one", timeout=0.2)
         assert (answers.values, answers.silent) == ({"bob": 1, "carol": 1}, ["dora"])
         for wait, least in [("majority", 2), ("first", 1), (1, 1), (2, 2)]:
             answers = await asyncio.wait_for(alice.call_all("ops", "one", wait=wait, timeout=60), 20)

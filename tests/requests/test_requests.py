@@ -334,10 +334,10 @@ HEAVY = {
 
 @pytest.mark.parametrize("line", HEAVY.values(), ids=HEAVY)
 def test_a_megabyte_made_to_hurt_is_refused_at_once(line):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(BadRequest) as refused:
         read(line)
-    assert time.perf_counter() - started < 2  # some milliseconds, on a machine that has nothing else to do
+    assert time.process_time() - started < 2  # seconds; some milliseconds, on a machine that has nothing else to do
     assert len(str(refused.value)) < 400
 
 

@@ -26,7 +26,7 @@ channels = ( {{ name = "#lobby"; chatnet = "here"; autojoin = "yes"; }} );
 settings = {{
   core = {{ real_name = "Ira"; user_name = "ira"; nick = "ira"; }};
   "fe-common/core" = {{ autolog = "yes"; autolog_path = "{folder}/$0.log"; autolog_level = "all"; }};
-  "irc/core" = {{ ctcp_version_reply = "irssi"; }};
+  "irc/core" = {{ ctcp_version_reply = "irssi"; cmds_max_at_once = "100"; }};
 }};
 """
 

@@ -260,14 +260,14 @@ def test_netcat_in_a_terminal(twistd, program, terminal, options):
         assert alice.read_until("left the chat room!\n").splitlines()[-1] == "bob has left the chat room!"
 
 
-def test_netcat_in_a_terminal_ends_soon_after_quit(twistd, program, terminal):
+def test_netcat_in_a_terminal_ends_after_quit(twistd, program, terminal):
     nc = terminal(program("nc", "netcat-openbsd"), "127.0.0.1", twistd().port)
     nc.expect_exact("alias?")
     nc.sendline("bob")
     nc.expect_exact("quit leaves")
     nc.sendline("/quit")
     nc.expect_exact("bob has left the chat room!")
-    nc.expect(pexpect.EOF, timeout=3)  # seconds, for a person who waits: netcat ends only once both sides have
+    nc.expect(pexpect.EOF)  # netcat ends only once both sides have
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 import urllib.request
 
 import pytest
 
 from ...admin.test_tool import admin
 from ...browser import in_both, missing, say
-from ...processes import SECONDS, Twistd
+from ...processes import Twistd
 from .test_page_axe import axe
 
 PASSWORD = "four simple words"
@@ -95,7 +94,7 @@ def test_tabs_of_a_browser_that_is_logged_in_are_one_person(window, house, engin
 
 
 @in_both
-def test_a_device_that_is_ended_is_out_within_a_second(window, house, engine):
+def test_a_device_that_is_ended_is_out(window, house, engine):
     alias = "OwnDora" + engine
     page = window(house.url).enter(alias)
     protect(page)
@@ -119,10 +118,8 @@ def test_a_device_that_is_ended_is_out_within_a_second(window, house, engine):
     page.enter(alias)  # by the cookie
     page.click("#open-account")
     page.shows("this browser", "#account")
-    began = time.monotonic()
     page.click("#log-out")
     page.wait("return !document.getElementById('entrance').hidden")
-    assert time.monotonic() - began < SECONDS
     page.shows("you have left the chat", "#entrance-said")
     page.press("ENTER", into="#alias")
     page.has("#secret")
@@ -227,9 +224,7 @@ def test_a_tab_that_is_ended_from_another_device_is_out_and_shows_nothing_more(w
     other.press("ENTER", into="#account .rows button")  # the only device beside this browser
     other.shows("It is ended.", "#account")
     close(other)
-    began = time.monotonic()
     first.has("#secret")
-    assert time.monotonic() - began < SECONDS
     first.shows("you are logged out: this device or token of OwnEdda was ended", "#entrance-said")
     assert first.ask("return document.getElementById('alias').getAttribute('aria-invalid')") == "false"
     assert "for my own eyes" not in first.ask("return document.body.textContent")
