@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted_chat.core.session import Ask
 
-from ...irc import SERVER, IrcPeer, enter
+from ...irc import SERVER, IrcPeer, enter, member
 from ..members import PASSWORD, Member
 
 
@@ -22,8 +22,72 @@ def test_who_enters_a_room_sees_it_and_others_see_them(door):
 
 def test_several_rooms_are_entered_in_one_message_and_all_are_left_in_another(door):
     alice = enter(door, "alice")
-    assert alice.codes("JOIN #tea,#cake,nonsense,#tea") == ["403", "JOIN", "JOIN", "353", "366", "353", "366"]
+    shown = ["JOIN", "353", "366"]
+    assert alice.codes("JOIN #tea,,#cake,nonsense,#tea") == [*shown, *shown, "403"]
+    assert alice.codes("JOIN #TEA,bad,#pie") == ["403", *shown]
+    alice.send("PART #pie")
     assert alice.ask("JOIN 0") == [":alice!~u@chat PART #tea", ":alice!~u@chat PART #cake"]
+
+
+def test_each_of_several_rooms_is_shown_whole_before_the_next(door):
+    olga = member(door, "olga", "pie")
+    olga.send("MODE #pie +i")
+    bob = enter(door, "bob", "tea", "cake")
+    bob.send("TOPIC #tea :hot", "PRIVMSG #tea :hi", "TOPIC #cake :cold", "PRIVMSG #cake :hi")
+    alice = member(door, "alice", caps="draft/read-marker server-time batch")
+    shown = ["JOIN", "332", "333", "MARKREAD", "353", "366", "BATCH", "PRIVMSG", "BATCH"]
+    assert alice.codes("JOIN #tea,#pie,#cake") == [*shown, "473", *shown]
+    alice.send("MARKREAD #tea timestamp=1992-03-19T10:13:30.000Z", "PART #tea,#cake")
+    assert alice.codes("JOIN #tea,#cake") == [*shown, *shown]
+
+
+def test_each_room_is_entered_with_the_key_in_its_place(door):
+    olga = member(door, "olga", "tea", "cake")
+    olga.send("MODE #tea +k a-secret-for-tea", "MODE #cake +k a-secret-for-cake")
+    alice = enter(door, "alice", host="127.0.0.1")
+    shown = ["JOIN", "353", "366"]
+    assert alice.codes("JOIN #tea,#cake a-secret-for-cake,a-secret-for-tea") == ["475", "475"]
+    assert alice.codes("JOIN #pie,,#tea,#pie,#cake x,y,a-secret-for-tea,z,a-secret-for-cake") == shown * 3
+    alice.send("JOIN 0")
+    assert alice.codes("JOIN #cake,#tea a-secret-for-cake") == [*shown, "475"]
+
+
+def test_a_key_that_cannot_be_taken_is_a_wrong_key(door):
+    member(door, "olga", "tea").send("MODE #tea +k a-secret-for-tea")
+    alice, far = enter(door, "alice", host="127.0.0.1"), enter(door, "bob")
+    refused = f":{SERVER} 475 {{}} #tea :Cannot join channel (+k)"
+    assert far.ask("JOIN #tea a-secret-for-tea")[0].startswith(
+        f"{refused.format('bob')}: others on the network can read"
+    )
+    assert alice.ask("JOIN #tea wrong") == alice.ask("JOIN #tea") == [refused.format("alice")]
+    tried = [alice.ask("JOIN #tea wrong-words") for _ in range(6)]
+    assert all(lines[0].startswith(refused.format("alice")) for lines in tried) and "wrong passwords" in tried[-1][0]
+
+
+def test_of_too_many_rooms_the_first_are_taken_and_the_next_is_refused(door):
+    alice = enter(door, "alice")
+    wanted = ",".join(f"#r{number}" for number in range(12))
+    refused = f":{SERVER} 407 alice #r10 :Too many targets"
+    assert alice.ask(f"JOIN {wanted}")[0] == refused and len(alice.chat.session.rooms) == 10
+    assert alice.ask(f"NAMES {wanted}")[0] == alice.ask(f"PART {wanted}")[0] == refused
+    assert not alice.chat.session.rooms
+
+
+def test_a_list_of_no_rooms_is_no_parameter(door):
+    alice = enter(door, "alice", "tea")
+    assert alice.codes("JOIN :", "PART :", "JOIN ,", "PART ,") == ["461"] * 4
+    assert alice.ask("NAMES :") == alice.ask("NAMES") == [f":{SERVER} 366 alice * :End of /NAMES list"]
+
+
+def test_no_more_rooms_are_entered_than_a_person_may_be_in(door):
+    alice = enter(door, "alice")
+    most = door.premises.limits.rooms_each
+    for number in range(0, most, 10):
+        alice.send("JOIN " + ",".join(f"#r{one}" for one in range(number, number + 10)))
+    assert alice.ask("JOIN #tea,#r1,#cake") == [
+        f":{SERVER} 405 alice #{room} :You have joined too many channels" for room in ("tea", "cake")
+    ]
+    assert len(alice.chat.session.rooms) == most
 
 
 def test_a_topic_is_set_shown_and_cleared(door):

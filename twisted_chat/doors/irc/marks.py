@@ -10,6 +10,7 @@ from ...core.events import JOINED, Event
 from ...core.ports import Query
 from ...core.room import Room
 from ...wire.irc_view import milliseconds, stamp
+from .playback import recall
 
 if TYPE_CHECKING:
     from .talk import IrcTalk
@@ -42,7 +43,7 @@ def show(talk: IrcTalk, room: Room, then: Callable[[], None] = lambda: None) -> 
         send(talk, target, max(here, events[-1].when if events and not is_unread else 0.0))
 
     query = Query(room.name, until=number, most=1, newest=True)
-    talk.request(lambda ask: talk.hub.past.recall(ask, query, found), then)
+    recall(talk, query, found, then, about=f"#{room.name}")
 
 
 def move(talk: IrcTalk, target: str, when: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from ...core.errors import ChatError
 from ...core.events import JOINED, POSTS, Event
 from ...core.ports import Query
 from ...core.room import Room
-from ...core.session import Ask
 from ...wire.irc import Message, serialise, with_tag
 from ...wire.irc_view import milliseconds
 
@@ -44,25 +44,36 @@ def kinds_for(talk: IrcTalk) -> frozenset[str]:
     return frozenset() if EVENTS in talk.caps else POSTS
 
 
-def show_last_lines(talk: IrcTalk, room: Room) -> None:
-    """Show the last lines to a person who has just entered a room.
+def recall(
+    talk: IrcTalk, query: Query, found: Callable[[Sequence[Event]], None], then: Callable[[], None], about: str
+) -> None:
+    """Ask for events of the past; then call ``then``, also after a refusal, which is answered before."""
+
+    def refused(error: ChatError) -> None:
+        talk.refuse(error, about)
+        then()
+
+    talk.request(lambda ask: talk.hub.past.recall(ask, query, found), then, refused=refused)
+
+
+def show_last_lines(talk: IrcTalk, room: Room, then: Callable[[], None]) -> None:
+    """Show the last lines to a person who has just entered a room; then call ``then``.
 
     Only a client that shows the true times of lines gets them, and only if it cannot ask for them itself.
     """
     if CHATHISTORY in talk.caps or "server-time" not in talk.caps or not room.number:
+        then()
         return
     own = (event.number for event in reversed(room.tail) if event.kind == JOINED and event.author == talk.nick)
     entered = next(own, room.number)  # what came after that was heard
 
-    def ask_past(ask: Ask) -> None:
-        query = Query(room.name, until=entered, kinds=POSTS, most=SHOWN_LINES, newest=True)
-        talk.hub.past.recall(ask, query, found)
+    query = Query(room.name, until=entered, kinds=POSTS, most=SHOWN_LINES, newest=True)
 
     def found(events: Sequence[Event]) -> None:
         if events:
             send_events(talk, f"#{room.name}", events)
 
-    talk.request(ask_past, about=f"#{room.name}")
+    recall(talk, query, found, then, about=f"#{room.name}")
 
 
 def whole_moments(events: Sequence[Event], most: int, newest: bool) -> Sequence[Event]:

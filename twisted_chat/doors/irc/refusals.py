@@ -8,6 +8,7 @@ from ...core.errors import (
     AliasTaken,
     BadAlias,
     BadRoom,
+    BadSecret,
     Banned,
     Barred,
     ChatError,
@@ -18,10 +19,12 @@ from ...core.errors import (
     NothingToSay,
     NotInRoom,
     NotOpen,
+    Overheard,
     PasswordNeeded,
     Quieted,
     SecretNeeded,
     TooManyRooms,
+    TooManyTries,
     WrongRoomPassword,
 )
 from . import numerics
@@ -70,6 +73,9 @@ def numeric_for(error: ChatError, command: str) -> Refusal | None:
         return Refusal(numerics.ERR_NOTEXTTOSEND, is_about=False)
     elif isinstance(error, Banned):
         return Refusal(numerics.ERR_YOUREBANNEDCREEP._replace(text=str(error)), is_about=False)
+    elif command == "JOIN" and kind in (BadSecret, Overheard, TooManyTries):
+        why = "" if kind is BadSecret else f": {error}"  # its text is for those who choose a password
+        found = numerics.ERR_BADCHANNELKEY._replace(text=f"Cannot join channel (+k){why}")
     elif kind in _ALWAYS:
         found = _ALWAYS[kind]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,18 +34,18 @@ def name_of(wanted: str) -> str:
         raise IrcRefused(numerics.ERR_NOSUCHCHANNEL, wanted or "*") from error
 
 
-def show_join(talk: IrcTalk, room: Room) -> None:
-    """Show a room to a person who has just seen their own JOIN."""
+def show_join(talk: IrcTalk, room: Room, then: Callable[[], None] = lambda: None) -> None:
+    """Show a room to a person who has just seen their own JOIN; then call ``then``."""
     if room.topic:
         show_topic(talk, room)
-    marks.show(talk, room, partial(_show_people, talk, room))
+    marks.show(talk, room, partial(_show_people, talk, room, then))
 
 
-def _show_people(talk: IrcTalk, room: Room) -> None:
+def _show_people(talk: IrcTalk, room: Room, then: Callable[[], None]) -> None:
     """Show who is in a room, unless the client asks for that itself, and the last lines."""
     if "draft/no-implicit-names" not in talk.caps and "no-implicit-names" not in talk.caps:
         show_names(talk, room)
-    show_last_lines(talk, room)
+    show_last_lines(talk, room, then)
 
 
 def show_own_join(talk: IrcTalk, room: Room) -> None:

@@ -114,12 +114,14 @@ class IrcTalk(LabelledReplies):
             raise IrcRefused(numerics.ERR_NOSUCHCHANNEL, wanted)
         return room
 
-    def show_room(self, name: str) -> None:
-        """Show a room, whose JOIN the client has seen, unless the person has left it."""
+    def show_room(self, name: str, then: Callable[[], None] = lambda: None) -> None:
+        """Show a room, whose JOIN the client has seen, unless the person has left it; then call ``then``."""
         room = self.session.rooms.get(name)
         if room is not None:
             self._shown += (name,)
-            rooms.show_join(self, room)
+            rooms.show_join(self, room, then)
+        else:
+            then()
 
     def welcome(self) -> None:
         """Greet the client, whose alias is claimed."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import zip_longest
 
 from ....core import text
-from ....core.errors import PasswordNeeded
+from ....core.errors import ChatError, PasswordNeeded
 from ....core.session import Ask
 from ....wire import irc_text
 from ....wire.irc import Message
@@ -31,15 +32,23 @@ def join(talk: IrcTalk, message: Message) -> None:
             talk.request(partial(talk.hub.leave, wanted=room), about=f"#{room}", is_heard=True)
         return
     keys = message.parameters[1].split(",") if len(message.parameters) > 1 else []
-    for wanted, key in zip_longest(_each(talk, message), keys[:MAX_TARGETS], fillvalue=""):
-        if wanted:
-            with talk.answering():
-                _join(talk, rooms.name_of(wanted), key)
+    pairs = zip_longest(message.parameters[0].split(","), keys, fillvalue="")  # the first key is for the first room
+    given = {wanted: key for wanted, key in reversed(list(pairs)) if wanted}
+    _join_each(talk, [(wanted, given[wanted]) for wanted in _each(talk, message)])
 
 
-def _join(talk: IrcTalk, room: str, key: str) -> None:
-    if room in talk.session.rooms:
-        return
+def _join_each(talk: IrcTalk, wanted: Sequence[tuple[str, str]]) -> None:
+    """Enter some rooms with their keys, one after the other: each is shown whole before the next."""
+    for index, (name, key) in enumerate(wanted):
+        with talk.answering():
+            room = rooms.name_of(name)
+            if room not in talk.session.rooms:
+                _join(talk, room, key, partial(_join_each, talk, wanted[index + 1 :]))
+                return
+
+
+def _join(talk: IrcTalk, room: str, key: str, then: Callable[[], None]) -> None:
+    """Enter a room, and call ``then`` once that is done, or refused."""
 
     def enter(ask: Ask) -> None:
         try:
@@ -50,7 +59,11 @@ def _join(talk: IrcTalk, room: str, key: str) -> None:
             entered = partial(talk.hub.join, ask, room, knows_password=True)
             talk.hub.moderation.check_password(ask, room, key, entered)
 
-    talk.request(enter, partial(talk.show_room, room), about=f"#{room}", is_heard=True)
+    def refused(error: ChatError) -> None:
+        talk.refuse(error, f"#{room}")
+        then()
+
+    talk.request(enter, partial(talk.show_room, room, then), refused=refused, is_heard=True)
 
 
 @command("PART", least=1)
@@ -77,7 +90,7 @@ def topic(talk: IrcTalk, message: Message) -> None:
 @command("NAMES")
 def names(talk: IrcTalk, message: Message) -> None:
     """Show who is in some rooms."""
-    if not message.parameters:
+    if not (message.parameters and message.parameters[0]):
         raise IrcRefused(numerics.RPL_ENDOFNAMES, "*")
     for wanted in _each(talk, message):
         try:
@@ -89,5 +102,13 @@ def names(talk: IrcTalk, message: Message) -> None:
 
 
 def _each(talk: IrcTalk, message: Message) -> list[str]:
-    """Return the names in the first parameter, without their repetitions."""
-    return list(dict.fromkeys(filter(None, message.parameters[0].split(","))))[:MAX_TARGETS]
+    """Return the names in the first parameter, without their repetitions.
+
+    Raises: IrcRefused, if there are none. The first of too many is answered with a refusal.
+    """
+    names = list(dict.fromkeys(filter(None, message.parameters[0].split(","))))
+    if not names:
+        raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, message.command)
+    if len(names) > MAX_TARGETS:
+        talk.reply(numerics.ERR_TOOMANYTARGETS, names[MAX_TARGETS])
+    return names[:MAX_TARGETS]
