@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import CannotOpen
@@ -39,6 +41,51 @@ def curl(port):
 def wait(port, seconds):
     port.clock.advance(seconds)
     port.settle()
+
+
+@pytest.fixture
+def logged():
+    """Return the lines of the log about connections, without their addresses."""
+    lines = []
+
+    def observe(event):
+        line = (event.get("log_format") or "").format_map(event)
+        if line.startswith("connection "):
+            lines.append(re.sub(r" with \S+", "", line))
+
+    globalLogPublisher.addObserver(observe)
+    yield lines
+    globalLogPublisher.removeObserver(observe)
+
+
+# -- the log
+
+
+@pytest.mark.parametrize("seconds", [0, FIRST_WORDS, PIECES_SECONDS])
+@pytest.mark.parametrize(("words", "is_session"), [(b"NICK ira\r\n", True), (GET, False), (b"bob\n", True)])
+def test_the_log_has_the_end_of_each_connection_that_it_has_the_beginning_of(port, logged, words, is_session, seconds):
+    peer = port.connect()
+    wait(port, seconds)
+    peer.send(words)
+    peer.transport.protocol.connectionLost(Failure(ConnectionDone()))
+    port.settle()
+    assert logged == ["connection is established", "connection has ended"] * is_session
+
+
+@pytest.mark.parametrize(("words", "is_session"), [(b"NICK ira\r\n", True), (GET, False), (b"bob\n", True)])
+def test_the_log_has_which_door_a_client_went_to_that_was_quiet_for_long(port, logged, words, is_session):
+    peer = port.connect()
+    wait(port, FIRST_WORDS)
+    wait(port, PIECES_SECONDS)
+    assert logged == ["connection is established"]
+    peer.send(words)
+    peer.transport.protocol.connectionLost(Failure(ConnectionDone()))
+    port.settle()
+    door = {b"N": "irc", b"G": "web"}.get(words[:1])
+    if door is not None:
+        assert logged.pop(1) == f"connection goes on at the {door} door"
+    begins = is_session and door is not None
+    assert logged[1:] == ["connection is established"] * begins + ["connection has ended"] * is_session
 
 
 # -- alias?

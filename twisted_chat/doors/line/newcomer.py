@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from ...core.errors import CannotOpen
 from ...wire.plain import PROMPT
+from ..addresses import address_text
 from ..delays import cancel
 from ..outbox import AnyOutbox
 from ..premises import Premises
@@ -47,10 +48,11 @@ class Newcomer(StreamConnection):
         seconds = self.premises.limits.first_words_seconds
         if not seconds:
             self._greet()
+            self._log_later()
         elif not ISSLTransport.providedBy(self.transport):
             self._wait(seconds)
         else:  # it may never shake hands
-            self._quiet = self.premises.clock.callLater(PIECES_SECONDS, self._log_once)
+            self._log_later()
 
     def handshakeCompleted(self) -> None:
         """Called when TLS is established: only now can the client speak."""
@@ -80,13 +82,14 @@ class Newcomer(StreamConnection):
         self._quiet = None
         self._guarded(self._greet)
         self._may_be_lab()
+        if self._quiet is None and self._words is not None:
+            self._log_later()
 
     def _greet(self) -> None:
         """Send ``alias?``, unless it is sent already."""
         words = self._words
         if words is not None and not (words.is_greeted or self._outbox.is_closed):
             words.is_greeted = True
-            self._log_once()
             self._outbox.send(PROMPT)
 
     def _may_be_lab(self) -> None:
@@ -100,6 +103,7 @@ class Newcomer(StreamConnection):
         words = self._words
         if words is not None:
             cancel(self._quiet)
+            self._log_once()
             self._greet()
             self._words = None
             if words.seen:
@@ -117,6 +121,11 @@ class Newcomer(StreamConnection):
         except CannotOpen as error:
             self._turn_away(door, str(error))
             return
+        if words.is_logged:  # it has been quiet for long
+            where = address_text(self.address)
+            self.premises.log.info(
+                "connection with {address} goes on at the {door} door", address=where, door=door.option
+            )
         if words.is_greeted:
             self._outbox.send(b"\r\n")  # the other protocol begins with a line of its own
         self._give_way()
@@ -152,6 +161,10 @@ class Newcomer(StreamConnection):
     def _end(self) -> None:
         self._log_once()
         super()._end()
+
+    def _log_later(self) -> None:
+        """Log the connection of a peer that says nothing; one that speaks may soon be another door's."""
+        self._quiet = self.premises.clock.callLater(PIECES_SECONDS, self._log_once)
 
     def _log_once(self) -> None:
         """Log that the connection is established, once: not at the start, as another door may take it over."""
