@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import termios
 
 import pytest
 
-from .processes import SCRIPTS, SECONDS, Client, free_port, wait_until
+from .processes import SCRIPTS, SECONDS, Client, free_port, make_certificate, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +38,27 @@ def test_a_second_sigterm_changes_nothing(twistd, number, status):
         stuck.close()
     assert "Traceback" not in server.log
     assert "are reloaded" not in server.log
+
+
+def test_hup_tells_that_a_broken_certificate_is_not_used_and_keeps_the_previous_one(twistd, tmp_path):
+    make_certificate(tmp_path)
+    whole = tmp_path / "whole.pem"
+    whole.write_bytes((tmp_path / "cert.pem").read_bytes() + (tmp_path / "key.pem").read_bytes())
+    server = twistd("--tls", whole)
+    whole.write_text("half a certificate")
+    for _time in range(2):
+        told = server.log.count("is still the previous one")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda told=told: server.log.count("is still the previous one") == told + 1)
+    wait_until(lambda: server.log.count("--motd is reloaded") == 2)
+    assert "are reloaded" not in server.log
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as plain:
+        context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        context.check_hostname = False
+        with context.wrap_socket(plain) as over_tls:
+            over_tls.sendall(b"NICK ira\r\nUSER ira 0 * :ira\r\n")
+            assert over_tls.recv(1000).startswith(b":chat.local 001 ira")
+    assert server.stop() == 0
 
 
 def test_hup_reloads_the_motd_and_disconnects_nobody(twistd, tmp_path):

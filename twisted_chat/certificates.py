@@ -45,7 +45,8 @@ class Renewing:
         makes_connections = IOpenSSLServerConnectionCreator.providedBy(first)
         directlyProvides(self, IOpenSSLServerConnectionCreator if makes_connections else IOpenSSLContextFactory)
         self._current = first
-        self._written = written
+        self.written = written
+        self._is_usable = True  # of the files
         self._make = make
         self._read = read
         self._seen = self._stamps()
@@ -60,22 +61,23 @@ class Renewing:
         self.look()
         return self._current.serverConnectionForTLS(protocol)
 
-    def look(self) -> None:
-        """Load the files again if they have changed."""
+    def look(self) -> bool:
+        """Load the files again if they have changed; return whether they can be used."""
         stamps = self._stamps()
         if stamps == self._seen:
-            return
-        self._seen = stamps
+            return self._is_usable
+        self._seen, self._is_usable = stamps, False
         try:
             made = self._make()
             if IOpenSSLContextFactory.providedBy(made):
                 made.getContext()  # finds a key that belongs to another certificate
         except Exception as error:  # OpenSSL, Twisted and the disk raise many kinds
             why = str(error) or type(error).__name__
-            log.warn("the renewed certificate of {written} cannot be used: {why}", written=self._written, why=why)
+            log.warn("the renewed certificate of {written} cannot be used: {why}", written=self.written, why=why)
         else:
-            self._current = made
-            log.info("the renewed certificate of {written} is used from now on", written=self._written)
+            self._current, self._is_usable = made, True
+            log.info("the renewed certificate of {written} is used from now on", written=self.written)
+        return self._is_usable
 
     def _stamps(self) -> list[tuple[str, int, int, int]]:
         return [stamp for path in sorted(self._read()) for stamp in _stamp(path)]

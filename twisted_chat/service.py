@@ -252,15 +252,17 @@ def _renewing(listening: Sequence[Listening], reactor: Any) -> list[Renewing]:
 
 def _reload(options: ServerOptions, premises: Premises, renewing: Sequence[Renewing]) -> None:
     """Load the certificates and the message of the day from the disk again."""
-    for one in renewing:
-        one.look()
+    unusable = [one.written for one in renewing if not one.look()]
+    for written in unusable:
+        log.warn("the certificate of {written} is still the previous one", written=written)
     try:
         if options["motd"] is not None:
             premises.motd = read_motd(options["motd"])
     except usage.UsageError as error:
         log.warn("{why}; the previous text is shown", why=str(error))
     else:
-        log.info("certificates and --motd are reloaded; all other options need a restart")
+        what = "--motd is reloaded" if unusable else "certificates and --motd are reloaded"
+        log.info("{what}; all other options need a restart", what=what)
 
 
 def _listening(reactor: Any, door: BaseDoor, written: str, factory: IProtocolFactory) -> Listening:
