@@ -14,6 +14,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IStreamServerEndpoint
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
@@ -28,6 +29,7 @@ from .core.hub import Hub
 from .core.limits import Addresses
 from .core.ports import Journal
 from .doors.base_door import BaseDoor
+from .doors.beside import Beside
 from .doors.overheard import PrivateNetworks
 from .doors.premises import Premises
 from .doors.proxied import PREFIX, ProxiedFactory
@@ -202,7 +204,9 @@ def makeService(options: ServerOptions) -> IService:
     vault = Argon2Vault(cast(Any, reactor))  # which has callFromThread, too
     hub = Hub(journal, limits, reactor.seconds, wall, on_fault, vault)
     private = PrivateNetworks(options["private-net"])
-    premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"], private)
+    threads: Any = reactor  # which has a pool of them
+    beside = Beside(partial(deferToThreadPool, threads, threads.getThreadPool()))
+    premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"], private, beside)
     premises.when_ending(vault.stop)
     premises.kinds = tuple(kind for door in options.doors for kind in door.kinds)
     for door in options.made:

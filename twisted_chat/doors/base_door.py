@@ -1,7 +1,7 @@
 """The base class of a row in the table of doors: a door's options, how it opens, and its line in the log.
 
 A door is a folder whose ``door.py`` has a subclass, and one entry in ``table.py``. ``door.py`` is imported by every
-server: what takes memory, or needs a package that only this door uses, it imports in ``open`` and ``take_over``.
+server: what takes memory, or needs a package that only this door uses, it imports in ``open`` and ``prepare``.
 
 The line door's port speaks the protocols of all doors: a door whose clients speak first recognises them by ``begins``,
 and then takes their connection over. It is made for that even if no endpoint is its own.
@@ -66,6 +66,17 @@ class BaseDoor:
         """Return whether these are the first bytes of a client of this door; None: more of them are needed to tell."""
         return False
 
+    @property
+    def is_ready(self) -> bool:
+        """Return whether ``prepare`` need not be called any more."""
+        return True
+
+    def prepare(self) -> None:
+        """Do what would hold everybody up: imports, and files. Called in a thread, before the first client.
+
+        Raises: CannotOpen, with the words for ``turn_away``.
+        """
+
     def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
         """Return the protocol of a connection that the line door has accepted, and that begins with such bytes.
 
@@ -81,7 +92,7 @@ class BaseDoor:
     # -- over the web door's WebSocket
 
     def speech(self, premises: Premises) -> Speech:
-        """Return how this door speaks over a WebSocket with one of its ``subprotocols``."""
+        """Return how this door, which is ready, speaks over a WebSocket with one of its ``subprotocols``."""
         raise NotImplementedError
 
     # -- in the log

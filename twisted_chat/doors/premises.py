@@ -15,6 +15,7 @@ from ..core.hub import Hub
 from ..core.limits import Addresses, Limits
 from ..core.session import Session
 from .addresses import address_text, host
+from .beside import Beside
 from .delays import cancel
 from .grace import Graces
 from .overheard import PrivateNetworks
@@ -67,6 +68,7 @@ class Premises:
         clock: IReactorTime,
         motd: Sequence[str] = (),
         private: PrivateNetworks | None = None,
+        beside: Beside | None = None,
     ) -> None:
         """``motd``: lines, without their ends, that are shown to everybody who enters.
 
@@ -78,6 +80,7 @@ class Premises:
         self.clock = clock
         self.motd = motd
         self._private = private or PrivateNetworks()
+        self.beside = beside or Beside()
         self.connections: set[Connected] = set()
         self.kinds: Sequence[str] = ()  # of connections, also of doors that are closed
         self.counts: list[Callable[[], Mapping[str, int]]] = []  # of connections by their kinds, one a door

@@ -77,13 +77,13 @@ def test_a_key_of_ones_own_is_used(tmp_path):
     assert host_key(str(tmp_path / "chat.sqlite")).blob() == key(number=7).blob()
 
 
-def test_without_the_packages_one_line_says_what_to_install(monkeypatch, door):
+def test_without_the_packages_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(door_module, "is_complete", lambda: False)
     with pytest.raises(usage.UsageError, match=r"pip install 'twisted_chat\[ssh\]'"):
         SshDoor({"ssh": ["tcp:22"]})
     row = SshDoor({"ssh": []})
     with pytest.raises(CannotOpen, match=r"pip install 'twisted_chat\[ssh\]'") as refused:
-        row.take_over(door.premises, None)
+        row.prepare()
     assert str(refused.value).encode() in row.turn_away(str(refused.value))
 
 

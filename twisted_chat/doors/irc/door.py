@@ -39,6 +39,7 @@ class IrcDoor(BaseDoor):
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._name = options["irc-name"][-1] if options["irc-name"] else NAME
         self._factory: IrcFactory | None = None
+        self._is_imported = False
         if not _IS_NAME.fullmatch(self._name):
             raise usage.UsageError(
                 f"--irc-name {self._name}: give a name such as irc.example.org, of letters and digits, with a full stop"
@@ -53,6 +54,15 @@ class IrcDoor(BaseDoor):
 
     def begins(self, first: bytes) -> bool | None:
         return begins_with(first, *_BEGINNINGS)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._is_imported
+
+    def prepare(self) -> None:
+        from . import factory, speech  # noqa: F401  # only for this door: they take some megabytes
+
+        self._is_imported = True
 
     def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
         return self._made(premises).accepted(address)
@@ -71,6 +81,7 @@ class IrcDoor(BaseDoor):
         """Return the factory, the same for all endpoints and for the line door's connections."""
         from .factory import IrcFactory
 
+        self._is_imported = True
         if self._factory is None:
             self._factory = IrcFactory(premises, self._name)
         return self._factory

@@ -21,6 +21,13 @@ class OtherDoor(Protocol):
     def begins(self, first: bytes) -> bool | None:
         """Return whether these are the first bytes of such a client; None: more are needed to tell."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Return whether ``prepare`` need not be called any more."""
+
+    def prepare(self) -> None:
+        """Do what would hold everybody up, in a thread."""
+
     def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
         """Return the protocol that goes on with the connection."""
 

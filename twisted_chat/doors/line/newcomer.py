@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IHandshakeListener, IProtocol, ISSLTransport
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ...core.errors import CannotOpen
@@ -38,6 +39,7 @@ class Newcomer(StreamConnection):
         super().__init__(premises, address)
         self._words = words
         self._quiet: IDelayedCall | None = None
+        self._is_awaiting = False  # the door whose client it is
 
     def dataReceived(self, data: bytes, came_whole: bool = False) -> None:
         """Take bytes; ``came_whole``: they are the first ones of a person or a program, in one piece."""
@@ -66,8 +68,10 @@ class Newcomer(StreamConnection):
         assert words is not None, "it is called until they have shown whose client it is"
         cancel(self._quiet)
         door = words.feed(data)
+        if self._is_awaiting:
+            return
         if door is not None:
-            self._hand_over(door)
+            self._recognise(door)
         elif not words.are_open:
             self._is_ours()
         elif words.is_greeted:
@@ -109,14 +113,31 @@ class Newcomer(StreamConnection):
             if words.seen:
                 self.dataReceived(words.seen, words.came_whole)
 
-    def _hand_over(self, door: OtherDoor) -> None:
-        """Give the connection to another door, with all that was received."""
-        words, self._words = self._words, None
-        assert words is not None, "they have just shown whose client it is"
+    def _recognise(self, door: OtherDoor) -> None:
+        """Give the connection to another door, once that is ready for its first client."""
         if door.is_shut:
+            self._words = None
             self._turn_away(door, f"the server was started with --{door.option} none")
-            return
+        elif door.is_ready:
+            self._hand_over(door)
+        else:
+            self._is_awaiting = True
+            self._read_on(False)  # what else comes waits in the socket
+            self.premises.beside.once(door.prepare).addBoth(self._prepared, door)
+
+    def _prepared(self, failure: Failure | None, door: OtherDoor) -> None:
+        self._is_awaiting = False
+        if not (self._is_lost or self._outbox.is_closed):
+            self._read_on(True)
+            self._guarded(lambda: self._hand_over(door, failure))
+
+    def _hand_over(self, door: OtherDoor, failure: Failure | None = None) -> None:
+        """Give the connection to another door, with all that was received; ``failure``: that door is not ready."""
+        words, self._words = self._words, None
+        assert words is not None, "they have shown whose client it is"
         try:
+            if failure is not None:
+                failure.raiseException()
             protocol = door.take_over(self.premises, self.address)
         except CannotOpen as error:
             self._turn_away(door, str(error))

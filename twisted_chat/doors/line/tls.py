@@ -23,6 +23,7 @@ class TlsHello:
 
     option: ClassVar = "tls"
     is_shut = False
+    is_ready = True
 
     def __init__(
         self,
@@ -40,6 +41,9 @@ class TlsHello:
 
     def begins(self, first: bytes) -> bool | None:
         return begins_with(first, _HELLO)
+
+    def prepare(self) -> None:
+        """Do nothing: with a certificate, TLS is imported from the start."""
 
     def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
         if self._factory is None:

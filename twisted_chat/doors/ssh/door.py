@@ -17,6 +17,8 @@ from ..way import Way
 from .refuser import farewell
 
 if TYPE_CHECKING:
+    from twisted.conch.ssh.keys import Key
+
     from .factory import SshFactory
 
 MISSING = "ssh needs more packages: pip install 'twisted_chat[ssh]'"
@@ -40,7 +42,7 @@ class SshDoor(BaseDoor):
         super().__init__(options)
         self._options = options
         self._factory: SshFactory | None = None
-        self._has_key = False
+        self._key: Key | None = None
         if options.get(self.option) and not is_complete():
             raise usage.UsageError(f"--ssh: {MISSING}")
 
@@ -52,11 +54,21 @@ class SshDoor(BaseDoor):
 
         Raises: CannotOpen.
         """
-        from .host_key import host_key
+        self.prepare()
+        assert self._factory is not None and self._key is not None, "it is open"
+        self._factory.use(self._key)
 
-        if self._factory is not None and not self._has_key:
-            self._factory.use(host_key(self._options.get("journal-file", "")))
-            self._has_key = True
+    @property
+    def is_ready(self) -> bool:
+        return self._key is not None
+
+    def prepare(self) -> None:
+        if not is_complete():
+            raise CannotOpen(MISSING)
+        from . import factory, host_key  # noqa: F401  # only for this door: they take some megabytes
+
+        if self._key is None:
+            self._key = host_key.host_key(self._options.get("journal-file", ""))
 
     def begins(self, first: bytes) -> bool | None:
         if first.startswith(_BEGINNINGS):
@@ -64,10 +76,9 @@ class SshDoor(BaseDoor):
         return None if any(beginning.startswith(first) for beginning in _BEGINNINGS) else False
 
     def take_over(self, premises: Premises, address: IAddress) -> IProtocol:
-        if not is_complete():
-            raise CannotOpen(MISSING)
         factory = self._opened(premises)
-        self.started()
+        assert self._key is not None, "it is ready"
+        factory.use(self._key)
         return factory.entered(address)
 
     def turn_away(self, words: str) -> bytes:

@@ -17,6 +17,7 @@ from .connection import SshChat
 from .exec_command import ExecCommand
 from .exec_say import SAY, ExecSay
 from .refuser import SshRefuser
+from .screen import NO_TERMINAL, SshScreen
 from .transport import SshTransport
 
 KIND = "ssh"  # of its connections, as they are counted
@@ -101,8 +102,5 @@ class SshFactory(Factory):
 
 def _person_of(channel: SessionChannel) -> SshChat:
     """Return a person's connection: at a terminal, if that obeys control sequences."""
-    if channel.terminal is None:
-        return SshChat(channel)
-    from .screen import NO_TERMINAL, SshScreen  # only for people at terminals: the widths of characters take megabytes
-
-    return SshChat(channel) if channel.terminal.name in NO_TERMINAL else SshScreen(channel, channel.terminal)
+    terminal = channel.terminal
+    return SshChat(channel) if terminal is None or terminal.name in NO_TERMINAL else SshScreen(channel, terminal)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # wsproto reads names of hosts by it: else it is imported for the first browser
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 from twisted.web.websocket import WebSocketResource
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
@@ -82,12 +83,39 @@ class WebSocketDoor(PlainResource):
         refusal = self._web.guard.refusal(request, opens=True)
         if refusal is None and not connection_of(request).can_be_taken_over:
             refusal = 400, "begin a WebSocket on a connection of its own"
-        return plain(request, *refusal) if refusal else self._opens.render_GET(request)
+        if refusal is not None:
+            return plain(request, *refusal)
+        name = self._subprotocol(request)
+        if not name or self._doors[name].is_ready:
+            return self._opens.render_GET(request)
+        return self._open_later(request, self._doors[name])
+
+    def _open_later(self, request: Request, door: BaseDoor) -> int:
+        """Open a WebSocket once the door that speaks over it is ready, unless the client is gone by then."""
+        asking = [request]
+        request.notifyFinish().addErrback(lambda _gone: asking.clear())
+
+        def opened(failure: Failure | None) -> None:
+            for waiting in asking:
+                if failure is not None:
+                    waiting.processingFailed(failure)
+                    return
+                body = self._opens.render_GET(waiting)
+                if isinstance(body, bytes):
+                    waiting.write(body)
+                    waiting.finish()
+
+        self._web.premises.beside.once(door.prepare).addBoth(opened)
+        return NOT_DONE_YET
+
+    def _subprotocol(self, request: Request) -> str:
+        """Return the subprotocol that a client asks for, of another door; empty if it speaks JSON Lines."""
+        asked = (request.getHeader("Sec-WebSocket-Protocol") or "").split(",")
+        return next((name.strip() for name in asked if name.strip() in self._doors), "")
 
     def buildProtocol(self, request: Request) -> WebSocketChat:
         """Return the protocol of a new WebSocket; called by WebSocketResource."""
-        asked = (request.getHeader("Sec-WebSocket-Protocol") or "").split(",")
-        name = next((name.strip() for name in asked if name.strip() in self._doors), "")
+        name = self._subprotocol(request)
         if not name:
             return WebSocketChat(self._web, request, self._frames)
         door = self._doors[name]
