@@ -82,3 +82,10 @@ def test_the_last_event_is_remembered_however_large_it_is():
     room = Room("lobby", Limits(remembered_bytes=MOST))
     room.remember(events(["x" * 2 * MOST]))
     assert len(room.tail) == 1
+
+
+def test_the_tags_of_a_line_count_too():
+    room = Room("lobby", Limits(remembered=10_000, remembered_bytes=MOST))
+    for event in events("x" * 10 for _number in range(1000)):
+        room.remember([event._replace(data={"tags": "+x=" + "y" * 1000, "is": "member"})])
+    assert MOST * 0.8 < size(room) + sum(getsizeof(e.data) + getsizeof(e.data["tags"]) for e in room.tail) <= MOST

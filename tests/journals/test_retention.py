@@ -478,6 +478,8 @@ def test_the_size_of_each_log_is_what_its_events_take(kit):
     )
     kept.log.commit([said("psst", room="@Bob"), said("psst", room="@bob"), Event(JOINED, "ops", "al", "", 1)], 2.0)
     kept.log.commit([Lines("lobby", "al", ["x" * 1000] * 20, 1)], 3.0)
+    kept.log.commit([said("hi")._replace(data={"tags": "+x=é"}), Lines("ops", "al", ["a", "b"], 1, block=1)], 4.0)
+    kept.log.commit([Lines("lobby", "al", ["x"] * 20, 1, author_is="member")], 5.0)
     sizes = kept.connection.execute(
         f"SELECT name, size, (SELECT {SIZE} FROM events e WHERE e.id >> 32 = r.id) FROM rooms r"
     ).fetchall()

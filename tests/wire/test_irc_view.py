@@ -216,6 +216,15 @@ def test_a_long_line_is_split_and_only_its_first_part_has_the_id():
             assert "".join(texts).removeprefix("[to all] ").removeprefix("* ") == words
 
 
+def test_only_the_first_part_of_a_long_line_has_the_tags_of_the_client():
+    event = Event(SAID, "ops", "alice", "word " * 300, number=7, when=1.0, data={"tags": "+x=1;+y", "is": "member"})
+    view = IrcView("chat.example", JOURNAL, TAGGED.caps | {"account-tag"})
+    first, *later = [parse(line).tags for line in view.encode([event]).splitlines()]
+    assert {"+x": "1", "+y": "", "account": "alice"}.items() <= first.items()
+    assert [set(tags) for tags in later] == [{"time", "account"}] * len(later) and later
+    assert b"+x" not in IrcView("chat.example", JOURNAL, frozenset({"account-tag"})).encode([event])
+
+
 def test_a_topic_or_a_reason_that_is_too_long_is_cut():
     for kind in (RETITLED, LEFT):
         line = PLAIN.encode([Event(kind, "ops", "alice", "é" * 300)])

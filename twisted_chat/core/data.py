@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from sys import getsizeof
 from typing import Any, Final
 
 Data = Mapping[str, Any]
@@ -14,6 +15,7 @@ Data = Mapping[str, Any]
 BLOCK: Final = "block"  # the position of a line in a block of several lines, 1, 2, 3 ...
 ROOMS: Final = "rooms"  # of an event that follows in several rooms from one act: all of these rooms
 AUTHOR_IS: Final = "is"  # MEMBER, BOT or both, with a space between; of a guest, nothing
+TAGS: Final = "tags"  # of a client of IRC for others: as they stand in a message, without those of the server
 WAS: Final = "was"  # of an event that changes a value: the value before
 
 ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
@@ -21,7 +23,7 @@ ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection e
 MEMBER: Final = "member"
 BOT: Final = "bot"
 
-_UNTOLD = frozenset({AUTHOR_IS, ROOMS, WAS})
+_UNTOLD = frozenset({AUTHOR_IS, ROOMS, TAGS, WAS})
 
 
 @lru_cache(maxsize=1024)
@@ -39,6 +41,16 @@ def by(author: str) -> Data | None:
 def with_author(data: Data | None, author: str) -> Data | None:
     """Return the data of an event with what its author is; see AUTHOR_IS."""
     return {**data, AUTHOR_IS: author} if data and author else data or by(author)
+
+
+def tagged(tags: str) -> Data | None:
+    """Return the data of a line with the tags of a client; see TAGS."""
+    return {TAGS: tags} if tags else None
+
+
+def size_of(data: Data | None) -> int:
+    """Return how many bytes of memory data take, about, that no other event shares."""
+    return getsizeof(data) + getsizeof(data[TAGS]) if data and TAGS in data else 0
 
 
 def author_is(data: Data | None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from . import text
 from .accounts import CODE
-from .data import Data
+from .data import TAGS, Data, tagged
 from .days import day_of
 from .delivery import Faulty
 from .dispatcher import Dispatcher
@@ -271,12 +271,12 @@ class Hub(Questions):
 
     # -- requests: the three kinds of group communication
 
-    def say(self, ask: Ask, line: str, wanted: str = "", kind: str = SAID) -> None:
-        """Say a line in a room: multicast.
+    def say(self, ask: Ask, line: str, wanted: str = "", kind: str = SAID, tags: str = "") -> None:
+        """Say a line in a room: multicast; ``tags``: see data.TAGS.
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, NothingToSay.
         """
-        self._append(kind, ask, self.room_to_speak_in(ask.session, wanted).name, text.said(line))
+        self._append(kind, ask, self.room_to_speak_in(ask.session, wanted).name, text.said(line), tagged(tags))
 
     def say_lines(self, ask: Ask, lines: Sequence[str], room: Room | None = None) -> None:
         """Say clean lines (text.plain) in a room of the session, the current one if none is given; skip empty ones.
@@ -309,21 +309,21 @@ class Hub(Questions):
         self.dispatcher.send(Lines(group, session.alias, block, session.id, first, ask.ident), session, len(block))
         ask.appended()
 
-    def tell(self, ask: Ask, alias: str, line: str, kind: str = SAID) -> Person | None:
+    def tell(self, ask: Ask, alias: str, line: str, kind: str = SAID, tags: str = "") -> Person | None:
         """Say a line to one person: unicast. Return the person; None: a member who is away, and is given it later.
 
         Raises: NobodyCalled, NothingToSay.
         """
         address, target = self.address_of(alias)
-        self._append(kind, ask, address, text.said(line))
+        self._append(kind, ask, address, text.said(line), tagged(tags))
         return target
 
-    def broadcast(self, ask: Ask, line: str, kind: str = SAID) -> None:
-        """Say a line to everyone who is connected, whatever their rooms.
+    def broadcast(self, ask: Ask, line: str, kind: str = SAID, tags: str = "") -> None:
+        """Say a line to everyone who is connected, whatever their rooms; ``tags``: see data.TAGS.
 
         Raises: NothingToSay.
         """
-        self._append(kind, ask, EVERYONE, text.said(line))
+        self._append(kind, ask, EVERYONE, text.said(line), tagged(tags))
 
     # -- how a session hears
 
@@ -390,7 +390,7 @@ class Hub(Questions):
 
         Raises: SecretSaid, for words or an ident that would show a secret to others.
         """
-        self.refuse_secrets(words, ask.ident)
+        self.refuse_secrets(words, ask.ident, str((data or {}).get(TAGS, "")))
         session = ask.session
         event = Event(kind, group, session.alias, words, session.id, ident=ask.ident, data=data)
         self.dispatcher.send(event, session)

@@ -12,13 +12,14 @@ from sys import getsizeof
 from typing import Protocol
 
 from . import text
+from .data import size_of
 from .ear import Ear
 from .events import POSTS, Event
 from .limits import Limits
 from .ports import Known, Outbox, View
 
 _EVENT_SIZE = 260  # bytes that an event takes in addition to the letters of its text
-_text, _when, _ident = attrgetter("text"), attrgetter("when"), attrgetter("ident")
+_text, _when, _ident, _data = map(attrgetter, ("text", "when", "ident", "data"))
 
 
 class Somebody(Protocol):
@@ -106,6 +107,8 @@ class Room:
         sizes = [*map(len if "".join(texts).isascii() else getsizeof, texts)]  # beside _EVENT_SIZE, about
         if any(map(_ident, events)):
             sizes = [*map(add, sizes, map(getsizeof, map(_ident, events)))]
+        if any(map(_data, events)):
+            sizes = [*map(add, sizes, map(size_of, map(_data, events)))]
         self._sizes.extend(sizes)
         self._size += _EVENT_SIZE * len(sizes) + sum(sizes)
         while len(self.tail) > self._most or (self._size > self._most_bytes and len(self.tail) > 1):

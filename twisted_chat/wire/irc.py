@@ -24,6 +24,7 @@ _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 _WRITTEN: Final = {";": r"\:", " ": r"\s", "\\": "\\\\", "\r": r"\r", "\n": r"\n"}  # in the value of a tag
 _READ: Final = {escape[1]: character for character, escape in _WRITTEN.items()}
 _TO_WRITE = str.maketrans({**_WRITTEN, "\0": ""})
+_CLIENT_KEY = re.compile(r"\+[A-Za-z0-9./-]+")
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _NEVER = str.maketrans("\0\r\n", "   ")  # no message has them, whatever its parts are
 _TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -62,8 +63,21 @@ def serialise(message: Message, is_text: bool = False) -> bytes:
     A parameter before the last that is empty, has a space or begins with a colon cannot be written, and becomes ``*``.
     ``is_text``: the last parameter is for people, and has a colon before it, which some clients look for.
     """
-    tags = ";".join([f"{key}={_value(value)}" if value else key for key, value in message.tags.items()])
+    tags = written(message.tags)
     return (f"@{tags} " if tags else "").translate(_NEVER).encode("utf-8", "replace") + _untagged(message, is_text)
+
+
+def written(tags: Mapping[str, str]) -> str:
+    """Return tags as they stand in a message."""
+    return ";".join([f"{key}={_value(value)}" if value else key for key, value in tags.items()])
+
+
+def client_tags(message: Message) -> dict[str, str]:
+    """Return the tags of a client's message that are for other clients; those of which a key is wrong are left out.
+
+    https://ircv3.net/specs/extensions/message-tags
+    """
+    return {key: value for key, value in message.tags.items() if _CLIENT_KEY.fullmatch(key)}
 
 
 def with_tag(line: bytes, key: str, value: str) -> bytes:

@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from typing import ClassVar, Final, NamedTuple
 
-from ..core.data import BOT, MEMBER, ROOMS, WAS, Data, author_is
+from ..core.data import BOT, MEMBER, ROOMS, TAGS, WAS, Data, author_is, by
 from ..core.days import Day
 from ..core.events import (
     ACTED,
@@ -210,13 +210,19 @@ class IrcView(View):
         return some if has_ids or has_times or has_accounts else lambda group, number, when, author, data: ""
 
     def _more_tags(self, author: str, data: Data) -> str:
-        """Return the tags about the author, each with the semicolon before it; the server itself has none.
+        """Return the tags that are from or about the author, each with a semicolon before it; the server has none.
 
         A member's alias is the name of their account.
         """
         nature = author_is(data) if author else ""
         account = f";account={author}" if MEMBER in nature and "account-tag" in self.caps else ""
-        return f"{account};bot" if BOT in nature and "message-tags" in self.caps else account
+        if "message-tags" not in self.caps or not author:
+            return account
+        return f"{account}{';bot' if BOT in nature else ''}{f';{data[TAGS]}' if TAGS in data else ''}"
+
+    def tagged(self, message: bytes, author: str, when: float, data: Data | None) -> bytes:
+        """Return a message that is no event with the tags that an event would have."""
+        return self._tags("", 0, when, author, data).encode() + message
 
     def _labelled(self, event: Event) -> bytes:
         """Return the messages of an event; the first has the tag of an echo, if it is one."""
@@ -235,7 +241,7 @@ class IrcView(View):
             author = begin[1:] if sign and " " not in begin else ""
             number = 0 if event.kind == SKIPPED else event.number
             first = self._tags(event.group, number, event.when, author, event.data)
-            later = self._tags("", 0, event.when, author, event.data)  # an id belongs to one message
+            later = self._tags("", 0, event.when, author, by(author_is(event.data)))  # an id belongs to one message
         tags = (first, *[later] * (len(messages) - 1))
         return "".join([begin + message for begin, message in zip(tags, messages, strict=False)])
 

@@ -1,4 +1,4 @@
-"""MONITOR on IRC: a client is told when people come and go; and TAGMSG, by which it shows that a person types."""
+"""MONITOR on IRC: a client is told when people come and go."""
 
 from __future__ import annotations
 
@@ -78,40 +78,3 @@ def test_a_client_that_has_left_is_told_nothing_and_keeps_nothing(door, alice):
     alice.lose()
     door.enter("bob")
     assert not door.hub.watches._watched
-
-
-def test_that_a_person_types_reaches_clients_that_know_tags(door):
-    alice, bob = enter(door, "alice", "tea", caps="message-tags"), enter(door, "bob", "tea", caps="message-tags")
-    eve = enter(door, "eve", "tea")
-    assert alice.ask("@+typing=active;+x=1 TAGMSG #tea", "@+typing=done TAGMSG bob") == []
-    assert bob.read() == [
-        "@+typing=active :alice!~u@chat TAGMSG #tea",
-        "@+typing=done :alice!~u@chat TAGMSG bob",
-    ]
-    assert eve.read() == []
-    assert alice.codes("TAGMSG #tea", "@+x=1 TAGMSG #tea") == []
-    assert alice.codes("TAGMSG", "TAGMSG #nowhere", "TAGMSG no-one") == ["461", "403", "401"]
-
-
-def test_a_client_that_asks_for_echoes_gets_its_own_tags_back(door):
-    alice = enter(door, "alice", "tea", caps="message-tags echo-message labeled-response")
-    assert alice.ask("@+typing=active;label=x TAGMSG #tea") == ["@label=x;+typing=active :alice!~u@chat TAGMSG #tea"]
-
-
-def test_nobody_types_in_a_room_where_they_may_not_speak_or_are_not(door):
-    alice = enter(door, "alice", "tea", caps="message-tags")
-    bob = enter(door, "bob", "cake", caps="message-tags")
-    assert bob.codes("@+typing=active TAGMSG #tea") == ["404"]
-    assert alice.read() == []
-
-
-def test_a_reaction_is_passed_on_and_one_to_oneself_comes_besides_its_echo(door):
-    alice, bob = (
-        enter(door, name, "tea", caps="message-tags echo-message labeled-response") for name in ("ann", "bob")
-    )
-    sent = "+draft/reply=123;+draft/react=l\U0001f603l"
-    got = "@+draft/react=l\U0001f603l;+draft/reply=123 :ann!~u@chat TAGMSG"
-    alice.send(f"@{sent} TAGMSG bob")
-    assert bob.read() == [f"{got} bob"]
-    alice.read()
-    assert alice.ask(f"@label=x;{sent} TAGMSG ann") == [f"{got} ann", f"@label=x;{got[1:]} ann"]

@@ -185,7 +185,7 @@ class EventStore:
             named = [row[:3] for row in asked if row[0] and row[3] in POSTS]
             # All lines of a block have the same ident; keep it for the first line only.
             self._connection.executemany("INSERT OR IGNORE INTO idents VALUES (?, ?, ?)", named)
-        self._move_ends(_sizes(groups, texts, idents), rooms, whens[0])
+        self._move_ends(_sizes(groups, texts, idents, datas), rooms, whens[0])
         found = set(kinds)
         if not POSTS.issuperset(found):
             self._change_state([event for event in events if event.kind not in POSTS], rooms)
@@ -240,13 +240,16 @@ class EventStore:
         )
 
 
-def _sizes(groups: Sequence[str], texts: Sequence[str], idents: Sequence[str]) -> dict[str, int]:
+def _sizes(
+    groups: Sequence[str], texts: Sequence[str], idents: Sequence[str], datas: Sequence[str | None]
+) -> dict[str, int]:
     """Return how many bytes the events of each group take, from their columns. Usually there is one group."""
     if groups.count(groups[0]) == len(groups):
-        return {groups[0]: size_of(texts, idents)}
-    parts: dict[str, tuple[list[str], list[str]]] = {}
-    for group, words, ident in zip(groups, texts, idents, strict=True):
-        of_it = parts.setdefault(group, ([], []))
+        return {groups[0]: size_of(texts, idents, datas)}
+    parts: dict[str, tuple[list[str], list[str], list[str | None]]] = {}
+    for group, words, ident, data in zip(groups, texts, idents, datas, strict=True):
+        of_it = parts.setdefault(group, ([], [], []))
         of_it[0].append(words)
         of_it[1].append(ident)
+        of_it[2].append(data)
     return {group: size_of(*columns) for group, columns in parts.items()}

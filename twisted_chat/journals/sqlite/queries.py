@@ -31,13 +31,14 @@ _WITH_REST = 7
 
 # Bytes of an event in the file, about, with its share of the indexes; 005.sql begins with the same number.
 _EVENT_SIZE = 100
-SIZE = f"coalesce(sum({_EVENT_SIZE} + length(CAST(text AS BLOB)) + length(ident)), 0)"
+SIZE = f"coalesce(sum({_EVENT_SIZE} + length(CAST(text AS BLOB)) + length(ident) + coalesce(length(data), 0)), 0)"
 
 
-def size_of(texts: Sequence[str], idents: Sequence[str]) -> int:
+def size_of(texts: Sequence[str], idents: Sequence[str], datas: Sequence[str | None]) -> int:
     """Return the same for events that are not in the file yet, from their columns."""
     whole = "".join(texts)
-    return _EVENT_SIZE * len(texts) + (len(whole) if whole.isascii() else len(whole.encode())) + sum(map(len, idents))
+    rest = sum(map(len, idents)) + sum(map(len, filter(None, datas)))
+    return _EVENT_SIZE * len(texts) + (len(whole) if whole.isascii() else len(whole.encode())) + rest
 
 
 def key_of(room: int, number: int) -> int:

@@ -6,10 +6,11 @@ from functools import partial
 
 from ....core import text
 from ....wire import irc_text
-from ....wire.irc import Message, serialise
+from ....wire.irc import Message
 from .. import numerics
 from ..people import talks_of
 from ..registration import REALNAME_LENGTH
+from ..relay import relay
 from ..table import capability, command, token
 from ..talk import IrcTalk
 
@@ -40,10 +41,7 @@ def setname(talk: IrcTalk, message: Message) -> None:
         return
     talk.hub.refuse_words(talk.session, name)
     talk.session.realname = name
-    data = serialise(Message("SETNAME", (name,), talk.prefix), is_text=True)
     me = talk.session.person
     people = {person for room in talk.session.rooms.values() for person in talk.hub.people_in(room)}
-    for person in people | ({me} if me is not None else set()):
-        for other in talks_of(talk, person):
-            if "setname" in other.caps:
-                other.pass_on(data)
+    everyone = (other for person in people | ({me} if me is not None else set()) for other in talks_of(talk, person))
+    relay(talk, (other for other in everyone if "setname" in other.caps), Message("SETNAME", (name,)))

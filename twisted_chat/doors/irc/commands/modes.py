@@ -8,11 +8,12 @@ from functools import partial
 from ....core.room import Room
 from ....core.rules import RoomRules
 from ....core.session import Ask
-from ....wire.irc import Message, serialise
+from ....wire.irc import Message
 from ....wire.irc_view import source
 from .. import numerics
 from ..numerics import IrcRefused
 from ..people import BOT, INVISIBLE, WALLOPS, person_called
+from ..relay import echo
 from ..table import command, token
 from ..talk import IrcTalk
 
@@ -63,7 +64,7 @@ def _user_mode(talk: IrcTalk, target: str, rest: list[str]) -> None:
     if changes:
         talk.session.is_bot = BOT in talk.modes
         talk.listen()
-        talk.write(serialise(Message("MODE", (talk.nick, "".join(changes)), talk.prefix)))
+        echo(talk, Message("MODE", (talk.nick, "".join(changes))))
 
 
 def _signed(written: str) -> Iterator[tuple[str, str]]:

@@ -7,17 +7,18 @@ from functools import partial
 from ....core.events import ACTED, NOTED, SAID
 from ....core.session import Ask
 from ....wire import irc_text
-from ....wire.irc import Message, left_for_text, serialise, shortened
+from ....wire.irc import Message, left_for_text, shortened
 from .. import numerics
 from ..numerics import IrcRefused
 from ..people import talks_of
+from ..relay import relay, tags_of
 from ..table import command, token
 from ..talk import IrcTalk
 
 MAX_TARGETS = 4  # of one message
 EVERYONE = ("$*", "$$*")
 
-token("TARGMAX", f"JOIN:10,PART:10,NAMES:10,LIST:10,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS}")
+token("TARGMAX", f"JOIN:10,PART:10,NAMES:10,LIST:10,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS},TAGMSG:{MAX_TARGETS}")
 
 
 @command("PRIVMSG", posts=True)
@@ -33,20 +34,32 @@ def notice(talk: IrcTalk, message: Message) -> None:
 
 
 def _say_to_each(talk: IrcTalk, message: Message, kind: str) -> None:
-    if not message.parameters or not message.parameters[0]:
-        raise IrcRefused(numerics.ERR_NORECIPIENT._replace(text=f"No recipient given ({message.command})"))
-    targets = list(dict.fromkeys(filter(None, message.parameters[0].split(","))))
-    if len(targets) > MAX_TARGETS:
-        raise IrcRefused(numerics.ERR_TOOMANYTARGETS, targets[MAX_TARGETS])
+    targets = targets_of(message)
     if len(message.parameters) < 2 or not message.parameters[1]:
         raise IrcRefused(numerics.ERR_NOTEXTTOSEND)
+    tags = tags_of(talk, message)
     for target in targets:
         with talk.answering(about=target):
-            _say(talk, Message(message.command, (target, message.parameters[1])), kind)
+            _say(talk, Message(message.command, (target, message.parameters[1])), kind, tags)
 
 
-def _say(talk: IrcTalk, message: Message, kind: str) -> None:
+def targets_of(message: Message) -> list[str]:
+    """Return the rooms and people that a message is for, each once.
+
+    Raises: IrcRefused.
+    """
+    targets = list(dict.fromkeys(filter(None, message.parameters[0].split(",")))) if message.parameters else []
+    if not targets:
+        raise IrcRefused(numerics.ERR_NORECIPIENT._replace(text=f"No recipient given ({message.command})"))
+    if len(targets) > MAX_TARGETS:
+        raise IrcRefused(numerics.ERR_TOOMANYTARGETS, targets[MAX_TARGETS])
+    return targets
+
+
+def _say(talk: IrcTalk, message: Message, kind: str, tags: str) -> None:
     """Say something to one target; a text that others could not be sent whole is refused.
+
+    The event keeps the tags for other clients, so that the past has them.
 
     Raises: IrcRefused.
     """
@@ -57,25 +70,26 @@ def _say(talk: IrcTalk, message: Message, kind: str) -> None:
     if ctcp is not None and ctcp[0] == "ACTION" and kind == SAID:
         kind, words = ACTED, ctcp[1]
     elif ctcp is not None:
-        _pass_ctcp(talk, message, ctcp[0])
+        _pass_ctcp(talk, message, ctcp[0], tags)
         return
     words = irc_text.without_formats(words)
     if target in EVERYONE:
-        talk.post(partial(talk.hub.broadcast, line=words, kind=kind))
+        talk.post(partial(talk.hub.broadcast, line=words, kind=kind, tags=tags))
     elif target[:1] == "#":
         room = talk.room_called(target)
-        talk.post(partial(talk.hub.say, line=words, wanted=room.name, kind=kind), about=f"#{room.name}")
+        say = partial(talk.hub.say, line=words, wanted=room.name, kind=kind, tags=tags)
+        talk.post(say, about=f"#{room.name}")
     else:
-        talk.post(partial(_tell, talk, target, words, kind), about=target)
+        talk.post(partial(_tell, talk, target, words, kind, tags), about=target)
 
 
-def _tell(talk: IrcTalk, alias: str, words: str, kind: str, ask: Ask) -> None:
-    person = talk.hub.tell(ask, alias, words, kind)
+def _tell(talk: IrcTalk, alias: str, words: str, kind: str, tags: str, ask: Ask) -> None:
+    person = talk.hub.tell(ask, alias, words, kind, tags)
     if person is not None and person.away is not None and kind != NOTED:
         talk.reply(numerics.RPL_AWAY, person.alias, person.away or "away")
 
 
-def _pass_ctcp(talk: IrcTalk, message: Message, what: str) -> None:
+def _pass_ctcp(talk: IrcTalk, message: Message, what: str, tags: str) -> None:
     """Pass a question or an answer between two clients of IRC on; nothing of it is kept.
 
     Raises: IrcRefused, NobodyCalled.
@@ -90,7 +104,4 @@ def _pass_ctcp(talk: IrcTalk, message: Message, what: str) -> None:
         raise IrcRefused(numerics.ERR_CANNOTSENDTOCHAN._replace(text=words), target)
     talk.hub.refuse_secrets(words)
     passed = shortened(Message(message.command, (person.alias, irc_text.clean_ctcp(words)), talk.prefix))
-    data = serialise(passed, is_text=True)
-    for other in clients:
-        if not other.session.ignores(talk.session.person):
-            other.pass_on(data)
+    relay(talk, clients, passed, tags)
