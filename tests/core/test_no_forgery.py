@@ -98,6 +98,7 @@ def read(data, view):
 @example(view=PlainView(numbers=True), alias="1", typed=["hi", "/me hi", "/quit"])
 @example(view=PlainView(stamps=True), alias="12", typed=["34:56 x", "/nick 34"])
 @example(view=PlainView(), alias="a", typed=["/note hi"])
+@example(view=PlainView(), alias="a]", typed=["/all ] hi", "/msg victim ] x", "/nick a[b", "/all hi"])
 @example(view=PlainView(), alias="a", typed=["/join all", "/all x", "/msg victim y", "/topic has left!"])
 def test_every_line_reads_back_as_its_event(view, alias, typed):
     house = House()

@@ -158,6 +158,7 @@ def test_a_line_that_is_not_utf8_names_the_first_bad_byte():
         ("\uff22\uff4f\uff42", "Bob"),
         ("e\u0301va", "\u00e9va"),
         ("x_y.z-1", "x_y.z-1"),
+        ("x[y]{z}|\\^`_", "x[y]{z}|\\^`_"),
         ("7", "7"),
         ("\u65e5\u672c", "\u65e5\u672c"),
         ("\u092d\u0942\u092e\u093f\u0915\u093e", "\u092d\u0942\u092e\u093f\u0915\u093e"),
@@ -186,6 +187,9 @@ def test_aliases_that_people_have(wanted, shown):
         ("\u2153", "letters and digits"),
         ("\U0001f600", "letters and digits"),
         ("[x", "letters and digits"),
+        ("{x", "letters and digits"),
+        ("`x", "letters and digits"),
+        ("a|l", "is reserved"),
         ("*", "letters and digits"),
         ("bob\u3164", "letters and digits"),
         ("bob\U00016fe4", "letters and digits"),
@@ -209,7 +213,7 @@ def test_rooms_are_known_by_their_lower_case_names(wanted, name):
     assert text.room(wanted) == name
 
 
-@pytest.mark.parametrize("wanted", ["", "#", "##ops", "a b", "*", "@bob", "x" * 33])
+@pytest.mark.parametrize("wanted", ["", "#", "##ops", "a b", "*", "@bob", "a[b", "a|b", "x" * 33])
 def test_rooms_that_cannot_be(wanted):
     with pytest.raises(BadRoom):
         text.room(wanted)
@@ -228,6 +232,7 @@ def test_rooms_that_cannot_be(wanted):
         ("\u04c0an", "lan"),
         ("\u04c0an", "Ian"),
         ("a\u04cfice", "alice"),
+        ("a|ice", "alice"),
         ("bob\u0332", "bob"),
         ("b\u0332o\u0332b\u0332", "bob"),
         ("B\u0332ob", "bob"),
@@ -264,6 +269,8 @@ def test_aliases_that_look_alike(one, other):
         ("b\u00f8b", "bob"),
         ("ian", "lan"),
         ("v1.0", "v10"),
+        ("dan[m]", "danm"),
+        ("dan_", "dan"),
     ],
 )
 def test_aliases_that_do_not_look_alike(one, other):

@@ -90,7 +90,8 @@ def test_each_command_has_its_answer(alice, typed, heard):
         ("/nick", "type it like this: /nick ALIAS"),
         (
             "/nick two words",
-            "that alias cannot be used: use letters and digits, then also - _ and . within it, and no spaces",
+            "that alias cannot be used: use letters and digits, "
+            "then also - _ . [ ] { } \\ | ^ ` within it, and no spaces",
         ),
         ("/topic " + "x" * 301, "that topic has 301 characters, and may have 300: say it in fewer"),
         ("/topic \u3164", "there is nothing to say in that"),

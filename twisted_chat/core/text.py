@@ -19,7 +19,9 @@ from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, Reas
 from .secrets import holds_secret, refuse_secrets
 
 ALIAS_LENGTH = 24  # characters
+ALIAS_SIGNS = "-_.[]{}\\|^`"  # after its first character; the last seven are common in nicks of IRC
 ROOM_LENGTH = 32  # characters
+ROOM_SIGNS = "-_."  # likewise
 TOPIC_LENGTH = 300  # characters
 REASON_LENGTH = 200  # characters
 BLOCK_LINES = 200  # lines in one block ...
@@ -226,7 +228,7 @@ def alias(wanted: str) -> str:
 
     Raises: BadAlias.
     """
-    shown = _name(wanted.strip(), "UsernameCasePreserved", ALIAS_LENGTH, BadAlias)
+    shown = _name(wanted.strip(), "UsernameCasePreserved", ALIAS_LENGTH, ALIAS_SIGNS, BadAlias)
     if shown.endswith("."):  # as at the end of a sentence
         raise BadAlias("a full stop cannot be its last character")
     if key(shown) in RESERVED or looks_as_member(shown) & _reserved_looks():
@@ -257,10 +259,10 @@ def room(wanted: str) -> str:
 
     Raises: BadRoom.
     """
-    return _name(wanted.strip().removeprefix("#"), "UsernameCaseMapped", ROOM_LENGTH, BadRoom)
+    return _name(wanted.strip().removeprefix("#"), "UsernameCaseMapped", ROOM_LENGTH, ROOM_SIGNS, BadRoom)
 
 
-def _name(wanted: str, profile: str, length: int, error: type[BadAlias] | type[BadRoom]) -> str:
+def _name(wanted: str, profile: str, length: int, signs: str, error: type[BadAlias] | type[BadRoom]) -> str:
     if not wanted:
         raise error("it is empty")
     if len(wanted) > TRIED * length:  # before PRECIS, whose time grows with the length
@@ -269,18 +271,18 @@ def _name(wanted: str, profile: str, length: int, error: type[BadAlias] | type[B
         name = str(get_profile(profile).enforce(wanted))
     except UnicodeError:
         name = ""
-    if not _is_name(name):
-        raise error("use letters and digits, then also - _ and . within it, and no spaces")
+    if not _is_name(name, signs):
+        raise error(f"use letters and digits, then also {' '.join(signs)} within it, and no spaces")
     if len(name) > length:
         raise error(f"it is longer than {length} characters")
     return name
 
 
-def _is_name(name: str) -> bool:
-    """Return whether a name is a letter or digit, then letters, digits, their combining marks and ``-_.`` only."""
+def _is_name(name: str, signs: str) -> bool:
+    """Return whether a name is a letter or digit, then letters, digits, their combining marks and some signs only."""
     if not name[:1].isalnum() or _INVISIBLE.search(name):
         return False
-    return all(c in "-_." or unicodedata.category(c)[0] in "LNM" for c in name)
+    return all(c in signs or unicodedata.category(c)[0] in "LNM" for c in name)
 
 
 def prepare() -> None:
@@ -339,8 +341,8 @@ _GENERAL_MARKS = (  # the blocks of marks that belong to no script: a script's o
     ("\u0300", "\u036f"), ("\u1ab0", "\u1aff"), ("\u1dc0", "\u1dff"), ("\u20d0", "\u20ff"), ("\ufe20", "\ufe2f"),
 )  # fmt: skip
 # Corrections of the table of confusables: the small palochka, which looks like its capital, and
-# the Arabic zeros, which are dots.
-_ALSO = {"\u04cf": "l", "\u0660": ".", "\u06f0": "."}
+# the Arabic zeros, which are dots; and the one of ALIAS_SIGNS that looks like a letter.
+_ALSO = {"\u04cf": "l", "\u0660": ".", "\u06f0": ".", "|": "l"}
 
 
 @cache

@@ -194,13 +194,13 @@ class IrcView(View):
         has_accounts = "account-tag" in self.caps
 
         def both(group: str, number: int, when: float, author: str, data: Data | None) -> str:
-            if number and when:
+            if number and when and group[:1] != "@":
                 more = "" if data is None else self._more_tags(author, data)
                 return f"@msgid={name}.{group}.{number};time={stamp(when)}{more} "
             return some(group, number, when, author, data)
 
         def some(group: str, number: int, when: float, author: str, data: Data | None) -> str:
-            tags = [f"msgid={name}.{group}.{number}"] if has_ids and number and group else []
+            tags = [f"msgid={name}.{_in_tag(group)}.{number}"] if has_ids and number and group else []
             tags += [f"time={stamp(when)}"] if has_times and when else []
             more = self._more_tags(author, data) if data is not None else ""
             return f"@{';'.join(tags)}{more if tags else more[1:]} " if tags or more else ""
@@ -215,7 +215,7 @@ class IrcView(View):
         A member's alias is the name of their account.
         """
         nature = author_is(data) if author else ""
-        account = f";account={author}" if MEMBER in nature and "account-tag" in self.caps else ""
+        account = f";account={_in_tag(author)}" if MEMBER in nature and "account-tag" in self.caps else ""
         if "message-tags" not in self.caps or not author:
             return account
         return f"{account}{';bot' if BOT in nature else ''}{f';{data[TAGS]}' if TAGS in data else ''}"
@@ -244,6 +244,11 @@ class IrcView(View):
             later = self._tags("", 0, event.when, author, by(author_is(event.data)))  # an id belongs to one message
         tags = (first, *[later] * (len(messages) - 1))
         return "".join([begin + message for begin, message in zip(tags, messages, strict=False)])
+
+
+def _in_tag(name: str) -> str:
+    """Return an alias or a group as the value of a tag has it: of the signs that are escaped there, it may have one."""
+    return name.replace("\\", "\\\\")
 
 
 # -- the messages of each kind, without tags, each with its end

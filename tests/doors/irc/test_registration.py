@@ -85,6 +85,18 @@ def test_a_nick_that_nobody_can_have_is_erroneous(door):
     assert peer.codes("NICK a*b", "NICK #a", "NICK", "NICK :") == ["432", "432", "431", "431"]
 
 
+def test_a_nick_may_have_the_signs_that_are_common_on_irc(door):
+    for nick in ("dan|away", "dan[m]", "da{n}", "dan^", "dan`", "d\\an", "dan_", "dan-1"):
+        peer = enter(door, nick, "tea", caps="message-tags server-time")
+        bob = enter(door, "bob", "tea", caps="message-tags server-time")
+        bob.send(f"PRIVMSG {nick} :hi")
+        (line,) = peer.read()
+        assert parse(line.encode()).parameters == (nick, "hi")
+        assert parse(line.encode()).tags["msgid"] == f"{door.journal.name[:8]}.@{nick}.2"
+        assert peer.codes(f"WHOIS {nick}")[0] == "311"
+        bob.send("QUIT"), peer.send("QUIT")
+
+
 def test_two_clients_that_want_one_nick_at_once_get_it_one_after_the_other(door):
     first, second = IrcPeer(door), IrcPeer(door)
     for peer in (first, second):

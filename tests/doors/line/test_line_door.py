@@ -48,7 +48,8 @@ def test_a_bad_alias_is_refused_with_a_reason_and_another_prompt(door):
     bob.read()
     bob.send("two words\n")
     assert bob.read() == (
-        "!! that alias cannot be used: use letters and digits, then also - _ and . within it, and no spaces\nalias?"
+        "!! that alias cannot be used: use letters and digits, "
+        "then also - _ . [ ] { } \\ | ^ ` within it, and no spaces\nalias?"
     )
     bob.send("\n")
     assert bob.read() == "!! that alias cannot be used: it is empty\nalias?"
