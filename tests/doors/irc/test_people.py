@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ...irc import SERVER, IrcPeer, enter, member
+from ..members import PASSWORD
 
 END = f":{SERVER} 315 alice"
 
@@ -205,3 +206,35 @@ def test_people_in_a_room_learn_that_a_person_who_enters_is_away_if_they_ask_for
     assert bob.read() == [":alice!~u@chat JOIN #tea", ":alice!~u@chat AWAY :lunch"]
     assert tom.read() == [":alice!~u@chat JOIN #tea"]
     assert not [line for line in alice.read() if "AWAY" in line]
+
+
+def test_what_is_so_already_is_no_news_to_others(door, alice):
+    bob = enter(door, "bob", "tea", caps="away-notify")
+    alice.send("AWAY", "AWAY :lunch")
+    assert alice.ask("AWAY :lunch") == [f":{SERVER} 306 alice :You have been marked as being away"]
+    alice.send("AWAY :tea", "AWAY")
+    assert alice.ask("AWAY") == [f":{SERVER} 305 alice :You are no longer marked as being away"]
+    source = ":alice!~u@chat"
+    assert bob.read() == [f"{source} AWAY :lunch", f"{source} AWAY :tea", f"{source} AWAY"]
+
+
+def test_a_client_can_be_away_before_it_is_registered(door, alice, bob):
+    early = IrcPeer(door)
+    assert early.codes("AWAY :lunch", "CAP LS", "CAP REQ :draft/pre-away") == ["451", "CAP", "CAP"]
+    assert early.ask("AWAY :lunch") == [f":{SERVER} 306 * :You have been marked as being away"]
+    early.send("NICK carl", "USER c 0 * :x", "CAP END")
+    assert early.chat.session.alias == "carl"
+    assert bob.ask("PRIVMSG carl :there?") == [f":{SERVER} 301 bob carl :lunch"]
+    assert early.ask("AWAY *") == [f":{SERVER} 306 carl :You have been marked as being away"]
+    assert bob.ask("PRIVMSG carl :there?") == [f":{SERVER} 301 bob carl :away"]
+    alice.send("AWAY *")
+    assert bob.ask("PRIVMSG alice :there?") == [f":{SERVER} 301 bob alice :*"]  # she does not say it in that way
+
+
+@pytest.mark.parametrize(("said", "away"), [("AWAY *", None), ("AWAY :lunch", "lunch"), ("AWAY", None)])
+def test_a_second_device_that_is_not_really_there_makes_nobody_away(door, said, away):
+    olga = member(door, "olga", "tea")
+    other = IrcPeer(door, host="127.0.0.1").send("CAP REQ :draft/pre-away", f"PASS :{PASSWORD}", said, "NICK olga")
+    other.send("USER o 0 * :x", "CAP END")
+    person = olga.chat.session.person
+    assert len(person.sessions) == 2 and person.away == away

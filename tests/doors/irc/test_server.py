@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ...irc import SERVER, enter, member
+from ...irc import SERVER, IrcPeer, enter, member
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ def test_rooms_with_people_or_a_past_are_listed_with_their_topics(door, alice):
         ("#tea", ["#tea"]),
         ("#TEA,#nowhere", ["#tea"]),
         ("*a*", ["#tea", "#cake"]),
+        ("#t*,#c*", ["#tea", "#cake"]),
+        ("#t*,#cake,#nowhere", ["#tea", "#cake"]),
+        ("#tea,#cake >1", ["#tea"]),
+        ("#tea,#cake !#t*,<2", ["#cake"]),
+        ("<9 #t*", ["#tea"]),
+        ("c>1,t<2", ["#tea"]),
+        (",", ["#tea", "#cake"]),
         ("#t*", ["#tea"]),
         ("!#t*", ["#cake"]),
         (">1", ["#tea"]),
@@ -55,7 +62,7 @@ def test_the_server_says_what_it_is(alice):
     assert lines[0].startswith(f":{SERVER} 351 alice twisted_chat-") and lines[1].startswith(f":{SERVER} 005 alice ")
     assert alice.ask("TIME")[0].startswith(f":{SERVER} 391 alice {SERVER} 701")
     assert alice.codes("INFO", "LUSERS", "LINKS", "STATS u") == [
-        *("371", "371", "374", "251", "252", "253", "254", "255", "265", "266", "364", "365", "219"),
+        *("371", "371", "374", "251", "252", "253", "254", "255", "265", "266", "364", "365", "242", "219"),
     ]
     assert alice.codes("MOTD") == ["375", "372", "376"]
 
@@ -91,3 +98,114 @@ def test_help_explains_each_command(alice):
 
 def test_what_only_operators_of_a_server_may_is_refused(alice):
     assert alice.codes("OPER alice secret", "KILL bob :x", "OPER alice") == ["491", "481", "461"]
+
+
+def test_how_long_the_server_is_up_is_shown(door, alice):
+    begun = door.premises.hub.now() - alice.chat.talk.premises.since
+    door.clock.advance(2 * 86400 + 3 * 3600 + 4 * 60 + 5 - begun)
+    alice.send("PONG")
+    end = f":{SERVER} 219 alice"
+    assert alice.ask("STATS u") == [
+        f":{SERVER} 242 alice :Server Up 2 days 3:04:05",
+        f"{end} u :End of /STATS report",
+    ]
+    assert alice.ask(f"STATS m {SERVER}") == [f"{end} m :End of /STATS report"]
+    assert alice.codes("STATS", "STATS :", "STATS u irc.example.org") == ["461", "461", "402"]
+
+
+def test_the_counts_tell_the_invisible_from_the_others(door, alice):
+    door.enter("tom")
+    enter(door, "bob").send("MODE bob +i")
+    IrcPeer(door).send("NICK carl")
+    lines = alice.ask("LUSERS")
+    assert lines[0] == f":{SERVER} 251 alice :There are 2 users and 1 invisible on 1 servers"
+    assert lines[2] == f":{SERVER} 253 alice 1 :unknown connection(s)"
+    assert lines[-2:] == [
+        f":{SERVER} 265 alice 3 4 :Current local users 3, max 4",
+        f":{SERVER} 266 alice 3 3 :Current global users 3, max 3",
+    ]
+
+
+def tokens(lines):
+    """Return the tokens of 005, by name."""
+    found = [line[line.index(" 005 ") :] for line in lines if " 005 " in line]
+    words = [word for line in found for word in line.partition(" :")[0].split()[2:]]
+    assert len(words) == len({word.partition("=")[0] for word in words})
+    return dict(word.partition("=")[::2] for word in words)
+
+
+def test_the_lines_of_tokens_are_short_enough_and_have_at_most_13(door):
+    nick = "\U00020000" * 24
+    lines = [line for line in enter(door, nick).ask("VERSION") if " 005 " in line]
+    for line in lines:
+        assert len(line.encode()) <= 510 and len(line.partition(" :")[0].split()) <= 16
+        assert line.endswith(" :are supported by this server")
+    assert tokens(lines) == tokens(enter(door, "alice").ask("ISUPPORT"))
+
+
+def test_each_limit_in_the_tokens_is_kept(door, alice):
+    known = tokens(alice.ask("VERSION"))
+    limits = {name: int(known[name]) for name in ("AWAYLEN", "CHANNELLEN", "KICKLEN", "NAMELEN", "NICKLEN", "TOPICLEN")}
+    bob = enter(door, "bob", "tea", caps="setname")
+    nick, room, topic = (
+        word * limits[name] for word, name in (("n", "NICKLEN"), ("r", "CHANNELLEN"), ("t", "TOPICLEN"))
+    )
+    assert bob.codes(f"NICK {nick}x", f"JOIN #{room}x", f"SETNAME :{'x' * (limits['NAMELEN'] + 1)}") == [
+        "432",
+        "403",
+        "FAIL",
+    ]
+    assert bob.codes(f"SETNAME :{'x' * limits['NAMELEN']}") == ["SETNAME"]
+    alice.read()
+    bob.send(f"NICK {nick}", f"JOIN #{room}", f"TOPIC #tea :{topic}", f"TOPIC #tea :{topic}x")
+    source = f":{nick}!~u@chat"
+    assert alice.read() == [f":bob!~u@chat NICK {nick}", f"{source} TOPIC #tea :{topic}"]
+    assert list(bob.chat.session.rooms) == ["tea", room]
+    bob.send(f"AWAY :{'q' * (limits['AWAYLEN'] + 1)}")
+    assert alice.ask(f"WHOIS {nick}")[3].count("q") == limits["AWAYLEN"]
+    alice.send(f"KICK #tea {nick} :{'z' * (limits['KICKLEN'] + 1)}")
+    assert bob.read()[-1].count("z") == limits["KICKLEN"]
+    assert known["CHANLIMIT"] == f"#:{door.premises.limits.rooms_each}"
+
+
+def test_each_number_of_targets_in_the_tokens_is_kept(door, alice):
+    known = dict(one.split(":") for one in tokens(alice.ask("VERSION"))["TARGMAX"].split(","))
+    assert set(known) == {"JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "WHOIS", "WHOWAS"}
+
+    def codes(command, begin, rest=""):
+        asked = ",".join(f"{begin}{number}" for number in range(int(known[command]) + 1))
+        door.clock.advance(60)
+        return [line.split()[1] for line in alice.ask(f"{command} {asked}{rest}")]
+
+    for command, end in (("JOIN", "366"), ("NAMES", "366"), ("PART", "PART")):
+        assert codes(command, "#r").count(end) == int(known[command]), command
+        assert codes(command, "#r")[0] == "407", command
+    assert codes("LIST", "#r") == codes("PRIVMSG", "nobody", " :hi") == ["407"]
+    assert codes("WHOIS", "nobody").count("401") == int(known["WHOIS"])
+    assert codes("WHOWAS", "nobody").count("406") == int(known["WHOWAS"])
+    alice.read()
+    assert len(alice.ask("KICK #tea " + ",".join(f"nobody{number}" for number in range(9)))) == int(known["KICK"])
+
+
+def test_tokens_are_shown_before_the_registration_and_in_a_batch_to_those_who_ask_for_that(door):
+    peer = IrcPeer(door)
+    assert peer.codes("ISUPPORT") == ["451"]
+    peer.send("CAP REQ :draft/extended-isupport")
+    assert set(peer.codes("ISUPPORT")) == {"005"}
+    peer.send("CAP REQ :batch")
+    lines = peer.ask("ISUPPORT")
+    assert lines[0] == f":{SERVER} BATCH +1 draft/isupport" and lines[-1] == f":{SERVER} BATCH -1"
+    assert all(line.startswith(f"@batch=1 :{SERVER} 005 * ") for line in lines[1:-1])
+    lines = peer.ask("NICK alice", "USER a 0 * :a", "CAP END")
+    assert [line for line in lines if "005" in line.split()[1:3]] == [
+        line for line in lines if line.startswith("@batch=")
+    ]
+    assert tokens(lines)["CHANTYPES"] == "#"
+
+
+def test_many_rooms_are_listed_whole(door, alice):
+    wanted = [f"room-{number}" for number in range(3000)]
+    for name in wanted:
+        door.premises.hub.rooms.made(name).number = 1
+    lines = alice.ask("LIST")
+    assert len(lines) == 3003 and not alice.is_closed

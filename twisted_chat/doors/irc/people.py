@@ -75,14 +75,14 @@ def idle_seconds(talk: IrcTalk, person: Person) -> tuple[int, int] | None:
 def rooms_shown(talk: IrcTalk, person: Person) -> list[Room]:
     """Return the rooms of a person that the asker can see; of an invisible person those in which both are."""
     me = talk.session.person
-    rooms = talk.session.rooms if _is_invisible(talk, person) else person.rooms
+    rooms = talk.session.rooms if is_invisible(talk, person) else person.rooms
     return [room for name, room in person.rooms.items() if name in rooms and talk.hub.may_see(me, room)]
 
 
 def names_shown(talk: IrcTalk, room: Room) -> Iterator[Person]:
     """Yield the people in a room; to an asker who is not in it, not the invisible ones."""
     is_in = room.name in talk.session.rooms
-    return (person for person in talk.hub.people_in(room) if is_in or not _is_invisible(talk, person))
+    return (person for person in talk.hub.people_in(room) if is_in or not is_invisible(talk, person))
 
 
 def seen_in(talk: IrcTalk, room: Room) -> Iterator[Person]:
@@ -100,12 +100,13 @@ def matching(talk: IrcTalk, mask: str) -> Iterator[Person]:
 
 def _is_hidden(talk: IrcTalk, person: Person) -> bool:
     """Return whether a person is invisible to the asker, who is in no room with them."""
-    if person is talk.session.person or not _is_invisible(talk, person):
+    if person is talk.session.person or not is_invisible(talk, person):
         return False
     return not any(room in talk.session.rooms for room in person.rooms)
 
 
-def _is_invisible(talk: IrcTalk, person: Person) -> bool:
+def is_invisible(talk: IrcTalk, person: Person) -> bool:
+    """Return whether a person is shown only to those who share a room with them."""
     return any(INVISIBLE in other.modes for other in talks_of(talk, person))
 
 

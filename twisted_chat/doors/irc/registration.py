@@ -14,6 +14,7 @@ from . import numerics
 if TYPE_CHECKING:
     from .talk import IrcTalk
 
+PRE_AWAY: Final = "draft/pre-away"  # a capability
 USER_LENGTH: Final = 10  # characters of a user's name
 REALNAME_LENGTH: Final = 100  # characters
 
@@ -21,12 +22,13 @@ REALNAME_LENGTH: Final = 100  # characters
 class Registration:
     """The words of a client so far, until its alias is claimed."""
 
-    __slots__ = ("given", "is_negotiating", "mechanism", "nick", "password", "proof", "user")
+    __slots__ = ("away", "given", "is_negotiating", "mechanism", "nick", "password", "proof", "user")
 
     def __init__(self) -> None:
         self.nick = ""
         self.user = ""
         self.password = ""
+        self.away: str | None = None  # why the person is away from the beginning; empty: they do not say
         self.mechanism = ""  # of SASL, while the client logs in by it ...
         self.given = ""  # ... and what it has given so far, in base64
         self.is_negotiating = False  # between CAP LS or REQ, and CAP END

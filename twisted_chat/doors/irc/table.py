@@ -66,9 +66,21 @@ def capability(name: str, value: str = "", *, is_offered: Callable[[IrcTalk], bo
     CAPABILITIES[name] = Capability(value, is_offered)
 
 
-TOKENS: Final[dict[str, str]] = {}  # of 005, by name, with their values
+TOKENS: Final[dict[str, Callable[[IrcTalk], object]]] = {}  # of 005, by name, with functions that return their values
+TARGETS: Final[dict[str, str]] = {}  # how many targets one message may have, by command; without a number: any number
 
 
 def token(name: str, value: object = "") -> None:
-    """Put a token into 005. A limit may stand there only if the server keeps it."""
-    TOKENS[name] = str(value)
+    """Put a token into 005. A limit may stand there only if the server keeps it.
+
+    ``value``: the value, or a function that returns it.
+    """
+    TOKENS[name] = value if callable(value) else lambda talk: value
+
+
+def targets(most: int | None, *commands: str) -> None:
+    """Put the number of targets into 005 that one message of each command may have; None: any number."""
+    TARGETS.update(dict.fromkeys(commands, "" if most is None else str(most)))
+
+
+token("TARGMAX", lambda talk: ",".join([f"{name}:{most}" for name, most in sorted(TARGETS.items())]))

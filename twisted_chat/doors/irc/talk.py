@@ -23,6 +23,7 @@ A capability or a token of 005 is one call in such a file, too: ``capability("se
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from ...core import text
@@ -133,6 +134,9 @@ class IrcTalk(LabelledReplies):
             rooms.show_own_join(self, room)
         self._shown = tuple(self.session.rooms)
         accounts.show_missed(self.hub, Ask(self.session))
+        person = self.session.person
+        if registration.away is not None and person is not None and (registration.away or len(person.sessions) == 1):
+            self.request(partial(self.hub.go_away, why=registration.away))  # without a reason, other devices count
 
     def close(self, words: str) -> None:
         """End the connection."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ... import __version__
 from ...core.events import LOBBY
+from ...wire.irc import Message, left_for_text, serialise
 from . import numerics
+from .people import is_invisible
+from .playback import send_batch
 from .premises import NETWORK
 from .table import TOKENS
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 VERSION: Final = f"twisted_chat-{__version__}"
 USER_MODES: Final = "Biw"
 CHANNEL_MODES: Final = "Cbikmno"
+EXTENDED_ISUPPORT: Final = "draft/extended-isupport"
+_END: Final = numerics.RPL_ISUPPORT.text
 _TOKENS_A_LINE: Final = 13  # with the nick and the text, a message has at most 15 parameters
 
 
@@ -37,9 +41,20 @@ def send(talk: IrcTalk) -> None:
 
 def send_tokens(talk: IrcTalk) -> None:
     """Send what this server has and how it counts, in lines of 005."""
-    tokens = iter([f"{name}={value}" if value else name for name, value in sorted(TOKENS.items())])
-    while line := list(islice(tokens, _TOKENS_A_LINE)):
-        talk.reply(numerics.RPL_ISUPPORT, *line)
+    values = [(name, value(talk)) for name, value in sorted(TOKENS.items())]
+    lines: list[Message] = []
+    for word in [name if value == "" else f"{name}={value}" for name, value in values]:
+        longer = lines[-1]._replace(parameters=(*lines[-1].parameters[:-1], word, _END)) if lines else None
+        if longer is None or len(longer.parameters) > _TOKENS_A_LINE + 2 or left_for_text(longer) < 0:
+            longer = Message(numerics.RPL_ISUPPORT.code, (talk.nick, word, _END), talk.premises.name)
+        else:
+            del lines[-1]
+        lines.append(longer)
+    data = [serialise(line, is_text=True) for line in lines]
+    if EXTENDED_ISUPPORT in talk.caps:
+        send_batch(talk, "draft/isupport", (), data)
+    else:
+        talk.write(b"".join(data))
 
 
 def send_counts(talk: IrcTalk) -> None:
@@ -50,7 +65,8 @@ def send_counts(talk: IrcTalk) -> None:
     local = sum(bool(session.alias) for session in hub.sessions.values())
     entering = len(hub.sessions) - local
     formed = sum(1 for room in hub.rooms_seen_by(talk.session.person) if room.people or room.number)
-    talk.reply(numerics.RPL_LUSERCLIENT, f"There are {people} users and 0 invisible on 1 servers")
+    hidden = sum(is_invisible(talk, person) for person in hub.people_in(hub.everyone))
+    talk.reply(numerics.RPL_LUSERCLIENT, f"There are {people - hidden} users and {hidden} invisible on 1 servers")
     talk.reply(numerics.RPL_LUSEROP, str(len(_operators(talk))))
     talk.reply(numerics.RPL_LUSERUNKNOWN, str(entering))
     talk.reply(numerics.RPL_LUSERCHANNELS, str(formed))

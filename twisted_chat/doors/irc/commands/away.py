@@ -8,8 +8,9 @@ from ....core import text
 from ....wire import irc_text
 from ....wire.irc import Message
 from .. import numerics
+from ..numerics import IrcRefused
 from ..people import talks_of
-from ..registration import REALNAME_LENGTH
+from ..registration import PRE_AWAY, REALNAME_LENGTH
 from ..relay import relay
 from ..table import capability, command, token
 from ..talk import IrcTalk
@@ -17,18 +18,33 @@ from ..talk import IrcTalk
 AWAY_LENGTH = 200  # characters
 
 capability("away-notify")
+capability(PRE_AWAY)
 capability("setname")
 token("AWAYLEN", AWAY_LENGTH)
 
 
-@command("AWAY")
+@command("AWAY", is_early=True)
 def away(talk: IrcTalk, message: Message) -> None:
-    """Show the person as away, with a reason, or as back, without one."""
-    why = text.clean(irc_text.without_formats(message.parameters[0])).strip() if message.parameters else ""
-    if why:
-        talk.request(partial(talk.hub.go_away, why=why[:AWAY_LENGTH]), partial(talk.reply, numerics.RPL_NOWAWAY))
+    """Show the person as away, with a reason, or as back, without one.
+
+    A client with draft/pre-away may say so as it registers; its ``*`` is no reason that people could read.
+    """
+    given = text.clean(irc_text.without_formats(message.parameters[0])).strip() if message.parameters else ""
+    why = given[:AWAY_LENGTH] or None
+    if PRE_AWAY in talk.caps and given == "*":
+        why = ""
+    done = numerics.RPL_UNAWAY if why is None else numerics.RPL_NOWAWAY
+    person = talk.session.person
+    if talk.registration is not None:
+        if PRE_AWAY not in talk.caps:
+            raise IrcRefused(numerics.ERR_NOTREGISTERED)
+        talk.registration.away = why
+        talk.reply(done)
+    elif person is not None and person.away == why:
+        talk.reply(done)  # it is no news to others
     else:
-        talk.request(talk.hub.come_back, partial(talk.reply, numerics.RPL_UNAWAY))
+        change = partial(talk.hub.go_away, why=why) if why is not None else talk.hub.come_back
+        talk.request(change, partial(talk.reply, done))
 
 
 @command("SETNAME", least=1)

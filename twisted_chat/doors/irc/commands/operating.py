@@ -10,13 +10,14 @@ from ....wire.irc import Message
 from .. import numerics
 from ..numerics import IrcRefused
 from ..people import person_called
-from ..table import capability, command, token
+from ..table import capability, command, targets, token
 from ..talk import IrcTalk
 
 MAX_KICKS = 4  # people in one message
 KICK_LENGTH = 200  # characters of a reason
 
 capability("invite-notify")
+targets(MAX_KICKS, "KICK")
 token("KICKLEN", KICK_LENGTH)
 
 

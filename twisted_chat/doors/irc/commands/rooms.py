@@ -13,11 +13,13 @@ from ....wire import irc_text
 from ....wire.irc import Message
 from .. import numerics, rooms
 from ..numerics import IrcRefused
-from ..table import command, token
+from ..table import command, targets, token
 from ..talk import IrcTalk
 
 MAX_TARGETS = 10  # rooms in one message
 
+targets(MAX_TARGETS, "JOIN", "PART", "NAMES")
+token("CHANLIMIT", lambda talk: f"#:{talk.hub.limits.rooms_each}")
 token("CHANNELLEN", text.ROOM_LENGTH)
 token("CHANTYPES", "#")
 token("TOPICLEN", text.TOPIC_LENGTH)

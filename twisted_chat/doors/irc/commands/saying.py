@@ -12,13 +12,13 @@ from .. import numerics
 from ..numerics import IrcRefused
 from ..people import talks_of
 from ..relay import relay, tags_of
-from ..table import command, token
+from ..table import command, targets
 from ..talk import IrcTalk
 
 MAX_TARGETS = 4  # of one message
 EVERYONE = ("$*", "$$*")
 
-token("TARGMAX", f"JOIN:10,PART:10,NAMES:10,LIST:10,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS},TAGMSG:{MAX_TARGETS}")
+targets(MAX_TARGETS, "PRIVMSG", "NOTICE", "TAGMSG")
 
 
 @command("PRIVMSG", posts=True)

@@ -11,8 +11,10 @@ from ....wire.irc import Message, split
 from .. import numerics, welcome
 from ..numerics import IrcRefused
 from ..people import refuse_other_server
-from ..table import COMMANDS, command
+from ..table import COMMANDS, capability, command
 from ..talk import IrcTalk
+
+capability(welcome.EXTENDED_ISUPPORT)
 
 _HELP_LINE = 300  # bytes
 _HELP = {
@@ -107,10 +109,27 @@ def links(talk: IrcTalk, message: Message) -> None:
     talk.reply(numerics.RPL_ENDOFLINKS, "*")
 
 
-@command("STATS")
+@command("STATS", least=1)
 def stats(talk: IrcTalk, message: Message) -> None:
-    """Show nothing: the server's figures are at its metrics door."""
-    talk.reply(numerics.RPL_ENDOFSTATS, message.parameters[0] if message.parameters else "*")
+    """Show for how long the server is up (``u``); all other figures are at its metrics door."""
+    query = message.parameters[0]
+    if not query:
+        raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "STATS")
+    _refuse_elsewhere(talk, message, 1)
+    if query == "u":
+        minutes, seconds = divmod(int(talk.hub.now() - talk.premises.since), 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24)
+        talk.reply(numerics.RPL_STATSUPTIME, f"Server Up {days} days {hours}:{minutes:02}:{seconds:02}")
+    talk.reply(numerics.RPL_ENDOFSTATS, query)
+
+
+@command("ISUPPORT", is_early=True)
+def isupport(talk: IrcTalk, message: Message) -> None:
+    """Show what this server has and how it counts; before the registration with a capability only."""
+    if talk.registration is not None and welcome.EXTENDED_ISUPPORT not in talk.caps:
+        raise IrcRefused(numerics.ERR_NOTREGISTERED)
+    welcome.send_tokens(talk)
 
 
 @command("OPER", least=2)

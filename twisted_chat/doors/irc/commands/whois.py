@@ -12,10 +12,12 @@ from ....wire.irc_view import HOST, USER
 from .. import numerics
 from ..numerics import IrcRefused
 from ..people import idle_seconds, is_admin, is_bot, prefix_of, realname_of, refuse_other_server, rooms_shown
-from ..table import command
+from ..table import command, targets
 from ..talk import IrcTalk
 
-MAX_NICKS = 5  # in one USERHOST (modern.ircdocs.horse)
+MAX_NICKS = 5  # in one message; of USERHOST by modern.ircdocs.horse
+targets(MAX_NICKS, "WHOIS", "WHOWAS")
+
 _ROOMS_LINE = 300  # bytes of rooms in one line; its beginning is short
 
 
