@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted_chat.core.errors import NotKept
+from twisted_chat.doors.irc.factory import IrcFactory
 from twisted_chat.wire.irc import parse
 
 from ...irc import SERVER, IrcPeer, enter
@@ -34,7 +35,7 @@ def test_user_may_come_before_nick(door):
 
 def test_a_client_that_negotiates_is_welcomed_once_it_has_ended_that(door):
     peer = IrcPeer(door)
-    assert peer.codes("CAP LS 302", "NICK alice", "USER al 0 * :x", "CAP REQ :server-time") == ["CAP"] * 3
+    assert peer.codes("CAP LS 302", "NICK alice", "USER al 0 * :x", "CAP REQ :server-time") == ["CAP"] * 2
     assert peer.codes("CAP END")[:1] == ["001"]
 
 
@@ -52,6 +53,14 @@ def test_capabilities_are_listed_as_the_version_of_each_request_has_them(door):
     for version, has_values in (("", False), (" 301", False), (" 302", True), (" 307", True), (" x", False)):
         listed = " ".join(peer.ask(f"CAP LS{version}")).split()
         assert ("sasl=PLAIN,EXTERNAL" in listed, "sasl" in listed) == (has_values, not has_values), version
+
+
+def test_capabilities_are_in_several_lines_only_if_one_is_too_short_for_them(door):
+    assert len(IrcPeer(door).ask("CAP LS 302")) == 1
+    door.irc = IrcFactory(door.premises, "a.long.name." * 20)
+    lines = IrcPeer(door).ask("CAP LS 302")
+    assert len(lines) == 2 and all(len(line.encode()) <= 510 for line in lines)
+    assert [line.split()[4] == "*" for line in lines] == [True, False]
 
 
 def test_cap_notify_is_on_with_version_302_and_stays_on(door):

@@ -170,7 +170,7 @@ def test_each_limit_in_the_tokens_is_kept(door, alice):
 
 def test_each_number_of_targets_in_the_tokens_is_kept(door, alice):
     known = dict(one.split(":") for one in tokens(alice.ask("VERSION"))["TARGMAX"].split(","))
-    assert set(known) == {"JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "WHOIS", "WHOWAS"}
+    assert set(known) == {"JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG", "WHOIS", "WHOWAS"}
 
     def codes(command, begin, rest=""):
         asked = ",".join(f"{begin}{number}" for number in range(int(known[command]) + 1))

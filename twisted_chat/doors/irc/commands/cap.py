@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....wire.irc import Message
+from ....wire.irc import Message, left_for_text
 from .. import numerics
 from ..numerics import IrcRefused
 from ..table import CAPABILITIES, capability, command
@@ -23,7 +23,6 @@ capability("server-time")
 capability("standard-replies")
 capability("userhost-in-names")
 
-_ENOUGH = 300  # bytes of names in one line; its beginning is short
 _IMPLIED = "cap-notify"  # by version 302: its clients cannot take it off
 
 
@@ -57,9 +56,10 @@ def _list_own(talk: IrcTalk, rest: str) -> None:
 
 def _list(talk: IrcTalk, what: str, names: list[str], in_lines: bool) -> None:
     """Send names; with ``in_lines`` in several lines if need be, all but the last of which have a star."""
+    most = left_for_text(Message("CAP", (talk.nick, what, "*", ""), talk.premises.name))
     lines: list[list[str]] = [[]]
     for name in names:
-        if len(" ".join([*lines[-1], name])) > _ENOUGH and in_lines:
+        if len(" ".join([*lines[-1], name])) > most and in_lines:
             lines.append([])
         lines[-1].append(name)
     for line in lines[:-1]:
