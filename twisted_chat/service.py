@@ -209,6 +209,7 @@ def makeService(options: ServerOptions) -> IService:
     premises = Premises(hub, limits, Addresses(limits), reactor, options["motd-lines"], private, beside)
     premises.when_ending(vault.stop)
     premises.kinds = tuple(kind for door in options.doors for kind in door.kinds)
+    hub.reserved = frozenset().union(*(text.looks(name) for door in options.made for name in door.names))
     for door in options.made:
         door.meet(options.made, options.tls)
     listening = []

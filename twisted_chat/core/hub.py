@@ -146,7 +146,7 @@ class Hub(Questions):
 
         Raises: BadAlias, AliasTaken, SecretNeeded, MembersOnly, Banned.
         """
-        alias, session = text.alias(wanted), ask.session
+        alias, session = self.alias(wanted, is_members=proof is not None), ask.session
         if alias == session.alias:
             return
         data = _looks_of(alias)

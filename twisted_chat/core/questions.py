@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import text
-from .errors import ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept
+from .errors import BadAlias, ChatError, NobodyCalled, NoCurrentRoom, NotInRoom, NotKept
 from .person import Person
 from .ports import Journal
 from .reader import Reader
@@ -35,6 +35,7 @@ class Questions:
         self.sessions = sessions
         self.overhearing = overhearing
         self.now = now
+        self.reserved: frozenset[str] = frozenset()  # looks of the server's own names, which no guest may have
         self._journal = journal
 
     @property
@@ -48,6 +49,16 @@ class Questions:
         Raises: SecretSaid.
         """
         self.decisions.accounts.refuse_secrets(self.now(), *texts)
+
+    def alias(self, wanted: str, is_members: bool) -> str:
+        """Return an alias in the form to show; ``is_members``: the asker has proved that it is theirs.
+
+        Raises: BadAlias.
+        """
+        alias = text.alias(wanted)
+        if not is_members and text.looks(alias) & self.reserved:
+            raise BadAlias(f"{alias} is reserved, choose another", is_reserved=True)
+        return alias
 
     def person_called(self, alias: str) -> Person:
         """Return the person who has an alias.

@@ -34,6 +34,7 @@ class BaseDoor:
     place: ClassVar[str]  # begins its line in the log: {} is the address
     over_unix: ClassVar[str]  # how to try it at a UNIX socket: {} is the path, quoted for a shell
 
+    names: Sequence[str] = ()  # of the server, as clients see it speak: no guest may have one as their alias
     is_shut = False  # the word none was given: it is not spoken at the line door's port either
     urls: list[str] | None = None  # for others on the network, once it listens; None: not needed
 

@@ -13,6 +13,7 @@ from twisted_chat.doors.irc.commands.listing import MAX_CONDITIONS
 from ...accounts_house import PASSWORD
 from ...in_memory import Door
 from ...irc import SERVER, IrcPeer, enter, member
+from ...processes import Client
 
 TOKEN = "tct_" + "A" * 32  # it looks like a secret, and is nobody's
 
@@ -158,6 +159,17 @@ def plain(alias, secret):
 
 
 # -- names
+
+
+@pytest.mark.slow
+def test_nobody_is_called_like_the_server_at_any_door(twistd):
+    server = twistd("--irc-name", "irc.example.org")
+    with Client(server.port) as ira, Client(server.port) as person:
+        ira.send("NICK Irc.Examp1e.org\r\nUSER u 0 * :x\r\nNICK ira\r\n")
+        assert " 433 * Irc.Examp1e.org " in ira.read_until(" 376 ira ")
+        person.send("irc.example.org\n")
+        person.read_until("irc.example.org is reserved, choose another")
+    assert server.stop() == 0
 
 
 @pytest.mark.parametrize("nick", ["NickServ", "chanserv", "N1ckServ", "MemoServ", "Services", "global"])

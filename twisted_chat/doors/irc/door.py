@@ -38,6 +38,7 @@ class IrcDoor(BaseDoor):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._name = options["irc-name"][-1] if options["irc-name"] else NAME
+        self.names = (self._name,)
         self._factory: IrcFactory | None = None
         self._is_imported = False
         if not _IS_NAME.fullmatch(self._name):

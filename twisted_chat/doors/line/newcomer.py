@@ -50,7 +50,7 @@ class Newcomer(StreamConnection):
         seconds = self.premises.limits.first_words_seconds
         if not seconds:
             self._greet()
-            self._log_later()
+            self._log_once()
         elif not ISSLTransport.providedBy(self.transport):
             self._wait(seconds)
         else:  # it may never shake hands
