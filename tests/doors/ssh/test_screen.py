@@ -271,6 +271,24 @@ def test_a_reader_who_stops_reading_types_no_more_until_they_read_on(door, ssh):
     assert "bob: line 39 " in "\n".join(terminal.rows)
 
 
+def test_a_window_that_changes_all_the_time_costs_a_reader_who_stops_reading_one_row(door, ssh):
+    channel = ssh("alice").open(window=2000).pty(300, 12).shell().write("x" * 290)
+    for count in range(500):
+        channel.peer.client.sendPacket(
+            98, struct.pack(">L", channel.there) + NS(b"window-change") + b"\0" + struct.pack(">4L", 300, count, 0, 0)
+        )
+        channel.peer.pump()
+    chat = channel.chat
+    assert not chat._outbox.keeps_up
+    assert chat._channel.outbox._size < 1000
+    channel.ask(b"window-change", struct.pack(">4L", 40, 12, 0, 0))
+    channel.read()
+    channel.widen(20_000)
+    terminal = Terminal(40, 12)
+    terminal.write(channel.read().encode())
+    assert terminal.current == "lobby> " + "x" * 16, "the row is drawn for the last size, once it is read"
+
+
 def test_a_flood_of_keys_gives_others_their_turn(door, alice):
     calls = []
     chat, original = alice.chat, alice.chat._obey

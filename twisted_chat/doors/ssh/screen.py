@@ -99,6 +99,7 @@ class SshScreen(SshChat):
         self._editor = Editor(
             self._write, terminal.width, terminal.height, self, self.premises.limits.max_line
         )  # fmt: skip
+        self._size: SshTerminal | None = None  # for which the row is not drawn yet
         self._typed = b""  # keys that are not obeyed yet
         self._is_at_end = False  # no more of them come
         self._next: IDelayedCall | None = None
@@ -133,7 +134,15 @@ class SshScreen(SshChat):
         self._type_on()
 
     def resized(self, terminal: SshTerminal) -> None:
-        self._guarded(lambda: self._editor.resize(terminal.width, terminal.height))
+        self._size = terminal
+        self._guarded(self._resize)
+
+    def _resize(self) -> None:
+        """Draw the row for another size, if there is one: once a reader keeps up, or each size would wait as a row."""
+        size = self._size
+        if size is not None and self._outbox.keeps_up:
+            self._size = None
+            self._editor.resize(size.width, size.height)
 
     def _type_on(self) -> None:
         """Obey keys, as long as those before them are done and their lines taken."""
@@ -169,6 +178,7 @@ class SshScreen(SshChat):
     def wake(self) -> None:
         super().wake()
         if not (self._outbox.is_closed or self._is_lost):
+            self._guarded(self._resize)
             self._show_prompt()
             if self._typed and self._next is None:
                 self._next = self.premises.clock.callLater(0, self._take_turn)
