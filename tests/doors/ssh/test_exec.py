@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from twisted_chat.core.errors import LineTooLong
 from twisted_chat.core.limits import Limits
 from twisted_chat.doors.ssh.auth import fingerprint_of
 
@@ -152,6 +153,46 @@ def test_a_command_can_speak_to_a_person(door, ssh):
     assert bob.read() == "[ci -> bob] hi\n"
     status, _output, errors = outcome(ssh.exec("msg carol hi", "ci"))
     assert status == 1 and "carol" in errors
+
+
+def test_each_command_is_done_however_many_came_before_it(door, ssh):
+    bob = door.enter("bob").send("/set moves off\n")
+    bob.read()
+    for author in ("ci", "ci", "carol"):
+        assert ssh.exec("msg bob hi", author).status == 0
+        assert ssh.exec("in lobby me waves", author).status == 0
+        assert ssh.exec("all hello", author).status == 0
+        assert bob.read() == f"[{author} -> bob] hi\n* {author} waves\n[{author} -> all] hello\n"
+
+
+@pytest.mark.parametrize("command", ["in lobby me ", "in lobby say ", "msg bob ", "all "])
+def test_a_command_is_no_longer_than_a_line_may_be(door, ssh, command):
+    bob = door.enter("bob")
+    most = door.limits.max_line
+    assert outcome(ssh.exec(command + "x" * most, "ci")) == (1, "", str(LineTooLong(most)) + "\n")
+    assert bob.read() == ""
+    assert ssh.exec(command + "x" * (most - len("/me @bob ")), "ci").status == 0
+    assert "xxx" in bob.read()
+
+
+def test_lines_for_a_terminal_end_with_a_carriage_return(ssh):
+    channel = ssh("ci").open().pty().exec("rooms")
+    channel.collect()
+    assert channel.data == b"-- lobby (0)\r\n"
+    channel = ssh("ci").open().pty().exec("in lobby history 5")
+    channel.collect()
+    assert channel.data.count(b"\r\n") == channel.data.count(b"\n") > 1
+    for command in ("nonsense", "say", "say !? hi"):
+        channel = ssh("ci").open().pty().exec(command)
+        channel.collect()
+        assert channel.errors.endswith(b"\r\n") and channel.errors.count(b"\n") == 1
+
+
+def test_a_post_at_a_terminal_needs_its_text_because_nothing_there_ends_the_input(ssh):
+    channel = ssh("ci").open().pty().exec("say lobby")
+    channel.collect()
+    assert channel.status == 1
+    assert b"type it like this: say ROOM TEXT" in channel.errors
 
 
 def test_a_command_in_a_room_is_given_the_room(door, ssh):

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 WINDOW = 64 * 1024  # bytes that the client may send before we take more
 MAX_PACKET = 32 * 1024  # bytes in one packet (RFC 4253, 6.1)
-MAX_COMMAND = 8 * 1024  # bytes
 _SIDES = range(1, 1001)  # columns or rows of a terminal
 
 
@@ -80,6 +79,11 @@ class SessionChannel(SSHChannel):
     def is_used(self) -> bool:
         """Return whether it is for something, and we have not closed it."""
         return self._has_begun and not self.localClosed
+
+    @property
+    def eol(self) -> str:
+        """Return the end of a line: ssh turns off what a terminal would make of LF alone."""
+        return "\n" if self.terminal is None else "\r\n"
 
     # -- requests
 
@@ -170,7 +174,7 @@ class SessionChannel(SSHChannel):
 
     def write_error(self, words: str) -> None:
         """Write a line to the standard error of a command, as much of it as fits into the window."""
-        data = f"{words}\n".encode()[: min(self.remoteWindowLeft, self.remoteMaxPacket)]
+        data = f"{words}{self.eol}".encode()[: min(self.remoteWindowLeft, self.remoteMaxPacket)]
         if data and not self.localClosed:
             self.remoteWindowLeft -= len(data)
             self.conn.sendExtendedData(self, EXTENDED_DATA_STDERR, data)

@@ -97,7 +97,7 @@ class SshChat(SshConnection):
     def begin(self) -> None:
         """Begin, and claim the alias that the client's user name is."""
         self._splitter = LineSplitter(self.premises.limits.max_line)
-        self._begin_on_channel(PlainView(eol="\n" if self._terminal is None else "\r\n"))
+        self._begin_on_channel(PlainView(eol=self._channel.eol))
         self._talk = self._new_talk()
         hub = self.premises.hub
         try:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from ...core.days import Day
-from ...core.errors import ChatError
+from ...core.errors import ChatError, LineTooLong
 from ...core.events import NOTICED, Event
 from ...core.gate import Attempt, Proof
 from ...core.reader import LIVE
@@ -22,7 +22,6 @@ from .connection import SshConnection, own_chat
 from .exec_say import words_of
 
 IN: Final = "in"  # as in: ssh host in ops history 20
-_IDENT = "ssh/1"  # of the only request
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class AnswerView(PlainView):
         return super().encode([event for event in events if event.kind == NOTICED], bell)
 
     def encode_again(self, events: Sequence[Event], ident: str, day: Day) -> bytes:
-        return PlainView().encode_again(events, ident, day)
+        return PlainView(eol=self.eol).encode_again(events, ident, day)
 
     def each(self, events: Sequence[Event], encoded: bytes) -> list[bytes]:
         return [self.encode([event]) for event in events]
@@ -68,13 +67,18 @@ class ExecCommand(SshConnection):
         self._room, self._line = room, line.lstrip()
 
     def begin(self) -> None:
-        self._begin_on_channel(SilentView())
+        self._begin_on_channel(SilentView(eol=self._channel.eol))
         line = self._line if self._line[:1] == "/" else f"/{self._line}"
         self._talk = ExecTalk(self, self._room, line, self._finish)
         wait = self.session.pace.take_lines(1, self.premises.clock.seconds())
         if wait:
             self._slow_down(wait)
         self.wake()
+
+    @property
+    def eol(self) -> str:
+        """Return the end of a line of the answer."""
+        return self._channel.eol
 
     @property
     def is_delayed(self) -> bool:
@@ -110,9 +114,10 @@ class ExecTalk:
         self._hub = connection.premises.hub
         self._room, self._line = room, line
         self._on_done = on_done
-        self._steps = [self._prove, self._claim, *([self._enter] if room else []), self._run]
+        self._steps = [self._check, self._prove, self._claim, *([self._enter] if room else []), self._run]
         self._proof: Proof | None = None  # of a member
-        self._ask = Ask(connection.session, _IDENT)  # of the step before
+        self._ident = f"{connection.session.id:x}/1"  # no other session ever has this id
+        self._ask = Ask(connection.session, self._ident)  # of the step before
         self.is_busy = True
 
     def go_on(self) -> None:
@@ -131,11 +136,16 @@ class ExecTalk:
                 return
 
     def _try(self, step: Callable[[Ask], None]) -> None:
-        ask = self._ask = Ask(self._connection.session, _IDENT, lambda _ask: None)
+        ask = self._ask = Ask(self._connection.session, self._ident, lambda _ask: None)
         try:
             step(ask)
         except ChatError as error:
             self._end(error)
+
+    def _check(self, ask: Ask) -> None:
+        most = self._connection.premises.limits.max_line
+        if len(self._line.encode()) > most:
+            raise LineTooLong(most)
 
     def _prove(self, ask: Ask) -> None:
         hub, key = self._hub, self._connection.key_fingerprint
@@ -160,7 +170,8 @@ class ExecTalk:
 
     def _run(self, ask: Ask) -> None:
         session = self._connection.session
-        self._hub.listen(session, session.ear._replace(view=AnswerView()))
+        view = AnswerView(eol=self._connection.eol)
+        self._hub.listen(session, session.ear._replace(view=view))
         table.obey(self._hub, ask, table.parse(self._line))
 
     def _end(self, error: ChatError | None) -> None:

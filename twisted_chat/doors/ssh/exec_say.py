@@ -45,8 +45,8 @@ class ExecSay:
     # -- called by the channel
 
     def begin(self) -> None:
-        if not self._group:
-            self._end(BadUsage(USAGE))
+        if not self._group or (self._channel.terminal is not None and not self._text.strip()):
+            self._end(BadUsage(USAGE))  # no key of a terminal would end the input
         elif self._text.strip():
             self._try([self._text])
 
