@@ -77,6 +77,11 @@ def test_a_conversation_has_a_mark_too(door, alice):
     assert alice.ask(f"MARKREAD tom1 {asked(4)}") == [mark(4, "tom1")] == peer.read()
 
 
+def test_a_client_that_asks_is_answered_without_the_capability(door):
+    for peer in (member(door, "olga", "tea"), enter(door, "bob", "tea")):
+        assert peer.codes("MARKREAD #tea", f"MARKREAD #tea {asked(0)}") == ["MARKREAD"] * 2
+
+
 def test_a_mark_at_any_time_is_shown_as_it_was_set(door, alice):
     time = "timestamp=1992-03-19T10:13:23.456Z"
     for peer in (alice, enter(door, "bob", "tea", caps=CAPS)):

@@ -25,14 +25,11 @@ def member_of(talk: IrcTalk) -> Account | None:
 
 
 def show(talk: IrcTalk, room: Room, then: Callable[[], None] = lambda: None) -> None:
-    """Show the mark in a room to a client that knows marks, and call ``then``."""
+    """Show the mark in a room, and call ``then``."""
     account = member_of(talk)
     number = account.marks.get(room.name, 0) if account is not None else 0
     target = f"#{room.name}"
     here = talk.marks.get(target, 0) / 1000
-    if CAPABILITY not in talk.caps:
-        then()
-        return
     if not number:
         send(talk, target, here)
         then()

@@ -38,7 +38,11 @@ def show_join(talk: IrcTalk, room: Room, then: Callable[[], None] = lambda: None
     """Show a room to a person who has just seen their own JOIN; then call ``then``."""
     if room.topic:
         show_topic(talk, room)
-    marks.show(talk, room, partial(_show_people, talk, room, then))
+    show_people = partial(_show_people, talk, room, then)
+    if marks.CAPABILITY in talk.caps:
+        marks.show(talk, room, show_people)
+    else:
+        show_people()
 
 
 def _show_people(talk: IrcTalk, room: Room, then: Callable[[], None]) -> None:
