@@ -107,7 +107,8 @@ class Newcomer(StreamConnection):
         words = self._words
         if words is not None:
             cancel(self._quiet)
-            self._log_once()
+            if not words.is_logged:
+                self._log_once()
             self._greet()
             self._words = None
             if words.seen:
