@@ -412,10 +412,10 @@ def register(node, alias, *others, role=""):
     return person
 
 
-def log_in(node, alias, *others, view=None, host=""):
+def log_in(node, alias, *others, view=None, host="", secret=PASSWORD):
     """Return one more session of a member, at a node, who has read everything."""
     proofs = []
-    node.hub.gate.prove(Attempt(alias, PASSWORD, "", False), proofs.append)
+    node.hub.gate.prove(Attempt(alias, secret, "", False), proofs.append)
     while not proofs:
         node.journal.pull(0)  # which answers questions
     return _entered(node, alias, others, view, host, proof=proofs[0])

@@ -175,3 +175,16 @@ def test_a_person_who_leaves_a_room_while_they_are_removed_from_it_is_out_and_go
     nodes[1].journal.commit()
     settle(*nodes)
     assert not bob.session.rooms and bob.session.may(posts=False)
+
+
+def test_sessions_that_follow_one_that_came_by_a_code_outlive_the_next_decision(nodes):
+    laptop, codes = member(nodes, 0, "alice", "admin"), []
+    nodes[0].hub.members.grant(Ask(laptop.session, "/"), "code", "", codes.append)
+    settle(*nodes)
+    phone = log_in_at(nodes[1], "alice", nodes[0], secret=codes[0])
+    command = arrive(nodes[1], "alice", nodes[0], beside=phone)
+    again = nodes[0].connect()
+    nodes[0].hub.resume(Ask(again.session), phone.session.id)
+    settle(*nodes)
+    typed(nodes, laptop, "/ban 203.0.113.9")  # after which all sessions are checked
+    assert phone.session.gone and not (command.session.gone or again.session.gone)

@@ -135,6 +135,11 @@ class Account:
             return bool(credential)
         return any(one.number == credential and not one.is_over(now) for one in self.credentials)
 
+    def go_on(self, credential: int, session: int, other: int) -> None:
+        """Note that another session goes on by the code that a session has used up to log in."""
+        if (credential, session) in self.used:
+            self.used = (*self.used, (credential, other))[-USED:]
+
     def refuse(self, credential: int, now: float, session: int = 0) -> None:
         """Refuse a log-in; see ``has``. Without a credential, it is 0.
 

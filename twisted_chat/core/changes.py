@@ -150,6 +150,7 @@ def _seated_alike(state: State, person: Person, seat: Seat, other: int, now: flo
     try:
         if person.account is not None:
             person.account.refuse(seat.credential, now, other)
+            person.account.go_on(seat.credential, other, seat.session)
     except ChatError as error:
         return Change(error=error)
     return _seated_beside(state, person, seat)
@@ -230,14 +231,9 @@ def _left(state: State, event: Event) -> Change | None:
     person.hosted = tuple(hosted for hosted in person.hosted if hosted != event.group)
     if room is not None:
         room.people.pop(person, None)
-    _leave_for_good(person, event.group)
+    if person.account is not None and person.is_here:  # else they leave the chat, and come again to the room
+        person.account.leave(event.group)
     return Change(person, room)
-
-
-def _leave_for_good(person: Person, room: str) -> None:
-    """Note a room that a member has left, unless it is because they leave the chat."""
-    if person.account is not None and person.is_here:
-        person.account.leave(room)
 
 
 def _asked_to_move(state: State, event: Event) -> Change | None:
@@ -343,6 +339,8 @@ def _resumed(state: State, event: Event) -> Change | None:
     person.seats = tuple(seat if other.session == former else other for other in person.seats)
     state.note_program(seat)
     state.seats[event.origin] = person
+    if person.account is not None:
+        person.account.go_on(seat.credential, former, event.origin)
     _remember_former(state, person, former)
     _speak(state, person, event.origin)
     person.is_told = person.is_told and not seat.program  # which hears the log of the alias from here on
