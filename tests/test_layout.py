@@ -41,6 +41,7 @@ CORE = {
     "state": "GROUND accounts decisions directory person room rooms rules",
     "changes": "GROUND accounts decisions directory person room rooms rules state",
     "snapshots": "GROUND person room state",
+    "removals": "GROUND changes person session sessions state",
     "once": "data events",
     "pen": "GROUND ear once room",
     "backlog": "GROUND room",
@@ -59,8 +60,8 @@ CORE = {
     "authors": "GROUND accounts session state",
     "acquaintances": "GROUND changes delivery person session sessions state",
     "watches": "GROUND directory",
-    "effects": "GROUND acquaintances changes delivery former pen person private_lines profiles room rooms session "
-    "sessions state stays",
+    "effects": "GROUND acquaintances changes delivery former pen person private_lines profiles removals room rooms "
+    "session sessions state stays",
     "dispatcher": "GROUND authors changes contact delivery effects passing person profiles reader room rules session "
     "sessions snapshots state unkept watches",
     "gate": "GROUND accounts state",

@@ -49,10 +49,12 @@ class MemberNodes(Nodes):
     def check(self):
         super().check()
         for node in self.nodes:
+            assert not node.hub.dispatcher._effects._removals._waiting
             for person in node.people:
                 session = person.session
                 if not session.gone and session.person is not None:  # or a decision should have ended it
                     node.hub.state.refuse_stay(session.person, session.id, session.host, self.log.seconds, "", "")
+                    assert not session.asks and session.pending.asking >= 0
 
     # -- accounts
 
@@ -174,7 +176,8 @@ class MemberNodes(Nodes):
 
     def _moderate(self, act):
         person, room, alias = self._operator()
-        getattr(person.house.hub.moderation, act)(Ask(person.session), room, alias)
+        ask = Ask(person.session, f"x/{len(self.log.events)}", waits=self.chance.random() < 0.5)
+        getattr(person.house.hub.moderation, act)(ask, room, alias)
 
     def appoint(self):
         person, room, alias = self._operator()

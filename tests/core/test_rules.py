@@ -256,6 +256,33 @@ def test_two_operators_who_remove_a_person_at_once_remove_them_once(house):
     assert bob.session.current.name == "lobby"
 
 
+@pytest.mark.parametrize("way", ["removed", "/leave ops", "/nick bobby", "/quit"])
+@pytest.mark.parametrize("act", ["remove", "bar"])
+def test_an_operators_program_is_answered_once_the_person_is_out(house, act, way):
+    alice, bob = register(house, "alice", "ops"), house.enter("bob", "ops")
+    ask, done = Ask(alice.session, "x/1", waits=True), []
+    getattr(house.hub.moderation, act)(ask, house.hub.rooms["ops"], "bob")
+    if way != "removed":
+        bob.ask(way)
+    while not done and house.journal.batch:
+        house.journal.turn()
+        if not alice.session.pending:
+            done.append([person.alias for person in house.hub.rooms["ops"].people])
+    assert (done, ask.left, alice.session.asks) == ([["alice"]], 0, {})
+    house.settle()
+    assert not alice.session.pending
+
+
+def test_a_removal_does_not_wake_a_program_whose_connection_was_lost(house):
+    alice = register(house, "alice", "ops")
+    house.enter("bob", "ops")
+    house.hub.moderation.remove(Ask(alice.session, "x/1", waits=True), house.hub.rooms["ops"], "bob")
+    house.journal.turn()
+    alice.session.abandon()
+    house.settle()
+    assert (alice.session.pending.asking, alice.session.asks) == (0, {})
+
+
 # -- private rooms
 
 SEERS = ("stranger", "guest", "member", "invited", "inside", "operator", "admin")

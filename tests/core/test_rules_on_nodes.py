@@ -188,3 +188,19 @@ def test_sessions_that_follow_one_that_came_by_a_code_outlive_the_next_decision(
     settle(*nodes)
     typed(nodes, laptop, "/ban 203.0.113.9")  # after which all sessions are checked
     assert phone.session.gone and not (command.session.gone or again.session.gone)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_program_that_removes_a_person_at_another_node_is_answered_once_the_room_has_it(nodes, is_lost):
+    log, alice = nodes[0].journal.log, member(nodes, 0, "alice", "admin")
+    come(nodes, 1, "bob")
+    nodes[0].hub.moderation.remove(Ask(alice.session, "x/1", waits=True), nodes[0].hub.rooms["lobby"], "bob")
+    nodes[0].journal.commit()
+    nodes[0].journal.pull(8)
+    assert alice.session.pending and alice.session.asks
+    if is_lost:  # before that node has removed bob
+        log.bury(nodes[1].journal)
+        nodes[1] = Node(log, Limits(), nodes[0])
+    settle(*nodes)
+    assert not alice.session.pending and not alice.session.asks
+    assert [event.kind for event in nodes[0].hub.rooms["lobby"].tail].count(REMOVED) == 1

@@ -42,6 +42,7 @@ from .pen import refusal
 from .person import Person
 from .private_lines import PrivateLines
 from .profiles import ProfileKeeper
+from .removals import Removals
 from .room import Room
 from .rooms import RoomTable
 from .session import Ask, Session
@@ -81,6 +82,7 @@ class Effects:
         self._hub = hub
         self._stays = Stays(state, sessions, delivery, hub)
         self._acquaintances = Acquaintances(state, sessions, delivery)
+        self._removals = Removals(state, sessions)
         self.private = PrivateLines(state, sessions, delivery, limits, hub.profiles)
         self._table: dict[str, Callable[[Event, Session | None, Change], None]] = {
             CLAIMED: self._claimed,
@@ -124,6 +126,7 @@ class Effects:
         effect = self._table.get(event.kind)
         if effect is not None:
             effect(event, asker, change)
+        self._removals.check(change)
         return change
 
     # -- decisions
@@ -360,10 +363,14 @@ class Effects:
     def _removed(self, event: Event, asker: Session | None, change: Change) -> None:
         if event.group:
             self._left(event, asker, change)
-        elif change.error is None:
-            self._asked_to_move(event, None, change)  # the operator does not wait for it
-        elif asker is not None:
-            self._lost(asked(event, asker), change.error)
+        elif change.error is not None:
+            if asker is not None:
+                self._lost(asked(event, asker), change.error)
+        else:
+            self._asked_to_move(event, None, change)
+            ask = asker.asks.get(event.ident) if asker is not None else None
+            if ask is not None and change.person is not None:  # a program's: people are told nothing but the event
+                self._removals.wait(ask, change.person, str((event.data or {})["room"]))
 
     # -- helpers
 

@@ -60,7 +60,7 @@ def kick(hub: Hub, ask: Ask, rest: str) -> None:
     hub.moderation.remove(ask, hub.room_of(ask.session), alias, text.reason(why))
 
 
-@request("the result; then an event in the room")
+@request("an event in the room, the result")
 @dataclass(frozen=True)
 class KickRequest(_OnPerson):
     """Remove a person from a room, as an operator of it."""
