@@ -82,6 +82,14 @@ def test_a_suspended_member_is_out_at_once_until_restored(house):
     assert log_in(house).session.alias == "alice"
 
 
+def test_a_suspension_that_is_over_is_not_listed(house):
+    register(house)
+    operate(house, "suspend alice 2h")
+    assert operate(house, "list") == ["alice: member, suspended"]
+    house.now += 7200
+    assert operate(house, "list") == ["alice: member"]
+
+
 def test_a_dropped_account_cannot_be_used_and_its_alias_cannot_be_had(house):
     alice = register(house)
     subject = f"credential {alice.session.person.account.number}"

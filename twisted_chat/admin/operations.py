@@ -111,7 +111,7 @@ def _line(hub: Hub, account: Account) -> str:
     person = hub.state.directory.called(account.alias)
     is_here = person is not None and person.account is account
     what = [account.role] + ["bot"] * account.is_bot + ["dropped"] * account.is_dropped
-    what += ["suspended"] * (account.suspended is not None) + ["here"] * is_here
+    what += ["suspended"] * account.is_suspended(hub.now()) + ["here"] * is_here
     return f"{account.alias}: {', '.join(what)}"
 
 

@@ -162,8 +162,12 @@ class Account:
             raise CredentialRevoked(why)
         self._refuse_suspended(now)
 
+    def is_suspended(self, now: float) -> bool:
+        """Return whether it is suspended, and that is not over."""
+        return self.suspended is not None and not 0 < self.suspended[1] <= now
+
     def _refuse_suspended(self, now: float) -> None:
-        if self.suspended is not None and not 0 < self.suspended[1] <= now:
+        if self.suspended is not None and self.is_suspended(now):
             raise Suspended(self.alias, *self.suspended, now)
 
 
