@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from twisted_chat.core import events
-from twisted_chat.core.events import SERVER, Event, Fact, Standing
+from twisted_chat.core.events import SERVER, Event, Fact
+from twisted_chat.core.subjects import Standing
 from twisted_chat.journals import standing
 
 DECIDED = "decided"
@@ -11,7 +12,7 @@ DECIDED = "decided"
 
 def _standing(event):
     data = event.data or {}
-    return Standing(data.get("sets", ""), tuple(data.get("clears", ())), data.get("secret", ""))
+    return Standing(data.get("sets", ""), tuple(data.get("clears", ())), data.get("secret", ""), data.get("until", 0.0))
 
 
 def add(monkeypatch=None):
@@ -25,9 +26,9 @@ def add(monkeypatch=None):
         events.KINDS[DECIDED], standing.STANDING = kind, kinds
 
 
-def decided(sets="", verifier="", secret="", clears=(), text="", group=SERVER, ident="", about=0):
+def decided(sets="", verifier="", secret="", clears=(), text="", group=SERVER, ident="", about=0, until=0.0):
     """Return such an event; with a verifier it is a fact, whose subject is the same as the event's by default."""
-    data = {"sets": sets, "secret": secret or (verifier and sets), "clears": list(clears)}
+    data = {"sets": sets, "secret": secret or (verifier and sets), "clears": list(clears), "until": until}
     event = Event(DECIDED, group, "alice", text, 1, 0, 0.0, ident, about, {name: it for name, it in data.items() if it})
     return Fact.of(event, verifier) if verifier else event
 
@@ -56,9 +57,13 @@ class Standings:
         for subject in decision.forgets:
             self._there.pop(subject, None)
         if decision.sets:
-            self._there[decision.sets] = decision.event
+            self._there[decision.sets] = decision
+
+    def forget_over(self, now):
+        """Forget those that are over."""
+        self._there = {name: one for name, one in self._there.items() if not 0 < one.until <= now}
 
     @property
     def events(self):
         """Those of them, oldest first."""
-        return list(self._there.values())
+        return [decision.event for decision in self._there.values()]

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from twisted_chat.core import text
+from twisted_chat.core.data import FOUNDS
 from twisted_chat.core.decisions import Decisions
 from twisted_chat.core.events import (
     APPOINTED,
@@ -52,6 +53,7 @@ class Server:
         self.numbers = {SERVER: 0, "lobby": 0, "ops": 0}
         self.when = 1000.0
         self.kinds = set()
+        self.founded = set()
 
     def happen(self, kind, group, words="", data=None, about=0):
         self.numbers[group] += 1
@@ -61,6 +63,10 @@ class Server:
         self.decisions.apply(event)
         for decision in decisions([event], [event]):
             self.stands.apply(decision)
+
+    def maybe_until(self):
+        """Return the end of a decision, as part of its data, or no end."""
+        return {"until": self.when + self.chance.choice((5, 20, 80))} if self.chance.random() < 0.5 else {}
 
     def any_account(self):
         return self.chance.choice(list(self.decisions.accounts.by_number.values()))
@@ -75,9 +81,17 @@ class Server:
             self.decide_about(self.any_account())
         elif chance.random() < 0.7:
             who = chance.choice([self.any_account().who, "guest"])
-            kind = chance.choice((BARRED, UNBARRED, QUIETED, UNQUIETED, INVITED, APPOINTED, REMOVED))
-            role = {"role": chance.choice(("operator", "member"))} if kind == APPOINTED else {}
-            self.happen(kind, chance.choice(ROOMS), "guest", {"who": who, **role})
+            kind, room = (
+                chance.choice((BARRED, UNBARRED, QUIETED, UNQUIETED, INVITED, APPOINTED, REMOVED)),
+                chance.choice(ROOMS),
+            )
+            more = self.maybe_until() if kind in (BARRED, QUIETED) else {}
+            if kind == APPOINTED:
+                more = {"role": chance.choice(("operator", "member"))}
+                if more["role"] == "operator" and room not in self.founded:  # only one person makes a room
+                    self.founded.add(room)
+                    more[FOUNDS] = True
+            self.happen(kind, room, "guest", {"who": who, **more})
         else:
             self.decide_about_all()
 
@@ -99,6 +113,10 @@ class Server:
             if chance.random() < 0.3:
                 fingerprint = chance.choice(("SHA256:a", "SHA256:b"))
                 data |= {"credential": "key", "fingerprint": fingerprint, "instead": []}
+            elif credential == "code":
+                data |= self.maybe_until()
+        elif kind == SUSPENDED:
+            data |= self.maybe_until()
         elif kind == REHASHED:
             data["credential"] = account.password
         elif kind == REVOKED:
@@ -119,7 +137,7 @@ class Server:
         bans = list(self.decisions.bans.by_number)
         if kind == BANNED:
             data = chance.choice(({"who": "guest", "why": "spam"}, {"network": "192.0.2.0/24", "guests": True}))
-            self.happen(BANNED, SERVER, "guest", data)
+            self.happen(BANNED, SERVER, "guest", {**data, **self.maybe_until()})
         elif kind == UNBANNED and bans:
             self.happen(UNBANNED, SERVER, "guest", about=chance.choice(bans))
         elif kind == RESTRICTED:
@@ -139,35 +157,53 @@ def restarted(server):
 
 def state(decided, now):
     """Return everything that has been decided and is not over, as values."""
-    for rules in decided.rules.values():
-        rules.expelled = {name: until for name, until in rules.expelled.items() if until > now}
+
+    def lasting(value):
+        if isinstance(value, dict):  # until when a rule holds for each name
+            return {name: until for name, until in value.items() if not 0 < until <= now}
+        return value
+
     accounts = decided.accounts
     return {
-        "accounts": {
-            number: {slot: getattr(account, slot) for slot in account.__slots__}
-            for number, account in accounts.by_number.items()
-        },
+        "accounts": {number: slots_of(account, now) for number, account in accounts.by_number.items()},
         "aliases": {key: account.number for key, account in accounts.by_key.items()},
         "looks": {look: account.number for look, account in accounts._looks.items()},
-        "credentials": {number: account.number for number, account in accounts.by_credential.items()},
+        "credentials": {
+            number: account.number
+            for number, account in accounts.by_credential.items()
+            if not accounts.with_credential(number)[1].is_over(now)
+        },
         "keys": accounts._by_fingerprint,
-        "bans": decided.bans.by_number,
+        "codes": lasting(accounts.codes),
+        "bans": {number: ban for number, ban in decided.bans.by_number.items() if not ban.is_over(now)},
         "guests": decided.guests_refused,
+        "founded": decided.founded,
         "rules": {
-            room: {slot: getattr(rules, slot) for slot in rules.__slots__ if hasattr(rules, slot)}
+            room: {slot: lasting(getattr(rules, slot)) for slot in rules.__slots__}
             for room, rules in decided.rules.items()
         },
     }
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_what_stands_makes_the_same_of_a_new_server(seed):
+def slots_of(account, now):
+    slots = {slot: getattr(account, slot) for slot in account.__slots__}
+    slots["credentials"] = [one for one in account.credentials if not one.is_over(now)]
+    if account.suspended is not None and 0 < account.suspended[1] <= now:
+        slots["suspended"] = None
+    return slots
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_what_stands_makes_the_same_of_a_new_server_whether_or_not_what_is_over_is_forgotten(seed, forgets):
     server = Server(seed)
     for room in ROOMS:
         server.happen(RESTRICTED, room, data={"access": "open"})
     for number in range(EVENTS):
         server.do_anything()
         if number % CHECKS == 0:
+            if forgets:
+                server.stands.forget_over(server.when)
             assert state(restarted(server), server.when) == state(server.decisions, server.when)
 
 

@@ -442,6 +442,55 @@ def test_the_clock_is_written_to_the_file_now_and_then_only(kit):
     assert 1 <= kept.connection.total_changes - before <= 10
 
 
+# -- what stands, and is over
+
+
+@pytest.fixture
+def ruled(kit, monkeypatch):
+    """A file with events that stand: for good, for some time, and one that ends early."""
+    standing_kinds.add(monkeypatch)
+    kept = kit()
+    ends = {"for good": 0.0, "short": 2000.0, "long": 1000.0 + 20 * DAY}
+    kept.log.commit([decided(name, f"verifier of {name}", until=until) for name, until in ends.items()], 1000.0)
+    return kept
+
+
+def subjects(kept):
+    """Return the subjects that stand, and those that have a verifier."""
+    tables = [f"SELECT subject FROM {name} ORDER BY subject" for name in ("standing", "verifiers")]
+    return [[name for (name,) in kept.connection.execute(sql)] for sql in tables]
+
+
+def test_what_stands_is_forgotten_with_its_verifier_a_week_after_its_end(ruled):
+    for day in range(8):
+        assert not ruled.prune(1999.0 + day * DAY)
+    assert subjects(ruled) == [["for good", "long", "short"]] * 2
+    assert ruled.prune(2001.0 + 7 * DAY) == 1
+    assert subjects(ruled) == [["for good", "long"]] * 2
+    for day in range(8, 28):
+        ruled.prune(2001.0 + day * DAY)
+    assert subjects(ruled) == [["for good"]] * 2
+
+
+def test_a_clock_that_leaps_forgets_nothing_that_stands_until_it_is_believed(ruled):
+    ruled.prune(1000.0 + 6 * DAY)
+    assert not ruled.prune(1000.0 + 40 * DAY)
+    assert subjects(ruled) == [["for good", "long", "short"]] * 2
+    assert not ruled.prune(2000.0 + 6 * DAY)  # the clock is set right
+    assert subjects(ruled) == [["for good", "long", "short"]] * 2
+    assert ruled.live(1000.0 + 42 * DAY, 1000.0 + 40 * DAY)
+    assert subjects(ruled) == [["for good"]] * 2
+
+
+def test_one_slice_forgets_so_many_that_are_over(kit, monkeypatch):
+    standing_kinds.add(monkeypatch)
+    kept = kit()
+    kept.log.commit([decided(f"{number}", until=1001.0) for number in range(250)], 1000.0)
+    kept.prune(1000.0 + 6 * DAY)
+    assert kept.prune(1002.0 + 7 * DAY) == 3
+    assert subjects(kept) == [[], []]
+
+
 # -- slices, which no commit should wait for
 
 

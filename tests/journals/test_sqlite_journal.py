@@ -542,6 +542,37 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest(begin, path, monke
         assert connection.execute("SELECT clock >= 500 FROM journal").fetchone() == (1,)
 
 
+def test_decisions_of_an_older_file_have_their_ends_and_its_rooms_their_founders(begin, path, monkeypatch):
+    monkeypatch.setattr(database, "newest_version", lambda: 11)
+    database.create(path)
+    decisions = [
+        ("ops removed bob", "removed", "ops", "bob", "", {"who": "bob"}, 1060.0),
+        ("ops invited carl", "invited", "ops", "alice", "carl", {"who": "carl"}, 87400.0),
+        ("ops invited #4", "invited", "ops", "alice", "dora", {"who": "#4"}, 0.0),
+        ("ops quieted bob", "quieted", "ops", "alice", "bob", {"who": "bob", "until": 2000.5}, 2000.5),
+        ("ban 7", "banned", "!", "alice", "192.0.2.7", {"network": "192.0.2.7/32"}, 0.0),
+        ("ops access", "restricted", "ops", "alice", "", {"access": "private"}, 0.0),
+        ("guests", "guests refused", "!", "alice", "", None, 0.0),
+        ("ops operator #1", "appointed", "ops", "alice", "alice", {"who": "#1", "role": "operator"}, 0.0),
+        ("ops operator #4", "appointed", "ops", "alice", "dora", {"who": "#4", "role": "operator"}, 0.0),
+        ("role 1", "appointed", "!", "alice", "alice", {"account": 1, "role": "owner"}, 0.0),
+    ]
+    with contextlib.closing(database.open_writer(path)) as connection:
+        for subject, kind, room, author, words, data, _until in decisions:
+            row = (subject, kind, room, author, words, 7, 1, 1000.0, "", 0, None if data is None else json.dumps(data))
+            connection.execute(f"INSERT INTO standing VALUES ({', '.join('?' * 11)})", row)
+    monkeypatch.undo()
+    standing = list(begin().snapshot.standing)
+    assert [event.kind for event in standing] == [kind for _subject, kind, *_more in decisions]
+    assert [event.data for event in standing if (event.data or {}).get("founds")] == [
+        {"who": "#1", "role": "operator", "founds": True}
+    ]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT subject, until FROM standing ORDER BY rowid").fetchall()
+    expected = [(subject, until) for subject, *_more, until in decisions]
+    assert found == [("ops founder #1" if name == "ops operator #1" else name, until) for name, until in expected]
+
+
 def test_a_migration_that_fails_changes_nothing(begin, path, monkeypatch, tmp_path):
     folder = tmp_path / "migrations"
     shutil.copytree(database._migrations(), folder)

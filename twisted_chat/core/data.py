@@ -17,13 +17,14 @@ ROOMS: Final = "rooms"  # of an event that follows in several rooms from one act
 AUTHOR_IS: Final = "is"  # MEMBER, BOT or both, with a space between; of a guest, nothing
 TAGS: Final = "tags"  # of a client of IRC for others: as they stand in a message, without those of the server
 WAS: Final = "was"  # of an event that changes a value: the value before
+FOUNDS: Final = "founds"  # of an appointment: the operator has made the room
 
 ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection ends now
 
 MEMBER: Final = "member"
 BOT: Final = "bot"
 
-_UNTOLD = frozenset({AUTHOR_IS, ROOMS, TAGS, WAS})
+_UNTOLD = frozenset({AUTHOR_IS, FOUNDS, ROOMS, TAGS, WAS})
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .accounts import Account, Accounts
-from .data import Data
+from .data import FOUNDS, Data
 from .events import (
     APPOINTED,
     BANNED,
@@ -35,7 +35,8 @@ from .events import (
     UNQUIETED,
     Event,
 )
-from .rules import EXPELLED_SECONDS, INVITED_SECONDS, Ban, Bans, RoomRules, network, set_end
+from .rules import Ban, Bans, RoomRules, network, set_end
+from .subjects import EXPELLED_SECONDS, INVITED_SECONDS
 
 
 class Decisions:
@@ -149,7 +150,7 @@ def _appointed(decisions: Decisions, event: Event) -> None:
     data = _data(event)
     if event.group != SERVER:
         if data["role"] == "operator":
-            decisions.add_operator(event.group, data["who"], is_founder=event.author == event.text)
+            decisions.add_operator(event.group, data["who"], is_founder=bool(data.get(FOUNDS)))
         else:
             decisions.remove_operator(event.group, data["who"])
         return

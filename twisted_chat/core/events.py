@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from . import subjects
 from .data import Data, told_data
 from .durations import span
+from .subjects import Stands
 
 LOBBY: Final = "lobby"  # the room that everyone starts in
 EVERYONE: Final = "*"  # the group of all who are connected: broadcast
@@ -92,17 +94,6 @@ class Lines(NamedTuple):
 Fields = dict[str, object]  # of a JSON object
 
 
-class Standing(NamedTuple):
-    """Where an event stands until another event takes its place: a journal opens with all events that stand.
-
-    A subject is a short string that names what the event decides, such as the access to a room.
-    """
-
-    sets: str = ""  # the subject of which this is the newest event; empty: it does not stand
-    clears: tuple[str, ...] = ()  # subjects of which no event, and no verifier, stands any more
-    secret: str = ""  # the subject of its verifier, if it is a Fact; one that sets nothing only replaces a verifier
-
-
 WELCOME: Final = "you are now connected!"  # the lab's text
 
 
@@ -116,7 +107,7 @@ class Kind(NamedTuple):
     is_move: bool  # it changes who is in a room
     is_change: bool  # it changes the state: see changes.py, which has a function for each
     is_logged: bool  # it has a number in a group, and programs read all such events in one shape: ``as_logged``
-    standing: Callable[[Event], Standing] | None  # where a numbered event stands; None: nowhere
+    standing: Stands | None  # where a numbered event stands; None: nowhere
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -131,7 +122,7 @@ def kind(
     is_move: bool = False,
     is_change: bool = False,
     is_logged: bool = False,
-    standing: Callable[[Event], Standing] | None = None,
+    standing: Stands | None = None,
 ) -> str:
     """Put a kind into the table, and return its name."""
     if is_logged:
@@ -288,51 +279,6 @@ def _did(words: str) -> Callable[[Event, str], str]:
     return lambda event, author: f"{author} has {words.format(event.text)}{_lasting(event)}{_why(event)}"
 
 
-def _of_account(subject: str, clears: bool = False) -> Callable[[Event], Standing]:
-    """Return where an event about an account stands; or, with ``clears``, that none stands there after it."""
-
-    def standing(event: Event) -> Standing:
-        name = f"{subject} {(event.data or {})['account']}"
-        return Standing(clears=(name,)) if clears else Standing(name)
-
-    return standing
-
-
-def _in_room(sets: str, *clears: str) -> Callable[[Event], Standing]:
-    """Return where a rule of a room about a person stands, and which rules it ends; ``sets`` may be empty."""
-
-    def standing(event: Event) -> Standing:
-        begin, end = event.group, (event.data or {})["who"]
-        return Standing(sets and f"{begin} {sets} {end}", tuple(f"{begin} {rule} {end}" for rule in clears))
-
-    return standing
-
-
-def _appointment(event: Event) -> Standing:
-    if event.group == SERVER:
-        return _of_account("role")(event)
-    is_operator = (event.data or {})["role"] == "operator"
-    return _in_room("operator")(event) if is_operator else _in_room("", "operator")(event)
-
-
-def _credential(event: Event) -> Standing:
-    name = f"credential {event.number}"
-    return Standing(name, tuple(f"credential {old}" for old in (event.data or {}).get("instead", ())), name)
-
-
-def _registration(event: Event) -> Standing:
-    return Standing(f"account {event.number}", secret=f"credential {event.number}")
-
-
-def _revocation(event: Event) -> Standing:
-    return Standing(clears=tuple(f"credential {number}" for number in (event.data or {})["credentials"]))
-
-
-def _drop(event: Event) -> Standing:
-    data = event.data or {}
-    return Standing(f"dropped {data['account']}", tuple(f"credential {old}" for old in data.get("credentials", ())))
-
-
 ACCESSES: Final = {  # of a room, and how each reads
     "open": "everyone may enter",
     "private": "only invited people may enter, and others do not see it",
@@ -358,73 +304,79 @@ RETITLED: Final = kind("retitled", _retitled, is_change=True, is_logged=True)
 # Data: "who", in rules: "#" and the number of an account, or the key of a guest's alias; "until", in seconds since the
 # epoch; "why".
 REMOVED: Final = kind(  # data: "by"; they may not return for a minute
-    "removed", _removed, is_move=True, is_logged=True, standing=_in_room("removed")
+    "removed", _removed, is_move=True, is_logged=True, standing=subjects.removal
 )
-BARRED: Final = kind("barred", _ruled("may not enter"), is_logged=True, standing=_in_room("barred", "invited"))
+BARRED: Final = kind("barred", _ruled("may not enter"), is_logged=True, standing=subjects.in_room("barred", "invited"))
 UNBARRED: Final = kind(
-    "unbarred", _ruled("may enter again"), is_logged=True, standing=_in_room("", "barred", "removed")
+    "unbarred", _ruled("may enter again"), is_logged=True, standing=subjects.in_room("", "barred", "removed")
 )
-QUIETED: Final = kind("quieted", _ruled("may not speak"), is_logged=True, standing=_in_room("quieted"))
-UNQUIETED: Final = kind("unquieted", _ruled("may speak again"), is_logged=True, standing=_in_room("", "quieted"))
-INVITED: Final = kind(
-    "invited", _ruled("is invited"), is_logged=True, standing=_in_room("invited", "barred", "removed")
+QUIETED: Final = kind("quieted", _ruled("may not speak"), is_logged=True, standing=subjects.in_room("quieted"))
+UNQUIETED: Final = kind(
+    "unquieted", _ruled("may speak again"), is_logged=True, standing=subjects.in_room("", "quieted")
 )
+INVITED: Final = kind("invited", _ruled("is invited"), is_logged=True, standing=subjects.invitation)
 RESTRICTED: Final = kind(  # data: "access", one of ACCESSES, and WAS; with a verifier, if that is a password
     "restricted",
     _restricted,
     is_logged=True,
-    standing=lambda event: Standing(f"{event.group} access", secret=f"{event.group} access"),
+    standing=subjects.access,
 )
-# In a room: data "who" and "role", "operator" or none. In the server's log: "account" and "role".
-APPOINTED: Final = kind("appointed", _appointed, is_logged=True, standing=_appointment)
+# In a room: data "who" and "role", "operator" or none, and FOUNDS. In the server's log: "account" and "role".
+APPOINTED: Final = kind(
+    "appointed",
+    _appointed,
+    is_logged=True,
+    standing=lambda event: (subjects.of_account("role") if event.group == SERVER else subjects.operator)(event),
+)
 # In the server's own log: accounts, and who may come in. The text: the alias concerned, or the network. Data:
 # "account", the number of the account, which is that of its REGISTERED; "until", "why" as above.
 REGISTERED: Final = kind(
-    "registered", _did("registered {}"), is_logged=True, standing=_registration
+    "registered", _did("registered {}"), is_logged=True, standing=subjects.registration
 )  # data: looks, bot
 DROPPED: Final = kind(  # data: "credentials", their numbers
-    "dropped", _did("dropped the account of {}"), is_logged=True, standing=_drop
+    "dropped", _did("dropped the account of {}"), is_logged=True, standing=subjects.drop
 )
 NAMED: Final = kind(  # text: the new alias; data: "former", "looks"
     "named",
     lambda event, author: f"{author} has renamed {(event.data or {}).get('former', '')} to {event.text}",
     is_logged=True,
-    # Each of them stands: who may register or be renamed next depends on all names before.
-    standing=lambda event: Standing(f"name {event.number}"),
+    standing=subjects.name,
 )
 GRANTED: Final = (
     kind(  # a credential; data: "credential", its kind; "label", "at", a host; "instead", older credentials
-        "granted", _granted, is_logged=True, standing=_credential
+        "granted", _granted, is_logged=True, standing=subjects.credential
     )
 )
 REVOKED: Final = kind(  # data: "credentials", their numbers; "sessions", ids of those that end
-    "revoked", _revoked, is_logged=True, standing=_revocation
+    "revoked", _revoked, is_logged=True, standing=subjects.revocation
 )
 REHASHED: Final = kind(  # a password's verifier is replaced, and nothing else; data: "credential", its number
     "rehashed",
     _did("hashed the password of {} again, as new ones are"),
     is_logged=True,
-    standing=lambda event: Standing(secret=f"credential {(event.data or {})['credential']}"),
+    standing=subjects.rehash,
 )
-SUSPENDED: Final = kind("suspended", _did("suspended {}"), is_logged=True, standing=_of_account("suspended"))
-RESTORED: Final = kind("restored", _did("restored {}"), is_logged=True, standing=_of_account("suspended", clears=True))
+SUSPENDED: Final = kind("suspended", _did("suspended {}"), is_logged=True, standing=subjects.of_account("suspended"))
+RESTORED: Final = kind(
+    "restored", _did("restored {}"), is_logged=True, standing=subjects.of_account("suspended", clears=True)
+)
 BANNED: Final = kind(  # data: "who", "network" or "key"; "guests": only those
-    "banned", _banned, is_logged=True, standing=lambda event: Standing(f"ban {event.number}")
+    "banned", _banned, is_logged=True, standing=subjects.ban
 )
 UNBANNED: Final = kind(  # about: the number of the ban
     "unbanned",
     _did("lifted the ban of {}"),
     is_logged=True,
-    standing=lambda event: Standing(clears=(f"ban {event.about}",)),
+    standing=subjects.unban,
 )
 GUESTS_REFUSED: Final = kind(
-    "guests refused", _did("closed the chat to guests"), is_logged=True, standing=lambda event: Standing("guests")
+    "guests refused", _did("closed the chat to guests"), is_logged=True, standing=subjects.until_lifted("guests")
 )
 GUESTS_ADMITTED: Final = kind(
     "guests admitted",
     _did("opened the chat to guests"),
     is_logged=True,
-    standing=lambda event: Standing(clears=("guests",)),
+    standing=subjects.lifted("guests"),
 )
 # In the log of @ALIAS: a person has taken the alias; text: their program's public name, or empty.
 TOOK: Final = kind("took", is_change=True, is_logged=True)

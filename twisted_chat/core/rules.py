@@ -12,8 +12,6 @@ from .errors import Banned, Barred, NotAllowed, NotOpen, PasswordNeeded, Quieted
 
 GUEST, MEMBER, OPERATOR, ADMIN, OWNER = range(5)  # the roles, the least powerful first; operators are a room's
 ROLES: Final = ("guest", "member", "operator", "admin", "owner")
-EXPELLED_SECONDS = 60.0  # before a removed person may return to the room, unless invited
-INVITED_SECONDS = 86400.0  # in which an invited guest may enter; a member's invitation has no end
 
 HOSTS_ACTS: Final = frozenset({"remove", "invite"})  # of a guest who has made the room and is in it
 # The least role for each act: in the room that it is about, or on the server.

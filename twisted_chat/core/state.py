@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .data import ROOMS, Data
+from .data import FOUNDS, ROOMS, Data
 from .decisions import Decisions
 from .directory import Directory
 from .errors import ChatError, CredentialRevoked, TooManyRooms
@@ -157,7 +157,7 @@ class State:
         ]
         if person.waits_for is None and not person.next_alias:
             follows += [Event(JOINED, room, alias, "", session) for room in person.wanted if room not in told]
-        operates = {"who": who(person), "role": "operator"}
+        operates = {"who": who(person), "role": "operator", FOUNDS: True}
         for room in person.founded:
             follows.append(Event(APPOINTED, room, person.alias, person.alias, session, data=operates))
         return follows

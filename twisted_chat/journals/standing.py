@@ -16,6 +16,7 @@ class Decision(NamedTuple):
     sets: str  # the subject of which this is the newest event; empty: it does not stand
     secret: str  # the subject of its verifier; empty: it has none. If it sets nothing, it only replaces a verifier
     verifier: str
+    until: float  # when the event has no effect any more, in seconds since the epoch; 0: it has no end
 
     @property
     def forgets(self) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def decisions(batch: Sequence[Event | Lines], kept: Sequence[Event]) -> Iterator
             standing = stands(event)
             verifier = item.verifier if isinstance(item, Fact) and standing.secret else ""
             secret = standing.secret if verifier else ""
-            yield Decision(event, standing.clears, standing.sets, secret, verifier)
+            yield Decision(event, standing.clears, standing.sets, secret, verifier, standing.until)
 
 
 class Verifiers:

@@ -1,6 +1,7 @@
 """Pruning: deletes events, logs and idents beyond the limits of retention, a slice at a time.
 
-The server's own log stays whole, and so do the events that stand, verifiers and profiles.
+The server's own log stays whole, and so do profiles, and the events that stand, with their verifiers, as long as they
+have any effect.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from .database import pragma
 from .ident_pruner import IdentPruner
 from .log_pruner import LogPruner
 from .queries import fitting, key_of
-from .retention_clock import DAY, RetentionClock
+from .retention_clock import DAY, LEAP_SECONDS, RetentionClock
 from .slices import SliceBudget
+from .standing_table import forget, over
 from .trouble import Trouble
 
 FLOOR = 32_768  # bytes of each log that always stay; 005.sql has the same number
 _LOGS = 20  # logs that one slice may delete from
+_ENDED = 100  # events that stand, and are over, of one slice
 _NEARLY = 0.9  # of the largest log: logs of this size or more are cut in the same slice ...
 _LOWER = 0.8  # ... down to this size
 _PAGE = 4096  # bytes
@@ -46,7 +49,14 @@ class Pruner:
         self._is_merging = False  # the index of words is being merged
         self._merged = -1  # how many rows had been changed when it was fully merged
         self.troubles: dict[str, Trouble | None] = {AGE: None, SIZE: None}  # for the operator
-        self._kinds = [self._over_age, self._over_size, self._over_numbers, self._over_idents, self._over_words]
+        self._kinds = [
+            self._over_age,
+            self._over_size,
+            self._over_numbers,
+            self._over_idents,
+            self._over_words,
+            self._over_standing,
+        ]
 
     def look(self, connection: sqlite3.Connection, now: float) -> None:
         """Look at the clock, and delete nothing."""
@@ -152,6 +162,14 @@ class Pruner:
         if not self._is_merging:
             self._merged = connection.total_changes
         return self._is_merging
+
+    def _over_standing(self, connection: sqlite3.Connection, now: float) -> bool:
+        """Delete events that stand and are over, such as bans, once no leap of the clock could have ended them."""
+        subjects = over(connection, now - LEAP_SECONDS, _ENDED)
+        if subjects:
+            with self._budget.slice(connection):
+                forget(connection, subjects)
+        return bool(subjects)
 
     def _cut(self, connection: sqlite3.Connection, cuts: list[Cut], now: float) -> bool:
         if cuts:

@@ -32,15 +32,30 @@ def decide(connection: sqlite3.Connection, decisions: Iterable[Decision]) -> Non
         if decision.sets:
             *columns, data = decision.event
             connection.execute(
-                f"INSERT OR REPLACE INTO standing ({_COLUMNS}, subject) "  # noqa: S608  # a constant
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*columns, written(data), decision.sets),
+                f"INSERT OR REPLACE INTO standing ({_COLUMNS}, subject, until) "  # noqa: S608  # a constant
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*columns, written(data), decision.sets, decision.until),
             )
         if decision.secret and decision.sets:
             connection.execute("INSERT OR REPLACE INTO verifiers VALUES (?, ?)", (decision.secret, decision.verifier))
         elif decision.secret:
             change = decision.verifier, decision.secret
             connection.execute("UPDATE verifiers SET verifier = ? WHERE subject = ?", change)
+
+
+def over(connection: sqlite3.Connection, before: float, most: int) -> list[str]:
+    """Return the subjects of at most so many events that have had no effect any more since before a time."""
+    rows = connection.execute(
+        "SELECT subject FROM standing WHERE until > 0 AND until < ? ORDER BY until LIMIT ?", (before, most)
+    )
+    return [subject for (subject,) in rows]
+
+
+def forget(connection: sqlite3.Connection, subjects: Iterable[str]) -> None:
+    """Delete events that stand, with their verifiers, within a transaction."""
+    for subject in subjects:
+        connection.execute("DELETE FROM standing WHERE subject = ?", (subject,))
+        connection.execute("DELETE FROM verifiers WHERE subject = ?", (subject,))
 
 
 def standing(file: FileIdentity) -> Iterator[Event]:
