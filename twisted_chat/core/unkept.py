@@ -19,8 +19,9 @@ def explain_wait(session: Session, why: str) -> None:
 def send_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping[int, Session]) -> list[Ask]:
     """Send sessions the doubt whether their requests in a batch are kept.
 
-    A person gets one notice. A program gets one for each post, since the event itself answers that; every other request
-    of a program has one answer, which comes later. Return the requests that wait no more, to be finished.
+    A person gets one notice, also for requests that have an ident, as those of clients of IRC have. A program gets one
+    for each post, since the event itself answers that; every other request of a program has one answer, which comes
+    later. Return the requests that wait no more, to be finished.
     """
     finished: list[Ask] = []
     told: set[Session] = set()
@@ -31,14 +32,13 @@ def send_doubt(batch: Sequence[Event | Lines], error: Unknown, sessions: Mapping
         is_post = isinstance(item, Lines) or item.kind in POSTS
         if not (is_post or session.is_in):
             explain_wait(session, error.why)
-        elif item.ident:
-            if is_post:
-                _doubt(session, error, item.ident)
-                ask = session.asks.get(item.ident)
-                if ask is not None:
-                    ask.doubted(error)
-                    finished.append(ask)
-        elif session not in told:
+        elif item.ident and is_post:
+            _doubt(session, error, item.ident)
+            ask = session.asks.get(item.ident)
+            if ask is not None:
+                ask.doubted(error)
+                finished.append(ask)
+        elif session not in told and not (item.ident and not session.ear.view.wants_notices):
             told.add(session)
             _doubt(session, error, "")
     return finished

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from twisted_chat.core.errors import Unknown
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
 from twisted_chat.doors.irc.commands.listing import MAX_CONDITIONS
@@ -99,6 +100,22 @@ def test_a_list_has_few_conditions(people):
     assert alice.codes(f"LIST {some}")[-1] == "323"
     assert alice.codes(f"LIST {some},a*") == ["407"]
     assert alice.codes(f"LIST {'>0,' * 100}>0")[-1] == "323"
+
+
+# -- a disk that is full
+
+
+def test_a_client_is_told_that_it_is_unknown_whether_its_request_is_kept(people):
+    door, alice, _bob = people
+    alice.read()
+    alice.chat.dataReceived(b"NICK alina\r\n")
+    dispatcher = door.premises.hub.dispatcher
+    dispatcher.doubt(door.journal._batch, Unknown("disk full"))
+    (line,) = alice.read()
+    assert "disk full" in line and "NOTICE" in line
+    door.settle()
+    (line,) = alice.read()
+    assert line.endswith(":alice!~u@chat NICK alina")
 
 
 # -- what others are shown
