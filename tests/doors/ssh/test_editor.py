@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from wcwidth import iter_graphemes, wcwidth
 
 from twisted_chat.core import text
-from twisted_chat.doors.ssh.editor import Editor
+from twisted_chat.doors.ssh import editor as editor_module
+from twisted_chat.doors.ssh.editor import MAX_ANSWERS, Editor
 from twisted_chat.doors.ssh.row import columns_of, shown
 
 from ...terminal import Terminal
@@ -372,6 +373,13 @@ def test_keys_that_come_together_have_three_answers_at_most():
     person.types((b"al" + TAB + b"\x15") * 50 + b"\x03" * 50)
     assert person.sees == ["albert  alice"] * 3 + ["ops>"]
     assert person.types(b"\x03").sees[3:] == ["-- Ctrl-D or /quit leaves", "ops>"]
+
+
+def test_further_tabs_that_come_together_cost_nothing(monkeypatch):
+    looked = []
+    monkeypatch.setattr(editor_module, "last_word", lambda before: looked.append(before) or before)
+    Person(max_line=4096).types("x" * 4000, TAB * 1000)
+    assert len(looked) == MAX_ANSWERS
 
 
 def test_a_long_list_of_words_leaves_half_of_the_screen():

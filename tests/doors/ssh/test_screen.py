@@ -6,6 +6,8 @@ import struct
 
 import pytest
 
+from twisted_chat.doors.ssh.screen import AT_ONCE
+
 from ...terminal import Terminal
 from ..members import PASSWORD, Member
 from .in_memory import NS, key
@@ -296,7 +298,7 @@ def test_a_flood_of_keys_gives_others_their_turn(door, alice):
     alice.types(b"\x1b[D" * 3000)
     door.settle()
     assert sum(calls) == 9000
-    assert max(calls) <= 1024
+    assert max(calls) <= AT_ONCE
 
 
 def test_a_request_for_another_terminal_is_refused(alice):

@@ -272,13 +272,13 @@ class Editor:
     # -- completion
 
     def _complete(self) -> None:
-        if self._is_question:
+        self._answers += 1
+        if self._is_question or self._answers > MAX_ANSWERS:
             return
         row = self.row
         before = row.text[: row.cursor]
         start = row.cursor - len(last_word(before))
-        self._answers += 1
-        offers = self._owner.offers(before) if self._answers <= MAX_ANSWERS else []
+        offers = self._owner.offers(before)
         common = commonprefix(offers)  # noqa: RUF071  # of letters, not of paths
         if common and common != before[start:] and len(common) >= row.cursor - start:
             row.cut(start, row.cursor)

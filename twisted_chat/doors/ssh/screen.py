@@ -19,7 +19,7 @@ from .connection import SshChat, SshTalk
 from .editor import Editor
 from .outbox import ChannelOutbox
 
-AT_ONCE = 1024  # bytes of keys that are obeyed before others have their turn
+AT_ONCE = 256  # bytes of keys that are obeyed before others have their turn
 NO_TERMINAL = ("", "dumb")  # they obey no control sequences: these get the lines of a pipe
 
 
