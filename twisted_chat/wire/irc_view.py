@@ -163,7 +163,7 @@ class IrcView(View):
     journal: str  # the name of the journal that gave the numbers
     caps: frozenset[str] = frozenset()  # some of CAPS
     labels: tuple[tuple[str, EchoTag], ...] = ()  # of the reader's own posts, by ident, while their echoes are to come
-    own: tuple[int, EchoTag] | None = None  # the reader's session, and the tag of its other events while it waits
+    own: tuple[int, EchoTag | None] | None = None  # the reader's session, and the tag of its other events; None: hidden
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         if self.labels or self.own is not None:
@@ -230,6 +230,8 @@ class IrcView(View):
         tag = dict(self.labels).get(event.ident) if event.ident else None
         if self.own is not None and event.origin == self.own[0] and event.kind not in POSTS:
             tag = self.own[1]
+            if tag is None:
+                return b""
         return tag.before + with_tag(lines, tag.key, tag.value) + tag.after if tag is not None and lines else lines
 
     def _lines(self, event: Event) -> str:

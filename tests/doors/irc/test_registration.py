@@ -159,7 +159,7 @@ def test_a_client_that_says_nothing_is_disconnected_with_the_reason(door):
 
 def test_a_client_quits_with_its_reason_and_is_sent_the_end(door):
     alice, bob = enter(door, "alice", "tea"), enter(door, "bob", "tea")
-    assert alice.ask("QUIT :gone home") == [":alice!~u@chat QUIT :Quit: gone home", "ERROR :Quit: gone home"]
+    assert alice.ask("PRIVMSG alice :x", "QUIT :gone home")[1:] == ["ERROR :Quit: gone home"]
     assert alice.is_closed
     assert bob.read() == [":alice!~u@chat QUIT :Quit: gone home"]
     assert "alice" not in door.hub.aliases

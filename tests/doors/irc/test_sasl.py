@@ -126,6 +126,8 @@ def test_who_registers_in_the_midst_of_a_login_is_a_guest(door, alice):
     assert lines[1] == f":{SERVER} 906 * :SASL authentication aborted"
     assert lines[2].startswith(f":{SERVER} 001 bob ")
     assert peer.chat.session.person.account is None
+    eve = IrcPeer(door)
+    assert eve.codes("NICK eve", "AUTHENTICATE PLAIN", "USER e 0 * :x")[:3] == ["AUTHENTICATE", "906", "001"]
 
 
 def test_a_certificate_that_is_registered_logs_in(door, alice, monkeypatch):

@@ -70,8 +70,9 @@ class LabelledReplies(Replies):
         shown = self.caps | {"wallops"} if WALLOPS in self.modes else self.caps
         view = self.premises.view(shown)
         ear = self.premises.ear(view, has_echo="echo-message" in self.caps)
-        if self._labels or self._own is not None:
-            own = (self.session.id, self._own) if self._own is not None else None
+        is_leaving = self.session.leaving is not None  # which ERROR answers
+        if self._labels or self._own is not None or is_leaving:
+            own = (self.session.id, self._own) if self._own is not None or is_leaving else None
             ear = ear._replace(view=replace(view, labels=tuple(self._labels.items()), own=own))
         self.hub.listen(self.session, ear)
 

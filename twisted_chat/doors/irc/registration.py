@@ -38,6 +38,9 @@ class Registration:
         """Claim the alias, once the client has told all that it needs."""
         if not (self.nick and self.user) or self.is_negotiating:
             return
+        if self.mechanism:  # it does not wait for a login that has not come to its end
+            self.mechanism, self.given = "", ""
+            talk.reply(numerics.ERR_SASLABORTED)
         if self.password and self.proof is None:
             self._log_in(talk)
         else:

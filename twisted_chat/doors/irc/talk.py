@@ -146,6 +146,7 @@ class IrcTalk(LabelledReplies):
         """Leave the chat; the connection ends once all is done that was asked for before."""
         self.closing = f"Quit: {why}" if why else "Quit"
         self.hub.leave_all(self.session, why)
+        self.listen()
 
     # -- called by the connection
 

@@ -85,12 +85,8 @@ def _req(talk: IrcTalk, wanted: str) -> None:
 
 
 def _end(talk: IrcTalk, rest: str) -> None:
-    """Go on with the registration, without a login by SASL that has not come to its end."""
     if talk.registration is not None:
         talk.registration.is_negotiating = False
-        if talk.registration.mechanism:
-            talk.registration.mechanism, talk.registration.given = "", ""
-            talk.reply(numerics.ERR_SASLABORTED)
         talk.registration.go_on(talk)
 
 
