@@ -76,7 +76,7 @@ def enter(door, nick, *rooms, caps="", host="192.0.2.1"):
     peer = IrcPeer(door, host)
     if caps:
         peer.send("CAP LS 302", f"CAP REQ :{caps}")
-    peer.send(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
+    peer.send(f"NICK {nick}", f"USER u 0 * :{nick}")
     if caps:
         peer.send("CAP END")
     assert peer.chat.session.alias == nick, peer.read()

@@ -253,8 +253,9 @@ class Effects:
     def _note_former(self, alias: str, sessions: Sequence[Session], when: float, has_left: bool) -> None:
         """Remember that a person has given an alias up."""
         doors = tuple(session.came_by for session in sessions)
-        realname = next((session.realname for session in sessions if session.realname), "")
-        self._sessions.former.note(Former(alias, doors, when, realname, has_left))
+        named = next((session for session in sessions if session.realname), None)
+        names = (named.username, named.realname) if named is not None else ()
+        self._sessions.former.note(Former(alias, doors, when, has_left, *names))
 
     # -- rooms
 

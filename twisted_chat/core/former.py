@@ -17,8 +17,9 @@ class Former(NamedTuple):
     alias: str  # which another person may have by now
     doors: tuple[str, ...]  # ports.Door.kind of their last sessions on this node
     left: float  # when they gave it up, in seconds since the epoch
-    realname: str = ""  # as a client of IRC gave it
     has_left: bool = True  # the chat; False: they are called otherwise
+    username: str = ""  # as a client of IRC gave it, as the next
+    realname: str = ""
 
 
 class FormerPeople:

@@ -87,6 +87,7 @@ class Session:
         "realname",
         "since",
         "steps",
+        "username",
     )  # fmt: skip
 
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
@@ -103,7 +104,7 @@ class Session:
         self.pace = pace
         self.is_bot = False  # the client says that it is a program
         self.is_resumable = False  # has a program that can prove who it is after a reconnect
-        self.realname = ""  # that a client of IRC gave beside the alias
+        self.username = self.realname = ""  # that a client of IRC gave beside the alias
         self.program = ""  # the public name of their program, if it has one: the same after a reconnect
         self.pending = Pending()
         self.asks: Mapping[str, Ask] = _NOTHING  # requests that a function waits for, by their idents

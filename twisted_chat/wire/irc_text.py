@@ -10,6 +10,7 @@ _DELIMITER = "\x01"  # around CTCP; many clients leave out the second (modern.ir
 _COLOUR = "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # modern.ircdocs.horse/formatting
 _HEX_COLOUR = "\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
 _STYLES = "[\x02\x0f\x11\x16\x1d-\x1f]"  # bold, plain, monospace, reverse, italic, struck through, underlined
+_NOT_IN_USERNAMES = re.compile("[^A-Za-z0-9._-]")
 _FORMATS = re.compile(f"{_COLOUR}|{_HEX_COLOUR}|{_STYLES}")
 
 
@@ -24,6 +25,11 @@ def ctcp(text: str) -> tuple[str, str] | None:
 def clean_ctcp(text: str) -> str:
     """Return a CTCP message with nothing that a terminal would obey, and nothing after its end."""
     return f"{_DELIMITER}{clean(text[1:].partition(_DELIMITER)[0])}{_DELIMITER}"
+
+
+def username(given: str) -> str:
+    """Return a user's name as it can stand in a user@host: letters, digits and ``-._`` of ASCII, and at least one."""
+    return _NOT_IN_USERNAMES.sub("", given) or "u"
 
 
 def without_formats(text: str) -> str:

@@ -79,7 +79,7 @@ from ..core.events import (
 from ..core.ports import View
 from .irc import Message, left_for_text, serialise, split, with_tag
 
-USER: Final = "~u"  # of everybody: see the law above
+USER: Final = "~u"  # of everybody in the sources of messages: see the law above
 HOST: Final = "chat"
 
 CAPS: Final = frozenset(  # the capabilities that change the bytes, and the user mode w as "wallops"

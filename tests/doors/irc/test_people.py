@@ -238,3 +238,29 @@ def test_a_second_device_that_is_not_really_there_makes_nobody_away(door, said, 
     other.send("USER o 0 * :x", "CAP END")
     person = olga.chat.session.person
     assert len(person.sessions) == 2 and person.away == away
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("robert", "~robert"), ("rob@ho!st", "~robhost"), ("x" * 20, "~" + "x" * 9), ("é", "~u")]
+)
+def test_who_whois_and_whowas_have_the_users_name_that_was_given(door, alice, given, shown):
+    peer = IrcPeer(door).send("NICK bob", f"USER {given} 0 * :Bob")
+    assert alice.ask("WHO bob")[0] == f":{SERVER} 352 alice * {shown} chat {SERVER} bob H :0 Bob"
+    assert alice.ask("WHO bob %un")[0] == f":{SERVER} 354 alice {shown} :bob"
+    assert "352" in alice.codes(f"WHO {shown[:-1]}?")
+    assert alice.ask("WHOIS bob")[0] == f":{SERVER} 311 alice bob {shown} chat * :Bob"
+    peer.send("QUIT")
+    assert alice.ask("WHOWAS bob")[0] == f":{SERVER} 314 alice bob {shown} chat * :Bob"
+
+
+def test_a_person_of_another_door_has_a_users_name_like_all(door, alice):
+    door.enter("tom")
+    assert alice.ask("WHOIS tom")[0] == f":{SERVER} 311 alice tom ~u chat * :tom"
+
+
+def test_the_letters_of_ascii_alone_are_equal_in_both_cases(door, alice):
+    names = ("a[b", "a{b", "a]b", "a}b", "a\\b", "a^b")  # some are equal by another CASEMAPPING, that of RFC 1459
+    peers = [enter(door, name, host=f"192.0.2.{number}") for number, name in enumerate(names, 2)]
+    assert [peer.chat.session.alias for peer in peers] == list(names)
+    assert alice.ask("WHOIS A[B")[0].split()[3] == "a[b"
+    assert peers[0].ask("NICK A[B") == [":a[b!~u@chat NICK A[B"]

@@ -28,6 +28,11 @@ def talks_of(talk: IrcTalk, person: Person) -> Iterator[IrcTalk]:
             yield cast(TalkConnection, session.door).talk
 
 
+def username_of(talk: IrcTalk, person: Person) -> str:
+    """Return the user's name that a client of a person gave, with the tilde of a name that nobody has checked."""
+    return next((f"~{session.username}" for session in talk.hub.sessions.of(person) if session.username), USER)
+
+
 def realname_of(talk: IrcTalk, person: Person) -> str:
     """Return the real name that a client of a person gave; without one, the alias."""
     return next((session.realname for session in talk.hub.sessions.of(person) if session.realname), person.alias)
@@ -93,7 +98,7 @@ def seen_in(talk: IrcTalk, room: Room) -> Iterator[Person]:
 def matching(talk: IrcTalk, mask: str) -> Iterator[Person]:
     """Yield the people whom a mask fits, by alias, user, host, server or real name; but not the invisible ones."""
     for person in talk.hub.people_in(talk.hub.everyone):
-        words = (person.alias, USER, HOST, talk.premises.name, realname_of(talk, person))
+        words = (person.alias, username_of(talk, person), HOST, talk.premises.name, realname_of(talk, person))
         if any(fits(mask, word) for word in words) and not _is_hidden(talk, person):
             yield person
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from .talk import IrcTalk
 
 PRE_AWAY: Final = "draft/pre-away"  # a capability
-USER_LENGTH: Final = 10  # characters of a user's name
+USER_LENGTH: Final = 10  # characters of a user's name, with the tilde
 REALNAME_LENGTH: Final = 100  # characters
 
 
 class Registration:
     """The words of a client so far, until its alias is claimed."""
 
-    __slots__ = ("away", "given", "is_negotiating", "mechanism", "nick", "password", "proof", "user")
+    __slots__ = ("away", "given", "has_user", "is_negotiating", "mechanism", "nick", "password", "proof")
 
     def __init__(self) -> None:
         self.nick = ""
-        self.user = ""
+        self.has_user = False  # it has told it
         self.password = ""
         self.away: str | None = None  # why the person is away from the beginning; empty: they do not say
         self.mechanism = ""  # of SASL, while the client logs in by it ...
@@ -36,7 +36,7 @@ class Registration:
 
     def go_on(self, talk: IrcTalk) -> None:
         """Claim the alias, once the client has told all that it needs."""
-        if not (self.nick and self.user) or self.is_negotiating:
+        if not (self.nick and self.has_user) or self.is_negotiating:
             return
         if self.mechanism:  # it does not wait for a login that has not come to its end
             self.mechanism, self.given = "", ""

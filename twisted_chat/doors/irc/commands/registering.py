@@ -53,14 +53,15 @@ def nick(talk: IrcTalk, message: Message) -> None:
 
 @command("USER", least=4, is_early=True)
 def user(talk: IrcTalk, message: Message) -> None:
-    """Take the user's name, which nobody sees, and their real name."""
+    """Take the user's name, which WHO and WHOIS show, and their real name."""
     registration = talk.registration
     if registration is None:
         raise IrcRefused(numerics.ERR_ALREADYREGISTERED)
     name, _mode, _unused, realname = message.parameters[:4]
     if not name:
         raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "USER")
-    registration.user = name[:USER_LENGTH]
+    registration.has_user = True
+    talk.session.username = irc_text.username(name)[: USER_LENGTH - 1]  # a tilde comes before it
     talk.hub.refuse_secrets(realname)
     talk.session.realname = text.clean(irc_text.without_formats(realname))[:REALNAME_LENGTH]
     registration.go_on(talk)

@@ -91,7 +91,7 @@ def help_(talk: IrcTalk, message: Message) -> None:
         entry = COMMANDS.get(wanted)
         if entry is None:
             raise IrcRefused(numerics.ERR_HELPNOTFOUND, message.parameters[0])
-        lines = ((entry.run.__doc__ or "").split("\n")[0],)
+        lines = ((entry.run.__doc__ or "").split("\n")[0].replace("``", ""),)
     elif wanted:
         lines = tuple(split(" ".join(sorted(COMMANDS)), _HELP_LINE))
     subject = wanted or "*"

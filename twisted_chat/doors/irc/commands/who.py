@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from ....core.person import Person
 from ....core.room import Room
 from ....wire.irc import Message, is_mask
-from ....wire.irc_view import HOST, USER
+from ....wire.irc_view import HOST
 from .. import numerics
 from ..numerics import IrcRefused
-from ..people import flags_of, idle_seconds, is_admin, matching, realname_of, seen_in
+from ..people import flags_of, idle_seconds, is_admin, matching, realname_of, seen_in, username_of
 from ..table import command, token
 from ..talk import IrcTalk
 
@@ -56,8 +56,8 @@ def _asked_for(talk: IrcTalk, mask: str) -> tuple[Room | None, Iterable[Person]]
 
 def _send(talk: IrcTalk, person: Person, room: Room | None) -> None:
     name = f"#{room.name}" if room is not None else "*"
-    flags, realname = flags_of(talk, person, room), realname_of(talk, person)
-    talk.reply(numerics.RPL_WHOREPLY, name, USER, HOST, talk.premises.name, person.alias, flags, f"0 {realname}")
+    user, flags, realname = username_of(talk, person), flags_of(talk, person, room), f"0 {realname_of(talk, person)}"
+    talk.reply(numerics.RPL_WHOREPLY, name, user, HOST, talk.premises.name, person.alias, flags, realname)
 
 
 def _send_fields(talk: IrcTalk, person: Person, room: Room | None, fields: str, query: str) -> None:
@@ -65,7 +65,7 @@ def _send_fields(talk: IrcTalk, person: Person, room: Room | None, fields: str, 
     values = {
         "t": query,
         "c": f"#{room.name}" if room is not None else "*",
-        "u": USER,
+        "u": username_of(talk, person),
         "i": _NO_ADDRESS,
         "h": HOST,
         "s": talk.premises.name,

@@ -11,7 +11,16 @@ from ....wire.irc import Message, split
 from ....wire.irc_view import HOST, USER
 from .. import numerics
 from ..numerics import IrcRefused
-from ..people import idle_seconds, is_admin, is_bot, prefix_of, realname_of, refuse_other_server, rooms_shown
+from ..people import (
+    idle_seconds,
+    is_admin,
+    is_bot,
+    prefix_of,
+    realname_of,
+    refuse_other_server,
+    rooms_shown,
+    username_of,
+)
 from ..table import command, targets
 from ..talk import IrcTalk
 
@@ -40,7 +49,7 @@ def whois(talk: IrcTalk, message: Message) -> None:
 
 def _show(talk: IrcTalk, person: Person) -> None:
     nick = person.alias
-    talk.reply(numerics.RPL_WHOISUSER, nick, USER, HOST, "*", realname_of(talk, person))
+    talk.reply(numerics.RPL_WHOISUSER, nick, username_of(talk, person), HOST, "*", realname_of(talk, person))
     rooms = " ".join(f"{prefix_of(talk, person, room)}#{room.name}" for room in rooms_shown(talk, person))
     for part in split(rooms, _ROOMS_LINE) if rooms else ():
         talk.reply(numerics.RPL_WHOISCHANNELS, nick, part.rstrip(" "))
@@ -76,7 +85,8 @@ def whowas(talk: IrcTalk, message: Message) -> None:
         if not found:
             talk.reply(numerics.ERR_WASNOSUCHNICK, nick)
         for former in found:
-            talk.reply(numerics.RPL_WHOWASUSER, former.alias, USER, HOST, "*", former.realname or former.alias)
+            user = f"~{former.username}" if former.username else USER
+            talk.reply(numerics.RPL_WHOWASUSER, former.alias, user, HOST, "*", former.realname or former.alias)
             left = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(former.left))
             talk.reply(numerics.RPL_WHOISSERVER, former.alias, talk.premises.name, left)
         talk.reply(numerics.RPL_ENDOFWHOWAS, nick)
