@@ -147,6 +147,20 @@ class EchoTag(NamedTuple):
     after: bytes = b""  # a message that ends it
 
 
+class Own(NamedTuple):
+    """The acts of a reader that are no posts, and the tag of their messages."""
+
+    session: int
+    alias: str
+    tag: EchoTag | None  # None: they are not shown
+
+    def did(self, event: Event) -> bool:
+        """Return whether an event is one of the acts."""
+        if event.kind == REMOVED:  # its origin is the session of the person who was removed
+            return (event.data or {}).get("by") == self.alias
+        return event.origin == self.session and event.kind not in POSTS
+
+
 @dataclass(frozen=True)
 class IrcView(View):
     """Messages with CR LF. Readers with the same capabilities share them.
@@ -163,7 +177,7 @@ class IrcView(View):
     journal: str  # the name of the journal that gave the numbers
     caps: frozenset[str] = frozenset()  # some of CAPS
     labels: tuple[tuple[str, EchoTag], ...] = ()  # of the reader's own posts, by ident, while their echoes are to come
-    own: tuple[int, EchoTag | None] | None = None  # the reader's session, and the tag of its other events; None: hidden
+    own: Own | None = None  # the reader's acts that are no posts, while they are an answer
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:
         if self.labels or self.own is not None:
@@ -228,8 +242,8 @@ class IrcView(View):
         """Return the messages of an event; the first has the tag of an echo, if it is one."""
         lines = self._lines(event).encode()
         tag = dict(self.labels).get(event.ident) if event.ident else None
-        if self.own is not None and event.origin == self.own[0] and event.kind not in POSTS:
-            tag = self.own[1]
+        if self.own is not None and self.own.did(event):
+            tag = self.own.tag
             if tag is None:
                 return b""
         return tag.before + with_tag(lines, tag.key, tag.value) + tag.after if tag is not None and lines else lines

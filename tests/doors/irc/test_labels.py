@@ -79,6 +79,13 @@ def test_the_event_of_a_request_is_its_answer_and_has_the_label(door, alice):
     assert alice.chat.session.ear.view.own is None
 
 
+def test_a_kick_is_answered_by_itself(door, alice):
+    bob, eve = enter(door, "bob", "tea"), enter(door, "eve", "tea")
+    assert alice.ask("@label=x1 KICK #tea bob :spam") == ["@label=x1 :alice!~u@chat KICK #tea bob :spam"]
+    assert eve.read() == [":alice!~u@chat KICK #tea bob :spam"] == bob.read()
+    assert alice.ask("@label=x2 KICK #tea bob")[0].startswith(f"@label=x2 :{SERVER} 441 alice bob #tea :")
+
+
 def test_the_events_of_a_message_to_several_rooms_are_a_batch(alice):
     lines = alice.ask("@label=x1 JOIN #tea,#cake,#pie,a")
     assert lines[0] == f"@label=x1 :{SERVER} BATCH +1 labeled-response" and lines[-1] == f":{SERVER} BATCH -1"

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from ...core.errors import ChatError
 from ...core.session import Ask
 from ...wire.irc import Message
-from ...wire.irc_view import EchoTag
+from ...wire.irc_view import EchoTag, Own
 from .labels import Labelled
 from .people import WALLOPS
 from .premises import IrcPremises
@@ -72,7 +72,8 @@ class LabelledReplies(Replies):
         ear = self.premises.ear(view, has_echo="echo-message" in self.caps)
         is_leaving = self.session.leaving is not None  # which ERROR answers
         if self._labels or self._own is not None or is_leaving:
-            own = (self.session.id, self._own) if self._own is not None or is_leaving else None
+            is_own = self._own is not None or is_leaving
+            own = Own(self.session.id, self.session.alias, self._own) if is_own else None
             ear = ear._replace(view=replace(view, labels=tuple(self._labels.items()), own=own))
         self.hub.listen(self.session, ear)
 

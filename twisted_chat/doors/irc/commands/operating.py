@@ -31,7 +31,7 @@ def kick(talk: IrcTalk, message: Message) -> None:
             if person_called(talk, nick) not in room.people:
                 raise IrcRefused(numerics.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")
             remove = partial(talk.hub.moderation.remove, room=room, alias=nick, why=why[:KICK_LENGTH])
-            talk.request(remove, about=f"#{room.name}")
+            talk.request(remove, about=f"#{room.name}", is_heard=True)
 
 
 @command("INVITE", least=2)
