@@ -190,6 +190,8 @@ def test_capabilities_that_a_client_has_not_asked_for_are_not_shown():
         "",
     ]
     assert ALL.encode([Event(JOINED, "ops", "alice")]).decode() == f"{ALICE} JOIN #ops * :alice\r\n"
+    named = Event(JOINED, "ops", "alice", data={"realname": "Alice A"})
+    assert ALL.encode([named]).decode() == f"{ALICE} JOIN #ops * :Alice A\r\n"
     joined = Event(JOINED, "ops", "alice", data=BY_MEMBER)
     assert ALL.encode([joined]).decode() == f"@account=alice {ALICE} JOIN #ops alice :alice\r\n"
 
@@ -247,7 +249,10 @@ EVENTS = st.builds(
     st.just(0),
     st.fixed_dictionaries(
         {"by": ALIASES, "first": st.just(1), "role": st.just("operator"), "access": st.just("open")}
-        | {"is": st.sampled_from(["", "member", "member bot"])}
+        | {
+            "is": st.sampled_from(["", "member", "member bot"]),
+            "realname": st.text(st.sampled_from("aé日😀 "), max_size=100),
+        }
     ),
 )
 VIEWS = [IrcView("a" * 63, JOURNAL, frozenset(caps)) for most in (0, 2, 9) for caps in combinations(sorted(CAPS), most)]

@@ -1,4 +1,4 @@
-"""Acquaintances: sessions that share a room with a person, and hear once that they are away, back, or a member now."""
+"""Acquaintances: sessions that share a room with a person or watch them, and hear once that they are away or here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Acquaintances:
         self._delivery = delivery
 
     def changed(self, event: Event, asker: Session | None, change: Change) -> None:
-        """Called when a person is away, or here again: all sessions that share a room with them hear it."""
+        """Called when a person is away, or here again: all their acquaintances hear it."""
         if change.person is not None:
             self._hear(event, change.person)
 
@@ -35,9 +35,7 @@ class Acquaintances:
         self._delivery.hear_beside(list(others), away)
 
     def _hear(self, event: Event, person: Person) -> None:
-        shared = person.rooms.keys()
-        others = (one for one in self._sessions.acquainted if one.person is not person)
-        self._delivery.hear_beside([one for one in others if not shared.isdisjoint(one.rooms)], event)
+        self._delivery.hear_beside(self._sessions.acquainted_with(person), event)
 
     def decided(self, event: Event) -> None:
         """Called with a decision, after the readers of its log have heard it."""

@@ -15,6 +15,7 @@ Data = Mapping[str, Any]
 BLOCK: Final = "block"  # the position of a line in a block of several lines, 1, 2, 3 ...
 ROOMS: Final = "rooms"  # of an event that follows in several rooms from one act: all of these rooms
 AUTHOR_IS: Final = "is"  # MEMBER, BOT or both, with a space between; of a guest, nothing
+REALNAME: Final = "realname"  # of who enters a room, as a client of IRC gave it
 TAGS: Final = "tags"  # of a client of IRC for others: as they stand in a message, without those of the server
 WAS: Final = "was"  # of an event that changes a value: the value before
 FOUNDS: Final = "founds"  # of an appointment: the operator has made the room
@@ -24,7 +25,8 @@ ENDS: Final[Data] = {"ends": True}  # of a notice that says why the connection e
 MEMBER: Final = "member"
 BOT: Final = "bot"
 
-_UNTOLD = frozenset({AUTHOR_IS, FOUNDS, ROOMS, TAGS, WAS})
+_UNSHARED = frozenset({REALNAME, TAGS})
+_UNTOLD = frozenset({AUTHOR_IS, FOUNDS, REALNAME, ROOMS, TAGS, WAS})
 
 
 @lru_cache(maxsize=1024)
@@ -51,7 +53,9 @@ def tagged(tags: str) -> Data | None:
 
 def size_of(data: Data | None) -> int:
     """Return how many bytes of memory data take, about, that no other event shares."""
-    return getsizeof(data) + getsizeof(data[TAGS]) if data and TAGS in data else 0
+    if not data or _UNSHARED.isdisjoint(data):
+        return 0
+    return getsizeof(data) + sum(getsizeof(data[name]) for name in _UNSHARED if name in data)
 
 
 def author_is(data: Data | None) -> str:

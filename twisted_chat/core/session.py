@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
@@ -88,6 +88,7 @@ class Session:
         "since",
         "steps",
         "username",
+        "watching",
     )  # fmt: skip
 
     def __init__(self, id_: int, ear: Ear, door: Door, past: Giver, pace: Pace, since: float) -> None:
@@ -113,6 +114,7 @@ class Session:
         self.private = Private()
         self.current: Room | None = None
         self.correspondent: Person | None = None  # the person who wrote to them last, for /reply
+        self.watching: Container[str] = ()  # the keys of aliases of whose people it hears, though they share no room
         self.since = self.active = since  # by Hub.seconds, and not by the time of events
         self.steps: Mapping[tuple[str, str], Ask] = _NOTHING  # events of their person that requests wait for
         self.after: Mapping[str, int] = _NOTHING  # the numbers that they have seen in groups that they will hear

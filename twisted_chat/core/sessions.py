@@ -28,13 +28,19 @@ class Sessions(dict[int, Session]):
         """``seats``: the state's, of the people on all nodes by their sessions."""
         super().__init__()
         self.programs: dict[str, Session] = {}  # by the public name of their program
-        self.acquainted: dict[Session, None] = {}  # who hears once of a person with whom they share a room
+        self.acquainted: dict[Session, None] = {}  # who may hear once of a person: see acquainted_with
         self.late: set[Session] = set()  # who left a room while something that they had asked for was on its way
         self.former = FormerPeople()
         self.ignorers = Ignorers(_Here(seats))
         self.done_waiting: list[tuple[Session, int]] = []  # sessions after a wait for a step
         self.asks: list[Ask] = []  # requests whose wait for such a step is over, too
         self._waiting: dict[Person, list[tuple[Session, int]]] = {}  # for a step of a leaving person; with epochs
+
+    def acquainted_with(self, person: Person) -> list[Session]:
+        """Return the sessions of others that hear of a person: they share a room with them, or watch their alias."""
+        key, shared = person.key, person.rooms.keys()
+        others = (one for one in self.acquainted if one.person is not person)
+        return [one for one in others if key in one.watching or not shared.isdisjoint(one.rooms)]
 
     def of(self, person: Person | None) -> Sequence[Session]:
         """Return the sessions of a person on this node, the oldest first."""

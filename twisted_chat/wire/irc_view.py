@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from typing import ClassVar, Final, NamedTuple
 
-from ..core.data import BOT, MEMBER, ROOMS, TAGS, WAS, Data, author_is, by
+from ..core.data import BOT, MEMBER, REALNAME, ROOMS, TAGS, WAS, Data, author_is, by
 from ..core.days import Day
 from ..core.events import (
     ACTED,
@@ -309,7 +309,8 @@ def _joined(view: IrcView, event: Event) -> _Messages:
     if not event.group:
         return []
     account = event.author if MEMBER in author_is(event.data) else "*"
-    more = (account, event.author) if "extended-join" in view.caps else ()  # the real name is not in the event
+    realname = str((event.data or {}).get(REALNAME, event.author))
+    more = (account, realname) if "extended-join" in view.caps else ()
     return [_message(source(event.author), "JOIN", _target(event), *more, is_text=bool(more))]
 
 

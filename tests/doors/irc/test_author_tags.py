@@ -80,6 +80,19 @@ def test_a_client_is_told_who_is_a_member_as_they_enter(door, tea):
     assert joins == [":alice!~u@chat JOIN #tea alice :alice", ":bob!~u@chat JOIN #tea * :bob"]
 
 
+def test_a_client_is_told_the_real_name_of_who_enters_now_and_in_the_past(door, tea):
+    tom = enter(door, "tom", "tea", caps="extended-join batch draft/chathistory draft/event-playback")
+    ira = IrcPeer(door).send("NICK ira", "USER i 0 * :Ira I", "JOIN #tea")
+    own = [line for line in ira.read() if " JOIN " in line]
+    assert own == [":ira!~u@chat JOIN #tea"]
+    (line,) = tom.read()
+    assert line == ":ira!~u@chat JOIN #tea * :Ira I"
+    assert line in [line.partition(" ")[2] for line in tom.ask("CHATHISTORY LATEST #tea * 5")]
+    hello = '{"do":"hello","id":"1","version":1,"alias":"prog","rooms":["tea"],"after":{"tea":0}}\n'
+    read = door.connect().send(hello).read()
+    assert '"joined"' in read and "Ira I" not in read
+
+
 def test_who_becomes_a_member_has_an_account_from_then_on(door, tea):
     _alice, bob, eve = tea
     eve.send("CAP REQ :account-notify")
@@ -104,7 +117,7 @@ def test_members_own_devices_are_shown_their_own_account_as_they_come(door, tea)
     phone = IrcPeer(door, "127.0.0.1").send("CAP LS 302", "CAP REQ :extended-join account-tag", f"PASS :{PASSWORD}")
     phone.send("NICK alice", "USER a 0 * :A", "CAP END")
     joins = [line for line in phone.read() if " JOIN #tea" in line]
-    assert joins == ["@account=alice :alice!~u@chat JOIN #tea alice :alice"]
+    assert joins == ["@account=alice :alice!~u@chat JOIN #tea alice :A"]
 
 
 def test_a_client_without_the_capability_sees_nothing_of_it(door, tea):

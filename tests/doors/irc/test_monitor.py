@@ -6,7 +6,7 @@ import pytest
 
 from twisted_chat.doors.irc.commands.monitor import MAX_MONITORED
 
-from ...irc import SERVER, enter
+from ...irc import SERVER, enter, register
 
 
 @pytest.fixture
@@ -71,6 +71,30 @@ def test_the_list_has_an_end(alice):
     answers = alice.ask(f"MONITOR + {','.join(nicks[half:])}")
     assert answers[-1] == f":{SERVER} 734 alice {MAX_MONITORED} {','.join(nicks[-2:])} :Monitor list is full."
     assert alice.codes(f"MONITOR + {nicks[0]}") == ["731"]  # is on it already
+
+
+def test_a_client_may_hear_more_of_the_people_on_its_list(door):
+    caps = "extended-monitor account-notify away-notify setname"
+    alice, bob = enter(door, "alice", "tea", caps=caps), enter(door, "bob", "tea", "ops", host="127.0.0.1")
+    eve, tom = enter(door, "eve", caps=caps), enter(door, "tom", caps=caps.removeprefix("extended-monitor "))
+    for peer in (alice, eve, tom):
+        peer.send("MONITOR + BOB")
+        peer.read()
+    bob.send("AWAY :tea", "SETNAME :Robert")
+    register(door, bob)
+    bob.send("AWAY")
+    once = ["AWAY :tea", "SETNAME Robert", "ACCOUNT bob", "AWAY"]
+    told = [f":bob!~u@chat {words}" for words in once]
+    assert eve.read() == [line.replace("SETNAME ", "SETNAME :") for line in told] == alice.read()
+    assert tom.read() == []
+    eve.send("MONITOR - bob"), alice.send("PART #tea", "CAP REQ -extended-monitor")
+    alice.read()
+    bob.send("AWAY :out")
+    assert eve.read() == alice.read() == []
+    alice.send("CAP REQ extended-monitor")
+    alice.read()
+    bob.send("AWAY")
+    assert alice.read() == [":bob!~u@chat AWAY"]
 
 
 def test_a_client_that_has_left_is_told_nothing_and_keeps_nothing(door, alice):

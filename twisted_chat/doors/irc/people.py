@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, cast
 
 from ...core.person import Person
 from ...core.room import Room
 from ...core.rules import ADMIN, OPERATOR, role_of
+from ...core.session import Session
 from ...wire.irc import fits
 from ...wire.irc_view import HOST, USER
 from .numerics import ERR_NOSUCHNICK, ERR_NOSUCHSERVER, IrcRefused
@@ -22,8 +23,13 @@ WALLOPS: Final = "w"  # the user mode of those who want WALLOPS for lines to eve
 
 
 def talks_of(talk: IrcTalk, person: Person) -> Iterator[IrcTalk]:
-    """Yield the talks of a person's clients of IRC on this node."""
-    for session in talk.hub.sessions.of(person):
+    """Return the talks of a person's clients of IRC on this node."""
+    return talks_at(talk.hub.sessions.of(person))
+
+
+def talks_at(sessions: Iterable[Session]) -> Iterator[IrcTalk]:
+    """Yield the talks of those sessions that are of clients of IRC."""
+    for session in sessions:
         if session.door is not None and session.door.kind == KIND:
             yield cast(TalkConnection, session.door).talk
 

@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core import text
-from ...core.authors import nature_of
-from ...core.data import by
+from ...core.authors import as_entered
 from ...core.errors import BadRoom
 from ...core.events import JOINED, Event
 from ...core.room import Room
@@ -54,7 +53,7 @@ def _show_people(talk: IrcTalk, room: Room, then: Callable[[], None]) -> None:
 
 def show_own_join(talk: IrcTalk, room: Room) -> None:
     """Show a room that the person was in before this connection."""
-    talk.write(talk.session.ear.view.encode([Event(JOINED, room.name, talk.nick, data=by(nature_of(talk.session)))]))
+    talk.write(talk.session.ear.view.encode([Event(JOINED, room.name, talk.nick, data=as_entered(talk.session))]))
     show_join(talk, room)
 
 

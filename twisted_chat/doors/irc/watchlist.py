@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...core import text
 from ...wire.irc import Message, serialise
@@ -12,6 +12,8 @@ from . import numerics
 
 if TYPE_CHECKING:
     from .talk import IrcTalk
+
+EXTENDED: Final = "extended-monitor"
 
 
 class Watchlist:
@@ -23,6 +25,10 @@ class Watchlist:
         self._talk = talk
         self.aliases: dict[str, str] = {}  # as the client writes them, by their keys
         self._is_late = False  # the client does not read, and is shown the list when it does
+
+    def follow(self) -> None:
+        """Hear more of the people with these aliases, if the client knows extended-monitor, than that they are here."""
+        self._talk.session.watching = self.aliases if EXTENDED in self._talk.caps else ()
 
     def add(self, alias: str) -> None:
         """Add an alias."""

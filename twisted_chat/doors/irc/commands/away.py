@@ -9,7 +9,7 @@ from ....wire import irc_text
 from ....wire.irc import Message
 from .. import numerics
 from ..numerics import IrcRefused
-from ..people import talks_of
+from ..people import talks_at
 from ..registration import PRE_AWAY, REALNAME_LENGTH
 from ..relay import relay
 from ..table import capability, command, token
@@ -57,7 +57,6 @@ def setname(talk: IrcTalk, message: Message) -> None:
         return
     talk.hub.refuse_words(talk.session, name)
     talk.session.realname = name
-    me = talk.session.person
-    people = {person for room in talk.session.rooms.values() for person in talk.hub.people_in(room)}
-    everyone = (other for person in people | ({me} if me is not None else set()) for other in talks_of(talk, person))
-    relay(talk, (other for other in everyone if "setname" in other.caps), Message("SETNAME", (name,)))
+    me, sessions = talk.session.person, talk.hub.sessions
+    hearing = [*sessions.of(me), *(sessions.acquainted_with(me) if me is not None else ())]
+    relay(talk, (other for other in talks_at(hearing) if "setname" in other.caps), Message("SETNAME", (name,)))

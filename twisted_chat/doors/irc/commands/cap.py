@@ -82,6 +82,8 @@ def _req(talk: IrcTalk, wanted: str) -> None:
     talk.caps = talk.premises.shared(caps)
     talk.cap("ACK", wanted)
     talk.listen()
+    if talk.watchlist is not None:
+        talk.watchlist.follow()
 
 
 def _end(talk: IrcTalk, rest: str) -> None:

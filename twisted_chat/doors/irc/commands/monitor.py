@@ -1,4 +1,8 @@
-"""MONITOR: a list of nicks whose coming and going a client is told (ircv3.net/specs/extensions/monitor)."""
+"""MONITOR: a list of nicks whose coming and going a client is told.
+
+https://ircv3.net/specs/extensions/monitor; and that they are away or members, or have another real name, with
+https://ircv3.net/specs/extensions/extended-monitor.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,14 @@ from ....wire.irc import Message
 from ....wire.irc_view import source
 from .. import numerics
 from ..numerics import IrcRefused, Numeric
-from ..table import command, token
+from ..table import capability, command, token
 from ..talk import IrcTalk
-from ..watchlist import Watchlist
+from ..watchlist import EXTENDED, Watchlist
 
 MAX_MONITORED = 100  # nicks
 _LINE = 300  # bytes of nicks in one answer
 
+capability(EXTENDED)
 token("MONITOR", MAX_MONITORED)
 
 
@@ -33,6 +38,7 @@ def monitor(talk: IrcTalk, message: Message) -> None:
 
 def _add(talk: IrcTalk, nicks: Sequence[str]) -> None:
     watchlist = talk.watchlist = talk.watchlist or Watchlist(talk)
+    watchlist.follow()
     shown: list[str] = []
     for index, nick in enumerate(nicks):
         is_new = text.key(nick) not in watchlist.aliases and _is_nick(nick)
