@@ -91,7 +91,7 @@ def test_the_events_of_a_message_to_several_rooms_are_a_batch(alice):
     assert lines[0] == f"@label=x1 :{SERVER} BATCH +1 labeled-response" and lines[-1] == f":{SERVER} BATCH -1"
     assert all(tags(line) == {"batch": "1"} for line in lines[1:-1])
     codes = [parse(line.encode()).command for line in lines[1:-1]]
-    assert sorted(codes) == ["353", "353", "366", "366", "403", "JOIN", "JOIN"]
+    assert codes == ["JOIN", "353", "366"] * 2 + ["403"], codes
     assert alice.ask("@label=x2 PART #cake,#pie,#nowhere") == [
         f"@label=x2 :{SERVER} BATCH +2 labeled-response",
         "@batch=2 :alice!~u@chat PART #cake",

@@ -78,10 +78,13 @@ class LabelledReplies(Replies):
         self.hub.listen(self.session, ear)
 
     def write(self, data: bytes) -> None:
-        if self._labelled is not None:
-            self._labelled.lines += data.splitlines(keepends=True)
-        else:
+        labelled = self._labelled
+        if labelled is None:
             super().write(data)
+            return
+        labelled.lines += data.splitlines(keepends=True)
+        if labelled.batch and self._own is not None:  # it has begun: replies stand between the events
+            super().write(labelled.in_batch())
 
     def new_batch(self) -> str:
         """Return the name of another batch."""
