@@ -10,10 +10,11 @@ from twisted_chat.core.errors import Unknown
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
 from twisted_chat.doors.irc.commands.listing import MAX_CONDITIONS
+from twisted_chat.doors.irc.premises import MAX_SHARED
 
 from ...accounts_house import PASSWORD
 from ...in_memory import Door
-from ...irc import SERVER, IrcPeer, enter, member
+from ...irc import SERVER, IrcPeer, enter, irc_factory, member
 from ...processes import Client
 
 TOKEN = "tct_" + "A" * 32  # it looks like a secret, and is nobody's
@@ -100,6 +101,18 @@ def test_a_list_has_few_conditions(people):
     assert alice.codes(f"LIST {some}")[-1] == "323"
     assert alice.codes(f"LIST {some},a*") == ["407"]
     assert alice.codes(f"LIST {'>0,' * 100}>0")[-1] == "323"
+
+
+def test_many_sets_of_capabilities_do_not_end_the_sharing_of_all_later_ones(people):
+    door, alice, bob = people
+    irc = irc_factory(door).irc
+    assert alice.chat.talk.caps is bob.chat.talk.caps
+    for number in range(MAX_SHARED + 1):
+        irc.shared([f"cap{number}"])
+    for peer in (alice, bob):
+        peer.send("CAP REQ :server-time batch")
+    assert alice.chat.talk.caps is bob.chat.talk.caps
+    assert alice.chat.session.ear is bob.chat.session.ear
 
 
 # -- a disk that is full

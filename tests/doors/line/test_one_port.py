@@ -72,6 +72,13 @@ def test_the_log_has_the_end_of_each_connection_that_it_has_the_beginning_of(por
     assert logged == ["connection is established", "connection has ended"] * is_session
 
 
+def test_the_log_has_the_beginning_of_a_connection_that_is_turned_away(port, logged):
+    peer = port.connect().send(b"\x16\x03\x01")
+    assert "without TLS" in peer.read() and peer.is_closed
+    peer.transport.protocol.connectionLost(Failure(ConnectionDone()))
+    assert logged == ["connection is established", "connection has ended"]
+
+
 @pytest.mark.parametrize(("words", "is_session"), [(b"NICK ira\r\n", True), (GET, False), (b"bob\n", True)])
 def test_the_log_has_which_door_a_client_went_to_that_was_quiet_for_long(port, logged, words, is_session):
     peer = port.connect()

@@ -134,7 +134,7 @@ class Newcomer(StreamConnection):
 
     def _hand_over(self, door: OtherDoor, failure: Failure | None = None) -> None:
         """Give the connection to another door, with all that was received; ``failure``: that door is not ready."""
-        words, self._words = self._words, None
+        words = self._words
         assert words is not None, "they have shown whose client it is"
         try:
             if failure is not None:
@@ -150,6 +150,7 @@ class Newcomer(StreamConnection):
             )
         if words.is_greeted:
             self._outbox.send(b"\r\n")  # the other protocol begins with a line of its own
+        self._words = None
         self._give_way()
         try:
             replace(self.transport, self, protocol)
