@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.secrets import TOKEN, new_token
 from twisted_chat.core.session import Ask
 
 from ...irc import SERVER, IrcPeer, enter, member
@@ -159,3 +160,16 @@ def test_people_in_a_shared_room_learn_that_an_alias_is_a_members_now_if_they_as
     door.settle()
     assert bob.read() == [":alice!~u@chat ACCOUNT alice"]
     assert tom.read() == eve.read() == []
+
+
+def test_who_may_not_speak_in_a_room_leaves_it_all_the_same_and_no_reason_has_a_secret(door):
+    olga = member(door, "olga", "tea", "cake")
+    olga.send("MODE #tea +m")
+    bob = enter(door, "bob", "tea", "cake")
+    assert bob.ask("PART #tea :WeeChat 4.0") == [":bob!~u@chat PART #tea"] == olga.read()
+    secret = new_token(TOKEN)
+    assert bob.ask(f"PART #cake :{secret}") == [":bob!~u@chat PART #cake"] == olga.read()
+    bob.send("JOIN #cake")
+    olga.read()
+    bob.send(f"QUIT :{secret}")
+    assert bob.is_closed and olga.read() == [":bob!~u@chat QUIT :Connection closed"]

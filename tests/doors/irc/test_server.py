@@ -209,3 +209,12 @@ def test_many_rooms_are_listed_whole(door, alice):
         door.premises.hub.rooms.made(name).number = 1
     lines = alice.ask("LIST")
     assert len(lines) == 3003 and not alice.is_closed
+
+
+def test_no_word_of_the_message_of_the_day_is_lost(door, alice):
+    words = [f"word-{number}" for number in range(200)]
+    door.premises.motd = [" ".join(words), "", "the end"]
+    lines = alice.ask("MOTD")
+    assert all(len(line.encode()) <= 510 for line in lines)
+    shown = [line.partition(" :- ")[2] for line in lines[1:-1]]
+    assert " ".join(shown).split()[:200] == words and shown[-3:-1] == ["", "the end"]

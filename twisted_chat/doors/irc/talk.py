@@ -27,7 +27,7 @@ from functools import partial
 from typing import Final
 
 from ...core import text
-from ...core.errors import ChatError, NotUtf8, SecretAsked
+from ...core.errors import ChatError, NotUtf8, SecretAsked, SecretSaid
 from ...core.room import Room
 from ...core.session import Ask
 from ...requests import accounts
@@ -143,9 +143,12 @@ class IrcTalk(LabelledReplies):
         self._connection.goodbye(words)
 
     def leave(self, why: str) -> None:
-        """Leave the chat; the connection ends once all is done that was asked for before."""
+        """Leave the chat; the connection ends once all is done that was asked for before. No secret is a reason."""
         self.closing = f"Quit: {why}" if why else "Quit"
-        self.hub.leave_all(self.session, why)
+        try:
+            self.hub.leave_all(self.session, why)
+        except SecretSaid:
+            self.hub.leave_all(self.session, "")
         self.listen()
 
     # -- called by the connection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ... import __version__
 from ...core.events import LOBBY
-from ...wire.irc import Message, left_for_text, serialise
+from ...wire.irc import Message, left_for_text, serialise, split
 from . import numerics
 from .people import is_invisible
 from .playback import send_batch
@@ -22,6 +22,7 @@ USER_MODES: Final = "Biw"
 CHANNEL_MODES: Final = "Cbikmno"
 EXTENDED_ISUPPORT: Final = "draft/extended-isupport"
 _END: Final = numerics.RPL_ISUPPORT.text
+_MOTD_LINE: Final = 300  # bytes of text in one line; its beginning is short
 _TOKENS_A_LINE: Final = 13  # with the nick and the text, a message has at most 15 parameters
 
 
@@ -80,7 +81,8 @@ def send_motd(talk: IrcTalk) -> None:
     """Send the message of the day; it names the lobby, which clients of IRC have to join by themselves."""
     talk.reply(numerics.RPL_MOTDSTART, f"- {talk.premises.name} Message of the day - ")
     for line in (*talk.premises.premises.motd, f"Everybody meets in #{LOBBY}: /join #{LOBBY}"):
-        talk.reply(numerics.RPL_MOTD, f"- {line}")
+        for part in split(line, _MOTD_LINE):
+            talk.reply(numerics.RPL_MOTD, f"- {part}")
     talk.reply(numerics.RPL_ENDOFMOTD)
 
 

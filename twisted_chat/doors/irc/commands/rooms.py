@@ -7,7 +7,7 @@ from functools import partial
 from itertools import zip_longest
 
 from ....core import text
-from ....core.errors import ChatError, PasswordNeeded
+from ....core.errors import ChatError, NotAllowed, PasswordNeeded, Quieted, SecretSaid
 from ....core.session import Ask
 from ....wire import irc_text
 from ....wire.irc import Message
@@ -75,7 +75,15 @@ def part(talk: IrcTalk, message: Message) -> None:
     for wanted in _each(talk, message):
         with talk.answering():
             room = talk.room_in(wanted)
-            talk.request(partial(talk.hub.leave, wanted=room.name, why=why), about=f"#{room.name}", is_heard=True)
+            talk.request(partial(_leave, talk, room.name, why), about=f"#{room.name}", is_heard=True)
+
+
+def _leave(talk: IrcTalk, room: str, why: str, ask: Ask) -> None:
+    """Leave a room; without the reason, if others may not be told that: many clients always have one."""
+    try:
+        talk.hub.leave(ask, room, why)
+    except (NotAllowed, Quieted, SecretSaid):
+        talk.hub.leave(ask, room)
 
 
 @command("TOPIC", least=1)
