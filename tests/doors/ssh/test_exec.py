@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twisted_chat.core.errors import LineTooLong
+from twisted_chat.core.errors import LineTooLong, SecretSaid
 from twisted_chat.core.limits import Limits
 from twisted_chat.doors.ssh.auth import fingerprint_of
 
@@ -99,6 +99,17 @@ def test_a_standard_input_that_cannot_be_said_is_refused(ssh, data):
     channel.collect()
     assert channel.status == 1
     assert channel.errors
+
+
+def test_nobody_comes_in_to_say_a_code_while_it_is_valid():
+    door = Door(private=["192.0.0.0/16"])
+    ssh = SshDoorInMemory(door)
+    code = Member(door).grant("code")
+    bob = door.enter("bob")
+    assert outcome(ssh.exec(f"say lobby my code is {code}", "ci"))[::2] == (1, f"{SecretSaid()}\n")
+    assert bob.read() == ""
+    ssh.close()
+    door.close()
 
 
 def test_an_endless_standard_input_ends_with_a_refusal(door, ssh):

@@ -15,7 +15,6 @@ from ...core import text
 from ...core.errors import BadUsage, BlockTooLong, ChatError, LineTooLong, NothingToSay, SecretNeeded
 from ...core.events import EVERYONE
 from ...core.gate import Attempt, Proof
-from ...core.secrets import refuse_secrets
 from ...core.session import Ask, Session
 from ..visits import Author, NotNow, Post, TooFast
 from .auth import SshCaller
@@ -100,7 +99,7 @@ class ExecSay:
             found = [text.clean(lines[0]).strip()]
             if len(found[0].encode()) > most:
                 raise LineTooLong(most)
-        refuse_secrets(*found)
+        self._premises.hub.refuse_secrets(*found)  # before anybody comes in to say it
         return found
 
     def _say(self, lines: Sequence[str]) -> None:

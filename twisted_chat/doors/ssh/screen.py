@@ -9,7 +9,6 @@ from twisted.internet.interfaces import IDelayedCall
 from ...core import text
 from ...core.completion import KnownWords, first_argument, offers
 from ...core.errors import ChatError
-from ...core.secrets import refuse_secrets
 from ...core.session import Ask
 from ...requests.table import COMMANDS
 from ...wire.plain import PlainView
@@ -277,5 +276,4 @@ class ScreenTalk(SshTalk):
 
     def _say(self, ask: Ask, block: Sequence[bytes]) -> None:
         lines = text.block(list(map(text.decoded, block)), self._connection.premises.limits.max_line)
-        refuse_secrets(*lines)
         self._hub.say_block(ask, lines)
