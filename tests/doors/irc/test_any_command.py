@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from twisted_chat.doors.irc.table import COMMANDS
+from twisted_chat.wire.irc import parse
 
 from ...in_memory import Door
 from ...irc import enter, member
@@ -52,6 +53,44 @@ def test_every_message_is_answered_and_everybody_stays(seed):
                 assert len(untagged.encode()) <= 510, line
     for peer in peers:
         assert peer.ask("PING alive")[-1].endswith(" :alive")
+    door.close()
+
+
+def check_batches(messages):
+    """Check that batches begin and end, and that only messages within have their names."""
+    begun = {}
+    for message in messages:
+        name = message.tags.get("batch", "")
+        assert not name or name in begun, message
+        if message.command == "BATCH" and message.parameters[0][0] == "+":
+            begun[message.parameters[0][1:]] = name
+        elif message.command == "BATCH":
+            assert begun.pop(message.parameters[0][1:]) == name, message
+    assert not begun
+
+
+@pytest.mark.parametrize("echo", ["echo-message", "server-time"])
+@pytest.mark.parametrize("seed", range(10))
+def test_each_label_is_on_one_answer_and_batches_are_whole(seed, echo):
+    random, door = Random(seed), Door()
+    caps = CAPS.replace("echo-message", echo)
+    peers = [member(door, "alice", "tea", caps=caps), enter(door, "bob", "tea", caps=caps, host="192.0.2.1")]
+    for number in range(80):
+        line, peer, label = a_line(random).rpartition("@label=")[2], random.choice(peers), f"n{number}"
+        line = line.partition(" ")[2] if line[:1] == "l" and line[1:2].isdigit() else line
+        if line.startswith("CAP "):  # which may take the labels off
+            continue
+        door.clock.advance(30)
+        for other in peers:
+            other.read()
+        peer.send(f"@label={label} {line}")
+        door.clock.advance(1)
+        door.settle()
+        for other in peers:
+            messages = [parse(answer.encode()) for answer in other.read()]
+            labelled = [message for message in messages if message.tags.get("label") == label]
+            assert len(labelled) == (other is peer), (line, messages)
+            check_batches(messages)
     door.close()
 
 
