@@ -24,7 +24,9 @@ from .in_memory import key
 def logged():
     events = []
     globalLogPublisher.addObserver(events.append)
-    yield lambda: [event["log_format"].format(**event) for event in events if "fingerprint" in event]
+    yield lambda: [
+        event["log_format"].format(**event) for event in events if event["log_namespace"].startswith("twisted_chat")
+    ]
     globalLogPublisher.removeObserver(events.append)
 
 
@@ -68,6 +70,21 @@ def test_a_file_that_cannot_be_used_is_named_and_stays_as_it_is(tmp_path, spoil,
 
 def _pem(found):
     return found._keyObject.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+
+
+def test_a_file_that_cannot_be_used_is_named_in_the_log_and_to_no_client(tmp_path, logged):
+    path = tmp_path / f"chat.sqlite{ENDING}"
+    path.write_text("garbage")
+    path.chmod(0o600)
+    row = SshDoor({"ssh": [], "journal-file": str(tmp_path / "chat.sqlite")})
+    with pytest.raises(CannotOpen) as refused:
+        row.prepare()
+    assert str(tmp_path) not in str(refused.value)
+    assert f"no ssh client can come in: {path} is no OpenSSH private key" in logged()[-1]
+    path.unlink()
+    assert not row.is_ready
+    row.prepare()
+    assert row.is_ready
 
 
 def test_a_key_of_ones_own_is_used(tmp_path):

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
+from twisted.logger import Logger
 from twisted.python import usage
 
 from ...core.errors import CannotOpen
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from twisted.conch.ssh.keys import Key
 
     from .factory import SshFactory
+
+log = Logger()
 
 MISSING = "ssh needs more packages: pip install 'twisted_chat[ssh]'"
 # cryptography 48 has the last one, and with it the key exchange without which OpenSSH 10 warns.
@@ -54,7 +57,7 @@ class SshDoor(BaseDoor):
 
         Raises: CannotOpen.
         """
-        self.prepare()
+        self._make_ready()
         assert self._factory is not None and self._key is not None, "it is open"
         self._factory.use(self._key)
 
@@ -65,6 +68,17 @@ class SshDoor(BaseDoor):
     def prepare(self) -> None:
         if not is_complete():
             raise CannotOpen(MISSING)
+        try:
+            self._make_ready()
+        except CannotOpen as error:
+            log.error("no ssh client can come in: {why}", why=str(error))
+            raise CannotOpen("the server's host key cannot be used, and its log says why") from error
+
+    def _make_ready(self) -> None:
+        """Import, and read or make the host key.
+
+        Raises: CannotOpen, with the path of the key's file.
+        """
         from . import factory, host_key  # noqa: F401  # only for this door: they take some megabytes
 
         if self._key is None:
