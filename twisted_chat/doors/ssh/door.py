@@ -71,7 +71,7 @@ class SshDoor(BaseDoor):
         try:
             self._make_ready()
         except CannotOpen as error:
-            log.error("no ssh client can come in: {why}", why=str(error))
+            log.warn("no ssh client can come in: {why}", why=str(error))
             raise CannotOpen("the server's host key cannot be used, and its log says why") from error
 
     def _make_ready(self) -> None:
