@@ -141,7 +141,7 @@ def moment(written: str) -> int | None:
 class EchoTag(NamedTuple):
     """The tag of an echo, by which a client knows to which of its messages it belongs."""
 
-    key: str
+    key: str  # empty: no tag
     value: str
     before: bytes = b""  # a message that begins a batch
     after: bytes = b""  # a message that ends it
@@ -246,7 +246,9 @@ class IrcView(View):
             tag = self.own.tag
             if tag is None:
                 return b""
-        return tag.before + with_tag(lines, tag.key, tag.value) + tag.after if tag is not None and lines else lines
+        if tag is None or not lines:
+            return lines
+        return tag.before + (with_tag(lines, tag.key, tag.value) if tag.key else lines) + tag.after
 
     def _lines(self, event: Event) -> str:
         """Return the messages of an event: as a rule one, none if IRC has no message for it."""

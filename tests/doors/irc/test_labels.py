@@ -188,6 +188,21 @@ def test_without_the_capability_a_label_is_ignored(door):
     assert enter(door, "bob").ask("@label=x1 PING abc") == [f":{SERVER} PONG {SERVER} :abc"]
 
 
+def test_without_batches_only_an_answer_of_one_message_has_the_label(door):
+    alice = enter(door, "alice", "tea", caps="labeled-response echo-message")
+    enter(door, "bob")
+    assert alice.ask("@label=x1 PING abc") == [f"@label=x1 :{SERVER} PONG {SERVER} :abc"]
+    assert alice.ask("@label=x2 TOPIC #tea :hot") == ["@label=x2 :alice!~u@chat TOPIC #tea :hot"]
+    assert alice.ask("@label=x3 PRIVMSG bob,#tea,eve :hi") == [
+        f":{SERVER} 401 alice eve :No such nick/channel",
+        ":alice!~u@chat PRIVMSG bob :hi",
+        ":alice!~u@chat PRIVMSG #tea :hi",
+    ]
+    for line in ("JOIN #cake", "NAMES #cake", "JOIN #a,#b"):
+        assert all(tags(answer) == {} for answer in alice.ask(f"@label=x4 {line}"))
+        assert "BATCH" not in alice.codes(f"@label=x5 {line}")
+
+
 def test_of_a_line_to_oneself_and_its_echo_only_the_echo_has_the_label(door):
     alice = enter(door, "alice", caps=f"{CAPS} echo-message")
     line = ":alice!~u@chat PRIVMSG alice :hi"

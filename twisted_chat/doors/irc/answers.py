@@ -113,7 +113,7 @@ class LabelledReplies(Replies):
                 self._own = EchoTag("label", labelled.label)
             else:
                 super().write(labelled.begin(self.premises.name, self.new_batch()))
-                self._own = EchoTag("batch", labelled.batch)
+                self._own = labelled.event()
             self.listen()
         if not requests:
             self._is_answered()
