@@ -62,12 +62,18 @@ def test_a_stop_and_a_start_keep_everything_too(twistd):
 
 def test_with_the_journal_in_memory_nothing_is_written_and_nothing_is_kept(twistd, tmp_path):
     first = twistd("--journal", "memory")
+    first.wait_for_log("what it keeps, accounts too, ends with the server")
     alice = first.connect("alice")
-    alice.send("hello\n")
+    alice.send("/register\nfour simple words\nhello\n")
+    alice.read_until("alice is yours now")
     alice.read_until("hello\n")
+    impostor = first.connect()
+    impostor.send("alice\n")
+    impostor.read_until("password?")
     first.stop()
     second = twistd("--journal", "memory")
     assert "hello" not in second.connect("bob").received.decode()
+    assert "connected" in second.connect("alice").received.decode()
     assert not list(tmp_path.glob("chat.sqlite*"))
 
 

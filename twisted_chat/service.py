@@ -124,7 +124,9 @@ class ChatService(Service):
                 door.started()
             except CannotOpen as error:
                 raise CannotStart(f"--{door.option}: {error}") from error
-        if self._control is not None:
+        if self._control is None:
+            log.info("this journal has no file: what it keeps, accounts too, ends with the server")
+        else:
             self._control.open()
             if not self._premises.hub.decisions.accounts.owners():
                 log.info("nobody owns this chat yet: twisted-chat admin owner ALIAS")
