@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from ..core import text
-from ..core.errors import AliasTaken, ChatError, Unknown
+from ..core.errors import AliasTaken, ChatError, CredentialRevoked, Unknown, WrongSecret
 from ..core.events import EVERYONE
 from ..core.gate import Proof
 from ..core.hub import Hub
@@ -331,6 +331,8 @@ class Visit(Door):
 
     def _claimed(self, ask: Ask) -> None:
         self._why = ask.error
+        if isinstance(ask.error, WrongSecret) and self.author.proof is not None:  # it was right when the post came
+            self._why = CredentialRevoked("what you logged in with is no longer valid")
 
     def _not_given(self, error: ChatError) -> None:
         """Claim the alias again once it may be free, or give up."""

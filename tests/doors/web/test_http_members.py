@@ -10,6 +10,7 @@ import pytest
 
 from twisted_chat.core.errors import Busy
 from twisted_chat.core.events import RESTRICTED, Event
+from twisted_chat.core.session import Ask
 from twisted_chat.doors.web.api.refused import STATUSES
 
 from ...web import EventStream, WebPeer
@@ -167,6 +168,28 @@ def test_a_token_that_is_revoked_ends_its_visit(door, alice, near):
     alice.revoke_all()
     assert len(door.hub.aliases["alice"].seats) == 1
     assert post(near, **bearer(token)).status == 401
+
+
+def test_a_post_whose_token_is_revoked_while_it_waits_is_told_so_and_a_later_one_is_not(door, alice, near, monkeypatch):
+    token, prove = alice.grant("token", "ci"), door.hub.gate.prove
+    (number,) = [one.number for one in door.hub.members.credentials(alice.session)]
+
+    def prove_and_revoke(attempt, answer):
+        def proved(result):
+            door.hub.members.revoke(Ask(alice.session), [number], lambda: None)
+            answer(result)
+
+        prove(attempt, proved)
+
+    monkeypatch.setattr(door.hub.gate, "prove", prove_and_revoke)
+    answer = post(near, Accept="application/json", **bearer(token))
+    told = "you are logged out: what you logged in with is no longer valid"
+    assert (answer.status, answer.headers["WWW-Authenticate"][:6]) == (401, "Bearer")
+    assert told in answer.text
+    monkeypatch.undo()
+    later, never = post(near, **bearer(token)), post(near, **bearer("tct_" + "x" * 32))
+    assert (later.status, later.text) == (never.status, never.text)
+    assert said(door) == []
 
 
 def test_a_suspended_member_posts_nothing(door, alice, near):

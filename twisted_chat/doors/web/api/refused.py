@@ -11,6 +11,7 @@ from ...http.answers import RETRY_SECONDS
 STATUSES = {
     "secret_needed": 401,
     "wrong_secret": 401,
+    "credential_revoked": 401,
     "not_a_member": 401,
     "overheard": 403,
     "suspended": 403,
