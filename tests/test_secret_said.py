@@ -50,6 +50,31 @@ def alice(door, others):
     return peer
 
 
+# -- a space before a command
+
+
+@pytest.mark.parametrize("space", ["  ", "\t", "\u00a0"])
+@pytest.mark.parametrize("line", ["/Password {}", "/register {}", "/login bob {}", "/msg NickServ identify {}"])
+def test_a_space_before_a_command_says_no_password(alice, others, space, line):
+    alice.send(f"one\n{space}{line.format('hunter2hunter2')}\n")
+    heard = others.look_around()
+    assert "hunter2" not in heard and "alice: one" in heard
+
+
+def test_a_space_before_a_command_that_asks_for_a_password_asks_for_it(alice, others):
+    alice.send(" /register\nhunter2hunter2\nhunter2hunter2\n")
+    assert "hunter2" not in others.look_around()
+    assert "password" in alice.read()
+
+
+@pytest.mark.parametrize(
+    "line", [" /usr/bin/passwd", " and /register makes a member", "//register makes a member", " /"]
+)
+def test_other_lines_with_a_slash_are_said(alice, others, line):
+    alice.send(f"{line}\n")
+    assert f"alice: {line.replace('//', '/')}\n" in others.bob.read()
+
+
 # -- people
 
 

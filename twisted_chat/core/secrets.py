@@ -36,6 +36,11 @@ _PREFIXES: Final[dict[str, Form]] = {TOKEN: "token", DEVICE: "device", HOOK: "ho
 _SECRET = re.compile(rf"tc[tdh]_[{_BASE62}]{{{_LENGTH}}}")
 _CODE = re.compile("[- ]?".join([f"[{_CODE_ALPHABET}]{{4}}"] * _CODE_GROUPS), re.ASCII | re.IGNORECASE)
 
+_COMMAND = re.compile(  # ours, and those of IRC by which people log in to the services of other networks
+    r"\s*/(?:login|register|password|pass|identify|oper|ns|nickserv|(?:msg|query|m|q)\s+\w*serv)(?:\s.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+
 _CODE_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z])(?=({_CODE.pattern})(?![0-9A-Za-z]))", re.ASCII | re.IGNORECASE)
 
 
@@ -74,6 +79,11 @@ def holds_secret(text: str) -> bool:
     """Return whether a text has one of our tokens, device secrets or hooks anywhere, also within a word."""
     # This runs for each line that is said: one character is found fastest, and few lines have it.
     return "_" in text and _SECRET.search(text) is not None
+
+
+def is_command(line: str) -> bool:
+    """Return whether a line is a command that has a password, or after which one is typed; spaces may come first."""
+    return _COMMAND.fullmatch(line) is not None
 
 
 def holds_code(text: str) -> bool:

@@ -16,7 +16,7 @@ from itertools import islice, product, takewhile
 from precis_i18n import get_profile
 
 from .errors import BadAlias, BadRoom, BlockTooLong, NothingToSay, NotUtf8, ReasonTooLong, TopicTooLong
-from .secrets import holds_secret, refuse_secrets
+from .secrets import holds_secret, is_command, refuse_secrets
 
 ALIAS_LENGTH = 24  # characters
 ALIAS_SIGNS = "-_.[]{}\\|^`"  # after its first character; the last seven are common in nicks of IRC
@@ -89,7 +89,8 @@ def shown(name: str) -> str:
 def plain(lines: list[bytes]) -> list[str]:
     """Decode, edit and clean the leading lines that are plain posts; stop before the first other line.
 
-    Such a line begins with a slash or a fence, perhaps only after editing, has a secret in it, or is not in UTF-8.
+    Such a line begins with a slash or a fence, perhaps only after editing, has a secret in it or is a command that may
+    have one, although a space comes first, or is not in UTF-8.
     """
     if not lines:
         return []
@@ -104,10 +105,14 @@ def plain(lines: list[bytes]) -> list[str]:
         whole = joined[: joined.rfind(b"\n", 0, error.start)].decode("utf-8")
     read = whole.split("\n")[1:]
     is_clean = whole.replace("\n", "").isprintable() and (whole.isascii() or not _BLANK_AMONG_LINES.search(whole))
-    if is_clean and not holds_secret(whole):
+    if is_clean and not ("\n " in whole and "/" in whole) and not holds_secret(whole):
         return [line.rstrip() for line in read] if " \n" in whole or whole[-1:] == " " else read
     cleaned = (clean(edited(line)) for line in read)
-    return list(takewhile(lambda line: not (line.startswith(("/", FENCE)) or holds_secret(line)), cleaned))
+    return list(takewhile(lambda line: not _is_special(line), cleaned))
+
+
+def _is_special(line: str) -> bool:
+    return line.startswith(("/", FENCE)) or holds_secret(line) or is_command(line)
 
 
 def edited(line: str) -> str:

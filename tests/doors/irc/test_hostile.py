@@ -153,6 +153,18 @@ def test_no_secret_is_passed_on(people, line):
     assert bob.read() == []
 
 
+@pytest.mark.parametrize("space", ["", " "])
+@pytest.mark.parametrize("line", ["/msg NickServ IDENTIFY hunter2", "/login alice hunter2", "/ns identify hunter2"])
+@pytest.mark.parametrize("target", ["#tea", "bob"])
+def test_a_command_that_was_meant_for_services_says_no_password(people, target, space, line):
+    _door, alice, bob = people
+    (refused,) = alice.ask(f"PRIVMSG {target} :{space}{line}")
+    assert "it was not said" in refused
+    assert bob.read() == []
+    alice.send(f"PRIVMSG {target} :/me is no command", f"PRIVMSG {target} :how do I /login here?")
+    assert len(bob.read()) == 2
+
+
 def test_who_may_not_speak_shows_no_words_in_a_real_name(people):
     door, alice, bob = people
     olga = member(door, "olga", "ops")

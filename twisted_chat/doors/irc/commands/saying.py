@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from ....core import secrets
+from ....core.errors import SecretSaid
 from ....core.events import ACTED, NOTED, SAID
 from ....core.session import Ask
 from ....wire import irc_text
@@ -73,6 +75,8 @@ def _say(talk: IrcTalk, message: Message, kind: str, tags: str) -> None:
         _pass_ctcp(talk, message, ctcp[0], tags)
         return
     words = irc_text.without_formats(words)
+    if secrets.is_command(words):
+        raise SecretSaid
     if target in EVERYONE:
         talk.post(partial(talk.hub.broadcast, line=words, kind=kind, tags=tags))
     elif target[:1] == "#":
