@@ -7,7 +7,7 @@ import pytest
 from twisted_chat.core.errors import NotKept
 from twisted_chat.wire.irc import parse
 
-from ...irc import SERVER, enter
+from ...irc import SERVER, enter, member
 
 CAPS = "labeled-response batch"
 
@@ -225,3 +225,22 @@ def test_the_echoes_of_a_message_to_several_are_a_batch(door):
 def test_a_message_to_several_is_acknowledged_once(door, alice):
     enter(door, "bob"), enter(door, "carl")
     assert alice.ask("@label=x1 PRIVMSG bob,#tea,carl :hi") == [f"@label=x1 :{SERVER} ACK"]
+
+
+def test_the_label_of_join_is_on_all_of_its_answer_whatever_becomes_of_each_room(door):
+    member(door, "olga", "tea", "cake").send("MODE #tea +k a-secret-for-tea", "MODE #cake +i")
+    alice = enter(door, "alice", caps="labeled-response batch", host="127.0.0.1")
+    shown = ["JOIN", "353", "366"]
+    for asked, answer in (
+        ("#tea a-secret-for-tea", shown),
+        ("#tea,#pie wrong-words", ["475", *shown]),
+        ("#cake,#pie,#tea ,,a-secret-for-tea", ["473", *shown, *shown]),
+    ):
+        lines = alice.ask(f"@label=x JOIN {asked}")
+        begin, *parts, end = map(parse, map(str.encode, lines))
+        assert (begin.command, dict(begin.tags)) == ("BATCH", {"label": "x"}) and end.command == "BATCH"
+        assert [part.command for part in parts] == answer, asked
+        assert {part.tags.get("batch") for part in parts} == {begin.parameters[0][1:]}
+        alice.send("JOIN 0")
+    assert alice.ask("@label=y JOIN #tea wrong-words")[0].startswith(f"@label=y :{SERVER} 475 ")
+    assert alice.ask("@label=z JOIN #pie,bad")[-1].endswith(" BATCH -4")

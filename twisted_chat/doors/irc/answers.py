@@ -91,6 +91,14 @@ class LabelledReplies(Replies):
         self._batches += 1
         return str(self._batches)
 
+    def expect_event(self) -> None:
+        """Called when one of several events is asked for that answer the message: all of the answer is in a batch."""
+        labelled = self._labelled
+        if labelled is not None and self._own is None:
+            super().write(labelled.begin(self.premises.name, self.new_batch()) + labelled.in_batch())
+            self._own = labelled.event()
+            self.listen()
+
     # -- for the talk
 
     def _begin_answer(self, message: Message) -> None:
@@ -107,7 +115,7 @@ class LabelledReplies(Replies):
         if labelled.posts and "echo-message" in self.caps:
             self._labels = {**self._labels, **labelled.echoes(self.premises.name, self.new_batch)}
             self.listen()
-        elif any(one.is_heard and one.ask.left for one in requests):
+        elif self._own is None and any(one.is_heard and one.ask.left for one in requests):
             if len(requests) == 1 and requests[0].then is None and not labelled.lines:
                 labelled.is_heard = True  # unless it is refused
                 self._own = EchoTag("label", labelled.label)

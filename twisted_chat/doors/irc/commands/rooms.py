@@ -54,12 +54,15 @@ def _join(talk: IrcTalk, room: str, key: str, then: Callable[[], None]) -> None:
 
     def enter(ask: Ask) -> None:
         try:
-            talk.hub.join(ask, room)
+            move(ask)
         except PasswordNeeded:
             if not key:
                 raise
-            entered = partial(talk.hub.join, ask, room, knows_password=True)
-            talk.hub.moderation.check_password(ask, room, key, entered)
+            talk.hub.moderation.check_password(ask, room, key, partial(move, ask, knows_password=True))
+
+    def move(ask: Ask, knows_password: bool = False) -> None:
+        talk.hub.join(ask, room, knows_password=knows_password)
+        talk.expect_event()
 
     def refused(error: ChatError) -> None:
         talk.refuse(error, f"#{room}")
