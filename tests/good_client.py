@@ -27,7 +27,7 @@ from .checker import (
 
 PROMPT = b"alias?"
 NUMBERED = frozenset({"said", "acted", "noted", "joined", "left", "renamed", "retitled", "took", "ignored"}) | {
-    "removed", "barred", "unbarred", "quieted", "unquieted", "invited", "restricted", "appointed",
+    "removed", "barred", "unbarred", "quieted", "unquieted", "voiced", "unvoiced", "invited", "restricted", "appointed",
 }  # fmt: skip
 
 

@@ -17,10 +17,11 @@ PACKAGE = ROOT / "twisted_chat"
 # The core, file by file: what each may import of it. Types count too: no two files know each other.
 CORE = {
     "durations": "",
+    "access": "",
     "data": "",
     "errors": "durations",
-    "events": "data durations subjects",
-    "subjects": "data",
+    "events": "access data durations subjects",
+    "subjects": "access data",
     "limits": "",
     "completion": "",
     "traffic": "",
@@ -40,7 +41,8 @@ CORE = {
     "person": "GROUND accounts room",
     "directory": "GROUND person",
     "state": "GROUND accounts decisions directory person room rooms rules",
-    "changes": "GROUND accounts decisions directory person room rooms rules state",
+    "hosting": "GROUND person rules state",
+    "changes": "GROUND accounts decisions directory hosting person room rooms rules state",
     "removals": "GROUND changes person session sessions state",
     "snapshots": "GROUND person room state",
     "once": "data events",
@@ -76,7 +78,7 @@ CORE = {
     "hub": "GROUND accounts delivery dispatcher ear gate logins members moderation past person questions reader room "
     "rooms rules session state unread",
 }
-GROUND = "completion data durations errors events days secrets text limits ports traffic"
+GROUND = "access completion data durations errors events days secrets text limits ports traffic"
 # The other folders, and the files beside them: which folders each may import; "ground" is a part of the core.
 FOLDERS = {
     "requests": "core",

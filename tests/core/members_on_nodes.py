@@ -195,7 +195,9 @@ class MemberNodes(Nodes):
         hub = person.house.hub
         rooms = [hub.rooms[name] for name in ROOMS if name in hub.rooms]
         operated = [
-            room for room in rooms if rules.role_of(person.session.person, hub.decisions.rules.get(room.name)) > 1
+            room
+            for room in rooms
+            if rules.role_of(person.session.person, hub.decisions.rules.get(room.name)) >= rules.OPERATOR
         ]
         room = self.chance.choice(operated or rooms)
         return person, room, self.chance.choice([*(one.alias for one in room.people), *ALIASES])

@@ -456,8 +456,7 @@ def decisions_of(hub):
     """Return the decisions of a hub as values."""
     decisions = hub.decisions
     accounts = {number: values(account) for number, account in decisions.accounts.by_number.items()}
-    rules = {room: {name: it for name, it in values(rules).items() if it} for room, rules in decisions.rules.items()}
-    rules = {room: found for room, found in rules.items() if found != {"access": "open"}}
+    rules = {room: values(found) for room, found in decisions.rules.items() if not found.is_void}
     return accounts, dict(decisions.bans.by_number), rules, decisions.guests_refused
 
 

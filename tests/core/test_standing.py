@@ -32,6 +32,8 @@ from twisted_chat.core.events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
+    UNVOICED,
+    VOICED,
     Event,
 )
 from twisted_chat.journals.standing import decisions
@@ -82,7 +84,7 @@ class Server:
         elif chance.random() < 0.7:
             who = chance.choice([self.any_account().who, "guest"])
             kind, room = (
-                chance.choice((BARRED, UNBARRED, QUIETED, UNQUIETED, INVITED, APPOINTED, REMOVED)),
+                chance.choice((BARRED, UNBARRED, QUIETED, UNQUIETED, VOICED, UNVOICED, INVITED, APPOINTED, REMOVED)),
                 chance.choice(ROOMS),
             )
             more = self.maybe_until() if kind in (BARRED, QUIETED) else {}
@@ -141,7 +143,7 @@ class Server:
         elif kind == UNBANNED and bans:
             self.happen(UNBANNED, SERVER, "guest", about=chance.choice(bans))
         elif kind == RESTRICTED:
-            access = chance.choice(("open", "private", "listen", "password"))
+            access = chance.choice(("open", "private", "listen topic", "password", "password hidden"))
             self.happen(RESTRICTED, chance.choice(ROOMS), data={"access": access})
         elif kind in (GUESTS_REFUSED, GUESTS_ADMITTED):
             self.happen(kind, SERVER, data={"why": "raid"})

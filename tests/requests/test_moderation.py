@@ -130,8 +130,11 @@ def test_a_rule_about_a_guest_who_registers_is_lifted_under_the_members_name(hou
 @pytest.mark.parametrize(
     "typed, heard",
     [
-        ("/room secret", "!! type it like this: /room open|private|password|listen; to enter another room: /join ROOM"),
-        ("/role bob king", "!! type it like this: /role ALIAS operator|member|admin|owner"),
+        (
+            "/room secret",
+            "!! type it like this: /room open|private|password|listen|topic|hidden; to enter another room: /join ROOM",
+        ),
+        ("/role bob king", "!! type it like this: /role ALIAS operator|host|member|admin|owner"),
         ("/role bob operator", "!! bob is a guest: only members can be operators, and /register makes one"),
         ("/role bob admin", "!! only owners may appoint admins"),
         ("/kick nobody", "!! nobody here is called nobody: /who * lists everyone"),

@@ -329,7 +329,8 @@ def test_the_effects_of_a_command_come_as_fields(alice):
     table = alice.answer("commands")["commands"]
     assert [entry["name"] for entry in table if entry["ends"]] == ["quit"]
     assert [entry["name"] for entry in table if entry["acts_on_room"]] == [
-        "say", "me", "note", "topic", "kick", "bar", "unbar", "invite", "quiet", "unquiet", "room", "role",
+        "say", "me", "note", "topic", "kick", "bar", "unbar", "invite", "quiet", "unquiet", "voice", "unvoice", "room",
+        "role",
     ]  # fmt: skip
 
 

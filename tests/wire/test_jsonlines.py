@@ -232,7 +232,7 @@ RESULTS = [
     result("call", "1", called=["bob"]),
     result("answer", "1"),
     result("quit", "1"),
-    *(result(name, "1") for name in ("kick", "bar", "unbar", "quiet", "unquiet", "invite", "role")),
+    *(result(name, "1") for name in ("kick", "bar", "unbar", "quiet", "unquiet", "voice", "unvoice", "invite", "role")),
     result("room", "1", room="ops", access="open", operators=["alice"]),
     result("room", "1", room="ops", access="private", operators=[], barred=["bob"], quieted=[], invited=["carol"]),
     result("ban", "1", ban=7, target="192.0.2.0/24"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple, TypeVar
 
-from . import text
+from . import hosting, text
 from .accounts import Account
 from .decisions import APPLY as DECISIONS
 from .errors import ChatError, HasAName, MembersOnly, SecretNeeded, TooManySessions, WrongSecret
@@ -78,7 +78,7 @@ def _claimed(state: State, event: Event) -> Change:
     data, person = event.data or {}, state.seats.get(event.origin)
     if person is not None and person.account is not None:
         return Change(person, error=HasAName(person.alias))
-    seat = Seat(event.origin, str(data.get("program", "")), host=data.get("host", ""))
+    seat = Seat(event.origin, str(data.get("program", "")), 0, data.get("host", ""), bool(data.get("hosts")))
     beside = state.seats.get(data.get("beside", 0))
     if person is None and beside is not None and beside.is_here:
         return _seated_alike(state, beside, seat, data["beside"], event.when)
@@ -193,9 +193,9 @@ def _joined(state: State, event: Event) -> Change | None:
         person.unwanted = {**person.unwanted, room.name: Parting(event.author, "")}
         return Change(person, room, error=error)
     person.made += is_first
-    if person.account is None:
-        person.hosted += (room.name,) * is_first
-    else:
+    if person.account is None and is_first:
+        hosting.make(state, person, room.name, event.origin)
+    if person.account is not None:
         person.account.stay(room.name)
         founded = state.decisions.founded.get(person.account.who, 0) + len(person.founded)
         person.founded += (room.name,) * (is_first and founded < FOUNDED)
@@ -228,9 +228,9 @@ def _left(state: State, event: Event) -> Change | None:
     person.called = _without(person.called, event.group)
     person.unwanted = _without(person.unwanted, event.group)
     room = person.rooms.pop(event.group, None)
-    person.hosted = tuple(hosted for hosted in person.hosted if hosted != event.group)
     if room is not None:
         room.people.pop(person, None)
+    hosting.leave(state, person, event.group)
     if person.account is not None and person.is_here:  # else they leave the chat, and come again to the room
         person.account.leave(event.group)
     return Change(person, room)
@@ -393,8 +393,8 @@ def _released(state: State, event: Event) -> Change | None:
     person = state.seats.get(event.origin)
     if person is None:
         return None
-    if person.told:
-        return Change(person)  # a room still needs an event that they leave
+    if person.told or person.lapses:
+        return Change(person)  # a room still needs an event
     for session in person.former:
         del state.seats[session]
     state.everyone.people.pop(person, None)
@@ -433,7 +433,7 @@ def _read(state: State, event: Event) -> Change | None:
 
 
 def _decided(state: State, event: Event) -> Change:
-    state.decisions.apply(event)
+    hosting.decide(state, event)
     return Change(state.seats.get(event.origin), state.rooms.get(event.group), is_decision=True)
 
 

@@ -17,6 +17,7 @@ ROOMS: Final = "rooms"  # of an event that follows in several rooms from one act
 AUTHOR_IS: Final = "is"  # MEMBER, BOT or both, with a space between; of a guest, nothing
 REALNAME: Final = "realname"  # of who enters a room, as a client of IRC gave it
 TAGS: Final = "tags"  # of a client of IRC for others: as they stand in a message, without those of the server
+HOSTED: Final = "hosted"  # of a decision that is over once no host is in its room: see hosting.py
 WAS: Final = "was"  # of an event that changes a value: the value before
 FOUNDS: Final = "founds"  # of an appointment: the operator has made the room
 
@@ -26,7 +27,12 @@ MEMBER: Final = "member"
 BOT: Final = "bot"
 
 _UNSHARED = frozenset({REALNAME, TAGS})
-_UNTOLD = frozenset({AUTHOR_IS, FOUNDS, REALNAME, ROOMS, TAGS, WAS})
+_UNTOLD = frozenset({AUTHOR_IS, FOUNDS, HOSTED, REALNAME, ROOMS, TAGS, WAS})
+
+
+def is_hosted(data: Data | None) -> bool:
+    """Return whether a decision with these data is over once no host is in its room."""
+    return data is not None and HOSTED in data
 
 
 @lru_cache(maxsize=1024)

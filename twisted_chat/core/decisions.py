@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from .access import access
 from .accounts import Account, Accounts
 from .data import FOUNDS, Data
 from .events import (
@@ -33,6 +34,8 @@ from .events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
+    UNVOICED,
+    VOICED,
     Event,
 )
 from .rules import Ban, Bans, RoomRules, network, set_end
@@ -55,7 +58,7 @@ class Decisions:
 
     def rules_of(self, room: str) -> RoomRules:
         """Return the rules of a room, made if need be."""
-        return self.rules.setdefault(room, RoomRules())
+        return self.rules.get(room) or self.rules.setdefault(room, RoomRules(room))
 
     def add_operator(self, room: str, name: str, is_founder: bool) -> None:
         """Make a person an operator of a room; ``name``: theirs in rules, ``is_founder``: they have made it."""
@@ -198,6 +201,7 @@ def _removed(decisions: Decisions, event: Event) -> None:
     data = _data(event)
     rules = decisions.rules_of(event.group or data["room"])  # asked for, or in the room's log
     set_end(rules.expelled, data["who"], event.when + EXPELLED_SECONDS, event.when)
+    rules.hosts.invited.pop(data["who"], None)
 
 
 def _barred(decisions: Decisions, event: Event) -> None:
@@ -208,8 +212,8 @@ def _barred(decisions: Decisions, event: Event) -> None:
 
 def _unbarred(decisions: Decisions, event: Event) -> None:
     rules, name = decisions.rules_of(event.group), _data(event)["who"]
-    rules.barred.pop(name, None)
-    rules.expelled.pop(name, None)
+    for ends in (rules.barred, rules.expelled, rules.hosts.barred):
+        ends.pop(name, None)
 
 
 def _quieted(decisions: Decisions, event: Event) -> None:
@@ -225,12 +229,20 @@ def _invited(decisions: Decisions, event: Event) -> None:
     rules, name = decisions.rules_of(event.group), _data(event)["who"]
     until = 0.0 if name.startswith("#") else event.when + INVITED_SECONDS
     set_end(rules.invited, name, until, event.when)
-    rules.barred.pop(name, None)
-    rules.expelled.pop(name, None)
+    for ends in (rules.barred, rules.expelled, rules.hosts.barred):
+        ends.pop(name, None)
+
+
+def _voiced(decisions: Decisions, event: Event) -> None:
+    decisions.rules_of(event.group).voiced.add(_data(event)["who"])
+
+
+def _unvoiced(decisions: Decisions, event: Event) -> None:
+    decisions.rules_of(event.group).voiced.discard(_data(event)["who"])
 
 
 def _restricted(decisions: Decisions, event: Event) -> None:
-    decisions.rules_of(event.group).access = _data(event)["access"]
+    decisions.rules_of(event.group).lasting = access(_data(event)["access"])
 
 
 APPLY: Final[dict[str, Callable[[Decisions, Event], None]]] = {
@@ -252,6 +264,8 @@ APPLY: Final[dict[str, Callable[[Decisions, Event], None]]] = {
     UNBARRED: _unbarred,
     QUIETED: _quieted,
     UNQUIETED: _unquieted,
+    VOICED: _voiced,
+    UNVOICED: _unvoiced,
     INVITED: _invited,
     RESTRICTED: _restricted,
 }

@@ -1,4 +1,4 @@
-"""Events: one frozen record, which all parts of the house exchange, and the table of its kinds.
+"""The events and the table of their kinds.
 
 Every event has the same ten fields, so that a journal is one table. A kind is one entry in KINDS, with everything that
 the house knows about it. Kinds are named in the past tense, as facts; requests are the hub's imperative methods.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from . import subjects
+from .access import described
 from .data import Data, told_data
 from .durations import span
 from .subjects import Stands
@@ -234,14 +235,15 @@ def _removed(event: Event, author: str) -> str:
 
 
 def _restricted(event: Event, author: str) -> str:
-    access = str((event.data or {}).get("access", ""))
-    return f"{author} has changed the access: {ACCESSES.get(access, access)}"
+    return f"{author} has changed the access: {described(str((event.data or {}).get('access', '')))}"
 
 
 def _appointed(event: Event, author: str) -> str:
     role = str((event.data or {}).get("role") or "member")
     if event.group == SERVER:
         return f"{author} has made {event.text} {_an(role)}"
+    if role in ("host", "guest"):
+        return f"{event.text} {'hosts the room now' if role == 'host' else 'hosts the room no longer'}, by {author}"
     return f"{event.text} is {'an' if role == 'operator' else 'no'} operator here now, by {author}"
 
 
@@ -279,13 +281,6 @@ def _did(words: str) -> Callable[[Event, str], str]:
     return lambda event, author: f"{author} has {words.format(event.text)}{_lasting(event)}{_why(event)}"
 
 
-ACCESSES: Final = {  # of a room, and how each reads
-    "open": "everyone may enter",
-    "private": "only invited people may enter, and others do not see it",
-    "password": "a password is asked from all but its operators",
-    "listen": "only its operators speak",
-}
-
 # Said to a group. ``author`` said ``text``.
 SAID: Final = kind("said", _said, is_post=True, is_logged=True)
 ACTED: Final = kind("acted", _acted, is_post=True, is_logged=True)  # /me
@@ -314,14 +309,15 @@ QUIETED: Final = kind("quieted", _ruled("may not speak"), is_logged=True, standi
 UNQUIETED: Final = kind(
     "unquieted", _ruled("may speak again"), is_logged=True, standing=subjects.in_room("", "quieted")
 )
-INVITED: Final = kind("invited", _ruled("is invited"), is_logged=True, standing=subjects.invitation)
-RESTRICTED: Final = kind(  # data: "access", one of ACCESSES, and WAS; with a verifier, if that is a password
-    "restricted",
-    _restricted,
-    is_logged=True,
-    standing=subjects.access,
+VOICED: Final = kind("voiced", _ruled("has a voice"), is_logged=True, standing=subjects.in_room("voiced"))
+UNVOICED: Final = kind(
+    "unvoiced", _ruled("has no voice any more"), is_logged=True, standing=subjects.in_room("", "voiced")
 )
-# In a room: data "who" and "role", "operator" or none, and FOUNDS. In the server's log: "account" and "role".
+INVITED: Final = kind("invited", _ruled("is invited"), is_logged=True, standing=subjects.invitation)
+# Data: "access", in words, and WAS; HOSTED, the hosts' part of it, in words or empty; with a verifier: a new password.
+RESTRICTED: Final = kind("restricted", _restricted, is_logged=True, standing=subjects.restriction)
+# In a room: data "who" and "role": "operator", or "host" with HOSTED, any other: none of these; and FOUNDS. In the
+# server's log: "account" and "role".
 APPOINTED: Final = kind(
     "appointed",
     _appointed,

@@ -155,7 +155,7 @@ class Hub(Questions):
         if proof is not None:
             alias = proof.account.alias
             data |= proof.data
-        data |= {name: value for name, value in (("program", session.program), ("host", session.host)) if value}
+        data |= _seat_of(session)
         if beside:
             data["beside"] = beside
         elif not session.alias and tuple(rooms) != (LOBBY,):
@@ -266,7 +266,7 @@ class Hub(Questions):
 
         Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed, TopicTooLong.
         """
-        room = self.room_to_speak_in(ask.session, wanted)
+        room = self.room_to_title(ask.session, wanted)
         self._append(RETITLED, ask, room.name, text.topic(topic))
 
     # -- requests: the three kinds of group communication
@@ -424,6 +424,13 @@ def _looks_of(alias: str) -> dict[str, object]:
     if "1" in alias:
         data["looks_as_member"] = sorted(text.looks_as_member(alias))
     return data
+
+
+def _seat_of(session: Session) -> dict[str, object]:
+    """Return what the data of a claim have of the seat that it asks for."""
+    hosts = session.door is not None and session.door.hosts_rooms
+    values = {"program": session.program, "host": session.host, "hosts": hosts}
+    return {name: value for name, value in values.items() if value}
 
 
 def _without_codes(hub: Hub, ask: Ask, lines: Sequence[str]) -> list[str]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from . import rules, secrets, text
-from .data import WAS
+from .access import CALLED, OPEN, PASSWORD, PRIVATE, access, in_words
+from .data import HOSTED, WAS
 from .dispatcher import Dispatcher
-from .errors import ChatError, NobodyCalled, Overheard, TooManyTries, WrongRoomPassword
+from .errors import BadSecret, ChatError, NobodyCalled, NotAllowed, Overheard, TooManyTries, WrongRoomPassword
 from .events import (
-    ACCESSES,
     APPOINTED,
     BARRED,
     INVITED,
+    LOBBY,
     QUIETED,
     REMOVED,
     RESTRICTED,
     UNBARRED,
     UNQUIETED,
+    UNVOICED,
+    VOICED,
     Event,
     Fact,
 )
@@ -29,6 +33,8 @@ from .ports import Journal, Vault
 from .room import Room
 from .session import Ask
 from .state import State
+
+OPERATORS_ONLY: Final = "only operators of the room may lift what they have decided"
 
 
 class Moderation:
@@ -67,12 +73,14 @@ class Moderation:
             raise ChatError(f"{person.alias} is not in {room.name}: /who lists who is")
         self._remove(ask, room, person, why)
 
-    def bar(self, ask: Ask, room: Room, alias: str, seconds: float = 0.0, why: str = "") -> None:
-        """Keep a person out of a room; ``seconds``: 0 is for good.
+    def bar(
+        self, ask: Ask, room: Room, alias: str, seconds: float = 0.0, why: str = "", may_be_absent: bool = False
+    ) -> None:
+        """Keep a person out of a room; ``seconds``: 0 is for good, ``may_be_absent``: nobody may have the alias now.
 
         Raises: NotAllowed, NobodyCalled.
         """
-        target, name = self._target(ask, "bar", room, alias)
+        target, name = self._target(ask, "bar", room, alias, may_be_absent=may_be_absent)
         self._rule(ask, BARRED, room, target, name, seconds, why)
         person = self._state.person_of(name)
         if person is not None and person in room.people:
@@ -84,10 +92,12 @@ class Moderation:
         Raises: NotAllowed, NobodyCalled, ChatError.
         """
         target, names = self._names(ask, "bar", room, alias)
-        rules = self._state.decisions.rules_of(room.name)
-        found = [name for name in names if name in rules.barred or name in rules.expelled]
+        its = self._state.decisions.rules_of(room.name)
+        found = [name for name in names if name in its.barred or name in its.expelled or name in its.hosts.barred]
         if not found:
             raise ChatError(f"nobody keeps {target} out of {room.name}: /room shows whom")
+        if self._is_host(ask, room) and any(name in its.barred for name in found):
+            raise NotAllowed(OPERATORS_ONLY)
         for name in found:
             self._rule(ask, UNBARRED, room, target, name)
 
@@ -110,12 +120,47 @@ class Moderation:
         for name in found:
             self._rule(ask, UNQUIETED, room, target, name)
 
-    def invite(self, ask: Ask, room: Room, alias: str) -> None:
+    def give_voice(self, ask: Ask, room: Room, alias: str) -> None:
+        """Allow a person to speak where only operators do: for good a member, a guest as long as they stay.
+
+        Raises: NotAllowed, NobodyCalled, ChatError.
+        """
+        self._voice(ask, VOICED, room, alias)
+
+    def take_voice(self, ask: Ask, room: Room, alias: str) -> None:
+        """Take the voice from a person.
+
+        Raises: NotAllowed, NobodyCalled, ChatError.
+        """
+        self._voice(ask, UNVOICED, room, alias)
+
+    def _voice(self, ask: Ask, kind: str, room: Room, alias: str) -> None:
+        target, name = self._target(ask, "give a voice", room, alias, is_kind=kind == VOICED)
+        person, its = self._state.person_of(name), self._state.decisions.rules_of(room.name)
+        is_lasting = name in its.voiced
+        if kind == UNVOICED and not (is_lasting or (person is not None and its.has_voice(person))):
+            raise ChatError(f"{target} has no voice in {room.name}")
+        if kind == UNVOICED and is_lasting and self._is_host(ask, room):
+            raise NotAllowed(OPERATORS_ONLY)
+        if kind == VOICED:
+            is_lasting = name.startswith("#") and not self._is_host(ask, room)
+        if not is_lasting and (person is None or person not in room.people):
+            raise ChatError(f"{target} is not in {room.name}: /who lists who is")
+        self._rule(ask, kind, room, target, name, is_for_stay=not is_lasting)
+
+    def invite(self, ask: Ask, room: Room, alias: str, may_only_tell: bool = False) -> None:
         """Admit a person to a room whatever its access is, and send them a notice.
 
+        ``may_only_tell``: if the asker may not admit people, and the room is not private, the notice alone is sent.
         Raises: NotAllowed, NobodyCalled.
         """
-        self._rule(ask, INVITED, room, *self._target(ask, "invite", room, alias, is_kind=True))
+        me, its = ask.session.person, self._state.decisions.rules.get(room.name)
+        has_power = me is None or rules.role_of(me, its) >= rules.HOST
+        if may_only_tell and not has_power and (its is None or PRIVATE not in its.access):
+            on = self._concerned(alias)
+            self._rule(ask, INVITED, room, on.alias, rules.who(on), is_for_stay=True)
+        else:
+            self._rule(ask, INVITED, room, *self._target(ask, "invite", room, alias, is_kind=True))
 
     def appoint(self, ask: Ask, room: Room, alias: str, role: str) -> None:
         """Make a member an operator of a room, or a plain member again.
@@ -130,21 +175,44 @@ class Moderation:
         data = {"who": name, "role": role}
         self._append(ask, Event(APPOINTED, room.name, ask.session.alias, target, data=data))
 
-    def restrict(self, ask: Ask, room: Room, access: str, password: str = "") -> None:
-        """Change who may enter a room or speak there; ``password``: for access "password", and only for that.
+    def appoint_host(self, ask: Ask, room: Room, alias: str, is_host: bool = True) -> None:
+        """Make a person in a room its host as long as they stay, or no host any more.
 
-        Raises: NotAllowed, Overheard, BadSecret, ChatError.
+        Raises: NotAllowed, NobodyCalled, ChatError.
+        """
+        target, name = self._target(ask, "appoint hosts", room, alias, is_kind=is_host)
+        person = self._state.person_of(name)
+        if person is None or person not in room.people:
+            raise ChatError(f"{target} is not in {room.name}: /who lists who is")
+        if is_host and room.name == LOBBY:
+            raise NotAllowed(f"nobody hosts the {LOBBY}: only members keep order there")
+        if not is_host and room.name not in person.hosted:
+            raise ChatError(f"{target} is no host of {room.name}")
+        data = {"who": name, "role": "host" if is_host else "guest", HOSTED: True}
+        self._append(ask, Event(APPOINTED, room.name, ask.session.alias, target, data=data))
+
+    def restrict(self, ask: Ask, room: Room, wanted: str, password: str = "") -> None:
+        """Change who may enter a room or speak there; ``wanted``: the access in words, ``password``: a new one.
+
+        A host's decision is over when no host is in the room. Raises: NotAllowed, Overheard, BadSecret, ChatError.
         """
         self._may(ask, "restrict", room)
-        if access not in ACCESSES:
-            raise ChatError(f"a room's access is one of {', '.join(ACCESSES)}")
-        rules = self._state.decisions.rules.get(room.name)
-        data = {"access": access, WAS: rules.access if rules is not None else "open"}
+        its, after = self._state.decisions.rules.get(room.name) or rules.RoomRules(room.name), access(wanted)
+        if not after and wanted != OPEN:
+            raise ChatError(f"a room's access is {CALLED}")
+        data: dict[str, object] = {"access": in_words(after), WAS: its.words}
+        is_host = self._is_host(ask, room)
+        if is_host:
+            if its.lasting - after or (password and PASSWORD in its.lasting):
+                raise NotAllowed(OPERATORS_ONLY)
+            data[HOSTED] = in_words(after - its.lasting) if after - its.lasting else ""
         event = Event(RESTRICTED, room.name, ask.session.alias, data=data)
-        if access != "password":
+        if not password:
+            if PASSWORD in after - (its.access if is_host else its.lasting):
+                raise BadSecret("give the password, too")
             self._append(ask, event)
             return
-        prepared = _unheard(ask, password)
+        prepared = _unheard(ask, password, is_brief=is_host)
         self._past.ask(
             ask, partial(self._vault.hash, prepared), lambda verifier: self._append(ask, Fact.of(event, verifier))
         )
@@ -156,7 +224,9 @@ class Moderation:
         """
         room, host = text.room(wanted), ask.session.host
         tried = f"#{room}"  # no alias begins so
-        prepared = _unheard(ask, password)
+        its = self._state.decisions.rules.get(room)
+        is_brief = its is not None and PASSWORD in its.hosts.access
+        prepared = _unheard(ask, password, is_brief)
         seconds = self._tries.try_secret(host, tried, self._seconds())
         if seconds:
             raise TooManyTries("wrong passwords", seconds)
@@ -170,7 +240,8 @@ class Moderation:
             self._tries.take_back(host, tried, self._seconds())
             then()
 
-        self._past.ask(ask, partial(self._journal.verifier, f"{room} access"), found)
+        subject = f"{room} hosts' password" if is_brief else f"{room} password"
+        self._past.ask(ask, partial(self._journal.verifier, subject), found)
 
     # -- helpers
 
@@ -178,10 +249,12 @@ class Moderation:
         me = ask.session.person
         if me is None:
             raise ChatError("you are not in the chat yet: give an alias first")
-        its_rules = self._state.decisions.rules.get(room.name)
-        is_host = room.name in me.hosted and ask.session.door is not None and ask.session.door.hosts_rooms
-        if not (is_host and act in rules.HOSTS_ACTS and (on is None or rules.role_of(on, its_rules) < rules.OPERATOR)):
-            rules.may(me, act, its_rules, on)
+        rules.may(me, act, self._state.decisions.rules.get(room.name), on)
+
+    def _is_host(self, ask: Ask, room: Room) -> bool:
+        """Return whether the asker decides as a host, so that it is over once no host is there."""
+        me = ask.session.person
+        return me is not None and rules.role_of(me, self._state.decisions.rules.get(room.name)) == rules.HOST
 
     def _person(self, alias: str) -> Person:
         person = self._state.directory.called(alias.strip())
@@ -189,13 +262,20 @@ class Moderation:
             raise NobodyCalled(text.clean(alias.strip())[: text.ALIAS_LENGTH])
         return person
 
-    def _target(self, ask: Ask, act: str, room: Room, alias: str, is_kind: bool = False) -> tuple[str, str]:
+    def _target(
+        self, ask: Ask, act: str, room: Room, alias: str, is_kind: bool = False, may_be_absent: bool = False
+    ) -> tuple[str, str]:
         """Return the alias of a person who is here, or of a member, and their name in rules, if the act is allowed.
 
         ``is_kind``: it takes nothing from them, so that it is allowed whatever their role is.
         """
         self._may(ask, act, room)
-        on = self._concerned(alias)
+        try:
+            on = self._concerned(alias)
+        except NobodyCalled:
+            if not may_be_absent:
+                raise
+            on = rules.Stranger(text.alias(alias))
         if not is_kind:
             self._may(ask, act, room, on)
         return on.alias, rules.who(on)
@@ -214,9 +294,19 @@ class Moderation:
         return rules.Stranger(account.alias, account) if account is not None else self._person(alias)
 
     def _rule(
-        self, ask: Ask, kind: str, room: Room, target: str, name: str, seconds: float = 0.0, why: str = ""
+        self,
+        ask: Ask,
+        kind: str,
+        room: Room,
+        target: str,
+        name: str,
+        seconds: float = 0.0,
+        why: str = "",
+        is_for_stay: bool = False,
     ) -> None:
         data = {"who": name, **rules.ending(self._now(), seconds, why)}
+        if is_for_stay or self._is_host(ask, room):
+            data[HOSTED] = True
         self._append(ask, Event(kind, room.name, ask.session.alias, target, data=data))
 
     def _remove(self, ask: Ask, room: Room, person: Person, why: str) -> None:
@@ -231,11 +321,11 @@ class Moderation:
         ask.appended()
 
 
-def _unheard(ask: Ask, password: str) -> str:
+def _unheard(ask: Ask, password: str, is_brief: bool) -> str:
     """Return a password in the form to hash, unless others can read what comes over the connection.
 
-    Raises: Overheard, BadSecret.
+    ``is_brief``: a host's, which may be short: it is over soon. Raises: Overheard, BadSecret.
     """
     if ask.session.is_overheard:
         raise Overheard
-    return secrets.password(password)
+    return secrets.password(password, 1 if is_brief else secrets.PASSWORD_LEAST)

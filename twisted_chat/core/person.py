@@ -32,6 +32,7 @@ class Seat(NamedTuple):
     program: str  # the public name of its program; empty for a person who types
     credential: int = 0  # the number of the credential that it used; 0: a guest's
     host: str = ""  # the address that it comes from; empty: this machine, or unknown
+    hosts: bool = False  # its client expects to be the host of a room that it makes
 
     @property
     def opening(self) -> int:
@@ -46,8 +47,8 @@ class Person:
     """
 
     __slots__ = (
-        "account", "alias", "away", "called", "former", "founded", "hosted", "is_told", "leaving", "made", "next_alias",
-        "rooms", "seats", "taken", "unwanted", "voice", "waiting", "waits_for", "wanted",
+        "account", "alias", "away", "called", "former", "founded", "hosted", "is_told", "lapses", "leaving", "made",
+        "next_alias", "rooms", "seats", "taken", "unwanted", "voice", "voiced", "waiting", "waits_for", "wanted",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, alias: str, wanted: tuple[str, ...]) -> None:
@@ -62,7 +63,9 @@ class Person:
         self.called: Mapping[str, str] = _NOTHING  # rooms that know them by another alias, or that they must leave
         self.made = 0  # rooms that they made: empty logs before they came
         self.founded: tuple[str, ...] = ()  # rooms that they have made as a member, and do not operate yet
-        self.hosted: tuple[str, ...] = ()  # rooms that they have made as a guest, and are in since
+        self.hosted: tuple[str, ...] = ()  # rooms whose host they are as long as they are in them: see hosting.py ...
+        self.voiced: tuple[str, ...] = ()  # ... and in which they have a voice so long
+        self.lapses: Mapping[str, str] = _NOTHING  # rooms that they were the last host of, with the access before
         self.wanted = wanted  # rooms that they have still to enter
         self.unwanted: Mapping[str, Parting] = _NOWHERE  # rooms that they have still to leave
         self.seats: tuple[Seat, ...] = (seat,)

@@ -87,12 +87,14 @@ class KnownPerson(NamedTuple):
     made: int
     wanted: Sequence[str]
     unwanted: Mapping[str, tuple[str, ...]]  # with the fields of person.Parting
-    seats: Sequence[tuple[int, str, int, str]]  # sessions, their programs, credentials and addresses
+    seats: Sequence[tuple[int, str, int, str, bool]]  # with the fields of person.Seat
     former: Sequence[int]
-    voice: tuple[int, str, int, str]
+    voice: tuple[int, str, int, str, bool]
     account: int  # its number; 0: a guest
     founded: Sequence[str]
     hosted: Sequence[str]
+    voiced: Sequence[str]
+    lapses: Mapping[str, str]
     leaving: str | None
     waits_for: int | None
 
@@ -114,6 +116,8 @@ class Snapshot(NamedTuple):
     stays: Mapping[int, Sequence[str]] = MappingProxyType({})  # Account.rooms, likewise
     uses: Mapping[int, Mapping[int, float]] = MappingProxyType({})  # Account.uses, likewise
     expelled: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # RoomRules.expelled, by room
+    # The fields of rules.HostRules, the access in words, by room.
+    hosts: Mapping[str, tuple[str, Mapping[str, float], Mapping[str, float]]] = MappingProxyType({})
     # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
     # appended. The next one may raise CannotOpen.
     standing: Iterable[Event] = ()

@@ -124,6 +124,17 @@ class Questions:
         self._refuse_speech(session, room)
         return room
 
+    def room_to_title(self, session: Session, wanted: str = "") -> Room:
+        """Return a room whose topic a session may set, the current one if none is named.
+
+        Raises: BadRoom, NotInRoom, NoCurrentRoom, Quieted, NotAllowed.
+        """
+        room = self.room_to_speak_in(session, wanted)
+        rules = self.decisions.rules.get(room.name)
+        if rules is not None and session.person is not None:
+            rules.refuse_topic(session.person, room.name)
+        return room
+
     def _refuse_speech(self, session: Session, room: Room) -> None:
         rules = self.decisions.rules.get(room.name)
         if rules is not None and session.person is not None:

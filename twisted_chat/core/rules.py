@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, NamedTuple, Protocol
 
 from . import text
+from .access import HIDDEN, LISTEN, NO_RULE, PASSWORD, PRIVATE, TOPIC, Access, in_words
 from .accounts import Account
 from .errors import Banned, Barred, NotAllowed, NotOpen, PasswordNeeded, Quieted
 
-GUEST, MEMBER, OPERATOR, ADMIN, OWNER = range(5)  # the roles, the least powerful first; operators are a room's
-ROLES: Final = ("guest", "member", "operator", "admin", "owner")
+# The roles, the least powerful first. Hosts and operators are a room's: a host as long as they are in it.
+GUEST, MEMBER, HOST, OPERATOR, ADMIN, OWNER = range(6)
+ROLES: Final = ("guest", "member", "host", "operator", "admin", "owner")
 
-HOSTS_ACTS: Final = frozenset({"remove", "invite"})  # of a guest who has made the room and is in it
+HOSTS_ACTS: Final = frozenset({"remove", "bar", "invite", "restrict", "give a voice", "appoint hosts"})
 # The least role for each act: in the room that it is about, or on the server.
 ACTS: Final = {
     "remove": OPERATOR,  # a person from a room
@@ -21,6 +24,8 @@ ACTS: Final = {
     "quiet": OPERATOR,
     "invite": OPERATOR,
     "restrict": OPERATOR,  # change a room's access
+    "give a voice": OPERATOR,
+    "appoint hosts": OPERATOR,
     "appoint operators": OPERATOR,
     "ban": ADMIN,
     "suspend": ADMIN,
@@ -36,6 +41,7 @@ WORDS: Final = {  # for those acts whose name alone is no sentence
     "quiet": "forbid people to speak in it",
     "invite": "invite people to it",
     "restrict": "change who may enter it",
+    "give a voice": "give people a voice in it",
     "ban": "see, make and lift bans",
     "suspend": "suspend and restore members",
 }
@@ -52,6 +58,14 @@ class Ruled(Protocol):
     def key(self) -> str:
         """Return the key of their alias."""
 
+    @property
+    def hosted(self) -> Collection[str]:
+        """Return the rooms whose host they are."""
+
+    @property
+    def voiced(self) -> Collection[str]:
+        """Return the rooms in which they have a voice as long as they are there."""
+
 
 def who(person: Ruled) -> str:
     """Return the name of a person in rules: of a member, "#" and the number of the account; of a guest, the key."""
@@ -65,10 +79,12 @@ def names_of(person: Ruled) -> tuple[str, ...]:
 
 def role_of(person: Ruled, rules: RoomRules | None = None) -> int:
     """Return a person's role on the server, or in the room with these rules."""
-    if person.account is None:
-        return GUEST
-    role = ROLES.index(person.account.role)
-    return max(role, OPERATOR) if rules is not None and person.account.who in rules.operators else role
+    role = ROLES.index(person.account.role) if person.account is not None else GUEST
+    if rules is None or role >= OPERATOR:
+        return role
+    if person.account is not None and person.account.who in rules.operators:
+        return OPERATOR
+    return HOST if rules.room in person.hosted else role
 
 
 def may(person: Ruled, act: str, rules: RoomRules | None = None, on: Ruled | None = None) -> None:
@@ -77,7 +93,7 @@ def may(person: Ruled, act: str, rules: RoomRules | None = None, on: Ruled | Non
     Raises: NotAllowed.
     """
     least, role = ACTS[act], role_of(person, rules)
-    if role < least:
+    if role < least and not (role == HOST and act in HOSTS_ACTS):
         raise NotAllowed(f"only {_plural(least)} may {WORDS.get(act, act)}")
     if on is not None and role_of(on, rules) > role:
         raise NotAllowed(f"you may not do that to {_an(role_of(on, rules))}")
@@ -94,25 +110,67 @@ def _an(role: int) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+@dataclass(slots=True)
+class HostRules:
+    """The decisions of a room's hosts: they are over once no host is in the room."""
+
+    access: Access = NO_RULE
+    barred: dict[str, float] = field(default_factory=dict)
+    invited: dict[str, float] = field(default_factory=dict)
+
+
 class RoomRules:
     """The rules of one room. Names are those of ``who``, times in seconds since the epoch; 0: without an end."""
 
-    __slots__ = ("access", "barred", "expelled", "founder", "invited", "operators", "quieted")
+    __slots__ = (
+        "_lasting", "access", "barred", "expelled", "founder", "hosts", "invited", "operators", "quieted", "room",
+        "voiced",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.access = "open"  # see events.ACCESSES
+    def __init__(self, room: str = "") -> None:
+        self.room = room
+        self.access: Access = NO_RULE  # by all decisions
+        self._lasting: Access = NO_RULE  # by those of its operators
+        self.hosts = HostRules()
         self.operators: set[str] = set()
         self.founder = ""  # the operator who has made the room; empty: none
+        self.voiced: set[str] = set()  # members
         self.barred: dict[str, float] = {}
         self.quieted: dict[str, float] = {}
         self.invited: dict[str, float] = {}
         self.expelled: dict[str, float] = {}
 
+    @property
+    def words(self) -> str:
+        """The access in words."""
+        return in_words(self.access)
+
+    @property
+    def lasting(self) -> Access:
+        """The access by the decisions of its operators."""
+        return self._lasting
+
+    @lasting.setter
+    def lasting(self, access: Access) -> None:
+        self._lasting = self.access = access
+        self.hosts.access = NO_RULE
+
+    def host(self, access: Access) -> None:
+        """Add what the hosts have decided to the access."""
+        self.hosts.access = access - self._lasting
+        self.access = self._lasting | access
+
+    @property
+    def is_void(self) -> bool:
+        """True if there is no rule, and nobody has a role."""
+        rules = self.barred, self.quieted, self.invited, self.expelled, self.hosts.barred, self.hosts.invited
+        return not (self.access or self.operators or self.voiced or any(rules))
+
     def may_see(self, person: Ruled | None, now: float) -> bool:
         """Return whether a person who is not in the room can see it; None: a stream, which has no person."""
-        if self.access != "private":
+        if self.access.isdisjoint((PRIVATE, HIDDEN)):
             return True
-        return person is not None and (role_of(person, self) >= OPERATOR or _holds(self.invited, person, now))
+        return person is not None and self.welcomes(person, now)
 
     def refuse_entry(self, person: Ruled, room: str, now: float, knows_password: bool = False) -> None:
         """Refuse the request of a person who may not enter.
@@ -120,30 +178,41 @@ class RoomRules:
         Raises: Barred, NotOpen, PasswordNeeded.
         """
         self.refuse_standing(person, room, now)
-        if self._welcomes(person, now):
+        if self.welcomes(person, now):
             return
         until = _until(self.expelled, person, now)
         if until is not None:
             raise Barred(room, until - now)
-        if self.access == "password" and not knows_password:
+        if PASSWORD in self.access and not knows_password:
             raise PasswordNeeded(room)
 
     def refuse_standing(self, person: Ruled, room: str, now: float) -> None:
-        """Refuse entry by the rules that stand, which are the same on every node and after a restart.
+        """Refuse entry by the rules that are part of the state, the same on every node.
 
         Raises: Barred, NotOpen.
         """
-        if role_of(person, self) >= ADMIN:
+        role = role_of(person, self)
+        if role >= ADMIN:
             return
         until = _until(self.barred, person, now)
+        if until is None and role < OPERATOR:
+            until = _until(self.hosts.barred, person, now)
         if until is not None:
             raise Barred(room, until - now if until else 0)
-        if self.access == "private" and not self._welcomes(person, now):
+        if PRIVATE in self.access and not self.welcomes(person, now):
             raise NotOpen(f"{room} is not open to you: its operators /invite")
 
-    def _welcomes(self, person: Ruled, now: float) -> bool:
+    def welcomes(self, person: Ruled, now: float) -> bool:
         """Return whether a person may enter whatever the access is."""
-        return role_of(person, self) >= OPERATOR or _holds(self.invited, person, now)
+        return self.has_invited(person, now) or role_of(person, self) >= OPERATOR
+
+    def has_invited(self, person: Ruled, now: float) -> bool:
+        """Return whether a person is invited."""
+        return _holds(self.invited, person, now) or _holds(self.hosts.invited, person, now)
+
+    def has_voice(self, person: Ruled) -> bool:
+        """Return whether a person may speak where others only listen."""
+        return self.room in person.voiced or (person.account is not None and person.account.who in self.voiced)
 
     def refuse_speech(self, person: Ruled, room: str, now: float) -> None:
         """Refuse a person who may not speak.
@@ -151,8 +220,16 @@ class RoomRules:
         Raises: Quieted, NotAllowed.
         """
         self.refuse_quieted(person, room, now)
-        if self.access == "listen" and role_of(person, self) < OPERATOR:
+        if LISTEN in self.access and role_of(person, self) < HOST and not self.has_voice(person):
             raise NotAllowed(f"only the operators of {room} speak here")
+
+    def refuse_topic(self, person: Ruled, room: str) -> None:
+        """Refuse a person who may not set the topic.
+
+        Raises: NotAllowed.
+        """
+        if TOPIC in self.access and role_of(person, self) < HOST:
+            raise NotAllowed(f"only the operators of {room} set its topic")
 
     def refuse_quieted(self, person: Ruled, room: str, now: float) -> None:
         """Refuse the words of a person whom an operator has forbidden to speak.
@@ -300,6 +377,16 @@ class Stranger(NamedTuple):
     account: Account | None = None
     credential: int = 0  # the number of the credential that they have used
     host: str = ""  # their address; empty: this machine
+
+    @property
+    def hosted(self) -> Collection[str]:
+        """Return nothing: a host is in the room."""
+        return ()
+
+    @property
+    def voiced(self) -> Collection[str]:
+        """Return nothing, likewise."""
+        return ()
 
     @property
     def key(self) -> str:

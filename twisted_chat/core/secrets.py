@@ -106,26 +106,26 @@ def refuse_secrets(*texts: str) -> None:
             raise SecretSaid
 
 
-def password(wanted: str) -> str:
-    """Return a password in the form to hash: PRECIS OpaqueString (RFC 8265, section 4.2).
+def password(wanted: str, least: int = PASSWORD_LEAST) -> str:
+    """Return a password in the form to hash: PRECIS OpaqueString (RFC 8265, section 4.2); ``least``: its bytes.
 
     Raises: BadSecret.
     """
-    _check_size(wanted)  # before PRECIS, whose time grows with the length
+    _check_size(wanted, least)  # before PRECIS, whose time grows with the length
     try:
         prepared = str(get_profile("OpaqueString").enforce(wanted))
     except UnicodeEncodeError as error:
         raise BadSecret(_why(error.object[error.start : error.end])) from None
-    _check_size(prepared)
+    _check_size(prepared, least)
     if kind_of(prepared) != "password":
         raise BadSecret("it looks like a token or a code of this server, so choose another")
     return prepared
 
 
-def _check_size(wanted: str) -> None:
+def _check_size(wanted: str, least: int) -> None:
     size = len(wanted.encode("utf-8", "surrogatepass"))
-    if size < PASSWORD_LEAST:
-        raise BadSecret(f"it is too short, so give {PASSWORD_LEAST} characters or more, for example four words")
+    if size < least:
+        raise BadSecret(f"it is too short, so give {least} characters or more, for example four words")
     if size > PASSWORD_MOST:
         raise BadSecret(f"it has {size:,} bytes, and may have {PASSWORD_MOST:,}, so give a shorter one")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .access import access, in_words
 from .person import Parting, Person, Seat
 from .ports import KnownPerson, Snapshot
 from .room import Room
@@ -27,6 +28,7 @@ def snapshot_of(state: State) -> Snapshot:
         {account.number: account.rooms for account in accounts if account.rooms},
         {account.number: dict(account.uses) for account in accounts if account.uses},
         {room: dict(rules.expelled) for room, rules in state.decisions.rules.items() if rules.expelled},
+        {name: _of_hosts(state, name) for name in dict.fromkeys(room for person in people for room in person.hosted)},
     )
 
 
@@ -45,6 +47,10 @@ def restore(state: State, snapshot: Snapshot) -> None:
             rules.expelled.clear()
         for room, expelled in snapshot.expelled.items():
             state.decisions.rules_of(room).expelled.update(expelled)
+    for room, (words, barred, invited) in snapshot.hosts.items():
+        rules = state.decisions.rules_of(room)
+        rules.host(access(words))
+        rules.hosts.barred, rules.hosts.invited = dict(barred), dict(invited)
     state.openings.update(snapshot.openings)
     people = [_restored(state, known) for known in snapshot.people]
     for person, known in zip(people, snapshot.people, strict=True):
@@ -81,6 +87,8 @@ def _known(state: State, person: Person, positions: Mapping[Person, int]) -> Kno
         account=person.account.number if person.account is not None else 0,
         founded=list(person.founded),
         hosted=list(person.hosted),
+        voiced=list(person.voiced),
+        lapses=dict(person.lapses),
         leaving=person.leaving,
         waits_for=positions[person.waits_for] if person.waits_for is not None else None,
     )
@@ -92,7 +100,9 @@ def _restored(state: State, known: KnownPerson) -> Person:
     person = Person(Seat(*known.voice), known.alias, tuple(known.wanted))
     person.next_alias, person.taken, person.is_told = known.next_alias, known.taken, known.is_told
     person.account = state.decisions.accounts.by_number.get(known.account)
-    person.founded, person.hosted = tuple(known.founded), tuple(known.hosted)
+    person.founded, person.hosted, person.voiced = tuple(known.founded), tuple(known.hosted), tuple(known.voiced)
+    if known.lapses:
+        person.lapses = dict(known.lapses)
     person.away, person.made, person.leaving = known.away, known.made, known.leaving
     person.rooms = {name: state.rooms[name] for name in known.rooms}
     if known.unwanted:
@@ -105,8 +115,13 @@ def _restored(state: State, known: KnownPerson) -> Person:
     return person
 
 
-def _values(seat: Seat) -> tuple[int, str, int, str]:
-    return seat.session, seat.program, seat.credential, seat.host
+def _of_hosts(state: State, room: str) -> tuple[str, dict[str, float], dict[str, float]]:
+    hosts = state.decisions.rules_of(room).hosts
+    return in_words(hosts.access), dict(hosts.barred), dict(hosts.invited)
+
+
+def _values(seat: Seat) -> tuple[int, str, int, str, bool]:
+    return seat.session, seat.program, seat.credential, seat.host, seat.hosts
 
 
 def _people_in(room: Room) -> list[Person]:

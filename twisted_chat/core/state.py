@@ -6,20 +6,23 @@ a node that takes over from a lost one appends just the missing events.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from .data import FOUNDS, ROOMS, Data
+from .access import OPEN
+from .data import FOUNDS, HOSTED, ROOMS, WAS, Data
 from .decisions import Decisions
 from .directory import Directory
 from .errors import ChatError, CredentialRevoked, TooManyRooms
 from .events import (
     APPOINTED,
     EVERYONE,
+    HOUSE,
     JOINED,
     LEFT,
     RELEASED,
     REMOVED,
     RENAMED,
+    RESTRICTED,
     SERVER,
     TOOK,
     Event,
@@ -146,7 +149,7 @@ class State:
                 return follows
             data = {ROOMS: [room for room in person.told if room not in person.unwanted]}
             left = [_left(person, room, name, person.leaving, data) for room, name in person.told.items()]
-            return [*left, Event(RELEASED, "", alias, "", session)]
+            return [*left, *self._lapses(person), Event(RELEASED, "", alias, "", session)]
         if not person.is_told:
             follows.append(Event(TOOK, "@" + alias, person.alias, person.voice.program, session))
         told = person.told if person.wanted or person.unwanted else {}
@@ -160,7 +163,14 @@ class State:
         operates = {"who": who(person), "role": "operator", FOUNDS: True}
         for room in person.founded:
             follows.append(Event(APPOINTED, room, person.alias, person.alias, session, data=operates))
-        return follows
+        return [*follows, *self._lapses(person)] if person.lapses else follows
+
+    def _lapses(self, person: Person) -> Iterator[Event]:
+        """Yield the events that tell rooms, whose last host a person was, that the access is as it was before."""
+        for room, before in person.lapses.items():
+            rules = self.decisions.rules.get(room)
+            data = {"access": rules.words if rules is not None else OPEN, WAS: before, HOSTED: ""}
+            yield Event(RESTRICTED, room, HOUSE, "", person.voice.session, data=data)
 
 
 def _left(person: Person, room: str, alias: str, why: str, everywhere: Data | None = None) -> Event:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
-from .data import FOUNDS
+from .access import has_password
+from .data import FOUNDS, HOSTED, is_hosted
 
 EXPELLED_SECONDS: Final = 60.0  # before a removed person may return to the room, unless invited
 INVITED_SECONDS: Final = 86400.0  # in which an invited guest may enter; a member's invitation has no end
@@ -76,6 +77,8 @@ def in_room(sets: str, *clears: str) -> Stands:
     """Return where a rule of a room about a person stands, and which rules it ends; ``sets`` may be empty."""
 
     def standing(event: Decided) -> Standing:
+        if is_hosted(event.data):
+            return Standing()
         begin, end = event.group, _data(event)["who"]
         cleared = tuple(f"{begin} {rule} {end}" for rule in clears)
         return Standing(f"{begin} {sets} {end}", cleared, until=_end(event)) if sets else Standing(clears=cleared)
@@ -90,13 +93,22 @@ def removal(event: Decided) -> Standing:
 
 def invitation(event: Decided) -> Standing:
     """Return where an invitation stands, a guest's for a day."""
+    if is_hosted(event.data):
+        return Standing()
     until = 0.0 if _data(event)["who"].startswith("#") else event.when + INVITED_SECONDS
     return in_room("invited", "barred", "removed")(event)._replace(until=until)
 
 
-def access(event: Decided) -> Standing:
-    """Return where a room's access stands, with the password that it may ask for."""
-    return Standing(f"{event.group} access", secret=f"{event.group} access")
+def restriction(event: Decided) -> Standing:
+    """Return where a room's access stands. Its password stands beside it, until the access is without one."""
+    data, room, hosts = _data(event), event.group, f"{event.group} hosts'"
+    if not is_hosted(data):  # what the hosts have decided is over with it
+        gone = () if has_password(data["access"]) else (f"{room} password",)
+        return Standing(f"{room} access", (*gone, f"{hosts} access", f"{hosts} password"), f"{room} password")
+    gone = () if has_password(data[HOSTED]) else (f"{hosts} password",)
+    if not data[HOSTED]:
+        return Standing(clears=(f"{hosts} access", *gone))
+    return Standing(f"{hosts} access", gone, f"{hosts} password")
 
 
 def operator(event: Decided) -> Standing:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from ..core import text
+from ..core.access import ACCESSES, CALLED, FORM, OPEN, PASSWORD, access, described
 from ..core.durations import span
 from ..core.errors import BadRequest, BadUsage
-from ..core.events import ACCESSES
 from ..core.hub import Hub
 from ..core.lasting import LONGEST, how_long_and_why
 from ..core.room import Room
-from ..core.rules import OPERATOR, RoomRules, role_of
+from ..core.rules import HOST, RoomRules, role_of
 from ..core.session import Ask
 from .accounts import PROMPT
 from .fields import About, Alias, RoomName, Rule, WantedAlias, WantedRoom
@@ -152,45 +152,88 @@ class UnquietRequest(_OnPerson):
         hub.moderation.unquiet(ask, room, self.alias)
 
 
+@command(arguments="ALIAS", acts_on_room=True)
+def voice(hub: Hub, ask: Ask, rest: str) -> None:
+    """Give a person a voice in a room to listen. A guest has it as long as they stay."""
+    hub.moderation.give_voice(ask, hub.room_of(ask.session), rest.strip())
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class VoiceRequest(_OnPerson):
+    """Give a person a voice in a room to listen: a guest has it as long as they stay."""
+
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        hub.moderation.give_voice(ask, room, self.alias)
+
+
+@command(arguments="ALIAS", acts_on_room=True)
+def unvoice(hub: Hub, ask: Ask, rest: str) -> None:
+    """Take the voice in a room to listen from a person."""
+    hub.moderation.take_voice(ask, hub.room_of(ask.session), rest.strip())
+
+
+@request("an event in the room, the result")
+@dataclass(frozen=True)
+class UnvoiceRequest(_OnPerson):
+    """Take the voice in a room to listen from a person."""
+
+    def act(self, hub: Hub, ask: Ask, room: Room) -> None:
+        hub.moderation.take_voice(ask, room, self.alias)
+
+
 # -- the room itself
 
 
 @command("access", arguments="[ACCESS]", acts_on_room=True)
 def room(hub: Hub, ask: Ask, rest: str) -> None:
     """Show or change who may enter the room, and speak. In an open room everyone does. Only people whom its operators
-    /invite see a private room and enter it. In a room to listen only the operators speak."""
+    /invite see a private room and enter it. In a room to listen only the operators speak, and people with a /voice;
+    with ``topic`` only the operators set the topic. People outside do not see a hidden room. Several go together, as in
+    ``/room private topic``."""
     current = hub.room_of(ask.session)
-    access = rest.strip().lower()
-    if not access:
+    words = rest.lower().split()
+    if not words:
         ask.notice(*_shown(hub, ask, current))
         return
-    if access not in ACCESSES:
+    if not set(words) <= ACCESSES.keys() or (OPEN in words and len(words) > 1):
         raise BadUsage(f"/room {'|'.join(ACCESSES)}; to enter another room: /join ROOM")
-    if access == "password":
-        ask.ask_secret(PROMPT, lambda password: hub.moderation.restrict(ask, current, access, password))
+    wanted = " ".join(words)
+    if PASSWORD in words:
+        ask.ask_secret(PROMPT, lambda password: hub.moderation.restrict(ask, current, wanted, password))
     else:
-        hub.moderation.restrict(ask, current, access)
+        hub.moderation.restrict(ask, current, wanted)
 
 
 def _shown(hub: Hub, ask: Ask, shown: Room) -> list[str]:
-    rules = hub.decisions.rules.get(shown.name, RoomRules())
-    names = sorted(hub.decisions.alias_of(name) for name in rules.operators)
+    rules = hub.decisions.rules.get(shown.name, RoomRules(shown.name))
     lines = [
-        f"{shown.name}: {ACCESSES[rules.access]}",
-        f"its operators: {text.listed(names, MAX_NAMES, len(names)) or 'none'}",
+        f"{shown.name}: {described(rules.words)}",
+        f"its operators: {_listed(hub.decisions.alias_of(name) for name in rules.operators) or 'none'}",
     ]
+    people = hub.people_in(shown)
+    hosts = _listed(person.alias for person in people if shown.name in person.hosted)
+    voiced = {hub.decisions.alias_of(name) for name in rules.voiced}
+    with_voice = _listed(voiced | {person.alias for person in people if shown.name in person.voiced})
+    lines += [f"{words}: {names}" for words, names in (("its hosts", hosts), ("with a voice", with_voice)) if names]
     if not _operates(ask, rules):
         return lines
-    for words, ends in (("may not enter", rules.barred), ("may not speak", rules.quieted), ("invited", rules.invited)):
+    barred, invited = {**rules.hosts.barred, **rules.barred}, {**rules.hosts.invited, **rules.invited}
+    for words, ends in (("may not enter", barred), ("may not speak", rules.quieted), ("invited", invited)):
         listed = _lasting(hub, ends)
         if listed:
             lines.append(f"{words}: {', '.join(listed)}")
     return lines
 
 
+def _listed(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return text.listed(found, MAX_NAMES, len(found))
+
+
 def _operates(ask: Ask, rules: RoomRules) -> bool:
     person = ask.session.person
-    return person is not None and role_of(person, rules) >= OPERATOR
+    return person is not None and role_of(person, rules) >= HOST
 
 
 def _lasting(hub: Hub, ends: Mapping[str, float]) -> list[str]:
@@ -205,7 +248,7 @@ def _lasting(hub: Hub, ends: Mapping[str, float]) -> list[str]:
 @dataclass(frozen=True)
 class RoomResult(Result):
     room: RoomName
-    access: Annotated[str, Rule(form="|".join(ACCESSES), called="one of open, private, listen, password")]
+    access: Annotated[str, Rule(form=FORM, called=CALLED)]
     operators: Annotated[list[Alias], Rule(items=0)]
     barred: Annotated[list[Alias], Rule(items=0), About("Who may not enter. Only for its operators.")] | None = None
     quieted: Annotated[list[Alias], Rule(items=0), About("Who may not speak. Only for its operators.")] | None = None
@@ -218,17 +261,17 @@ class RoomRequest(JsonRequest):
     """Return the rules of a room; with "access", change who may enter it and speak in it, as an operator of it."""
 
     room: WantedRoom
-    access: Annotated[str, Rule(form="|".join(ACCESSES), called="one of open, private, listen, password")] | None = None
+    access: Annotated[str, Rule(form=FORM, called=CALLED)] | None = None
     password: Secret | None = None
 
     def run(self, hub: Hub, ask: Ask) -> Steps[RoomResult]:
         room = hub.room_of(ask.session, self.room)
-        if (self.password is not None) != (self.access == "password"):
+        if (self.password is not None) != (PASSWORD in access(self.access or "")):
             raise BadRequest('"password" is for "access":"password", and needed there')
         if self.access is not None:
             hub.moderation.restrict(ask, room, self.access, self.password or "")
             yield
-        rules, now = hub.decisions.rules.get(room.name, RoomRules()), hub.now()
+        rules, now = hub.decisions.rules.get(room.name, RoomRules(room.name)), hub.now()
 
         def listed(ends: Mapping[str, float]) -> list[str] | None:
             if not _operates(ask, rules):
@@ -237,28 +280,39 @@ class RoomRequest(JsonRequest):
 
         operators = sorted(hub.decisions.alias_of(name) for name in rules.operators)
         return RoomResult(
-            room.name, rules.access, operators, listed(rules.barred), listed(rules.quieted), listed(rules.invited)
+            room.name, rules.words, operators, listed(rules.barred), listed(rules.quieted), listed(rules.invited)
         )
 
 
 # -- roles
 
-ROLES_GIVEN = ("operator", "member", "admin", "owner")
+ROLES_GIVEN = ("operator", "host", "member", "admin", "owner")
 
 
 @command(arguments="ALIAS ROLE", acts_on_room=True)
 def role(hub: Hub, ask: Ask, rest: str) -> None:
-    """Give a member a role, or take it away. An ``operator`` keeps order in the current room, an ``admin`` everywhere;
-    an ``owner`` also appoints admins. A ``member`` does none of that."""
+    """Give a person a role, or take it away. An ``operator`` keeps order in the current room, as does a ``host`` while
+    in it, who may be a guest; an ``admin`` does everywhere; an ``owner`` also appoints admins. A ``member`` does none
+    of that."""
     alias, wanted = word(rest.strip())
     wanted = wanted.strip().lower()
     if wanted not in ROLES_GIVEN:
         raise BadUsage(f"/role ALIAS {'|'.join(ROLES_GIVEN)}")
     account = hub.decisions.accounts.called(alias)
-    if wanted == "operator" or (wanted == "member" and account is not None and account.role == "member"):
-        hub.moderation.appoint(ask, hub.room_of(ask.session), alias, wanted)
+    is_plain = account is None or account.role == "member"
+    if wanted in ("operator", "host") or (wanted == "member" and is_plain):
+        _appoint(hub, ask, hub.room_of(ask.session), alias, wanted)
     else:
         hub.members.appoint(ask, alias, wanted, _told(ask, alias, wanted))
+
+
+def _appoint(hub: Hub, ask: Ask, room: Room, alias: str, role: str) -> None:
+    """Ask for another role of a person in a room; a host who is to have none hosts it no longer."""
+    person = hub.state.directory.called(alias)
+    if role == "host" or (role == "member" and person is not None and room.name in person.hosted):
+        hub.moderation.appoint_host(ask, room, alias, role == "host")
+    else:
+        hub.moderation.appoint(ask, room, alias, role)
 
 
 def _told(ask: Ask, alias: str, role: str) -> Callable[[], None]:
@@ -269,17 +323,17 @@ def _told(ask: Ask, alias: str, role: str) -> Callable[[], None]:
 @request("an event in the room, the result; without a ``room`` only the result")
 @dataclass(frozen=True)
 class RoleRequest(JsonRequest):
-    """Give a member a role in a room ("operator" or "member"), or without "room" on the server."""
+    """Give a member a role in a room ("operator", "host" or "member"), or without "room" on the server."""
 
     alias: WantedAlias
-    role: Annotated[str, Rule(form="|".join(ROLES_GIVEN), called="one of operator, member, admin, owner")]
+    role: Annotated[str, Rule(form="|".join(ROLES_GIVEN), called="one of operator, host, member, admin, owner")]
     room: WantedRoom | None = None
 
     def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
-        if (self.role == "operator" and self.room is None) or (self.role in ("admin", "owner") and self.room):
+        if (self.role in ("operator", "host") and self.room is None) or (self.role in ("admin", "owner") and self.room):
             raise BadRequest('an "operator" is one of a "room"; "admin" and "owner" are roles without a "room"')
         if self.room is not None:
-            hub.moderation.appoint(ask, hub.room_of(ask.session, self.room), self.alias, self.role)
+            _appoint(hub, ask, hub.room_of(ask.session, self.room), self.alias, self.role)
         else:
             hub.members.appoint(ask, self.alias, self.role, lambda: None)
         yield

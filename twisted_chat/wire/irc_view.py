@@ -14,12 +14,13 @@ that name their reader (001, 353, 730 ...).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from typing import ClassVar, Final, NamedTuple
 
+from ..core.access import HIDDEN, LISTEN, PASSWORD, PRIVATE, TOPIC, access
 from ..core.data import BOT, MEMBER, REALNAME, ROOMS, TAGS, WAS, Data, author_is, by
 from ..core.days import Day
 from ..core.events import (
@@ -40,6 +41,7 @@ from ..core.events import (
     GRANTED,
     GUESTS_ADMITTED,
     GUESTS_REFUSED,
+    HOUSE,
     IGNORED,
     INVITED,
     JOINED,
@@ -73,6 +75,8 @@ from ..core.events import (
     UNBANNED,
     UNBARRED,
     UNQUIETED,
+    UNVOICED,
+    VOICED,
     WENT_AWAY,
     Event,
 )
@@ -92,7 +96,7 @@ CAPS: Final = frozenset(  # the capabilities that change the bytes, and the user
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _JOURNAL: Final = 8  # characters of the journal's name in a msgid
 _SHORT: Final = 60  # letters of a text that fits whatever they are: in UTF-8 they, an alias and a room have 464 bytes
-_MODES: Final = {"private": "i", "password": "k", "listen": "m"}  # of the access to a room
+MODES: Final = {PRIVATE: "i", PASSWORD: "k", LISTEN: "m", HIDDEN: "s", TOPIC: "t"}  # of the access to a room
 
 
 def source(alias: str) -> str:
@@ -360,9 +364,13 @@ def _invited(view: IrcView, event: Event) -> _Messages:
     return [_message(source(event.author), "INVITE", event.text, _target(event))]
 
 
+def _author(view: IrcView, event: Event) -> str:
+    return view.server if event.author == HOUSE else source(event.author)
+
+
 def _mode(modes: str) -> Callable[[IrcView, Event], _Messages]:
     def messages(view: IrcView, event: Event) -> _Messages:
-        return [_message(source(event.author), "MODE", _target(event), *modes.format(event.text).split(" "))]
+        return [_message(_author(view, event), "MODE", _target(event), *modes.format(event.text).split(" "))]
 
     return messages
 
@@ -370,21 +378,27 @@ def _mode(modes: str) -> Callable[[IrcView, Event], _Messages]:
 def _restricted(view: IrcView, event: Event) -> _Messages:
     """Return the change of the modes; of an older event, which lacks the access before, all other modes go."""
     data = event.data or {}
-    after = _MODES.get(str(data.get("access")), "")
-    before = _MODES.get(data[WAS], "") if WAS in data else "".join(_MODES.values())
-    before = before.replace(after, "") if after else before
-    changes = (f"-{before}" if before else "") + (f"+{after}" if after else "")
-    key = ["*"] if "k" in before + after else []
-    if not changes:
-        return []
-    return [_message(source(event.author), "MODE", _target(event), changes, *key)]
+    after = access(str(data.get("access")))
+    before = access(str(data[WAS])) if WAS in data else MODES.keys() - after
+    gone, new = _letters(before - after), _letters(after - before)
+    if not (gone or new) and PASSWORD in after:
+        new = MODES[PASSWORD]  # another one
+    changes = (f"-{gone}" if gone else "") + (f"+{new}" if new else "")
+    key = ["*"] if MODES[PASSWORD] in changes else []
+    return [_message(_author(view, event), "MODE", _target(event), changes, *key)] if changes else []
+
+
+def _letters(words: Iterable[str]) -> str:
+    return "".join(sorted(map(MODES.__getitem__, words)))
 
 
 def _appointed(view: IrcView, event: Event) -> _Messages:
     if event.group == SERVER:
         return _noticed(view, event)
-    author = view.server if event.author == event.text else source(event.author)  # who has just made the room
-    mode = "+o" if (event.data or {}).get("role") == "operator" else "-o"
+    role = (event.data or {}).get("role")
+    is_founder = role == "operator" and event.author == event.text
+    author = view.server if is_founder else _author(view, event)
+    mode = "+o" if role in ("operator", "host") else "-o"
     return [_message(author, "MODE", _target(event), mode, event.text)]
 
 
@@ -441,6 +455,8 @@ _MESSAGES: Final[Mapping[str, Callable[[IrcView, Event], _Messages]]] = {
     RESTRICTED: _restricted,
     BARRED: _mode("+b {}!*@*"),
     UNBARRED: _mode("-b {}!*@*"),
+    VOICED: _mode("+v {}"),
+    UNVOICED: _mode("-v {}"),
     **dict.fromkeys((QUIETED, UNQUIETED), _noticed),  # no mode of IRC that clients know does this
     REGISTERED: _registered,
     **dict.fromkeys((DROPPED, NAMED, GRANTED, REHASHED, REVOKED, SUSPENDED, RESTORED), _noticed),  # only admins do

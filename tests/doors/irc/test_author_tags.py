@@ -53,7 +53,7 @@ def test_all_that_a_member_does_has_their_account(door, tea):
     eve.read()
     alice.send("TOPIC #tea :milk", "AWAY :out", "AWAY", "MODE #tea +m", "MODE #tea -m", "INVITE tom #tea")
     alice.send("MODE #tea +b joe!*@*", "PART #tea :bye", "JOIN #tea", "QUIT :end")
-    commands = ["TOPIC", "AWAY", "AWAY", "MODE", "MODE", "INVITE", "PART", "JOIN", "QUIT"]
+    commands = ["TOPIC", "AWAY", "AWAY", "MODE", "MODE", "INVITE", "MODE", "PART", "JOIN", "QUIT"]
     assert tagged(eve) == [(command, {"account": "alice"}) for command in commands]
 
 

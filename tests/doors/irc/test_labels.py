@@ -49,10 +49,20 @@ def test_a_request_is_answered_once_it_has_happened(alice):
         f"@batch=1 :{SERVER} 366 alice #cake :End of /NAMES list",
         f":{SERVER} BATCH -1",
     ]
-    assert (
-        alice.ask("@label=x3 MODE #cake +i")[0]
-        == f"@label=x3 :{SERVER} 482 alice #cake :only operators of the room may change who may enter it"
-    )
+    alice.send("MODE #cake -o alice")
+    assert alice.ask("@label=x3 MODE #cake +i") == [f"@label=x3 :{SERVER} 482 alice #cake :You're not channel operator"]
+
+
+def test_a_change_of_modes_has_the_label_or_is_in_a_batch(alice):
+    alice.send("JOIN #cake")
+    assert alice.ask("@label=x1 MODE #cake +im") == ["@label=x1 :alice!~u@chat MODE #cake +im"]
+    assert alice.ask("@label=x2 MODE #cake +tb eve") == [
+        f"@label=x2 :{SERVER} BATCH +1 labeled-response",
+        "@batch=1 :alice!~u@chat MODE #cake +b eve!*@*",
+        "@batch=1 :alice!~u@chat MODE #cake +t",
+        f":{SERVER} BATCH -1",
+    ]
+    assert alice.ask("@label=x3 MODE #cake +t") == [f"@label=x3 :{SERVER} ACK"]
 
 
 def test_a_post_is_acknowledged_once_it_is_kept(door, alice):

@@ -133,7 +133,7 @@ def test_a_member_is_shown_the_rooms_that_another_device_is_in_enters_and_leaves
     carol.peer.send("/join tea\n")
     assert peer.read() == [
         ":carol!~u@chat JOIN #tea",
-        f":{SERVER} 353 carol = #tea :carol",
+        f":{SERVER} 353 carol = #tea :@carol",
         f":{SERVER} 366 carol #tea :End of /NAMES list",
         f":{SERVER} MODE #tea +o carol",
     ]

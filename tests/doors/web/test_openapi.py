@@ -11,8 +11,8 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import twisted_chat
+from twisted_chat.core.access import FORM
 from twisted_chat.core.events import (
-    ACCESSES,
     APPOINTED,
     BARRED,
     INVITED,
@@ -23,6 +23,8 @@ from twisted_chat.core.events import (
     RETITLED,
     UNBARRED,
     UNQUIETED,
+    UNVOICED,
+    VOICED,
 )
 from twisted_chat.core.text import IDENT
 from twisted_chat.requests.fields import MAX_NUMBER
@@ -74,8 +76,8 @@ def test_the_description_is_served(door):
 
 def test_an_event_is_described_as_it_is_on_the_wire():
     schemas = DESCRIPTION["components"]["schemas"]
-    decisions = {BARRED, UNBARRED, QUIETED, UNQUIETED, INVITED, RESTRICTED, APPOINTED}
+    decisions = {BARRED, UNBARRED, QUIETED, UNQUIETED, VOICED, UNVOICED, INVITED, RESTRICTED, APPOINTED}
     assert set(schemas["event"]["properties"]["kind"]["enum"]) == POSTS | MOVES | {RETITLED} | decisions
-    assert set(schemas["event"]["properties"]["access"]["enum"]) == ACCESSES.keys()
+    assert schemas["event"]["properties"]["access"]["pattern"] == f"^{FORM}$"
     assert schemas["number"]["maximum"] == MAX_NUMBER
     assert IDENT in DESCRIPTION["components"]["parameters"]["key"]["schema"]["pattern"]

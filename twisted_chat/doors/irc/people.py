@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ...core.person import Person
 from ...core.room import Room
-from ...core.rules import ADMIN, OPERATOR, role_of
+from ...core.rules import ADMIN, role_of
+from ...core.rules import HOST as ROOM_HOST
 from ...core.session import Session
 from ...wire.irc import fits
 from ...wire.irc_view import HOST, USER
@@ -65,9 +66,14 @@ def flags_of(talk: IrcTalk, person: Person, room: Room | None = None) -> str:
 
 
 def prefix_of(talk: IrcTalk, person: Person, room: Room) -> str:
-    """Return the sign before the nick of a person in a room: @ before those who may remove people."""
-    is_operator = role_of(person, talk.hub.decisions.rules.get(room.name)) >= OPERATOR
-    return "@" if is_operator or (room.name in person.hosted and any(talks_of(talk, person))) else ""
+    """Return the sign before the nick of a person in a room: @ before operators and hosts, + before those with a voice.
+
+    With ``multi-prefix`` it may be both (ircv3.net/specs/extensions/multi-prefix).
+    """
+    rules = talk.hub.decisions.rules.get(room.name)
+    signs = "@" if role_of(person, rules) >= ROOM_HOST or room.name in person.founded else ""
+    signs += "+" if rules is not None and rules.has_voice(person) else ""
+    return signs if "multi-prefix" in talk.caps else signs[:1]
 
 
 def idle_seconds(talk: IrcTalk, person: Person) -> tuple[int, int] | None:

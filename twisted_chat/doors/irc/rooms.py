@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core import text
+from ...core.access import HIDDEN, PRIVATE
 from ...core.authors import as_entered
 from ...core.errors import BadRoom
 from ...core.events import JOINED, Event
@@ -71,7 +72,7 @@ def show_topic(talk: IrcTalk, room: Room) -> None:
 def show_names(talk: IrcTalk, room: Room) -> None:
     """Show who is in a room."""
     rules = talk.hub.decisions.rules.get(room.name)
-    symbol = "=" if rules is None or rules.access != "private" else "@"
+    symbol = "=" if rules is None or rules.access.isdisjoint((PRIVATE, HIDDEN)) else "@"
     begin = len(f":{talk.premises.name} 353 {talk.nick} {symbol} #{room.name} :\r\n".encode())
     with_host = "userhost-in-names" in talk.caps
     names = (

@@ -23,7 +23,6 @@ token("CHANLIMIT", lambda talk: f"#:{talk.hub.limits.rooms_each}")
 token("CHANNELLEN", text.ROOM_LENGTH)
 token("CHANTYPES", "#")
 token("TOPICLEN", text.TOPIC_LENGTH)
-token("PREFIX", "(o)@")
 
 
 @command("JOIN", least=1)
@@ -91,12 +90,12 @@ def _leave(talk: IrcTalk, room: str, why: str, ask: Ask) -> None:
 
 @command("TOPIC", least=1)
 def topic(talk: IrcTalk, message: Message) -> None:
-    """Show the topic of a room, or set it; an empty one clears it."""
+    """Show the topic of a room, or set it: an empty one clears it, one that is too long is cut."""
     if len(message.parameters) == 1:
         rooms.show_topic(talk, talk.room_called(message.parameters[0]))
         return
     room = talk.room_in(message.parameters[0])
-    words = irc_text.without_formats(message.parameters[1])
+    words = text.clean(irc_text.without_formats(message.parameters[1]))[: text.TOPIC_LENGTH]
     talk.request(partial(talk.hub.retitle, topic=words, wanted=room.name), about=f"#{room.name}", is_heard=True)
 
 

@@ -4,7 +4,15 @@ const ACCESSES = {
 	open: "everyone may enter",
 	private: "only invited people may enter, and others do not see it",
 	password: "a password is asked from all but its operators",
-	listen: "only its operators speak"
+	listen: "only its operators speak",
+	topic: "only its operators set the topic",
+	hidden: "people outside do not see it"
+}
+
+const APPOINTED = {
+	operator: "is an operator here now",
+	host: "hosts the room now",
+	guest: "hosts the room no longer"
 }
 
 const UNITS = [
@@ -39,7 +47,15 @@ export const RULES = {
 	unbarred: ruled("may enter again"),
 	quieted: ruled("may not speak"),
 	unquieted: ruled("may speak again"),
+	voiced: ruled("has a voice"),
+	unvoiced: ruled("has no voice any more"),
 	invited: ruled("is invited"),
-	restricted: ({author, access}) => [[author], ` has changed the access: ${ACCESSES[access] ?? access}`],
-	appointed: (event) => ruled(`is ${event.role === "operator" ? "an" : "no"} operator here now`)(event)
+	restricted: ({author, access}) => [
+		[author],
+		` has changed the access: ${access
+			.split(" ")
+			.map((word) => ACCESSES[word] ?? word)
+			.join("; ")}`
+	],
+	appointed: (event) => ruled(APPOINTED[event.role] ?? "is no operator here now")(event)
 }
