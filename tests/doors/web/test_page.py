@@ -631,19 +631,19 @@ NOTIFICATION = """
 
 @in_both
 def test_notifications_show_calls_while_nobody_looks_and_only_if_enabled(window, house, people):
-    page = window(f"{house.url}#notified").enter("Nora")
+    page = window(f"{house.url}#notified").enter("Nelly")
     page.ask(NOTIFICATION)
     page.ask("document.hasFocus = () => false")
-    nick = people("Nick", "/join notified", "/msg Nora not asked for")
+    nick = people("Nick", "/join notified", "/msg Nelly not asked for")
     page.hears("not asked for")
     page.click("#notify")
     page.has("#notify[aria-pressed=true]")
-    say(nick, "for nobody", "nora: look", "/msg Nora psst")
+    say(nick, "for nobody", "nelly: look", "/msg Nelly psst")
     page.hears("psst")
-    assert page.ask("return window.notified") == [["Nick in notified", "nora: look"], ["Nick", "psst"]]
+    assert page.ask("return window.notified") == [["Nick in notified", "nelly: look"], ["Nick", "psst"]]
     page.ask("document.hasFocus = () => true")
-    say(nick, "nora: you look already")
-    page.hears("nora: you look already")
+    say(nick, "nelly: you look already")
+    page.hears("nelly: you look already")
     assert len(page.ask("return window.notified")) == 2
 
 

@@ -283,7 +283,7 @@ def test_a_typed_command_that_needs_a_password_opens_the_dialog_for_it(window, h
 @in_both
 def test_the_password_of_a_room_is_asked_for_in_a_dialog_and_kept_nowhere(window, house, engine):
     room, secret = f"den-{engine}", f"open {engine} sesame"
-    page, other = window(house.url).enter("OwnDenise" + engine), window(house.url).enter("Dirk" + engine)
+    page, other = window(house.url).enter("OwnDenise" + engine), window(house.url).enter("Dieter" + engine)
     protect(page)  # a guest operates no room
     close(page)
     page.say(f"/join {room}")

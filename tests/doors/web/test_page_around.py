@@ -208,7 +208,7 @@ def test_the_switcher_goes_to_rooms_people_and_commands_by_the_keyboard_alone(wi
 
 
 def test_the_switcher_tells_a_screen_reader_the_chosen_row(window, house, people):
-    people("Tara", *[f"/join told{number}" for number in range(5)])
+    people("Tekla", *[f"/join told{number}" for number in range(5)])
     page = window(house.url).enter("Tomas")
     page.wait("return document.querySelectorAll('#other-list > li').length >= 5")
     switch(page, "told")
@@ -304,13 +304,13 @@ def test_kept_private_conversations_reappear_with_the_alias(window, house, peopl
 def test_quit_loses_no_conversation_and_what_is_kept_can_be_deleted_at_the_entrance(
     window, house, people, nothing_kept
 ):
-    page = window(house.url).enter("Quinn")
-    people("Quirin", "/msg Quinn hello")
-    page.shows("Quirin", "#person-list")
+    page = window(house.url).enter("Quella")
+    people("Quentius", "/msg Quella hello")
+    page.shows("Quentius", "#person-list")
     page.say("/quit")
-    page.shows("Private conversations of Quinn are kept in this browser.", "#kept")
+    page.shows("Private conversations of Quella are kept in this browser.", "#kept")
     page.here().refresh()
-    page.shows("Private conversations of Quinn are kept in this browser.", "#kept")
+    page.shows("Private conversations of Quella are kept in this browser.", "#kept")
     page.click("#forget-kept")
     page.wait("return document.getElementById('kept').hidden")
     assert page.ask("return localStorage.getItem('twisted_chat.private')") is None

@@ -73,7 +73,7 @@ def test_a_block_appears_whole_although_each_line_comes_by_itself(window, house,
     page = window(f"{house.url}#{room}").enter(alias)
     page.shows(f"# {room}", "#title")
     page.ask(STOP)
-    people(f"Bob{engine}", f"/join {room}", "```", *CODE, "```")
+    people(f"Boris{engine}", f"/join {room}", "```", *CODE, "```")
     last = "return JSON.parse(sessionStorage['twisted_chat.session']).logs.find(one => one.key === arguments[0])?.last"
     page.wait(f"{last} >= arguments[1]", room, len(CODE) + 2)  # after two who joined
     assert page.ask("return document.querySelector('#lines .block')") is None

@@ -112,7 +112,7 @@ def test_a_selection_that_ends_where_the_next_line_begins_ends_with_its_own(wind
 def test_the_browsers_own_way_to_copy_meets_no_hidden_text(window, house, people):
     page = window(f"{house.url}#native").enter("Nadia")
     page.shows("# native", "#title")
-    people("Nils", "/join native", "one", "two", "three")
+    people("Nikita", "/join native", "one", "two", "three")
     page.hears("three")
     page.ask(SELECT, ("one", 0), ("three", 5))
     selected = page.ask("return getSelection().toString()")
@@ -177,7 +177,7 @@ def test_typed_text_is_on_the_side_where_its_language_begins(window, house):
 def test_names_do_not_turn_the_words_around_them(window, house, people):
     page = window(f"{house.url}#turned").enter("Tova")
     page.shows("# turned", "#title")
-    people("\u05d3\u05df", "/join turned", f"/topic {HEBREW}", "on")
+    people("\u05d2\u05d3", "/join turned", f"/topic {HEBREW}", "on")
     page.hears("on")
     page.shows("has set the topic", "#lines")
     assert page.ask("return [...document.querySelectorAll('.quiet')].every(row => row.matches(':dir(ltr)'))")
@@ -416,9 +416,9 @@ def test_with_large_letters_nothing_of_a_line_covers_another_part_of_it(window, 
     page.tell("Page.enable")
     page.tell("Page.setFontSizes", fontSizes={"standard": 24, "fixed": 24})
     page.go(f"{house.url}#large{width}")
-    page.enter(f"Lara{width}")
+    page.enter(f"Larissa{width}")
     page.shows(f"# large{width}", "#title")
-    people("Leopold", f"/join large{width}", "one", "two", "/me waves", f"/msg Lara{width} " + "a long one " * 20)
+    people("Leopold", f"/join large{width}", "one", "two", "/me waves", f"/msg Larissa{width} " + "a long one " * 20)
     page.shows("a long one", "#lines")
     assert page.ask("return getComputedStyle(document.querySelector('#lines .text')).fontSize") in ("22.5px", "24px")
     page.tell("Emulation.setTouchEmulationEnabled", enabled=True)  # times are seen

@@ -126,9 +126,9 @@ def test_the_line_being_read_stays_visible_when_the_keyboard_opens(phone, people
 
 def test_the_newest_line_is_still_seen_after_the_phone_is_turned_and_the_browser_has_scrolled_meanwhile(phone, people):
     page = phone()
-    people("Kai", "/join turned", *[f"line {number}" for number in range(60)])
+    people("Karim", "/join swivelled", *[f"line {number}" for number in range(60)])
     page.enter("Asmita")
-    page.say("/join turned")
+    page.say("/join swivelled")
     page.hears("line 59")
     page.ask(  # as Chromium scrolls at times between two sizes, before the page hears of the second
         "const box = document.getElementById('scroller'); box.style.width = '300px'; box.scrollTop = 0;"

@@ -60,7 +60,7 @@ def test_the_page_and_the_server_agree_on_mentions(window, house):
 def test_tabs_of_a_member_show_the_same_counts_and_what_one_reads_is_read_in_the_other(window, house, people, engine):
     alias, room = f"OwnMara{engine}", f"marked{engine}"
     first, second = enter_twice(window, house.url, alias, room)
-    bob = people(f"Bob{engine}", f"/join {room}", "one", f"{alias}: two", f"@{alias} three")
+    bob = people(f"Bjarne{engine}", f"/join {room}", "one", f"{alias}: two", f"@{alias} three")
     for page in (first, second):
         shows(page, room, "3!")  # only with @ is it a mention
     second.open(f"#{room}")
@@ -79,7 +79,7 @@ def test_tabs_of_a_member_show_the_same_counts_and_what_one_reads_is_read_in_the
     say(bob, "five")
     for page in (first, second):
         shows(page, room, "1")
-    say(people(f"Carl{engine}", f"/join {room}"), "six")
+    say(people(f"Caspar{engine}", f"/join {room}"), "six")
     leave(first, keeps_cookie=True)
     say(bob, "seven")
     shows(second, room, "3")
@@ -94,7 +94,7 @@ def test_the_divider_stands_at_the_mark_after_a_visit_to_nowhere(window, house, 
     page = window(f"{house.url}#divided").enter("OwnDivya")
     protect(page)
     close(page)
-    bob = people("Dirk", "/join divided", "one", "two")
+    bob = people("Dagny", "/join divided", "one", "two")
     page.hears("two")
     page.say("three")
     page.hears("three")
@@ -123,7 +123,7 @@ def test_the_divider_stands_at_the_mark_after_a_visit_to_nowhere(window, house, 
 def test_marks_are_sent_once_a_second_at_most_and_for_what_is_shown_only(window, house, people):
     first, second = enter_twice(window, house.url, "OwnRita", "rated")
     first.ask(WATCH)
-    bob = people("Rolf", "/join rated", "one")
+    bob = people("Roland", "/join rated", "one")
     shows(first, "rated", "1")
     assert not [room for _, room, _ in first.ask("return window.moved") if room == "rated"]
     first.open("#rated")
@@ -160,7 +160,7 @@ def test_a_guests_tab_counts_for_itself_and_sends_no_mark(window, house, people)
 def test_a_block_counts_as_one_on_a_phone_too(window, house, people):
     first, second = enter_twice(window, house.url, "OwnPia", "phoned")
     second.look(390)
-    people("Paul", "/join phoned", "```", "a", "b @ownpia", "c", "```", "after")
+    people("Piet", "/join phoned", "```", "a", "b @ownpia", "c", "```", "after")
     shows(first, "phoned", "2!")
     second.wait("return document.getElementById('open-rooms').dataset.unread === 'calls'")
     second.click("#open-rooms")
