@@ -15,6 +15,7 @@ import pytest
 
 from .processes import SECONDS, Twistd
 
+SCRIPT_SECONDS = 200  # that a script may take in the page, which scrolls through all of a room
 FREELY = ("--web", "tcp:0:interface=127.0.0.1", "--no-limits")
 FLAGS = """
     --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -141,7 +142,7 @@ def engine(request):
 def chromium(tmp_path_factory):
     """One browser for all tests, each of which opens windows of its own."""
     driver = start(tmp_path_factory.mktemp("chromium"))
-    driver.set_script_timeout(60)
+    driver.set_script_timeout(SCRIPT_SECONDS)
     yield driver
     driver.quit()
 
@@ -150,7 +151,7 @@ def chromium(tmp_path_factory):
 def firefox(tmp_path_factory):
     """The other browser, for the tests that say ``in_both``."""
     driver = start_firefox(tmp_path_factory.mktemp("firefox"))
-    driver.set_script_timeout(60)
+    driver.set_script_timeout(SCRIPT_SECONDS)
     yield driver
     driver.quit()
 
@@ -424,9 +425,11 @@ class Page:
         return self.ask("return [...document.querySelectorAll('#lines .text')].map(one => one.textContent)")
 
     def hears(self, text):
-        """Wait until something is shown as said."""
+        """Wait until something is shown as said: for the page's own lines, until the server has them."""
         self.wait(
-            "return [...document.querySelectorAll('#lines .text')].some(one => one.textContent === arguments[0])", text
+            "return [...document.querySelectorAll('#lines .line:not(.sending, .refused) .text')].some("
+            "one => one.textContent === arguments[0])",
+            text,
         )
 
     def shows(self, text, selector="body"):

@@ -229,6 +229,33 @@ def test_the_switcher_tells_a_screen_reader_the_chosen_row(window, house, people
     assert page.ask(roles) == ["combobox", "switcher-list", "Go to a room, a person or a command"]
 
 
+HOLD_WHO = """
+    const send = WebSocket.prototype.send;
+    window.held = [];
+    WebSocket.prototype.send = function (text) {
+        if (text.includes('"do":"who"')) held.push(() => send.call(this, text));
+        else send.call(this, text);
+    };
+"""
+
+
+def test_the_chosen_row_of_the_switcher_stays_chosen_when_the_list_of_people_comes(window, house, people):
+    people("Stayton", *[f"/join stay{number}" for number in range(3)])
+    page = window(f"{house.url}#apart").enter("Astrid")
+    page.shows("# apart", "#title")
+    page.wait("return document.querySelectorAll('#other-list > li').length >= 3")
+    page.ask(HOLD_WHO)
+    switch(page, "stay")
+    page.wait("return document.querySelectorAll('#switcher-list [role=option]').length === 4")
+    page.press("ARROW_DOWN")
+    assert options(page) == [["stay0", "stay1", "stay2", "stay"], ["stay1"]]
+    page.ask("held.forEach(go => go())")
+    page.shows("Stayton", "#switcher-list")  # who is in none of our rooms
+    assert options(page)[1] == ["stay1"]
+    page.press("ENTER")
+    page.shows("# stay1", "#title")
+
+
 def test_with_many_people_the_switcher_finds_any_of_them(window, crowd):
     page = window(crowd.url).enter("Yara")
     switch(page, "m0543")

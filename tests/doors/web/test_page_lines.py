@@ -305,7 +305,9 @@ def test_search_finds_private_lines_and_broadcasts_and_highlights_its_words(wind
     page = window(f"{house.url}#needles").enter("Selma")
     page.shows("# needles", "#title")
     simon = people("Simon", "/join needles", "a N\u00e9edle, needles")
+    page.hears("a N\u00e9edle, needles")  # so that no two of these have the same time
     say(simon, "/msg Selma the needle in private")
+    page.hears("the needle in private")
     say(simon, "/all a needle to all")
     page.hears("a needle to all")
     found = ["a needle to all", "the needle in private", "a N\u00e9edle, needles"]

@@ -146,6 +146,7 @@ def test_marks_are_sent_once_a_second_at_most_and_for_what_is_shown_only(window,
 
 def test_a_guests_tab_counts_for_itself_and_sends_no_mark(window, house, people):
     page = window(f"{house.url}#guested").enter("Gerd")
+    page.shows("# guested", "#title")
     page.ask(WATCH)
     page.open("#lobby")
     page.shows("# lobby", "#title")

@@ -6,6 +6,7 @@ import {byName, colour, initialOf, keyOf} from "./people.js"
 import {byUse} from "./side.js"
 
 const SHOWN = 60 // rows; typing more letters finds the rest
+const isSameEntry = (one, other) => one.kind === other.kind && one.name === other.name
 
 export function open(view) {
 	new Switcher(view)
@@ -40,7 +41,7 @@ class Switcher {
 		this.field.addEventListener("keydown", (event) => this.#key(event))
 		this.list.addEventListener("mousedown", (event) => event.preventDefault()) // the field keeps the focus
 		this.#find()
-		const take = ({members}) => (this.everybody = members) && this.#find()
+		const take = ({members}) => (this.everybody = members) && this.#findAgain()
 		view.session.isIn && view.acts.whole("who", {room: "*"}).then(take, () => {})
 	}
 
@@ -99,6 +100,14 @@ class Switcher {
 			this.#found.push({name: words, kind: "room", hint: "make this room", go: () => this.view.acts.join(words)})
 		}
 		this.#choose(0, true)
+	}
+
+	// Find with more to find in, and keep what is chosen if the reader has moved to it.
+	#findAgain() {
+		const chosen = this.#chosen && this.#found[this.#chosen]
+		this.#find()
+		const at = chosen ? this.#found.findIndex((one) => isSameEntry(one, chosen)) : 0
+		if (at > 0) this.#choose(at)
 	}
 
 	#choose(at, isNew) {
