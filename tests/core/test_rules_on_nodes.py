@@ -8,6 +8,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.events import APPOINTED, LEFT, REMOVED, Event
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.session import Ask
+from twisted_chat.wire.irc_view import IrcView
 from twisted_chat.wire.jsonlines import JsonView
 
 from .nodes import PASSWORD, Node, SharedLog, arrive, register, settle
@@ -204,3 +205,27 @@ def test_a_program_that_removes_a_person_at_another_node_is_answered_once_the_ro
     settle(*nodes)
     assert not alice.session.pending and not alice.session.asks
     assert [event.kind for event in nodes[0].hub.rooms["lobby"].tail].count(REMOVED) == 1
+
+
+def test_what_a_member_does_at_one_node_says_so_at_the_other(nodes):
+    alice = member(nodes, 0, "alice", "admin")
+    come(nodes, 1, "bob")
+    ira = come(nodes, 1, "ira", view=IrcView("chat.example", "double", frozenset({"account-tag", "away-notify"})))
+    assert list(ira.session.rooms) == ["lobby"]
+    ira.heard()
+    for line in ("hi", "/away", "/back", "/kick bob", "/leave", "/join lobby"):
+        typed(nodes, alice, line)
+    lines = [line.rstrip("\r").split(" ")[:3] for line in ira.heard()]
+    assert [(tags, source, command) for tags, source, command in lines] == [
+        ("@account=alice", ":alice!~u@chat", command) for command in ("PRIVMSG", "AWAY", "AWAY", "KICK", "PART", "JOIN")
+    ]
+
+
+def test_who_is_watched_from_another_node_is_seen_to_go_away(nodes):
+    alice = member(nodes, 0, "alice")
+    ira = come(nodes, 1, "ira", view=IrcView("chat.example", "double", frozenset({"away-notify"})))
+    typed(nodes, ira, "/leave lobby")
+    ira.session.watching = {"alice"}
+    ira.heard()
+    typed(nodes, alice, "/away tea")
+    assert ira.heard() == [":alice!~u@chat AWAY :tea\r"]

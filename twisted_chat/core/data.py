@@ -70,7 +70,7 @@ def author_is(data: Data | None) -> str:
 
 
 def told_data(data: Data | None) -> Data:
-    """Return the values that programs read: ROOMS are left out, of which private ones concern nobody else."""
+    """Return the values that programs read: without private rooms, and without what only clients of IRC show."""
     if data is None:
         return {}
     return data if _UNTOLD.isdisjoint(data) else {name: data[name] for name in data if name not in _UNTOLD}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,7 +11,8 @@ from twisted_chat.core.session import Ask
 from twisted_chat.wire.irc import parse
 
 from ...irc import SERVER, IrcPeer, enter, member, register
-from ..members import PASSWORD
+from ...web import WebPeer
+from ..members import PASSWORD, as_operator
 
 CAPS = "account-tag message-tags"
 
@@ -150,6 +152,21 @@ def test_messages_of_a_client_that_says_that_it_is_a_program_have_the_tag_bot(do
     ]
     bob.send("MODE bob -B", "PRIVMSG #tea :hi")
     assert tagged(eve) == [("PRIVMSG", {})]
+
+
+def test_an_account_of_a_bot_has_the_tag_at_whatever_door(door, tea):
+    _alice, _bob, eve = tea
+    (token,) = re.findall(r"tct_\w+", " ".join(as_operator(door, "add", "ci", "bot")))
+    terminal = door.connect("127.0.0.1").send(f"ci {token}\n", "/join tea\n", "by a terminal\n", "/quit\n")
+    terminal.lose()
+    eve.read()
+    post = WebPeer(door, "127.0.0.1").ask("POST", "/rooms/tea", b"by HTTP", Authorization=f"Bearer {token}")
+    assert post.status == 201
+    expected = {"account": "ci", "bot": ""}
+    assert tagged(eve) == [("JOIN", expected), ("PRIVMSG", expected)]
+    history = enter(door, "tom", "tea", caps=f"{CAPS} batch draft/chathistory").ask("CHATHISTORY LATEST #tea * 9")
+    said = [line for line in history if ":ci!~u@chat PRIVMSG" in line]
+    assert [tags_of(line)["account"] for line in said] == ["ci", "ci"]
 
 
 def test_the_tag_bot_is_for_clients_that_know_tags_only(door, tea):
