@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from benchmarks.ssh import SshMember
@@ -52,3 +54,12 @@ def test_nothing_is_imported_in_the_reactors_thread_once_the_server_listens(twis
         before = len(server.log)
         come(server)
         assert "importing" not in server.log[before:], kind
+
+
+def test_hardly_anything_is_imported_for_clients_that_are_refused(twistd):
+    server = twistd("--journal", "memory", "--irc", "none", "--ssh", "none", module="tests.importing_twistd")
+    before = len(server.log)
+    for words, answer in ((IRC, "--irc none"), ("SSH-2.0-x\r\n", "--ssh none")):
+        by_words(words, answer)(server)
+    found = re.findall("importing (.*)", server.log[before:])
+    assert found == ["twisted_chat.doors.irc.farewell", "twisted_chat.wire.irc"]

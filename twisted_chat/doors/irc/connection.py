@@ -8,19 +8,15 @@ from twisted.internet.interfaces import IAddress, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
-from ...wire.irc import MAX_CLIENT_TAGS, MAX_MESSAGE, Message, serialise
+from ...wire.irc import MAX_CLIENT_TAGS, MAX_MESSAGE
 from ..outbox import AnyOutbox, outbox_for
 from ..socket_options import set_socket_options
 from ..splitter import END, LineSplitter
 from ..stream_connection import StreamConnection
+from .farewell import error
 from .premises import IrcPremises
 from .replies import KIND
 from .talk import IrcTalk
-
-
-def error(words: str) -> bytes:
-    """Return the message that says why the connection ends."""
-    return serialise(Message("ERROR", (words,)), is_text=True)
 
 
 class IrcChat(StreamConnection, Protocol):

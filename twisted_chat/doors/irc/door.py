@@ -69,7 +69,7 @@ class IrcDoor(BaseDoor):
         return self._made(premises).accepted(address)
 
     def turn_away(self, words: str) -> bytes:
-        from .connection import error
+        from .farewell import error
 
         return error(words)
 

@@ -12,7 +12,8 @@ from zope.interface import implementer
 from ..outbox import outbox_for
 from ..premises import Premises
 from . import commands as commands
-from .connection import IrcChat, error
+from .connection import IrcChat
+from .farewell import error
 from .premises import IrcPremises
 from .replies import KIND
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ...core.ports import View
-from .connection import error
+from .farewell import error
 from .premises import IrcPremises
 from .replies import KIND
 from .talk import IrcTalk
