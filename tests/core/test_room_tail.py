@@ -7,9 +7,10 @@ from sys import getsizeof
 
 import pytest
 
+from twisted_chat.core.data import TAGS
 from twisted_chat.core.events import SAID, Event
 from twisted_chat.core.limits import Limits
-from twisted_chat.core.room import Room
+from twisted_chat.core.room import Room, in_parts
 
 MOST = 100_000  # bytes
 LETTERS = {"ASCII": "x", "Latin": "é", "Cyrillic": "я", "Chinese": "字", "emoji": "\U0001f600"}
@@ -89,3 +90,10 @@ def test_the_tags_of_a_line_count_too():
     for event in events("x" * 10 for _number in range(1000)):
         room.remember([event._replace(data={"tags": "+x=" + "y" * 1000, "is": "member"})])
     assert MOST * 0.8 < size(room) + sum(getsizeof(e.data) + getsizeof(e.data["tags"]) for e in room.tail) <= MOST
+
+
+def test_a_part_of_what_a_slow_reader_is_sent_is_small_whatever_tags_its_lines_have():
+    tagged = [one._replace(data={TAGS: "+draft/react=" + "x" * 4000}) for one in events(["hi"] * 100)]
+    parts = list(in_parts(tagged, 16 * 1024))
+    assert max(map(len, parts)) <= 5
+    assert [one for part in parts for one in part] == tagged

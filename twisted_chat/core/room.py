@@ -309,12 +309,12 @@ def of_rooms(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def in_parts(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
-    """Cut events into parts of about so many bytes of text, at least one event each."""
+    """Cut events into parts of about so many bytes of text and data, at least one event each."""
     part: list[Event] = []
     room = size
     for event in events:
         part.append(event)
-        room -= _EVENT_SIZE // 4 + len(event.text)
+        room -= _EVENT_SIZE // 4 + len(event.text) + (size_of(event.data) if event.data else 0)
         if room <= 0 and event.number:  # a notice stays with the event that it is about
             yield part
             part, room = [], size
