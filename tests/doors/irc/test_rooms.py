@@ -67,10 +67,14 @@ def test_a_key_that_cannot_be_taken_is_a_wrong_key(door):
 
 def test_of_too_many_rooms_the_first_are_taken_and_the_next_is_refused(door):
     alice = enter(door, "alice")
-    wanted = ",".join(f"#r{number}" for number in range(12))
-    refused = f":{SERVER} 407 alice #r10 :Too many targets"
-    assert alice.ask(f"JOIN {wanted}")[0] == refused and len(alice.chat.session.rooms) == 10
-    assert alice.ask(f"NAMES {wanted}")[0] == alice.ask(f"PART {wanted}")[0] == refused
+    wanted = ",".join(f"#r{number}" for number in range(52))
+    refused = f":{SERVER} 407 alice #r{{}} :Too many targets"
+    assert alice.ask(f"JOIN {wanted}")[0] == refused.format(50) and len(alice.chat.session.rooms) == 50
+    assert alice.codes("JOIN " + ",".join(f"#s{number}" for number in range(50))) == ["405"] * 50
+    door.clock.advance(60)
+    assert alice.ask(f"NAMES {wanted}")[0] == refused.format(10)
+    door.clock.advance(60)
+    assert alice.ask(f"PART {wanted}")[0] == refused.format(50)
     assert not alice.chat.session.rooms
 
 

@@ -16,9 +16,11 @@ from ..numerics import IrcRefused
 from ..table import command, targets, token
 from ..talk import IrcTalk
 
-MAX_TARGETS = 10  # rooms in one message
+MAX_TARGETS = 50  # rooms in one message: clients enter all of their rooms at once ...
+MAX_NAMED = 10  # ... but with NAMES, of which the answers are long
 
-targets(MAX_TARGETS, "JOIN", "PART", "NAMES")
+targets(MAX_TARGETS, "JOIN", "PART")
+targets(MAX_NAMED, "NAMES")
 token("CHANLIMIT", lambda talk: f"#:{talk.hub.limits.rooms_each}")
 token("CHANNELLEN", text.ROOM_LENGTH)
 token("CHANTYPES", "#")
@@ -104,7 +106,7 @@ def names(talk: IrcTalk, message: Message) -> None:
     """Show who is in some rooms."""
     if not (message.parameters and message.parameters[0]):
         raise IrcRefused(numerics.RPL_ENDOFNAMES, "*")
-    for wanted in _each(talk, message):
+    for wanted in _each(talk, message, MAX_NAMED):
         try:
             room = talk.room_called(wanted)
         except IrcRefused:
@@ -113,7 +115,7 @@ def names(talk: IrcTalk, message: Message) -> None:
             rooms.show_names(talk, room)
 
 
-def _each(talk: IrcTalk, message: Message) -> list[str]:
+def _each(talk: IrcTalk, message: Message, most: int = MAX_TARGETS) -> list[str]:
     """Return the names in the first parameter, without their repetitions.
 
     Raises: IrcRefused, if there are none. The first of too many is answered with a refusal.
@@ -121,6 +123,6 @@ def _each(talk: IrcTalk, message: Message) -> list[str]:
     names = list(dict.fromkeys(filter(None, message.parameters[0].split(","))))
     if not names:
         raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, message.command)
-    if len(names) > MAX_TARGETS:
-        talk.reply(numerics.ERR_TOOMANYTARGETS, names[MAX_TARGETS])
-    return names[:MAX_TARGETS]
+    if len(names) > most:
+        talk.reply(numerics.ERR_TOOMANYTARGETS, names[most])
+    return names[:most]
