@@ -3,11 +3,13 @@
 Each row is a requirement, and the tests that show it, here and elsewhere.
 
 ====================================================  ============================================================
+guests see what they have always seen                 doors/line/test_transcript.py, web/test_http_docs.py
+a server that keeps nothing                           test_restart.py
 a name stays its member's over kill -9                test_a_name_stays_its_members_after_a_kill
 wrong secrets: one line, nothing said, then a wait    test_wrong_passwords_are_said_to_nobody_...
 one person on many devices; one coming, one going     test_four_devices_are_one_person
 rooms are a person's                                  test_a_room_that_is_entered_on_one_device_...
-no password over what can be overheard                doors/test_overheard.py, doors/line/test_login.py
+no password over what can be overheard                doors/line/test_network.py, doors/test_overheard.py
 no token, good or bad, is said, kept or logged        test_no_token_reaches_anybody_or_any_file
 so many passwords wait to be checked                  test_registering_holds_up_nobody, test_vault.py
 no secret is in a file                                test_the_files_hold_no_secret
@@ -441,6 +443,10 @@ def test_the_member_who_registers_a_former_guests_alias_sees_none_of_their_priva
     first.send("/quit\n")
     first.read_to_end()
     second = chat.register("bob")
+    assert "for the first bob" not in second.read_pong()
+    second.send("/quit\n")
+    second.read_to_end()
+    second = chat.log_in("bob")  # and is given what came while they were away
     assert "for the first bob" not in second.read_pong()
     second.send("/history 100\n/search first\n/mentions\n/unread\n")
     assert "for the first bob" not in second.read_pong()
