@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-SECONDS = 30  # that anything here may take on a busy machine
+SECONDS = 60  # that anything here may take on a busy machine
 SCRIPTS = Path(sys.executable).parent  # where pip puts twistd and twisted-chat
 
 
