@@ -26,7 +26,7 @@ def own_address():
 
 @pytest.fixture
 def told(program, tmp_path):
-    """What a member was told who came over a network, in a namespace with addresses of its own.
+    """Return what a member was told who came over a network, in a namespace with addresses of its own.
 
     Containers may forbid that to root, too. In CI an address of the container does as well; on a user's machine no
     server listens where others could reach it.
