@@ -190,14 +190,14 @@ class MemberNodes(Nodes):
         person.house.hub.moderation.restrict(Ask(person.session), room, access)
 
     def _operator(self):
-        """Return somebody, as a rule an operator, a room, and an alias, as a rule of somebody there."""
+        """Return somebody, as a rule an operator or a host, a room, and an alias, as a rule of somebody there."""
         person = self.someone()
         hub = person.house.hub
         rooms = [hub.rooms[name] for name in ROOMS if name in hub.rooms]
         operated = [
             room
             for room in rooms
-            if rules.role_of(person.session.person, hub.decisions.rules.get(room.name)) >= rules.OPERATOR
+            if rules.role_of(person.session.person, hub.decisions.rules.get(room.name)) >= rules.HOST
         ]
         room = self.chance.choice(operated or rooms)
         return person, room, self.chance.choice([*(one.alias for one in room.people), *ALIASES])

@@ -203,6 +203,7 @@ class Node(House):
 
     def connect(self, view=None):
         person = Person(self, view or Recorder())
+        person.hosts_rooms = True  # as a client of IRC
         self.people.append(person)
         return person
 

@@ -310,7 +310,7 @@ class Door(Protocol):
 
     @property
     def hosts_rooms(self) -> bool:
-        """Return whether its clients expect that a guest who has made a room may remove and invite people."""
+        """Return whether its clients expect that a guest hosts a room that they make: see hosting.py."""
         return False
 
     def ask_secret(self, prompt: str, then: Callable[[str], None]) -> None:
