@@ -295,7 +295,7 @@ class Dispatcher:
         if is_change and self._is_own_join(item):
             self._rooms.expect(item.group)
         is_guest = session is not None and session.person is not None and session.person.account is None
-        if isinstance(item, Event) or session is None or session.is_bot or not is_guest:  # else it is just a line
+        if isinstance(item, Event) or session is None or session.is_bot or not is_guest:  # lines of guests say nothing
             item = signed(item, self._state, session)
         self._journal.append(item)
         if session is not None:

@@ -118,8 +118,8 @@ class Snapshot(NamedTuple):
     expelled: Mapping[str, Mapping[str, float]] = MappingProxyType({})  # RoomRules.expelled, by room
     # The fields of rules.HostRules, the access in words, by room.
     hosts: Mapping[str, tuple[str, Mapping[str, float], Mapping[str, float]]] = MappingProxyType({})
-    # The events that stand (events.Standing), in the order in which they happened: to be read once, before anything is
-    # appended. The next one may raise CannotOpen.
+    # The events that stand (subjects.Standing), in the order in which they happened: to be read once, before anything
+    # is appended. The next one may raise CannotOpen.
     standing: Iterable[Event] = ()
 
 
@@ -229,7 +229,7 @@ class Journal(Protocol):
         """Called when the hub forgets a room: later it asks again with ``know``, and the numbers go on."""
 
     def verifier(self, subject: str, answer: Callable[[str | ChatError], None]) -> None:
-        """Answer later with the verifier kept under a subject (events.Standing), empty if there is none.
+        """Answer later with the verifier kept under a subject (subjects.Standing), empty if there is none.
 
         The answers to this and the two questions below include every event that was delivered before. They do not wait
         for queries. Instead of an answer there may be NotRecalled.

@@ -39,7 +39,7 @@ def numbered(batch: Iterable[Event | Lines], numbers: dict[str, int], now: float
             last = numbers[log] = number + len(texts)
             columns = repeat(SAID), repeat(group), repeat(author), texts, repeat(origin), range(number + 1, last + 1)
             places = range(block, block + len(texts))
-            datas = map(in_block, places, repeat(author_is)) if block else repeat(by(author_is) if author_is else None)
+            datas = map(in_block, places, repeat(author_is)) if block else repeat(by(author_is))
             kept += map(_event, zip(*columns, repeat(now), repeat(ident), repeat(0), datas))
             if ident:
                 firsts[ident] = group, number + 1

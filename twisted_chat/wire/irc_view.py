@@ -143,7 +143,7 @@ def moment(written: str) -> int | None:
 
 
 class EchoTag(NamedTuple):
-    """The tag of an echo, by which a client knows to which of its messages it belongs."""
+    """The tag of an echo, or of another event that answers: by it a client knows which of its messages is answered."""
 
     key: str  # empty: no tag
     value: str
@@ -243,7 +243,7 @@ class IrcView(View):
         return self._tags("", 0, when, author, data).encode() + message
 
     def _labelled(self, event: Event) -> bytes:
-        """Return the messages of an event; the first has the tag of an echo, if it is one."""
+        """Return the messages of an event; the first has the tag of an answer, if the event is one."""
         lines = self._lines(event).encode()
         tag = dict(self.labels).get(event.ident) if event.ident else None
         if self.own is not None and self.own.did(event):

@@ -36,15 +36,17 @@ def show(talk: IrcTalk, room: Room, then: Callable[[], None] = lambda: None) -> 
         return
 
     def found(events: Sequence[Event]) -> None:
-        is_unread = events and events[-1].kind == JOINED and account is not None and events[-1].author == account.alias
-        send(talk, target, max(here, events[-1].when if events and not is_unread else 0.0))
+        last = events[-1] if events else None
+        # A mark begins at the member's own entry, before they have read anything.
+        is_beginning = last is not None and account is not None and (last.kind, last.author) == (JOINED, account.alias)
+        send(talk, target, here if last is None or is_beginning else max(here, last.when))
 
     query = Query(room.name, until=number, most=1, newest=True)
     recall(talk, query, found, then, about=f"#{room.name}")
 
 
 def move(talk: IrcTalk, target: str, when: int) -> int:
-    """Move a mark on that only a connection has; return it. Both times are in milliseconds since the epoch."""
+    """Move on a mark that only this connection has, and return it. Times are in milliseconds since the epoch."""
     moved = max(when, talk.marks.get(target, 0))
     others = {other: mark for other, mark in talk.marks.items() if other != target}
     while len(others) >= MAX_MARKS:

@@ -67,7 +67,7 @@ def capability(name: str, value: str = "", *, is_offered: Callable[[IrcTalk], bo
 
 
 TOKENS: Final[dict[str, Callable[[IrcTalk], object]]] = {}  # of 005, by name, with functions that return their values
-TARGETS: Final[dict[str, str]] = {}  # how many targets one message may have, by command; without a number: any number
+TARGETS: Final[dict[str, int]] = {}  # how many targets one message may have, by command
 
 
 def token(name: str, value: object = "") -> None:
@@ -78,9 +78,9 @@ def token(name: str, value: object = "") -> None:
     TOKENS[name] = value if callable(value) else lambda talk: value
 
 
-def targets(most: int | None, *commands: str) -> None:
-    """Put the number of targets into 005 that one message of each command may have; None: any number."""
-    TARGETS.update(dict.fromkeys(commands, "" if most is None else str(most)))
+def targets(most: int, *commands: str) -> None:
+    """Put the number of targets into 005 that one message of each command may have."""
+    TARGETS.update(dict.fromkeys(commands, most))
 
 
 token("TARGMAX", lambda talk: ",".join([f"{name}:{most}" for name, most in sorted(TARGETS.items())]))
