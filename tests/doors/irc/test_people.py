@@ -192,9 +192,11 @@ def test_an_invisible_person_is_shown_in_a_room_only_to_those_who_are_in_it(door
     assert bob.ask("NAMES #cake")[0] == names.format("bob", " tom") and tom.ask("NAMES #cake")[0] == names.format(
         "tom", " tom"
     )
+    alice.send("JOIN #pie")  # to be in a room with tom, but not in this one
     assert [line.split()[7] for line in alice.ask("WHO #cake")[:-1]] == ["bob"]
     assert [line.split()[7] for line in bob.ask("WHO #cake")[:-1]] == ["bob", "tom"]
-    assert "319" not in alice.codes("WHOIS tom")
+    assert [line.split(":", 2)[2] for line in alice.ask("WHOIS tom") if " 319 " in line] == ["@#pie"]
+    assert "319" not in enter(door, "eve").codes("WHOIS tom")
     assert f":{SERVER} 319 bob tom :#cake" in bob.ask("WHOIS tom")
     assert f":{SERVER} 319 tom tom :#cake @#pie" in tom.ask("WHOIS tom")
 

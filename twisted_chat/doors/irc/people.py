@@ -96,15 +96,10 @@ def rooms_shown(talk: IrcTalk, person: Person) -> list[Room]:
     return [room for name, room in person.rooms.items() if name in rooms and talk.hub.may_see(me, room)]
 
 
-def names_shown(talk: IrcTalk, room: Room) -> Iterator[Person]:
+def seen_in(talk: IrcTalk, room: Room) -> Iterator[Person]:
     """Yield the people in a room; to an asker who is not in it, not the invisible ones."""
     is_in = room.name in talk.session.rooms
     return (person for person in talk.hub.people_in(room) if is_in or not is_invisible(talk, person))
-
-
-def seen_in(talk: IrcTalk, room: Room) -> Iterator[Person]:
-    """Yield the people in a room whom WHO shows to the asker."""
-    return (person for person in talk.hub.people_in(room) if not _is_hidden(talk, person))
 
 
 def matching(talk: IrcTalk, mask: str) -> Iterator[Person]:

@@ -16,7 +16,7 @@ from ...wire.irc import MAX_MESSAGE
 from ...wire.irc_view import source
 from . import marks, numerics
 from .numerics import IrcRefused
-from .people import names_shown, prefix_of
+from .people import prefix_of, seen_in
 from .playback import show_last_lines
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def show_names(talk: IrcTalk, room: Room) -> None:
     with_host = "userhost-in-names" in talk.caps
     names = (
         prefix_of(talk, person, room) + (source(person.alias) if with_host else person.alias)
-        for person in names_shown(talk, room)
+        for person in seen_in(talk, room)
     )
     for words in _joined(names, MAX_MESSAGE - begin):
         talk.reply(numerics.RPL_NAMREPLY, symbol, f"#{room.name}", words)
