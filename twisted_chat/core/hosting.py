@@ -16,6 +16,8 @@ from .person import Person
 from .rules import HOST, HostRules, RoomRules, role_of, set_end
 from .state import State
 
+MAX_NAMES: Final = 100  # of people whom the hosts of a room keep out of it, and of those whom they have invited
+
 
 def make(state: State, person: Person, room: str, session: int) -> None:
     """Make a guest the host of a room that they have just made, if their client expects that."""
@@ -108,8 +110,15 @@ def _restricted(state: State, rules: RoomRules, event: Event, data: dict[str, An
 
 
 def _barred(state: State, rules: RoomRules, event: Event, data: dict[str, Any]) -> None:
-    set_end(rules.hosts.barred, data["who"], data.get("until", 0.0), event.when)
+    _add(rules.hosts.barred, data["who"], data.get("until", 0.0), event.when)
     rules.hosts.invited.pop(data["who"], None)
+
+
+def _add(ends: dict[str, float], name: str, until: float, now: float) -> None:
+    """Set until when a rule holds for a name; of too many names, forget the one that was added first."""
+    set_end(ends, name, until, now)
+    if len(ends) > MAX_NAMES:
+        del ends[next(iter(ends))]
 
 
 def _unbarred(state: State, rules: RoomRules, event: Event, data: dict[str, Any]) -> None:
@@ -118,7 +127,7 @@ def _unbarred(state: State, rules: RoomRules, event: Event, data: dict[str, Any]
 
 
 def _invited(state: State, rules: RoomRules, event: Event, data: dict[str, Any]) -> None:
-    set_end(rules.hosts.invited, data["who"], 0.0, event.when)
+    _add(rules.hosts.invited, data["who"], 0.0, event.when)
     rules.hosts.barred.pop(data["who"], None)
 
 

@@ -206,6 +206,7 @@ class Moderation:
             if its.lasting - after or (password and PASSWORD in its.lasting):
                 raise NotAllowed(OPERATORS_ONLY)
             data[HOSTED] = in_words(after - its.lasting) if after - its.lasting else ""
+            self._limit_hashing(ask, room, password)
         event = Event(RESTRICTED, room.name, ask.session.alias, data=data)
         if not password:
             if PASSWORD in after - (its.access if is_host else its.lasting):
@@ -216,6 +217,16 @@ class Moderation:
         self._past.ask(
             ask, partial(self._vault.hash, prepared), lambda verifier: self._append(ask, Fact.of(event, verifier))
         )
+
+    def _limit_hashing(self, ask: Ask, room: Room, password: str) -> None:
+        """Count the passwords that a host sets: each takes as much time as one that is checked.
+
+        Raises: TooManyTries.
+        """
+        if password:
+            seconds = self._tries.try_secret(ask.session.host, f"#{room.name} set", self._seconds())
+            if seconds:
+                raise TooManyTries("new passwords", seconds)
 
     def check_password(self, ask: Ask, wanted: str, password: str, then: Callable[[], None]) -> None:
         """Check the password of a room that asks for one; ``then`` is called if it fits.

@@ -202,3 +202,24 @@ def test_a_host_who_registers_still_decides_nothing_that_lasts(door, carl):
     assert carl.codes("MODE #pie +i") == ["MODE"]
     carl.send("PART #pie")
     assert "pie" not in door.premises.hub.decisions.rules
+
+
+def test_the_bans_and_the_invitations_of_hosts_are_bounded(door, carl):
+    for number in range(0, 100, 4):
+        carl.send(f"MODE #pie +bbbb n{number} n{number + 1} n{number + 2} n{number + 3}")
+        door.clock.advance(60)
+    assert len(rules(door).hosts.barred) == 100
+    assert carl.codes("MODE #pie +b another") == ["478"]
+    assert carl.codes("MODE #pie -b n7", "MODE #pie +b another") == ["MODE", "MODE"]
+    tom = door.enter("tom").send("/join pie\n")
+    carl.send("MODE #pie +o tom")
+    door.enter("joe")
+    tom.send("/bar joe\n")
+    assert len(rules(door).hosts.barred) == 100 and {"joe", "another"} < rules(door).hosts.barred.keys()
+
+
+def test_a_host_sets_no_more_passwords_in_a_minute_than_others_try(door, carl):
+    told = carl.codes(*(f"MODE #pie +k word{number}" for number in range(8)))
+    assert told == ["MODE"] * 5 + ["NOTICE"] * 3
+    door.clock.advance(600)
+    assert carl.codes("MODE #pie +k tea") == ["MODE"]

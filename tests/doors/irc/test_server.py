@@ -168,6 +168,16 @@ def test_each_limit_in_the_tokens_is_kept(door, alice):
     assert known["CHANLIMIT"] == f"#:{door.premises.limits.rooms_each}"
 
 
+def test_the_modes_of_rooms_are_the_same_wherever_they_are_told(door):
+    peer = IrcPeer(door).send("NICK alice", "USER a 0 * :x")
+    lines = peer.read()
+    (told,) = (line.split()[6:] for line in lines if line.split()[1] == "004")
+    lists, always, on, plain = tokens(lines)["CHANMODES"].split(",")
+    signs = tokens(lines)["PREFIX"][1:].partition(")")[0]
+    assert sorted(told[0]) == sorted(lists + always + on + plain + signs)
+    assert sorted(told[1].removeprefix(":")) == sorted(lists + always + on + signs)
+
+
 def test_each_number_of_targets_in_the_tokens_is_kept(door, alice):
     known = dict(one.split(":") for one in tokens(alice.ask("VERSION"))["TARGMAX"].split(","))
     assert set(known) == {"JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG", "WHOIS", "WHOWAS"}

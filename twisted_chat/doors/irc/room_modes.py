@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ...core import text
 from ...core.access import PASSWORD, in_words
 from ...core.errors import BadAlias, BadSecret, ChatError, Overheard
+from ...core.hosting import MAX_NAMES
 from ...core.room import Room
 from ...core.rules import HOST, OPERATOR, RoomRules, role_of
 from ...core.session import Ask
@@ -174,6 +175,8 @@ class _Changes:
         if not alias or not is_everywhere or "*" in nick or "?" in nick:
             raise self._invalid("b", mask, _MASK)
         if sign == "+":
+            if len(self._rules.hosts.barred) + len(self._rules.barred) >= MAX_NAMES:
+                raise IrcRefused(numerics.ERR_BANLISTFULL, self._name, mask)
             return partial(moderation.bar, room=self._room, alias=alias, may_be_absent=True)
         return partial(moderation.unbar, room=self._room, alias=alias)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 VERSION: Final = f"twisted_chat-{__version__}"
 USER_MODES: Final = "Biw"
-CHANNEL_MODES: Final = "Cbikmno"
+ROOM_MODES: Final = "Cbikmnostv"
+WITH_PARAMETER: Final = "bkov"  # of these
 EXTENDED_ISUPPORT: Final = "draft/extended-isupport"
 _END: Final = numerics.RPL_ISUPPORT.text
 _MOTD_LINE: Final = 300  # bytes of text in one line; its beginning is short
@@ -34,7 +35,7 @@ def send(talk: IrcTalk) -> None:
     talk.reply(numerics.RPL_YOURHOST, f"Your host is {name}, running version {VERSION}")
     since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(talk.premises.since))
     talk.reply(numerics.RPL_CREATED, f"This server was created {since}")
-    talk.reply(numerics.RPL_MYINFO, name, VERSION, USER_MODES, CHANNEL_MODES)
+    talk.reply(numerics.RPL_MYINFO, name, VERSION, USER_MODES, ROOM_MODES, WITH_PARAMETER)
     send_tokens(talk)
     send_counts(talk)
     send_motd(talk)

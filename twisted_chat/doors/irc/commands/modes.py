@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....core.hosting import MAX_NAMES
 from ....wire.irc import Message
 from .. import numerics, room_modes
 from ..numerics import IrcRefused
@@ -13,6 +14,7 @@ from ..talk import IrcTalk
 
 token("BOT", BOT)
 token("CHANMODES", "b,k,,Cimnst")
+token("MAXLIST", f"b:{MAX_NAMES}")
 token("MODES", room_modes.MAX_MODES)
 token("PREFIX", "(ov)@+")
 
