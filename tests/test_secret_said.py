@@ -67,6 +67,14 @@ def test_a_space_before_a_command_that_asks_for_a_password_asks_for_it(alice, ot
     assert "password" in alice.read()
 
 
+def test_a_line_that_a_program_passes_on_from_a_person_says_no_password_either(others):
+    others.program.asks("join", room="lobby").asks("type", text="  /login bob hunter2hunter2").asks(
+        "type", text=" then"
+    )
+    heard = others.bob.read()
+    assert "program:  then" in heard and "hunter2" not in heard
+
+
 @pytest.mark.parametrize(
     "line", [" /usr/bin/passwd", " and /register makes a member", "//register makes a member", " /"]
 )

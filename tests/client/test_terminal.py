@@ -97,6 +97,16 @@ def test_a_typed_line_is_shown_once_and_heard_by_others(server, person):
         assert len(re.findall("hello, world\x1b?[^ ]*\r*\n", alice.seen)) == 1
 
 
+def test_a_space_before_a_command_says_no_password(server, person):
+    with server.connect("bob") as bob:
+        alice = person(server.port, "--alias", "alice")
+        alice.sees("lobby> ")
+        alice.type("  /msg NickServ identify hunter2hunter2\r")
+        alice.type("and then\r")
+        bob.read_until("alice: and then\n")
+        assert b"hunter2" not in bob.received
+
+
 def test_lines_that_are_pasted_together_are_one_block(server, person):
     with server.connect("bob") as bob:
         alice = person(server.port, "--alias", "alice")

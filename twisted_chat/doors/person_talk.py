@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from ..core import secrets, text
+from ..core import text
 from ..core.errors import AliasTaken, ChatError, LineTooLong, Overheard, SecretNeeded, UnknownCommand
 from ..core.hub import Hub
 from ..core.session import Ask, Session
@@ -97,8 +97,6 @@ class PersonTalk:
                     ask.refuse(error)
                 return len(plain)
         line = self._read(waiting[0], text.clean)
-        if isinstance(line, str) and line[:1].isspace() and me.alias and secrets.is_command(line):
-            line = line.lstrip()  # else a space too much would say a password
         if not me.may(isinstance(line, str) and bool(me.alias) and table.parse(line)[0].posts):
             return 0
         del waiting[0]

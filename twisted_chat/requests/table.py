@@ -17,6 +17,7 @@ from ..core import text
 from ..core.errors import BadUsage, UnknownCommand
 from ..core.events import Event, as_logged
 from ..core.hub import Hub
+from ..core.secrets import is_command
 from ..core.session import Ask
 from .fields import Field, fields_of
 from .words import word
@@ -81,8 +82,10 @@ def command(
 def parse(line: str) -> tuple[Command, str]:
     """Return the command that a line asks for, and the rest of the line. Never raises.
 
-    A line without a slash, or with two, is said in the current room.
+    A line without a slash, or with two, is said in the current room; but a space too much says no password.
     """
+    if line[:1].isspace() and is_command(line):
+        line = line.lstrip()
     if line[:1] != "/":
         return COMMANDS["say"], line
     if line[:2] == "//":

@@ -68,6 +68,15 @@ def test_a_name_is_protected_and_asks_for_its_password(window, house, engine):
     page.is_in()
 
 
+def test_a_space_before_a_command_says_no_password(window, house, people):
+    other = people("Ole")
+    page = window(house.url).enter("Slipa")
+    page.say("  /msg NickServ identify hunter2hunter2")
+    page.shows("nobody here is called NickServ")
+    say(other, "I hear")
+    assert "hunter2" not in other.received.decode()
+
+
 @in_both
 def test_tabs_of_a_browser_that_is_logged_in_are_one_person(window, house, engine, people):
     alias = "OwnTabea" + engine

@@ -17,6 +17,7 @@ from ...clocks import wall
 from ...core import text
 from ...core.errors import ChatError, NoCurrentRoom, SecretNeeded
 from ...core.events import CONNECTED, JOINED, NOTICED, POSTS, REFUSED, Event
+from ...core.secrets import is_command
 from .. import reach
 from ..chat import Chat
 from ..drivers import Waiter, settle
@@ -182,7 +183,9 @@ class Terminal:
         return False
 
     def _obey(self, line: str) -> None:
-        """Carry out one typed line."""
+        """Carry out one typed line; a space too much says no password."""
+        if is_command(line):
+            line = line.lstrip()
         rest = line.partition(" ")[2].strip()
         if _asks_for(line, self._quits):
             self._why = rest

@@ -3,6 +3,8 @@
 import {postsOf, refusalOf, typedOf} from "./block.js"
 import {commandOf} from "./complete.js"
 
+// A command with a password, or one after which a password is typed: see is_command in secrets.py.
+const HAS_SECRET = /^\s+\/(login|register|password|pass|identify|oper|ns|nickserv|(msg|query|m|q)\s+\w*serv)(\s|$)/i
 const LATE = 600 // milliseconds after which an unanswered command is shown
 
 export class Talk {
@@ -18,6 +20,7 @@ export class Talk {
 	// Send a text that was typed in a log; return whether it was taken. Only a single line can be a command.
 	send(log, typed) {
 		const isOneLine = !/[\r\n]/.test(typed)
+		if (isOneLine && HAS_SECRET.test(typed)) typed = typed.trimStart() // a space too much says no password
 		const isCommand = isOneLine && /^\/(?!\/)/.test(typed)
 		const posts = isOneLine ? [{text: typed.replace(/^\/\//, "/")}] : postsOf(typed)
 		const why = isCommand ? undefined : posts.map((post) => refusalOf(post, this.session.maxLine)).find(Boolean)
