@@ -100,6 +100,17 @@ def test_marks_and_rooms_are_there_again_at_the_next_login(house):
     assert counts(house, back) == {"ops": (1, 1)}
 
 
+def test_own_lines_are_not_unread_even_if_the_server_ended_before_it_kept_the_mark(house):
+    alice, bob = register(house), house.enter("bob", "ops")
+    alice.type("/join ops")
+    kept = house.journal.profiles[alice.session.person.account.number]
+    bob.type("/to ops one")
+    alice.type("/to ops two")
+    account = alice.session.person.account
+    account.marks = dict(kept.marks)  # as after a kill
+    assert counts(house, alice) == {"ops": (1, 0)}
+
+
 def test_a_room_that_was_left_is_not_entered_again(house):
     alice = register(house)
     alice.type("/join ops", "/leave ops")
