@@ -29,6 +29,23 @@ def olga(house):
     return register(house, "olga", role="owner")
 
 
+def test_people_and_programs_see_whom_the_hosts_of_a_room_keep_out_and_invite(house, alice, bob):
+    house.enter("eve")
+    alice.type("/role bob host", "/voice bob")
+    bob.type("/bar eve", "/room").heard()
+    assert bob.type("/room").heard()[1:] == [
+        "-- its operators: alice",
+        "-- its hosts: bob",
+        "-- with a voice: bob",
+        "-- may not enter: eve",
+    ]
+    rules = request(alice, do="room", room="ops")
+    assert (rules.operators, rules.hosts, rules.voiced, rules.barred) == (["alice"], ["bob"], ["bob"], ["eve"])
+    bob.type("/invite eve")
+    rules = request(alice, do="room", room="ops")
+    assert (rules.barred, rules.invited) == ([], ["eve"])
+
+
 def test_the_member_who_makes_a_room_operates_it_and_a_guest_does_not(house, alice, bob):
     assert alice.type("/room").heard() == ["-- ops: everyone may enter", "-- its operators: alice"]
     bob.type("/join tea").heard()

@@ -161,6 +161,16 @@ class RoomRules:
         self.access = self._lasting | access
 
     @property
+    def all_barred(self) -> dict[str, float]:
+        """Whom operators or hosts keep out, with the ends."""
+        return {**self.hosts.barred, **self.barred}
+
+    @property
+    def all_invited(self) -> dict[str, float]:
+        """Whom operators or hosts have invited, with the ends."""
+        return {**self.hosts.invited, **self.invited}
+
+    @property
     def is_void(self) -> bool:
         """True if there is no rule, and nobody has a role."""
         rules = self.barred, self.quieted, self.invited, self.expelled, self.hosts.barred, self.hosts.invited

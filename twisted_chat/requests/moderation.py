@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -207,28 +207,31 @@ def room(hub: Hub, ask: Ask, rest: str) -> None:
 
 def _shown(hub: Hub, ask: Ask, shown: Room) -> list[str]:
     rules = hub.decisions.rules.get(shown.name, RoomRules(shown.name))
-    lines = [
-        f"{shown.name}: {described(rules.words)}",
-        f"its operators: {_listed(hub.decisions.alias_of(name) for name in rules.operators) or 'none'}",
-    ]
-    people = hub.people_in(shown)
-    hosts = _listed(person.alias for person in people if shown.name in person.hosted)
-    voiced = {hub.decisions.alias_of(name) for name in rules.voiced}
-    with_voice = _listed(voiced | {person.alias for person in people if shown.name in person.voiced})
-    lines += [f"{words}: {names}" for words, names in (("its hosts", hosts), ("with a voice", with_voice)) if names]
+    operators, hosts, voiced = map(_listed, _with_a_role(hub, shown, rules))
+    lines = [f"{shown.name}: {described(rules.words)}", f"its operators: {operators or 'none'}"]
+    lines += [f"{words}: {names}" for words, names in (("its hosts", hosts), ("with a voice", voiced)) if names]
     if not _operates(ask, rules):
         return lines
-    barred, invited = {**rules.hosts.barred, **rules.barred}, {**rules.hosts.invited, **rules.invited}
-    for words, ends in (("may not enter", barred), ("may not speak", rules.quieted), ("invited", invited)):
+    kinds = ("may not enter", rules.all_barred), ("may not speak", rules.quieted), ("invited", rules.all_invited)
+    for words, ends in kinds:
         listed = _lasting(hub, ends)
         if listed:
             lines.append(f"{words}: {', '.join(listed)}")
     return lines
 
 
-def _listed(names: Iterable[str]) -> str:
-    found = sorted(names)
-    return text.listed(found, MAX_NAMES, len(found))
+def _with_a_role(hub: Hub, room: Room, rules: RoomRules) -> tuple[list[str], list[str], list[str]]:
+    """Return the aliases of a room's operators, of its hosts, and of the people with a voice."""
+    people = hub.people_in(room)
+    operators = {hub.decisions.alias_of(name) for name in rules.operators}
+    hosts = {person.alias for person in people if room.name in person.hosted}
+    voiced = {hub.decisions.alias_of(name) for name in rules.voiced}
+    voiced |= {person.alias for person in people if room.name in person.voiced}
+    return sorted(operators), sorted(hosts), sorted(voiced)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return text.listed(names, MAX_NAMES, len(names))
 
 
 def _operates(ask: Ask, rules: RoomRules) -> bool:
@@ -250,6 +253,8 @@ class RoomResult(Result):
     room: RoomName
     access: Annotated[str, Rule(form=FORM, called=CALLED)]
     operators: Annotated[list[Alias], Rule(items=0)]
+    hosts: Annotated[list[Alias], Rule(items=0)]
+    voiced: Annotated[list[Alias], Rule(items=0), About("Who may speak in a room to listen, beside these.")]
     barred: Annotated[list[Alias], Rule(items=0), About("Who may not enter. Only for its operators.")] | None = None
     quieted: Annotated[list[Alias], Rule(items=0), About("Who may not speak. Only for its operators.")] | None = None
     invited: Annotated[list[Alias], Rule(items=0), About("Who may enter. Only for its operators.")] | None = None
@@ -267,7 +272,7 @@ class RoomRequest(JsonRequest):
     def run(self, hub: Hub, ask: Ask) -> Steps[RoomResult]:
         room = hub.room_of(ask.session, self.room)
         if (self.password is not None) != (PASSWORD in access(self.access or "")):
-            raise BadRequest('"password" is for "access":"password", and needed there')
+            raise BadRequest('"password" is for an "access" with that word, and needed there')
         if self.access is not None:
             hub.moderation.restrict(ask, room, self.access, self.password or "")
             yield
@@ -278,10 +283,8 @@ class RoomRequest(JsonRequest):
                 return None
             return sorted(hub.decisions.alias_of(name) for name, until in ends.items() if not until or until > now)
 
-        operators = sorted(hub.decisions.alias_of(name) for name in rules.operators)
-        return RoomResult(
-            room.name, rules.words, operators, listed(rules.barred), listed(rules.quieted), listed(rules.invited)
-        )
+        ruled = listed(rules.all_barred), listed(rules.quieted), listed(rules.all_invited)
+        return RoomResult(room.name, rules.words, *_with_a_role(hub, room, rules), *ruled)
 
 
 # -- roles
@@ -323,7 +326,7 @@ def _told(ask: Ask, alias: str, role: str) -> Callable[[], None]:
 @request("an event in the room, the result; without a ``room`` only the result")
 @dataclass(frozen=True)
 class RoleRequest(JsonRequest):
-    """Give a member a role in a room ("operator", "host" or "member"), or without "room" on the server."""
+    """Give a person a role in a room ("operator", "host" or "member"), or without "room" on the server."""
 
     alias: WantedAlias
     role: Annotated[str, Rule(form="|".join(ROLES_GIVEN), called="one of operator, host, member, admin, owner")]
@@ -331,7 +334,7 @@ class RoleRequest(JsonRequest):
 
     def run(self, hub: Hub, ask: Ask) -> Steps[Done]:
         if (self.role in ("operator", "host") and self.room is None) or (self.role in ("admin", "owner") and self.room):
-            raise BadRequest('an "operator" is one of a "room"; "admin" and "owner" are roles without a "room"')
+            raise BadRequest('"operator" and "host" are roles in a "room"; "admin" and "owner" are roles without one')
         if self.room is not None:
             _appoint(hub, ask, hub.room_of(ask.session, self.room), self.alias, self.role)
         else:

@@ -210,7 +210,7 @@ def _rules(talk: IrcTalk, room: Room) -> RoomRules:
 def _show_bans(talk: IrcTalk, room: Room) -> None:
     """Show who is kept out of a room."""
     now, rules = talk.hub.now(), _rules(talk, room)
-    for who, until in {**rules.hosts.barred, **rules.barred}.items():
+    for who, until in rules.all_barred.items():
         if not until or until > now:
             talk.reply(numerics.RPL_BANLIST, f"#{room.name}", f"{talk.hub.decisions.alias_of(who)}!*@*")
     talk.reply(numerics.RPL_ENDOFBANLIST, f"#{room.name}")
