@@ -37,7 +37,7 @@ def test_a_second_tab_is_offered_another_alias_or_to_go_on_here(window, house):
     second.press("zoe", "ENTER", into="#alias")
     second.shows(words.replace("Zoe", "zoe"), "#entrance-said")
     second.enter("")
-    assert second.find("#own-alias").text == "zoe2"
+    second.wait("return document.getElementById('own-alias').textContent === 'zoe2'")
     first.say("both are here")
     second.hears("both are here")
     third = window(house.url)
@@ -47,7 +47,7 @@ def test_a_second_tab_is_offered_another_alias_or_to_go_on_here(window, house):
     third.shows(words, "#entrance-said")
     third.click("#take-over")
     third.is_in()
-    assert third.find("#own-alias").text == "Zoe"
+    third.wait("return document.getElementById('own-alias').textContent === 'Zoe'")
     first.shows("This chat is open in another tab.", "#elsewhere")
     second.say("hello Zoe")
     third.hears("hello Zoe")

@@ -128,7 +128,7 @@ def test_the_entrance_is_there_with_the_first_answer_and_takes_an_alias(impatien
     assert page.ask("return document.body.dataset.ready") is None
     proxy.let_go()
     page.is_in()
-    assert page.find("#own-alias").text == "Early"
+    page.wait("return document.getElementById('own-alias').textContent === 'Early'")
     assert not browser.complaints(impatient)
 
 
@@ -141,7 +141,7 @@ def test_text_typed_before_the_rest_is_loaded_stays(impatient, between):
     page.has("body[data-ready]")
     page.press("way", "ENTER")
     page.is_in()
-    assert page.find("#own-alias").text == "Halfway"
+    page.wait("return document.getElementById('own-alias').textContent === 'Halfway'")
 
 
 @pytest.mark.parametrize("part", [r"main\.js", r"session\.js"])

@@ -310,9 +310,11 @@ def test_a_permalink_opens_the_room_and_marks_the_line(window, house, people):
 def test_completion_offers_what_the_server_knows_and_tab_completes_it(window, house, people):
     page = window(house.url).enter("Cora")
     people("Cornelius", "/join completed")
+    page.shows("Cornelius", "#member-list")
     page.ask("document.getElementById('say').focus()")
     page.press("/")
     page.shows("Say a line to one person", "#offers")
+    page.shows("completed", "#other-list")
     page.press("ms", "TAB")
     assert page.ask("return document.getElementById('say').value") == "/msg "
     page.press("corn", "TAB", "hello")

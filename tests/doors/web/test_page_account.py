@@ -21,7 +21,7 @@ def protect(page, password=PASSWORD):
 
     All tests share the server, and the name is a member's from now on: no other test may use it, so it begins with Own.
     """
-    assert page.ask("return document.getElementById('own-alias').textContent").startswith("Own")
+    assert page.wait("return document.getElementById('own-alias').textContent").startswith("Own")
     page.click("#open-account")
     page.press(password, "ENTER", into="#new-password")
     page.shows("This name is yours now.", "#account")
@@ -267,7 +267,7 @@ def test_a_tab_that_is_ended_alone_offers_to_come_in_again_by_the_cookie(window,
     first.shows("you are logged out: another device of yours has ended this one", "#entrance-said")
     assert first.ask("return document.getElementById('secret')") is None
     first.enter("")
-    assert first.find("#own-alias").text == "OwnNina"
+    first.wait("return document.getElementById('own-alias').textContent === 'OwnNina'")
 
 
 @in_both

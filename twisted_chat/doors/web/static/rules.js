@@ -40,6 +40,12 @@ const ruled = (words) => (event) => [
 	...why(event)
 ]
 
+const worded = (access) =>
+	access
+		.split(" ")
+		.map((word) => ACCESSES[word] ?? word)
+		.join("; ")
+
 // The words of an event, by its kind.
 export const RULES = {
 	removed: (event) => [[event.author], " has been removed by ", [event.by], ...why(event)],
@@ -50,12 +56,6 @@ export const RULES = {
 	voiced: ruled("has a voice"),
 	unvoiced: ruled("has no voice any more"),
 	invited: ruled("is invited"),
-	restricted: ({author, access}) => [
-		[author],
-		` has changed the access: ${access
-			.split(" ")
-			.map((word) => ACCESSES[word] ?? word)
-			.join("; ")}`
-	],
+	restricted: ({author, access}) => [[author], ` has changed the access: ${worded(access)}`],
 	appointed: (event) => ruled(APPOINTED[event.role] ?? "is no operator here now")(event)
 }
