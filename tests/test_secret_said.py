@@ -255,6 +255,8 @@ REQUESTS_WITH_TEXT = [
     ("say", {"room": "ops", "text": SECRET}),
     ("say", {"room": "ops", "text": f"a {SECRET}", "act": True}),
     ("say", {"room": "ops", "lines": ["a", f"  {SECRET}", "b"]}),
+    ("say", {"room": "ops", "text": "x", "id": SECRET}),
+    ("say", {"room": "ops", "lines": ["a", "b"], "id": SECRET}),
     ("broadcast", {"text": SECRET}),
     ("broadcast", {"lines": ["a", SECRET]}),
     ("tell", {"to": "bob", "text": SECRET}),
