@@ -1,7 +1,7 @@
 """Hosting: the powers of a room's hosts, and what they decide. All of it is over once no host is in the room.
 
 A guest whose client expects that is the host of a room that they make. Operators, and other hosts, make more people
-hosts. No journal keeps any of this for the next start: nobody is in a room then.
+hosts. Nothing of this holds after a restart: nobody is in a room then.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ class _Changes:
         if not alias or not is_everywhere or "*" in nick or "?" in nick:
             raise self._invalid("b", mask, _MASK)
         if sign == "+":
-            if len(self._rules.hosts.barred) + len(self._rules.barred) >= MAX_NAMES:
+            if len(self._rules.all_barred) >= MAX_NAMES:
                 raise IrcRefused(numerics.ERR_BANLISTFULL, self._name, mask)
             return partial(moderation.bar, room=self._room, alias=alias, may_be_absent=True)
         return partial(moderation.unbar, room=self._room, alias=alias)
