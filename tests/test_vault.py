@@ -155,6 +155,25 @@ def test_answers_come_in_order(made, cheap):
     assert made.answered(5) == [True, False, False, True, False]
 
 
+def test_no_password_is_hashed_or_checked_in_the_reactors_thread(made, cheap, monkeypatch):
+    threads, hashed, fits = [], vault._hashed, vault._fits
+
+    def noted(work):
+        def note(*arguments):
+            threads.append(threading.current_thread().name)
+            return work(*arguments)
+
+        return note
+
+    monkeypatch.setattr(vault, "_hashed", noted(hashed))
+    monkeypatch.setattr(vault, "_fits", noted(fits))
+    made.hash("correct horse")
+    (verifier,) = made.answered()
+    made.check("correct horse", verifier)
+    assert made.answered() == [True]
+    assert threads == ["vault", "vault"]
+
+
 def test_after_a_stop_nobody_is_answered(cheap):
     made = Vault()
     made.hash("correct horse")
