@@ -18,9 +18,14 @@ def house():
 
 @pytest.fixture
 def nodes():
-    """Two hubs on one journal, which have to report no fault."""
-    log = SharedLog()
-    nodes = [Node(log, Limits()), Node(log, Limits())]
+    """Two hubs on one journal, which have to report no fault, and have the state that a third one begins with."""
+    log, limits = SharedLog(), Limits()
+    nodes = [Node(log, limits), Node(log, limits)]
     settle(*nodes)
     yield nodes
-    assert [node.faults for node in nodes] == [[], []]
+    living = [node for node in nodes if not node.journal.is_gone]
+    settle(*living)
+    for node in living:
+        assert node.faults == []
+        assert node.state == living[0].state
+        assert Node(log, limits, node).state == node.state

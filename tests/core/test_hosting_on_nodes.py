@@ -11,21 +11,7 @@ from twisted_chat.core.ports import Snapshot
 from twisted_chat.core.session import Ask
 
 from ..house import House
-from .nodes import Node, SharedLog, arrive, register, settle
-
-
-@pytest.fixture
-def nodes():
-    log, limits = SharedLog(), Limits()
-    nodes = [Node(log, limits), Node(log, limits)]
-    settle(*nodes)
-    yield nodes
-    living = [node for node in nodes if not node.journal.is_gone]
-    settle(*living)
-    for node in living:
-        assert node.faults == []
-        assert node.state == living[0].state
-        assert Node(log, limits, node).state == node.state
+from .nodes import Node, arrive, register, settle
 
 
 @pytest.fixture

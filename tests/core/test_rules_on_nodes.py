@@ -11,20 +11,8 @@ from twisted_chat.core.session import Ask
 from twisted_chat.wire.irc_view import IrcView
 from twisted_chat.wire.jsonlines import JsonView
 
-from .nodes import PASSWORD, Node, SharedLog, arrive, register, settle
+from .nodes import PASSWORD, Node, arrive, register, settle
 from .nodes import log_in as log_in_at
-
-
-@pytest.fixture
-def nodes():
-    log, limits = SharedLog(), Limits()
-    nodes = [Node(log, limits), Node(log, limits)]
-    settle(*nodes)
-    yield nodes
-    settle(*nodes)
-    assert [node.faults for node in nodes] == [[], []]
-    assert nodes[0].state == nodes[1].state
-    assert Node(log, limits, nodes[0]).state == nodes[0].state
 
 
 def come(nodes, number, alias, host="", view=None):

@@ -92,18 +92,19 @@ class WebSocketDoor(PlainResource):
 
     def _open_later(self, request: Request, door: BaseDoor) -> int:
         """Open a WebSocket once the door that speaks over it is ready, unless the client is gone by then."""
-        asking = [request]
-        request.notifyFinish().addErrback(lambda _gone: asking.clear())
+        gone: list[Failure] = []
+        request.notifyFinish().addErrback(gone.append)
 
         def opened(failure: Failure | None) -> None:
-            for waiting in asking:
-                if failure is not None:
-                    waiting.processingFailed(failure)
-                    return
-                body = self._opens.render_GET(waiting)
-                if isinstance(body, bytes):
-                    waiting.write(body)
-                    waiting.finish()
+            if gone:
+                return
+            if failure is not None:
+                request.processingFailed(failure)
+                return
+            body = self._opens.render_GET(request)
+            if isinstance(body, bytes):
+                request.write(body)
+                request.finish()
 
         self._web.premises.beside.once(door.prepare).addBoth(opened)
         return NOT_DONE_YET
