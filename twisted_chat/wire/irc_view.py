@@ -142,8 +142,8 @@ def moment(written: str) -> int | None:
     return int(whole.timestamp()) * 1000 + int(((found[2] or "") + "000")[:3])
 
 
-class EchoTag(NamedTuple):
-    """The tag of an echo, or of another event that answers: by it a client knows which of its messages is answered."""
+class AnswerTag(NamedTuple):
+    """The tag of an event that answers, such as an echo: by it a client knows which of its messages is answered."""
 
     key: str  # empty: no tag
     value: str
@@ -156,7 +156,7 @@ class Own(NamedTuple):
 
     session: int
     alias: str
-    tag: EchoTag | None  # None: they are not shown
+    tag: AnswerTag | None  # None: they are not shown
 
     def did(self, event: Event) -> bool:
         """Return whether an event is one of the acts."""
@@ -180,7 +180,7 @@ class IrcView(View):
     server: str  # its name, the source of its own messages
     journal: str  # the name of the journal that gave the numbers
     caps: frozenset[str] = frozenset()  # some of CAPS
-    labels: tuple[tuple[str, EchoTag], ...] = ()  # of the reader's own posts, by ident, while their echoes are to come
+    labels: tuple[tuple[str, AnswerTag], ...] = ()  # of the reader's own posts, by ident, while the echoes are to come
     own: Own | None = None  # the reader's acts that are no posts, while they are an answer
 
     def encode(self, events: Sequence[Event], bell: bool = False) -> bytes:

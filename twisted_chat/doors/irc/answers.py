@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from ...core.errors import ChatError
 from ...core.session import Ask
 from ...wire.irc import Message
-from ...wire.irc_view import EchoTag, Own
+from ...wire.irc_view import AnswerTag, Own
 from .labels import Labelled
 from .people import WALLOPS
 from .premises import IrcPremises
@@ -46,8 +46,8 @@ class LabelledReplies(Replies):
         self._idents = 0
         self._batches = 0
         self._labelled: Labelled | None = None  # the answer to the message that is being obeyed, if it has a label
-        self._labels: Mapping[str, EchoTag] = NOTHING  # of posts whose echo is still to come, by ident
-        self._own: EchoTag | None = None  # of all other events of the client's own, while a request is pending
+        self._labels: Mapping[str, AnswerTag] = NOTHING  # of posts whose echo is still to come, by ident
+        self._own: AnswerTag | None = None  # of all other events of the client's own, while a request is pending
 
     def post(self, do: Callable[[Ask], object], about: str = "") -> None:
         """Say something; a refusal is answered.
@@ -118,7 +118,7 @@ class LabelledReplies(Replies):
         elif self._own is None and any(one.is_heard and one.ask.left for one in requests):
             if len(requests) == 1 and requests[0].then is None and not labelled.lines:
                 labelled.is_heard = True  # unless it is refused
-                self._own = EchoTag("label", labelled.label)
+                self._own = AnswerTag("label", labelled.label)
             else:
                 super().write(labelled.begin(self.premises.name, self.new_batch()))
                 self._own = labelled.event()

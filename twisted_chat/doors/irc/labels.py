@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ...wire.irc import Message, serialise, with_tag
-from ...wire.irc_view import EchoTag
+from ...wire.irc_view import AnswerTag
 
 CAPABILITY: Final = "labeled-response"
 _MAX_LENGTH: Final = 64  # bytes of a label
@@ -62,14 +62,14 @@ class Labelled:
         self.lines.clear()
         return written
 
-    def event(self) -> EchoTag:
+    def event(self) -> AnswerTag:
         """Return the tag of an event in the batch."""
-        return EchoTag("batch", self.batch) if self.has_batches else EchoTag("", "")
+        return AnswerTag("batch", self.batch) if self.has_batches else AnswerTag("", "")
 
-    def echoes(self, server: str, new_batch: Callable[[], str]) -> Mapping[str, EchoTag]:
+    def echoes(self, server: str, new_batch: Callable[[], str]) -> Mapping[str, AnswerTag]:
         """Return the tag of each post's echo, by ident: the label, or a place in the batch that has it."""
         if len(self.posts) == 1 and not self.lines:
-            return {self.posts[0]: EchoTag("label", self.label)}
+            return {self.posts[0]: AnswerTag("label", self.label)}
         before = self.begin(server, new_batch())
         before += b"".join(map(self._in_batch, self.lines))
         tags = dict.fromkeys(self.posts, self.event())
