@@ -162,12 +162,12 @@ class RoomRules:
 
     @property
     def all_barred(self) -> dict[str, float]:
-        """Whom operators or hosts keep out, with the ends."""
+        """The people whom operators or hosts keep out, with the ends."""
         return {**self.hosts.barred, **self.barred}
 
     @property
     def all_invited(self) -> dict[str, float]:
-        """Whom operators or hosts have invited, with the ends."""
+        """The people whom operators or hosts have invited, with the ends."""
         return {**self.hosts.invited, **self.invited}
 
     @property

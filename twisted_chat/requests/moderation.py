@@ -254,7 +254,7 @@ class RoomResult(Result):
     access: Annotated[str, Rule(form=FORM, called=CALLED)]
     operators: Annotated[list[Alias], Rule(items=0)]
     hosts: Annotated[list[Alias], Rule(items=0)]
-    voiced: Annotated[list[Alias], Rule(items=0), About("Who may speak in a room to listen, beside these.")]
+    voiced: Annotated[list[Alias], Rule(items=0), About("People with a voice: they speak in a room to listen, too.")]
     barred: Annotated[list[Alias], Rule(items=0), About("Who may not enter. Only for its operators.")] | None = None
     quieted: Annotated[list[Alias], Rule(items=0), About("Who may not speak. Only for its operators.")] | None = None
     invited: Annotated[list[Alias], Rule(items=0), About("Who may enter. Only for its operators.")] | None = None
