@@ -197,7 +197,7 @@ def test_only_operators_speak_where_others_listen(house):
     for role in ROLES:
         people[role].heard()
         answers = people[role].type("hello").heard()
-        refused = ["!! only the operators of ops speak here"]
+        refused = ["!! only operators and hosts of ops, and people with a voice, speak here"]
         assert (answers == refused) == (role in ("guest", "member")), (role, answers)
 
 

@@ -19,8 +19,8 @@ ACCESSES: Final = {  # how each reads
     OPEN: "everyone may enter",
     PRIVATE: "only invited people may enter, and others do not see it",
     PASSWORD: "a password is asked from all but its operators",
-    LISTEN: "only its operators speak",
-    TOPIC: "only its operators set the topic",
+    LISTEN: "only operators, hosts and people with a voice speak",
+    TOPIC: "only operators and hosts set the topic",
     HIDDEN: "people outside do not see it",
 }
 NO_RULE: Final[Access] = frozenset()

@@ -231,7 +231,7 @@ class RoomRules:
         """
         self.refuse_quieted(person, room, now)
         if LISTEN in self.access and role_of(person, self) < HOST and not self.has_voice(person):
-            raise NotAllowed(f"only the operators of {room} speak here")
+            raise NotAllowed(f"only operators and hosts of {room}, and people with a voice, speak here")
 
     def refuse_topic(self, person: Ruled, room: str) -> None:
         """Refuse a person who may not set the topic.
@@ -239,7 +239,7 @@ class RoomRules:
         Raises: NotAllowed.
         """
         if TOPIC in self.access and role_of(person, self) < HOST:
-            raise NotAllowed(f"only the operators of {room} set its topic")
+            raise NotAllowed(f"only operators and hosts of {room} set its topic")
 
     def refuse_quieted(self, person: Ruled, room: str, now: float) -> None:
         """Refuse the words of a person whom an operator has forbidden to speak.

@@ -187,7 +187,7 @@ def test_only_operators_set_the_topic_where_it_is_locked(door, alice, bob):
     assert alice.codes("TOPIC #ops :hers")[-1] == "TOPIC"
     tom = door.enter("tom").send("/join ops\n")
     tom.read()
-    assert tom.send("/topic mine\n").read() == "!! only the operators of ops set its topic\n"
+    assert tom.send("/topic mine\n").read() == "!! only operators and hosts of ops set its topic\n"
     assert tom.send("/topic\n").read() == "-- topic of ops: hers\n"
     alice.send("MODE #ops -t")
     bob.read()

@@ -447,7 +447,7 @@ def test_the_acts_of_operators_are_lines_and_a_person_who_is_removed_is_out_of_t
     say(operator, "/quiet Otto 10m noise", "/room listen", "/room open", "/bar Otto 2h noise")
     for words in (
         "Otto may not speak for 10 minutes, by OwnRuth (noise)",
-        "OwnRuth has changed the access: only its operators speak",
+        "OwnRuth has changed the access: only operators, hosts and people with a voice speak",
         "Otto may not enter for 2 hours, by OwnRuth (noise)",
         "Otto has been removed by OwnRuth (noise)",
     ):

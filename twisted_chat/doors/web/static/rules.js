@@ -4,8 +4,8 @@ const ACCESSES = {
 	open: "everyone may enter",
 	private: "only invited people may enter, and others do not see it",
 	password: "a password is asked from all but its operators",
-	listen: "only its operators speak",
-	topic: "only its operators set the topic",
+	listen: "only operators, hosts and people with a voice speak",
+	topic: "only operators and hosts set the topic",
 	hidden: "people outside do not see it"
 }
 
