@@ -73,7 +73,7 @@ def start_firefox(folder):
     options.binary_location = firefox
     options.add_argument("-headless")
     options.enable_bidi = True  # for what the page complains of
-    options.set_preference("focusmanager.testmode", True)  # each window thinks that it has the focus
+    options.set_preference("focusmanager.testmode", True)  # the window that is looked at has the focus
     options.set_preference("intl.accept_languages", "en-GB")
     driver = webdriver.Firefox(options, webdriver.FirefoxService(executable_path=geckodriver))
     driver.set_window_size(1440, 900)
@@ -301,7 +301,7 @@ class Page:
             self.tell("Storage.clearDataForOrigin", origin=server[:-1], storageTypes="local_storage")
 
     def focus(self):
-        """Be the window that has the keyboard, beside others that have it too. Firefox is always so here."""
+        """Be the window that has the keyboard, beside others that have it too; in Firefox only the one looked at has."""
         if not is_firefox(self.driver):
             self.tell("Emulation.setFocusEmulationEnabled", enabled=True)
 
