@@ -301,7 +301,7 @@ class Page:
             self.tell("Storage.clearDataForOrigin", origin=server[:-1], storageTypes="local_storage")
 
     def focus(self):
-        """Be the window that has the keyboard, beside others that have it too; in Firefox only the one looked at has."""
+        """Be the window that has the keyboard, beside others that have it too; in Firefox one alone has it."""
         if not is_firefox(self.driver):
             self.tell("Emulation.setFocusEmulationEnabled", enabled=True)
 
