@@ -25,6 +25,11 @@ COMING = 100  # more than those are enough for
 LEAVING = 10
 
 
+def faults(server):
+    """Return the number of tracebacks in the log, without those of Twisted's own reserve: it may have gone, too."""
+    return server.log.count("Traceback") - server.log.count("Could not reserve EMFILE recovery file descriptor")
+
+
 def test_without_descriptors_members_stay_and_newcomers_get_in_once_somebody_leaves(twistd):
     server = twistd()
     usage = Usage(server.process.pid)
@@ -50,7 +55,7 @@ def test_without_descriptors_members_stay_and_newcomers_get_in_once_somebody_lea
         all_hear_each_other(alice, inside)
         for client in inside:
             client.close()
-    assert "Traceback" not in server.log
+    assert not faults(server)
 
 
 def test_the_first_alias_can_be_had_when_no_descriptor_is_left(twistd):
@@ -63,7 +68,7 @@ def test_the_first_alias_can_be_had_when_no_descriptor_is_left(twistd):
     coming[0].read_until("you are now connected!\n")
     for client in coming:
         client.close()
-    assert "Traceback" not in server.log
+    assert not faults(server)
 
 
 def test_a_failure_of_the_disk_is_survived_when_no_descriptor_is_left(twistd):
@@ -85,7 +90,7 @@ def test_a_failure_of_the_disk_is_survived_when_no_descriptor_is_left(twistd):
         alice.read_until("alice: two\n")
         for client in coming:
             client.close()
-    assert "Traceback" not in server.log
+    assert not faults(server)
 
 
 def apart(coming):
@@ -162,7 +167,7 @@ def test_a_thousand_readers_that_stop_cost_little_and_get_what_they_missed(many_
             all_is_heard_or_told(client.received[client.read :].decode(), happened, own_number + 1)
         for client in stuck:
             client.close()
-    assert "Traceback" not in server.log
+    assert not faults(server)
 
 
 OVER_TLS = 60  # who do not read
@@ -189,7 +194,7 @@ def test_a_reader_that_stops_over_tls_costs_little_too(door, tmp_path, twistd):
         assert usage.peak_memory() - before < OVER_TLS * MOST_EACH
     for client in stuck:
         client.close()
-    assert "Traceback" not in server.log
+    assert not faults(server)
 
 
 def over_tls(port, number, is_web):
