@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from . import subjects
 from .access import access
 from .accounts import Account, Accounts
 from .data import FOUNDS, Data
@@ -39,7 +40,6 @@ from .events import (
     Event,
 )
 from .rules import Ban, Bans, RoomRules, network, set_end
-from .subjects import EXPELLED_SECONDS, INVITED_SECONDS
 
 
 class Decisions:
@@ -200,7 +200,7 @@ def _guests_admitted(decisions: Decisions, event: Event) -> None:
 def _removed(decisions: Decisions, event: Event) -> None:
     data = _data(event)
     rules = decisions.rules_of(event.group or data["room"])  # asked for, or in the room's log
-    set_end(rules.expelled, data["who"], event.when + EXPELLED_SECONDS, event.when)
+    set_end(rules.expelled, data["who"], subjects.removal(event).until, event.when)
     rules.hosts.invited.pop(data["who"], None)
 
 
@@ -227,8 +227,7 @@ def _unquieted(decisions: Decisions, event: Event) -> None:
 
 def _invited(decisions: Decisions, event: Event) -> None:
     rules, name = decisions.rules_of(event.group), _data(event)["who"]
-    until = 0.0 if name.startswith("#") else event.when + INVITED_SECONDS
-    set_end(rules.invited, name, until, event.when)
+    set_end(rules.invited, name, subjects.invitation(event).until, event.when)
     for ends in (rules.barred, rules.expelled, rules.hosts.barred):
         ends.pop(name, None)
 

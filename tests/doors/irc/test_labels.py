@@ -158,24 +158,26 @@ def test_posts_of_one_turn_keep_their_order_and_their_labels(door):
     assert alice.chat.session.ear.view.labels == ()
 
 
-def test_a_post_that_could_not_be_kept_is_refused_with_its_label(door, monkeypatch):
-    alice, batch = enter(door, "alice", "tea", caps=f"{CAPS} echo-message standard-replies"), []
+def ask_with_a_full_disk(door, monkeypatch, peer, message):
+    """Return what a client reads whose message is not kept."""
+    batch = []
     monkeypatch.setattr(door.journal, "append", lambda *events: batch.extend(events))
-    assert alice.ask("@label=x1 PRIVMSG #tea :hi") == []
+    assert peer.ask(message) == []
     door.hub.dispatcher.refuse(batch, NotKept("its disk is full"))
     door.settle()
-    (answer,) = alice.read()
+    return peer.read()
+
+
+def test_a_post_that_could_not_be_kept_is_refused_with_its_label(door, monkeypatch):
+    alice = enter(door, "alice", "tea", caps=f"{CAPS} echo-message standard-replies")
+    (answer,) = ask_with_a_full_disk(door, monkeypatch, alice, "@label=x1 PRIVMSG #tea :hi")
     assert answer.startswith(f"@label=x1 :{SERVER} FAIL PRIVMSG NOT_KEPT :") and "its disk is full" in answer
     assert alice.chat.session.ear.view.labels == ()
 
 
 def test_a_request_that_could_not_be_kept_is_refused_with_its_label(door, monkeypatch):
-    alice, batch = enter(door, "alice", "tea", caps=f"{CAPS} standard-replies"), []
-    monkeypatch.setattr(door.journal, "append", lambda *events: batch.extend(events))
-    assert alice.ask("@label=x1 TOPIC #tea :hi") == []
-    door.hub.dispatcher.refuse(batch, NotKept("its disk is full"))
-    door.settle()
-    (answer,) = alice.read()
+    alice = enter(door, "alice", "tea", caps=f"{CAPS} standard-replies")
+    (answer,) = ask_with_a_full_disk(door, monkeypatch, alice, "@label=x1 TOPIC #tea :hi")
     assert answer.startswith(f"@label=x1 :{SERVER} FAIL TOPIC NOT_KEPT :")
     assert alice.chat.session.ear.view.own is None
 
