@@ -161,6 +161,11 @@ def _parts(mask: str) -> Sequence[tuple[re.Pattern[str], int]]:
     return [(re.compile(written, re.DOTALL), size) for written, size in parts]
 
 
+def listed(written: str) -> list[str]:
+    """Return the words of a list with commas, each once."""
+    return list(dict.fromkeys(filter(None, written.split(","))))
+
+
 def is_mask(word: str) -> bool:
     """Return whether a word is a mask rather than a name."""
     return "*" in word or "?" in word

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from ....core.room import Room
-from ....wire.irc import Message, fits
+from ....wire.irc import Message, fits, listed
 from .. import numerics
 from ..numerics import IrcRefused
 from ..table import command, targets, token
@@ -30,7 +30,7 @@ def list_(talk: IrcTalk, message: Message) -> None:
 
     A condition is ``!mask``, ``<n``, ``>n``, ``C<n`` or ``T>n``; both parameters may have masks and conditions.
     """
-    conditions = list(dict.fromkeys(filter(None, ",".join(message.parameters[:2]).split(","))))
+    conditions = listed(",".join(message.parameters[:2]))
     if len(conditions) > MAX_CONDITIONS:
         raise IrcRefused(numerics.ERR_TOOMANYTARGETS, conditions[MAX_CONDITIONS])
     masks = [word for word in conditions if word[0] != "!" and not _COMPARISON.fullmatch(word)]

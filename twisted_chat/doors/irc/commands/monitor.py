@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ....core import text
 from ....core.errors import BadAlias
-from ....wire.irc import Message
+from ....wire.irc import Message, listed
 from ....wire.irc_view import source
 from .. import numerics
 from ..numerics import IrcRefused, Numeric
@@ -33,7 +33,7 @@ def monitor(talk: IrcTalk, message: Message) -> None:
     if what in _NEED_NICKS and len(message.parameters) < 2:
         raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, "MONITOR")
     if run is not None:
-        run(talk, list(dict.fromkeys(filter(None, nicks.split(",")))))
+        run(talk, listed(nicks))
 
 
 def _add(talk: IrcTalk, nicks: Sequence[str]) -> None:

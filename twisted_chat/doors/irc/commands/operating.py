@@ -6,7 +6,7 @@ from functools import partial
 
 from ....core import text
 from ....wire import irc_text
-from ....wire.irc import Message
+from ....wire.irc import Message, listed
 from .. import numerics
 from ..numerics import IrcRefused
 from ..table import capability, command, targets, token
@@ -25,7 +25,7 @@ def kick(talk: IrcTalk, message: Message) -> None:
     """Remove people from a room, with a reason."""
     room = talk.room_in(message.parameters[0])
     why = text.clean(irc_text.without_formats(message.parameters[2])) if len(message.parameters) > 2 else ""
-    for nick in list(dict.fromkeys(filter(None, message.parameters[1].split(","))))[:MAX_KICKS]:
+    for nick in listed(message.parameters[1])[:MAX_KICKS]:
         with talk.answering():
             if talk.hub.state.directory.called(nick) not in room.people:
                 raise IrcRefused(numerics.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")

@@ -10,7 +10,7 @@ from ....core import text
 from ....core.errors import ChatError, NotAllowed, PasswordNeeded, Quieted, SecretSaid
 from ....core.session import Ask
 from ....wire import irc_text
-from ....wire.irc import Message
+from ....wire.irc import Message, listed
 from .. import numerics, rooms
 from ..numerics import IrcRefused
 from ..table import command, targets, token
@@ -120,7 +120,7 @@ def _each(talk: IrcTalk, message: Message, most: int = MAX_TARGETS) -> list[str]
 
     Raises: IrcRefused, if there are none. The first of too many is answered with a refusal.
     """
-    names = list(dict.fromkeys(filter(None, message.parameters[0].split(","))))
+    names = listed(message.parameters[0])
     if not names:
         raise IrcRefused(numerics.ERR_NEEDMOREPARAMS, message.command)
     if len(names) > most:

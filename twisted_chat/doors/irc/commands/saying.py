@@ -9,7 +9,7 @@ from ....core.errors import SecretSaid
 from ....core.events import ACTED, NOTED, SAID
 from ....core.session import Ask
 from ....wire import irc_text
-from ....wire.irc import Message, left_for_text, shortened
+from ....wire.irc import Message, left_for_text, listed, shortened
 from .. import numerics
 from ..numerics import IrcRefused
 from ..people import talks_of
@@ -50,7 +50,7 @@ def targets_of(message: Message) -> list[str]:
 
     Raises: IrcRefused.
     """
-    targets = list(dict.fromkeys(filter(None, message.parameters[0].split(",")))) if message.parameters else []
+    targets = listed(message.parameters[0]) if message.parameters else []
     if not targets:
         raise IrcRefused(numerics.ERR_NORECIPIENT._replace(text=f"No recipient given ({message.command})"))
     if len(targets) > MAX_TARGETS:

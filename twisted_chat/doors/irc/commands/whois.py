@@ -7,7 +7,7 @@ from itertools import islice
 
 from ....core.person import Person
 from ....requests.people import ways_in
-from ....wire.irc import Message, split
+from ....wire.irc import Message, listed, split
 from ....wire.irc_view import HOST, USER
 from .. import numerics
 from ..numerics import IrcRefused
@@ -112,4 +112,4 @@ def ison(talk: IrcTalk, message: Message) -> None:
 
 
 def _each(nicks: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, nicks.split(","))))[:MAX_NICKS]
+    return listed(nicks)[:MAX_NICKS]
