@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import twisted_chat
 from twisted_chat.core import secrets
 from twisted_chat.core.errors import BadSecret, SecretSaid
 from twisted_chat.core.secrets import DEVICE, HOOK, TOKEN, holds_secret, kind_of, new_code, new_token, verifier_of
@@ -173,3 +175,11 @@ def test_a_password_that_was_taken_is_taken_again_as_it_is(typed):
     else:
         assert secrets.password(kept) == kept
         assert 8 <= len(kept.encode()) <= 1024
+
+
+def test_the_page_and_the_server_know_the_same_commands_with_passwords():
+    script = Path(twisted_chat.__file__).parent / "doors/web/static/talk.js"
+    (page,) = re.findall(r"HAS_SECRET = /\^\\s\+\\/(.+)\(\\s\|\$\)/i\n", script.read_text())
+    (server,) = re.findall(r"\\s\*/(.+)\(\?:\\s\.\*\)\?$", secrets._COMMAND.pattern)
+    assert page == server.replace("?:", "")
+    assert "nickserv" in page

@@ -127,7 +127,7 @@ class RoomRules:
         "voiced",
     )  # fmt: skip
 
-    def __init__(self, room: str = "") -> None:
+    def __init__(self, room: str) -> None:
         self.room = room
         self.access: Access = NO_RULE  # by all decisions
         self._lasting: Access = NO_RULE  # by those of its operators
